@@ -1,0 +1,115 @@
+"""Every refusal says what happened and how to mend it; none carries a patient value.
+
+All named errors of the house live here, so that a notebook can catch `EciError`
+and a reader can see at a glance what can go wrong.
+"""
+
+from __future__ import annotations
+
+
+class EciError(Exception):
+    """Something was refused: `what` happened, and the `remedy`."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what} {remedy}".strip())
+        self.what = what
+        self.remedy = remedy
+
+
+# -- work: who may do what, and when ------------------------------------------
+class Refused(EciError):
+    """The workflow does not allow this command now, or not by this actor."""
+
+
+class LeaseLost(Refused):
+    """The task is held by somebody else, or the lease has ended; work stays as a draft."""
+
+
+class NotFound(EciError):
+    """No such project, subject, task, version, series or blob that this actor may see."""
+
+
+class Conflict(EciError):
+    """Somebody else appended to the stream in the meantime; read again and retry."""
+
+
+class NoIdentity(EciError):
+    """There is no usable credential, so nobody knows who is acting."""
+
+
+class BadUseCase(EciError):
+    """A use case, form or hanging protocol does not fit its schema."""
+
+
+class BadAnswers(EciError):
+    """The answers do not fit the report form."""
+
+
+class Tampered(EciError):
+    """Stored content does not match its digest, seal or signature."""
+
+
+class NotARepository(EciError):
+    """The folder or address holds no eci_annotate repository, or one of another format."""
+
+
+# -- images ---------------------------------------------------------------------
+class BadImages(EciError):
+    """Images that cannot be shown truthfully; its kinds say why."""
+
+
+class NoImages(BadImages):
+    """No DICOM image at all was found."""
+
+
+class NotDicom(BadImages):
+    """A file that is not DICOM."""
+
+
+class DamagedFile(BadImages):
+    """A DICOM file that is truncated or whose pixels cannot be decoded."""
+
+
+class MixedSeries(BadImages):
+    """More than one series, frame of reference, orientation or matrix where one is needed."""
+
+
+class MissingSlice(BadImages):
+    """The slices leave a gap."""
+
+
+class UnevenSlices(BadImages):
+    """Slice positions are uneven, doubled or sheared (gantry tilt)."""
+
+
+class MissingGeometry(BadImages):
+    """Spacing, orientation, position or a UID is absent; it is never guessed."""
+
+
+class UnsupportedImages(BadImages):
+    """A kind of DICOM image that cannot become a volume here."""
+
+
+# -- space ------------------------------------------------------------------------
+class FrameMismatch(EciError):
+    """Two things that do not live in the same frame were combined."""
+
+
+class BadVolume(EciError):
+    """An array that does not follow the volume convention."""
+
+
+class BadAnnotation(EciError):
+    """An annotation whose parameters make no shape."""
+
+
+class BadStructureSet(EciError):
+    """A file that is no readable RTSTRUCT."""
+
+
+class WrongPlane(EciError):
+    """A tool was used in a plane where it cannot work."""
+
+
+class BadJournal(EciError):
+    """A stroke journal or snapshot that cannot be replayed."""
