@@ -1,0 +1,322 @@
+"""An annotation is a box, contours or a mask in patient millimetres (LPS), tied to its series.
+
+Annotations are values: they never change, `with_*` makes another one with the same uid.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from eci_annotate.errors import BadAnnotation, FrameMismatch
+from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3, unit
+from eci_annotate.imaging.volume import grid_of, like, series_uid_of, values_kji
+
+Colour = tuple[int, int, int]
+Kind = Literal["box", "contours", "mask"]
+FLAT_MM = 1e-6
+
+
+def new_uid() -> str:
+    """Return a fresh DICOM UID (2.25 + random UUID, PS3.5 B.2)."""
+    return f"2.25.{uuid.uuid4().int}"
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What boxes, contours and masks have in common.
+
+    Attributes
+    ----------
+    label
+        Free text; need not be unique.
+    colour
+        Red, green, blue, each 0..255.
+    uid
+        Identity of this annotation through all its versions (DICOM tracking UID).
+    frame_uid, series_uid
+        DICOM frame of reference and series it was drawn on.
+    """
+
+    kind: ClassVar[Kind]
+
+    _: KW_ONLY
+    label: str = ""
+    colour: Colour = (255, 0, 0)
+    frame_uid: str = ""
+    series_uid: str = ""
+    uid: str = field(default_factory=new_uid)
+
+    def __post_init__(self) -> None:
+        red, green, blue = (int(c) for c in self.colour)
+        if not all(0 <= c <= 255 for c in (red, green, blue)):
+            raise BadAnnotation(f"{self.colour} is no colour.", "Give three numbers from 0 to 255.")
+        object.__setattr__(self, "colour", (red, green, blue))
+
+    def with_label(self, label: str) -> Self:
+        """Return the same annotation under another label."""
+        return replace(self, label=label)
+
+    def with_colour(self, colour: Colour) -> Self:
+        """Return the same annotation in another colour."""
+        return replace(self, colour=colour)
+
+    def _grid_for(self, volume: xr.DataArray) -> Grid:
+        grid = grid_of(volume)
+        if self.frame_uid and grid.frame_of_reference_uid != self.frame_uid:
+            raise FrameMismatch(
+                f"Annotation {self.label!r} lives in another frame of reference than this volume.",
+                "Use a series of the same frame of reference, or register the two first.",
+            )
+        return grid
+
+    def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
+        """Return which voxels of a volume belong to this annotation.
+
+        Parameters
+        ----------
+        volume
+            Any volume of the same frame of reference; its grid may differ from the series drawn on.
+
+        Returns
+        -------
+        DataArray
+            Boolean, (k, j, i), on the grid of `volume`.
+
+        Raises
+        ------
+        FrameMismatch
+            If the volume lives in another frame of reference.
+        """
+        return like(volume, self.voxels_on(self._grid_for(volume)), name="mask")
+
+    def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
+        """Return the boolean array (k, j, i) on a grid in the same frame of reference."""
+        raise NotImplementedError
+
+    @property
+    def volume_mm3(self) -> float:
+        """Volume in cubic millimetres."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Box(Annotation):
+    """A box of any orientation; a flat one (one size zero) is a rectangle on one slice.
+
+    Parameters
+    ----------
+    centre_lps
+        Centre, patient millimetres.
+    size_mm
+        Full edge lengths along the three axes.
+    axes_lps
+        Rows are unit vectors at right angles; None for the patient axes.
+    """
+
+    kind: ClassVar[Kind] = "box"
+
+    centre_lps: Vector
+    size_mm: Vector
+    axes_lps: tuple[Vector, Vector, Vector] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        axes = np.eye(3) if self.axes_lps is None else np.asarray(self.axes_lps, float)
+        if axes.shape != (3, 3) or not np.allclose(axes @ axes.T, np.eye(3), atol=1e-4):
+            raise BadAnnotation(
+                "The axes of a box are not at right angles.", "Give three orthogonal unit vectors."
+            )
+        size = np.asarray(self.size_mm, float)
+        if (
+            size.shape != (3,)
+            or not np.isfinite(size).all()
+            or (size < 0).any()
+            or (size > FLAT_MM).sum() < 2
+        ):
+            raise BadAnnotation(f"A size of {self.size_mm} mm makes no box.", "At most one size may be zero.")
+        object.__setattr__(self, "axes_lps", tuple(tuple3(a, 9) for a in axes))
+        object.__setattr__(self, "size_mm", tuple3(size, 6))
+        object.__setattr__(self, "centre_lps", tuple3(self.centre_lps, 6))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether one size is zero."""
+        return min(self.size_mm) <= FLAT_MM
+
+    @property
+    def corners_lps(self) -> Floats:
+        """The eight corners, shape (8, 3)."""
+        signs = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float)
+        return np.asarray(self.centre_lps) + signs * np.asarray(self.size_mm) / 2 @ np.asarray(self.axes_lps)
+
+    @property
+    def volume_mm3(self) -> float:
+        return float(np.prod(self.size_mm))
+
+    def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
+        """Voxels whose centre lies inside; a flat box takes the slice it lies in."""
+        axes = np.asarray(self.axes_lps)
+        along = axes @ grid.step_lps.T  # row a: change along box axis a per step of k, j, i
+        start = axes @ (np.asarray(grid.origin_lps) - np.asarray(self.centre_lps))
+        inside = np.ones(grid.shape, bool)
+        for axis, half in enumerate(np.asarray(self.size_mm) / 2):
+            reach = half if half > FLAT_MM / 2 else np.abs(along[axis]).sum() / 2
+            k, j, i = (
+                n * s for n, s in zip(np.ogrid[tuple(map(slice, grid.shape))], along[axis], strict=True)
+            )
+            place = np.round(start[axis] + k + j + i, 6)
+            inside &= (place >= -round(reach, 6)) & (place < round(reach, 6))
+        return inside
+
+    def section(self, point_lps: ArrayLike, normal_lps: ArrayLike, thickness_mm: float = 0.0) -> Floats:
+        """Return the convex polygon in which a plane cuts the box, shape (n, 3), n = 0 or 2..6.
+
+        A box that lies in the plane within half of `thickness_mm` shows its own rectangle; a flat
+        box that crosses it shows a line (n = 2).
+        """
+        normal = unit(normal_lps)
+        corners = self.corners_lps
+        height = (corners - np.asarray(point_lps, float)) @ normal
+        if self.is_flat and np.ptp(height) < 1e-3:
+            flat = np.unique(np.round(corners, 5), axis=0)
+            return (
+                _around(flat, normal)
+                if abs(height.mean()) <= max(thickness_mm / 2, 1e-3)
+                else np.empty((0, 3))
+            )
+        pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
+        cuts = [
+            corners[a] + (corners[b] - corners[a]) * height[a] / (height[a] - height[b])
+            for a, b in pairs
+            if (height[a] < 0) != (height[b] < 0)
+        ]
+        if not cuts:
+            return np.empty((0, 3))
+        found = np.asarray(cuts)
+        _, first = np.unique(np.round(found, 5), axis=0, return_index=True)
+        return _around(found[np.sort(first)], normal)
+
+
+def _around(points: Floats, normal: Floats) -> Floats:
+    """Sort coplanar points by their angle around the normal."""
+    if len(points) < 3:
+        return points
+    middle = points.mean(0)
+    right = unit(points[0] - middle)
+    down = np.cross(normal, right)
+    return points[np.argsort(np.arctan2((points - middle) @ down, (points - middle) @ right))]
+
+
+@dataclass(frozen=True, eq=False)
+class Contours(Annotation):
+    """Closed planar rings, combined by the even-odd rule on each plane.
+
+    Parameters
+    ----------
+    rings_lps
+        (n, 3) arrays of points in patient millimetres; first point not repeated.
+    spacing_mm
+        Distance between neighbouring planes; None if it is to be read off the rings.
+    """
+
+    kind: ClassVar[Kind] = "contours"
+
+    rings_lps: tuple[Floats, ...]
+    spacing_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rings = tuple(np.asarray(r, float) for r in self.rings_lps)
+        if any(r.ndim != 2 or r.shape[1] != 3 or len(r) < 3 or not np.isfinite(r).all() for r in rings):
+            raise BadAnnotation(
+                "A contour needs at least three points (x, y, z).", "Leave out rings without area."
+            )
+        object.__setattr__(self, "rings_lps", rings)
+
+    @property
+    def volume_mm3(self) -> float:
+        """Area of each plane times plane spacing; nan for a single plane of unknown thickness."""
+        from eci_annotate.imaging.planes import planes_of
+
+        return planes_of(self.rings_lps, self.spacing_mm).volume_mm3
+
+    def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
+        """Voxels whose centre lies inside, each slice taking the nearest contour plane."""
+        from eci_annotate.imaging.planes import planes_of
+
+        return planes_of(self.rings_lps, self.spacing_mm).voxels_on(grid)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Annotation):
+    """A set of voxels, kept as the smallest block that holds them and the grid of that block.
+
+    Build it with `Mask.from_volume`.
+    """
+
+    kind: ClassVar[Kind] = "mask"
+
+    voxels: NDArray[np.bool_]
+    grid: Grid
+
+    @classmethod
+    def from_volume(
+        cls, mask: xr.DataArray, *, label: str = "", colour: Colour = (255, 0, 0), **more: Any
+    ) -> Mask:
+        """Take a boolean volume; frame of reference and series come from it.
+
+        Parameters
+        ----------
+        mask
+            Boolean DataArray on the volume convention, for instance `ct > 100`.
+        """
+        grid = grid_of(mask)
+        where = bounding_box(np.asarray(values_kji(mask), bool))
+        voxels = np.asarray(values_kji(mask), bool)[where].copy()
+        corner = tuple(s.start for s in where)
+        more = {"frame_uid": grid.frame_of_reference_uid, "series_uid": series_uid_of(mask), **more}
+        return cls(voxels, grid.cropped(corner, voxels.shape), label=label, colour=colour, **more)  # type: ignore[arg-type]
+
+    @property
+    def volume_mm3(self) -> float:
+        return float(self.voxels.sum()) * self.grid.voxel_mm3
+
+    def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
+        """Exactly the own voxels on the own grid, the nearest own voxel on any other."""
+        out = np.zeros(grid.shape, bool)
+        if self.voxels.size == 0:
+            return out
+        offset = grid.image_from_reference(self.grid.origin_lps)
+        if grid.aligned(self.grid) and np.abs(offset - np.round(offset)).max() < 0.01:
+            _paste(out, self.voxels, np.round(offset).astype(int))
+            return out
+        from eci_annotate.imaging.reslice import nearest
+
+        return nearest(self.voxels.view(np.uint8), self.grid, grid).astype(bool)
+
+
+def _paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: Sequence[int]) -> None:
+    """Write a block at a corner that may lie outside."""
+    low = [max(c, 0) for c in corner]
+    high = [min(c + n, m) for c, n, m in zip(corner, block.shape, out.shape, strict=True)]
+    if all(a < b for a, b in zip(low, high, strict=True)):
+        out[tuple(map(slice, low, high))] = block[
+            tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))
+        ]
+
+
+def bounding_box(voxels: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """Return the smallest block that holds all true voxels; empty slices if there are none."""
+    spans = []
+    for axis in range(3):
+        hit = np.flatnonzero(voxels.any(axis=tuple(a for a in range(3) if a != axis)))
+        spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0))
+    k, j, i = spans
+    return k, j, i

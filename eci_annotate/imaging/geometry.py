@@ -1,0 +1,158 @@
+"""A grid places voxels in the patient: this file alone turns voxels into millimetres and back.
+
+Three words, never mixed: *reference* is patient millimetres (LPS), *image* is a fractional
+index (k, j, i), *voxel* an integer one. Index 0 is the centre of the first voxel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eci_annotate.errors import BadVolume
+
+Vector = tuple[float, float, float]
+Floats = NDArray[np.float64]
+
+ROUND_MM = 4  # digits to which positions and axis coordinates are rounded canonically
+ROUND_COSINE = 7  # digits of direction cosines
+SAME_PLACE_MM = 1e-3  # two positions closer than this are one
+
+
+def unit(vector: ArrayLike) -> Floats:
+    """Scale a vector to length one."""
+    array = np.asarray(vector, float)
+    return array / np.linalg.norm(array)
+
+
+def tuple3(vector: ArrayLike, digits: int = ROUND_MM) -> Vector:
+    """Round to a plain tuple; negative zero becomes zero, so equal places have equal values."""
+    x, y, z = (round(float(v), digits) + 0.0 for v in np.asarray(vector, float))
+    return x, y, z
+
+
+def frame_digest(origin_lps: Vector, directions: tuple[Vector, Vector, Vector], uid: str) -> str:
+    """Name a coordinate frame by its content: equal frames have equal digests."""
+    text = json.dumps([origin_lps, directions, uid])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the voxels of a right-angled volume lie.
+
+    Attributes
+    ----------
+    origin_lps
+        Centre of voxel (0, 0, 0), patient millimetres.
+    directions
+        Unit vectors along k (slice), j (row), i (column), each in LPS.
+    spacing_mm
+        Distance between voxel centres along k, j, i. `spacing_mm[1]` is DICOM's PixelSpacing[0].
+    shape
+        Number of voxels along k, j, i.
+    frame_of_reference_uid
+        DICOM Frame of Reference UID (0020,0052).
+    """
+
+    origin_lps: Vector
+    directions: tuple[Vector, Vector, Vector]
+    spacing_mm: Vector
+    shape: tuple[int, int, int]
+    frame_of_reference_uid: str
+
+    @classmethod
+    def from_arrays(
+        cls,
+        origin_lps: ArrayLike,
+        directions: ArrayLike,
+        spacing_mm: ArrayLike,
+        shape: tuple[int, ...],
+        frame_of_reference_uid: str,
+    ) -> Grid:
+        """Build from anything array-like, rounding canonically."""
+        k, j, i = (tuple3(d, ROUND_COSINE) for d in np.asarray(directions, float))
+        nk, nj, ni = shape
+        spacing = tuple3(spacing_mm, 7)
+        if min(spacing) <= 0:
+            raise BadVolume(f"A voxel spacing of {spacing} mm makes no grid.", "Give three positive numbers.")
+        return cls(tuple3(origin_lps), (k, j, i), spacing, (nk, nj, ni), frame_of_reference_uid)
+
+    @property
+    def digest(self) -> str:
+        """Digest of origin, directions and frame of reference (not of shape or spacing)."""
+        return frame_digest(self.origin_lps, self.directions, self.frame_of_reference_uid)
+
+    @cached_property
+    def step_lps(self) -> Floats:
+        """3 x 3: row n is the step in LPS from one voxel to the next along axis n of k, j, i."""
+        return np.asarray(self.directions) * np.asarray(self.spacing_mm)[:, None]
+
+    @cached_property
+    def affine(self) -> Floats:
+        """4 x 4 matrix from (k, j, i, 1) to (x, y, z, 1) in LPS."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.step_lps.T
+        matrix[:3, 3] = self.origin_lps
+        return matrix
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        return np.asarray(np.linalg.inv(self.step_lps.T))
+
+    @property
+    def voxel_mm3(self) -> float:
+        """Volume of one voxel, cubic millimetres."""
+        return float(np.prod(self.spacing_mm))
+
+    def reference_from_image(self, points_kji: ArrayLike) -> Floats:
+        """Fractional indices, shape (..., 3), to patient millimetres (LPS)."""
+        return np.asarray(points_kji, float) @ self.step_lps + np.asarray(self.origin_lps)
+
+    def image_from_reference(self, points_lps: ArrayLike) -> Floats:
+        """Patient millimetres (LPS), shape (..., 3), to fractional indices (k, j, i).
+
+        Written out term by term, so that the bits do not depend on a matrix library.
+        """
+        d = np.asarray(points_lps, float) - np.asarray(self.origin_lps)
+        m = self._inverse
+        return np.stack(
+            [d[..., 0] * m[n, 0] + d[..., 1] * m[n, 1] + d[..., 2] * m[n, 2] for n in range(3)], -1
+        )
+
+    def voxel_from_reference(self, points_lps: ArrayLike) -> NDArray[np.int64]:
+        """Patient millimetres to the nearest voxel (may lie outside the grid)."""
+        return np.floor(self.image_from_reference(points_lps) + 0.5).astype(np.int64)
+
+    def contains(self, voxel_kji: ArrayLike) -> bool:
+        """Tell whether a voxel lies on this grid."""
+        return all(0 <= v < n for v, n in zip(np.asarray(voxel_kji), self.shape, strict=True))
+
+    def cropped(self, corner: tuple[int, int, int], shape: tuple[int, int, int]) -> Grid:
+        """Return the grid of a sub-block that starts at voxel `corner`."""
+        return replace(self, origin_lps=tuple3(self.reference_from_image(corner)), shape=shape)
+
+    def same_voxels(self, other: Grid) -> bool:
+        """Tell whether both place the same voxels at the same positions."""
+        return self.shape == other.shape and self.aligned(other) and self.digest_close(other)
+
+    def digest_close(self, other: Grid) -> bool:
+        """Tell whether the origins coincide within a micrometre."""
+        return bool(np.allclose(self.origin_lps, other.origin_lps, atol=SAME_PLACE_MM))
+
+    def aligned(self, other: Grid) -> bool:
+        """Tell whether frame of reference, directions and spacing agree (the origin may differ)."""
+        return (
+            self.frame_of_reference_uid == other.frame_of_reference_uid
+            and bool(np.allclose(self.directions, other.directions, atol=1e-5))
+            and bool(np.allclose(self.spacing_mm, other.spacing_mm, atol=1e-5))
+        )
+
+    def axis_nearest(self, normal_lps: ArrayLike) -> int:
+        """Axis (0 = k, 1 = j, 2 = i) whose direction is closest to a normal, sign ignored."""
+        return int(np.argmax(np.abs(np.asarray(self.directions) @ unit(normal_lps))))

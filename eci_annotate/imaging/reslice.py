@@ -1,0 +1,106 @@
+"""Values of one grid at the points of another: nearest voxel, or linear between voxels.
+
+One numba kernel each; the NumPy twins live in the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.errors import FrameMismatch
+from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.volume import grid_of, series_uid_of, values_kji, volume_from_array
+
+
+def _map(source: Grid, target: Grid) -> tuple[Floats, Floats]:
+    """Image index on the source = start + index on the target @ step."""
+    start = source.image_from_reference(target.origin_lps)
+    step = source.image_from_reference(target.step_lps + np.asarray(source.origin_lps))
+    return start, np.ascontiguousarray(step)
+
+
+@nb.njit(cache=True)
+def _nearest(values: Any, start: Any, step: Any, out: Any) -> None:
+    nk, nj, ni = values.shape
+    for a in range(out.shape[0]):
+        for b in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                k = int(np.floor(start[0] + a * step[0, 0] + b * step[1, 0] + c * step[2, 0] + 0.5))
+                j = int(np.floor(start[1] + a * step[0, 1] + b * step[1, 1] + c * step[2, 1] + 0.5))
+                i = int(np.floor(start[2] + a * step[0, 2] + b * step[1, 2] + c * step[2, 2] + 0.5))
+                if 0 <= k < nk and 0 <= j < nj and 0 <= i < ni:
+                    out[a, b, c] = values[k, j, i]
+
+
+@nb.njit(cache=True)
+def _linear(values: Any, start: Any, step: Any, out: Any) -> None:
+    nk, nj, ni = values.shape
+    for a in range(out.shape[0]):
+        for b in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                z = start[0] + a * step[0, 0] + b * step[1, 0] + c * step[2, 0]
+                y = start[1] + a * step[0, 1] + b * step[1, 1] + c * step[2, 1]
+                x = start[2] + a * step[0, 2] + b * step[1, 2] + c * step[2, 2]
+                if z < -0.5 or y < -0.5 or x < -0.5 or z > nk - 0.5 or y > nj - 0.5 or x > ni - 0.5:
+                    continue
+                z, y, x = min(max(z, 0.0), nk - 1.0), min(max(y, 0.0), nj - 1.0), min(max(x, 0.0), ni - 1.0)
+                k, j, i = int(z), int(y), int(x)
+                total = 0.0
+                for p in range(2):
+                    for q in range(2):
+                        for r in range(2):
+                            weight = abs(1 - p - (z - k)) * abs(1 - q - (y - j)) * abs(1 - r - (x - i))
+                            if weight > 0:
+                                total += weight * values[k + p, j + q, i + r]
+                out[a, b, c] = total
+
+
+def nearest(values: NDArray[Any], source: Grid, target: Grid) -> NDArray[Any]:
+    """Take the nearest voxel; zero outside the source.
+
+    Parameters
+    ----------
+    values
+        Shape `source.shape`.
+    source, target
+        Grids in the same frame of reference.
+    """
+    out = np.zeros(target.shape, values.dtype)
+    start, step = _map(source, target)
+    _nearest(np.ascontiguousarray(values), start, step, out)
+    return out
+
+
+def linear(values: NDArray[Any], source: Grid, target: Grid, outside: float = np.nan) -> NDArray[np.float32]:
+    """Interpolate linearly; `outside` beyond half a voxel from the outermost centres."""
+    out = np.full(target.shape, outside, np.float32)
+    start, step = _map(source, target)
+    _linear(np.ascontiguousarray(values), start, step, out)
+    return out
+
+
+def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
+    """Bring a volume onto the grid of another: nearest for booleans and labels, else linear.
+
+    Raises
+    ------
+    FrameMismatch
+        If they are of different frames of reference, so that no truth connects them.
+    """
+    source = grid_of(volume)
+    target = like if isinstance(like, Grid) else grid_of(like)
+    if source.frame_of_reference_uid != target.frame_of_reference_uid:
+        raise FrameMismatch("The two volumes are of different frames of reference.", "Register them first.")
+    values = values_kji(volume)
+    if values.dtype == bool:
+        out = nearest(values.view(np.uint8), source, target).astype(bool)
+    else:
+        out = linear(values, source, target)
+    return volume_from_array(
+        out, target, series_uid=series_uid_of(volume), name=str(volume.name or "") or None
+    )

@@ -1,0 +1,206 @@
+"""The volume convention: a DataArray (k, j, i) = slice, row, column that knows where it is.
+
+Axis coordinates are millimetres from the first voxel; the scalar coordinate `frame` names the
+coordinate frame and carries origin, directions and UIDs. A frame index refuses to combine two
+volumes of different frames, which plain xarray would align silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from xarray.indexes import PandasIndex
+
+from eci_annotate.errors import BadVolume, FrameMismatch
+from eci_annotate.imaging.geometry import ROUND_MM, Grid, tuple3
+
+DIMS = ("k", "j", "i")
+
+
+class FrameIndex(xr.Index):
+    """Index on the scalar coordinate `frame`: equal, or refused.
+
+    Raises
+    ------
+    FrameMismatch
+        Whenever xarray compares the frames of two volumes that differ: in arithmetic, `where`,
+        `concat`, `merge`, `align`, `apply_ufunc`. Remedy: resample one onto the other's grid.
+    """
+
+    def __init__(self, digest: str, attrs: Mapping[Hashable, Any]) -> None:
+        self.digest = digest
+        self.attrs = dict(attrs)
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[Any, xr.Variable], *, options: Mapping[str, Any]) -> Self:
+        (variable,) = variables.values()
+        return cls(str(variable.values), variable.attrs)
+
+    def create_variables(self, variables: Any = None) -> dict[Any, xr.Variable]:
+        return {"frame": xr.Variable((), self.digest, self.attrs)}
+
+    def isel(self, indexers: Any) -> FrameIndex:
+        return self
+
+    def equals(self, other: xr.Index, **kwargs: Any) -> bool:
+        if isinstance(other, FrameIndex) and self.digest == other.digest:
+            return True
+        raise FrameMismatch(
+            "These two volumes live in different frames (origin, directions or frame of reference differ).",
+            "Bring one onto the other's grid first: eci_annotate.resample(a, like=b).",
+        )
+
+    def join(self, other: xr.Index, how: str = "inner") -> FrameIndex:  # type: ignore[override]
+        return self
+
+    def reindex_like(self, other: xr.Index) -> dict[Hashable, Any]:  # type: ignore[override]
+        return {}
+
+    @classmethod
+    def concat(cls, indexes: Sequence[Any], dim: Hashable, positions: Any = None) -> Self:
+        for index in indexes[1:]:
+            indexes[0].equals(index)
+        first: Self = indexes[0]
+        return first
+
+    def copy(self, deep: bool = True) -> FrameIndex:  # type: ignore[override]
+        return self
+
+    def __copy__(self) -> FrameIndex:
+        return self
+
+    def __deepcopy__(self, memo: Any = None) -> FrameIndex:
+        return self
+
+
+def volume_from_array(
+    values: ArrayLike,
+    grid: Grid,
+    *,
+    series_uid: str = "",
+    instance_uids: Sequence[str] = (),
+    name: str | None = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.DataArray:
+    """Wrap an array (k, j, i) as a volume on a grid.
+
+    Parameters
+    ----------
+    values
+        Shape `grid.shape`, modality values (Hounsfield units for CT).
+    grid
+        Where the voxels are.
+    series_uid
+        Series the values come from; annotations drawn here are tied to it.
+    instance_uids
+        One SOP Instance UID per slice, or none.
+    name, attrs
+        As for `xarray.DataArray`.
+    """
+    array = np.asarray(values)
+    if array.shape != grid.shape:
+        raise BadVolume(
+            f"An array of shape {array.shape} does not fill a grid of {grid.shape}.", "Match them."
+        )
+    frame_attrs = {
+        "origin_lps": grid.origin_lps,
+        **{f"{d}_lps": v for d, v in zip(DIMS, grid.directions, strict=True)},
+        "spacing_mm": grid.spacing_mm,
+        "frame_of_reference_uid": grid.frame_of_reference_uid,
+        "series_uid": series_uid,
+    }
+    index = FrameIndex(grid.digest, frame_attrs)
+    variables: dict[Any, Any] = {"frame": index.create_variables()["frame"]}
+    indexes: dict[Any, xr.Index] = {"frame": index}
+    for dim, count, step in zip(DIMS, grid.shape, grid.spacing_mm, strict=True):
+        along_mm = np.round(np.arange(count) * step, ROUND_MM)
+        variables[dim] = xr.Variable(dim, along_mm, {"units": "mm"})
+        indexes[dim] = PandasIndex(along_mm, dim)
+    if instance_uids:
+        variables["instance_uid"] = xr.Variable("k", np.asarray(instance_uids, dtype=object))
+    return xr.DataArray(array, xr.Coordinates(variables, indexes), DIMS, name, attrs)
+
+
+def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
+    if "frame" not in volume.coords or "origin_lps" not in volume.coords["frame"].attrs:
+        raise BadVolume(
+            "This array has no frame: it does not say where in the patient it lies.",
+            "Use a volume from load_series, or volume_from_array(values, grid); quantile and similar reductions drop it.",
+        )
+    return volume.coords["frame"].attrs
+
+
+def _axis(volume: xr.DataArray, dim: str, nominal_mm: float) -> tuple[float, float]:
+    """First position and spacing along one axis, in millimetres."""
+    if dim not in volume.coords:
+        raise BadVolume(
+            f"The volume has lost its axis {dim!r}.", "Keep all three axes, for example isel(k=[3])."
+        )
+    along = np.atleast_1d(np.asarray(volume.coords[dim].values, float))
+    if not np.isfinite(along).all():
+        raise BadVolume(
+            f"Axis {dim!r} has positions that are no numbers (pad makes such).", "Crop them away."
+        )
+    if along.size < 2:
+        return float(along[0]), nominal_mm
+    steps = np.diff(along)
+    if np.abs(steps - steps.mean()).max() > 0.01 * abs(steps.mean()) + 10**-ROUND_MM:
+        raise BadVolume(f"Axis {dim!r} is not evenly spaced.", "Select a regular part, or resample.")
+    return float(along[0]), float((along[-1] - along[0]) / (along.size - 1))
+
+
+def grid_of(volume: xr.DataArray) -> Grid:
+    """Read the grid of a volume, also after `isel`, `sel`, `[::2]`, `[::-1]` or `interp`.
+
+    Raises
+    ------
+    BadVolume
+        If frame or axes were lost, or an axis is uneven.
+    """
+    frame = _frame(volume)
+    if set(volume.dims) != set(DIMS):
+        raise BadVolume(f"A volume has dims (k, j, i), not {tuple(volume.dims)}.", "Keep all three axes.")
+    origin = np.asarray(frame["origin_lps"], float)
+    directions, spacing = [], []
+    for dim, nominal in zip(DIMS, frame["spacing_mm"], strict=True):
+        first, step = _axis(volume, dim, nominal)
+        direction = np.asarray(frame[f"{dim}_lps"], float)
+        origin = origin + first * direction
+        directions.append(direction * np.sign(step))
+        spacing.append(abs(step))
+    nk, nj, ni = (volume.sizes[d] for d in DIMS)
+    return Grid.from_arrays(
+        tuple3(origin), directions, spacing, (nk, nj, ni), str(frame["frame_of_reference_uid"])
+    )
+
+
+def values_kji(volume: xr.DataArray) -> NDArray[Any]:
+    """Return the values with axes in the order k, j, i, whatever the order of dims."""
+    return np.asarray(volume.transpose(*DIMS).values)
+
+
+def series_uid_of(volume: xr.DataArray) -> str:
+    """Series Instance UID the volume (or what was computed from it) belongs to."""
+    return str(_frame(volume)["series_uid"])
+
+
+def instance_uids_of(volume: xr.DataArray) -> tuple[str, ...]:
+    """SOP Instance UIDs by slice, or an empty tuple."""
+    if "instance_uid" not in volume.coords:
+        return ()
+    return tuple(str(u) for u in np.atleast_1d(volume.coords["instance_uid"].values))
+
+
+def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr.DataArray:
+    """Return other values (k, j, i) on the same grid and series as a volume."""
+    return volume_from_array(
+        values,
+        grid_of(volume),
+        series_uid=series_uid_of(volume),
+        instance_uids=instance_uids_of(volume),
+        name=name,
+    )
