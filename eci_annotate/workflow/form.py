@@ -1,0 +1,245 @@
+"""A report form is a JSON Schema; here it becomes typed questions, and raw answers become checked ones.
+
+Conditions are `if`/`then`/`else` under `allOf`: a question that a branch names is asked only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from eci_annotate.errors import BadAnswers
+
+Schema = Mapping[str, Any]
+TEXT, CHOICE, NUMBER, INTEGER, YES_NO, LIST, GROUP = (
+    "text",
+    "choice",
+    "number",
+    "integer",
+    "yes-no",
+    "list",
+    "group",
+)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Whether the sibling question `name` is (or, negated, is not) answered with one of `values`."""
+
+    name: str
+    values: tuple[Any, ...]
+    negated: bool = False
+
+    def holds(self, siblings: Mapping[str, Any]) -> bool:
+        """Whether it is so among the answers beside it."""
+        return (siblings.get(self.name) in self.values) is not self.negated
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a form.
+
+    Parameters
+    ----------
+    name, title, help
+        Key of the answer; what people read; the longer explanation.
+    kind
+        ``text``, ``choice``, ``number``, ``integer``, ``yes-no``, ``list`` or ``group``.
+    required
+        Must be answered whenever it is asked.
+    choices
+        For ``choice``: (value, shown label).
+    minimum, maximum, unit
+        For numbers; for lists the least and most items.
+    link
+        ``annotation``: the answer is the label of an annotation.
+    questions
+        For a ``list`` the questions of each item, for a ``group`` those in it.
+    when
+        Asked only when one of these holds; always when empty.
+    long
+        For ``text``: several lines.
+    """
+
+    name: str
+    title: str
+    kind: str
+    required: bool
+    help: str = ""
+    choices: tuple[tuple[Any, str], ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    link: str = ""
+    questions: tuple[Question, ...] = ()
+    when: tuple[Condition, ...] = ()
+    long: bool = False
+
+    def is_asked(self, siblings: Mapping[str, Any]) -> bool:
+        """Whether it is asked, given the answers beside it."""
+        return not self.when or any(condition.holds(siblings) for condition in self.when)
+
+
+def questions(schema: Schema) -> tuple[Question, ...]:
+    """The questions of an object schema, in its order."""
+    conditions, needed, extra = _branches(schema)
+    properties = {**schema.get("properties", {}), **extra}
+    required = {*schema.get("required", ()), *needed}
+    return tuple(_question(name, each, name in required, conditions.get(name, ())) for name, each in properties.items())
+
+
+def _branches(schema: Schema) -> tuple[dict[str, tuple[Condition, ...]], set[str], dict[str, Any]]:
+    conditions: dict[str, tuple[Condition, ...]] = {}
+    needed: set[str] = set()
+    extra: dict[str, Any] = {}
+    for rule in schema.get("allOf", ()):
+        for branch, negated in (("then", False), ("else", True)):
+            part = rule.get(branch, {})
+            named = [*part.get("properties", {}), *part.get("required", ())]
+            for name in dict.fromkeys(named):
+                conditions[name] = conditions.get(name, ()) + tuple(_conditions(rule["if"], negated))
+            needed.update(part.get("required", ()))
+            extra.update({k: v for k, v in part.get("properties", {}).items() if isinstance(v, Mapping)})
+    return conditions, needed, extra
+
+
+def _conditions(test: Schema, negated: bool) -> Iterator[Condition]:
+    for name, each in test.get("properties", {}).items():
+        values = (each["const"],) if "const" in each else tuple(each.get("enum", ()))
+        yield Condition(name, values, negated)
+
+
+def _question(name: str, each: Schema, required: bool, when: tuple[Condition, ...]) -> Question:
+    kind = _kind(each)
+    inner = each.get("items", {}) if kind == LIST else each
+    return Question(
+        name=name,
+        title=str(each.get("title", name.replace("_", " ").capitalize())),
+        kind=kind,
+        required=required,
+        help=str(each.get("description", "")),
+        choices=_choices(each),
+        minimum=each.get("minItems" if kind == LIST else "minimum"),
+        maximum=each.get("maxItems" if kind == LIST else "maximum"),
+        unit=str(each.get("x-unit", "")),
+        link=str(each.get("x-link", "")),
+        questions=questions(inner) if kind in (LIST, GROUP) else (),
+        when=when,
+        long=bool(each.get("x-long", False)),
+    )
+
+
+def _kind(each: Schema) -> str:
+    if "enum" in each or "oneOf" in each:
+        return CHOICE
+    table = {"boolean": YES_NO, "array": LIST, "object": GROUP, "number": NUMBER, "integer": INTEGER}
+    return table.get(str(each.get("type", "string")), TEXT)
+
+
+def _choices(each: Schema) -> tuple[tuple[Any, str], ...]:
+    if "oneOf" in each:
+        return tuple((option["const"], str(option.get("title", option["const"]))) for option in each["oneOf"])
+    return tuple((value, str(value)) for value in each.get("enum", ()))
+
+
+def check_answers(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """`raw` answers, typed and checked; what is not asked is left out, and so is what is empty.
+
+    Raises
+    ------
+    BadAnswers
+        Names the question that is missing or does not fit, as people read it.
+    """
+    typed = _typed_group(questions(schema), raw, "")
+    errors = sorted(Draft202012Validator(dict(schema)).iter_errors(typed), key=lambda e: [*map(str, e.path)])
+    if errors:
+        raise BadAnswers(f"{_place(schema, errors[0])} does not fit.", _advice(errors[0]))
+    return typed
+
+
+def _typed_group(asked: Sequence[Question], raw: Mapping[str, Any], place: str) -> dict[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise BadAnswers(f"{place or 'The report'} is no group of answers.", "Give a mapping.")
+    names = {question.name for question in asked}
+    if unknown := sorted(str(name) for name in raw if name not in names):
+        raise BadAnswers(f"There is no question {place}{unknown[0]!r}.", "Use the names of the form.")
+    typed: dict[str, Any] = {}
+    for question in asked:
+        if not question.is_asked({**raw, **typed}):
+            continue
+        where = f"{place}{question.title!r}"
+        value = _typed(question, raw.get(question.name), where)
+        if value is None and question.required:
+            raise BadAnswers(f"{where} is missing.", "Answer it.")
+        if value is not None:
+            typed[question.name] = value
+    return typed
+
+
+def _typed(question: Question, value: Any, where: str) -> Any:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    match question.kind:
+        case "group":
+            return _typed_group(question.questions, value, f"{where}, ")
+        case "list":
+            return _typed_list(question, value, where)
+        case "choice":
+            return _choice(question, value, where)
+        case "number" | "integer":
+            return _number(question, value, where)
+        case "yes-no" if not isinstance(value, bool):
+            raise BadAnswers(f"{where} is neither yes nor no.", "Answer True or False.")
+        case "text":
+            return str(value).strip()
+    return value
+
+
+def _typed_list(question: Question, value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise BadAnswers(f"{where} is no list.", "Give one item per entry.")
+    least = question.minimum or 0
+    if len(value) < least:
+        raise BadAnswers(f"{where} has {len(value)} items.", f"It needs at least {least:g}.")
+    return [_typed_group(question.questions, v, f"{where} {n}, ") for n, v in enumerate(value, 1)]
+
+
+def _choice(question: Question, value: Any, where: str) -> Any:
+    for known, _label in question.choices:
+        if value == known or str(value) == str(known):
+            return known
+    listed = ", ".join(str(known) for known, _label in question.choices)
+    raise BadAnswers(f"{where} is not one of the choices.", f"Choose {listed}.")
+
+
+def _number(question: Question, value: Any, where: str) -> float | int:
+    kind = "a whole number" if question.kind == INTEGER else "a number"
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        number = float("nan")
+    if number != number or abs(number) == float("inf") or (question.kind == INTEGER and number % 1):
+        raise BadAnswers(f"{where} is not {kind}.", f"Give {kind}.")
+    _check_range(question, number, where)
+    return int(number) if question.kind == INTEGER else number
+
+
+def _check_range(question: Question, number: float, where: str) -> None:
+    unit = f" {question.unit}" if question.unit else ""
+    if question.minimum is not None and number < question.minimum:
+        raise BadAnswers(f"{where} is too small.", f"It is at least {question.minimum:g}{unit}.")
+    if question.maximum is not None and number > question.maximum:
+        raise BadAnswers(f"{where} is too large.", f"It is at most {question.maximum:g}{unit}.")
+
+
+def _place(schema: Schema, error: ValidationError) -> str:
+    words = [f"{item + 1}" if isinstance(item, int) else repr(str(item)) for item in error.absolute_path]
+    return " ".join(words) or repr(str(schema.get("title", "The report")))
+
+
+def _advice(error: ValidationError) -> str:
+    return f"It breaks the form's rule {error.validator!r}."

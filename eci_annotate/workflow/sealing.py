@@ -1,0 +1,95 @@
+"""What is sealed: a digest over everything that a version consists of, naming the seal before it.
+
+Every stream is a chain: each record's digest covers its place, its content and the digest before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from eci_annotate.errors import Tampered
+from eci_annotate.workflow.codec import Json, Record, canonical, digest, to_json
+
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that a version consists of: its role, its name (a UID, a word) and its SHA-256."""
+
+    role: str
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All parts of a version, and the software that made it.
+
+    Roles: ``images`` (blob: pixel digest of each instance), ``snapshot``, ``journal``, ``annotations``,
+    ``report`` (blobs), ``rtstruct``, ``sr`` (archived DICOM files, by UID), ``reviewed`` (a seal).
+    """
+
+    parts: tuple[Part, ...] = ()
+    software: str = ""
+
+    def of(self, role: str) -> tuple[Part, ...]:
+        """The parts with that role, in order."""
+        return tuple(part for part in self.parts if part.role == role)
+
+    def only(self, role: str) -> Part | None:
+        """The one part with that role, or None."""
+        found = self.of(role)
+        return found[0] if found else None
+
+
+def seal(content: Json) -> str:
+    """The seal over a version's content (see `subject.content_of`), as 64 hexadecimal digits."""
+    return digest(b"eci-annotate seal 1\n" + canonical(to_json(content)))
+
+
+def link(stream: str, index: int, record: Record, previous: str) -> Record:
+    """`record` as the `index`-th (from 0) link of the stream's chain."""
+    body = {
+        "stream": stream,
+        "index": index,
+        "prev": previous,
+        "name": record["name"],
+        "data": record["data"],
+    }
+    return {
+        "name": record["name"],
+        "data": record["data"],
+        "prev": previous,
+        "digest": digest(canonical(body)),
+    }
+
+
+def chained(stream: str, before: list[Record], records: Iterable[Record]) -> Iterator[Record]:
+    """New `records`, linked behind those that the stream has."""
+    previous = before[-1]["digest"] if before else START
+    for index, record in enumerate(records, len(before)):
+        linked = link(stream, index, record, previous)
+        previous = linked["digest"]
+        yield linked
+
+
+def check_chain(stream: str, records: Iterable[Record]) -> int:
+    """How many records the chain holds.
+
+    Raises
+    ------
+    Tampered
+        Names the first record whose content, place or predecessor is not what was written.
+    """
+    previous, count = START, 0
+    for index, record in enumerate(records):
+        try:
+            right = link(stream, index, record, previous) == record
+        except (KeyError, TypeError, ValueError):
+            right = False
+        if not right:
+            raise Tampered(f"Event {index + 1} of stream {stream!r} was changed.", "Restore it from a backup.")
+        previous, count = record["digest"], index + 1
+    return count

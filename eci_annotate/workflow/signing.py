@@ -1,0 +1,86 @@
+"""RSA-3072 with PKCS #1 v1.5 and SHA-256 (what DICOM PS3.15 C.2 allows): sign a seal, verify it, name a key.
+
+A private key never leaves this module as anything but PEM for its owner's file.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from eci_annotate.errors import NoIdentity, Tampered
+from eci_annotate.workflow.codec import digest
+
+_CONTEXT = b"eci-annotate signature 1\n"
+
+
+class PrivateKey:
+    """A member's own key; it signs seals and shows nothing of itself."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"PrivateKey({self.fingerprint[:12]})"
+
+    @classmethod
+    def generate(cls, bits: int = 3072) -> PrivateKey:
+        """A new key."""
+        return cls(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> PrivateKey:
+        """The key of a PEM file; NoIdentity when it is none."""
+        try:
+            key = serialization.load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError) as error:
+            raise NoIdentity("The credential is no private key in PEM.", "Give the member's key file.") from error
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise NoIdentity("The credential is no RSA key.", "Give the member's key file.")
+        return cls(key)
+
+    def to_pem(self) -> bytes:
+        """PKCS #8, not encrypted: write it with mode 0600 only."""
+        none = serialization.NoEncryption()
+        return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
+
+    @property
+    def public(self) -> str:
+        """The public half, in PEM."""
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the public half."""
+        return fingerprint(self.public)
+
+    def sign(self, seal: str) -> str:
+        """Signature over a seal, in hexadecimal."""
+        return self._key.sign(_CONTEXT + seal.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
+
+
+def fingerprint(public: str) -> str:
+    """SHA-256 of a public key (PEM), as 64 hexadecimal digits."""
+    key = _load_public(public)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return digest(key.public_bytes(serialization.Encoding.DER, form))
+
+
+def check_signature(public: str, seal: str, signature: str) -> None:
+    """Tampered unless `signature` is the key's over `seal`."""
+    try:
+        content = _CONTEXT + seal.encode()
+        _load_public(public).verify(bytes.fromhex(signature), content, padding.PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, ValueError) as error:
+        raise Tampered("A signature does not fit its seal.", "Restore the version from a backup.") from error
+
+
+def _load_public(public: str) -> rsa.RSAPublicKey:
+    try:
+        return cast(rsa.RSAPublicKey, serialization.load_pem_public_key(public.encode()))
+    except ValueError as error:
+        raise Tampered("A member's public key is damaged.", "Restore it from a backup.") from error

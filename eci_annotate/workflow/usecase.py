@@ -1,0 +1,141 @@
+"""A use case is three files in a folder, checked by the schemas in `forms/schema/`, published as one blob.
+
+Tasks pin the blob's digest, so that a form or pipeline never changes under work that has begun.
+The blob is JSON without blanks whose order is that of the files: the order of questions has meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from eci_annotate.errors import BadUseCase
+from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.form import Question, questions
+from eci_annotate.workflow.hanging import Hanging, Header, hang
+from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """A use-case definition: its name and title, pipeline, report form (JSON Schema) and hanging protocol."""
+
+    name: str
+    title: str
+    pipeline: tuple[TaskDefinition, ...]
+    report: dict[str, Any]
+    hanging: dict[str, Any]
+    blob: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the blob; what tasks pin."""
+        return digest(self.blob)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The report form as typed questions."""
+        return questions(self.report)
+
+    def hang(self, series: list[Header]) -> Hanging:
+        """Which of `series` goes where, and why."""
+        return hang(self.hanging, series)
+
+    @classmethod
+    def from_folder(cls, folder: Path | str) -> UseCase:
+        """Load ``usecase.yaml``, ``report.json`` and ``hanging.yaml``; BadUseCase says what does not fit."""
+        folder = Path(folder)
+        definition = {
+            "usecase": _read(folder / "usecase.yaml"),
+            "report": _read(folder / "report.json"),
+            "hanging": _read(folder / "hanging.yaml"),
+        }
+        text = json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return cls.from_blob(text.encode())
+
+    @classmethod
+    def from_blob(cls, blob: bytes) -> UseCase:
+        """The use case of a published blob."""
+        definition = json.loads(blob)
+        for part in ("usecase", "report", "hanging"):
+            _check(part, definition.get(part))
+        _check_form(definition["report"])
+        case = definition["usecase"]
+        pipeline = tuple(_task(each) for each in case["tasks"])
+        _check_pipeline(pipeline)
+        return cls(case["name"], case["title"], pipeline, definition["report"], definition["hanging"], blob)
+
+
+def forms_folder() -> Path:
+    """Where the shipped use cases lie: in the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "forms"
+    return inside if inside.is_dir() else package.parent / "forms"
+
+
+def shipped_use_case(name: str) -> UseCase:
+    """A use case that comes with the package, e.g. ``liver-ct``."""
+    known = sorted(each.parent.name for each in forms_folder().glob("*/usecase.yaml"))
+    if name not in known:
+        raise BadUseCase(f"No use case {name!r} is shipped.", f"Shipped are {', '.join(known)}.")
+    return UseCase.from_folder(forms_folder() / name)
+
+
+@cache
+def _schema(name: str) -> Draft202012Validator:
+    content = json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text())
+    return Draft202012Validator(content)
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadUseCase(f"{path.name} is missing.", "A use case is a folder with three files.") from error
+    try:
+        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadUseCase(f"{path.name} cannot be read.", "Mend its syntax.") from error
+
+
+def _check(part: str, content: Any) -> None:
+    errors = sorted(_schema(part).iter_errors(content), key=lambda error: [*map(str, error.path)])
+    if errors:
+        place = "/".join(map(str, errors[0].absolute_path)) or "the whole file"
+        raise BadUseCase(f"{part}, {place}: {errors[0].message}.", f"See forms/schema/{part}.schema.json.")
+
+
+def _check_form(report: dict[str, Any]) -> None:
+    try:
+        Draft202012Validator.check_schema(report)
+    except SchemaError as error:
+        raise BadUseCase(f"report: {error.message}.", "It is a JSON Schema, draft 2020-12.") from error
+
+
+def _task(each: dict[str, Any]) -> TaskDefinition:
+    listed: dict[str, Any] = {key: tuple(each.get(key, ())) for key in ("after", "roles", "tools")}
+    rest: dict[str, Any] = {
+        key: each[key] for key in ("name", "title", "kind", "form", "of", "independent") if key in each
+    }
+    return TaskDefinition(**rest, **listed)
+
+
+def _check_pipeline(pipeline: tuple[TaskDefinition, ...]) -> None:
+    before: set[str] = set()
+    for task in pipeline:
+        needs = {*task.after, *([task.of] if task.kind == REVIEW else [])}
+        if missing := sorted(needs - before):
+            raise BadUseCase(f"{task.name!r} needs {missing[0]!r}, which is not before it.", "Reorder the tasks.")
+        if unknown := sorted(set(task.roles) - set(ROLES)):
+            raise BadUseCase(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
+        if task.name in before:
+            raise BadUseCase(f"Two tasks are named {task.name!r}.", "Give each its own name.")
+        before.add(task.name)
