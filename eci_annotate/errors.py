@@ -113,3 +113,8 @@ class WrongPlane(EciError):
 
 class BadJournal(EciError):
     """A stroke journal or snapshot that cannot be replayed."""
+
+
+# -- stores -----------------------------------------------------------------------
+class StoreUnavailable(EciError):
+    """The repository cannot be written: a full disk, a read-only folder."""

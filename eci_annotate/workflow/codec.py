@@ -27,6 +27,14 @@ def canonical(value: Json) -> bytes:
     return text.encode()
 
 
+def parse(content: bytes, what: str) -> Json:
+    """The JSON value of stored bytes; Tampered, naming `what`, when they are none."""
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise Tampered(f"{what} is damaged.", "Restore it from a backup.") from error
+
+
 def digest(content: bytes) -> str:
     """SHA-256 of `content`, as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,110 @@
+"""Files that are whole or not there: temp, fsync, rename, fsync the folder; and one lock between processes.
+
+Local file systems only: network ones keep neither `flock` nor `rename` as promised.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock
+
+from eci_annotate.errors import StoreUnavailable
+
+_POLL_S = 0.002
+_serial = count()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; processes and threads exclude each other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, thread_local=False)
+    lock.acquire(poll_interval=_POLL_S)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turns the operating system's refusals (full disk, read-only folder) into StoreUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        raise StoreUnavailable(f"The repository cannot be written: {reason}.", "Nothing was changed.") from error
+
+
+def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Replace `path` by `content`, durably; a reader sees the old or the new, never a half."""
+    with writing():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temp = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
+        try:
+            _write_durably(temp, content, mode)
+            temp.replace(path)
+        except OSError:
+            with suppress(OSError):
+                temp.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def _write_durably(path: Path, content: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+    try:
+        write_all(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_all(handle: int, content: bytes) -> None:
+    """Write all of `content`, however often the system takes only a part."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append_whole(handle: int, content: bytes) -> None:
+    """Append to an open file all of `content` or nothing (call it under the file's lock)."""
+    size = os.fstat(handle).st_size
+    with writing():
+        try:
+            write_all(handle, content)
+        except OSError:
+            os.ftruncate(handle, size)
+            raise
+
+
+def mend_tail(handle: int) -> None:
+    """Cut a torn last line off an open file (call it under the file's lock)."""
+    size = os.fstat(handle).st_size
+    whole = _end_of_last_line(handle, size)
+    if whole < size:
+        os.ftruncate(handle, whole)
+
+
+def _end_of_last_line(handle: int, size: int) -> int:
+    while size:
+        begin = max(0, size - 4096)
+        cut = os.pread(handle, size - begin, begin).rfind(b"\n")
+        if cut >= 0:
+            return begin + cut + 1
+        size = begin
+    return 0
