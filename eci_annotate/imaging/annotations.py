@@ -6,7 +6,6 @@ Annotations are values: they never change, `with_*` makes another one with the s
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -130,16 +129,9 @@ class Box(Annotation):
         super().__post_init__()
         axes = np.eye(3) if self.axes_lps is None else np.asarray(self.axes_lps, float)
         if axes.shape != (3, 3) or not np.allclose(axes @ axes.T, np.eye(3), atol=1e-4):
-            raise BadAnnotation(
-                "The axes of a box are not at right angles.", "Give three orthogonal unit vectors."
-            )
+            raise BadAnnotation("The axes of a box are not at right angles.", "Give three orthogonal unit vectors.")
         size = np.asarray(self.size_mm, float)
-        if (
-            size.shape != (3,)
-            or not np.isfinite(size).all()
-            or (size < 0).any()
-            or (size > FLAT_MM).sum() < 2
-        ):
+        if size.shape != (3,) or not np.isfinite(size).all() or (size < 0).any() or (size > FLAT_MM).sum() < 2:
             raise BadAnnotation(f"A size of {self.size_mm} mm makes no box.", "At most one size may be zero.")
         object.__setattr__(self, "axes_lps", tuple(tuple3(a, 9) for a in axes))
         object.__setattr__(self, "size_mm", tuple3(size, 6))
@@ -168,9 +160,7 @@ class Box(Annotation):
         inside = np.ones(grid.shape, bool)
         for axis, half in enumerate(np.asarray(self.size_mm) / 2):
             reach = half if half > FLAT_MM / 2 else np.abs(along[axis]).sum() / 2
-            k, j, i = (
-                n * s for n, s in zip(np.ogrid[tuple(map(slice, grid.shape))], along[axis], strict=True)
-            )
+            k, j, i = (n * s for n, s in zip(np.ogrid[tuple(map(slice, grid.shape))], along[axis], strict=True))
             place = np.round(start[axis] + k + j + i, 6)
             inside &= (place >= -round(reach, 6)) & (place < round(reach, 6))
         return inside
@@ -186,11 +176,7 @@ class Box(Annotation):
         height = (corners - np.asarray(point_lps, float)) @ normal
         if self.is_flat and np.ptp(height) < 1e-3:
             flat = np.unique(np.round(corners, 5), axis=0)
-            return (
-                _around(flat, normal)
-                if abs(height.mean()) <= max(thickness_mm / 2, 1e-3)
-                else np.empty((0, 3))
-            )
+            return _around(flat, normal) if abs(height.mean()) <= max(thickness_mm / 2, 1e-3) else np.empty((0, 3))
         pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
         cuts = [
             corners[a] + (corners[b] - corners[a]) * height[a] / (height[a] - height[b])
@@ -235,9 +221,7 @@ class Contours(Annotation):
         super().__post_init__()
         rings = tuple(np.asarray(r, float) for r in self.rings_lps)
         if any(r.ndim != 2 or r.shape[1] != 3 or len(r) < 3 or not np.isfinite(r).all() for r in rings):
-            raise BadAnnotation(
-                "A contour needs at least three points (x, y, z).", "Leave out rings without area."
-            )
+            raise BadAnnotation("A contour needs at least three points (x, y, z).", "Leave out rings without area.")
         object.__setattr__(self, "rings_lps", rings)
 
     @property
@@ -267,9 +251,7 @@ class Mask(Annotation):
     grid: Grid
 
     @classmethod
-    def from_volume(
-        cls, mask: xr.DataArray, *, label: str = "", colour: Colour = (255, 0, 0), **more: Any
-    ) -> Mask:
+    def from_volume(cls, mask: xr.DataArray, *, label: str = "", colour: Colour = (255, 0, 0), **more: Any) -> Mask:
         """Take a boolean volume; frame of reference and series come from it.
 
         Parameters
@@ -302,9 +284,9 @@ class Mask(Annotation):
         return nearest(self.voxels.view(np.uint8), self.grid, grid).astype(bool)
 
 
-def _paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: Sequence[int]) -> None:
+def _paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.int_]) -> None:
     """Write a block at a corner that may lie outside."""
-    low = [max(c, 0) for c in corner]
+    low = [max(int(c), 0) for c in corner]
     high = [min(c + n, m) for c, n, m in zip(corner, block.shape, out.shape, strict=True)]
     if all(a < b for a, b in zip(low, high, strict=True)):
         out[tuple(map(slice, low, high))] = block[

@@ -154,9 +154,7 @@ def _link(points: Any, starts: Any, is_hole: Any, after: Any) -> None:
     "void(uint8[:, ::1], float64[:, ::1], int64[::1], boolean[::1], int32[:, ::1], int64[::1], int64[::1], int64)",
     cache=True,
 )
-def _bridge(
-    pixels: Any, points: Any, starts: Any, is_hole: Any, owner: Any, after: Any, back: Any, n: int
-) -> None:
+def _bridge(pixels: Any, points: Any, starts: Any, is_hole: Any, owner: Any, after: Any, back: Any, n: int) -> None:
     """Join each hole to the contour at its left: four more links and three more points per hole.
 
     `back[entry]` is the returning end of a bridge, so that several bridges may share one edge.

@@ -121,9 +121,7 @@ class Grid:
         """
         d = np.asarray(points_lps, float) - np.asarray(self.origin_lps)
         m = self._inverse
-        return np.stack(
-            [d[..., 0] * m[n, 0] + d[..., 1] * m[n, 1] + d[..., 2] * m[n, 2] for n in range(3)], -1
-        )
+        return np.stack([d[..., 0] * m[n, 0] + d[..., 1] * m[n, 1] + d[..., 2] * m[n, 2] for n in range(3)], -1)
 
     def voxel_from_reference(self, points_lps: ArrayLike) -> NDArray[np.int64]:
         """Patient millimetres to the nearest voxel (may lie outside the grid)."""

@@ -77,7 +77,7 @@ class Planes:
                 out[k] = fill_rings(rings, grid.shape[1:])
 
     def _ask_voxels(self, grid: Grid, out: NDArray[np.bool_]) -> None:
-        points = grid.reference_from_image(np.stack(np.indices(grid.shape), -1).reshape(-1, 3))
+        points = grid.reference_from_image(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
         offset, flat = points @ self.normal, self.flat(points)
         step = float(np.abs(grid.step_lps @ self.normal).max())
         chosen = np.abs(offset[:, None] - self.offsets_mm[None]).argmin(1)
@@ -141,9 +141,7 @@ def planes_of(rings_lps: Sequence[Floats], spacing_mm: float | None = None) -> P
     normal = _normal(rings_lps)
     heights = [ring @ normal for ring in rings_lps]
     if any(np.ptp(h) > 0.1 for h in heights):
-        raise BadAnnotation(
-            "The contours are not planar and parallel.", "Draw each on one plane of the series."
-        )
+        raise BadAnnotation("The contours are not planar and parallel.", "Draw each on one plane of the series.")
     middle = np.array([h.mean() for h in heights])
     order = np.argsort(middle, kind="stable")
     starts = np.flatnonzero(np.diff(middle[order], prepend=-np.inf) > SAME_PLANE_MM)

@@ -101,6 +101,4 @@ def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
         out = nearest(values.view(np.uint8), source, target).astype(bool)
     else:
         out = linear(values, source, target)
-    return volume_from_array(
-        out, target, series_uid=series_uid_of(volume), name=str(volume.name or "") or None
-    )
+    return volume_from_array(out, target, series_uid=series_uid_of(volume), name=str(volume.name or "") or None)

@@ -103,10 +103,8 @@ def volume_from_array(
     """
     array = np.asarray(values)
     if array.shape != grid.shape:
-        raise BadVolume(
-            f"An array of shape {array.shape} does not fill a grid of {grid.shape}.", "Match them."
-        )
-    frame_attrs = {
+        raise BadVolume(f"An array of shape {array.shape} does not fill a grid of {grid.shape}.", "Match them.")
+    frame_attrs: dict[Hashable, Any] = {
         "origin_lps": grid.origin_lps,
         **{f"{d}_lps": v for d, v in zip(DIMS, grid.directions, strict=True)},
         "spacing_mm": grid.spacing_mm,
@@ -129,7 +127,7 @@ def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
     if "frame" not in volume.coords or "origin_lps" not in volume.coords["frame"].attrs:
         raise BadVolume(
             "This array has no frame: it does not say where in the patient it lies.",
-            "Use a volume from load_series, or volume_from_array(values, grid); quantile and similar reductions drop it.",
+            "Use a volume from load_series, or volume_from_array(values, grid); quantile drops it.",
         )
     return volume.coords["frame"].attrs
 
@@ -137,14 +135,10 @@ def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
 def _axis(volume: xr.DataArray, dim: str, nominal_mm: float) -> tuple[float, float]:
     """First position and spacing along one axis, in millimetres."""
     if dim not in volume.coords:
-        raise BadVolume(
-            f"The volume has lost its axis {dim!r}.", "Keep all three axes, for example isel(k=[3])."
-        )
+        raise BadVolume(f"The volume has lost its axis {dim!r}.", "Keep all three axes, for example isel(k=[3]).")
     along = np.atleast_1d(np.asarray(volume.coords[dim].values, float))
     if not np.isfinite(along).all():
-        raise BadVolume(
-            f"Axis {dim!r} has positions that are no numbers (pad makes such).", "Crop them away."
-        )
+        raise BadVolume(f"Axis {dim!r} has positions that are no numbers (pad makes such).", "Crop them away.")
     if along.size < 2:
         return float(along[0]), nominal_mm
     steps = np.diff(along)
@@ -173,9 +167,7 @@ def grid_of(volume: xr.DataArray) -> Grid:
         directions.append(direction * np.sign(step))
         spacing.append(abs(step))
     nk, nj, ni = (volume.sizes[d] for d in DIMS)
-    return Grid.from_arrays(
-        tuple3(origin), directions, spacing, (nk, nj, ni), str(frame["frame_of_reference_uid"])
-    )
+    return Grid.from_arrays(tuple3(origin), directions, spacing, (nk, nj, ni), str(frame["frame_of_reference_uid"]))
 
 
 def values_kji(volume: xr.DataArray) -> NDArray[Any]:

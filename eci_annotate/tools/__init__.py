@@ -1,1 +1,28 @@
+"""Annotation tools as pure state machines, the history that alone writes, and the stroke journal.
 
+Names are loaded when first used: the kernels of SmartPaint take a moment.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Easel": "easel",
+    "TOOLS": "easel",
+    "replay": "snapshot",
+    "save": "snapshot",
+    "to_line": "journal",
+    "from_line": "journal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

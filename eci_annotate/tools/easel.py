@@ -1,0 +1,315 @@
+"""The easel holds what is being drawn: entries go in, changes come out. It knows no browser and no file.
+
+Entries applied in the same order to the same volumes give the same bits: the stroke journal replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import like, series_uid_of
+from eci_annotate.tools.boundingbox import BoundingBox
+from eci_annotate.tools.entries import (
+    Add,
+    Alter,
+    ChooseTool,
+    Delete,
+    Entry,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
+from eci_annotate.tools.freedraw import FreeDraw
+from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.history import Change, History
+from eci_annotate.tools.protocol import (
+    HALF,
+    Fields,
+    Object,
+    ObjectEdit,
+    Options,
+    Overlay,
+    Paint,
+    Scene,
+    Tool,
+    Unplaced,
+)
+from eci_annotate.tools.sheet import Sheet
+from eci_annotate.tools.smartpaint import SmartPaint
+
+TOOLS: dict[str, Tool] = {"box": BoundingBox(), "freedraw": FreeDraw(), "smartpaint": SmartPaint()}
+
+
+class Easel:
+    """Annotations in the making.
+
+    Parameters
+    ----------
+    volume_of
+        Gives the volume of a series by its Series Instance UID.
+
+    Attributes
+    ----------
+    active
+        uid of the annotation that is worked on, or None.
+    hidden
+        uids that are not shown.
+    tool
+        Name of the tool in the hand, a key of `TOOLS`.
+    options
+        Tool options.
+    """
+
+    def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
+        self._volume_of = volume_of
+        self._sheets: dict[str, Sheet] = {}
+        self.history = History()
+        self.series_uid = ""
+        self.active: str | None = None
+        self.hidden: frozenset[str] = frozenset()
+        self.tool = "box"
+        self.options = Options()
+        self.state: Any = TOOLS["box"].idle
+
+    @classmethod
+    def for_volume(cls, volume: xr.DataArray) -> Easel:
+        """Return an easel with one volume already shown."""
+        easel = cls(lambda uid: volume)
+        easel.show(series_uid_of(volume))
+        return easel
+
+    # -- what can be seen -----------------------------------------------------
+    @property
+    def objects(self) -> dict[str, Object]:
+        """Annotations by uid, in the order in which they were added."""
+        return self.history.objects
+
+    @property
+    def sheet(self) -> Sheet:
+        """The series that is shown, prepared for the tools."""
+        return self.sheet_of(self.series_uid)
+
+    @property
+    def volume(self) -> xr.DataArray:
+        """The volume that is shown."""
+        return self.sheet.volume
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the volume that is shown."""
+        return self.sheet.grid
+
+    @property
+    def undo_name(self) -> str | None:
+        """What undo would take back, in words."""
+        return f"Undo {self.history.done[-1].name}" if self.history.done else None
+
+    @property
+    def redo_name(self) -> str | None:
+        """What redo would do again, in words."""
+        return f"Redo {self.history.undone[-1].name}" if self.history.undone else None
+
+    def field(self, uid: str) -> Fields:
+        """Field of a painted annotation, uint16 (k, j, i); inside where >= 32768."""
+        return self.history.fields[uid]
+
+    def overlay(self, plane: Plane, reach_mm: float) -> Overlay:
+        """Return handles and preview lines of the tool in the hand, for one pane."""
+        return TOOLS[self.tool].overlay(self.state, self._scene(), plane, reach_mm)
+
+    def sheet_of(self, series_uid: str) -> Sheet:
+        """Return a series prepared for the tools, loading it when first asked."""
+        if series_uid not in self._sheets:
+            self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
+        return self._sheets[series_uid]
+
+    def warm_up(self) -> None:
+        """Compile kernels and smooth the volume before the first stroke needs them."""
+        self.sheet.smooth.size  # noqa: B018
+        trial = Easel(lambda uid: self.volume[:3, :8, :8])
+        trial.show(self.series_uid)
+        trial.do(Add("warm-up", "smartpaint", "", (0, 0, 0), self.series_uid))
+        for rule in ("classic", "barrier"):
+            trial.do(SetOption("rule", rule))
+            at = trial.grid.reference_from_image([1, 4, 4])
+            plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
+            trial.do(Press((float(at[0]), float(at[1]), float(at[2])), plane))
+            trial.do(Cancel())
+
+    def volume_mm3(self, uid: str) -> float:
+        """Volume of an annotation now."""
+        thing = self.objects[uid]
+        if isinstance(thing, Paint):
+            return float((self.field(uid) >= HALF).sum()) * self.sheet_of(thing.series_uid).grid.voxel_mm3
+        return 0.0 if isinstance(thing, Unplaced) else thing.volume_mm3
+
+    def annotations(self) -> list[Annotation]:
+        """Return all annotations that have a shape, as values."""
+        found = [self._finished(uid, thing) for uid, thing in self.objects.items()]
+        return [a for a in found if a is not None]
+
+    def _finished(self, uid: str, thing: Object) -> Annotation | None:
+        match thing:
+            case Box():
+                return thing
+            case Contours(rings_lps=rings):
+                return thing if rings else None
+            case Paint():
+                return self._mask(uid, thing)
+        return None
+
+    def _mask(self, uid: str, thing: Paint) -> Mask | None:
+        voxels = self.field(uid) >= HALF
+        if not voxels.any():
+            return None
+        volume = like(self.sheet_of(thing.series_uid).volume, voxels)
+        return Mask.from_volume(volume, label=thing.label, colour=thing.colour, uid=uid)
+
+    # -- what can be done -------------------------------------------------------
+    def show(self, series_uid: str) -> tuple[Change, ...]:
+        """Turn to a series."""
+        return self.do(Show(series_uid))
+
+    def do(self, entry: Entry) -> tuple[Change, ...]:
+        """Apply one entry.
+
+        Raises
+        ------
+        WrongPlane, Refused
+            If the tool cannot do this here; nothing has changed then.
+        """
+        match entry:
+            case Press() | Drag() | Release() | Cancel():
+                return self._gesture(entry)
+            case Undo():
+                return (*self._settle(), *self.history.undo())
+            case Redo():
+                return (*self._settle(), *self.history.redo())
+            case Add() | Alter() | Delete():
+                return (*self._settle(), *self._arrange(entry))
+            case SetOption():
+                self._turn(entry)
+                return ()
+            case _:
+                changes = self._settle()
+                self._turn(entry)
+                return changes
+
+    def _settle(self) -> tuple[Change, ...]:
+        """End a running stroke as if it had been cancelled."""
+        self.state = TOOLS[self.tool].idle
+        return self.history.rollback()
+
+    def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
+        tool = TOOLS[self.tool]
+        if isinstance(gesture, Press):
+            self._require_fit(tool)
+        step = tool.handle(self.state, gesture, self._scene())
+        self.state = step.state
+        if isinstance(gesture, Cancel):
+            return self.history.rollback()
+        changes = self.history.apply(step.edits)
+        if step.name:
+            self.history.commit(step.name)
+        return changes
+
+    def _require_fit(self, tool: Tool) -> None:
+        thing = self.objects.get(self.active or "")
+        if thing is None:
+            raise Refused("No annotation is chosen.", f"Add one for {tool.title}, or choose one in the list.")
+        if thing.series_uid != self.series_uid:
+            raise Refused(f"{thing.label!r} was drawn on another series.", "Turn to that series, or add another.")
+        if not tool.works_on(thing):
+            title = next(t.title for t in TOOLS.values() if t.works_on(thing))
+            raise Refused(
+                f"{thing.label!r} was made with {title}.", f"Choose {title}, or add an annotation for {tool.title}."
+            )
+
+    def _arrange(self, entry: Add | Alter | Delete) -> tuple[Change, ...]:
+        """Add, rename, recolour, hide or delete; each but hiding is one undo item."""
+        if isinstance(entry, Add):
+            return self._add(entry)
+        thing = self.objects.get(entry.uid)
+        if thing is None:
+            return ()
+        label = thing.label or "annotation"
+        if isinstance(entry, Delete):
+            self.active = None if self.active == entry.uid else self.active
+            return self._commit(ObjectEdit(entry.uid, thing, None), f"deletion of {label}")
+        if entry.visible is not None:
+            self.hidden = self.hidden - {entry.uid} if entry.visible else self.hidden | {entry.uid}
+        changed = thing if entry.label is None else thing.with_label(entry.label)
+        changed = changed if entry.colour is None else changed.with_colour(entry.colour)
+        if changed is thing:
+            return (Change(entry.uid, None),)
+        return self._commit(ObjectEdit(entry.uid, thing, changed), f"renaming of {label}")
+
+    def _add(self, entry: Add) -> tuple[Change, ...]:
+        if entry.uid in self.objects or entry.tool not in TOOLS:
+            raise Refused(f"Cannot add {entry.label!r} with {entry.tool!r}.", f"Tools are {', '.join(TOOLS)}.")
+        self._turn(Show(entry.series_uid))
+        self._turn(ChooseTool(entry.tool))
+        header = Annotation(
+            label=entry.label,
+            colour=entry.colour,
+            uid=entry.uid,
+            series_uid=entry.series_uid,
+            frame_uid=self.grid.frame_of_reference_uid,
+        )
+        thing = TOOLS[entry.tool].create(header, self._scene())
+        if isinstance(thing, Paint):
+            self.history.fields[entry.uid] = np.zeros(self.grid.shape, np.uint16)
+        self.active = entry.uid
+        return self._commit(ObjectEdit(entry.uid, None, thing), f"addition of {entry.label or 'annotation'}")
+
+    def _commit(self, edit: ObjectEdit, name: str) -> tuple[Change, ...]:
+        changes = self.history.apply([edit])
+        self.history.commit(name)
+        return changes
+
+    def _turn(self, entry: Entry) -> None:
+        """Change what is in the hand or on the table; no annotation changes."""
+        match entry:
+            case Select(uid):
+                self.active = uid if uid in self.objects else None
+            case Show(series_uid):
+                self.sheet_of(series_uid)
+                self.series_uid = series_uid
+            case ChooseTool(tool) if tool in TOOLS:
+                self.tool, self.state = tool, TOOLS[tool].idle
+            case SetOption(name, value) if name in {f.name for f in fields(Options)}:
+                chosen: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value}
+                self.options = replace(self.options, **chosen)
+            case _:
+                raise Refused(f"{entry} is not known here.", f"Tools are {', '.join(TOOLS)}.")
+
+    def _scene(self) -> Scene:
+        sheet = self.sheet
+        return Scene(
+            sheet.values,
+            sheet.smooth if self.tool == "smartpaint" and self.options.rule == "barrier" else sheet.values,
+            sheet.scale,
+            sheet.grid,
+            self.series_uid,
+            self.objects,
+            {uid: _read_only(f) for uid, f in self.history.fields.items()},
+            self.active,
+            self.options,
+        )
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

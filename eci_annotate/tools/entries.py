@@ -1,0 +1,79 @@
+"""What a person does between gestures; together with gestures these are the entries of the stroke journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.tools.gestures import Gesture
+
+
+@dataclass(frozen=True)
+class Add:
+    """Begin a new annotation with a tool; it becomes the active one."""
+
+    uid: str
+    tool: str
+    label: str
+    colour: Colour
+    series_uid: str
+
+
+@dataclass(frozen=True)
+class Select:
+    """Make an annotation the active one (None: none)."""
+
+    uid: str | None
+
+
+@dataclass(frozen=True)
+class Alter:
+    """Change label, colour or visibility; None leaves as it is."""
+
+    uid: str
+    label: str | None = None
+    colour: Colour | None = None
+    visible: bool | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove an annotation; undo brings it back."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
+class SetOption:
+    """Change one of the tool options."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class ChooseTool:
+    """Take another tool into the hand."""
+
+    tool: str
+
+
+@dataclass(frozen=True)
+class Show:
+    """Turn to another series."""
+
+    series_uid: str
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take the last item back."""
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Do it again."""
+
+
+Entry = Gesture | Add | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo

@@ -1,0 +1,148 @@
+"""FreeDraw: closed strokes on the acquired slices add to or take away from contours.
+
+Vertices keep their place between the voxels. Holes and islands come from boolean operations:
+a stroke that takes away inside makes a hole, one that adds elsewhere an island.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+
+from eci_annotate.errors import WrongPlane
+from eci_annotate.imaging.annotations import Annotation, Contours
+from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
+from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.protocol import NO_OVERLAY, Object, ObjectEdit, Overlay, Scene, Step
+
+PARALLEL = 1 - 1e-4
+TOLERANCE_PX = 0.02  # how far simplification may move a stroke
+SMALLEST_PX = 1e-3  # pieces with less area are crumbs of rounding
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nothing is pressed."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A stroke so far, and the slice it is drawn on."""
+
+    slice_k: int
+    erase: bool
+    path: tuple[Vector, ...]
+
+
+def slice_of(ring: Floats, grid: Grid) -> int:
+    """Slice index of a ring."""
+    return int(np.floor(grid.image_from_reference(ring)[:, 0].mean() + 0.5))
+
+
+def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
+    """Even-odd region of the rings of one slice, in image indices (i, j)."""
+    region: shapely.Geometry = shapely.Polygon()
+    for ring in rings:
+        polygon = shapely.make_valid(shapely.Polygon(grid.image_from_reference(ring)[:, [2, 1]]))
+        region = shapely.symmetric_difference(region, polygon)
+    return region
+
+
+def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
+    flat = grid.image_from_reference(path)[:, [2, 1]]
+    if len(np.unique(flat, axis=0)) < 3:
+        return shapely.Polygon()
+    return shapely.make_valid(shapely.simplify(shapely.Polygon(flat), TOLERANCE_PX, preserve_topology=False))
+
+
+def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
+    """Outer rings and holes of a region, in patient millimetres."""
+    rings = []
+    for polygon in shapely.get_parts(region):
+        if polygon.geom_type != "Polygon" or polygon.area < SMALLEST_PX:
+            continue
+        for line in (polygon.exterior, *polygon.interiors):
+            flat = shapely.get_coordinates(line)[:-1]
+            points = np.column_stack([np.full(len(flat), slice_k), flat[:, 1], flat[:, 0]])
+            rings.append(np.round(grid.reference_from_image(points), ROUND_MM))
+    return rings
+
+
+def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: bool, grid: Grid) -> Contours:
+    """Return contours after a closed stroke on one slice.
+
+    Parameters
+    ----------
+    path
+        Points in patient millimetres; the stroke is closed by itself.
+    erase
+        Take the enclosed area away instead of adding it.
+    """
+    others = [r for r in contours.rings_lps if slice_of(r, grid) != slice_k]
+    old = _shape([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
+    stroke = _stroke(path, grid)
+    region = shapely.difference(old, stroke) if erase else shapely.union(old, stroke)
+    return replace(contours, rings_lps=(*others, *_rings(shapely.make_valid(region), slice_k, grid)))
+
+
+class FreeDraw:
+    """The FreeDraw tool."""
+
+    title = "FreeDraw"
+    idle = Idle()
+
+    def create(self, header: Annotation, scene: Scene) -> Object:
+        return Contours(
+            (),
+            scene.grid.spacing_mm[0],
+            label=header.label,
+            colour=header.colour,
+            uid=header.uid,
+            series_uid=header.series_uid,
+            frame_uid=header.frame_uid,
+        )
+
+    def works_on(self, thing: Object) -> bool:
+        return isinstance(thing, Contours)
+
+    def handle(self, state: Idle | Drawing, gesture: Gesture, scene: Scene) -> Step:
+        thing = scene.objects.get(scene.active or "")
+        if not isinstance(thing, Contours):
+            return Step(Idle())
+        match state, gesture:
+            case Idle(), Press(at=at, plane=plane, button=0):
+                k, _, _ = scene.grid.voxel_from_reference(at)
+                _require_acquired(plane, scene.grid)
+                on_volume = 0 <= k < scene.grid.shape[0]
+                return Step(Drawing(int(k), scene.options.erase, (at,)) if on_volume else state)
+            case Drawing(), Drag(path=path):
+                return Step(replace(state, path=state.path + path))
+            case Drawing(), Release():
+                after = drawn(thing, state.path, state.slice_k, state.erase, scene.grid)
+                verb = "cut from" if state.erase else "drawn on"
+                name = f"FreeDraw contour {verb} {thing.label or 'annotation'}"
+                edits = () if _same(thing, after) else (ObjectEdit(thing.uid, thing, after),)
+                return Step(Idle(), edits, name)
+            case _, Cancel():
+                return Step(Idle())
+            case _:
+                return Step(state)
+
+    def overlay(self, state: Idle | Drawing, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
+        if isinstance(state, Drawing) and abs(plane.normal_lps @ scene.grid.directions[0]) > PARALLEL:
+            return Overlay(lines=(np.asarray(state.path),))
+        return NO_OVERLAY
+
+
+def _same(a: Contours, b: Contours) -> bool:
+    return len(a.rings_lps) == len(b.rings_lps) and all(map(np.array_equal, a.rings_lps, b.rings_lps))
+
+
+def _require_acquired(plane: Plane, grid: Grid) -> None:
+    if abs(float(plane.normal_lps @ np.asarray(grid.directions[0]))) < PARALLEL:
+        raise WrongPlane(
+            f"FreeDraw draws on the acquired slices, and the {plane.name} pane is reformatted.",
+            "Draw in the pane of the acquired slices, or choose SmartPaint, which paints in every pane.",
+        )

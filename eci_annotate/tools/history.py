@@ -1,0 +1,137 @@
+"""The history alone writes: it applies edits, merges a stroke into one named item, undoes and redoes.
+
+Undoing everything gives the start bit for bit, redoing everything the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit, Where
+
+MOST_BYTES = 256 * 2**20  # older items are forgotten beyond this
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What became different: which annotation, and in which voxels (None: all of it)."""
+
+    uid: str
+    where: Where | None
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One undoable thing with a name."""
+
+    name: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes kept for it."""
+        return sum(e.before.nbytes + e.after.nbytes for e in self.edits if isinstance(e, ArrayEdit))
+
+
+class History:
+    """Owns objects and fields of one easel."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Object] = {}
+        self.fields: dict[str, Fields] = {}
+        self.done: list[Item] = []
+        self.undone: list[Item] = []
+        self._stroke: list[Edit] = []
+
+    @property
+    def in_stroke(self) -> bool:
+        """Whether edits wait to be committed or rolled back."""
+        return bool(self._stroke)
+
+    def apply(self, edits: Iterable[Edit]) -> tuple[Change, ...]:
+        """Apply edits as part of the running stroke."""
+        found = tuple(edits)
+        self._stroke.extend(found)
+        return self._write(found)
+
+    def commit(self, name: str) -> None:
+        """Close the running stroke as one item; a stroke that changed nothing leaves none."""
+        merged = tuple(self._merged())
+        self._stroke.clear()
+        if merged:
+            self.done.append(Item(name, merged))
+            self.undone.clear()
+            self._forget()
+
+    def rollback(self) -> tuple[Change, ...]:
+        """Take the running stroke back."""
+        changes = self._write([e.inverse() for e in reversed(self._stroke)])
+        self._stroke.clear()
+        return changes
+
+    def undo(self) -> tuple[Change, ...]:
+        """Take the last item back; nothing happens when there is none."""
+        if not self.done:
+            return ()
+        item = self.done.pop()
+        self.undone.append(item)
+        return self._write([e.inverse() for e in reversed(item.edits)])
+
+    def redo(self) -> tuple[Change, ...]:
+        """Do the last undone item again; nothing happens when there is none."""
+        if not self.undone:
+            return ()
+        item = self.undone.pop()
+        self.done.append(item)
+        return self._write(item.edits)
+
+    def _write(self, edits: Sequence[Edit]) -> tuple[Change, ...]:
+        return tuple(self._write_one(e) for e in edits)
+
+    def _write_one(self, edit: Edit) -> Change:
+        if isinstance(edit, ArrayEdit):
+            self.fields[edit.uid][edit.where] = edit.after
+            return Change(edit.uid, edit.where)
+        if edit.after is None:
+            self.objects.pop(edit.uid, None)
+        else:
+            self.objects[edit.uid] = edit.after
+        return Change(edit.uid, None)
+
+    def _merged(self) -> Iterable[Edit]:
+        for uid in dict.fromkeys(e.uid for e in self._stroke):
+            mine = [e for e in self._stroke if e.uid == uid]
+            yield from self._merged_objects([e for e in mine if isinstance(e, ObjectEdit)])
+            yield from self._merged_arrays(uid, [e for e in mine if isinstance(e, ArrayEdit)])
+
+    def _merged_objects(self, edits: list[ObjectEdit]) -> Iterable[Edit]:
+        if edits and edits[0].before is not edits[-1].after:
+            yield ObjectEdit(edits[0].uid, edits[0].before, edits[-1].after)
+
+    def _merged_arrays(self, uid: str, edits: list[ArrayEdit]) -> Iterable[Edit]:
+        if not edits:
+            return
+        where = _union([e.where for e in edits])
+        after = self.fields[uid][where].copy()
+        before = after.copy()
+        for edit in reversed(edits):
+            before[_within(edit.where, where)] = edit.before
+        if not np.array_equal(before, after):
+            yield ArrayEdit(uid, where, before, after)
+
+    def _forget(self) -> None:
+        while len(self.done) > 1 and sum(item.size for item in self.done) > MOST_BYTES:
+            self.done.pop(0)
+
+
+def _union(boxes: Sequence[Where]) -> Where:
+    k, j, i = (slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes)) for axis in range(3))
+    return k, j, i
+
+
+def _within(inner: Where, outer: Where) -> Where:
+    k, j, i = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True))
+    return k, j, i

@@ -1,0 +1,186 @@
+"""The tool contract: `handle(state, gesture, scene) -> Step(state, edits, overlay)`.
+
+A tool is a pure state machine. It reads arrays and never writes them; what should change comes
+back as edits, each with its inverse. The history alone applies edits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Annotation, Box, Contours
+from eci_annotate.imaging.geometry import Floats, Grid, Vector
+from eci_annotate.tools.gestures import Gesture, Plane
+
+Where = tuple[slice, slice, slice]
+Fields = NDArray[np.uint16]
+
+HALF = 32768  # a voxel belongs to a painted annotation when its field is at least this
+FULL = 65535
+
+
+@dataclass(frozen=True, eq=False)
+class Paint(Annotation):
+    """A painted annotation while it is being worked on; its voxels are a field of the scene."""
+
+    kind = "mask"
+
+
+@dataclass(frozen=True, eq=False)
+class Unplaced(Annotation):
+    """An annotation that was added but has no shape yet: the first drag makes it a box."""
+
+    kind = "box"
+
+
+Object = Box | Contours | Paint | Unplaced
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayEdit:
+    """Replace one block of one annotation's field."""
+
+    uid: str
+    where: Where
+    before: Fields
+    after: Fields
+
+    def inverse(self) -> ArrayEdit:
+        """Return the edit that takes this one back."""
+        return replace(self, before=self.after, after=self.before)
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectEdit:
+    """Replace one annotation object; None means that it is not there."""
+
+    uid: str
+    before: Object | None
+    after: Object | None
+
+    def inverse(self) -> ObjectEdit:
+        """Return the edit that takes this one back."""
+        return replace(self, before=self.after, after=self.before)
+
+
+Edit = ArrayEdit | ObjectEdit
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A spot that can be grabbed: where, and what it does (`side`, `corner`, `centre`, `rotate`)."""
+
+    at_lps: Vector
+    kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """What a tool shows in one pane beside the annotations: handles, and lines in patient millimetres."""
+
+    handles: tuple[Handle, ...] = ()
+    lines: tuple[Floats, ...] = ()
+
+
+NO_OVERLAY = Overlay()
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings a person chooses; a stroke keeps those it began with.
+
+    Attributes
+    ----------
+    radius_mm
+        Brush radius.
+    flow
+        Share by which one dab at the centre of the brush moves a voxel (beta of the paper), 0..1.
+    sensitivity
+        Power of the intensity term (k), 1..8.
+    contrast
+        Factor on intensity differences relative to the window (c).
+    rule
+        `barrier` (stops at edges) or `classic` (Malmberg et al. 2014).
+    dimension
+        2 paints on the slice of the pane only, 3 through the slices.
+    erase
+        Take away instead of adding.
+    window
+        Low and high modality value of the display window.
+    """
+
+    radius_mm: float = 8.0
+    flow: float = 0.5
+    sensitivity: int = 3
+    contrast: float = 2.0
+    rule: str = "barrier"
+    dimension: int = 3
+    erase: bool = False
+    window: tuple[float, float] = (-160.0, 240.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a tool may look at. Arrays are read-only views.
+
+    Attributes
+    ----------
+    values, smooth
+        Integer modality values of the series (k, j, i), and the same lightly smoothed.
+    scale
+        Integer steps per modality unit.
+    grid
+        Where these voxels are.
+    series_uid
+        The series that is drawn on.
+    objects, fields
+        Annotations by uid; fields of the painted ones.
+    active
+        uid of the annotation that is worked on, or None.
+    """
+
+    values: NDArray[np.int16]
+    smooth: NDArray[np.int16]
+    scale: float
+    grid: Grid
+    series_uid: str
+    objects: Mapping[str, Object]
+    fields: Mapping[str, Fields]
+    active: str | None
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a gesture did: the next state, the edits to make, and a name for the undo item."""
+
+    state: Any
+    edits: tuple[Edit, ...] = ()
+    name: str = ""
+
+
+class Tool(Protocol):
+    """A pure state machine."""
+
+    title: str
+
+    @property
+    def idle(self) -> Any:
+        """State while nothing is pressed."""
+
+    def create(self, header: Annotation, scene: Scene) -> Object:
+        """Return the empty annotation that this tool starts with, named and coloured like `header`."""
+
+    def works_on(self, thing: Object) -> bool:
+        """Tell whether this tool can change an annotation."""
+
+    def handle(self, state: Any, gesture: Gesture, scene: Scene) -> Step:
+        """Answer a gesture; one that makes no sense changes nothing."""
+
+    def overlay(self, state: Any, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
+        """Return what to show in a pane; `reach_mm` is the handle size at its zoom."""
