@@ -1,0 +1,55 @@
+"""What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers.
+
+A snapshot stands for all lines before it; answers replace the answers before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eci_annotate.store.protocols import Record
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Saved work: the last snapshot, the journal lines after it, and the form's answers."""
+
+    snapshot: bytes | None = None
+    lines: list[str] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+
+def lines_entry(lines: Sequence[str]) -> Record:
+    """The entry for journal lines."""
+    return {"l": list(lines)}
+
+
+def snapshot_entry(digest: str) -> Record:
+    """The entry for a snapshot that is kept as a blob."""
+    return {"s": digest}
+
+
+def answers_entry(answers: dict[str, Any]) -> Record:
+    """The entry for the form's answers."""
+    return {"a": answers}
+
+
+def snapshots(entries: Iterable[Record]) -> list[str]:
+    """The digests of all snapshots, oldest first."""
+    return [entry["s"] for entry in entries if "s" in entry]
+
+
+def read_draft(entries: Iterable[Record], blob: Callable[[str], bytes]) -> Draft:
+    """The draft that the entries make; `blob` gets a snapshot's content."""
+    snapshot, lines, answers = "", list[str](), dict[str, Any]()
+    for entry in entries:
+        match entry:
+            case {"l": new}:
+                lines.extend(new)
+            case {"s": digest}:
+                snapshot, lines = digest, []
+            case {"a": given}:
+                answers = given
+    return Draft(blob(snapshot) if snapshot else None, lines, answers)

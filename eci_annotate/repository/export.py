@@ -1,0 +1,34 @@
+"""A signed version as files that other software reads: RTSTRUCT, report (JSON and DICOM SR), provenance (JSON)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from eci_annotate.repository.protocols import Backend
+from eci_annotate.store.files import write_atomic
+from eci_annotate.workflow.codec import Json, parse, to_json
+from eci_annotate.workflow.events import Signed
+
+
+def export_version(backend: Backend, project: str, subject: str, signed: Signed, folder: Path) -> list[Path]:
+    """Write the version's files into ``folder``; every one is checked by its digest on the way."""
+    stem = f"{subject}_{signed.task}_v{signed.version:04d}"
+    written: list[Path] = []
+    for part in signed.manifest.parts:
+        if part.role in ("rtstruct", "sr"):
+            path = folder / f"{stem}_{part.role}_{len(written) + 1}.dcm"
+            write_atomic(path, backend.get(project, subject, part.digest))
+            written.append(path)
+        if part.role in ("report", "annotations"):
+            content = parse(backend.get(project, subject, part.digest), f"The {part.role}")
+            written.append(_write(folder / f"{stem}_{part.role}.json", content))
+    provenance = {"project": project, "subject": subject, "version": to_json(signed)}
+    written.append(_write(folder / f"{stem}_provenance.json", provenance))
+    backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
+    return written
+
+
+def _write(path: Path, content: Json) -> Path:
+    write_atomic(path, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+    return path

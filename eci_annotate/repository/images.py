@@ -1,0 +1,127 @@
+"""Local images: a series is decoded once and kept as a memory-mapped array beside its grid, inside the repository.
+
+A kept volume counts only while the list, sizes and times of its files are what they were when it was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eci_annotate.archive.protocol import Archive, Instance, Study
+from eci_annotate.dicom.series import load_files
+from eci_annotate.errors import Tampered
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
+from eci_annotate.store.files import write_atomic
+from eci_annotate.workflow.codec import canonical, parse, to_json
+
+Permit = Callable[[str, str, str], None]
+
+
+class LocalImages:
+    """Images of an embedded repository.
+
+    Parameters
+    ----------
+    archive
+        Where the DICOM files are.
+    cache
+        Folder for decoded volumes; may be deleted at any time.
+    permit
+        Called with (project, subject, what) before anything is shown; notes it, or refuses by raising.
+    """
+
+    def __init__(self, archive: Archive, cache: Path, permit: Permit) -> None:
+        self._archive = archive
+        self._cache = cache
+        self._permit = permit
+
+    def studies(self, project: str, subject: str) -> list[Study]:
+        """The subject's studies, with derived series (structure sets, reports) among them."""
+        self._permit(project, subject, "studies")
+        return self._archive.studies(subject)
+
+    def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
+        """A series as a volume; the second time without decoding."""
+        self._permit(project, subject, f"series {series_uid}")
+        return read_volume(self._archive, self._cache, subject, series_uid)
+
+
+def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) -> xr.DataArray:
+    """A series as a volume, from the cache when that is true to the files."""
+    instances = archive.instances(subject, series_uid)
+    mark = _mark(instances)
+    place = cache / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
+    kept = _kept(place, mark)
+    if kept is not None:
+        return kept
+    volume = load_files([each.path for each in instances])
+    _keep(place, mark, volume)
+    return volume
+
+
+def _mark(instances: list[Instance]) -> str:
+    rows = [[each.path.name, each.path.stat().st_size, each.path.stat().st_mtime_ns] for each in instances]
+    return hashlib.sha256(canonical(rows)).hexdigest()
+
+
+def _keep(place: Path, mark: str, volume: xr.DataArray) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    values = np.ascontiguousarray(values_kji(volume))
+    header = {
+        "mark": mark,
+        "values": hashlib.sha256(values.data).hexdigest(),
+        "dtype": str(values.dtype),
+        "grid": to_json(grid_of(volume)),
+        "series_uid": series_uid_of(volume),
+        "instance_uids": instance_uids_of(volume),
+        "name": volume.name,
+        "attrs": volume.attrs,
+    }
+    array = place.with_name(f"{place.name}-{header['values'][:16]}.npy")  # type: ignore[index]
+    if not array.exists():
+        write_atomic(array, _npy(values))
+    write_atomic(place.with_suffix(".json"), canonical(to_json(header)))
+
+
+def _npy(values: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def _kept(place: Path, mark: str) -> xr.DataArray | None:
+    try:
+        header = parse(place.with_suffix(".json").read_bytes(), "A cached volume's header")
+        if header["mark"] != mark:
+            return None
+        array = place.with_name(f"{place.name}-{header['values'][:16]}.npy")
+        values = np.load(array, mmap_mode="r")
+        return _volume(values, header)
+    except (OSError, KeyError, ValueError, TypeError, Tampered):
+        return None
+
+
+def _volume(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr.DataArray:
+    names = {field.name for field in fields(Grid) if field.init}
+    grid = Grid(**{name: _tuples(value) for name, value in header["grid"].items() if name in names})
+    return volume_from_array(
+        values,
+        grid,
+        series_uid=header["series_uid"],
+        instance_uids=header["instance_uids"],
+        name=header["name"],
+        attrs={name: _tuples(value) for name, value in header["attrs"].items()},
+    )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(each) for each in value) if isinstance(value, list) else value

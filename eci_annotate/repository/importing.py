@@ -1,0 +1,117 @@
+"""DICOM folders become subjects: one per patient, under the next free pseudonym; nothing is left out silently.
+
+Who the patient is never leaves the scan: files are grouped by a salted digest, errors count and say why.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eci_annotate.dicom.scan import Found, scan
+from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.workflow.commands import Enrol, Sign, Start
+from eci_annotate.workflow.pipeline import INGEST
+
+_REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: subjects with their number of files, and how many files were skipped, and why."""
+
+    subjects: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+def import_folders(
+    backend: LocalBackend, folders: Iterable[Path], *, project: str, site: str, progress: Progress | None = None
+) -> Imported:
+    """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed."""
+    tell = progress or (lambda what, done, of: None)
+    paths = sorted({path for folder in folders for path in _files(Path(folder))})
+    skipped: Counter[str] = Counter()
+    usable = list(_scan_each(paths, skipped, tell))
+    if not usable:
+        raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
+    known, subjects = _known(backend, project), dict[str, int]()
+    groups = _by_patient(usable)
+    for number, group in enumerate(groups, 1):
+        fresh = [each for each in group if each.sop_uid not in known]
+        skipped["there already"] += len(group) - len(fresh)
+        if fresh:
+            old = next((known[each.sop_uid] for each in group if each.sop_uid in known), "")
+            subjects[_take_in(backend, fresh, project, site, old)] = len(fresh)
+        tell("Taking in subjects", number, len(groups))
+    return Imported(subjects, {why: count for why, count in skipped.items() if count})
+
+
+def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
+    for number, path in enumerate(paths, 1):
+        try:
+            (found,) = scan([path])
+        except BadImages as error:
+            skipped[_REASONS.get(type(error), "not readable")] += 1
+        else:
+            if found.study_uid and found.series_uid and found.sop_uid:
+                yield found
+            else:
+                skipped["without UIDs"] += 1
+        tell("Reading headers", number, len(paths))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            yield path
+
+
+def _known(backend: LocalBackend, project: str) -> dict[str, str]:
+    archive = backend.rooms.archive
+    return {
+        instance.sop_uid: seen.subject
+        for seen in backend.subjects(project)
+        for study in archive.studies(seen.subject)
+        for series in study.series
+        for instance in archive.instances(seen.subject, series.series_uid)
+    }
+
+
+def _by_patient(found: Sequence[Found]) -> list[list[Found]]:
+    groups: dict[str, list[Found]] = {}
+    for each in found:
+        groups.setdefault(each.patient_key, []).append(each)
+    return list(groups.values())
+
+
+def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, site: str, old: str) -> str:
+    subject = old or _next_pseudonym(backend, project, site)
+    backend.rooms.archive.store(subject, [each.path for each in found])
+    case = backend.use_case(project)
+    if not old:
+        backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
+    for task in case.pipeline:
+        if task.kind == INGEST:
+            _ingest(backend, project, subject, task.name)
+    return subject
+
+
+def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> None:
+    seen = backend.do(Start(project, subject, task, rerun=True))
+    fence = seen.task(task).fence if seen else 0
+    backend.do(Sign(project, subject, task, fence, "Taken in as received"))
+
+
+def _next_pseudonym(backend: LocalBackend, project: str, site: str) -> str:
+    begin = f"ECI_{site.upper()}_S"
+    taken = {folder.name for folder in backend.rooms.layout.archive.glob(f"{begin}*")}
+    taken.update(seen.subject for seen in backend.subjects(project))
+    numbers = [int(name.removeprefix(begin)) for name in taken if name.removeprefix(begin).isdigit()]
+    return f"{begin}{max(numbers, default=0) + 1:04d}"

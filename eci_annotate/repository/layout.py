@@ -1,0 +1,90 @@
+"""The folder of an embedded repository: `eci.json` says its format; keys lie in `members/`, mode 0600.
+
+Who can write the folder is trusted: keys and seals show tampering by others, not by its owner.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from eci_annotate.errors import NoIdentity, NotARepository
+from eci_annotate.store.files import write_atomic
+from eci_annotate.workflow.codec import canonical, parse
+from eci_annotate.workflow.signing import PrivateKey
+
+FORMAT = 1
+CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of a repository lie."""
+
+    root: Path
+    identity: str
+
+    @property
+    def archive(self) -> Path:
+        """DICOM files."""
+        return self.root / "archive"
+
+    @property
+    def cache(self) -> Path:
+        """Decoded volumes and header indexes; may be deleted."""
+        return self.root / "cache"
+
+    def key_file(self, member: str) -> Path:
+        """The private key of a member."""
+        return self.root / "members" / f"{member}.key"
+
+
+def create(root: Path) -> Layout:
+    """Make an empty repository in a folder that holds none."""
+    if (root / "eci.json").exists():
+        raise NotARepository("There is a repository in this folder already.", "Choose another folder.")
+    if root.exists() and any(root.iterdir()):
+        raise NotARepository("The folder is not empty.", "Choose an empty folder, or a new one.")
+    identity = uuid.uuid4().hex
+    write_atomic(root / "eci.json", canonical({"format": FORMAT, "identity": identity}))
+    (root / "members").mkdir(mode=0o700)
+    return Layout(root, identity)
+
+
+def find(root: Path) -> Layout:
+    """The repository in a folder; NotARepository when there is none, or one of another format."""
+    try:
+        head = parse((root / "eci.json").read_bytes(), "eci.json")
+    except OSError as error:
+        remedy = "Make one with: eci-annotate init FOLDER --project NAME --member NAME"
+        raise NotARepository("There is no eci_annotate repository in this folder.", remedy) from error
+    if head.get("format") != FORMAT:
+        raise NotARepository(f"The repository has format {head.get('format')}.", f"This release reads {FORMAT}.")
+    return Layout(root, str(head["identity"]))
+
+
+def write_key(path: Path, key: PrivateKey) -> None:
+    """Write a member's key so that only its owner can read it."""
+    write_atomic(path, key.to_pem(), mode=0o600)
+
+
+def credential(layout: Layout) -> PrivateKey:
+    """The key that says who acts: that of ECI_ANNOTATE_CREDENTIAL, or the repository's first member's."""
+    named = os.environ.get(CREDENTIAL)
+    path = Path(named) if named else _first_key(layout)
+    try:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise NoIdentity("The key file can be read by others.", f"chmod 600 {path.name}")
+        return PrivateKey.from_pem(path.read_bytes())
+    except OSError as error:
+        raise NoIdentity("There is no readable key file.", f"Set {CREDENTIAL} to yours.") from error
+
+
+def _first_key(layout: Layout) -> Path:
+    default = layout.root / "members" / "default"
+    name = default.read_text().strip() if default.exists() else ""
+    return layout.key_file(name or "none")

@@ -1,0 +1,167 @@
+"""The embedded backend: one member's key opens it; every answer goes through `view`, every refusal is noted.
+
+It adds no rule of its own: `workflow` decides, `making` makes, the stores keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eci_annotate.errors import LeaseLost, NoIdentity, NotFound, Refused, Tampered
+from eci_annotate.repository import drafting
+from eci_annotate.repository.deciding import do_project, do_subject
+from eci_annotate.repository.images import LocalImages
+from eci_annotate.repository.protocols import Check, Page
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.signing import sign
+from eci_annotate.repository.verification import check_subject
+from eci_annotate.store.protocols import Address, Record
+from eci_annotate.workflow.actor import KEY, Actor
+from eci_annotate.workflow.codec import digest as digest_of
+from eci_annotate.workflow.commands import AddMember, Command, OpenProject, Publish, Seal, Sign
+from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.view import SubjectView, readable, view
+
+
+class LocalBackend:
+    """Backend of a repository folder, for the member whose key it is given.
+
+    Parameters
+    ----------
+    rooms
+        The repository's parts.
+    key
+        The credential; says who acts.
+    session
+        Which opening of the repository this is.
+    """
+
+    def __init__(self, rooms: Rooms, key: PrivateKey, session: str) -> None:
+        self.rooms = rooms
+        self._key = key
+        self._session = session
+        self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: the member whose public key fits the credential."""
+        mark = self._key.fingerprint
+        known = {name: p.member_with_key(mark) for name, p in self.rooms.streams.projects().items()}
+        mine = {name: member for name, member in known.items() if member is not None}
+        if not mine:
+            raise NoIdentity("The key file is no member's.", "Ask the owner: eci-annotate member add NAME")
+        first = next(iter(mine.values()))
+        roles = {name: member.roles for name, member in mine.items()}
+        return Actor(first.name, first.site, roles, KEY, self._session)
+
+    def projects(self) -> list[str]:
+        """The projects that the actor is a member of."""
+        return sorted(self.actor.roles)
+
+    def do(self, command: Any) -> SubjectView | None:
+        """Do a command; the subject as it is then (None for a project's)."""
+        with self._noting(command):
+            match command:
+                case OpenProject() | Publish() | AddMember():
+                    do_project(self.rooms, command, self.actor)
+                    return None
+                case Sign():
+                    sign(self.rooms, self._key, command, self.actor)
+                case Command() if not isinstance(command, Seal):
+                    do_subject(self.rooms, command, self.actor)
+                case _:
+                    raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
+            return self.subject(command.project, command.subject)
+
+    @contextmanager
+    def _noting(self, command: Any) -> Iterator[None]:
+        try:
+            yield
+        except (Refused, NotFound) as error:
+            what = f"{type(command).__name__}: {error.what}"
+            self.note("refused.1", getattr(command, "project", ""), getattr(command, "subject", ""), what)
+            raise
+
+    def note(self, name: str, project: str, subject: str, what: str) -> None:
+        """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
+        now, actor = self.rooms.clock(), self.actor
+        who = {"by": actor.name, "assurance": actor.assurance, "session": self._session}
+        data = {**who, "at": now.isoformat(), "project": project, "subject": subject, "what": what}
+        self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
+
+    def _note_reading(self, project: str, subject: str, what: str) -> None:
+        self.subject(project, subject)
+        if not self.actor.may("see images", project):
+            raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
+        self.note("read.1", project, subject, what)
+
+    def subject(self, project: str, subject: str) -> SubjectView:
+        """One subject, as the actor may see it."""
+        return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
+
+    def subjects(self, project: str, query: str = "", page: Page | None = None) -> list[SubjectView]:
+        """The subjects whose pseudonym contains `query`, sorted."""
+        actor, now, page = self.actor, self.rooms.clock(), page or Page()
+        if not actor.roles.get(project):
+            return []
+        found = [s for name, s in self.rooms.streams.subjects(project).items() if query in name]
+        shown = found[page.offset : page.offset + page.size]
+        return [view(self.rooms.renewed(state), actor, now) for state in shown]
+
+    def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
+        """The newest position, and which (project, subject) changed since `after`."""
+        position, names = self.rooms.streams.changed(after)
+        pairs = [(name.split("/")[1], name.split("/")[2]) for name in names if name.startswith("subject/")]
+        return position, [pair for pair in pairs if pair[0] in self.actor.roles]
+
+    def use_case(self, project: str, digest: str = "") -> UseCase:
+        """A definition of the project; the current one without a digest."""
+        state = self.rooms.streams.projects().get(project)
+        if state is None or project not in self.actor.roles:
+            raise NotFound("There is no such project for you.", "Ask its owner.")
+        return self.rooms.use_case(digest or state.use_case)
+
+    def put(self, project: str, subject: str, content: bytes) -> str:
+        """Keep a blob with the subject; who holds one of its tasks may."""
+        if not any(task.mine for task in self.subject(project, subject).tasks):
+            raise LeaseLost("You hold no task of this subject.", "Start one first.")
+        return self.rooms.blobs.put(content)
+
+    def get(self, project: str, subject: str, digest: str) -> bytes:
+        """A blob or archived file that the actor's view of the subject names."""
+        seen = self.subject(project, subject)
+        parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
+        if parts and parts[0].role in ("rtstruct", "sr"):
+            return self._archived(subject, parts[0].name, digest)
+        if digest not in readable(seen) and digest not in self._own_snapshots(seen):
+            raise NotFound("There is no such content for you.", "Check the digest.")
+        return self.rooms.blobs.get(digest)
+
+    def _archived(self, subject: str, name: str, digest: str) -> bytes:
+        series, sop = name.split("/")
+        content = self.rooms.archive.content(subject, series, sop)
+        if digest_of(content) != digest:
+            raise Tampered("An archived file was changed.", "Restore it from a backup.")
+        return content
+
+    def _own_snapshots(self, seen: SubjectView) -> set[str]:
+        mine = [task.name for task in seen.tasks if task.mine]
+        return {d for name in mine for d in drafting.snapshots(self.draft(seen.project, seen.subject, name))}
+
+    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
+        """Append to the draft; LeaseLost when the fence is not the newest."""
+        self.rooms.drafts.append(Address(project, subject, task), fence, entries)
+
+    def draft(self, project: str, subject: str, task: str) -> list[Record]:
+        """The entries of the draft that this session holds."""
+        seen = self.subject(project, subject).task(task)
+        if not seen.mine:
+            raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+        return self.rooms.drafts.read(Address(project, subject, task), seen.fence)
+
+    def verify(self, project: str, subject: str) -> list[Check]:
+        """Recompute everything signed of a subject that the actor may see."""
+        return check_subject(self.rooms, self.subject(project, subject))

@@ -1,0 +1,188 @@
+"""What a signature signs is made here, from the draft that the store holds: structure sets, report, manifest.
+
+UIDs follow from place, version and fence, so that trying again overwrites and no two holders meet in one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from eci_annotate import __version__
+from eci_annotate.archive.protocol import Archive, Instance
+from eci_annotate.dicom import report_object, structure_set
+from eci_annotate.dicom.series import pixel_digest
+from eci_annotate.errors import NoImages
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.drafting import read_draft
+from eci_annotate.repository.images import read_volume
+from eci_annotate.store.protocols import BlobStore, Record
+from eci_annotate.tools import replay, save
+from eci_annotate.workflow.codec import canonical, digest
+from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.form import check_answers
+from eci_annotate.workflow.pipeline import TaskDefinition
+from eci_annotate.workflow.sealing import Manifest, Part
+from eci_annotate.workflow.usecase import UseCase
+
+DERIVED = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
+SOFTWARE = f"eci_annotate {__version__}"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where things are taken from and put: the repository's identity, archive, blobs and cache."""
+
+    identity: str
+    archive: Archive
+    blobs: BlobStore
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One version to make: of which task, from which draft, by whom."""
+
+    project: str
+    subject: str
+    task: TaskDefinition
+    case: UseCase
+    version: int
+    fence: int
+    entries: Sequence[Record]
+    signer: str
+    when: datetime
+    meaning: str
+    predecessor: Signed | None
+
+
+def annotated(shop: Workshop, job: Job) -> Manifest:
+    """Make and keep everything of an annotation's version.
+
+    Raises
+    ------
+    BadAnswers
+        The report is not complete; names the question.
+    BadJournal
+        The draft cannot be replayed.
+    """
+    draft = read_draft(job.entries, shop.blobs.get)
+    answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
+    easel = replay(lambda uid: read_volume(shop.archive, shop.cache, job.subject, uid), draft.snapshot, draft.lines)
+    annotations = list(easel.annotations())
+    parts = [
+        Part("snapshot", "easel", shop.blobs.put(save(easel))),
+        Part("journal", "draft", shop.blobs.put(canonical(list(job.entries)))),
+        Part("annotations", "table", shop.blobs.put(canonical([_row(each) for each in annotations]))),
+        *_structure_sets(shop, job, annotations),
+    ]
+    if job.task.form:
+        parts.append(Part("report", job.task.form, shop.blobs.put(canonical(answers))))
+        parts.append(_report(shop, job, answers, annotations))
+    return Manifest(tuple(parts), SOFTWARE)
+
+
+def _row(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "uid": annotation.uid,
+        "kind": type(annotation).__name__.lower(),
+        "label": annotation.label,
+        "colour": list(annotation.colour),
+        "series": annotation.series_uid,
+        "frame": annotation.frame_uid,
+        "volume_mm3": float(annotation.volume_mm3),
+    }
+
+
+def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation]) -> list[Part]:
+    series = dict.fromkeys(each.series_uid for each in annotations)
+    return [_structure_set(shop, job, uid, [a for a in annotations if a.series_uid == uid]) for uid in series]
+
+
+def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> Part:
+    place = (shop.identity, job.project, job.subject, job.task.name, image_series)
+    series_uid = uid_of("rtstruct series", *place)
+    content = structure_set(
+        annotations,
+        _paths(shop, job.subject, image_series),
+        version=job.version,
+        task=job.task.name,
+        signer=job.signer,
+        when=job.when,
+        meaning=job.meaning,
+        predecessor=_predecessor(shop, job, series_uid),
+        series_uid=series_uid,
+        sop_uid=uid_of("rtstruct", *place, str(job.version), str(job.fence)),
+    )
+    return _keep(shop, job.subject, "rtstruct", content)
+
+
+def _predecessor(shop: Workshop, job: Job, series_uid: str) -> bytes | None:
+    for part in job.predecessor.manifest.of("rtstruct") if job.predecessor else ():
+        series, sop = part.name.split("/")
+        if series == series_uid:
+            return shop.archive.content(job.subject, series, sop)
+    return None
+
+
+def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> Part:
+    series = annotations[0].series_uid if annotations else image_series_of(shop.archive, job.subject)[0]
+    content = report_object(
+        answers,
+        job.case.report.get("title", job.case.title),
+        _paths(shop, job.subject, series),
+        version=job.version,
+        task=job.task.name,
+        signer=job.signer,
+        when=job.when,
+    )
+    return _keep(shop, job.subject, "sr", content)
+
+
+def _keep(shop: Workshop, subject: str, role: str, content: bytes) -> Part:
+    (kept,) = shop.archive.store(subject, [content], replace=True)
+    return Part(role, f"{kept.series_uid}/{kept.sop_uid}", digest(content))
+
+
+def _paths(shop: Workshop, subject: str, series_uid: str) -> list[Path]:
+    return [each.path for each in shop.archive.instances(subject, series_uid)]
+
+
+def image_series_of(archive: Archive, subject: str) -> list[str]:
+    """UIDs of the subject's series that hold images, in the order of the archive."""
+    series = (each for study in archive.studies(subject) for each in study.series)
+    uids = [each.series_uid for each in series if each.modality not in DERIVED]
+    if not uids:
+        raise NoImages("The subject has no images.", "Import its DICOM files first.")
+    return uids
+
+
+def ingested(shop: Workshop, subject: str) -> Manifest:
+    """The manifest of an ingest: a blob with the pixel digest of each image instance."""
+    images = pixel_digests(shop.archive, subject)
+    return Manifest((Part("images", "pixels", shop.blobs.put(canonical(images))),), SOFTWARE)
+
+
+def pixel_digests(archive: Archive, subject: str) -> dict[str, dict[str, str]]:
+    """By series and SOP instance UID: the digest of the decoded pixels, computed now."""
+    uids = image_series_of(archive, subject)
+    return {uid: {each.sop_uid: _pixels(each) for each in archive.instances(subject, uid)} for uid in uids}
+
+
+def _pixels(instance: Instance) -> str:
+    return pixel_digest(instance.path)
+
+
+def reviewed(version: Signed) -> Manifest:
+    """The manifest of a review: the seal of what was reviewed."""
+    return Manifest((Part("reviewed", f"{version.task}/{version.version}", version.seal),), SOFTWARE)
+
+
+def uid_of(*words: str) -> str:
+    """A DICOM UID under 2.25 that follows from `words`."""
+    number = int.from_bytes(hashlib.sha256("\0".join(words).encode()).digest()[:16], "big")
+    return f"2.25.{number}"

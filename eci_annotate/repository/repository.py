@@ -1,0 +1,210 @@
+"""`open` gives a `Repository`: worklist, start, tables, volumes, verify; it knows only `Backend` and `Images`.
+
+So the same notebook runs on a folder and, later, on a hub.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from eci_annotate.archive.protocol import Study
+from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository import tables
+from eci_annotate.repository.handles import Signed, Task
+from eci_annotate.repository.layout import credential, find
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.tables import Verification
+from eci_annotate.workflow.commands import Start
+from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.pipeline import ANNOTATE
+from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.view import SubjectView
+
+
+def open(address: str | os.PathLike[str], session: str | None = None) -> Repository:
+    """Open a repository.
+
+    Parameters
+    ----------
+    address
+        Its folder.
+    session
+        Which session this is; by default a new one for each opening. Two openings with the same
+        session are the same holder of a lease.
+
+    Raises
+    ------
+    NotARepository
+        The folder holds none; make one with ``eci-annotate init``.
+    NoIdentity
+        There is no usable key file.
+    """
+    if str(address).startswith(("http://", "https://")):
+        raise NotARepository("This release opens folders only.", "Give the folder of a repository.")
+    layout = find(Path(address))
+    rooms = Rooms.from_layout(layout)
+    backend = LocalBackend(rooms, credential(layout), session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    return Repository(backend, backend.images)
+
+
+class Repository:
+    """A repository, opened by one actor."""
+
+    def __init__(self, backend: Backend, images: Images) -> None:
+        self.backend = backend
+        self.images = images
+        self._actor_name = backend.actor.name
+
+    def __repr__(self) -> str:
+        return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
+
+    # -- work --------------------------------------------------------------
+    def worklist(self, project: str | None = None) -> pd.DataFrame:
+        """What you may start now, and what you hold; one row per task."""
+        return tables.worklist(self._subjects(project))
+
+    def start(
+        self,
+        subject: str,
+        task: str,
+        *,
+        project: str | None = None,
+        take_over: bool = False,
+        rerun: bool = False,
+    ) -> Task:
+        """Take the lease of a task.
+
+        Parameters
+        ----------
+        subject, task, project
+            As in the worklist; the project may be left out when there is one only.
+        take_over
+            Take it from your own other session (or, as an owner, from anybody), which can then write nothing.
+        rerun
+            Make the next version of a task that is signed.
+
+        Raises
+        ------
+        Refused
+            Somebody has it, and until when; or it is not ready, or not for you.
+        """
+        project = project or self._only_project()
+        seen = self.backend.do(Start(project, subject, task, take_over, rerun))
+        if seen is None:
+            raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+        return Task(self.backend, self.images, project, subject, seen.task(task))
+
+    def use_case(self, project: str | None = None) -> UseCase:
+        """The project's use case."""
+        return self.backend.use_case(project or self._only_project())
+
+    # -- what is signed ------------------------------------------------------
+    def versions(self, subject: str, task: str = ANNOTATE, *, project: str | None = None) -> list[Signed]:
+        """The signed versions of a task that you may see, oldest first."""
+        project = project or self._only_project()
+        seen = self.backend.subject(project, subject)
+        return [self._handle(seen, event.task, event.version) for event in seen.task(task).signed]
+
+    def signed(self, subject: str, task: str, version: int, *, project: str | None = None) -> Signed:
+        """One signed version."""
+        seen = self.backend.subject(project or self._only_project(), subject)
+        return self._handle(seen, task, version)
+
+    def all_signed(self, project: str | None = None) -> Iterator[Signed]:
+        """Every signed version of annotations and reviews that you may see."""
+        for seen in self._subjects(project):
+            for task in seen.tasks:
+                for event in task.signed:
+                    yield self._handle(seen, task.name, event.version)
+
+    def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
+        return Signed(self.backend, self.images, seen.project, seen.subject, seen.version(task, version))
+
+    def annotations(self, project: str | None = None, signed: bool = True) -> pd.DataFrame:
+        """All signed annotations that you may see, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by project, subject, task, reader, version, uid; columns kind, label, colour,
+            series, frame, volume_mm3, signed_at, seal.
+        """
+        if not signed:
+            raise Refused("Drafts are in no table.", "Open the task to see its draft.")
+        rows = [row for each in self.all_signed(project) for row in _annotation_rows(each)]
+        return tables.annotation_table(rows)
+
+    def annotation(self, index_row: tuple[Any, ...]) -> Annotation:
+        """The annotation of one row of `annotations()`, e.g. ``repo.annotation(table.index[0])``."""
+        project, subject, task, _reader, version, uid = index_row
+        for each in self.signed(str(subject), str(task), int(version), project=str(project)).annotations():
+            if each.uid == uid:
+                return each
+        raise NotFound("There is no such annotation for you.", "See annotations() for those there are.")
+
+    # -- images --------------------------------------------------------------
+    def studies(self, subject: str, *, project: str | None = None) -> list[Study]:
+        """The subject's studies, with structure sets and reports among their series."""
+        return self.images.studies(project or self._only_project(), subject)
+
+    def volume(self, series_uid: str, *, subject: str | None = None, project: str | None = None) -> xr.DataArray:
+        """A series as a volume (k, j, i); give the subject to spare the search for it."""
+        for seen in self._subjects(project):
+            if subject in (None, seen.subject) and self._has(seen, series_uid):
+                return self.images.volume(seen.project, seen.subject, series_uid)
+        raise NotFound("There is no such series for you.", "See studies(subject) for those there are.")
+
+    def _has(self, seen: SubjectView, series_uid: str) -> bool:
+        studies = self.images.studies(seen.project, seen.subject)
+        return any(each.series_uid == series_uid for study in studies for each in study.series)
+
+    # -- proof ---------------------------------------------------------------
+    def verify(self, signed: Signed | None = None) -> Verification:
+        """Recompute what a version (or everything that you may see) was signed over.
+
+        Raises
+        ------
+        Tampered
+            Names the first thing that differs, and how many.
+        """
+        wholes = [signed] if signed else self._subjects(None)
+        checks = [check for each in wholes for check in self.backend.verify(each.project, each.subject)]
+        outcome = Verification([c for c in checks if not signed or _is_about(c.task, c.version, signed)])
+        if outcome.failed:
+            first = outcome.failed[0]
+            where = f"{first.subject} {first.task} version {first.version}, {first.check}"
+            what = f"{len(outcome.failed)} of {len(checks)} checks failed; first {where}: {first.detail}"
+            raise Tampered(what, "Restore it from a backup.")
+        return outcome
+
+    # -- inside --------------------------------------------------------------
+    def _subjects(self, project: str | None) -> list[SubjectView]:
+        projects = [project] if project else self.backend.projects()
+        return [seen for name in projects for seen in self.backend.subjects(name)]
+
+    def _only_project(self) -> str:
+        projects = self.backend.projects()
+        if len(projects) != 1:
+            raise NotFound("There is more than one project.", f"Name one: project={' or '.join(map(repr, projects))}.")
+        return projects[0]
+
+
+def _is_about(task: str, version: int, signed: Signed) -> bool:
+    return not task or task == "ingest" or (task == signed.task and version <= signed.version)
+
+
+def _annotation_rows(signed: Signed) -> Iterator[dict[str, Any]]:
+    where = {"project": signed.project, "subject": signed.subject, "task": signed.task}
+    how = {"reader": signed.reader, "version": signed.version, "signed_at": to_minute(signed.at)}
+    for row in signed.rows():
+        yield {**where, **how, **row, "colour": tuple(row["colour"]), "seal": signed.seal}

@@ -1,0 +1,82 @@
+"""`Sign` names a draft; here its version is made, sealed over and appended. Nothing counts before the append.
+
+If that never comes, the files made are orphans under UIDs of their own, which the next try overwrites.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+
+from eci_annotate.repository import making
+from eci_annotate.repository.deciding import address_of
+from eci_annotate.repository.rooms import TRIES, Rooms, busy
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.commands import Seal, Sign
+from eci_annotate.workflow.events import Event
+from eci_annotate.workflow.pipeline import ANNOTATE, INGEST, task_named
+from eci_annotate.workflow.sealing import Manifest
+from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.state import Subject
+from eci_annotate.workflow.subject import decide, permit, seal_of, unsealed
+
+_one_at_a_time = RLock()
+
+
+def sign(rooms: Rooms, key: PrivateKey, command: Sign, actor: Actor) -> None:
+    """Make the draft the next version."""
+    with _one_at_a_time:
+        now = rooms.clock()
+        _, state = rooms.state(command.project, command.subject)
+        permit(command, state, actor, now)
+        manifest = _make(rooms, command, state, actor, now)
+        for _ in range(TRIES):
+            records, state = rooms.state(command.project, command.subject)
+            events = _sealed(key, command, manifest, state, actor, now)
+            if rooms.append_subject(state, records, events):
+                return
+    raise busy()
+
+
+def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Manifest:
+    task, work = task_named(state.pipeline, command.task), state.work[command.task]
+    if task.kind == INGEST:
+        return making.ingested(rooms.workshop, command.subject)
+    if task.kind != ANNOTATE:
+        return making.reviewed(state.work[task.of].signed[work.basis[task.of] - 1])
+    address = address_of(command, command.task)
+    rooms.drafts.sync(address, command.fence)
+    job = making.Job(
+        project=command.project,
+        subject=command.subject,
+        task=task,
+        case=rooms.use_case(work.use_case),
+        version=work.version + 1,
+        fence=command.fence,
+        entries=rooms.drafts.read(address, command.fence),
+        signer=actor.name,
+        when=now,
+        meaning=command.meaning,
+        predecessor=work.signed[-1] if work.signed else None,
+    )
+    return making.annotated(rooms.workshop, job)
+
+
+def _sealed(
+    key: PrivateKey, command: Sign, manifest: Manifest, state: Subject, actor: Actor, now: datetime
+) -> tuple[Event, ...]:
+    order = Seal(
+        project=command.project,
+        subject=command.subject,
+        task=command.task,
+        fence=command.fence,
+        meaning=command.meaning,
+        verdict=command.verdict,
+        reason=command.reason,
+        manifest=manifest,
+        signature="",
+        key=key.public,
+    )
+    seal = seal_of(state, unsealed(order, state, actor, now))
+    return decide(replace(order, signature=key.sign(seal)), state, actor, now)

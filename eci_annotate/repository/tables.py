@@ -1,0 +1,71 @@
+"""Tables for people: the worklist, the annotations, the result of a verification. pandas in, nothing else out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from eci_annotate.repository.protocols import Check
+from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.pipeline import INGEST
+from eci_annotate.workflow.view import SubjectView, TaskView
+
+ANNOTATION_INDEX = ["project", "subject", "task", "reader", "version", "uid"]
+ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3", "signed_at", "seal"]
+WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", "until", "remark"]
+
+
+def worklist(subjects: Iterable[SubjectView]) -> pd.DataFrame:
+    """Only what may be started now, and what is held; one row per task."""
+    rows = [_work_row(seen, task) for seen in subjects for task in seen.tasks if task.may_start and task.kind != INGEST]
+    return pd.DataFrame(rows, columns=WORKLIST_COLUMNS)
+
+
+def _work_row(seen: SubjectView, task: TaskView) -> dict[str, Any]:
+    return {
+        "project": seen.project,
+        "subject": seen.subject,
+        "task": task.name,
+        "title": task.title,
+        "status": "yours" if task.mine else task.status,
+        "version": task.version + 1,
+        "until": to_minute(task.until) if task.until else "",
+        "remark": f"rejected: {task.rejected}" if task.rejected else "",
+    }
+
+
+def annotation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Annotations indexed by project, subject, task, reader, version and uid."""
+    table = pd.DataFrame(rows, columns=[*ANNOTATION_INDEX, *ANNOTATION_COLUMNS])
+    return table.set_index(ANNOTATION_INDEX)
+
+
+class Verification:
+    """The outcome of a verification; every check is a row of `table`."""
+
+    def __init__(self, checks: list[Check]) -> None:
+        self.checks = checks
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that did not."""
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """subject, task, version, check, passed, detail."""
+        columns = ["subject", "task", "version", "check", "passed", "detail"]
+        return pd.DataFrame([vars(check) for check in self.checks], columns=columns)
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False))
+
+    def __repr__(self) -> str:
+        return f"<Verification: {len(self.checks)} checks, {len(self.failed)} failed>"

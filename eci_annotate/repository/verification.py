@@ -1,0 +1,110 @@
+"""Recomputes what was signed: event chain, seals and their order, signatures, blobs, archived files, pixels.
+
+Each check is one row; a row that fails names what differs, never what it should have contained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from eci_annotate.errors import EciError, Tampered
+from eci_annotate.repository import making
+from eci_annotate.repository.protocols import Check
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.streams import project_stream, subject_stream
+from eci_annotate.workflow.codec import digest, parse
+from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.project import Project
+from eci_annotate.workflow.sealing import START, Part
+from eci_annotate.workflow.signing import check_signature, fingerprint
+from eci_annotate.workflow.state import Subject
+from eci_annotate.workflow.subject import seal_of
+from eci_annotate.workflow.view import SubjectView
+
+Act = Callable[[], object]
+
+
+def check_subject(rooms: Rooms, seen: SubjectView) -> list[Check]:
+    """All checks of the versions that a view shows."""
+    return list(_checks(rooms, seen))
+
+
+def _checks(rooms: Rooms, seen: SubjectView) -> Iterator[Check]:
+    for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
+        yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
+    try:
+        _, state = rooms.streams.subject(seen.project, seen.subject)
+        _, project = rooms.streams.project(seen.project)
+    except EciError as error:
+        yield Check(seen.subject, "", 0, "events", False, error.what)
+        return
+    for task in seen.tasks:
+        for signed in task.signed:
+            for name, act in _acts(rooms, project, state, signed):
+                yield _check(seen.subject, signed.task, signed.version, name, act)
+
+
+def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
+    try:
+        act()
+    except EciError as error:
+        return Check(subject, task, version, name, False, error.what)
+    return Check(subject, task, version, name, True)
+
+
+def _acts(rooms: Rooms, project: Project, state: Subject, signed: Signed) -> Iterator[tuple[str, Act]]:
+    yield "seal", lambda: _check_seal(state, signed)
+    yield "seal chain", lambda: _check_predecessor(state, signed)
+    yield "signature", lambda: _check_signature(project, signed)
+    yield "use case", lambda: rooms.blobs.get(signed.use_case)
+    for part in signed.manifest.parts:
+        match part.role:
+            case "rtstruct" | "sr":
+                yield part.role.upper(), lambda part=part: _check_file(rooms, state.subject, part)  # type: ignore[misc]
+            case "reviewed":
+                yield "reviewed version", lambda part=part: _check_reviewed(state, part)  # type: ignore[misc]
+            case "images":
+                yield "images list", lambda part=part: rooms.blobs.get(part.digest)  # type: ignore[misc]
+                yield "pixels", lambda part=part: _check_pixels(rooms, state.subject, part)  # type: ignore[misc]
+            case _:
+                yield part.role, lambda part=part: rooms.blobs.get(part.digest)  # type: ignore[misc]
+
+
+def _check_seal(state: Subject, signed: Signed) -> None:
+    if seal_of(state, signed) != signed.seal:
+        raise Tampered("The content of the version does not fit its seal.")
+
+
+def _check_predecessor(state: Subject, signed: Signed) -> None:
+    versions = state.work[signed.task].signed
+    before = versions[signed.version - 2].seal if signed.version > 1 else START
+    if versions[signed.version - 1] != signed or signed.predecessor != before:
+        raise Tampered("The version does not follow the one before it.")
+
+
+def _check_signature(project: Project, signed: Signed) -> None:
+    member = project.members.get(signed.by)
+    if member is None or fingerprint(member.key) != signed.key:
+        raise Tampered("The version is signed with a key that is not the member's.")
+    check_signature(member.key, signed.seal, signed.signature)
+
+
+def _check_file(rooms: Rooms, subject: str, part: Part) -> None:
+    series, sop = part.name.split("/")
+    if digest(rooms.archive.content(subject, series, sop)) != part.digest:
+        raise Tampered(f"The archived file {sop} was changed.")
+
+
+def _check_reviewed(state: Subject, part: Part) -> None:
+    task, version = part.name.split("/")
+    if state.work[task].signed[int(version) - 1].seal != part.digest:
+        raise Tampered("The review is about another version.")
+
+
+def _check_pixels(rooms: Rooms, subject: str, part: Part) -> None:
+    sealed = parse(rooms.blobs.get(part.digest), "The list of images")
+    now = making.pixel_digests(rooms.archive, subject)
+    for series, instances in sealed.items():
+        for sop, pixels in instances.items():
+            if now.get(series, {}).get(sop) != pixels:
+                raise Tampered(f"The pixels of instance {sop} were changed, or it is missing.")
