@@ -1,0 +1,86 @@
+"""Find and open DICOM files; whatever is not readable becomes a named error without patient values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from eci_annotate.errors import DamagedFile, NoImages, NotDicom
+
+Source = str | PathLike[str] | Sequence[str | PathLike[str]]
+HARMLESS = re.compile(r"[\d._\-]{1,128}")
+
+
+def which(path: Path, number: int | None = None) -> str:
+    """Name a file in a message; a name that could tell of a person is replaced by its number."""
+    if HARMLESS.fullmatch(path.stem):
+        return f"File {path.name}"
+    return "A file" if number is None else f"File {number + 1}"
+
+
+def has_magic(path: Path) -> bool:
+    """Tell whether a file carries the DICOM prefix (PS3.10 section 7.1)."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def read(path: Path, *, pixels: bool = True, number: int | None = None, tags: Sequence[str] | None = None) -> Dataset:
+    """Read one file.
+
+    Raises
+    ------
+    NotDicom
+        If it is no DICOM file.
+    DamagedFile
+        If it ends too early or cannot be parsed.
+    """
+    try:
+        dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None)
+    except InvalidDicomError as error:
+        raise NotDicom(f"{which(path, number)} is not DICOM.", "Give DICOM files only.") from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NoImages(f"{which(path, number)} is not there.", "Check the path.") from error
+    except Exception as error:
+        raise DamagedFile(
+            f"{which(path, number)} is damaged or truncated.", "Copy it again from its archive."
+        ) from error
+    return dataset
+
+
+def _worth_reading(path: Path) -> bool:
+    """In a folder, files that neither claim to be DICOM nor are it are simply something else."""
+    if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
+        return False
+    return path.suffix.lower() in {".dcm", ".dicom", ".ima"} or has_magic(path)
+
+
+def files_of(source: Source) -> list[Path]:
+    """List the DICOM files of a folder (with its subfolders), one file, or a list of files.
+
+    Raises
+    ------
+    NoImages
+        If there is none.
+    NotDicom
+        If the only file given is none, or one in a list is none.
+    """
+    paths = [Path(source)] if isinstance(source, (str, PathLike)) else [Path(p) for p in source]
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(p for p in sorted(path.rglob("*")) if p.is_file() and _worth_reading(p))
+        else:
+            found.append(path)
+    if not found:
+        raise NoImages("There is no DICOM file here.", "Give a folder that holds one series, or a list of its files.")
+    return found
+
+
+def count_of(things: Iterable[object]) -> int:
+    """Number of different values."""
+    return len(set(things))
