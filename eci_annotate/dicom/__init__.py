@@ -1,1 +1,31 @@
+"""The one door for DICOM: series in, RTSTRUCT and reports in and out. Names load when first used."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "load_series": "series",
+    "load_stacks": "series",
+    "load_files": "series",
+    "pixel_digest": "series",
+    "scan": "scan",
+    "Found": "scan",
+    "read_rtstruct": "rtstruct",
+    "write_rtstruct": "rtstruct",
+    "structure_set": "structure_set",
+    "report_object": "report",
+    "write_phantom": "phantom",
+    "phantom_lesions": "phantom",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)
