@@ -1,0 +1,84 @@
+# Two commands for a newcomer: `make lab` to work, `make test` to prove. Everything stays inside this folder,
+# except the system packages that tests need (a browser, plastimatch, dciodvfy), which come from Debian's archive.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BROWSER ?=
+PORT ?= 8888
+DEMO := demo
+TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 nodejs
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+SOURCES := eci_annotate tests
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
+export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/run
+export JUPYTERLAB_SETTINGS_DIR := $(CURDIR)/$(VENV)/jupyter/settings
+export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/$(VENV)/jupyter/workspaces
+export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+export MPLCONFIGDIR := $(CURDIR)/$(VENV)/matplotlib
+export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
+
+.PHONY: help lab test soak lint format bench clean system
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+lab: $(VENV)/lab.stamp $(DEMO)/sample.stamp  ## Set everything up and open JupyterLab at the first notebook (BROWSER=none just serves)
+	cd notebooks && ../$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)/notebooks" --port=$(PORT) $(LAB_FLAGS) \
+	  $(if $(filter none,$(BROWSER)),--no-browser,) $(if $(filter 0,$(shell id -u)),--allow-root,) 01_annotate.ipynb
+
+test: $(VENV)/test.stamp system lint  ## Set everything up and run all tests, browser and notebooks included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --maxfail=25 --durations=15 tests
+	$(BIN)/python -m pytest --nbval-lax -p no:xdist notebooks
+
+soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
+	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests
+
+lint: $(VENV)/test.stamp  ## Check style, types and the floors of the house
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp  ## Format the code
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(VENV)/test.stamp system  ## Measure against the peers; prints the tables of docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks
+
+system:  ## Install the programs that tests drive, where they are missing (Debian)
+	@missing=""; for p in $(TEST_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	command -v node >/dev/null && missing=$${missing/nodejs/}; \
+	if [ -n "$${missing// }" ]; then echo "Installing$$missing"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Installing python3-venv"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/lab.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install -q -e '.[lab]'
+	@echo "Compiling the kernels once"
+	$(BIN)/python -c "import eci_annotate.viewer.app, eci_annotate.tools.easel, eci_annotate.dicom.rtstruct, eci_annotate.imaging.reslice"
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/lab.stamp
+	$(BIN)/python -m pip install -q -e '.[lab,test,dev]'
+	touch $@
+
+$(DEMO)/sample.stamp: $(VENV)/lab.stamp
+	rm -rf $(DEMO)
+	$(BIN)/eci-annotate init $(DEMO) --project liver-ct --member anna
+	$(BIN)/eci-annotate phantom build/phantom --kind oblique
+	$(BIN)/eci-annotate import $(DEMO) notebooks/sample/liver_ct_crlm_1004/ct build/phantom --project liver-ct --site KAU
+	touch $@
+
+clean:  ## Remove everything that was made here
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
