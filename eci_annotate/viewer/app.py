@@ -1,0 +1,19 @@
+"""What a notebook calls: `annotate(task)` and `show(volume)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.tools.easel import Easel
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.stage import Stage
+
+
+def show(volume: xr.DataArray, annotations: Sequence[Annotation] = (), *, height: str = "640px") -> Stage:
+    """Show a volume in three linked panes."""
+    easel = Easel.for_volume(volume)
+    easel.warm_up()
+    return Stage(Controller(easel), height=height)

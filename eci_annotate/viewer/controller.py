@@ -1,0 +1,260 @@
+"""Messages in, orders out: what a browser says becomes entries for the easel, and what changed becomes drawing.
+
+It knows no widget and no canvas; recorded messages drive it in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.tools.easel import TOOLS, Easel
+from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
+from eci_annotate.tools.history import Change
+from eci_annotate.viewer import messages
+from eci_annotate.viewer.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
+from eci_annotate.viewer.orders import Order, Send
+from eci_annotate.viewer.painter import Painter
+from eci_annotate.viewer.pictures import Pictures
+from eci_annotate.viewer.views import View
+
+PALETTE: tuple[Colour, ...] = (
+    (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
+    (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
+)  # fmt: skip
+LEAST_MM, MOST_MM = 0.5, 80.0
+
+
+class Controller:
+    """Steers one viewer.
+
+    Parameters
+    ----------
+    easel
+        A series is shown on it.
+    keep
+        Called with each entry that was applied, after its drawing was ordered.
+    why_not
+        If not empty nothing can be drawn, and this says why.
+    """
+
+    def __init__(self, easel: Easel, keep: Callable[[Entry], None] = lambda entry: None, why_not: str = "") -> None:
+        self.easel = easel
+        self.keep = keep
+        self.why_not = why_not
+        self.painter = Painter(easel, editable=not why_not)
+        self.pictures: dict[str, Pictures] = {}
+        self.next_label = ""
+        self.next_colour: Colour | None = None
+        self.changed: Callable[[], None] = lambda: None
+        self.seen: Callable[[], None] = lambda: None
+        self._stroke = False
+        self._stale: set[str] = set()
+
+    # -- what comes in ------------------------------------------------------------
+    def receive(self, raw: Message) -> list[Order]:
+        """Answer one message of the browser; a refusal becomes a line in the viewer, never an exception."""
+        try:
+            return self._answer(messages.read(raw))
+        except EciError as error:
+            return [Send(messages.status(str(error), "warning"))]
+
+    def _answer(self, message: messages.Incoming) -> list[Order]:
+        match message:
+            case Ready():
+                return self.show()
+            case Want():
+                return self._slice(message)
+            case Views():
+                return self._views(message)
+            case Hands():
+                return self._hands(message)
+            case Command():
+                return self._command(message)
+            case Here():
+                self.seen()
+        return []
+
+    @cached_property
+    def commands(self) -> dict[str, Callable[[Command], list[Order]]]:
+        """What keys and buttons can ask for."""
+        return {
+            "tool": lambda c: self.do(ChooseTool(str(c.value))),
+            "new": lambda c: self.add(),
+            "toggle-erase": lambda c: self.do(SetOption("erase", not self.easel.options.erase)),
+            "brush": lambda c: self.do(SetOption("radius_mm", _brush(self.easel.options.radius_mm * float(c.value)))),
+            "dimension": lambda c: self.do(SetOption("dimension", 2 if c.value == 2 else 3)),
+            "undo": lambda c: self.do(Undo()),
+            "redo": lambda c: self.do(Redo()),
+            "toggle-hidden": lambda c: self._of_active(lambda u: Alter(u, visible=u in self.easel.hidden)),
+            "delete": lambda c: self._of_active(Delete),
+        }
+
+    def _command(self, command: Command) -> list[Order]:
+        if command.name not in self.commands:
+            raise Refused(f"There is no command {command.name!r}.", "Reload the page.")
+        return self.commands[command.name](command)
+
+    def _of_active(self, make: Callable[[str], Entry]) -> list[Order]:
+        if self.easel.active is None:
+            raise Refused("No annotation is chosen.", "Choose one in the list.")
+        return self.do(make(self.easel.active))
+
+    # -- series and views -----------------------------------------------------------
+    def show(self) -> list[Order]:
+        """Order everything a browser needs that shows nothing yet."""
+        self.painter.turn()
+        pictures = self._pictures(self.easel.series_uid)
+        shapes = {name: stack.to_wire() for name, stack in self.painter.stacks.items()}
+        scene = messages.scene(self.easel.series_uid, shapes, pictures.window, pictures.invert)
+        return [Send(scene), self.tool_order(), *self.painter.echoes(self.easel.objects)]
+
+    def turn_to(self, series_uid: str) -> list[Order]:
+        """Show another series."""
+        if series_uid == self.easel.series_uid:
+            return []
+        for change in self.easel.show(series_uid):
+            self._stale.add(change.uid)
+        self.changed()
+        return self.show()
+
+    def _pictures(self, series_uid: str) -> Pictures:
+        if series_uid not in self.pictures:
+            self.pictures[series_uid] = Pictures(self.easel.sheet_of(series_uid).volume)
+        return self.pictures[series_uid]
+
+    def _slice(self, want: Want) -> list[Order]:
+        if want.series != self.easel.series_uid:
+            return []
+        order = self._pictures(want.series).slice_order(want, self.painter.stacks[want.pane])
+        return [order] if order else []
+
+    def _views(self, message: Views) -> list[Order]:
+        orders = self.painter.look(message.views)
+        if not self.why_not and message.window != self.easel.options.window and not self._stroke:
+            self._apply(SetOption("window", message.window))
+        return [*orders, self._drawn(0, message.views)]
+
+    def _drawn(self, frame: int, views: Iterable[View]) -> Order:
+        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke))
+
+    # -- drawing -----------------------------------------------------------------------
+    def _hands(self, message: Hands) -> list[Order]:
+        """Apply a frame; it is always answered, or the browser would wait for ever."""
+        changes: list[Change] = []
+        said: list[Order] = []
+        entries: list[Entry] = []
+        for hand in message.events:
+            try:
+                for entry in self._entries(hand):
+                    changes += self.easel.do(entry)
+                    entries.append(entry)
+            except EciError as error:
+                self._stroke = False
+                said.append(Send(messages.status(str(error), "warning")))
+        orders = [*self.painter.changed(changes), self._drawn(message.frame, self.painter.views.values()), *said]
+        self._stale.update(change.uid for change in changes)
+        self._kept(entries)
+        return orders if self._stroke else [*orders, *self._settled()]
+
+    def _settled(self) -> list[Order]:
+        """After a stroke: echoes of what changed, and what is in the hand now."""
+        stale, self._stale = self._stale, set()
+        self.changed()
+        return [*self.painter.echoes(sorted(stale)), self.tool_order()]
+
+    def _entries(self, hand: Hand) -> list[Entry]:
+        """Gestures of a hand; those of a press that was refused are dropped."""
+        if self.why_not:
+            raise Refused(self.why_not)
+        if hand.do == "press":
+            begun = self._begin()
+            self._stroke = True
+            return [*begun, self._gesture(hand)]
+        if not self._stroke:
+            return []
+        self._stroke = hand.do == "drag"
+        return [self._gesture(hand)]
+
+    def _begin(self) -> list[Entry]:
+        """Drawing with nothing chosen that fits the tool begins a new annotation."""
+        thing = self.easel.objects.get(self.easel.active or "")
+        if thing is not None and thing.series_uid == self.easel.series_uid:
+            if TOOLS[self.easel.tool].works_on(thing):
+                return []
+        return [self._new()]
+
+    def _gesture(self, hand: Hand) -> Gesture:
+        if hand.do == "cancel":
+            return Cancel()
+        stack = self.painter.stacks[hand.pane]
+        plane = stack.plane(min(max(hand.index, 0), stack.count - 1))
+        if not hand.points:
+            raise Refused("A stroke without a point.", "Draw again.")
+        match hand.do:
+            case "press":
+                pressure = hand.pressures[0] if hand.pressures else 1.0
+                at = hand.points[0]
+                return Press(at, plane, hand.reach_mm, hand.button, hand.modifiers, pressure, hand.time_s)
+            case "drag":
+                return Drag(hand.points, plane, hand.modifiers, hand.pressures, hand.time_s)
+        return Release(hand.points[-1], plane, hand.modifiers, hand.time_s)
+
+    # -- annotations ------------------------------------------------------------------------
+    def do(self, entry: Entry) -> list[Order]:
+        """Apply an entry that is no gesture, and draw what it changed."""
+        if self.why_not and not (isinstance(entry, Select) or (isinstance(entry, Alter) and entry.visible is not None)):
+            raise Refused(self.why_not)
+        before = self.easel.active
+        changes = self._apply(entry)
+        self._stroke = False
+        self._stale.update(change.uid for change in changes)
+        orders = self.painter.changed(changes)
+        if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
+            orders += [order for view in self.painter.views.values() for order in self.painter.lines(view)]
+        return [*orders, self._drawn(0, self.painter.views.values()), *self._settled()]
+
+    def _apply(self, entry: Entry) -> tuple[Change, ...]:
+        changes = self.easel.do(entry)
+        self._kept([entry])
+        return changes
+
+    def _kept(self, entries: list[Entry]) -> None:
+        if not self.why_not:
+            for entry in entries:
+                self.keep(entry)
+
+    def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
+        """Begin a new annotation with the tool in the hand."""
+        self.next_label, self.next_colour = label or self.next_label, colour or self.next_colour
+        return self.do(self._new())
+
+    def _new(self) -> Add:
+        count = len(self.easel.objects)
+        label = self.next_label or f"lesion {count + 1}"
+        colour = self.next_colour or PALETTE[count % len(PALETTE)]
+        self.next_label, self.next_colour = "", None
+        return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)
+
+    def close(self, why_not: str) -> list[Order]:
+        """From now on nothing can be drawn."""
+        self.why_not = why_not
+        self.painter.editable = False
+        lines = [order for view in self.painter.views.values() for order in self.painter.lines(view)]
+        return [*lines, self.tool_order(), Send(messages.status(why_not, "error"))]
+
+    def tool_order(self) -> Order:
+        """Tell the browser what is in the hand."""
+        easel = self.easel
+        thing = easel.objects.get(easel.active or "")
+        fits = thing is not None and TOOLS[easel.tool].works_on(thing)
+        colour = thing.colour if thing and fits else self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        options = easel.options
+        return Send(messages.tool(easel.tool, options.radius_mm, options.erase, colour, self.why_not))
+
+
+def _brush(radius_mm: float) -> float:
+    return round(min(max(radius_mm, LEAST_MM), MOST_MM), 2)

@@ -1,0 +1,50 @@
+// Slices held in the browser: bounded by bytes, the least recently used goes first.
+// What is fetched next is decided by a pure function of where the panes stand.
+
+export const sliceKey = (series, pane, index) => `${series}|${pane}|${index}`;
+
+export class SliceCache {
+  /** @param {number} limit bytes */
+  constructor(limit) {
+    this.limit = limit;
+    this.bytes = 0;
+    /** @type {Map<string, {values: ArrayLike<number>, bytes: number}>} */
+    this.held = new Map();
+  }
+
+  has(key) {
+    return this.held.has(key);
+  }
+
+  get(key) {
+    const slice = this.held.get(key);
+    if (slice) {
+      this.held.delete(key);
+      this.held.set(key, slice);
+    }
+    return slice;
+  }
+
+  put(key, slice) {
+    this.bytes += slice.bytes - (this.held.get(key)?.bytes ?? 0);
+    this.held.delete(key);
+    this.held.set(key, slice);
+    for (const [old, { bytes }] of this.held) {
+      if (this.bytes <= this.limit || old === key) break;
+      this.held.delete(old);
+      this.bytes -= bytes;
+    }
+  }
+}
+
+/** The next slice to ask for: first what the panes show now, then outward, those nearest first.
+ * @param {{shape: {name: string, count: number}, index: number, travel: number, reach: number}[]} panes
+ * @param {(pane: string, index: number) => boolean} missing */
+export function nextWanted(panes, missing) {
+  const furthest = Math.max(0, ...panes.map((p) => p.reach));
+  for (let d = 0; d <= furthest; d++)
+    for (const { shape, index, travel, reach } of panes)
+      for (const n of d ? [index + d * travel, index - d * travel] : [index])
+        if (d <= reach && n >= 0 && n < shape.count && missing(shape.name, n)) return { pane: shape.name, index: n };
+  return null;
+}

@@ -1,0 +1,25 @@
+// The help overlay, written from the same table that steers the keyboard.
+
+import { helpRows } from "./keys.js";
+import { element } from "./pane.js";
+
+export class Help {
+  constructor(parent) {
+    this.el = element("div", "eci-help", parent);
+    this.el.hidden = true;
+    const table = element("table", "", this.el);
+    for (const [keys, text] of helpRows()) {
+      const row = element("tr", "", table);
+      element("th", "", row).textContent = keys;
+      element("td", "", row).textContent = text;
+    }
+    this.el.addEventListener("pointerdown", (event) => {
+      event.stopPropagation();
+      this.toggle(false);
+    });
+  }
+
+  toggle(on = this.el.hidden) {
+    this.el.hidden = !on;
+  }
+}

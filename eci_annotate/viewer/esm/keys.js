@@ -1,0 +1,64 @@
+// The keyboard, in one table: it steers the viewer and writes the help. Keys without a command stay with the browser.
+
+/** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string}} Binding
+ * `does`: `view` commands stay in the browser, all others go to the kernel */
+
+/** @type {Binding[]} */
+export const KEYS = [
+  { keys: ["b"], does: "tool", value: "box", text: "Bounding box" },
+  { keys: ["d"], does: "tool", value: "freedraw", text: "Free draw" },
+  { keys: ["s"], does: "tool", value: "smartpaint", text: "SmartPaint" },
+  { keys: ["n"], does: "new", text: "New annotation with the current tool, label and colour" },
+  { keys: ["x"], does: "toggle-erase", text: "Add or take away" },
+  { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush" },
+  { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush" },
+  { keys: ["2"], does: "dimension", value: 2, text: "SmartPaint on this slice only", shown: "2" },
+  { keys: ["3"], does: "dimension", value: 3, text: "SmartPaint through the slices", shown: "3" },
+  { keys: ["mod+z"], does: "undo", text: "Undo", shown: "Ctrl+Z" },
+  { keys: ["mod+shift+z", "mod+y"], does: "redo", text: "Redo", shown: "Ctrl+Shift+Z" },
+  { keys: ["h"], does: "toggle-hidden", text: "Hide or show the chosen annotation" },
+  { keys: ["delete"], does: "delete", text: "Delete the chosen annotation (undo brings it back)", shown: "Delete" },
+  { keys: ["escape"], does: "cancel", text: "Give up this stroke; close the help", shown: "Esc" },
+  { keys: ["arrowup", "arrowright"], does: "view-scroll", value: -1, text: "Slice before", shown: "↑" },
+  { keys: ["arrowdown", "arrowleft"], does: "view-scroll", value: 1, text: "Slice after", shown: "↓" },
+  { keys: ["pageup"], does: "view-scroll", value: -10, text: "Ten slices before", shown: "PgUp" },
+  { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices after", shown: "PgDn" },
+  { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home" },
+  { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End" },
+  { keys: ["shift+1"], does: "view-preset", value: "liver", text: "Window: liver", shown: "Shift+1" },
+  { keys: ["shift+2"], does: "view-preset", value: "soft tissue", text: "Window: soft tissue", shown: "Shift+2" },
+  { keys: ["shift+3"], does: "view-preset", value: "lung", text: "Window: lung", shown: "Shift+3" },
+  { keys: ["shift+4"], does: "view-preset", value: "bone", text: "Window: bone", shown: "Shift+4" },
+  { keys: ["shift+5"], does: "view-preset", value: "auto", text: "Window: fitted to this slice", shown: "Shift+5" },
+  { keys: ["i"], does: "view-invert", text: "Invert grey values" },
+  { keys: ["r"], does: "view-reset", text: "Whole image again, window as at first" },
+  { keys: ["m"], does: "view-maximise", text: "This pane alone, or all panes" },
+  { keys: ["+", "="], does: "view-zoom", value: 1.2, text: "Zoom in", shown: "+" },
+  { keys: ["-"], does: "view-zoom", value: 1 / 1.2, text: "Zoom out", shown: "−" },
+  { keys: ["?"], does: "view-help", text: "This help" },
+];
+
+export const MOUSE = [
+  ["Left drag", "Draw with the chosen tool"],
+  ["Right drag", "Window: right wider, up brighter"],
+  ["Middle drag, Space + drag", "Move the image"],
+  ["Wheel", "Scroll through the slices"],
+  ["Ctrl + wheel, two fingers", "Zoom"],
+  ["Shift + click", "All panes to this point"],
+  ["Double click", "This pane alone, or all panes"],
+  ["Alt + corner of a box", "Rotate it in this plane"],
+];
+
+/** @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean, code?: string}} event */
+export function bindingOf(event) {
+  const digit = /^Digit\d$/.test(event.code ?? "") && event.shiftKey ? event.code.slice(5) : null;
+  const mod = event.ctrlKey || event.metaKey ? "mod+" : "";
+  const shift = (mod || digit) && event.shiftKey ? "shift+" : "";
+  const name = `${mod}${event.altKey ? "alt+" : ""}${shift}${digit ?? event.key.toLowerCase()}`;
+  return KEYS.find((binding) => binding.keys.includes(name)) ?? null;
+}
+
+export function helpRows() {
+  const keys = KEYS.map(({ keys, text, shown }) => [shown ?? keys[0].toUpperCase(), text]);
+  return [...MOUSE, ...keys];
+}

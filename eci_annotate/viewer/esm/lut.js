@@ -1,0 +1,43 @@
+// Window/level and invert: one table from every stored 16-bit value to a grey pixel, so that a slice is one pass.
+
+/** @param {[number, number]} window modality values shown black and white
+ *  @param {{slope: number, intercept: number, signed: boolean}} stored how stored values become modality values */
+export function buildLut([low, high], invert, { slope, intercept, signed }, lut = new Uint32Array(65536)) {
+  const [width, shift] = [Math.max(high - low, 1e-9) / 255, intercept - low];
+  for (let n = 0; n < 65536; n++) {
+    const value = signed && n > 32767 ? n - 65536 : n;
+    const grey = Math.min(Math.max((value * slope + shift) / width, 0), 255);
+    const g = (invert ? 255 - grey + 0.5 : grey + 0.5) | 0;
+    lut[n] = 0xff000000 | (g << 16) | (g << 8) | g;
+  }
+  return lut;
+}
+
+/** @param {Int16Array | Uint16Array} values @param {Uint32Array} out RGBA pixels */
+export function paintSlice(values, lut, out) {
+  const bits = new Uint16Array(values.buffer, values.byteOffset, values.length);
+  for (let n = 0; n < bits.length; n++) out[n] = lut[bits[n]];
+}
+
+/** Window that shows the middle 98 % of a slice. */
+export function autoWindow(values, { slope, intercept }) {
+  const some = Float32Array.from({ length: Math.min(values.length, 20000) }, (_, n) =>
+    values[Math.floor((n * values.length) / Math.min(values.length, 20000))]).sort();
+  const at = (share) => some[Math.floor(share * (some.length - 1))] * slope + intercept;
+  return /** @type {[number, number]} */ ([at(0.01), Math.max(at(0.99), at(0.01) + 1)]);
+}
+
+/** A right-drag: to the right widens, upward brightens. */
+export function draggedWindow([low, high], dx, dy) {
+  const step = Math.max((high - low) / 300, 0.002 * Math.abs(high + low) / 2, 1e-6);
+  const centre = (low + high) / 2 + dy * step;
+  const half = Math.max((high - low) / 2 + (dx * step) / 2, step / 2);
+  return /** @type {[number, number]} */ ([centre - half, centre + half]);
+}
+
+export const PRESETS = {
+  liver: [-15, 175],
+  "soft tissue": [-160, 240],
+  lung: [-1350, 150],
+  bone: [-450, 1050],
+};

@@ -1,0 +1,33 @@
+// Every shape that crosses the wire, the browser's side; `messages.py` is the same list in the kernel.
+// The browser speaks in millimetres (LPS) and device pixels, and never sends pixels.
+
+/** @typedef {[number, number, number]} Lps */
+/** @typedef {{name: string, axis: number, count: number, cols: number, rows: number, du: number, dv: number,
+ *   origin: Lps, right: Lps, down: Lps, step: Lps, axes: [number, number], flips: [boolean, boolean],
+ *   letters: {left: string, right: string, top: string, bottom: string}}} Shape   a pane's plane stack */
+/** @typedef {{pane: string, seq: number, index: number, left_mm: number, top_mm: number, px_per_mm: number,
+ *   width: number, height: number, ratio: number}} WireView */
+/** @typedef {{do: string, pane: string, index: number, points: number[], pressures: number[], time_s: number,
+ *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
+
+// kernel -> browser
+export const SCENE = "scene";
+export const SLICE = "slice";
+export const ECHO = "echo";
+export const FORGET = "forget";
+export const DRAWN = "drawn";
+export const TOOL = "tool";
+export const STATUS = "status";
+export const LOOK = "look";
+
+// browser -> kernel
+export const readyMessage = () => ({ kind: "ready" });
+/** @param {string} series @param {string} pane @param {number} index */
+export const wantMessage = (series, pane, index) => ({ kind: "want", series, pane, index });
+/** @param {WireView[]} views @param {[number, number]} window */
+export const viewsMessage = (views, window) => ({ kind: "views", views, window });
+/** @param {number} frame @param {WireEvent[]} events */
+export const handsMessage = (frame, events) => ({ kind: "hands", frame, events });
+/** @param {string} name @param {any} value */
+export const commandMessage = (name, value = null) => ({ kind: "command", name, value });
+export const hereMessage = () => ({ kind: "here" });

@@ -1,0 +1,248 @@
+// The stage: three linked panes with one cache, one window and one courier. While anything moves, all is drawn here;
+// when it rests, the kernel is told where the views stand and draws the annotations anew.
+
+import { Courier } from "./courier.js";
+import { Desk } from "./desk.js";
+import * as geometry from "./geometry.js";
+import { Hands } from "./hands.js";
+import { Help } from "./help.js";
+import { drawnBy, hangLayers } from "./layers.js";
+import { Loader } from "./loader.js";
+import { buildLut } from "./lut.js";
+import * as wire from "./messages.js";
+import { element, Pane } from "./pane.js";
+import { Stopwatch } from "./stopwatch.js";
+
+const REST_MS = 120;
+
+export class Stage {
+  constructor(model, el) {
+    Object.assign(this, { model, el });
+    this.watch = new Stopwatch();
+    this.series = "";
+    this.window = [0, 1];
+    this.invert = false;
+    this.focus = null;
+    this.tool = { tool: null, radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true };
+    /** @type {Map<string, import("./echoes.js").Echo>} */
+    this.echoes = new Map();
+    this.trail = [];
+    this.sentViews = new Map();
+    this.canvases = [];
+    this.desk = new Desk(this);
+    this.courier = new Courier((frame, events) => this.send(wire.handsMessage(frame, events)));
+    this.loader = new Loader((series, pane, index) => this.send(wire.wantMessage(series, pane, index)));
+    this.build();
+  }
+
+  build() {
+    const { el } = this;
+    el.classList.add("eci-stage");
+    el.tabIndex = 0;
+    el.dataset.lmSuppressShortcuts = "true";
+    el.style.height = this.model.get("height");
+    this.board = element("div", "eci-board", el);
+    this.status = element("div", "eci-status", el);
+    this.panes = this.model.get("panes").map((name) => new Pane(this.board, name));
+    this.hands = this.panes.map((pane) => new Hands(pane.el, pane, this.desk));
+    this.help = new Help(el);
+    this.active = this.panes[0];
+    for (const name of ["mousedown", "contextmenu", "dblclick", "keyup"]) el.addEventListener(name, (event) => event.stopPropagation());
+    el.addEventListener("contextmenu", (event) => event.preventDefault());
+    el.addEventListener("keydown", (event) => this.desk.keydown(event));
+    el.addEventListener("keyup", (event) => { if (event.key === " ") this.desk.space = false; });
+    this.observer = new ResizeObserver(() => this.resized());
+    this.panes.forEach((pane) => this.observer.observe(pane.el));
+  }
+
+  async start() {
+    this.onMessage = (message, buffers) => this.receive(message, buffers);
+    this.model.on("msg:custom", this.onMessage);
+    const place = (name) => this.panes.find((pane) => pane.name === name).layer;
+    this.canvases = await hangLayers(this.model, this.model.get("layers"), place);
+    this.send(wire.readyMessage());
+  }
+
+  stop() {
+    this.model.off("msg:custom", this.onMessage);
+    this.observer.disconnect();
+    clearTimeout(this.resting);
+  }
+
+  send(message) {
+    this.model.send(message);
+  }
+
+  // -- from the kernel ---------------------------------------------------------
+  receive(message, buffers) {
+    switch (message.kind) {
+      case wire.SCENE: return this.setScene(message);
+      case wire.SLICE: return this.setSlice(message, buffers[0]);
+      case wire.DRAWN: return this.setDrawn(message);
+      case wire.ECHO: return this.setEcho(message, buffers[0]);
+      case wire.FORGET: this.echoes.delete(message.uid); return this.lay();
+      case wire.TOOL: this.tool = message; return this.glass();
+      case wire.STATUS: return this.say(message.text, message.level);
+      case wire.LOOK: return this.look(message);
+    }
+  }
+
+  setScene({ series, shapes, window, invert }) {
+    const same = series === this.series && this.active?.shape;
+    this.series = series;
+    this.shapes = shapes;
+    this.courier.reset();
+    if (!same) {
+      Object.assign(this, { window, firstWindow: window, invert, firstInvert: invert, focus: null });
+      this.echoes.clear();
+      for (const pane of this.panes) {
+        pane.measure();
+        pane.setShape(shapes[pane.name]);
+      }
+      const { shape, index } = this.panes[0];
+      const middle = (s) => [(s.cols * s.du) / 2, (s.rows * s.dv) / 2];
+      this.focus = geometry.lpsFromPlane(shape, index, ...middle(shape));
+    }
+    this.redraw();
+    this.rest(0);
+  }
+
+  setSlice(message, buffer) {
+    this.loader.arrived(message, buffer);
+    if (message.series !== this.series) return;
+    const pane = this.panes.find((p) => p.name === message.pane);
+    if (pane?.index === message.index) this.draw(pane);
+    this.loader.fill(this.series, this.shown);
+  }
+
+  async setDrawn({ frame, views, series, open }) {
+    const stamps = frame ? this.courier.acknowledged(frame) : [];
+    await drawnBy(this.canvases);
+    for (const { pane: name, seq } of views) {
+      const sent = this.sentViews.get(`${name}${seq}`);
+      const pane = this.panes.find((p) => p.name === name);
+      if (sent) pane.setDrawn(series, sent.index, sent.view, sent.css);
+    }
+    if (!this.courier.underWay && !open) this.trail = [];
+    this.lay();
+    if (stamps.length) requestAnimationFrame(() => this.painted(stamps));
+  }
+
+  painted(stamps) {
+    const now = performance.now();
+    for (const stamp of stamps) this.watch.note("paint", now - stamp);
+    this.lastPaint = now;
+  }
+
+  setEcho(message, buffer) {
+    const bits = buffer && buffer.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
+    const before = this.echoes.get(message.uid);
+    this.echoes.set(message.uid, { ...message, bits: message.keep ? before?.bits : bits });
+    this.lay();
+  }
+
+  look({ window, focus, read_only }) {
+    if (window) this.setWindow(window);
+    if (focus) this.jumpTo(focus);
+  }
+
+  say(text, level = "note") {
+    this.status.textContent = text;
+    this.status.dataset.level = level;
+  }
+
+  // -- drawing -------------------------------------------------------------------
+  get shown() {
+    return this.panes.filter((pane) => pane.visible);
+  }
+
+  lutOf(slice) {
+    const key = [this.window, this.invert, slice.slope, slice.intercept, slice.signed].join();
+    if (key !== this.lutKey) {
+      this.lut = buildLut(this.window, this.invert, slice, this.lut);
+      this.lutKey = key;
+    }
+    return this.lut;
+  }
+
+  draw(pane) {
+    const slice = this.loader.held(this.series, pane.name, pane.index);
+    pane.drawImage(slice, slice && this.lutOf(slice));
+    pane.lay(this.series, [...this.echoes.values()]);
+    this.write(pane);
+  }
+
+  write(pane) {
+    const [low, high] = this.window;
+    const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${this.invert ? "  inverted" : ""}`;
+    pane.write(text, this.focus);
+    this.glassOf(pane);
+  }
+
+  redraw() {
+    for (const pane of this.shown) this.draw(pane);
+    this.loader.fill(this.series, this.shown);
+  }
+
+  lay() {
+    for (const pane of this.shown) pane.lay(this.series, [...this.echoes.values()]);
+    this.glass();
+  }
+
+  glass() {
+    for (const pane of this.shown) this.glassOf(pane);
+  }
+
+  glassOf(pane) {
+    const { tool, hovered } = this;
+    const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
+    const here = hovered?.pane === pane && !tool.read_only && tool.tool === "smartpaint";
+    const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
+    const trail = this.trailPane === pane ? this.trail : [];
+    pane.drawGlass({ focus: this.focus, ring, trail, colour });
+  }
+
+  resized() {
+    let changed = false;
+    for (const pane of this.panes) changed = pane.measure() || changed;
+    if (!changed || !this.series) return;
+    this.redraw();
+    this.rest();
+  }
+
+  /** When nothing has moved for a while the kernel hears where the views stand. */
+  rest(ms = REST_MS) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rested(), ms);
+  }
+
+  rested() {
+    const views = this.shown.map((pane) => {
+      const { view, size, index, name } = pane;
+      const seq = ++pane.seq;
+      const [width, height] = [pane.glass.width, pane.glass.height];
+      const css = { width: `${width / size.ratio}px`, height: `${height / size.ratio}px` };
+      this.sentViews.set(`${name}${seq}`, { view, index, css });
+      this.sentViews.delete(`${name}${seq - 50}`);
+      return { pane: name, seq, index, left_mm: view.left, top_mm: view.top, px_per_mm: view.zoom * size.ratio, width, height, ratio: size.ratio };
+    });
+    if (views.length) this.send(wire.viewsMessage(views, this.window));
+  }
+
+  setWindow(window, invert = this.invert) {
+    this.watch.time("window", () => {
+      Object.assign(this, { window, invert });
+      for (const pane of this.shown) this.draw(pane);
+    });
+    this.rest();
+  }
+
+  jumpTo(point) {
+    this.focus = point;
+    for (const pane of this.panes) {
+      if (pane.shape) pane.index = geometry.clampIndex(pane.shape, geometry.planeFromLps(pane.shape, point).index);
+    }
+    this.redraw();
+    this.rest();
+  }
+}

@@ -1,0 +1,63 @@
+"""What the controller wants done to canvases and browser. Orders are values: a test reads them, a stage carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.imaging.geometry import Floats
+from eci_annotate.viewer.messages import Message
+from eci_annotate.viewer.views import View
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A line (or, with `spot`, handles) in device pixels, shape (n, 2)."""
+
+    points_px: Floats
+    colour: Colour
+    width_px: float
+    closed: bool = False
+    fill: float = 0.0
+    spot: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Make a pane's canvases as large as its view; they are empty afterwards."""
+
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Replace a rectangle of the mask layer; with `wipe` all of the layer is cleared first."""
+
+    pane: str
+    x: int
+    y: int
+    rgba: NDArray[np.uint8] | None
+    wipe: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Replace the vector layer. `paths` are filled and stroked together, by the even-odd rule."""
+
+    pane: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Send:
+    """Send a message to the browser."""
+
+    message: Message
+    buffers: tuple[bytes, ...] = ()
+
+
+Order = Fit | Ink | Lines | Send
+"""Whatever a stage can carry out."""

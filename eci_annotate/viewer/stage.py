@@ -1,0 +1,68 @@
+"""The stage widget: eyes and hands in the browser, and the kernel's canvases within. It carries out orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
+from eci_annotate.viewer.pane import PaneCanvases, hold
+from eci_annotate.viewer.views import PANES
+from eci_annotate.viewer.wire import HERE, joined
+
+
+class Stage(anywidget.AnyWidget):
+    """Three linked panes.
+
+    Parameters
+    ----------
+    controller
+        What answers the browser.
+    height
+        CSS height.
+    """
+
+    _esm = joined()
+    _css = Path(HERE / "style.css").read_text(encoding="utf-8")
+    height = traitlets.Unicode("640px").tag(sync=True)
+    panes = traitlets.List(traitlets.Unicode(), list(PANES)).tag(sync=True)
+    layers = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, controller: Controller, **more: Any) -> None:
+        self.controller = controller
+        self.canvases = {name: PaneCanvases() for name in PANES}
+        layers = {
+            name: [f"IPY_MODEL_{c.model_id}" for c in (pane.masks, pane.vectors)]
+            for name, pane in self.canvases.items()
+        }
+        super().__init__(layers=layers, **more)
+        self.on_msg(self._received)
+
+    def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        self.carry_out(self.controller.receive(content))
+
+    def carry_out(self, orders: Iterable[Order]) -> None:
+        """Draw and send; all drawing goes out before the first message, as one batch."""
+        todo = list(orders)
+        drawing = [order for order in todo if not isinstance(order, Send)]
+        if drawing:
+            with hold(self.canvases[PANES[0]].masks):
+                for order in drawing:
+                    self._draw(order)
+        for order in todo:
+            if isinstance(order, Send):
+                self.send(order.message, list(order.buffers))
+
+    def _draw(self, order: Order) -> None:
+        match order:
+            case Fit():
+                self.canvases[order.view.pane].fit(order)
+            case Ink():
+                self.canvases[order.pane].ink(order)
+            case Lines():
+                self.canvases[order.pane].lines(order)

@@ -1,0 +1,29 @@
+"""Joins the ES modules into the one module that anywidget loads: no build step, no network."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent / "esm"
+MODULES = (
+    "messages", "geometry", "cache", "lut", "echoes", "keys", "courier", "stopwatch",
+    "pane", "loader", "layers", "help", "hands", "desk", "stage", "main",
+)  # fmt: skip
+IMPORT = re.compile(r"^import [^;]*? from \"\./\w+\.js\";$", re.M)
+NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)
+
+
+@cache
+def joined() -> str:
+    """Return all modules as one, each in its own scope, the lower ones first."""
+    return "\n".join(map(_module, MODULES)) + "\nexport default { render };\n"
+
+
+def _module(name: str) -> str:
+    text = IMPORT.sub("", (HERE / f"{name}.js").read_text(encoding="utf-8"))
+    names = ", ".join(NAMES.findall(text))
+    body = re.sub(r"^export (?!default)", "", re.sub(r"^export default .*$", "", text, flags=re.M), flags=re.M)
+    space = "wire" if name == "messages" else name  # `import * as wire from "./messages.js"`
+    return f"const {space} = (() => {{\n{body}\nreturn {{ {names} }};\n}})();\nconst {{ {names} }} = {space};"

@@ -1,0 +1,162 @@
+"""A real JupyterLab and a real Chromium, for tests and benchmarks. Only what is started here is ended here."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def notebook(cells: Sequence[str]) -> dict[str, Any]:
+    """A notebook of code cells."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {
+        "cells": [
+            {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": text, "outputs": [], "execution_count": None}
+            for n, text in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5,
+    }  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 60) -> None:
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError("The Jupyter server ended by itself; see server.log in its folder.")
+        try:
+            urllib.request.urlopen(url, timeout=2).read()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+class Lab:
+    """A running server; `folder` is its root, where notebooks are put."""
+
+    def __init__(self, folder: Path, base: str, token: str) -> None:
+        self.folder, self.base, self.token = folder, base, token
+
+    def put(self, name: str, cells: Sequence[str]) -> str:
+        """Write a notebook; returns its JupyterLab address."""
+        (self.folder / name).write_text(json.dumps(notebook(cells)), encoding="utf-8")
+        return f"{self.base}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.token}"
+
+
+@contextmanager
+def serving(folder: Path, kind: str = "lab", more: Sequence[str] = ()) -> Iterator[Lab]:
+    """Start JupyterLab in a folder, and end it."""
+    port, token = _free_port(), secrets.token_hex(12)
+    private = folder / ".jupyter"
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(private), "JUPYTER_DATA_DIR": str(private / "data"),
+           "JUPYTER_RUNTIME_DIR": str(private / "run"), "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
+           "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"), "IPYTHONDIR": str(private / "ipython")}  # fmt: skip
+    command = [
+        sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root", f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--ServerApp.open_browser=False", *more,
+    ]  # fmt: skip
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        _wait(f"{base}/api?token={token}", server)
+        yield Lab(folder, base, token)
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@contextmanager
+def browsing(width: int = 1600, height: int = 1000) -> Iterator[Page]:
+    """Start Chromium with one page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": width, "height": height})
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def run_all(page: Page, address: str) -> None:
+    """Open a notebook in JupyterLab and run all its cells."""
+    page.goto(address)
+    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=90_000)
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+        timeout=90_000,
+    )
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+class Viewer:
+    """The stage on a page, as a person uses it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def wait(self, patience_s: float = 60) -> None:
+        """Until the first images and the kernel's layers are there."""
+        self.page.wait_for_selector(".eci-stage", timeout=patience_s * 1000)
+        self.page.wait_for_function(
+            "() => { const s = document.querySelector('.eci-stage')?.stage; "
+            "return s && s.shown.length && s.shown.every(p => p.drawn && !p.wait.textContent) }",
+            timeout=patience_s * 1000,
+        )
+
+    def stage(self, expression: str) -> Any:
+        """Evaluate JavaScript in which `s` is the stage."""
+        return self.page.evaluate(f"() => {{ const s = document.querySelector('.eci-stage').stage; return ({expression}) }}")
+
+    def at(self, pane: str, x: float, y: float) -> tuple[float, float]:
+        """Page position of a share (0..1) of a pane."""
+        box = self.page.locator(f".eci-pane[data-pane={pane}]").bounding_box()
+        assert box is not None
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def drag(self, pane: str, path: Sequence[tuple[float, float]], *, button: Any = "left", steps: int = 6) -> None:
+        """Press, move along shares of a pane, release."""
+        mouse = self.page.mouse
+        mouse.move(*self.at(pane, *path[0]))
+        mouse.down(button=button)
+        for point in path[1:]:
+            mouse.move(*self.at(pane, *point), steps=steps)
+        mouse.up(button=button)
+
+    def rest(self) -> None:
+        """Until the kernel has answered everything."""
+        self.page.wait_for_timeout(200)
+        self.page.wait_for_function(
+            "() => { const s = document.querySelector('.eci-stage').stage; "
+            "return !s.courier.underWay && !s.courier.waiting.length }"
+        )
+        self.page.wait_for_timeout(200)
