@@ -21,6 +21,8 @@ from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import KEY, Actor
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.commands import AddMember, Command, OpenProject, Publish, Seal, Sign
+from eci_annotate.workflow.events import MemberAdded
+from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.signing import PrivateKey
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView, readable, view
@@ -60,6 +62,16 @@ class LocalBackend:
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
         return sorted(self.actor.roles)
+
+    def members(self, project: str) -> list[MemberAdded]:
+        """Who takes part in a project of the actor's."""
+        return list(self._project(project).members.values())
+
+    def _project(self, project: str) -> Project:
+        state = self.rooms.streams.projects().get(project)
+        if state is None or project not in self.actor.roles:
+            raise NotFound("There is no such project for you.", "Ask its owner.")
+        return state
 
     def do(self, command: Any) -> SubjectView | None:
         """Do a command; the subject as it is then (None for a project's)."""
@@ -119,10 +131,7 @@ class LocalBackend:
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project; the current one without a digest."""
-        state = self.rooms.streams.projects().get(project)
-        if state is None or project not in self.actor.roles:
-            raise NotFound("There is no such project for you.", "Ask its owner.")
-        return self.rooms.use_case(digest or state.use_case)
+        return self.rooms.use_case(digest or self._project(project).use_case)
 
     def put(self, project: str, subject: str, content: bytes) -> str:
         """Keep a blob with the subject; who holds one of its tasks may."""
@@ -141,7 +150,7 @@ class LocalBackend:
         return self.rooms.blobs.get(digest)
 
     def _archived(self, subject: str, name: str, digest: str) -> bytes:
-        series, sop = name.split("/")
+        _, series, sop = name.split("/")
         content = self.rooms.archive.content(subject, series, sop)
         if digest_of(content) != digest:
             raise Tampered("An archived file was changed.", "Restore it from a backup.")

@@ -1,11 +1,10 @@
 """What a signature signs is made here, from the draft that the store holds: structure sets, report, manifest.
 
-UIDs follow from place, version and fence, so that trying again overwrites and no two holders meet in one file.
+UIDs follow from content, signer and time, so that no two attempts ever meet in one file.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +13,12 @@ from typing import Any
 
 from eci_annotate import __version__
 from eci_annotate.archive.protocol import Archive, Instance
-from eci_annotate.dicom import report_object, structure_set
 from eci_annotate.dicom.series import pixel_digest
 from eci_annotate.errors import NoImages
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.drafting import read_draft
 from eci_annotate.repository.images import read_volume
 from eci_annotate.store.protocols import BlobStore, Record
-from eci_annotate.tools import replay, save
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.form import check_answers
@@ -35,9 +32,8 @@ SOFTWARE = f"eci_annotate {__version__}"
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where things are taken from and put: the repository's identity, archive, blobs and cache."""
+    """Where things are taken from and put: archive, blobs, and the cache of decoded volumes."""
 
-    identity: str
     archive: Archive
     blobs: BlobStore
     cache: Path
@@ -70,6 +66,8 @@ def annotated(shop: Workshop, job: Job) -> Manifest:
     BadJournal
         The draft cannot be replayed.
     """
+    from eci_annotate.tools import replay, save
+
     draft = read_draft(job.entries, shop.blobs.get)
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(lambda uid: read_volume(shop.archive, shop.cache, job.subject, uid), draft.snapshot, draft.lines)
@@ -104,8 +102,8 @@ def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation])
 
 
 def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> Part:
-    place = (shop.identity, job.project, job.subject, job.task.name, image_series)
-    series_uid = uid_of("rtstruct series", *place)
+    from eci_annotate.dicom.structure_set import structure_set
+
     content = structure_set(
         annotations,
         _paths(shop, job.subject, image_series),
@@ -114,22 +112,22 @@ def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Seq
         signer=job.signer,
         when=job.when,
         meaning=job.meaning,
-        predecessor=_predecessor(shop, job, series_uid),
-        series_uid=series_uid,
-        sop_uid=uid_of("rtstruct", *place, str(job.version), str(job.fence)),
+        predecessor=_predecessor(shop, job, image_series),
     )
-    return _keep(shop, job.subject, "rtstruct", content)
+    return _keep(shop, job.subject, "rtstruct", image_series, content)
 
 
-def _predecessor(shop: Workshop, job: Job, series_uid: str) -> bytes | None:
+def _predecessor(shop: Workshop, job: Job, image_series: str) -> bytes | None:
     for part in job.predecessor.manifest.of("rtstruct") if job.predecessor else ():
-        series, sop = part.name.split("/")
-        if series == series_uid:
+        images, series, sop = part.name.split("/")
+        if images == image_series:
             return shop.archive.content(job.subject, series, sop)
     return None
 
 
 def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> Part:
+    from eci_annotate.dicom import report_object
+
     series = annotations[0].series_uid if annotations else image_series_of(shop.archive, job.subject)[0]
     content = report_object(
         answers,
@@ -140,12 +138,12 @@ def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequ
         signer=job.signer,
         when=job.when,
     )
-    return _keep(shop, job.subject, "sr", content)
+    return _keep(shop, job.subject, "sr", series, content)
 
 
-def _keep(shop: Workshop, subject: str, role: str, content: bytes) -> Part:
+def _keep(shop: Workshop, subject: str, role: str, images: str, content: bytes) -> Part:
     (kept,) = shop.archive.store(subject, [content], replace=True)
-    return Part(role, f"{kept.series_uid}/{kept.sop_uid}", digest(content))
+    return Part(role, f"{images}/{kept.series_uid}/{kept.sop_uid}", digest(content))
 
 
 def _paths(shop: Workshop, subject: str, series_uid: str) -> list[Path]:
@@ -180,9 +178,3 @@ def _pixels(instance: Instance) -> str:
 def reviewed(version: Signed) -> Manifest:
     """The manifest of a review: the seal of what was reviewed."""
     return Manifest((Part("reviewed", f"{version.task}/{version.version}", version.seal),), SOFTWARE)
-
-
-def uid_of(*words: str) -> str:
-    """A DICOM UID under 2.25 that follows from `words`."""
-    number = int.from_bytes(hashlib.sha256("\0".join(words).encode()).digest()[:16], "big")
-    return f"2.25.{number}"

@@ -13,6 +13,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.events import MemberAdded
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
@@ -46,6 +47,9 @@ class Backend(Protocol):
 
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
+
+    def members(self, project: str) -> list[MemberAdded]:
+        """Who takes part in a project of the actor's."""
 
     def do(self, command: Any) -> SubjectView | None:
         """Do a command; the subject as it is then."""

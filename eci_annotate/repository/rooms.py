@@ -58,7 +58,7 @@ class Rooms:
     @property
     def workshop(self) -> Workshop:
         """What making a version needs."""
-        return Workshop(self.layout.identity, self.archive, self.blobs, self.layout.cache / "volumes")
+        return Workshop(self.archive, self.blobs, self.layout.cache / "volumes")
 
     def state(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject's records, and its state with the leases as they were renewed."""

@@ -1,6 +1,6 @@
 """`Sign` names a draft; here its version is made, sealed over and appended. Nothing counts before the append.
 
-If that never comes, the files made are orphans under UIDs of their own, which the next try overwrites.
+If that never comes, the files made are orphans under UIDs of their own, which nothing refers to.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def _check_signature(project: Project, signed: Signed) -> None:
 
 
 def _check_file(rooms: Rooms, subject: str, part: Part) -> None:
-    series, sop = part.name.split("/")
+    _, series, sop = part.name.split("/")
     if digest(rooms.archive.content(subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
 

@@ -28,7 +28,7 @@ class Manifest:
     """All parts of a version, and the software that made it.
 
     Roles: ``images`` (blob: pixel digest of each instance), ``snapshot``, ``journal``, ``annotations``,
-    ``report`` (blobs), ``rtstruct``, ``sr`` (archived DICOM files, by UID), ``reviewed`` (a seal).
+    ``report`` (blobs), ``rtstruct``, ``sr`` (DICOM: image series/series/instance), ``reviewed`` (a seal).
     """
 
     parts: tuple[Part, ...] = ()

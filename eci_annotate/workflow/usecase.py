@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES
@@ -59,18 +57,16 @@ class UseCase:
             "hanging": _read(folder / "hanging.yaml"),
         }
         text = json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return cls.from_blob(text.encode())
+        case = cls.from_blob(_checked(definition, text.encode()))
+        _check_pipeline(case.pipeline)
+        return case
 
     @classmethod
     def from_blob(cls, blob: bytes) -> UseCase:
-        """The use case of a published blob."""
+        """The use case of a published blob, which was checked before it was published."""
         definition = json.loads(blob)
-        for part in ("usecase", "report", "hanging"):
-            _check(part, definition.get(part))
-        _check_form(definition["report"])
         case = definition["usecase"]
         pipeline = tuple(_task(each) for each in case["tasks"])
-        _check_pipeline(pipeline)
         return cls(case["name"], case["title"], pipeline, definition["report"], definition["hanging"], blob)
 
 
@@ -90,7 +86,9 @@ def shipped_use_case(name: str) -> UseCase:
 
 
 @cache
-def _schema(name: str) -> Draft202012Validator:
+def _schema(name: str) -> Any:
+    from jsonschema import Draft202012Validator  # takes two seconds to load; only publishing needs it
+
     content = json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text())
     return Draft202012Validator(content)
 
@@ -106,6 +104,13 @@ def _read(path: Path) -> Any:
         raise BadUseCase(f"{path.name} cannot be read.", "Mend its syntax.") from error
 
 
+def _checked(definition: dict[str, Any], blob: bytes) -> bytes:
+    for part in ("usecase", "report", "hanging"):
+        _check(part, definition.get(part))
+    _check_form(definition["report"])
+    return blob
+
+
 def _check(part: str, content: Any) -> None:
     errors = sorted(_schema(part).iter_errors(content), key=lambda error: [*map(str, error.path)])
     if errors:
@@ -114,6 +119,9 @@ def _check(part: str, content: Any) -> None:
 
 
 def _check_form(report: dict[str, Any]) -> None:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(report)
     except SchemaError as error:
