@@ -213,10 +213,11 @@ def member_list(folder: Folder, project: Project = None) -> None:
 @app.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    kind: Annotated[str, typer.Option(help="Which phantom.")] = "ct",
+    kind: Annotated[str, typer.Option(help="axial, oblique, anisotropic, mr or tiny.")] = "axial",
 ) -> None:
     """Write a synthetic DICOM study with known lesions, for tests and workshops."""
     from eci_annotate.dicom.phantom import write_phantom
 
-    write_phantom(folder, kind=kind)
-    _say(f"Wrote a phantom of kind {kind!r} to {folder}.")
+    with _progress() as tell:
+        paths = write_phantom(folder, kind, progress=lambda done, of: tell("Writing", done, of))
+    _say(f"Wrote a phantom of kind {kind!r}: {len(paths)} files in {folder}.")

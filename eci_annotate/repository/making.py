@@ -126,7 +126,7 @@ def _predecessor(shop: Workshop, job: Job, image_series: str) -> bytes | None:
 
 
 def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> Part:
-    from eci_annotate.dicom import report_object
+    from eci_annotate.dicom.report import report_object
 
     series = annotations[0].series_uid if annotations else image_series_of(shop.archive, job.subject)[0]
     content = report_object(

@@ -52,7 +52,7 @@ class TinyEvents:
 
     def append(self, stream: str, records: Sequence[Record], expected: int) -> None:
         path = self._path(stream)
-        with locked(self._lock):
+        with writing(), locked(self._lock):
             if len(self._documents(path)) != expected:
                 raise Conflict("Somebody else was faster.", "Read again and retry.")
             if records:
@@ -132,7 +132,8 @@ class TinyEvents:
         if not path.exists():
             return []
         with TinyDB(path, storage=AtomicStorage) as database:
-            documents = [dict(document) for document in database.table(_TABLE).all()]
+            rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
+        documents = [dict(row) for row in rows]
         if not all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents):
             raise Tampered("A stream's file is damaged.", "Restore it from a backup.")
         return documents
