@@ -221,3 +221,7 @@ def phantom(
     with _progress() as tell:
         paths = write_phantom(folder, kind, progress=lambda done, of: tell("Writing", done, of))
     _say(f"Wrote a phantom of kind {kind!r}: {len(paths)} files in {folder}.")
+
+
+if __name__ == "__main__":
+    main()

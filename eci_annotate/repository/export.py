@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from eci_annotate.repository.protocols import Backend
@@ -15,9 +16,11 @@ def export_version(backend: Backend, project: str, subject: str, signed: Signed,
     """Write the version's files into ``folder``; every one is checked by its digest on the way."""
     stem = f"{subject}_{signed.task}_v{signed.version:04d}"
     written: list[Path] = []
+    count: Counter[str] = Counter()
     for part in signed.manifest.parts:
         if part.role in ("rtstruct", "sr"):
-            path = folder / f"{stem}_{part.role}_{len(written) + 1}.dcm"
+            count[part.role] += 1
+            path = folder / f"{stem}_{part.role}_{count[part.role]}.dcm"
             write_atomic(path, backend.get(project, subject, part.digest))
             written.append(path)
         if part.role in ("report", "annotations"):

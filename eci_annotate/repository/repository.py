@@ -183,7 +183,8 @@ class Repository:
         if outcome.failed:
             first = outcome.failed[0]
             where = f"{first.subject} {first.task} version {first.version}, {first.check}"
-            what = f"{len(outcome.failed)} of {len(checks)} checks failed; first {where}: {first.detail}"
+            names = ", ".join(dict.fromkeys(check.check for check in outcome.failed))
+            what = f"{len(outcome.failed)} of {len(outcome.checks)} checks failed ({names}); {where}: {first.detail}"
             raise Tampered(what, "Restore it from a backup.")
         return outcome
 

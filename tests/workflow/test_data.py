@@ -123,7 +123,7 @@ def test_hanging_places_by_rules_and_says_why() -> None:
     assert hanging.first == "2" and hanging.planes == ("axial", "sagittal", "coronal")
     assert "its description names the portal-venous phase" in hanging.placed[0].reasons
     why = {each.series_uid: each.reasons for each in hanging.left_out}
-    assert why["3"][0] == "not 'Portal-venous CT': it has fewer than ten slices"
+    assert why["3"][0] == "not 'Portal-venous CT': it has fewer than four slices"
     assert why["4"][0] == "not 'Portal-venous CT': it is no CT"
 
 

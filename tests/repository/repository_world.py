@@ -1,0 +1,85 @@
+"""A repository with one tiny phantom subject, two members, and a stroke to draw; made once, copied per test."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.founding import add_member, found
+from eci_annotate.repository.handles import Task
+from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.layout import credential, find
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.repository import Repository, open
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.tools import to_line
+from eci_annotate.tools.entries import Add, Show
+from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+
+P, S = "liver-ct", "ECI_KAU_S0001"
+MEANING = "I drew this and checked it in three planes"
+ANSWERS = {
+    "image_quality": "good",
+    "lesions": [{"label": "lesion 1", "segment": "IVa", "size_mm": 49.0, "classification": "cyst", "confidence": 4}],
+}
+
+
+def make(root: Path) -> Path:
+    """A repository below `root`; its folder."""
+    write_phantom(root / "dicom", "tiny")
+    folder = root / "repository"
+    found(folder, project=P, member="anna", site="KAU")
+    repository = open(folder)
+    import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
+    for name, role in (("ben", "annotator"), ("ruth", "reviewer")):
+        add_member(repository, find(folder), name, project=P, roles=(role,), site="KAU")
+    return folder
+
+
+def local(repository: Repository) -> LocalBackend:
+    """The repository's backend, which is a local one here."""
+    assert isinstance(repository.backend, LocalBackend)
+    return repository.backend
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def open_at(folder: Path, clock: Clock, session: str = "one") -> Repository:
+    """The repository under a clock that the test sets."""
+    layout = find(folder)
+    backend = LocalBackend(Rooms.from_layout(layout, clock), credential(layout), session)
+    return Repository(backend, backend.images)
+
+
+def lines(task: Task, label: str = "lesion 1", tool: str = "box", uid: str = "u1") -> list[str]:
+    """Journal lines that draw one annotation in the middle of the volume."""
+    grid = grid_of(task.volume())
+    middle = np.array(grid.shape) / 2
+
+    def at(*off: float) -> tuple[float, float, float]:
+        x, y, z = (float(each) for each in grid.reference_from_image(middle + np.array(off)))
+        return x, y, z
+
+    plane = Plane("axial", at(0, 0, 0), grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))
+    series = task.hanging().first
+    entries: list[Any] = [
+        Show(str(series)),
+        Add(uid, tool, label, (255, 0, 0), str(series)),
+        Press(at(0, 0, 0), plane),
+        Drag((at(0, 2, 3), at(0, 4, 5)), plane),
+        Release(at(0, 4, 5), plane),
+    ]
+    return [to_line(entry) for entry in entries]

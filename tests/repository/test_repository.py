@@ -1,0 +1,268 @@
+"""The whole path of a task: worklist, lease, draft, signature, tables, review, next version; as a notebook does it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from repository_world import ANSWERS, MEANING, Clock, P, S, lines, local, open_at
+
+import eci_annotate as eci
+from eci_annotate.dicom.rtstruct import read_rtstruct
+from eci_annotate.errors import (
+    BadAnswers,
+    LeaseLost,
+    NoIdentity,
+    NotARepository,
+    NotFound,
+    Refused,
+)
+from eci_annotate.repository import handles
+from eci_annotate.repository.handles import Signed
+from eci_annotate.repository.repository import Repository
+from eci_annotate.store.access import AccessLog
+from eci_annotate.workflow.commands import Seal, Start
+from eci_annotate.workflow.sealing import START, Manifest
+
+
+def as_member(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Repository:
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
+    return eci.open(folder)
+
+
+def sign(repo: Repository, *, rerun: bool = False, drawn: bool = True) -> Signed:
+    task = repo.start(S, "annotate", project=P, rerun=rerun)
+    if drawn:
+        task.save(lines(task))
+    task.answer(ANSWERS)
+    return task.sign(meaning=MEANING)
+
+
+def test_a_worklist_has_only_what_can_be_started(repo: Repository) -> None:
+    table = repo.worklist()
+    assert table[["project", "subject", "task", "status", "version"]].values.tolist() == [
+        [P, S, "annotate", "ready", 1]
+    ]
+    repo.start(S, "annotate")
+    assert repo.worklist()["status"].tolist() == ["yours"]
+    assert eci.open(local(repo).rooms.layout.root).worklist().empty
+
+
+def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path) -> None:
+    signed = sign(repo)
+    assert (signed.version, signed.reader, signed.report) == (1, "anna", ANSWERS)
+    table = repo.annotations(project=P, signed=True)
+    assert table.index.names == ["project", "subject", "task", "reader", "version", "uid"]
+    assert table.index.tolist() == [(P, S, "annotate", "anna", 1, "u1")]
+    lesion = repo.annotation(table.index[0])
+    volume = repo.volume(lesion.series_uid)
+    assert table["volume_mm3"].iloc[0] == pytest.approx(lesion.volume_mm3)
+    assert bool(lesion.mask_on(volume).any())
+    assert repo.verify(signed).passed
+    files = {path.name.split("v0001_")[1]: path for path in signed.export(tmp_path / "out")}
+    assert set(files) == {"rtstruct_1.dcm", "sr_1.dcm", "report.json", "annotations.json", "provenance.json"}
+    (read,) = read_rtstruct(files["rtstruct_1.dcm"])
+    assert (read.label, read.colour) == ("lesion 1", (255, 0, 0))
+    assert np.array_equal(read.mask_on(volume), lesion.mask_on(volume))
+    assert json.loads(files["provenance.json"].read_text())["version"]["seal"] == signed.seal
+
+
+def test_derived_objects_lie_in_the_study_itself(repo: Repository) -> None:
+    sign(repo)
+    (study,) = repo.studies(S)
+    assert [(series.modality, series.instances) for series in study.series] == [("CT", 8), ("RTSTRUCT", 1), ("SR", 1)]
+
+
+def test_a_normal_study_is_signed_without_annotations(repo: Repository) -> None:
+    task = repo.start(S, "annotate")
+    task.answer({"image_quality": "good", "lesions": []})
+    signed = task.sign(MEANING)
+    assert signed.rows() == [] == signed.annotations() and repo.verify(signed).passed
+
+
+def test_a_form_that_is_not_complete_is_not_signed(repo: Repository) -> None:
+    task = repo.start(S, "annotate")
+    task.answer({"image_quality": "poor", "lesions": []})
+    with pytest.raises(BadAnswers, match="'What limits the quality' is missing"):
+        task.sign(MEANING)
+    task.answer(ANSWERS)
+    assert task.sign(MEANING).version == 1
+
+
+def test_the_second_notebook_of_a_person_is_told_and_can_take_over(repo: Repository, folder: Path) -> None:
+    first = repo.start(S, "annotate")
+    first.save(drawn := lines(first))
+    other = eci.open(folder)
+    with pytest.raises(Refused, match=r"open by you in another session until \d{4}-\d\d-\d\d \d\d:\d\d\."):
+        other.start(S, "annotate")
+    second = other.start(S, "annotate", take_over=True)
+    assert second.fence == first.fence + 1 and second.draft().lines == drawn
+    for act in (lambda: first.save(["x"]), lambda: first.sign(MEANING), first.draft, first.release):
+        with pytest.raises(LeaseLost):
+            act()
+    second.answer(ANSWERS)
+    assert [row["label"] for row in second.sign(MEANING).rows()] == ["lesion 1"]
+
+
+def test_another_person_is_told_by_whom_and_until_when(
+    repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = repo.start(S, "annotate")
+    ben = as_member(monkeypatch, folder, "ben")
+    until = held.until.strftime("%Y-%m-%d %H:%M")
+    with pytest.raises(Refused) as caught:
+        ben.start(S, "annotate", take_over=True)
+    assert str(caught.value) == f"'annotate' is open by anna until {until}. Choose another task, or wait."
+    held.release()
+    mine = ben.start(S, "annotate")
+    assert mine.holder == "ben" and mine.draft().lines == []
+
+
+def test_a_draft_is_resumed_from_its_snapshot(repo: Repository, folder: Path) -> None:
+    task = repo.start(S, "annotate")
+    task.save(["one"])
+    task.snapshot(b"whole work")
+    task.save(["two", "three"])
+    task.answer({"image_quality": "good"})
+    task.answer({"image_quality": "limited"})
+    task.release()
+    draft = eci.open(folder).start(S, "annotate").draft()
+    assert (draft.snapshot, draft.lines) == (b"whole work", ["two", "three"])
+    assert draft.answers == {"image_quality": "limited"}
+
+
+def test_the_next_version_begins_where_the_last_ended(repo: Repository) -> None:
+    first = sign(repo)
+    with pytest.raises(Refused, match="rerun=True"):
+        repo.start(S, "annotate")
+    second = sign(repo, rerun=True, drawn=False)
+    assert second.version == 2 and second.event.predecessor == first.seal
+    assert [row["uid"] for row in second.rows()] == ["u1"] and second.report == ANSWERS
+    assert [each.version for each in repo.versions(S)] == [1, 2]
+    assert repo.verify().passed
+
+
+def test_a_review_rejects_and_the_next_version_is_accepted(
+    repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(repo)
+    assert repo.worklist().empty
+    ruth = as_member(monkeypatch, folder, "ruth")
+    assert ruth.worklist()["task"].tolist() == ["review"]
+    task = ruth.start(S, "review")
+    reviewing = task.reviewing()
+    assert reviewing is not None and [each.label for each in reviewing.annotations()] == ["lesion 1"]
+    task.sign("I looked at it", verdict="reject", reason="too large")
+    assert repo.worklist()["remark"].tolist() == ["rejected: too large"]
+    again = repo.start(S, "annotate")
+    assert again.rejected == "too large" and again.draft().answers == ANSWERS
+    again.sign(MEANING)
+    done = ruth.start(S, "review").sign("I looked again", verdict="accept")
+    assert done.event.basis == {"annotate": 2} and ruth.verify().passed
+
+
+def test_a_lease_is_renewed_by_activity_and_ends_without_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    repo = open_at(folder, clock)
+    task = repo.start(S, "annotate")
+    events = len(local(repo).rooms.streams.records(f"subject/{P}/{S}"))
+    clock.now += timedelta(minutes=20)
+    assert task.touch() == task.until == clock.now + timedelta(minutes=10)
+    monkeypatch.setattr(handles, "_TOUCH_S", 0.0)
+    assert task.touch() == clock.now + timedelta(minutes=30)
+    assert len(local(repo).rooms.streams.records(f"subject/{P}/{S}")) == events
+    other = open_at(folder, clock, "two")
+    clock.now += timedelta(minutes=29)
+    with pytest.raises(Refused, match="until 2026-01-01 00:50"):
+        other.start(S, "annotate")
+    clock.now += timedelta(minutes=1)
+    task.save(["still kept"])
+    with pytest.raises(LeaseLost, match="ended at 2026-01-01 00:50"):
+        task.touch()
+    assert other.start(S, "annotate").draft().lines == ["still kept"]
+    with pytest.raises(LeaseLost):
+        task.save(["too late"])
+
+
+def test_nothing_counts_before_the_append(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    with monkeypatch.context() as broken:
+        broken.setattr(local(repo).rooms.streams, "append", _fails)
+        with pytest.raises(KeyboardInterrupt):
+            task.sign(MEANING)
+    assert repo.annotations().empty and repo.versions(S) == []
+    assert task.sign(MEANING).version == 1 and repo.verify().passed
+
+
+def _fails(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_notebook_cannot_seal_nor_read_what_is_not_shown(repo: Repository) -> None:
+    seal = Seal(P, S, "annotate", 1, "mine", "", "", Manifest(), "", "")
+    with pytest.raises(Refused, match="no such command"):
+        repo.backend.do(seal)
+    secret = local(repo).rooms.blobs.put(b"somebody else's")
+    with pytest.raises(NotFound, match="no such content for you"):
+        repo.backend.get(P, S, secret)
+    with pytest.raises(LeaseLost, match="hold no task"):
+        repo.backend.put(P, S, b"x")
+
+
+def test_refusals_and_readings_are_noted_in_a_chain(repo: Repository, folder: Path) -> None:
+    with pytest.raises(NotFound):
+        repo.start("ECI_KAU_S9999", "annotate")
+    repo.studies(S)
+    log = AccessLog(folder / "access")
+    rows = [record for month in log.months() for record in log.read(month)]
+    assert [row["name"] for row in rows][-2:] == ["refused.1", "read.1"]
+    assert rows[-1]["data"]["by"] == "anna" and rows[-1]["data"]["assurance"] == "key"
+    assert rows[0]["prev"] == START
+
+
+def test_who_has_no_key_of_a_member_is_nobody(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "members" / "anna.key").chmod(0o644)
+    with pytest.raises(NoIdentity, match="chmod 600"):
+        eci.open(folder)
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(tmp_path / "none"))
+    with pytest.raises(NoIdentity, match="Set ECI_ANNOTATE_CREDENTIAL"):
+        eci.open(folder)
+    with pytest.raises(NotARepository, match="eci-annotate init"):
+        eci.open(tmp_path)
+
+
+def test_an_annotator_may_not_bring_in_members_or_subjects(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ben = as_member(monkeypatch, folder, "ben")
+    with pytest.raises(Refused, match="needs the role owner"):
+        ben.backend.do(Start(P, S, "ingest"))
+
+
+def test_a_kept_volume_is_the_decoded_one_until_a_file_changes(repo: Repository) -> None:
+    task = repo.start(S, "annotate")
+    first, again = task.volume(), task.volume()
+    assert again.identical(first) or (np.array_equal(first, again) and first.attrs == again.attrs)
+    assert isinstance(again.variable._data, np.memmap) or not again.values.flags.writeable
+    series = str(task.hanging().first)
+    instance = local(repo).rooms.archive.instances(S, series)[0]
+    instance.path.touch()
+    assert np.array_equal(task.volume(), first)
+
+
+def test_no_patient_value_leaves_the_archive(repo: Repository, folder: Path) -> None:
+    import pydicom
+
+    signed = sign(repo)
+    file = next((folder / "archive").rglob("*.dcm"))
+    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    secret = str(dataset.PatientName or dataset.PatientID)
+    assert len(secret) > 3
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix != ".dcm":
+            assert secret.encode() not in path.read_bytes() and secret not in path.name
+    assert secret not in repr(signed) + repr(repo)
