@@ -121,6 +121,9 @@ def import_(
     with _progress() as tell:
         outcome = import_folders(backend, sources, project=_project(repository, project), site=site, progress=tell)
     _show("Taken in", ["subject", "files"], [[name, count] for name, count in outcome.subjects.items()])
+    if outcome.not_shown:
+        rows = [[why, count] for why, count in outcome.not_shown.items()]
+        _show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
     if outcome.skipped:
         _show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
 

@@ -54,7 +54,7 @@ class Task:
         self.holder, self.session = backend.actor.name, backend.actor.session
         self.fence, self.version, self.basis = seen.fence, seen.version + 1, seen.basis
         self.until = _end(seen)
-        self.rejected = seen.rejected
+        self.rejected, self._pinned = seen.rejected, seen.use_case
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
 
@@ -65,8 +65,7 @@ class Task:
     def use_case(self) -> UseCase:
         """The definition that this task pinned when it was started."""
         if self._case is None:
-            seen = self._backend.subject(self.project, self.subject)
-            self._case = self._backend.use_case(self.project, seen.use_case)
+            self._case = self._backend.use_case(self.project, self._pinned)
         return self._case
 
     @property

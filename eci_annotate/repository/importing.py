@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from eci_annotate.dicom.scan import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
+from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.making import DERIVED
 from eci_annotate.workflow.commands import Enrol, Sign, Start
 from eci_annotate.workflow.pipeline import INGEST
 
@@ -22,10 +26,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: subjects with their number of files, and how many files were skipped, and why."""
+    """What an import did: subjects with their number of files; how many files were skipped, and why;
+    how many series were taken in but cannot be shown as a volume, and why."""
 
     subjects: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    not_shown: dict[str, int] = field(default_factory=dict)
 
 
 def import_folders(
@@ -40,14 +46,17 @@ def import_folders(
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
     known, subjects = _known(backend, project), dict[str, int]()
     groups = _by_patient(usable)
+    not_shown: Counter[str] = Counter()
     for number, group in enumerate(groups, 1):
         fresh = [each for each in group if each.sop_uid not in known]
         skipped["there already"] += len(group) - len(fresh)
         if fresh:
             old = next((known[each.sop_uid] for each in group if each.sop_uid in known), "")
-            subjects[_take_in(backend, fresh, project, site, old)] = len(fresh)
+            subject = _take_in(backend, fresh, project, site, old)
+            subjects[subject] = len(fresh)
+            not_shown.update(_decode(backend, subject, fresh))
         tell("Taking in subjects", number, len(groups))
-    return Imported(subjects, {why: count for why, count in skipped.items() if count})
+    return Imported(subjects, {why: number for why, number in skipped.items() if number}, dict(not_shown))
 
 
 def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
@@ -109,9 +118,23 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> Non
     backend.do(Sign(project, subject, task, fence, "Taken in as received"))
 
 
+def _decode(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
+    """Fill the cache, so that the first opening is fast; yields why a series cannot be shown."""
+    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in DERIVED):
+        try:
+            read_volume(backend.rooms.archive, backend.rooms.layout.cache / "volumes", subject, uid)
+        except BadImages as error:
+            yield type(error).__name__
+
+
 def _next_pseudonym(backend: LocalBackend, project: str, site: str) -> str:
     begin = f"ECI_{site.upper()}_S"
     taken = {folder.name for folder in backend.rooms.layout.archive.glob(f"{begin}*")}
     taken.update(seen.subject for seen in backend.subjects(project))
     numbers = [int(name.removeprefix(begin)) for name in taken if name.removeprefix(begin).isdigit()]
-    return f"{begin}{max(numbers, default=0) + 1:04d}"
+    for number in count(max(numbers, default=0) + 1):
+        folder = backend.rooms.layout.archive / f"{begin}{number:04d}"
+        with suppress(FileExistsError):  # another import took it a moment ago
+            folder.mkdir(parents=True)
+            return folder.name
+    raise AssertionError("count never ends")

@@ -20,7 +20,7 @@ from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import KEY, Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import AddMember, Command, OpenProject, Publish, Seal, Sign
+from eci_annotate.workflow.commands import AddMember, Command, OpenProject, Publish, Seal, Sign, Start
 from eci_annotate.workflow.events import MemberAdded
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.signing import PrivateKey
@@ -45,6 +45,7 @@ class LocalBackend:
         self.rooms = rooms
         self._key = key
         self._session = session
+        self._granted: set[tuple[Address, int]] = set()
         self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
 
     @property
@@ -84,9 +85,17 @@ class LocalBackend:
                     sign(self.rooms, self._key, command, self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
+                    if isinstance(command, Start):
+                        return self._grant(command)
                 case _:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
             return self.subject(command.project, command.subject)
+
+    def _grant(self, command: Start) -> SubjectView:
+        seen = self.subject(command.project, command.subject)
+        address = Address(command.project, command.subject, command.task)
+        self._granted.add((address, seen.task(command.task).fence))
+        return seen
 
     @contextmanager
     def _noting(self, command: Any) -> Iterator[None]:
@@ -162,7 +171,10 @@ class LocalBackend:
 
     def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
         """Append to the draft; LeaseLost when the fence is not the newest."""
-        self.rooms.drafts.append(Address(project, subject, task), fence, entries)
+        address = Address(project, subject, task)
+        if (address, fence) not in self._granted:
+            raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+        self.rooms.drafts.append(address, fence, entries)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""

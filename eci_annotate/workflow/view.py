@@ -21,7 +21,8 @@ class TaskView:
     """One task, as one actor may see it.
 
     `mine`: this very session holds it. `may_start`: a `Start` would be granted now, or is already.
-    `fence` is 0 unless it is mine. `rejected` is the reason of the review that made it ready again.
+    `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
+    `rejected` is the reason of the review that made it ready again.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TaskView:
     may_start: bool
     fence: int
     basis: dict[str, int]
+    use_case: str
     rejected: str
     signed: tuple[Signed, ...]
 
@@ -96,6 +98,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         may_start=(mine or standing != OPEN) and why_not(state, task, actor, now) is None,
         fence=work.fence if mine else 0,
         basis=dict(work.basis) if mine else {},
+        use_case=work.use_case if mine else state.use_case,
         rejected=rejected.reason if rejected else "",
         signed=_visible(state, work, actor, mine),
     )
