@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Stage(anywidget.AnyWidget):
 
     def __init__(self, controller: Controller, **more: Any) -> None:
         self.controller = controller
+        self._since = time.perf_counter()
         self.canvases = {name: PaneCanvases() for name in PANES}
         layers = {
             name: [f"IPY_MODEL_{c.model_id}" for c in (pane.masks, pane.vectors)]
@@ -44,6 +46,7 @@ class Stage(anywidget.AnyWidget):
         self.on_msg(self._received)
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        self._since = time.perf_counter()
         self.carry_out(self.controller.receive(content))
 
     def carry_out(self, orders: Iterable[Order]) -> None:
@@ -56,7 +59,10 @@ class Stage(anywidget.AnyWidget):
                     self._draw(order)
         for order in todo:
             if isinstance(order, Send):
-                self.send(order.message, list(order.buffers))
+                self.send({**order.message, "work_ms": self._work_ms()}, list(order.buffers))
+
+    def _work_ms(self) -> float:
+        return round((time.perf_counter() - self._since) * 1e3, 2)
 
     def _draw(self, order: Order) -> None:
         match order:

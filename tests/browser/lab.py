@@ -123,6 +123,7 @@ class Viewer:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._boxes: dict[str, tuple[float, float, float, float]] = {}
 
     def wait(self, patience_s: float = 60) -> None:
         """Until the first images and the kernel's layers are there."""
@@ -143,6 +144,15 @@ class Viewer:
         assert box is not None
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
+    def at_cached(self, pane: str, x: float, y: float) -> tuple[float, float]:
+        """The same from the layout of the first call: no question to the browser in between."""
+        if pane not in self._boxes:
+            left, top = self.at(pane, 0, 0)
+            right, bottom = self.at(pane, 1, 1)
+            self._boxes[pane] = (left, top, right - left, bottom - top)
+        left, top, width, height = self._boxes[pane]
+        return left + x * width, top + y * height
+
     def drag(self, pane: str, path: Sequence[tuple[float, float]], *, button: Any = "left", steps: int = 6) -> None:
         """Press, move along shares of a pane, release."""
         mouse = self.page.mouse
@@ -151,6 +161,14 @@ class Viewer:
         for point in path[1:]:
             mouse.move(*self.at(pane, *point), steps=steps)
         mouse.up(button=button)
+
+    def fetched(self) -> None:
+        """Until no slice is under way."""
+        self.page.wait_for_function(
+            "() => { const s = document.querySelector('.eci-stage').stage; return s.loader.isWhole(s.series) && !s.loader.asked.size }",
+            timeout=60_000,
+        )
+        self.page.wait_for_timeout(500)
 
     def rest(self) -> None:
         """Until the kernel has answered everything."""

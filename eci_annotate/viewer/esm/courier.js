@@ -9,6 +9,7 @@ export class Courier {
     this.send = send;
     this.frame = 0;
     this.underWay = 0;
+    this.sentAt = 0;
     /** @type {WireEvent[]} */
     this.waiting = [];
     /** @type {number[]} */
@@ -32,6 +33,7 @@ export class Courier {
     if (this.underWay || !this.waiting.length) return;
     this.frame += 1;
     this.underWay = this.frame;
+    this.sentAt = performance.now();
     this.sent.set(this.frame, this.stamps);
     const events = this.waiting;
     [this.waiting, this.stamps] = [[], []];

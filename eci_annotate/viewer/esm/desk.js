@@ -33,7 +33,7 @@ export class Desk {
     this.stage.loader.busy = event.do === "press" || event.do === "drag";
     this.stage.courier.push(event, stamp);
     const pane = this.stage.panes.find((p) => p.name === event.pane);
-    this.stage.watch.time("stroke-echo", () => this.follow(event, pane));
+    this.stage.timed(() => this.follow(event, pane));
     if (!this.stage.loader.busy) this.stage.loader.fill(this.stage.series, this.stage.shown);
     if (event.do === "release") this.lifted = stamp;
   }
@@ -44,30 +44,34 @@ export class Desk {
     for (let n = 0; n < event.points.length; n += 3) this.stage.trail.push(event.points.slice(n, n + 3));
     if (this.stage.tool.tool === "box") this.stage.trail = [];
     if (this.stage.tool.tool === "smartpaint") this.stage.trail = this.stage.trail.slice(-24);
-    this.stage.glassOf(pane);
+    this.stage.mark(pane, "stroke-echo");
   }
 
   hover(pane, at) {
-    this.stage.watch.time("ring", () => {
-      const before = this.stage.hovered?.pane;
-      this.stage.hovered = at && { pane, ...at };
-      if (before && before !== pane) this.stage.glassOf(before);
-      this.stage.glassOf(pane);
-    });
+    const before = this.stage.hovered?.pane;
+    this.stage.hovered = at && { pane, ...at };
+    if (before && before !== pane) this.stage.mark(before, "ring");
+    this.stage.mark(pane, "ring");
   }
 
   scroll(pane, by) {
     const index = geometry.clampIndex(pane.shape, pane.index + by);
     if (index === pane.index) return;
-    this.stage.watch.time("scroll", () => {
+    this.stage.timed(() => {
       pane.travel = Math.sign(by);
       pane.index = index;
       this.stage.focus = geometry.onSlice(pane.shape, this.stage.focus, index);
-      this.stage.draw(pane);
-      for (const other of this.stage.shown) if (other !== pane) this.stage.write(other);
+      this.stage.draw(pane, "scroll");
+      for (const other of this.stage.shown) if (other !== pane) this.follows(other, "scroll");
     });
     this.stage.loader.fill(this.stage.series, this.stage.shown);
     this.stage.rest();
+  }
+
+  /** Another pane shows the same crosshair. */
+  follows(other, why) {
+    this.stage.write(other);
+    this.stage.mark(other, why);
   }
 
   wheel(pane, lines) {
@@ -78,10 +82,9 @@ export class Desk {
   }
 
   moveView(pane, view, name) {
-    this.stage.watch.time(name, () => {
+    this.stage.timed(() => {
       pane.setView(view);
-      pane.lay(this.stage.series, [...this.stage.echoes.values()]);
-      this.stage.write(pane);
+      this.stage.lay(pane, name);
     });
     this.stage.rest();
   }

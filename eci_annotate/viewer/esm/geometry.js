@@ -52,19 +52,6 @@ export function onSlice(shape, point, index) {
 
 export const clampIndex = (shape, index) => Math.min(Math.max(Math.round(index), 0), shape.count - 1);
 
-/** CSS that carries what was drawn for one view to where it lies in another. */
-export function cssBetween(drawn, now) {
-  const s = now.zoom / drawn.zoom;
-  const [x, y] = pxFromPlane(now, drawn.left, drawn.top);
-  return s === 1 && x === 0 && y === 0 ? "none" : `translate(${x}px, ${y}px) scale(${s})`;
-}
-
-/** CSS that lays an image of one canvas pixel per voxel under the view. */
-export function cssOfImage(shape, view) {
-  const [x, y] = pxFromPlane(view, 0, 0);
-  return `translate(${x}px, ${y}px) scale(${shape.du * view.zoom}, ${shape.dv * view.zoom})`;
-}
-
 /** A round length that takes about a quarter of the pane. */
 export function scaleBar(view) {
   const room = (view.width * 0.25) / view.zoom;

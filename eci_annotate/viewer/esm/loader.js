@@ -1,10 +1,38 @@
-// Fetches slices: few under way at a time, the ones shown first, then those around them; it rests while a hand draws.
+// Fetches slices: those shown first, then the acquired ones around them, few at a time, none while a hand draws.
+// Once all acquired slices are here the other panes are cut from them, without the kernel.
 
 import { nextWanted, SliceCache, sliceKey } from "./cache.js";
 
-const UNDER_WAY = 4;
 const CACHE_BYTES = 400e6;
 const PATIENCE_MS = 8000;
+const NEAR = 4;
+const UNDER_WAY_NEAR = 3;
+const UNDER_WAY_FAR = 1;
+
+/** Cut a slice of another pane out of the acquired ones.
+ * @param {any} base shape of the pane that shows acquired slices @param {any} shape the pane to cut for
+ * @param {(k: number) => {values: Int16Array | Uint16Array}} slice */
+export function cut(base, shape, index, slice) {
+  const first = slice(0);
+  const values = new first.values.constructor(shape.rows * shape.cols);
+  const [along, across] = shape.axes[0] === base.axis ? [0, 1] : [1, 0];
+  const step = [shape.cols, 1];
+  const lengths = [shape.rows, shape.cols];
+  const stride = { [base.axes[0]]: base.cols, [base.axes[1]]: 1 };
+  const length = { [base.axes[0]]: base.rows, [base.axes[1]]: base.cols };
+  const flipped = { [base.axes[0]]: base.flips[0], [base.axes[1]]: base.flips[1] };
+  const place = (axis, n) => stride[axis] * (flipped[axis] ? length[axis] - 1 - n : n);
+  const inner = shape.axes[across];
+  const offset = place(shape.axis, index);
+  for (let a = 0; a < lengths[along]; a++) {
+    const source = slice(shape.flips[along] ? lengths[along] - 1 - a : a).values;
+    for (let b = 0; b < lengths[across]; b++) {
+      const n = shape.flips[across] ? lengths[across] - 1 - b : b;
+      values[a * step[along] + b * step[across]] = source[offset + place(inner, n)];
+    }
+  }
+  return { ...first, values, bytes: values.byteLength };
+}
 
 export class Loader {
   /** @param {(series: string, pane: string, index: number) => void} ask */
@@ -14,10 +42,26 @@ export class Loader {
     /** @type {Map<string, number>} */
     this.asked = new Map();
     this.busy = false;
+    this.shapes = {};
+  }
+
+  get base() {
+    return Object.values(this.shapes).find((shape) => shape.axis === 0);
+  }
+
+  /** Whether all acquired slices are here. */
+  isWhole(series) {
+    const { base } = this;
+    for (let k = 0; k < base.count; k++) if (!this.cache.has(sliceKey(series, base.name, k))) return false;
+    return true;
   }
 
   held(series, pane, index) {
-    return this.cache.get(sliceKey(series, pane, index));
+    const key = sliceKey(series, pane, index);
+    const found = this.cache.get(key);
+    if (found || pane === this.base.name || !this.isWhole(series)) return found;
+    const slice = cut(this.base, this.shapes[pane], index, (k) => this.cache.held.get(sliceKey(series, this.base.name, k)));
+    return slice;
   }
 
   /** @param {any} message @param {DataView} buffer */
@@ -34,20 +78,27 @@ export class Loader {
   fill(series, panes) {
     const now = performance.now();
     for (const [key, since] of this.asked) if (now - since > PATIENCE_MS) this.asked.delete(key);
+    const whole = this.isWhole(series);
     const missing = (pane, index) => {
       const key = sliceKey(series, pane, index);
-      return !this.cache.has(key) && !this.asked.has(key);
+      return !(this.cache.has(key) || this.asked.has(key) || (whole && pane !== this.base.name));
     };
-    const reach = this.busy ? 0 : 1;
-    const around = panes.map(({ shape, index, travel }) => ({ shape, index, travel, reach: reach * reachOf(shape) }));
-    while (this.asked.size < UNDER_WAY) {
+    const near = panes.map(({ shape, index, travel }) => ({ shape, index, travel, reach: this.busy ? 0 : NEAR }));
+    this.askFor(series, near, missing, UNDER_WAY_NEAR);
+    if (this.busy) return;
+    const base = near.filter(({ shape }) => shape.axis === 0).map((pane) => ({ ...pane, reach: reachOf(pane.shape) }));
+    this.askFor(series, base, missing, UNDER_WAY_FAR);
+  }
+
+  askFor(series, around, missing, most) {
+    while (this.asked.size < most) {
       const next = nextWanted(around, missing);
       if (!next) return;
-      this.asked.set(sliceKey(series, next.pane, next.index), now);
+      this.asked.set(sliceKey(series, next.pane, next.index), performance.now());
       this.ask(series, next.pane, next.index);
     }
   }
 }
 
-/** How far around to fetch: a quarter of the cache for each pane. */
-const reachOf = (shape) => Math.ceil(CACHE_BYTES / 8 / (shape.cols * shape.rows * 2));
+/** How far around to fetch, so that no slice throws another one out that is nearer. */
+const reachOf = (shape) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 2));

@@ -1,6 +1,7 @@
-// A pane: the image (one canvas pixel per voxel, laid by CSS), the kernel's two layers over it, echoes for slices the
-// kernel has not drawn yet, and glass for what moves with the hand.
+// A pane: one canvas on the screen, put together from the image, the kernel's two layers (or echoes, on slices the
+// kernel has not drawn yet) and what moves with the hand. One canvas, since stacked ones cost a frame each.
 
+import { drawCross, drawRing, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as geometry from "./geometry.js";
 import { paintSlice } from "./lut.js";
@@ -13,17 +14,20 @@ export function element(tag, name, parent) {
   return el;
 }
 
+const PLACES = ["tl", "tr", "bl", "left", "right", "top", "bottom"];
+const SIDES = ["left", "right", "top", "bottom"];
+
 export class Pane {
   /** @param {HTMLElement} parent @param {string} name */
   constructor(parent, name) {
     this.name = name;
     this.el = element("div", "eci-pane", parent);
     this.el.dataset.pane = name;
-    this.image = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-image", this.el));
-    this.layer = element("div", "eci-layer", this.el);
-    this.echo = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-over", this.el));
-    this.glass = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-over", this.el));
-    this.texts = Object.fromEntries(["tl", "tr", "bl", "br", "left", "right", "top", "bottom"].map((place) => [place, element("div", `eci-text eci-${place}`, this.el)]));
+    this.screen = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-screen", this.el));
+    this.context = this.screen.getContext("2d", { alpha: false });
+    this.backdrop = document.createElement("canvas");
+    this.voxels = document.createElement("canvas");
+    this.texts = Object.fromEntries(PLACES.map((place) => [place, element("div", `eci-text eci-${place}`, this.el)]));
     this.bar = element("div", "eci-bar", this.el);
     this.wait = element("div", "eci-wait", this.el);
     this.shape = null;
@@ -31,6 +35,8 @@ export class Pane {
     this.travel = 1;
     this.seq = 0;
     this.view = null;
+    /** @type {HTMLCanvasElement[]} the kernel's canvases, bottom first */
+    this.layers = [];
     /** @type {{series: string, index: number, view: geometry.View} | null} what the kernel's layers show */
     this.drawn = null;
     this.size = { width: 0, height: 0, ratio: 1 };
@@ -44,14 +50,13 @@ export class Pane {
   setShape(shape, index) {
     this.shape = shape;
     this.index = geometry.clampIndex(shape, index ?? shape.count / 2);
-    this.view = geometry.fit(shape, this.size.width || 1, this.size.height || 1);
-    this.fitted = true;
+    this.reset();
     this.drawn = null;
-    [this.image.width, this.image.height] = [shape.cols, shape.rows];
-    this.context = this.image.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.pixels = this.context.createImageData(shape.cols, shape.rows);
+    [this.voxels.width, this.voxels.height] = [shape.cols, shape.rows];
+    this.paper = this.voxels.getContext("2d", { alpha: false, willReadFrequently: true });
+    this.pixels = this.paper.createImageData(shape.cols, shape.rows);
     this.words = new Uint32Array(this.pixels.data.buffer);
-    for (const place of ["left", "right", "top", "bottom"]) this.texts[place].textContent = shape.letters[place];
+    for (const side of SIDES) this.texts[side].textContent = shape.letters[side];
   }
 
   /** @returns {boolean} whether the size changed */
@@ -60,8 +65,11 @@ export class Pane {
     const { size } = this;
     if (size.width === width && size.height === height && size.ratio === ratio) return false;
     this.size = { width, height, ratio };
-    for (const canvas of [this.echo, this.glass]) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.shape && this.visible) this.view = this.fitted ? geometry.fit(this.shape, width, height) : geometry.resized(this.view, width, height);
+    for (const canvas of [this.screen, this.backdrop])
+      [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (!this.visible) return true;
+    if (this.fitted) this.reset();
+    else this.view = geometry.resized(this.view, width, height);
     return true;
   }
 
@@ -71,77 +79,58 @@ export class Pane {
   }
 
   reset() {
-    this.view = geometry.fit(this.shape, this.size.width, this.size.height);
+    this.view = geometry.fit(this.shape, this.size.width || 1, this.size.height || 1);
     this.fitted = true;
   }
 
-  /** Draw a held slice; without one the pane says that it waits, and never shows another slice. */
-  drawImage(slice, lut) {
+  /** Take a held slice; without one the pane says that it waits, and never shows another slice. */
+  setImage(slice, lut) {
     this.wait.textContent = slice ? "" : "Loading …";
-    this.image.style.visibility = slice ? "visible" : "hidden";
+    this.held = Boolean(slice);
     if (!slice) return;
     paintSlice(slice.values, lut, this.words);
-    this.context.putImageData(this.pixels, 0, 0);
+    this.paper.putImageData(this.pixels, 0, 0);
   }
 
-  /** Lay image and layers where the view says; echoes only where the kernel's layer is not of this slice. */
-  lay(series, echoes) {
-    this.image.style.transform = geometry.cssOfImage(this.shape, this.view);
-    const { drawn } = this;
-    const current = drawn !== null && drawn.series === series && drawn.index === this.index;
-    this.layer.style.visibility = current ? "visible" : "hidden";
-    if (current) this.layer.style.transform = geometry.cssBetween(drawn.view, this.view);
-    this.drawEchoes(current ? [] : echoes);
+  /** Lay the image under the view, once for each time that it changes. */
+  layImage() {
+    const { view, shape, backdrop, size } = this;
+    const context = backdrop.getContext("2d", { alpha: false });
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, backdrop.width, backdrop.height);
+    if (!this.held) return;
+    const [x, y] = geometry.pxFromPlane(view, 0, 0);
+    const scale = view.zoom * size.ratio;
+    context.imageSmoothingEnabled = scale * Math.min(shape.du, shape.dv) < 12;
+    context.drawImage(this.voxels, x * size.ratio, y * size.ratio, shape.cols * shape.du * scale, shape.rows * shape.dv * scale);
   }
 
-  drawEchoes(echoes) {
-    const context = this.echo.getContext("2d");
-    if (this.echoed) context.clearRect(0, 0, this.echo.width, this.echo.height);
-    this.echoed = echoes.length > 0;
-    for (const echo of echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
+  /** Whether the kernel's layers show this slice. */
+  isDrawn(series) {
+    return this.drawn !== null && this.drawn.series === series && this.drawn.index === this.index;
   }
 
-  /** The kernel has drawn a view: its canvases lie exactly over it. */
-  setDrawn(series, index, view, css) {
-    this.drawn = { series, index, view };
-    for (const canvas of this.layer.querySelectorAll("canvas")) Object.assign(canvas.style, css);
-  }
-
-  /** @param {{focus: number[] | null, ring: {x: number, y: number, radius: number, colour: string} | null,
-   *  trail: number[][], colour: string}} what */
-  drawGlass({ focus, ring, trail, colour }) {
-    const context = this.glass.getContext("2d");
-    const { width, height, ratio } = this.size;
+  /** Put the screen together. @param {{series: string, echoes: Iterable<any>, focus: number[] | null,
+   *  ring: any, trail: number[][], colour: string}} what */
+  compose(what) {
+    const { context } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.backdrop, 0, 0);
+    if (this.isDrawn(what.series)) this.composeLayers(context);
+    else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
+    const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    if (focus) this.drawCross(context, focus);
-    if (trail.length > 1) this.drawTrail(context, trail, colour);
-    if (ring) drawRing(context, ring);
+    if (what.focus) drawCross(context, this, what.focus);
+    if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
+    if (what.ring) drawRing(context, what.ring);
   }
 
-  drawCross(context, focus) {
-    const { u, v } = geometry.planeFromLps(this.shape, focus);
-    const [x, y] = geometry.pxFromPlane(this.view, u, v).map((n) => Math.round(n) + 0.5);
-    const gap = 14;
-    context.strokeStyle = "rgba(250, 204, 21, 0.55)";
-    context.lineWidth = 1;
-    context.beginPath();
-    for (const [a, b] of [[-1e4, x - gap], [x + gap, 1e4]]) context.moveTo(a, y), context.lineTo(b, y);
-    for (const [a, b] of [[-1e4, y - gap], [y + gap, 1e4]]) context.moveTo(x, a), context.lineTo(x, b);
-    context.stroke();
-  }
-
-  drawTrail(context, trail, colour) {
-    context.strokeStyle = colour;
-    context.lineWidth = 2;
-    context.lineJoin = "round";
-    context.beginPath();
-    trail.forEach((point, n) => {
-      const { u, v } = geometry.planeFromLps(this.shape, point);
-      const [x, y] = geometry.pxFromPlane(this.view, u, v);
-      n ? context.lineTo(x, y) : context.moveTo(x, y);
-    });
-    context.stroke();
+  composeLayers(context) {
+    const { drawn, view, size } = this;
+    const [x, y] = geometry.pxFromPlane(view, drawn.view.left, drawn.view.top);
+    const scale = view.zoom / drawn.view.zoom;
+    context.setTransform(scale, 0, 0, scale, x * size.ratio, y * size.ratio);
+    for (const layer of this.layers) context.drawImage(layer, 0, 0);
   }
 
   /** @param {string} window text of the window */
@@ -149,21 +138,13 @@ export class Pane {
     const { shape, index, texts } = this;
     texts.tl.textContent = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}\n${index + 1} / ${shape.count}`;
     texts.tr.textContent = window;
-    const point = focus ?? shape.origin;
-    texts.bl.textContent = point.map((x, n) => `${"LPH"[n]} ${x.toFixed(1)}`).join("  ") + " mm";
+    texts.bl.textContent = placeText(focus ?? shape.origin);
     const bar = geometry.scaleBar(this.view);
     this.bar.style.width = `${bar.px}px`;
     this.bar.textContent = bar.text;
   }
 }
 
-function drawRing(context, { x, y, radius, colour }) {
-  context.lineWidth = 3;
-  context.strokeStyle = "rgba(0, 0, 0, 0.6)";
-  context.beginPath();
-  context.arc(x, y, Math.max(radius, 2), 0, 7);
-  context.stroke();
-  context.lineWidth = 1.5;
-  context.strokeStyle = colour;
-  context.stroke();
-}
+/** Patient position with its letters, so that no sign has to be known by heart. */
+export const placeText = (point) =>
+  point.map((x, n) => `${(x < 0 ? "RAF" : "LPH")[n]} ${Math.abs(x).toFixed(1)}`).join("  ") + " mm";

@@ -1,0 +1,125 @@
+"""How quickly the viewer answers in a real JupyterLab: real mouse events, times kept by the stage itself.
+
+Run: python tests/benchmarks/bench_viewer.py [series folder] [--json out.json]
+`paint`: from the mouse event to the animation frame after the kernel's canvas commands were carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from lab import Viewer, browsing, run_all, serving
+
+SERIES = "/work/shared/data/liver_ct_crlm_1004/ct"
+CELL = """
+import time; _start = time.time()
+from eci_annotate.dicom.series import load_series
+from eci_annotate.viewer.app import show
+from eci_annotate.tools.entries import SetOption, ChooseTool
+ct = load_series({series!r})
+v = show(ct, editable=True)
+easel = v.controller.easel
+easel.do(ChooseTool("smartpaint"))
+easel.do(SetOption("radius_mm", 20 * easel.grid.spacing_mm[2]))
+easel.do(SetOption("dimension", 3))
+v
+"""
+LIMITS = {"event-paint p95": 60, "after lift": 150, "scroll p95": 4, "window p95": 4, "zoom p95": 4, "pan p95": 4,
+          "ring p95": 4, "stroke-echo p95": 4}  # fmt: skip
+
+
+def stroke(viewer: Viewer, seconds: float, rate: float = 60, turn: float = 0.0) -> dict[str, float]:
+    """Circle in the liver with the pen down; returns what the stage measured."""
+    viewer.stage("(s.watch.samples = {}, 0)")
+    mouse = viewer.page.mouse
+    mouse.move(*viewer.at("axial", 0.34, 0.5))
+    mouse.down()
+    start, sent = time.perf_counter(), 0
+    while (now := time.perf_counter() - start) < seconds:
+        angle = turn + now * 1.7
+        mouse.move(*viewer.at_cached("axial", 0.34 + 0.06 * math.sin(angle), 0.44 + 0.06 * math.cos(angle)))
+        sent += 1
+        time.sleep(max(0.0, sent / rate - (time.perf_counter() - start)))
+    mouse.up()
+    viewer.rest()
+    samples = viewer.stage("s.watch.samples")
+    lift = viewer.stage("s.lastPaint - s.desk.lifted")
+    return {"rate": sent / seconds, "lift": lift, **spread("event-paint", samples), **spread("ring", samples),
+            **spread("stroke-echo", samples), **spread("paint", samples), **spread("round-trip", samples),
+            **spread("kernel", samples), **spread("decode", samples)}  # fmt: skip
+
+
+def spread(name: str, samples: dict[str, list[float]]) -> dict[str, float]:
+    """Median, 95th percentile and maximum."""
+    values = sorted(samples.get(name, [])) or [math.nan]
+    at = values[min(len(values) - 1, math.ceil(0.95 * len(values)) - 1)]
+    return {f"{name} median": statistics.median(values), f"{name} p95": at, f"{name} max": values[-1], f"{name} n": len(values)}
+
+
+def flips(viewer: Viewer) -> dict[str, float]:
+    """Scroll, window, zoom and pan; counts the messages sent to the kernel while they move."""
+    page = viewer.page
+    viewer.fetched()
+    viewer.stage("(s.watch.samples = {}, s.sent = 0, s.trueSend = s.send, s.send = (m) => { s.sent++; s.trueSend(m) }, 0)")
+    page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    for n in range(60):
+        page.mouse.wheel(0, 60 if n % 20 < 10 else -60)
+    moving = viewer.stage("s.sent")
+    for n in range(30):
+        page.keyboard.down("Control")
+        page.mouse.wheel(0, 30 if n % 10 < 5 else -30)
+        page.keyboard.up("Control")
+    viewer.drag("axial", [(0.5, 0.5), (0.6, 0.45), (0.5, 0.55)], button="right", steps=30)
+    viewer.drag("axial", [(0.5, 0.5), (0.55, 0.45), (0.5, 0.5)], button="middle", steps=30)
+    viewer.rest()
+    samples = viewer.stage("s.watch.samples")
+    viewer.stage("(s.send = s.trueSend, 0)")
+    found = {"messages while scrolling": moving}
+    for name in ("scroll", "window", "zoom", "pan"):
+        found |= spread(name, samples)
+    return found
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """How busy the machine is with other things, 0..1; a busy machine makes numbers that mean nothing."""
+    def read() -> list[int]:
+        return [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    before = read()
+    time.sleep(seconds)
+    spent = [b - a for a, b in zip(before, read(), strict=True)]
+    return 1 - (spent[3] + spent[4]) / max(sum(spent), 1)
+
+
+def main() -> int:
+    """Run, print a table, say whether the limits hold."""
+    series = next((a for a in sys.argv[1:] if not a.startswith("-") and Path(a).is_dir()), SERIES)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as lab, browsing() as page:
+        run_all(page, lab.put("bench.ipynb", [CELL.format(series=series)]))
+        viewer = Viewer(page)
+        viewer.wait(90)
+        viewer.fetched()
+        viewer.stage("(s.strict = true)")
+        found: dict[str, Any] = {"machine busy before": busy_share()}
+        first = [stroke(viewer, 0.5, turn=n) for n in range(10)]
+        found |= {"first stroke": first[0]["event-paint median"], "tenth stroke": first[9]["event-paint median"]}
+        long = stroke(viewer, 5)
+        found |= {"after lift": long.pop("lift"), **long, **flips(viewer)}
+        page.screenshot(path="/tmp/bench.png")
+    for name, value in found.items():
+        limit = LIMITS.get(name)
+        print(f"{name:28s} {value:9.2f} {'' if limit is None else f'(at most {limit})' + ('' if value <= limit else '  MISSED')}")
+    if "--json" in sys.argv:
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(found, indent=1))
+    return int(any(found[name] > limit for name, limit in LIMITS.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
