@@ -19,7 +19,8 @@ WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", 
 
 def worklist(subjects: Iterable[SubjectView]) -> pd.DataFrame:
     """Only what may be started now, and what is held; one row per task."""
-    rows = [_work_row(seen, task) for seen in subjects for task in seen.tasks if task.may_start and task.kind != INGEST]
+    pairs = [(seen, task) for seen in subjects for task in seen.tasks if task.kind != INGEST]
+    rows = [_work_row(seen, task) for seen, task in pairs if task.may_start or task.elsewhere]
     return pd.DataFrame(rows, columns=WORKLIST_COLUMNS)
 
 
@@ -29,11 +30,17 @@ def _work_row(seen: SubjectView, task: TaskView) -> dict[str, Any]:
         "subject": seen.subject,
         "task": task.name,
         "title": task.title,
-        "status": "yours" if task.mine else task.status,
+        "status": "yours" if task.mine or task.elsewhere else task.status,
         "version": task.version + 1,
         "until": to_minute(task.until) if task.until else "",
-        "remark": f"rejected: {task.rejected}" if task.rejected else "",
+        "remark": _remark(task),
     }
+
+
+def _remark(task: TaskView) -> str:
+    if task.elsewhere:
+        return "open in another session of yours: start with take_over=True"
+    return f"rejected: {task.rejected}" if task.rejected else ""
 
 
 def annotation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -11,9 +11,12 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from filelock import FileLock
-
 from eci_annotate.errors import StoreUnavailable
+
+try:
+    import fcntl
+except ImportError:  # no flock on this system: filelock asks again and again instead of waiting in line
+    fcntl = None  # type: ignore[assignment]
 
 _POLL_S = 0.002
 _serial = count()
@@ -21,14 +24,20 @@ _serial = count()
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; processes and threads exclude each other."""
+    """Hold the lock file `path`; processes and threads exclude each other, and wait in line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, thread_local=False)
-    lock.acquire(poll_interval=_POLL_S)
+    if fcntl is None:
+        from filelock import FileLock
+
+        with FileLock(path, thread_local=False).acquire(poll_interval=_POLL_S):
+            yield
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        lock.release()
+        os.close(handle)
 
 
 @contextmanager

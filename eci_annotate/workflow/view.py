@@ -20,7 +20,8 @@ from eci_annotate.workflow.subject import why_not
 class TaskView:
     """One task, as one actor may see it.
 
-    `mine`: this very session holds it. `may_start`: a `Start` would be granted now, or is already.
+    `mine`: this very session holds it; `elsewhere`: another session of the same person does.
+    `may_start`: a `Start` would be granted now, or is already.
     `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
     `rejected` is the reason of the review that made it ready again.
     """
@@ -33,6 +34,7 @@ class TaskView:
     holder: str
     until: datetime | None
     mine: bool
+    elsewhere: bool
     may_start: bool
     fence: int
     basis: dict[str, int]
@@ -95,6 +97,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         holder=held.holder if held else "",
         until=held.until if held else None,
         mine=mine,
+        elsewhere=held is not None and held.holder == actor.name and not mine,
         may_start=(mine or standing != OPEN) and why_not(state, task, actor, now) is None,
         fence=work.fence if mine else 0,
         basis=dict(work.basis) if mine else {},

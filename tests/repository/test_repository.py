@@ -49,7 +49,8 @@ def test_a_worklist_has_only_what_can_be_started(repo: Repository) -> None:
     ]
     repo.start(S, "annotate")
     assert repo.worklist()["status"].tolist() == ["yours"]
-    assert eci.open(local(repo).rooms.layout.root).worklist().empty
+    (other,) = eci.open(local(repo).rooms.layout.root).worklist().itertuples()
+    assert (other.status, other.remark) == ("yours", "open in another session of yours: start with take_over=True")
 
 
 def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path) -> None:
