@@ -14,6 +14,7 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.streams import project_stream, subject_stream
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.pipeline import INGEST
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.sealing import START, Part
 from eci_annotate.workflow.signing import check_signature, fingerprint
@@ -38,10 +39,16 @@ def _checks(rooms: Rooms, seen: SubjectView) -> Iterator[Check]:
     except EciError as error:
         yield Check(seen.subject, "", 0, "events", False, error.what)
         return
-    for task in seen.tasks:
-        for signed in task.signed:
-            for name, act in _acts(rooms, project, state, signed):
-                yield _check(seen.subject, signed.task, signed.version, name, act)
+    for signed in _versions(state, seen):
+        for name, act in _acts(rooms, project, state, signed):
+            yield _check(seen.subject, signed.task, signed.version, name, act)
+
+
+def _versions(state: Subject, seen: SubjectView) -> list[Signed]:
+    """The ingests, since every version rests on their pixels, and what the view shows."""
+    ingests = [task.name for task in state.pipeline if task.kind == INGEST]
+    rest = [signed for task in seen.tasks if task.name not in ingests for signed in task.signed]
+    return [signed for name in ingests for signed in state.work[name].signed] + rest
 
 
 def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:

@@ -119,6 +119,7 @@ def test_another_person_is_told_by_whom_and_until_when(
         ben.start(S, "annotate", take_over=True)
     assert str(caught.value) == f"'annotate' is open by anna until {until}. Choose another task, or wait."
     held.release()
+    assert "pixels" in [check.check for check in ben.verify().checks]
     mine = ben.start(S, "annotate")
     assert mine.holder == "ben" and mine.draft().lines == []
 
