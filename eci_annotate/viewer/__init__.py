@@ -1,1 +1,21 @@
+"""The face on the screen: the only room that knows ipywidgets, ipycanvas and anywidget.
 
+Names are loaded when first used, since ipycanvas makes a widget when it is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {"annotate": "app", "show": "app", "Workbench": "workbench", "Stage": "stage"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

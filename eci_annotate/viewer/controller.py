@@ -11,7 +11,7 @@ from functools import cached_property
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.tools.easel import TOOLS, Easel
-from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Show, Undo
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.history import Change
 from eci_annotate.viewer import messages
@@ -116,8 +116,8 @@ class Controller:
         """Show another series."""
         if series_uid == self.easel.series_uid:
             return []
-        for change in self.easel.show(series_uid):
-            self._stale.add(change.uid)
+        self._stroke = False
+        self._stale.update(change.uid for change in self._apply(Show(series_uid)))
         self.changed()
         return self.show()
 

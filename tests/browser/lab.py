@@ -55,6 +55,14 @@ def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 60) -> 
     raise TimeoutError(url)
 
 
+def _write_settings(folder: Path) -> None:
+    """No news, no update checks: a test has no network and wants no pop-up."""
+    place = folder / "@jupyterlab" / "apputils-extension"
+    place.mkdir(parents=True)
+    wish = {"fetchNews": "false", "checkForUpdates": False}
+    (place / "notification.jupyterlab-settings").write_text(json.dumps(wish), encoding="utf-8")
+
+
 class Lab:
     """A running server; `folder` is its root, where notebooks are put."""
 
@@ -78,9 +86,10 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = ()) -> Iterat
     command = [
         sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root", f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None",
+       
         "--ServerApp.open_browser=False", *more,
     ]  # fmt: skip
+    _write_settings(private / "settings")
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
     try:

@@ -138,7 +138,7 @@ export class Pane {
     const { shape, index, texts } = this;
     texts.tl.textContent = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}\n${index + 1} / ${shape.count}`;
     texts.tr.textContent = window;
-    texts.bl.textContent = placeText(focus ?? shape.origin);
+    texts.bl.textContent = this.size.width > 340 ? placeText(focus ?? shape.origin) : "";
     const bar = geometry.scaleBar(this.view);
     this.bar.style.width = `${bar.px}px`;
     this.bar.textContent = bar.text;

@@ -1,0 +1,89 @@
+"""The data browser: studies and their series with a small picture, and why each is shown or left out; a click shows one."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as w
+import numpy as np
+import xarray as xr
+from PIL import Image as Picture
+
+from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.imaging.volume import values_kji
+from eci_annotate.viewer.pictures import Pictures
+from eci_annotate.workflow.hanging import Hanging
+
+THUMB_PX = 72
+
+
+def thumbnail(volume: xr.DataArray) -> bytes:
+    """The middle slice as a small PNG."""
+    pictures = Pictures(volume)
+    low, high = pictures.window
+    plane = np.asarray(values_kji(volume)[volume.sizes["k"] // 2], float)
+    grey = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
+    grey = 1 - grey if pictures.invert else grey
+    picture = Picture.fromarray((grey * 255).astype(np.uint8))
+    picture.thumbnail((THUMB_PX, THUMB_PX))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def reasons(hanging: Hanging | None) -> dict[str, str]:
+    """By series, in words, why it was placed or left out."""
+    if hanging is None:
+        return {}
+    placed = {p.series_uid: f"{p.title}: {'; '.join(p.reasons)}" for p in hanging.placed}
+    return placed | {p.series_uid: f"Left out: {'; '.join(p.reasons)}" for p in hanging.left_out}
+
+
+def _date(text: str) -> str:
+    """DICOM's `20260131` as `2026-01-31`."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+class SeriesCard:
+    """One series."""
+
+    def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
+        self.series = series
+        self.picture = w.Image(format="png", width=THUMB_PX, height=THUMB_PX, layout=w.Layout(min_width=f"{THUMB_PX}px"))
+        name = series.description or f"Series {series.number}"
+        self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
+        facts = f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
+        text = w.HTML(f"<div class='eci-facts'>{html.escape(facts)}<br>{html.escape(why)}</div>")
+        side = w.VBox([self.button, text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
+        self.widget = w.HBox([self.picture, side])
+        self.widget.add_class("eci-series")
+        self.button.on_click(lambda _: show(series.series_uid))
+
+
+class BrowserPanel:
+    """All series of a subject."""
+
+    def __init__(self, studies: Sequence[Study], hanging: Hanging | None, show: Callable[[str], None]) -> None:
+        why = reasons(hanging)
+        self.cards: dict[str, SeriesCard] = {}
+        children: list[Any] = []
+        for study in studies:
+            children.append(w.HTML(f"<b>{html.escape(study.description or 'Study')}</b> {html.escape(_date(study.date))}"))
+            for series in study.series:
+                card = SeriesCard(series, why.get(series.series_uid, ""), show)
+                self.cards[series.series_uid] = card
+                children.append(card.widget)
+        if hanging is not None:
+            children += [w.HTML(f"<i>{html.escape(text)}</i>") for text in hanging.missing]
+        self.widget = w.VBox(children)
+        self.widget.add_class("eci-browser")
+
+    def mark(self, series_uid: str, volume: xr.DataArray | None = None) -> None:
+        """Show which series is in the viewer; with its volume also its picture."""
+        for uid, card in self.cards.items():
+            card.button.button_style = "primary" if uid == series_uid else ""
+        if volume is not None and series_uid in self.cards and not self.cards[series_uid].picture.value:
+            self.cards[series_uid].picture.value = thumbnail(volume)

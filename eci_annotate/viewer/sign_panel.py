@@ -1,0 +1,72 @@
+"""Signing: what the person states, a second click to confirm, and the confirmation that stays on the screen."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError
+from eci_annotate.workflow.lease import to_minute
+
+MEANING = "I drew this and checked it in three planes"
+REVIEW_MEANING = "I reviewed this annotation"
+VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
+
+
+class SignPanel:
+    """Sign button with meaning; a review also has a verdict and a reason.
+
+    Parameters
+    ----------
+    sign
+        Called with meaning, verdict and reason; returns the signed version, or raises an `EciError`.
+    """
+
+    def __init__(self, sign: Callable[[str, str, str], Any], review: bool) -> None:
+        self._sign = sign
+        self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"))
+        self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
+        self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"))
+        self.button = w.Button(icon="check", description="Sign …", tooltip="Make this a version, for good")
+        self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
+        self.back = w.Button(description="Not yet")
+        self.said = w.HTML()
+        extra = [self.verdict, self.reason] if review else []
+        self.sure = w.HBox([self.confirm, self.back], layout=w.Layout(display="none"))
+        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.button, self.sure, self.said]
+        self.widget = w.VBox(parts)
+        self.widget.add_class("eci-sign")
+        self.button.on_click(lambda _: self._ask(True))
+        self.back.on_click(lambda _: self._ask(False))
+        self.confirm.on_click(lambda _: self._go())
+
+    def _ask(self, sure: bool) -> None:
+        self.sure.layout.display = "flex" if sure else "none"
+        self.button.layout.display = "none" if sure else ""
+
+    def _go(self) -> None:
+        self.confirm.disabled = True
+        try:
+            self._show(self._sign(self.meaning.value, self.verdict.value, self.reason.value))
+        except EciError as error:
+            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            self._ask(False)
+        finally:
+            self.confirm.disabled = False
+
+    def _show(self, signed: Any) -> None:
+        self.close()
+        self.said.value = (
+            f"<div class='eci-signed'><b>Signed: version {signed.version}</b> of {html.escape(signed.task)}, "
+            f"{html.escape(signed.subject)}<br>by {html.escape(signed.reader)} at {to_minute(signed.at)} UTC<br>"
+            f"“{html.escape(signed.meaning)}”<br>Seal <code>{signed.seal[:16]}</code></div>"
+        )
+
+    def close(self) -> None:
+        """Nothing can be signed any more."""
+        self._ask(False)
+        for widget in (self.meaning, self.verdict, self.reason, self.button):
+            widget.disabled = True

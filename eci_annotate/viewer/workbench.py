@@ -1,0 +1,203 @@
+"""The workbench of one task: panels around the stage, work kept as it is done, and the lease in sight."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError, NotFound, Refused
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.tools import replay
+from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.entries import Entry, Redo, Show, Undo
+from eci_annotate.viewer.annotation_list import AnnotationList
+from eci_annotate.viewer.browser_panel import BrowserPanel
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.form_panel import FormPanel
+from eci_annotate.viewer.keeper import Keeper
+from eci_annotate.viewer.messages import status
+from eci_annotate.viewer.orders import Order, Send
+from eci_annotate.viewer.sign_panel import SignPanel
+from eci_annotate.viewer.stage import Stage
+from eci_annotate.viewer.ticking import every
+from eci_annotate.viewer.toolbar import Toolbar
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.handles import Task
+
+WARN = timedelta(minutes=5)
+TICK_S = 5.0
+REVIEW = "A review shows what was signed; nothing is drawn in it."
+SIGNED = "This task is signed; what it holds can not change any more."
+
+
+class Workbench:
+    """Everything on the screen for one task.
+
+    Attributes
+    ----------
+    widget
+        What a notebook shows.
+    """
+
+    def __init__(self, task: Task, height: str = "72vh") -> None:
+        self.task = task
+        self.review = task.definition.kind == "review"
+        self.hanging = task.hanging()
+        easel, answers = self._restored()
+        self.keeper = Keeper(task, easel)
+        self.keeper.trouble = self._trouble
+        self.controller = Controller(easel, self.keeper.note, REVIEW if self.review else "")
+        self._open(easel)
+        self._panels(answers, height)
+        self.controller.changed, self.controller.seen = self._changed, self._seen
+        self.state = w.HTML()
+        self.widget = self._laid_out()
+        self._changed()
+        every(TICK_S, self._tick)
+        threading.Thread(target=self._warm_up, daemon=True).start()
+
+    # -- opening -------------------------------------------------------------------
+    def _restored(self) -> tuple[Easel, dict[str, Any]]:
+        """The easel where the work was left, and the answers."""
+        signed = self.task.reviewing() if self.review else None
+        if signed is not None:
+            content = signed.content("snapshot")
+            return replay(self.task.volume, content[0] if content else None, ()), {}
+        draft = self.task.draft()
+        return replay(self.task.volume, draft.snapshot, draft.lines), draft.answers
+
+    def _open(self, easel: Easel) -> None:
+        """Turn to the series that the work was on, else to the one that hangs first."""
+        if easel.series_uid:
+            return
+        first = self.hanging.first
+        if first is None:
+            raise NotFound("No series fits the hanging protocol.", "Look at task.hanging() for the reasons.")
+        easel.show(first)
+        if not self.review:
+            self.keeper.note(Show(first))
+            tools = self.task.definition.tools
+            if tools and easel.tool not in tools:
+                easel.tool = tools[0]
+
+    def _warm_up(self) -> None:
+        """Compile and smooth beside the first looking, so that the first stroke is as quick as the tenth."""
+        self.controller.easel.warm_up()
+
+    def _panels(self, answers: dict[str, Any], height: str) -> None:
+        definition = self.task.definition
+        self.stage = Stage(self.controller, height=height)
+        self.toolbar = Toolbar(self.controller, self.do, definition.tools)
+        self.annotations = AnnotationList(self.controller, self.do, self._add)
+        self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
+        self.form: FormPanel | None = None
+        if self.task.questions:
+            self.form = FormPanel(self.task.use_case.report, self.task.questions, answers, self.keeper.answer)
+        self.signing = SignPanel(self._sign, self.review)
+
+    def _laid_out(self) -> w.VBox:
+        panels = [self.browser, self.annotations, *([self.form] if self.form else []), self.signing]
+        left = w.VBox([panel.widget for panel in panels], layout=w.Layout(width="330px", min_width="330px"))
+        left.add_class("eci-side")
+        tools = [] if self.review else [self.toolbar.widget]
+        right = w.VBox([*tools, self.stage], layout=w.Layout(flex="1 1 auto", min_width="0"))
+        title = f"<b>{html.escape(self.task.subject)}</b> · {html.escape(self.task.definition.title)}, version {self.task.version}"
+        bar = w.HBox([w.HTML(title), self.state], layout=w.Layout(justify_content="space-between"))
+        bar.add_class("eci-title")
+        whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
+        whole.add_class("eci-app")
+        return whole
+
+    # -- working ---------------------------------------------------------------------
+    def do(self, entry: Entry) -> None:
+        """Apply an entry that came from a button, and draw."""
+        if isinstance(entry, (Undo, Redo)):
+            self.annotations.recount()
+        self._carry_out(lambda: self.controller.do(entry))
+
+    def _add(self, label: str, colour: Colour) -> None:
+        self._carry_out(lambda: self.controller.add(label, colour))
+
+    def _turn_to(self, series_uid: str) -> None:
+        self._carry_out(lambda: self.controller.turn_to(series_uid))
+
+    def _carry_out(self, work: Callable[[], list[Order]]) -> None:
+        try:
+            self.stage.carry_out(work())
+        except EciError as error:
+            self._say(str(error), "warning")
+            self._changed()
+
+    def _say(self, text: str, level: str = "note") -> None:
+        self.stage.carry_out([Send(status(text, level))])
+
+    def _changed(self) -> None:
+        """Show in all panels what the easel says; called between strokes only."""
+        easel = self.controller.easel
+        self.toolbar.refresh()
+        self.annotations.refresh()
+        if self.form:
+            self.form.group.offer([thing.label for thing in easel.objects.values()])
+        self.browser.mark(easel.series_uid, easel.volume)
+        self._tell()
+
+    # -- the lease ---------------------------------------------------------------------
+    def _seen(self) -> None:
+        self.keeper.touch()
+        self._tell()
+
+    def _tick(self) -> bool:
+        """Tell how long the task is still yours; False ends the ticking."""
+        if self.controller.why_not and not self.review:
+            return False
+        if datetime.now(UTC) >= self.task.until:
+            self._close("Your time on this task has ended; your work is kept as a draft. Start the task again.")
+            return False
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        until = self.task.until
+        text = f"yours until {until.astimezone():%H:%M}"
+        if until - datetime.now(UTC) < WARN:
+            text = f"<span class='eci-problem'>yours only until {until.astimezone():%H:%M}: move in the images to keep it</span>"
+        saved = f"saved {self.keeper.saved_at.astimezone():%H:%M:%S}" if self.keeper.saved_at else "saving …"
+        nothing_yet = self.keeper.saved_at is None and not self.controller.easel.objects
+        said = self.controller.why_not if self.keeper.lost else f"{text} · {'nothing to save' if nothing_yet else saved}"
+        if self.state.value != said:
+            self.state.value = said
+
+    def _trouble(self, error: EciError) -> None:
+        if self.keeper.lost:
+            self._close(f"{error} Your work up to here is kept as a draft.")
+        else:
+            self._say(str(error), "error")
+
+    def _close(self, why: str) -> None:
+        """From now on this is for reading."""
+        self.keeper.lost = self.keeper.lost or why
+        self.stage.carry_out(self.controller.close(why))
+        for panel in (self.toolbar, self.annotations, self.signing, *([self.form] if self.form else [])):
+            panel.close()
+        self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
+
+    # -- signing -------------------------------------------------------------------------
+    def _sign(self, meaning: str, verdict: str, reason: str) -> Any:
+        """Save all, and sign; the form must be complete."""
+        if self.form and self.form.problem:
+            raise Refused(f"The report is not complete: {self.form.problem}")
+        self.keeper.snapshot()
+        if self.form:
+            self.keeper.answer(self.form.group.answer)
+        if self.keeper.lost:
+            raise Refused(self.keeper.lost)
+        signed = self.task.sign(meaning, verdict=verdict, reason=reason)
+        self._close(SIGNED)
+        self.state.value = f"signed, version {signed.version}"
+        return signed
