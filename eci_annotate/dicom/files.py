@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from eci_annotate.errors import DamagedFile, NoImages, NotDicom
+
+# pydicom's warnings quote the values they warn of, and those may be a person's
+config.settings.reading_validation_mode = config.IGNORE
 
 Source = str | PathLike[str] | Sequence[str | PathLike[str]]
 HARMLESS = re.compile(r"[\d._\-]{1,128}")

@@ -143,12 +143,13 @@ def _dataset(kind: str, grid: Grid, k: int, pixels: NDArray[np.int16]) -> Datase
     dataset.ReferringPhysicianName, dataset.StudyDescription = "", f"eci_annotate phantom {kind}"
     dataset.SeriesDescription, dataset.SeriesNumber, dataset.InstanceNumber = f"phantom {kind}", 1, k + 1
     dataset.Modality, dataset.Manufacturer = modality, "eci_annotate"
-    dataset.ImageType = ["DERIVED", "PRIMARY", "AXIAL"]
+    dataset.ImageType = ["DERIVED", "PRIMARY", "AXIAL" if modality == "CT" else "OTHER"]
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = (
         uid_from("phantom-study", kind),
         uid_from("phantom-series", kind),
     )
     dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = grid.frame_of_reference_uid, ""
+    dataset.PatientPosition, dataset.BodyPartExamined = "HFS", "ABDOMEN"
     _place(dataset, grid, k)
     _pixel_module(dataset, modality, pixels)
     return dataset

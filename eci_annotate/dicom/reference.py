@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -107,6 +109,20 @@ def one_series(source: Sequence[Path] | Source) -> Images:
     return _images(headers)
 
 
+LONGEST = {"SH": 16, "CS": 16, "LO": 64, "PN": 64}
+PATTERNS = {"DA": re.compile(r"\d{8}"), "TM": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")}
+
+
+def _fitting(vr: str, value: Any) -> Any:
+    """Make a value of an image fit its VR: too long is cut, no date or time is left empty."""
+    text = str(value or "")
+    if vr in LONGEST:
+        return text[: LONGEST[vr]].strip()
+    if vr in PATTERNS:
+        return text if PATTERNS[vr].fullmatch(text) else ""
+    return value
+
+
 def shared_header(image: Dataset) -> Dataset:
     """Return the elements that an object of the same study shares with an image.
 
@@ -116,7 +132,7 @@ def shared_header(image: Dataset) -> Dataset:
     dataset.SpecificCharacterSet = "ISO_IR 192"
     for keyword in SHARED:
         if keyword in image:
-            setattr(dataset, keyword, image[keyword].value)
+            setattr(dataset, keyword, _fitting(image[keyword].VR, image[keyword].value))
     required = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime")
     for keyword in (*required, "ReferringPhysicianName", "StudyID", "AccessionNumber"):
         if keyword not in dataset:

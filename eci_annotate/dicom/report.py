@@ -16,7 +16,7 @@ from pydicom import Dataset
 
 from eci_annotate import __version__
 from eci_annotate.dicom.reference import Images, one_series, shared_header
-from eci_annotate.dicom.structure_set import encode
+from eci_annotate.dicom.rtdataset import encode
 from eci_annotate.dicom.uids import uid_from
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"

@@ -11,8 +11,8 @@ from typing import Any
 
 from eci_annotate.dicom.files import Source
 from eci_annotate.dicom.reference import Images, images_of
+from eci_annotate.dicom.rtdataset import Signing, encode, structure_set_dataset
 from eci_annotate.dicom.rtstruct_read import read_rtstruct
-from eci_annotate.dicom.structure_set import Signing, encode, structure_set_dataset
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.contours import Holes

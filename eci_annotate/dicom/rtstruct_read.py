@@ -18,8 +18,9 @@ from pydicom import Dataset, dcmread
 
 from eci_annotate.dicom.decimals import from_decimals
 from eci_annotate.dicom.files import read
+from eci_annotate.dicom.rtdataset import CONTOUR_DATA, PRIVATE_CREATOR, PRIVATE_GROUP, RTSTRUCT
 from eci_annotate.dicom.stack import axes_of, position_of
-from eci_annotate.dicom.structure_set import CONTOUR_DATA, PRIVATE_CREATOR, PRIVATE_GROUP, RTSTRUCT
+from eci_annotate.dicom.whole import require_whole
 from eci_annotate.errors import BadStructureSet, EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask, bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
@@ -64,11 +65,15 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
 
 def _open(source: str | PathLike[str] | bytes) -> Dataset:
     if not isinstance(source, bytes):
-        return read(Path(source))
+        dataset = read(Path(source))
+        require_whole(Path(source).read_bytes(), dataset)
+        return dataset
     try:
-        return dcmread(io.BytesIO(source))
+        dataset = dcmread(io.BytesIO(source))
     except Exception as error:
         raise BadStructureSet("These bytes are no DICOM file.", "Give an RTSTRUCT.") from error
+    require_whole(source, dataset)
+    return dataset
 
 
 def _series_by_frame(dataset: Dataset) -> dict[str, str]:

@@ -231,6 +231,13 @@ class Contours(Annotation):
 
         return planes_of(self.rings_lps, self.spacing_mm).volume_mm3
 
+    def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
+        """Return which voxels belong to it; on the series it was drawn on, only the slices it was drawn on."""
+        if self.series_uid and self.series_uid == series_uid_of(volume):
+            own = replace(self, spacing_mm=self._grid_for(volume).spacing_mm[0], series_uid="")
+            return own.mask_on(volume)
+        return super().mask_on(volume)
+
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
         """Voxels whose centre lies inside, each slice taking the nearest contour plane."""
         from eci_annotate.imaging.planes import planes_of

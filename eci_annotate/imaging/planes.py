@@ -21,6 +21,7 @@ from eci_annotate.imaging.contours import fill_rings
 from eci_annotate.imaging.geometry import Floats, Grid, unit
 
 SAME_PLANE_MM = 0.02
+HALF_OPEN_MM = 1e-3  # a slice exactly between two planes belongs to one of them only
 PARALLEL = 1 - 1e-5
 
 
@@ -54,9 +55,10 @@ class Planes:
         """Index of the plane for a slice at an offset, or -1 if none is near enough."""
         if self.offsets_mm.size == 0:
             return -1
-        best = int(np.argmin(np.abs(self.offsets_mm - offset_mm)))
+        place = offset_mm + HALF_OPEN_MM
+        best = int(np.argmin(np.abs(self.offsets_mm - place)))
         reach = 0.5 * (self.spacing_mm if np.isfinite(self.spacing_mm) else spacing_mm)
-        return best if abs(self.offsets_mm[best] - offset_mm) <= reach + 1e-3 else -1
+        return best if -reach <= place - self.offsets_mm[best] < reach else -1
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
         out = np.zeros(grid.shape, bool)
@@ -78,11 +80,12 @@ class Planes:
 
     def _ask_voxels(self, grid: Grid, out: NDArray[np.bool_]) -> None:
         points = grid.reference_from_image(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
-        offset, flat = points @ self.normal, self.flat(points)
+        offset, flat = points @ self.normal + HALF_OPEN_MM, self.flat(points)
         step = float(np.abs(grid.step_lps @ self.normal).max())
         chosen = np.abs(offset[:, None] - self.offsets_mm[None]).argmin(1)
         reach = 0.5 * (self.spacing_mm if np.isfinite(self.spacing_mm) else step)
-        near = np.abs(self.offsets_mm[chosen] - offset) <= reach + 1e-3
+        apart = offset - self.offsets_mm[chosen]
+        near = (-reach <= apart) & (apart < reach)
         found = np.zeros(len(points), np.uint8)
         for plane, rings in enumerate(self.rings_lps):
             mine = np.flatnonzero(near & (chosen == plane))

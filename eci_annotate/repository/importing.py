@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from eci_annotate.dicom.scan import Found, scan
+from eci_annotate.dicom.headers import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
 from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.local import LocalBackend

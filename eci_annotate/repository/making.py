@@ -102,7 +102,7 @@ def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation])
 
 
 def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> Part:
-    from eci_annotate.dicom.structure_set import structure_set
+    from eci_annotate.dicom.rtdataset import structure_set
 
     content = structure_set(
         annotations,

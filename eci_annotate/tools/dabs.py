@@ -45,7 +45,7 @@ def cone(radius_mm: float, spacing_mm: tuple[float, float, float], flow: float, 
 @lru_cache(maxsize=64)
 def tone(reach: int, sensitivity: int) -> NDArray[np.int64]:
     """Weights by integer intensity difference: `(1 - difference / reach)^k` in 1/65536."""
-    rest = 1.0 - np.arange(max(reach, 1)) / max(reach, 1)
+    rest = 1.0 - np.arange(min(max(reach, 1), ONE)) / max(reach, 1)
     power = rest
     for _ in range(sensitivity - 1):
         power = power * rest  # repeated products round alike everywhere, pow() does not

@@ -52,9 +52,10 @@ def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
 
 def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
     flat = grid.image_from_reference(path)[:, [2, 1]]
-    if len(np.unique(flat, axis=0)) < 3:
+    if len(flat) < 3:
         return shapely.Polygon()
-    return shapely.make_valid(shapely.simplify(shapely.Polygon(flat), TOLERANCE_PX, preserve_topology=False))
+    line = shapely.get_coordinates(shapely.simplify(shapely.LineString(flat), TOLERANCE_PX))
+    return shapely.make_valid(shapely.Polygon(line)) if len(line) > 2 else shapely.Polygon()
 
 
 def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:

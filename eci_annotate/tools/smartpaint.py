@@ -93,7 +93,7 @@ def paint(points: list[Vector], options: Options, flat_axis: int, scene: Scene, 
     if len(centres) == 0:
         return ()
     low, high = options.window
-    reach = min(max(int((high - low) * scene.scale / max(options.contrast, 1e-6)), 1), 65535)
+    reach = max(int((high - low) * scene.scale / max(options.contrast, 1e-6)), 1)
     barrier = options.rule == "barrier"
     brush = cone(options.radius_mm, scene.grid.spacing_mm, options.flow, flat_axis)
     tones = tone(LEVELS if barrier else reach, options.sensitivity)

@@ -66,7 +66,7 @@ class Painter:
             thing = self.easel.objects.get(change.uid)
             if isinstance(thing, Paint):
                 self.solids.extents.grow(change.uid, change.where)
-            whole = whole or change.where is None and not isinstance(thing, Box)
+            whole = whole or (change.where is None and not isinstance(thing, Box))
             if change.where is not None and change.uid not in self.easel.hidden:
                 boxes[change.uid] = union(boxes.get(change.uid, EMPTY), change.where)
         if whole:

@@ -1,0 +1,74 @@
+"""FreeDraw: boolean strokes with vertices between voxels, on acquired slices only."""
+
+import numpy as np
+import pytest
+import shapely
+
+from eci_annotate.errors import WrongPlane
+from eci_annotate.tools.entries import SetOption
+from eci_annotate.tools.gestures import Drag, Press, Release
+from tests.tools.scenes import GRID, VOLUME, at, easel, plane
+
+
+def draw(e, k, points, name="axial"):
+    path = [at(k, j, i) for j, i in points]
+    e.do(Press(path[0], plane(name)))
+    e.do(Drag(tuple(path[1:]), plane(name)))
+    e.do(Release(path[-1], plane(name)))
+
+
+def square(j0, i0, size):
+    return [(j0, i0), (j0, i0 + size), (j0 + size, i0 + size), (j0 + size, i0)]
+
+
+def test_a_stroke_adds_its_area_with_sub_voxel_vertices():
+    e = easel("freedraw")
+    draw(e, 3, square(4.25, 5.75, 8.5))
+    (contours,) = e.annotations()
+    assert contours.volume_mm3 == pytest.approx(8.5 * 8.5 * GRID.voxel_mm3, rel=1e-3)
+    assert contours.mask_on(VOLUME).values.sum() == contours.mask_on(VOLUME).values[3].sum() == 72
+
+
+def test_holes_and_islands_come_from_boolean_operations():
+    e = easel("freedraw")
+    draw(e, 3, square(3.3, 3.3, 12))
+    e.do(SetOption("erase", True))
+    draw(e, 3, square(6.3, 6.3, 5))
+    e.do(SetOption("erase", False))
+    draw(e, 3, square(7.4, 7.4, 2))
+    (contours,) = e.annotations()
+    expected = (
+        shapely.box(3.3, 3.3, 15.3, 15.3)
+        .difference(shapely.box(6.3, 6.3, 11.3, 11.3))
+        .union(shapely.box(7.4, 7.4, 9.4, 9.4))
+    )
+    assert contours.volume_mm3 == pytest.approx(expected.area * GRID.voxel_mm3, rel=1e-3)
+    j, i = np.indices(GRID.shape[1:])
+    inside = shapely.contains_xy(expected, i, j)
+    assert np.array_equal(contours.mask_on(VOLUME).values[3], inside)
+
+
+def test_slices_are_independent():
+    e = easel("freedraw")
+    draw(e, 2, square(3, 3, 6))
+    draw(e, 5, square(3, 3, 6))
+    e.do(SetOption("erase", True))
+    draw(e, 2, square(0, 0, 18))
+    (contours,) = e.annotations()
+    assert contours.mask_on(VOLUME).values.any((1, 2)).nonzero()[0].tolist() == [5]
+
+
+def test_a_reformatted_pane_says_why_not_and_what_instead():
+    e = easel("freedraw")
+    with pytest.raises(WrongPlane, match=r"acquired slices.*SmartPaint"):
+        e.do(Press(at(3, 3, 3), plane("coronal")))
+    assert e.annotations() == []
+
+
+def test_a_line_and_a_crossing_stroke_make_no_trouble():
+    e = easel("freedraw")
+    draw(e, 3, [(4, 4), (4, 12), (4, 4)])
+    assert e.annotations() == []
+    draw(e, 3, [(4, 4), (12, 12), (4, 12), (12, 4)])
+    (contours,) = e.annotations()
+    assert contours.volume_mm3 == pytest.approx(32 * GRID.voxel_mm3, rel=0.02)

@@ -1,0 +1,138 @@
+"""The laws of all tools: never write to inputs; undo all is the start bit for bit; redo all the end;
+senseless gestures change nothing; a replayed journal gives the same bits."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eci_annotate.errors import BadJournal, EciError
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.tools import from_line, replay, save, to_line
+from eci_annotate.tools.easel import TOOLS
+from eci_annotate.tools.entries import Redo, Undo
+from eci_annotate.tools.gestures import Drag, Press, Release
+from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
+
+
+def state_of(e):
+    """Everything that is drawn, comparable bit for bit."""
+    found = {}
+    for uid, thing in e.objects.items():
+        body = [type(thing).__name__, thing.label, thing.colour]
+        match thing:
+            case Box():
+                body += [thing.centre_lps, thing.size_mm, thing.axes_lps]
+            case Contours():
+                body += [tuple(r.tobytes() for r in thing.rings_lps)]
+        field = e.history.fields.get(uid)
+        found[uid] = (*body, None if field is None else field.tobytes())
+    return found
+
+
+def run(e, entries):
+    for entry in entries:
+        try:
+            e.do(entry)
+        except EciError:
+            continue
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@settings(max_examples=60)
+@given(gestures=st.lists(GESTURES, max_size=30))
+def test_a_tool_never_writes_to_its_inputs(tool, gestures):
+    e = easel(tool)
+    state = TOOLS[tool].idle
+    scene = e._scene()
+    before = state_of(e)
+    for gesture in gestures:
+        try:
+            step = TOOLS[tool].handle(state, gesture, scene)
+        except EciError:
+            continue
+        state = step.state
+        assert state_of(e) == before
+    with pytest.raises(ValueError, match="read-only"):
+        scene.values[0, 0, 0] = 1
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@settings(max_examples=80)
+@given(entries=ENTRIES)
+def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
+    e = easel(tool)
+    while e.undo_name:
+        e.do(Undo())
+    start = state_of(e)
+    while e.redo_name:
+        e.do(Redo())
+    run(e, entries)
+    e.do(Undo())
+    while e.redo_name:
+        e.do(Redo())
+    end = state_of(e)
+    while e.undo_name:
+        e.do(Undo())
+    assert state_of(e) == start
+    while e.redo_name:
+        e.do(Redo())
+    assert state_of(e) == end
+
+
+@settings(max_examples=80)
+@given(entries=ENTRIES, cut=st.integers(0, 40))
+def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(entries, cut):
+    e = easel()
+    first = replay(lambda uid: VOLUME, save(e), [])
+    run(e, entries[:cut])
+    if not e.history.in_stroke:
+        middle = save(e)
+        run(e, entries[cut:])
+        resumed = replay(lambda uid: VOLUME, middle, [to_line(x) for x in entries[cut:]])
+        assert state_of(resumed) == state_of(e)
+        assert (resumed.undo_name, resumed.redo_name, resumed.active) == (e.undo_name, e.redo_name, e.active)
+    else:
+        run(e, entries[cut:])
+    run(first, [from_line(to_line(x)) for x in entries])
+    assert state_of(first) == state_of(e)
+
+
+@settings(max_examples=200)
+@given(entries=ENTRIES)
+def test_journal_lines_read_back_as_what_they_were(entries):
+    for entry in entries:
+        assert from_line(to_line(entry)) == entry
+        assert "\n" not in to_line(entry)
+
+
+@pytest.mark.parametrize("line", ["", "{}", '{"do":"fly"}', '{"do":"press"}', "[1]", '{"do":"add","uid":1}'])
+def test_lines_that_are_no_entries_are_refused(line):
+    with pytest.raises(BadJournal):
+        from_line(line)
+
+
+def test_a_snapshot_that_is_none_is_refused():
+    with pytest.raises(BadJournal):
+        replay(lambda uid: VOLUME, b"not a snapshot", [])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_drags_and_releases_without_a_press_change_nothing(tool):
+    e = easel(tool)
+    before = state_of(e)
+    e.do(Drag((at(4, 9, 10),), plane("axial")))
+    e.do(Release(at(4, 9, 10), plane("axial")))
+    e.do(Press(at(4, 9, 10), plane("axial"), button=2))
+    e.do(Release(at(4, 9, 10), plane("axial")))
+    assert state_of(e) == before
+
+
+def test_undo_says_what_it_takes_back():
+    e = easel("smartpaint")
+    e.do(Press(at(4, 9, 10), plane("axial")))
+    e.do(Drag((at(4, 9, 16),), plane("axial")))
+    e.do(Release(at(4, 9, 16), plane("axial")))
+    assert e.undo_name == "Undo SmartPaint stroke on lesion 1"
+    e.do(Undo())
+    assert e.redo_name == "Redo SmartPaint stroke on lesion 1"
+    assert not e.field("a").any()
