@@ -32,8 +32,7 @@ lab: $(VENV)/lab.stamp $(DEMO)/sample.stamp  ## Set everything up and open Jupyt
 	  $(if $(filter none,$(BROWSER)),--no-browser,) $(if $(filter 0,$(shell id -u)),--allow-root,) 01_annotate.ipynb
 
 test: $(VENV)/test.stamp system lint  ## Set everything up and run all tests, browser and notebooks included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --maxfail=25 --durations=15 tests
-	$(BIN)/python -m pytest --nbval-lax -p no:xdist notebooks
+	$(BIN)/python -m pytest -n 2 --dist loadfile --maxfail=25 --durations=15 tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
 	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests
@@ -76,8 +75,8 @@ $(VENV)/test.stamp: $(VENV)/lab.stamp
 $(DEMO)/sample.stamp: $(VENV)/lab.stamp
 	rm -rf $(DEMO)
 	$(BIN)/eci-annotate init $(DEMO) --project liver-ct --member anna
-	$(BIN)/eci-annotate phantom build/phantom --kind oblique
-	$(BIN)/eci-annotate import $(DEMO) notebooks/sample/liver_ct_crlm_1004/ct build/phantom --project liver-ct --site KAU
+	$(BIN)/eci-annotate import $(DEMO) notebooks/sample/liver_ct_crlm_1004/ct --project liver-ct --site KAU
+	$(BIN)/eci-annotate rehearse $(DEMO) --kind oblique --site KAU
 	touch $@
 
 clean:  ## Remove everything that was made here

@@ -226,5 +226,20 @@ def phantom(
     _say(f"Wrote a phantom of kind {kind!r}: {len(paths)} files in {folder}.")
 
 
+@app.command()
+def rehearse(
+    folder: Folder,
+    kind: Annotated[str, typer.Option(help="axial, oblique, anisotropic, mr or tiny.")] = "oblique",
+    site: Annotated[str, typer.Option(help="Short name of the site, part of the pseudonym.")] = "TEST",
+    project: Project = None,
+) -> None:
+    """Take a phantom in, annotate it by recorded gestures, and sign: to see what signed work looks like."""
+    from eci_annotate.repository.rehearsal import rehearse as carry_through
+
+    repository = _open(folder)
+    signed = carry_through(repository, kind=kind, project=_project(repository, project), site=site)
+    _say(f"Signed version {signed.version} of 'annotate' for {signed.subject}.")
+
+
 if __name__ == "__main__":
     main()
