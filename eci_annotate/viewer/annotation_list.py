@@ -33,7 +33,7 @@ class Row:
     def __init__(self, uid: str, do: Do) -> None:
         self.uid, self._do, self._quiet = uid, do, False
         self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
-        self.label = w.Text(layout=w.Layout(width="auto", flex="1 1 60px"), continuous_update=False)
+        self.label = w.Text(layout=w.Layout(width="60px", min_width="0", flex="1 1 60px"), continuous_update=False)
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Shown or hidden (H)", layout=w.Layout(width="34px"))
@@ -68,7 +68,7 @@ class AnnotationList:
         self.controller, self.easel, self._do = controller, controller.easel, do
         self.rows: dict[str, Row] = {}
         self._volumes: dict[str, float] = {}
-        self.label = w.Text(placeholder="label of the next annotation", layout=w.Layout(width="auto", flex="1 1 60px"))
+        self.label = w.Text(placeholder="label of the next annotation", layout=w.Layout(width="60px", min_width="0", flex="1 1 60px"))
         self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
         self.new = w.Button(
             icon="plus", description="Add", tooltip="New annotation with the tool in the hand (N)", layout=w.Layout(width="72px")

@@ -16,7 +16,7 @@ from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.history import Change
 from eci_annotate.viewer import messages
 from eci_annotate.viewer.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
-from eci_annotate.viewer.orders import Order, Send
+from eci_annotate.viewer.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.painter import Painter
 from eci_annotate.viewer.pictures import Pictures
 from eci_annotate.viewer.views import View
@@ -136,10 +136,11 @@ class Controller:
         orders = self.painter.look(message.views)
         if not self.why_not and message.window != self.easel.options.window and not self._stroke:
             self._apply(SetOption("window", message.window))
-        return [*orders, self._drawn(0, message.views)]
+        return [*orders, self._drawn(0, message.views, orders)]
 
-    def _drawn(self, frame: int, views: Iterable[View]) -> Order:
-        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke))
+    def _drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
+        touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
+        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
@@ -155,7 +156,8 @@ class Controller:
             except EciError as error:
                 self._stroke = False
                 said.append(Send(messages.status(str(error), "warning")))
-        orders = [*self.painter.changed(changes), self._drawn(message.frame, self.painter.views.values()), *said]
+        drawing = self.painter.changed(changes)
+        orders = [*drawing, self._drawn(message.frame, self.painter.views.values(), drawing), *said]
         self._stale.update(change.uid for change in changes)
         self._kept(entries)
         return orders if self._stroke else [*orders, *self._settled()]
@@ -215,7 +217,7 @@ class Controller:
         orders = self.painter.changed(changes)
         if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
             orders += [order for view in self.painter.views.values() for order in self.painter.lines(view)]
-        return [*orders, self._drawn(0, self.painter.views.values()), *self._settled()]
+        return [*orders, self._drawn(0, self.painter.views.values(), orders), *self._settled()]
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:
         changes = self.easel.do(entry)

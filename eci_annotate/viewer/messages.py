@@ -147,10 +147,10 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
     }  # fmt: skip
 
 
-def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool) -> Message:
-    """All drawing for these views has been sent; `frame` 0 answers no hands."""
+def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
+    """All drawing for these views has been sent, `touched` panes look different; `frame` 0 answers no hands."""
     seen = [{"pane": v.pane, "seq": v.seq} for v in views]
-    return {"kind": "drawn", "frame": frame, "views": seen, "series": series, "open": open_stroke}
+    return {"kind": "drawn", "frame": frame, "views": seen, "series": series, "open": open_stroke, "touched": list(touched)}
 
 
 def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Message:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.annotations import Contours, bounding_box
+from eci_annotate.imaging.annotations import Contours
+from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.tools.easel import Easel
 from eci_annotate.tools.protocol import FULL, HALF, Paint

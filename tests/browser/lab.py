@@ -18,6 +18,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
+PROMPT = "eci_annotate.viewer.server.PromptConnection"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -76,7 +77,7 @@ class Lab:
 
 
 @contextmanager
-def serving(folder: Path, kind: str = "lab", more: Sequence[str] = ()) -> Iterator[Lab]:
+def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True) -> Iterator[Lab]:
     """Start JupyterLab in a folder, and end it."""
     port, token = _free_port(), secrets.token_hex(12)
     private = folder / ".jupyter"
@@ -87,7 +88,7 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = ()) -> Iterat
         sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root", f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
        
-        "--ServerApp.open_browser=False", *more,
+        "--ServerApp.open_browser=False", *([f"--ServerApp.kernel_websocket_connection_class={PROMPT}"] if prompt else []), *more,
     ]  # fmt: skip
     _write_settings(private / "settings")
     with (folder / "server.log").open("wb") as log:
@@ -139,7 +140,7 @@ class Viewer:
         self.page.wait_for_selector(".eci-stage", timeout=patience_s * 1000)
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage')?.stage; "
-            "return s && s.shown.length && s.shown.every(p => p.drawn && !p.wait.textContent) }",
+            "return s && s.shown.length && s.shown.every(p => p.drawn && !p.waits) }",
             timeout=patience_s * 1000,
         )
 
@@ -184,6 +185,6 @@ class Viewer:
         self.page.wait_for_timeout(200)
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage').stage; "
-            "return !s.courier.underWay && !s.courier.waiting.length }"
+            "return !s.courier.busy }"
         )
         self.page.wait_for_timeout(200)

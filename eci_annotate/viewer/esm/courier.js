@@ -1,21 +1,27 @@
-// Carries what the hands do to the kernel: one frame is under way at a time, what happens meanwhile waits and is
+// Carries what the hands do to the kernel: few frames are under way at a time, what happens meanwhile waits and is
 // merged, so that a slow kernel never builds a queue.
 
 /** @typedef {import("./messages.js").WireEvent} WireEvent */
 
+/** While one frame is drawn the next one may already travel; a third would only wait. */
+const UNDER_WAY = 2;
+
 export class Courier {
   /** @param {(frame: number, events: WireEvent[]) => void} send */
-  constructor(send) {
+  constructor(send, most = UNDER_WAY) {
     this.send = send;
+    this.most = most;
     this.frame = 0;
-    this.underWay = 0;
-    this.sentAt = 0;
     /** @type {WireEvent[]} */
     this.waiting = [];
     /** @type {number[]} */
     this.stamps = [];
-    /** @type {Map<number, number[]>} */
+    /** @type {Map<number, {stamps: number[], since: number}>} frames under way */
     this.sent = new Map();
+  }
+
+  get busy() {
+    return this.sent.size > 0 || this.waiting.length > 0;
   }
 
   /** @param {WireEvent} event @param {number} stamp when it happened, ms */
@@ -30,28 +36,30 @@ export class Courier {
   }
 
   flush() {
-    if (this.underWay || !this.waiting.length) return;
+    if (this.sent.size >= this.most || !this.waiting.length) return;
     this.frame += 1;
-    this.underWay = this.frame;
-    this.sentAt = performance.now();
-    this.sent.set(this.frame, this.stamps);
+    this.sent.set(this.frame, { stamps: this.stamps, since: performance.now() });
     const events = this.waiting;
     [this.waiting, this.stamps] = [[], []];
     this.send(this.frame, events);
   }
 
-  /** The kernel has drawn a frame. @returns {number[]} when its events happened */
+  /** The kernel has drawn a frame, and so all before it. @returns when its events happened, and when it was sent */
   acknowledged(frame) {
-    const stamps = this.sent.get(frame) ?? [];
-    this.sent.delete(frame);
-    if (frame >= this.underWay) this.underWay = 0;
+    const stamps = [];
+    let since = performance.now();
+    for (const [number, each] of this.sent)
+      if (number <= frame) {
+        stamps.push(...each.stamps);
+        since = each.since;
+        this.sent.delete(number);
+      }
     this.flush();
-    return stamps;
+    return { stamps, since };
   }
 
   /** A new kernel, or one that lost track: what was under way is given up. */
   reset() {
-    this.underWay = 0;
     this.waiting = [];
     this.stamps = [];
     this.sent.clear();

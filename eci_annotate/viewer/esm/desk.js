@@ -21,11 +21,16 @@ export class Desk {
   touched(pane, focus = true) {
     this.stage.active = pane;
     if (focus) this.stage.el.focus({ preventScroll: true });
-    for (const each of this.stage.panes) each.el.classList.toggle("eci-active", each === pane);
+    for (const each of this.stage.panes) if (each.active !== (each === pane)) this.activate(each, each === pane);
     const now = performance.now();
     if (now - this.lastHere < HERE_MS) return;
     this.lastHere = now;
     this.stage.send(wire.hereMessage());
+  }
+
+  activate(pane, active) {
+    pane.active = active;
+    if (pane.shape) this.stage.mark(pane);
   }
 
   stroke(event, stamp) {

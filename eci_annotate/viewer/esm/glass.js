@@ -1,9 +1,11 @@
-// What moves with the hand, over everything else: crosshair, brush ring, and the stroke until the kernel has drawn it.
+// What lies over everything else: crosshair, brush ring, the stroke until the kernel has drawn it, and the texts.
+// Texts are drawn, not laid over as elements: each element over a canvas costs the browser a layer as large as the pane.
 
 import * as geometry from "./geometry.js";
 
 const GAP_PX = 14;
 const FAR_PX = 1e4;
+const WIDE_PX = 340;
 
 /** @param {CanvasRenderingContext2D} context in CSS pixels @param {number[]} focus LPS */
 export function drawCross(context, pane, focus) {
@@ -40,4 +42,38 @@ export function drawRing(context, { x, y, radius, colour }) {
   context.lineWidth = 1.5;
   context.strokeStyle = colour;
   context.stroke();
+}
+
+/** Corner texts, orientation letters, scale bar, and the border of the pane that has the keyboard. */
+export function drawTexts(context, { texts, shape, size, waits, active }) {
+  const { width, height } = size;
+  context.font = "12px system-ui, sans-serif";
+  const put = (text, x, y, align, colour = "#e8eaee") => {
+    context.textAlign = align;
+    context.fillStyle = "rgba(0, 0, 0, 0.85)";
+    context.fillText(text, x + 1, y + 1);
+    context.fillText(text, x - 1, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  };
+  put(texts.title, 8, 18, "left");
+  put(texts.slice, 8, 34, "left");
+  put(texts.window, width - 8, 18, "right");
+  if (width > WIDE_PX) put(texts.place, 8, height - 9, "left");
+  if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
+  const { px, text } = texts.bar;
+  context.fillStyle = "#e8eaee";
+  context.fillRect(width - 10 - px, height - 9, px, 1.5);
+  for (const x of [width - 10 - px, width - 11.5]) context.fillRect(x, height - 14, 1.5, 6);
+  put(text, width - 10 - px / 2, height - 14, "center");
+  context.font = "bold 13px system-ui, sans-serif";
+  const { letters } = shape;
+  put(letters.left, 8, height / 2 + 5, "left", "#facc15");
+  put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
+  put(letters.top, width / 2, 18, "center", "#facc15");
+  put(letters.bottom, width / 2, height - 28, "center", "#facc15");
+  if (!active) return;
+  context.strokeStyle = "#5b8def";
+  context.lineWidth = 1;
+  context.strokeRect(0.5, 0.5, width - 1, height - 1);
 }

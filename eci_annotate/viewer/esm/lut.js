@@ -3,11 +3,11 @@
 /** @param {[number, number]} window modality values shown black and white
  *  @param {{slope: number, intercept: number, signed: boolean}} stored how stored values become modality values */
 export function buildLut([low, high], invert, { slope, intercept, signed }, lut = new Uint32Array(65536)) {
-  const [width, shift] = [Math.max(high - low, 1e-9) / 255, intercept - low];
+  const scale = 255 / Math.max(high - low, 1e-9);
+  const [gain, offset] = invert ? [-slope * scale, 255.5 - (intercept - low) * scale] : [slope * scale, (intercept - low) * scale + 0.5];
   for (let n = 0; n < 65536; n++) {
-    const value = signed && n > 32767 ? n - 65536 : n;
-    const grey = Math.min(Math.max((value * slope + shift) / width, 0), 255);
-    const g = (invert ? 255 - grey + 0.5 : grey + 0.5) | 0;
+    const grey = (signed ? (n << 16) >> 16 : n) * gain + offset;
+    const g = grey <= 0 ? 0 : grey >= 255 ? 255 : grey | 0;
     lut[n] = 0xff000000 | (g << 16) | (g << 8) | g;
   }
   return lut;

@@ -1,7 +1,7 @@
 // A pane: one canvas on the screen, put together from the image, the kernel's two layers (or echoes, on slices the
 // kernel has not drawn yet) and what moves with the hand. One canvas, since stacked ones cost a frame each.
 
-import { drawCross, drawRing, drawTrail } from "./glass.js";
+import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as geometry from "./geometry.js";
 import { paintSlice } from "./lut.js";
@@ -14,9 +14,6 @@ export function element(tag, name, parent) {
   return el;
 }
 
-const PLACES = ["tl", "tr", "bl", "left", "right", "top", "bottom"];
-const SIDES = ["left", "right", "top", "bottom"];
-
 export class Pane {
   /** @param {HTMLElement} parent @param {string} name */
   constructor(parent, name) {
@@ -27,9 +24,11 @@ export class Pane {
     this.context = this.screen.getContext("2d", { alpha: false });
     this.backdrop = document.createElement("canvas");
     this.voxels = document.createElement("canvas");
-    this.texts = Object.fromEntries(PLACES.map((place) => [place, element("div", `eci-text eci-${place}`, this.el)]));
-    this.bar = element("div", "eci-bar", this.el);
-    this.wait = element("div", "eci-wait", this.el);
+    this.texts = { title: "", window: "", place: "", bar: { px: 0, text: "" } };
+    this.waits = true;
+    /** @type {"" | "screen" | "backdrop"} where the image lies for this view */
+    this.laid = "";
+    this.active = false;
     this.shape = null;
     this.index = 0;
     this.travel = 1;
@@ -56,7 +55,6 @@ export class Pane {
     this.paper = this.voxels.getContext("2d", { alpha: false, willReadFrequently: true });
     this.pixels = this.paper.createImageData(shape.cols, shape.rows);
     this.words = new Uint32Array(this.pixels.data.buffer);
-    for (const side of SIDES) this.texts[side].textContent = shape.letters[side];
   }
 
   /** @returns {boolean} whether the size changed */
@@ -85,24 +83,36 @@ export class Pane {
 
   /** Take a held slice; without one the pane says that it waits, and never shows another slice. */
   setImage(slice, lut) {
-    this.wait.textContent = slice ? "" : "Loading …";
+    this.waits = !slice;
     this.held = Boolean(slice);
     if (!slice) return;
     paintSlice(slice.values, lut, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
   }
 
-  /** Lay the image under the view, once for each time that it changes. */
+  /** Lay the image under the view: at first straight onto the screen, since it may move on at once; when it has stood
+   * for a frame onto a backdrop, which then costs little each time that only the hand moves. */
   layImage() {
-    const { view, shape, backdrop, size } = this;
-    const context = backdrop.getContext("2d", { alpha: false });
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, backdrop.width, backdrop.height);
-    if (!this.held) return;
+    if (this.laid === "backdrop") return void this.context.drawImage(this.backdrop, 0, 0);
+    if (this.laid === "screen") {
+      this.layOn(this.backdrop.getContext("2d", { alpha: false }));
+      this.laid = "backdrop";
+      return void this.context.drawImage(this.backdrop, 0, 0);
+    }
+    this.layOn(this.context);
+    this.laid = "screen";
+  }
+
+  layOn(context) {
+    const { view, shape, size } = this;
     const [x, y] = geometry.pxFromPlane(view, 0, 0);
     const scale = view.zoom * size.ratio;
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+    if (!this.held) return;
     context.imageSmoothingEnabled = scale * Math.min(shape.du, shape.dv) < 12;
     context.drawImage(this.voxels, x * size.ratio, y * size.ratio, shape.cols * shape.du * scale, shape.rows * shape.dv * scale);
+    context.imageSmoothingEnabled = true;
   }
 
   /** Whether the kernel's layers show this slice. */
@@ -115,7 +125,7 @@ export class Pane {
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.drawImage(this.backdrop, 0, 0);
+    this.layImage();
     if (this.isDrawn(what.series)) this.composeLayers(context);
     else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
     const { ratio } = this.size;
@@ -123,6 +133,7 @@ export class Pane {
     if (what.focus) drawCross(context, this, what.focus);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
+    drawTexts(context, this);
   }
 
   composeLayers(context) {
@@ -135,13 +146,12 @@ export class Pane {
 
   /** @param {string} window text of the window */
   write(window, focus) {
-    const { shape, index, texts } = this;
-    texts.tl.textContent = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}\n${index + 1} / ${shape.count}`;
-    texts.tr.textContent = window;
-    texts.bl.textContent = this.size.width > 340 ? placeText(focus ?? shape.origin) : "";
-    const bar = geometry.scaleBar(this.view);
-    this.bar.style.width = `${bar.px}px`;
-    this.bar.textContent = bar.text;
+    const { shape, index } = this;
+    const title = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}`;
+    const slice = `${index + 1} / ${shape.count}`;
+    const place = placeText(focus ?? shape.origin);
+    this.texts = { title, slice, window, place, bar: geometry.scaleBar(this.view) };
+    this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;
   }
 }
 

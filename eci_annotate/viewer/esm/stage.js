@@ -120,21 +120,31 @@ export class Stage {
     this.loader.fill(this.series, this.shown);
   }
 
-  async setDrawn({ frame, views, series, open, work_ms }) {
+  async setDrawn({ frame, views, series, open, touched, work_ms }) {
     const heard = performance.now();
-    if (frame) this.watch.note("round-trip", heard - this.courier.sentAt);
     if (frame) this.watch.note("kernel", work_ms);
-    const stamps = frame ? this.courier.acknowledged(frame) : [];
+    const { stamps, since } = this.courier.acknowledged(frame);
+    if (frame) this.watch.note("round-trip", heard - since);
     await drawnBy(this.aLayer);
     if (frame) this.watch.note("decode", performance.now() - heard);
-    for (const { pane: name, seq } of views) {
-      const sent = this.sentViews.get(`${name}${seq}`);
-      const pane = this.panes.find((p) => p.name === name);
-      if (sent) pane.drawn = { series, index: sent.index, view: sent.view };
-    }
-    if (!this.courier.underWay && !open) this.trail = [];
+    for (const { pane: name, seq } of views) this.setView(series, name, seq);
+    for (const name of touched) this.mark(this.paneNamed(name), "paint");
+    if (!this.courier.busy && !open) this.trail = [];
+    if (this.trailPane) this.mark(this.trailPane, "paint");
     this.waitingStamps.push(...stamps);
-    this.glass("paint");
+  }
+
+  paneNamed(name) {
+    return this.panes.find((pane) => pane.name === name);
+  }
+
+  /** The kernel's layers of a pane now show the view that was sent as `seq`. */
+  setView(series, name, seq) {
+    const sent = this.sentViews.get(`${name}${seq}`);
+    const pane = this.paneNamed(name);
+    if (!sent || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
+    pane.drawn = { series, seq, index: sent.index, view: sent.view };
+    this.mark(pane, "paint");
   }
 
   setEcho(message, buffer) {
@@ -176,7 +186,7 @@ export class Stage {
   }
 
   lay(pane, why) {
-    pane.laid = false;
+    pane.laid = "";
     this.mark(pane, why);
     this.write(pane);
   }
@@ -217,8 +227,6 @@ export class Stage {
   }
 
   compose(pane) {
-    if (!pane.laid) pane.layImage();
-    pane.laid = true;
     const { tool, hovered, series, focus } = this;
     const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
     const here = hovered?.pane === pane && !tool.read_only && tool.tool === "smartpaint";
