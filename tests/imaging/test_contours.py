@@ -52,7 +52,8 @@ def _twin_fill(rings, shape):
             if ya == yb:
                 continue
             hit = (np.minimum(ya, yb) <= rows) & (rows < np.maximum(ya, yb))
-            inside ^= hit & (xa + (rows - ya) * (xb - xa) / (yb - ya) <= columns)
+            slope = (xb - xa) / (yb - ya)
+            inside ^= hit & (xa + (rows - ya) * slope <= columns)
     return inside
 
 

@@ -1,0 +1,138 @@
+"""The house keeps its own rules: floors, sizes, names, a light and fast import, commands that explain themselves."""
+
+from __future__ import annotations
+
+import ast
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import eci_annotate
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(p for p in (ROOT / "eci_annotate").rglob("*.py"))
+LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION, USUAL_FUNCTION = 300, 200, 50, 6
+IMPORT_S = 0.5
+COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member"]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def nodes(path: Path, kinds: type[ast.AST] | tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, kinds))
+
+
+def length(node: ast.AST) -> int:
+    """Lines of a class, or of a function's body without its docstring."""
+    assert isinstance(node, ast.ClassDef | Function)
+    if isinstance(node, ast.ClassDef):
+        return (node.end_lineno or 0) - node.lineno + 1
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def too_long(kinds: type[ast.AST] | tuple[type[ast.AST], ...], most: int) -> dict[str, int]:
+    found = ((path, node) for path in FILES for node in nodes(path, kinds))
+    return {
+        f"{path.relative_to(ROOT)}:{getattr(node, 'name', '')}": length(node)
+        for path, node in found
+        if length(node) > most
+    }
+
+
+def test_imports_go_down_only() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "0 broken" in done.stdout, done.stdout + done.stderr
+
+
+def test_files_classes_and_functions_are_short() -> None:
+    lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in FILES}
+    assert {name: n for name, n in lines.items() if n > LONGEST_FILE} == {}
+    assert too_long(ast.ClassDef, LONGEST_CLASS) == {}
+    assert too_long((ast.FunctionDef, ast.AsyncFunctionDef), LONGEST_FUNCTION) == {}
+
+
+def test_the_usual_function_is_small() -> None:
+    sizes = [length(n) for p in FILES for n in nodes(p, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    print(f"{len(sizes)} functions, median {statistics.median(sizes)} lines, {sum(n > 25 for n in sizes)} above 25")
+    assert statistics.median(sizes) <= USUAL_FUNCTION
+    assert sum(n > 25 for n in sizes) <= 0.01 * len(sizes)
+
+
+def test_each_file_says_its_law_and_none_is_a_drawer() -> None:
+    for path in FILES:
+        assert path.stem not in {"utils", "util", "helpers", "helper", "manager", "common", "misc"}, path
+        law = ast.get_docstring(tree(path), clean=False)
+        assert law and 1 <= len(law.strip().splitlines()) <= 6, path.relative_to(ROOT)
+
+
+def test_every_public_class_is_explained() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in FILES
+        for node in tree(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert bare == []
+
+
+def _seconds(code: str) -> float:
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
+    return time.perf_counter() - begin
+
+
+def test_the_import_is_light() -> None:
+    code = "import sys, eci_annotate; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"ipycanvas", "ipywidgets", "numba", "pandas", "xarray", "numpy", "pydicom", "scipy", "IPython"}
+    assert heavy & set(loaded) == set()
+
+
+def test_the_import_is_fast() -> None:
+    pairs = [(_seconds("pass"), _seconds("import eci_annotate")) for _ in range(7)]
+    bare, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"import eci_annotate: {1000 * (ours - bare):.0f} ms over bare Python ({1000 * bare:.0f} ms)")
+    assert ours - bare <= IMPORT_S
+
+
+def test_every_name_of_the_face_is_there() -> None:
+    names = set(eci_annotate.__dir__())
+    for name in names:
+        assert getattr(eci_annotate, name) is not None or name in {"__doc__", "__spec__"}
+    assert set(eci_annotate.__all__) <= names and set(eci_annotate._HOMES) <= names
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = eci_annotate.nothing
+
+
+def test_type_checkers_see_the_same_face() -> None:
+    block = next(n for n in tree(ROOT / "eci_annotate" / "__init__.py").body if isinstance(n, ast.If))
+    homes = {
+        alias.asname or alias.name: node.module or ""
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(homes) == set(eci_annotate._HOMES) == set(eci_annotate.__all__) - {"__version__"}
+    for name, home in homes.items():
+        assert home.startswith(f"eci_annotate.{eci_annotate._HOMES[name]}"), name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command: str) -> None:
+    program = Path(sys.executable).parent / "eci-annotate"
+    done = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True)
+    assert f"Usage: eci-annotate {command}" in done.stdout and "--help" in done.stdout
