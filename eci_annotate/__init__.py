@@ -9,17 +9,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from eci_annotate.version import __version__
 
 _HOMES = {
-    "open": "repository",
-    "annotate": "viewer",
-    "show": "viewer",
-    "load_series": "dicom",
-    "load_stacks": "dicom",
-    "read_rtstruct": "dicom",
-    "write_rtstruct": "dicom",
-    "write_phantom": "dicom",
+    "open": "repository.repository",
+    "Repository": "repository.repository",
+    "Task": "repository.handles",
+    "Signed": "repository.handles",
+    "found": "repository.founding",
+    "import_folders": "repository.importing",
+    "annotate": "viewer.app",
+    "show": "viewer.app",
+    "load_series": "dicom.series",
+    "load_stacks": "dicom.series",
+    "read_rtstruct": "dicom.rtstruct",
+    "write_rtstruct": "dicom.rtstruct",
+    "write_phantom": "dicom.phantom",
     "Box": "imaging.annotations",
     "Contours": "imaging.annotations",
     "Mask": "imaging.annotations",
@@ -39,6 +44,11 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.reslice import resample
     from eci_annotate.imaging.volume import grid_of, volume_from_array
+    from eci_annotate.repository.founding import found
+    from eci_annotate.repository.handles import Signed, Task
+    from eci_annotate.repository.importing import import_folders
+    from eci_annotate.repository.repository import Repository, open
+    from eci_annotate.viewer.app import annotate, show
 
 
 def __getattr__(name: str) -> Any:
@@ -59,11 +69,20 @@ __all__ = [
     "EciError",
     "Grid",
     "Mask",
+    "Repository",
+    "Signed",
+    "Task",
+    "__version__",
+    "annotate",
+    "found",
     "grid_of",
+    "import_folders",
     "load_series",
     "load_stacks",
+    "open",
     "read_rtstruct",
     "resample",
+    "show",
     "volume_from_array",
     "write_phantom",
     "write_rtstruct",

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydicom import Dataset
 
-from eci_annotate import __version__
 from eci_annotate.dicom.reference import Images, one_series, shared_header
 from eci_annotate.dicom.rtdataset import encode
 from eci_annotate.dicom.uids import uid_from
+from eci_annotate.version import __version__
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
 SCHEME = "99ECI"

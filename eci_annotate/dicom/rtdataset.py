@@ -19,13 +19,13 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from eci_annotate import __version__
 from eci_annotate.dicom.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.reference import Images, one_series, shared_header
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import BadStructureSet, FrameMismatch
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.contours import Holes
+from eci_annotate.version import __version__
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it

@@ -22,7 +22,8 @@ from eci_annotate.dicom.rtdataset import CONTOUR_DATA, PRIVATE_CREATOR, PRIVATE_
 from eci_annotate.dicom.stack import axes_of, position_of
 from eci_annotate.dicom.whole import require_whole
 from eci_annotate.errors import BadStructureSet, EciError
-from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask, bounding_box
+from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
+from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.planes import planes_of
 

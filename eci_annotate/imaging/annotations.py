@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.errors import BadAnnotation, FrameMismatch
+from eci_annotate.imaging.blocks import bounding_box, paste
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3, unit
 from eci_annotate.imaging.volume import grid_of, like, series_uid_of, values_kji
 
@@ -284,28 +285,8 @@ class Mask(Annotation):
             return out
         offset = grid.image_from_reference(self.grid.origin_lps)
         if grid.aligned(self.grid) and np.abs(offset - np.round(offset)).max() < 0.01:
-            _paste(out, self.voxels, np.round(offset).astype(int))
+            paste(out, self.voxels, np.round(offset).astype(int))
             return out
         from eci_annotate.imaging.reslice import nearest
 
         return nearest(self.voxels.view(np.uint8), self.grid, grid).astype(bool)
-
-
-def _paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.int_]) -> None:
-    """Write a block at a corner that may lie outside."""
-    low = [max(int(c), 0) for c in corner]
-    high = [min(c + n, m) for c, n, m in zip(corner, block.shape, out.shape, strict=True)]
-    if all(a < b for a, b in zip(low, high, strict=True)):
-        out[tuple(map(slice, low, high))] = block[
-            tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))
-        ]
-
-
-def bounding_box(voxels: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
-    """Return the smallest block that holds all true voxels; empty slices if there are none."""
-    spans = []
-    for axis in range(3):
-        hit = np.flatnonzero(voxels.any(axis=tuple(a for a in range(3) if a != axis)))
-        spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0))
-    k, j, i = spans
-    return k, j, i

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from eci_annotate import __version__
 from eci_annotate.archive.protocol import Archive, Instance
 from eci_annotate.dicom.series import pixel_digest
 from eci_annotate.errors import NoImages
@@ -19,6 +18,7 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.drafting import read_draft
 from eci_annotate.repository.images import read_volume
 from eci_annotate.store.protocols import BlobStore, Record
+from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.form import check_answers

@@ -1,10 +1,8 @@
 """The arithmetic of SmartPaint in whole numbers: the same bits on any machine and any compiler.
 
-A dab moves the field f of every voxel p in the brush toward its target by
-`alpha = flow * (1 - d / r) * (1 - c * cost)^k`, where cost is |J(p) - J(x)| (classic rule) or the
-smallest possible worst intensity difference on a path from the centre inside the brush (barrier
-rule). Malmberg, Nordenskjöld, Strand, Kullberg: SmartPaint, CMBBE Imaging & Visualization 5, 2017;
-minimum barrier: Strand, Ciesielski, Malmberg, Saha, CVIU 117, 2013.
+A dab moves the field of each voxel p in the brush by `flow * (1 - d / r) * (1 - c * cost)^k`; cost is |J(p) - J(x)|
+(classic rule), or the least worst difference on a path from the centre inside the brush (barrier rule).
+Malmberg et al.: SmartPaint, CMBBE Imaging & Visualization 5, 2017; Strand et al.: minimum barrier, CVIU 117, 2013.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The easel holds what is being drawn: entries go in, changes come out. It knows no browser and no file.
+"""The easel is where drawing happens: entries go in, changes come out. It knows no browser and no file.
 
 Entries applied in the same order to the same volumes give the same bits: the stroke journal replays.
 """
@@ -14,9 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
-from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
-from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import like, series_uid_of
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.volume import series_uid_of
 from eci_annotate.tools.boundingbox import BoundingBox
 from eci_annotate.tools.entries import (
     Add,
@@ -32,26 +31,22 @@ from eci_annotate.tools.entries import (
 )
 from eci_annotate.tools.freedraw import FreeDraw
 from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
-from eci_annotate.tools.history import Change, History
+from eci_annotate.tools.history import Change
 from eci_annotate.tools.protocol import (
-    HALF,
-    Fields,
-    Object,
     ObjectEdit,
     Options,
     Overlay,
     Paint,
     Scene,
     Tool,
-    Unplaced,
 )
-from eci_annotate.tools.sheet import Sheet
 from eci_annotate.tools.smartpaint import SmartPaint
+from eci_annotate.tools.table import Table
 
 TOOLS: dict[str, Tool] = {"box": BoundingBox(), "freedraw": FreeDraw(), "smartpaint": SmartPaint()}
 
 
-class Easel:
+class Easel(Table):
     """Annotations in the making.
 
     Parameters
@@ -61,10 +56,6 @@ class Easel:
 
     Attributes
     ----------
-    active
-        uid of the annotation that is worked on, or None.
-    hidden
-        uids that are not shown.
     tool
         Name of the tool in the hand, a key of `TOOLS`.
     options
@@ -72,12 +63,7 @@ class Easel:
     """
 
     def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
-        self._volume_of = volume_of
-        self._sheets: dict[str, Sheet] = {}
-        self.history = History()
-        self.series_uid = ""
-        self.active: str | None = None
-        self.hidden: frozenset[str] = frozenset()
+        super().__init__(volume_of)
         self.tool = "box"
         self.options = Options()
         self.state: Any = TOOLS["box"].idle
@@ -90,49 +76,9 @@ class Easel:
         return easel
 
     # -- what can be seen -----------------------------------------------------
-    @property
-    def objects(self) -> dict[str, Object]:
-        """Annotations by uid, in the order in which they were added."""
-        return self.history.objects
-
-    @property
-    def sheet(self) -> Sheet:
-        """The series that is shown, prepared for the tools."""
-        return self.sheet_of(self.series_uid)
-
-    @property
-    def volume(self) -> xr.DataArray:
-        """The volume that is shown."""
-        return self.sheet.volume
-
-    @property
-    def grid(self) -> Grid:
-        """The grid of the volume that is shown."""
-        return self.sheet.grid
-
-    @property
-    def undo_name(self) -> str | None:
-        """What undo would take back, in words."""
-        return f"Undo {self.history.done[-1].name}" if self.history.done else None
-
-    @property
-    def redo_name(self) -> str | None:
-        """What redo would do again, in words."""
-        return f"Redo {self.history.undone[-1].name}" if self.history.undone else None
-
-    def field(self, uid: str) -> Fields:
-        """Field of a painted annotation, uint16 (k, j, i); inside where >= 32768."""
-        return self.history.fields[uid]
-
     def overlay(self, plane: Plane, reach_mm: float) -> Overlay:
         """Return handles and preview lines of the tool in the hand, for one pane."""
         return TOOLS[self.tool].overlay(self.state, self._scene(), plane, reach_mm)
-
-    def sheet_of(self, series_uid: str) -> Sheet:
-        """Return a series prepared for the tools, loading it when first asked."""
-        if series_uid not in self._sheets:
-            self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
-        return self._sheets[series_uid]
 
     def warm_up(self) -> None:
         """Compile kernels and smooth the volume before the first stroke needs them."""
@@ -146,35 +92,6 @@ class Easel:
             plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
             trial.do(Press((float(at[0]), float(at[1]), float(at[2])), plane))
             trial.do(Cancel())
-
-    def volume_mm3(self, uid: str) -> float:
-        """Volume of an annotation now."""
-        thing = self.objects[uid]
-        if isinstance(thing, Paint):
-            return float((self.field(uid) >= HALF).sum()) * self.sheet_of(thing.series_uid).grid.voxel_mm3
-        return 0.0 if isinstance(thing, Unplaced) else thing.volume_mm3
-
-    def annotations(self) -> list[Annotation]:
-        """Return all annotations that have a shape, as values."""
-        found = [self._finished(uid, thing) for uid, thing in self.objects.items()]
-        return [a for a in found if a is not None]
-
-    def _finished(self, uid: str, thing: Object) -> Annotation | None:
-        match thing:
-            case Box():
-                return thing
-            case Contours(rings_lps=rings):
-                return thing if rings else None
-            case Paint():
-                return self._mask(uid, thing)
-        return None
-
-    def _mask(self, uid: str, thing: Paint) -> Mask | None:
-        voxels = self.field(uid) >= HALF
-        if not voxels.any():
-            return None
-        volume = like(self.sheet_of(thing.series_uid).volume, voxels)
-        return Mask.from_volume(volume, label=thing.label, colour=thing.colour, uid=uid)
 
     # -- what can be done -------------------------------------------------------
     def show(self, series_uid: str) -> tuple[Change, ...]:

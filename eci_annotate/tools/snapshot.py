@@ -17,7 +17,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import BadJournal, EciError
-from eci_annotate.imaging.annotations import Box, Contours, bounding_box
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.tools.easel import TOOLS, Easel
 from eci_annotate.tools.history import Item
 from eci_annotate.tools.journal import from_line
