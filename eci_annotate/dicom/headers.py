@@ -74,7 +74,7 @@ class Found:
     Attributes
     ----------
     path
-        Where it lies.
+        Where it lies; folders and files may be called by a patient's name, so it is not shown.
     patient_key
         Groups instances of one patient within this process; salted, tells nothing of the patient.
     identity_removed
@@ -83,7 +83,7 @@ class Found:
         Elements that hanging protocols look at, by DICOM keyword.
     """
 
-    path: Path
+    path: Path = field(repr=False)
     study_uid: str
     series_uid: str
     sop_uid: str
