@@ -23,6 +23,7 @@ from eci_annotate.dicom.phantom import _dataset, phantom_lesions
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like
+from tests.counts import ROUND_TRIPS
 from tests.dicom.peers import dciodvfy_errors, plastimatch_masks
 from tests.grids import grids, rotation
 
@@ -73,7 +74,7 @@ def test_mask_to_file_to_mask_is_the_identity(case, holes):
 
 
 @pytest.mark.soak
-@settings(max_examples=60)
+@settings(max_examples=ROUND_TRIPS)
 @given(cases())
 def test_mask_to_file_to_mask_is_the_identity_many_times(case):
     _round_trip(case)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import signal
 import subprocess
@@ -19,9 +18,7 @@ from repository_world import P, S, local
 import eci_annotate as eci
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.commands import Enrol, Sign, Start
-
-SOAK = os.environ.get("ECI_SOAK") == "1"
-RACERS, SUBJECTS, KILLS = (32, 100, 100) if SOAK else (4, 6, 3)
+from tests.counts import KERNEL_KILLS, RACERS, SUBJECTS
 
 
 def race(folder: str, name: int, subjects: list[str], out: Any) -> None:
@@ -74,7 +71,7 @@ while True:
 @pytest.mark.soak
 def test_a_killed_kernel_loses_nothing_that_was_saved(folder: Path) -> None:
     saved: list[str] = []
-    for kill in range(KILLS):
+    for kill in range(KERNEL_KILLS):
         kernel = subprocess.Popen([sys.executable, "-c", KERNEL, str(folder)], stdout=subprocess.PIPE, text=True)
         assert kernel.stdout is not None
         opened = kernel.stdout.readline().split()
@@ -86,4 +83,4 @@ def test_a_killed_kernel_loses_nothing_that_was_saved(folder: Path) -> None:
         kernel.wait()
     lines = eci.open(folder).start(S, "annotate", take_over=True).draft().lines
     assert saved and [line for line in lines if line in set(saved)] == saved
-    assert len(lines) - len(saved) <= KILLS
+    assert len(lines) - len(saved) <= KERNEL_KILLS

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import random
 import signal
 import subprocess
@@ -25,10 +24,7 @@ from eci_annotate.store.conformance import PLACE, holder_of
 from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.tiny import TinyEvents
 from eci_annotate.workflow.sealing import chained, check_chain
-
-SOAK = os.environ.get("ECI_SOAK") == "1"
-RACERS, TASKS = (64, 1000) if SOAK else (6, 25)
-KILLS = 300 if SOAK else 6
+from tests.counts import STORE_KILLS, STORE_RACERS, STORE_STREAMS, STORE_TASKS
 
 
 def race(folder: str, name: int, tasks: int, out: Any) -> None:
@@ -52,17 +48,17 @@ def race(folder: str, name: int, tasks: int, out: Any) -> None:
 def test_racing_processes_share_the_tasks(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     out = context.Queue()
-    racers = [context.Process(target=race, args=(str(tmp_path), n, TASKS, out)) for n in range(RACERS)]
+    racers = [context.Process(target=race, args=(str(tmp_path), n, STORE_TASKS, out)) for n in range(STORE_RACERS)]
     for racer in racers:
         racer.start()
     results = [out.get(timeout=300) for _ in racers]
     for racer in racers:
         racer.join()
     won = Counter(task for _, tasks, _ in results for task in tasks)
-    assert won == Counter(range(TASKS))
+    assert won == Counter(range(STORE_TASKS))
     store = TinyEvents(tmp_path)
-    assert all(len(store.read(f"subject/p/S{task}")) == 1 for task in range(TASKS))
-    assert [entry.position for entry in store.feed()] == list(range(1, TASKS + 1))
+    assert all(len(store.read(f"subject/p/S{task}")) == 1 for task in range(STORE_TASKS))
+    assert [entry.position for entry in store.feed()] == list(range(1, STORE_TASKS + 1))
     assert max(longest for _, _, longest in results) <= 10
 
 
@@ -93,7 +89,7 @@ while True:
 @pytest.mark.soak
 def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     acknowledged: list[list[str]] = []
-    for kill in range(1, KILLS + 1):
+    for kill in range(1, STORE_KILLS + 1):
         command = [sys.executable, "-c", WRITER, str(tmp_path), str(kill)]
         writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
@@ -184,6 +180,6 @@ def test_the_cost_of_an_append_does_not_grow_with_other_streams(tmp_path: Path) 
         return sorted(costs)[30]
 
     few = cost(0)
-    for number in range(1000, 2000 if SOAK else 1200):
+    for number in range(1000, 1000 + STORE_STREAMS):
         store.append(f"subject/p/S{number}", [{"name": "x.1", "data": {}}], 0)
     assert cost(100) < 3 * few + 0.002

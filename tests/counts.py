@@ -1,0 +1,23 @@
+"""How often the heavy proofs are run: a small count in `make test`, in full with `make soak` (ECI_SOAK=1)."""
+
+from __future__ import annotations
+
+import os
+
+SOAK = os.environ.get("ECI_SOAK") == "1"
+
+
+def count(small: int, full: int) -> int:
+    """The full count only under `make soak`."""
+    return full if SOAK else small
+
+
+EXAMPLES = count(100, 5000)  # hypothesis, where a test does not say otherwise
+ROUND_TRIPS = count(60, 5000)  # mask -> RTSTRUCT -> mask; each writes and reads files
+
+STORE_RACERS, STORE_TASKS = count(6, 64), count(25, 1000)
+STORE_KILLS = count(6, 300)
+STORE_STREAMS = count(200, 1000)
+
+RACERS, SUBJECTS = count(4, 32), count(6, 100)
+KERNEL_KILLS = count(3, 100)
