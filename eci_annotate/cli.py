@@ -124,6 +124,8 @@ def import_(
     if outcome.not_shown:
         rows = [[why, count] for why, count in outcome.not_shown.items()]
         _show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
+    if outcome.identified:
+        _say(f"{outcome.identified} files do not say that identity was removed: make sure they are pseudonymised.")
     if outcome.skipped:
         _show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
 

@@ -27,11 +27,13 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True)
 class Imported:
     """What an import did: subjects with their number of files; how many files were skipped, and why;
-    how many series were taken in but cannot be shown as a volume, and why."""
+    how many series were taken in but cannot be shown as a volume, and why; how many files do not say
+    that their identity was removed (0012,0062)."""
 
     subjects: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     not_shown: dict[str, int] = field(default_factory=dict)
+    identified: int = 0
 
 
 def import_folders(
@@ -56,7 +58,8 @@ def import_folders(
             subjects[subject] = len(fresh)
             not_shown.update(_decode(backend, subject, fresh))
         tell("Taking in subjects", number, len(groups))
-    return Imported(subjects, {why: number for why, number in skipped.items() if number}, dict(not_shown))
+    reasons = {why: number for why, number in skipped.items() if number}
+    return Imported(subjects, reasons, dict(not_shown), sum(not each.identity_removed for each in usable))
 
 
 def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
