@@ -17,6 +17,7 @@ from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.memory import MemoryBlobs, MemoryDrafts, MemoryEvents
 from eci_annotate.store.protocols import BlobStore, DraftStore, EventStore
 from eci_annotate.store.tiny import TinyEvents
+from tests.counts import count
 
 
 @pytest.mark.parametrize("make", [lambda _: MemoryEvents(), TinyEvents])
@@ -40,7 +41,8 @@ def test_draft_stores(law: Callable[[DraftStore], None], make: Callable[..., Dra
 APPEND = st.tuples(st.sampled_from(["a", "b/c"]), st.integers(0, 3), st.integers(-1, 1))
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=count(40, 5000), deadline=None)
 @given(st.lists(APPEND, max_size=12))
 def test_tinydb_does_as_memory_does(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -11,6 +11,7 @@ from eci_annotate.tools import from_line, replay, save, to_line
 from eci_annotate.tools.easel import TOOLS
 from eci_annotate.tools.entries import Redo, Undo
 from eci_annotate.tools.gestures import Drag, Press, Release
+from tests.counts import count
 from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
 
 
@@ -38,7 +39,8 @@ def run(e, entries):
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-@settings(max_examples=60)
+@pytest.mark.soak
+@settings(max_examples=count(60, 5000))
 @given(gestures=st.lists(GESTURES, max_size=30))
 def test_a_tool_never_writes_to_its_inputs(tool, gestures):
     e = easel(tool)
@@ -57,7 +59,8 @@ def test_a_tool_never_writes_to_its_inputs(tool, gestures):
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-@settings(max_examples=80)
+@pytest.mark.soak
+@settings(max_examples=count(80, 5000))
 @given(entries=ENTRIES)
 def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
     e = easel(tool)
@@ -79,7 +82,8 @@ def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
     assert state_of(e) == end
 
 
-@settings(max_examples=80)
+@pytest.mark.soak
+@settings(max_examples=count(80, 5000))
 @given(entries=ENTRIES, cut=st.integers(0, 40))
 def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(entries, cut):
     e = easel()
@@ -97,7 +101,8 @@ def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(entr
     assert state_of(first) == state_of(e)
 
 
-@settings(max_examples=200)
+@pytest.mark.soak
+@settings(max_examples=count(200, 5000))
 @given(entries=ENTRIES)
 def test_journal_lines_read_back_as_what_they_were(entries):
     for entry in entries:

@@ -13,6 +13,7 @@ from eci_annotate.tools.dabs import LEVELS, cone, dab_all, smoothed, tone
 from eci_annotate.tools.easel import Easel
 from eci_annotate.tools.entries import Add, SetOption, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+from tests.counts import count
 from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, at, easel, plane
 
@@ -77,7 +78,8 @@ CASES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@pytest.mark.soak
+@settings(max_examples=count(150, 5000))
 @given(CASES)
 def test_dabs_equal_their_numpy_twins(case):
     rng = np.random.default_rng(case["seed"])

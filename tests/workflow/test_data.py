@@ -20,6 +20,7 @@ from eci_annotate.workflow.form import check_answers
 from eci_annotate.workflow.lease import Lease, to_minute
 from eci_annotate.workflow.signing import PrivateKey
 from eci_annotate.workflow.usecase import UseCase, forms_folder, shipped_use_case
+from tests.counts import count
 
 CASE = shipped_use_case("liver-ct")
 LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}
@@ -86,7 +87,8 @@ RAW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=count(300, 5000), deadline=None)
 @given(RAW)
 def test_what_is_accepted_fits_the_schema(raw: dict[str, Any]) -> None:
     try:

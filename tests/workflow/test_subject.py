@@ -23,6 +23,7 @@ from eci_annotate.workflow.state import fold, status, with_renewal
 from eci_annotate.workflow.subject import seal_of
 from eci_annotate.workflow.usecase import shipped_use_case
 from eci_annotate.workflow.view import readable, view
+from tests.counts import count
 
 
 def ingest(world: World) -> None:
@@ -317,5 +318,5 @@ class Anything(RuleBasedStateMachine):
                     assert trial.do(Start(P, S, task.name), who)
 
 
-TestAnything = Anything.TestCase
-TestAnything.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestAnything = pytest.mark.soak(Anything.TestCase)
+TestAnything.settings = settings(max_examples=count(25, 1000), stateful_step_count=25, deadline=None)
