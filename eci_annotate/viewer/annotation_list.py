@@ -13,6 +13,7 @@ from eci_annotate.tools.protocol import Object, Unplaced
 from eci_annotate.viewer.controller import PALETTE, Controller
 from eci_annotate.viewer.toolbar import Do
 
+STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
 KINDS = {"box": "square-o", "contours": "pencil", "mask": "paint-brush"}
 
 
@@ -33,7 +34,7 @@ class Row:
     def __init__(self, uid: str, do: Do) -> None:
         self.uid, self._do, self._quiet = uid, do, False
         self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
-        self.label = w.Text(layout=w.Layout(width="60px", min_width="0", flex="1 1 60px"), continuous_update=False)
+        self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Shown or hidden (H)", layout=w.Layout(width="34px"))
@@ -68,11 +69,10 @@ class AnnotationList:
         self.controller, self.easel, self._do = controller, controller.easel, do
         self.rows: dict[str, Row] = {}
         self._volumes: dict[str, float] = {}
-        self.label = w.Text(placeholder="label of the next annotation", layout=w.Layout(width="60px", min_width="0", flex="1 1 60px"))
+        self.label = w.Text(placeholder="label of the next annotation", layout=w.Layout(**STRETCHED))
         self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
-        self.new = w.Button(
-            icon="plus", description="Add", tooltip="New annotation with the tool in the hand (N)", layout=w.Layout(width="72px")
-        )
+        tip = "New annotation with the tool in the hand (N)"
+        self.new = w.Button(icon="plus", description="Add", tooltip=tip, layout=w.Layout(width="72px"))
         self.head = w.HBox([self.colour, self.label, self.new], layout=w.Layout(align_items="center"))
         self.body = w.VBox([])
         self.widget = w.VBox([w.HTML("<b>Annotations</b>"), self.head, self.body])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,9 @@ def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
     return Workbench(task, height).widget
 
 
-def show(volume: xr.DataArray, annotations: Sequence[Annotation] = (), *, editable: bool = False, height: str = "72vh") -> Stage:
+def show(
+    volume: xr.DataArray, annotations: Sequence[Annotation] = (), *, editable: bool = False, height: str = "72vh"
+) -> Stage:
     """Show a volume, and annotations on it, in three linked panes.
 
     Parameters
@@ -72,12 +75,12 @@ def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
             "Show it on a series of its own frame of reference.",
         )
     series = series_uid_of(volume)
-    header = {"label": annotation.label, "colour": annotation.colour, "uid": annotation.uid}
     if isinstance(annotation, Mask):
         easel.history.fields[annotation.uid] = annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL)
-        easel.history.objects[annotation.uid] = Paint(**header, frame_uid=annotation.frame_uid, series_uid=series)
+        easel.history.objects[annotation.uid] = Paint(
+            label=annotation.label, colour=annotation.colour, uid=annotation.uid,
+            frame_uid=grid.frame_of_reference_uid, series_uid=series,
+        )  # fmt: skip
         return
-    from dataclasses import replace
-
     thing: Object = replace(annotation, series_uid=series)  # type: ignore[assignment]
     easel.history.objects[annotation.uid] = thing

@@ -1,4 +1,4 @@
-"""The data browser: studies and their series with a small picture, and why each is shown or left out; a click shows one."""
+"""The data browser: studies, their series with a picture, and why each is shown or left out; a click shows one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class SeriesCard:
 
     def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
         self.series = series
-        self.picture = w.Image(format="png", width=THUMB_PX, height=THUMB_PX, layout=w.Layout(min_width=f"{THUMB_PX}px"))
+        size = w.Layout(min_width=f"{THUMB_PX}px")
+        self.picture = w.Image(format="png", width=THUMB_PX, height=THUMB_PX, layout=size)
         name = series.description or f"Series {series.number}"
         self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
         facts = f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
@@ -71,7 +72,8 @@ class BrowserPanel:
         self.cards: dict[str, SeriesCard] = {}
         children: list[Any] = []
         for study in studies:
-            children.append(w.HTML(f"<b>{html.escape(study.description or 'Study')}</b> {html.escape(_date(study.date))}"))
+            title = html.escape(study.description or "Study")
+            children.append(w.HTML(f"<b>{title}</b> {html.escape(_date(study.date))}"))
             for series in study.series:
                 card = SeriesCard(series, why.get(series.series_uid, ""), show)
                 self.cards[series.series_uid] = card

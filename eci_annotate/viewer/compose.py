@@ -82,6 +82,38 @@ def _bytes(layer, out):  # type: ignore[no-untyped-def]
             out[y, x, 3] = np.uint8(alpha * 255.0 + 0.5)
 
 
+@njit("int64(Array(uint8, 3, 'C', readonly=True), Array(int32, 2, 'C'), Array(uint8, 2, 'C'))", cache=True, nogil=True)
+def _runs(rgba, spans, inks):  # type: ignore[no-untyped-def]
+    """Spans (x, y, length) of equal ink and their colours; returns how many, or -1 when there is no room."""
+    count = 0
+    for y in range(rgba.shape[0]):
+        open_ = False
+        for x in range(rgba.shape[1]):
+            if rgba[y, x, 3] == 0:
+                open_ = False
+                continue
+            same = open_
+            for channel in range(4):
+                same = same and rgba[y, x, channel] == inks[count - 1, channel]
+            if same:
+                spans[count - 1, 2] += 1
+                continue
+            if count == spans.shape[0]:
+                return -1
+            spans[count, 0], spans[count, 1], spans[count, 2] = x, y, 1
+            inks[count] = rgba[y, x]
+            count += 1
+            open_ = True
+    return count
+
+
+def runs_of(rgba: NDArray[np.uint8], most: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]] | None:
+    """Return a picture as horizontal spans (x, y, length) and their RGBA; None if there are more than `most`."""
+    spans, inks = np.empty((most, 3), np.int32), np.empty((most, 4), np.uint8)
+    count = _runs(np.ascontiguousarray(rgba), spans, inks)
+    return None if count < 0 else (spans[:count], inks[:count])
+
+
 @cache
 def pen(half_width: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Offsets (y, x) to look at for the other side of the border, nearest first, and the ink at that distance."""

@@ -184,10 +184,8 @@ class Controller:
     def _begin(self) -> list[Entry]:
         """Drawing with nothing chosen that fits the tool begins a new annotation."""
         thing = self.easel.objects.get(self.easel.active or "")
-        if thing is not None and thing.series_uid == self.easel.series_uid:
-            if TOOLS[self.easel.tool].works_on(thing):
-                return []
-        return [self._new()]
+        here = thing is not None and thing.series_uid == self.easel.series_uid
+        return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
 
     def _gesture(self, hand: Hand) -> Gesture:
         if hand.do == "cancel":

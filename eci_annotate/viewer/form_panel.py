@@ -1,9 +1,10 @@
-"""The report form as widgets: one per question, asked only when its condition holds, lists with one group for each item."""
+"""The report form as widgets: a question is asked only when its condition holds, a list has one group per item."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets as w
 
@@ -22,7 +23,9 @@ class Field:
         self.input = _input(question)
         unit = f" [{question.unit}]" if question.unit else ""
         star = " *" if question.required else ""
-        self.title = w.HTML(f"<span title='{question.help}'>{question.title}{unit}{star}</span>")
+        self.title = w.HTML(
+            f"<span title='{html.escape(question.help)}'>{html.escape(question.title)}{unit}{star}</span>"
+        )
         self.widget = w.VBox([self.title, self.input], layout=w.Layout(margin="0 0 6px 0"))
         self.widget.add_class(f"eci-q-{question.name}")
         self.input.observe(lambda change: changed(), "value")
@@ -71,12 +74,22 @@ def _range(question: Question) -> str:
     return "" if low is None or high is None else f"{low:g} to {high:g}"
 
 
+class Part(Protocol):
+    """What a form is made of: a raw answer that can be read and set, and a widget."""
+
+    widget: Any
+    answer: Any
+
+    def offer(self, labels: Sequence[str]) -> None:
+        """Take the labels of the annotations."""
+
+
 class Group:
     """Questions that stand beside each other."""
 
     def __init__(self, questions: Sequence[Question], changed: Changed) -> None:
         self._changed = changed
-        self.parts: dict[str, Field | Group | Items] = {}
+        self.parts: dict[str, Part] = {}
         for question in questions:
             self.parts[question.name] = _part(question, self._on_change)
         self._asked = {question.name: question for question in questions}
@@ -171,7 +184,7 @@ class Items:
             group.offer(labels)
 
 
-def _part(question: Question, changed: Changed) -> Field | Group | Items:
+def _part(question: Question, changed: Changed) -> Part:
     match question.kind:
         case "list":
             return Items(question, changed)
@@ -226,11 +239,10 @@ class FormPanel:
             self.problem = ""
         except BadAnswers as error:
             self.problem = str(error)
-        self.said.value = f"<span class='eci-problem'>{self.problem}</span>" if self.problem else "<span class='eci-good'>Complete</span>"
+        kind, text = ("eci-problem", html.escape(self.problem)) if self.problem else ("eci-good", "Complete")
+        self.said.value = f"<span class='{kind}'>{text}</span>"
 
     def close(self) -> None:
         """Nothing can be answered any more."""
         for widget in disabled(self.group.widget):
             widget.disabled = True
-
-

@@ -1,4 +1,4 @@
-"""Keeps work as it is drawn: every entry goes into the draft's journal within a second, snapshots are made while nobody draws.
+"""Keeps work as it is drawn: each entry is in the journal within a second, snapshots are made while nobody draws.
 
 It never draws and never raises: what goes wrong is told through `trouble`.
 """

@@ -150,7 +150,10 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
 def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
     """All drawing for these views has been sent, `touched` panes look different; `frame` 0 answers no hands."""
     seen = [{"pane": v.pane, "seq": v.seq} for v in views]
-    return {"kind": "drawn", "frame": frame, "views": seen, "series": series, "open": open_stroke, "touched": list(touched)}
+    return {
+        "kind": "drawn", "frame": frame, "views": seen, "series": series,
+        "open": open_stroke, "touched": list(touched),
+    }  # fmt: skip
 
 
 def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Message:

@@ -1,4 +1,4 @@
-"""What the controller wants done to canvases and browser. Orders are values: a test reads them, a stage carries them out."""
+"""What the controller wants done to canvases and browser: values that a test reads and a stage carries out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ink:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Replace the vector layer. `paths` are filled and stroked together, by the even-odd rule."""
+    """Replace the vector layer; rings of one mark are filled together, by the even-odd rule."""
 
     pane: str
     marks: tuple[Mark, ...]

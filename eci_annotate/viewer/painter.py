@@ -1,4 +1,4 @@
-"""Turns changes of the easel into orders: per pane only the rectangle that changed, and vectors only where there are any."""
+"""Turns changes of the easel into orders: per pane the rectangle that changed, and vectors where there are any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slices of a series as the browser keeps them: 16 bits each, as displayed, and how they become modality values again."""
+"""Slices of a series as the browser keeps them: 16 bits, as displayed, and how they become modality values."""
 
 from __future__ import annotations
 

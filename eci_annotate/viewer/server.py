@@ -1,4 +1,4 @@
-"""For the Jupyter server, not the kernel: kernel messages leave at once instead of waiting for the browser's acknowledgement.
+"""For the Jupyter server, not the kernel: kernel messages leave at once, without awaiting acknowledgements.
 
 jupyter-server leaves Nagle's algorithm on; with the browser's delayed acknowledgements every answer of a kernel is
 40 ms late (measured: 41 ms down, 8 ms up). Switch it on with

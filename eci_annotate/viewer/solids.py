@@ -1,4 +1,4 @@
-"""Annotations as blocks of voxels, for panes that cut them and for the browser's echoes; made anew only when they change."""
+"""Annotations as blocks of voxels, for panes that cut them and for the browser's echoes."""
 
 from __future__ import annotations
 

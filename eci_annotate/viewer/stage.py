@@ -17,7 +17,7 @@ from eci_annotate.viewer.views import PANES
 from eci_annotate.viewer.wire import HERE, joined
 
 
-class Stage(anywidget.AnyWidget):
+class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     """Three linked panes.
 
     Parameters
@@ -52,10 +52,9 @@ class Stage(anywidget.AnyWidget):
     def carry_out(self, orders: Iterable[Order]) -> None:
         """Draw and send; all drawing goes out before the first message, as one batch."""
         todo = list(orders)
-        drawing = [order for order in todo if not isinstance(order, Send)]
-        if drawing:
+        if any(not isinstance(order, Send) for order in todo):
             with hold(self.canvases[PANES[0]].masks):
-                for order in drawing:
+                for order in todo:
                     self._draw(order)
         for order in todo:
             if isinstance(order, Send):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -22,6 +23,10 @@ def _button(icon: str, tooltip: str, text: str = "", width: str = "36px") -> w.B
 
 def _toggle(icon: str, tooltip: str, text: str) -> w.ToggleButton:
     return w.ToggleButton(icon=icon, description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
+
+
+def _choose(do: Do, name: str, value: Any) -> None:
+    do(ChooseTool(name))
 
 
 class Toolbar:
@@ -62,7 +67,7 @@ class Toolbar:
 
     def _connect(self, do: Do) -> None:
         for name, button in self.tools.items():
-            self._on(button, lambda value, name=name: do(ChooseTool(name)))
+            self._on(button, partial(_choose, do, name))
         self._on(self.erase, lambda value: do(SetOption("erase", value)))
         self._on(self.through, lambda value: do(SetOption("dimension", 3 if value else 2)))
         self._on(self.barrier, lambda value: do(SetOption("rule", "barrier" if value else "classic")))
@@ -86,9 +91,9 @@ class Toolbar:
             button.button_style = "primary" if button.value else ""
         self.erase.value, self.through.value = options.erase, options.dimension == 3
         self.barrier.value, self.radius.value = options.rule == "barrier", options.radius_mm
-        for button, name in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
-            button.disabled = name is None
-            button.tooltip = name or "Nothing to undo or redo"
+        for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
+            button.disabled = says is None
+            button.tooltip = says or "Nothing to undo or redo"
         self._quiet = False
 
     def close(self) -> None:

@@ -102,12 +102,14 @@ class Workbench:
         self.signing = SignPanel(self._sign, self.review)
 
     def _laid_out(self) -> w.VBox:
-        panels = [self.browser, self.annotations, *([self.form] if self.form else []), self.signing]
-        left = w.VBox([panel.widget for panel in panels], layout=w.Layout(width="330px", min_width="330px"))
+        form = [self.form.widget] if self.form else []
+        panels = [self.browser.widget, self.annotations.widget, *form, self.signing.widget]
+        left = w.VBox(panels, layout=w.Layout(width="330px", min_width="330px"))
         left.add_class("eci-side")
         tools = [] if self.review else [self.toolbar.widget]
         right = w.VBox([*tools, self.stage], layout=w.Layout(flex="1 1 auto", min_width="0"))
-        title = f"<b>{html.escape(self.task.subject)}</b> · {html.escape(self.task.definition.title)}, version {self.task.version}"
+        what = f"{html.escape(self.task.definition.title)}, version {self.task.version}"
+        title = f"<b>{html.escape(self.task.subject)}</b> · {what}"
         bar = w.HBox([w.HTML(title), self.state], layout=w.Layout(justify_content="space-between"))
         bar.add_class("eci-title")
         whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
@@ -163,13 +165,14 @@ class Workbench:
         return True
 
     def _tell(self) -> None:
-        until = self.task.until
-        text = f"yours until {until.astimezone():%H:%M}"
-        if until - datetime.now(UTC) < WARN:
-            text = f"<span class='eci-problem'>yours only until {until.astimezone():%H:%M}: move in the images to keep it</span>"
-        saved = f"saved {self.keeper.saved_at.astimezone():%H:%M:%S}" if self.keeper.saved_at else "saving …"
-        nothing_yet = self.keeper.saved_at is None and not self.controller.easel.objects
-        said = self.controller.why_not if self.keeper.lost else f"{text} · {'nothing to save' if nothing_yet else saved}"
+        if self.keeper.lost:
+            return
+        until = f"{self.task.until.astimezone():%H:%M}"
+        text = f"yours until {until}"
+        if self.task.until - datetime.now(UTC) < WARN:
+            text = f"<span class='eci-problem'>yours only until {until}: move in the images to keep it</span>"
+        at = self.keeper.saved_at
+        said = f"{text} · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
         if self.state.value != said:
             self.state.value = said
 
@@ -183,8 +186,10 @@ class Workbench:
         """From now on this is for reading."""
         self.keeper.lost = self.keeper.lost or why
         self.stage.carry_out(self.controller.close(why))
-        for panel in (self.toolbar, self.annotations, self.signing, *([self.form] if self.form else [])):
-            panel.close()
+        for close in (self.toolbar.close, self.annotations.close, self.signing.close):
+            close()
+        if self.form:
+            self.form.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     # -- signing -------------------------------------------------------------------------

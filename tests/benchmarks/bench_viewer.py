@@ -62,14 +62,20 @@ def spread(name: str, samples: dict[str, list[float]]) -> dict[str, float]:
     """Median, 95th percentile and maximum."""
     values = sorted(samples.get(name, [])) or [math.nan]
     at = values[min(len(values) - 1, math.ceil(0.95 * len(values)) - 1)]
-    return {f"{name} median": statistics.median(values), f"{name} p95": at, f"{name} max": values[-1], f"{name} n": len(values)}
+    return {
+        f"{name} median": statistics.median(values),
+        f"{name} p95": at,
+        f"{name} max": values[-1],
+        f"{name} n": len(values),
+    }
 
 
 def flips(viewer: Viewer) -> dict[str, float]:
     """Scroll, window, zoom and pan; counts the messages sent to the kernel while they move."""
     page = viewer.page
     viewer.fetched()
-    viewer.stage("(s.watch.samples = {}, s.sent = 0, s.trueSend = s.send, s.send = (m) => { s.sent++; s.trueSend(m) }, 0)")
+    count = "s.send = (m) => { s.sent++; s.trueSend(m) }"
+    viewer.stage(f"(s.watch.samples = {{}}, s.sent = 0, s.trueSend = s.send, {count}, 0)")
     page.mouse.move(*viewer.at("axial", 0.5, 0.5))
     moving = 0
     for n in range(60):
@@ -92,8 +98,10 @@ def flips(viewer: Viewer) -> dict[str, float]:
 
 def busy_share(seconds: float = 1.0) -> float:
     """How busy the machine is with other things, 0..1; a busy machine makes numbers that mean nothing."""
+
     def read() -> list[int]:
         return [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+
     before = read()
     time.sleep(seconds)
     spent = [b - a for a, b in zip(before, read(), strict=True)]
@@ -103,7 +111,11 @@ def busy_share(seconds: float = 1.0) -> float:
 def main() -> int:
     """Run, print a table, say whether the limits hold."""
     series = next((a for a in sys.argv[1:] if not a.startswith("-") and Path(a).is_dir()), SERIES)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), prompt="--plain" not in sys.argv) as lab, browsing() as page:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), prompt="--plain" not in sys.argv) as lab,
+        browsing() as page,
+    ):
         run_all(page, lab.put("bench.ipynb", [CELL.format(series=series)]))
         viewer = Viewer(page)
         viewer.wait(90)
@@ -118,7 +130,9 @@ def main() -> int:
         page.screenshot(path="/tmp/bench.png")
     for name, value in found.items():
         limit = LIMITS.get(name)
-        print(f"{name:28s} {value:9.2f} {'' if limit is None else f'(at most {limit})' + ('' if value <= limit else '  MISSED')}")
+        print(
+            f"{name:28s} {value:9.2f} {'' if limit is None else f'(at most {limit})' + ('' if value <= limit else '  MISSED')}"
+        )
     if "--json" in sys.argv:
         Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(found, indent=1))
     return int(any(found[name] > limit for name, limit in LIMITS.items()))

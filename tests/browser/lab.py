@@ -146,7 +146,9 @@ class Viewer:
 
     def stage(self, expression: str) -> Any:
         """Evaluate JavaScript in which `s` is the stage."""
-        return self.page.evaluate(f"() => {{ const s = document.querySelector('.eci-stage').stage; return ({expression}) }}")
+        return self.page.evaluate(
+            f"() => {{ const s = document.querySelector('.eci-stage').stage; return ({expression}) }}"
+        )
 
     def at(self, pane: str, x: float, y: float) -> tuple[float, float]:
         """Page position of a share (0..1) of a pane."""
@@ -184,7 +186,6 @@ class Viewer:
         """Until the kernel has answered everything."""
         self.page.wait_for_timeout(200)
         self.page.wait_for_function(
-            "() => { const s = document.querySelector('.eci-stage').stage; "
-            "return !s.courier.busy }"
+            "() => { const s = document.querySelector('.eci-stage').stage; return !s.courier.busy }"
         )
         self.page.wait_for_timeout(200)

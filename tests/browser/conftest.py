@@ -1,0 +1,90 @@
+"""One JupyterLab and one Chromium per run; each test gets a repository of its own in the server's folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+lab_module = pytest.importorskip("lab", reason="playwright is not installed")
+from lab import CHROMIUM, Lab, Viewer, browsing, run_all, serving  # noqa: E402
+from playwright.sync_api import Page  # noqa: E402
+
+PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
+OPEN = f"""
+import eci_annotate as eci
+repo = eci.open("{{folder}}")
+task = repo.start("{SUBJECT}", "annotate", project="{PROJECT}", take_over=True)
+eci.annotate(task)
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not Path(CHROMIUM).exists():
+                item.add_marker(pytest.mark.skip(reason=f"{CHROMIUM} is not there; set ECI_CHROMIUM"))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running JupyterLab."""
+    with serving(tmp_path_factory.mktemp("lab")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser_page() -> Iterator[Page]:
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser_page: Page) -> Iterator[Page]:
+    """A page on which no script may fail."""
+    failures: list[str] = []
+
+    def note(error: object) -> None:
+        failures.append(str(error))
+
+    browser_page.on("pageerror", note)
+    yield browser_page
+    browser_page.remove_listener("pageerror", note)
+    browser_page.goto("about:blank")
+    assert not failures
+
+
+@pytest.fixture(scope="session")
+def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one synthetic subject."""
+    from eci_annotate.dicom.phantom import write_phantom
+    from eci_annotate.repository.founding import found
+    from eci_annotate.repository.importing import import_folders
+    from eci_annotate.repository.repository import open
+
+    root = tmp_path_factory.mktemp("made")
+    write_phantom(root / "dicom", "tiny")
+    found(root / "repository", project=PROJECT, member="anna", site="KAU")
+    import_folders(open(root / "repository").backend, [root / "dicom"], project=PROJECT, site="KAU")
+    return root / "repository"
+
+
+@pytest.fixture
+def repository(lab: Lab, made_repository: Path, request: pytest.FixtureRequest) -> Path:
+    """A copy in the server's folder, named after the test."""
+    return Path(shutil.copytree(made_repository, lab.folder / request.node.name.replace("[", "_").replace("]", "")))
+
+
+@pytest.fixture
+def viewer(lab: Lab, page: Page, repository: Path) -> Viewer:
+    """The task open in a notebook, its images on the screen."""
+    run_all(page, lab.put(f"{repository.name}.ipynb", [OPEN.format(folder=repository.name)]))
+    one = Viewer(page)
+    one.wait(90)
+    return one

@@ -1,0 +1,165 @@
+"""A real JupyterLab, a real browser, real mouse and keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import OPEN, PROJECT, SUBJECT
+from lab import Lab, Viewer, run_all
+
+from eci_annotate.repository.repository import open as open_repository
+
+TOOLS = {"b": [(0.4, 0.4), (0.55, 0.52)], "d": [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)],
+         "s": [(0.45, 0.5), (0.55, 0.5)]}  # fmt: skip
+
+
+def press(viewer: Viewer, *keys: str) -> None:
+    viewer.stage("(s.el.focus(), 0)")
+    for key in keys:
+        viewer.page.keyboard.press(key)
+    viewer.rest()
+
+
+def draw(viewer: Viewer, key: str) -> None:
+    press(viewer, key, "n")
+    viewer.drag("axial", TOOLS[key], steps=12)
+    viewer.rest()
+
+
+def coloured(viewer: Viewer, pane: str = "axial") -> int:
+    """Pixels of the kernel's own layers that hold ink."""
+    return int(
+        viewer.stage(f"""s.paneNamed("{pane}").layers.reduce((sum, c) => {{
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let n = 0;
+        for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return sum + n }}, 0)""")
+    )
+
+
+@pytest.mark.parametrize("key", TOOLS)
+def test_each_tool_draws_and_undo_takes_it_back(viewer: Viewer, key: str) -> None:
+    draw(viewer, key)
+    assert coloured(viewer) > 50
+    assert viewer.page.locator(".eci-row").count() == 1
+    assert viewer.stage("s.echoes.size") == 1
+    press(viewer, "Control+z")
+    assert coloured(viewer) == 0
+    press(viewer, "Control+Shift+z")
+    assert coloured(viewer) > 50
+
+
+def test_list_renames_hides_and_deletes(viewer: Viewer, repository: Path) -> None:
+    draw(viewer, "b")
+    row = viewer.page.locator(".eci-row")
+    row.locator("input[type=text]").fill("segment IV")
+    row.locator("input[type=text]").press("Enter")
+    row.locator("[title^='Shown or hidden']").click()
+    viewer.rest()
+    assert coloured(viewer) == 0
+    row.locator("[title^='Shown or hidden']").click()
+    viewer.rest()
+    assert coloured(viewer) > 50
+    viewer.page.wait_for_timeout(700)
+    task = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
+    assert any("segment IV" in line for line in task.draft().lines)
+    row.locator("[title^='Delete']").click()
+    viewer.rest()
+    assert viewer.page.locator(".eci-row").count() == 0
+
+
+def test_scrolling_sends_nothing_and_shows_echoes(viewer: Viewer) -> None:
+    viewer.fetched()
+    draw(viewer, "b")
+    press(viewer, "r")
+    viewer.page.wait_for_timeout(600)
+    viewer.stage("(s.sent = [], s.trueSend = s.send, s.send = (m) => { s.sent.push(m.kind); s.trueSend(m) }, 0)")
+    viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    before = viewer.stage("s.panes[0].index")
+    viewer.page.mouse.wheel(0, 60)
+    assert viewer.stage("s.panes[0].index") == before + 1
+    assert viewer.stage("s.sent") in ([], ["here"])
+    viewer.rest()
+    assert viewer.stage("s.sent.filter((k) => k === 'views').length") == 1
+    assert viewer.stage("s.panes[0].isDrawn(s.series)")
+
+
+def test_shift_click_links_the_panes(viewer: Viewer) -> None:
+    viewer.page.keyboard.down("Shift")
+    viewer.page.mouse.click(*viewer.at("axial", 0.42, 0.56))
+    viewer.page.keyboard.up("Shift")
+    shares = viewer.stage("""(() => { const p = s.panes[0]; const [x, y] = [0.42 * p.size.width, 0.56 * p.size.height];
+        const u = p.view.left + x / p.view.zoom, v = p.view.top + y / p.view.zoom;
+        return [u / (p.shape.cols * p.shape.du), v / (p.shape.rows * p.shape.dv),
+                s.paneNamed("sagittal").index / s.paneNamed("sagittal").shape.count,
+                s.paneNamed("coronal").index / s.paneNamed("coronal").shape.count] })()""")
+    assert abs(shares[0] - shares[2]) < 0.05 and abs(shares[1] - shares[3]) < 0.05
+
+
+def test_lab_shortcuts_do_not_fire_over_the_viewer(viewer: Viewer) -> None:
+    cells = viewer.page.locator(".jp-Notebook .jp-Cell").count()
+    press(viewer, "b", "a", "d", "d", "x", "z", "m", "m")
+    assert viewer.page.locator(".jp-Notebook .jp-Cell").count() == cells
+    press(viewer, "?")
+    assert viewer.page.locator(".eci-help").is_visible()
+    press(viewer, "Escape")
+    assert not viewer.page.locator(".eci-help").is_visible()
+
+
+def fill_form(viewer: Viewer) -> None:
+    page = viewer.page
+    page.locator(".eci-q-image_quality select").select_option(label="Limited, but readable")
+    page.locator(".eci-q-quality_reason input").fill("motion")
+    page.get_by_role("button", name="Add: Lesion").click()
+    item = page.locator(".eci-item")
+    item.locator(".eci-q-label input").fill("lesion 1")
+    item.locator(".eci-q-segment select").select_option(label="IVa")
+    item.locator(".eci-q-size_mm input").fill("12.5")
+    item.locator(".eci-q-classification select").select_option(label="Other")
+    item.locator(".eci-q-other input").fill("scar")
+    item.locator(".eci-q-confidence input").fill("4")
+    item.locator(".eci-q-confidence input").press("Tab")
+    page.wait_for_timeout(500)
+
+
+def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer, repository: Path) -> None:
+    page = viewer.page
+    assert not page.locator(".eci-q-quality_reason").is_visible()
+    draw(viewer, "b")
+    draw(viewer, "s")
+    page.get_by_role("button", name="Sign …").click()
+    page.get_by_role("button", name="Sign for good").click()
+    page.wait_for_selector(".eci-sign .eci-problem")
+    fill_form(viewer)
+    page.wait_for_selector(".eci-form .eci-good")
+    page.get_by_role("button", name="Sign …").click()
+    page.get_by_role("button", name="Sign for good").click()
+    page.wait_for_selector(".eci-signed", timeout=60_000)
+    assert "version 1" in page.locator(".eci-signed").inner_text()
+    signed = open_repository(repository).versions(SUBJECT, "annotate", project=PROJECT)
+    assert signed[0].report["lesions"][0]["other"] == "scar"
+    assert sorted(a.kind for a in signed[0].annotations()) == ["box", "mask"]
+    press(viewer, "b")
+    viewer.drag("axial", [(0.2, 0.2), (0.3, 0.3)])
+    assert "signed" in viewer.stage("s.status.textContent")
+
+
+def test_reopening_in_another_kernel_restores_the_work(viewer: Viewer, lab: Lab, repository: Path) -> None:
+    draw(viewer, "s")
+    ink = coloured(viewer)
+    viewer.page.wait_for_timeout(800)
+    run_all(viewer.page, lab.put(f"{repository.name}-again.ipynb", [OPEN.format(folder=repository.name)]))
+    again = Viewer(viewer.page)
+    again.wait(90)
+    again.rest()
+    assert abs(coloured(again) - ink) <= 0.02 * ink
+
+
+def test_reloading_the_page_shows_the_same(viewer: Viewer) -> None:
+    draw(viewer, "s")
+    ink = coloured(viewer)
+    viewer.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    viewer.page.wait_for_timeout(1000)
+    viewer.page.reload()
+    viewer.wait(90)
+    viewer.rest()
+    assert abs(coloured(viewer) - ink) <= 0.02 * ink

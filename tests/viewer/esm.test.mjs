@@ -1,0 +1,143 @@
+// Unit tests of the browser's half; `node --test`, run from test_esm.py.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const at = (name) => import(new URL(`../../eci_annotate/viewer/esm/${name}.js`, import.meta.url));
+const geometry = await at("geometry");
+const { SliceCache, nextWanted, sliceKey } = await at("cache");
+const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("lut");
+const { section, outline } = await at("echoes");
+const { bindingOf, KEYS, helpRows } = await at("keys");
+const { Courier } = await at("courier");
+const { cut, Loader } = await at("loader");
+const { gripOf, modifiersOf } = await at("hands");
+
+const axial = {
+  name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
+  origin: [10, 20, 30], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], letters: {},
+};
+const coronal = { ...axial, name: "coronal", axis: 1, axes: [0, 2], flips: [true, false], count: 4, rows: 3 };
+const near = (a, b) => a.forEach((x, n) => assert.ok(Math.abs(x - b[n]) < 1e-9, `${a} is not ${b}`));
+
+test("plane and patient millimetres are inverse", () => {
+  const point = geometry.lpsFromPlane(axial, 2, 1.75, 5);
+  near(point, [11.5, 24, 36]);
+  const { u, v, index } = geometry.planeFromLps(axial, point);
+  near([u, v, index], [1.75, 5, 2]);
+});
+
+test("zooming keeps the point under the pointer, and fit shows all", () => {
+  const view = geometry.fit(axial, 300, 200);
+  const zoomed = geometry.zoomedAt(view, 40, 60, 3);
+  near(geometry.planeFromPx(zoomed, 40, 60), geometry.planeFromPx(view, 40, 60));
+  const [x, y] = geometry.pxFromPlane(view, 2.5, 8);
+  assert.ok(x <= 300 && y <= 200.001);
+});
+
+test("a box is cut where its edges cross the slice", () => {
+  const corners = [];
+  for (const a of [10, 12]) for (const b of [20, 24]) for (const c of [31, 34]) corners.push([a, b, c]);
+  assert.equal(geometry.boxSection(axial, 1, corners).length, 4);
+  assert.equal(geometry.boxSection(axial, 0, corners).length, 0);
+});
+
+test("scrolling moves the focus along the normal only", () => {
+  near(geometry.onSlice(axial, [11, 22, 30], 2), [11, 22, 36]);
+});
+
+test("the cache is bounded by bytes and keeps what was used last", () => {
+  const cache = new SliceCache(30);
+  for (const n of [0, 1, 2]) cache.put(`${n}`, { bytes: 10 });
+  cache.get("0");
+  cache.put("3", { bytes: 10 });
+  assert.deepEqual([...cache.held.keys()], ["2", "0", "3"]);
+  assert.equal(cache.bytes, 30);
+});
+
+test("what is shown is fetched first, then outward in the direction of travel", () => {
+  const held = new Set();
+  const panes = [{ shape: axial, index: 1, travel: 1, reach: 2 }, { shape: coronal, index: 3, travel: -1, reach: 1 }];
+  const order = [];
+  for (let next; (next = nextWanted(panes, (p, n) => !held.has(sliceKey("s", p, n)))); held.add(sliceKey("s", next.pane, next.index)))
+    order.push(`${next.pane}${next.index}`);
+  assert.deepEqual(order, ["axial1", "coronal3", "axial2", "axial0", "coronal2"]);
+});
+
+test("window and level: below is black, above white, signed values too, and invert", () => {
+  const stored = { slope: 1, intercept: 0, signed: true };
+  const out = new Uint32Array(4);
+  const values = Int16Array.from([-1000, -100, 0, 100]);
+  paintSlice(values, buildLut([-100, 100], false, stored), out);
+  assert.deepEqual([...out].map((x) => x & 255), [0, 0, 128, 255]);
+  paintSlice(values, buildLut([-100, 100], true, stored), out);
+  assert.deepEqual([...out].map((x) => x & 255), [255, 255, 127, 0]);
+  assert.ok(draggedWindow([0, 100], 30, 0)[1] > 100 && draggedWindow([0, 100], 0, 30)[0] > 0);
+  assert.deepEqual(autoWindow(Int16Array.from({ length: 101 }, (_, n) => n), stored), [1, 99]);
+});
+
+test("an echo shows its slice in each pane, flips included", () => {
+  const voxels = new Uint8Array(2 * 2 * 2); // k, j, i from corner (1, 1, 3): only (1, 1, 4) and (2, 2, 3)
+  voxels[1] = voxels[6] = 1;
+  const bits = Uint8Array.from([voxels.reduce((s, v, n) => s | (v << (7 - n)), 0)]);
+  const echo = { uid: "u", colour: [255, 0, 0], visible: true, corner: [1, 1, 3], size: [2, 2, 2], bits };
+  const a = section(echo, axial, 1);
+  assert.deepEqual([a.left, a.top, [...a.inside]], [3, 1, [0, 1, 0, 0]]);
+  const c = section(echo, coronal, 2);
+  assert.deepEqual([c.left, c.top, [...c.inside]], [3, 0, [1, 0, 0, 0]]);
+  assert.equal(section(echo, axial, 0), null);
+  assert.equal(outline(a).edges.length, 4);
+  assert.deepEqual(outline(a).runs, [[1, 4, 5]]);
+});
+
+test("slices of other panes are cut from the acquired ones", () => {
+  const slice = (k) => ({ values: Int16Array.from({ length: 20 }, (_, n) => 100 * k + n), bytes: 40 });
+  assert.deepEqual([...cut(axial, coronal, 2, slice).values], [210, 211, 212, 213, 214, 110, 111, 112, 113, 114, 10, 11, 12, 13, 14]);
+  const sagittal = { ...axial, name: "sagittal", axis: 2, axes: [0, 1], flips: [true, false], count: 5, rows: 3, cols: 4 };
+  assert.deepEqual([...cut(axial, sagittal, 1, slice).values], [201, 206, 211, 216, 101, 106, 111, 116, 1, 6, 11, 16]);
+});
+
+test("nothing but what is shown is fetched while a hand draws", () => {
+  const asked = [];
+  const loader = new Loader((series, pane, index) => asked.push(`${pane}${index}`));
+  loader.shapes = { axial, coronal };
+  loader.busy = true;
+  loader.fill("s", [{ shape: axial, index: 1, travel: 1 }]);
+  assert.deepEqual(asked, ["axial1"]);
+});
+
+test("the courier merges what waits and never builds a queue", () => {
+  const sent = [];
+  const courier = new Courier((frame, events) => sent.push([frame, events]), 1);
+  const drag = (x) => ({ do: "drag", pane: "axial", index: 0, points: [x, 0, 0], pressures: [1] });
+  courier.push({ ...drag(0), do: "press" }, 1);
+  for (const x of [1, 2, 3]) courier.push(drag(x), x + 1);
+  assert.equal(sent.length, 1);
+  assert.deepEqual(courier.acknowledged(1).stamps, [1]);
+  assert.deepEqual(sent[1][1][0].points, [1, 0, 0, 2, 0, 0, 3, 0, 0]);
+  courier.push({ ...drag(4), do: "release" }, 9);
+  assert.deepEqual(courier.acknowledged(2).stamps, [2, 3, 4]);
+  assert.equal(sent.at(-1)[1][0].do, "release");
+});
+
+test("every key of the table is found, and only once", () => {
+  const names = KEYS.flatMap((b) => b.keys);
+  assert.equal(new Set(names).size, names.length);
+  const press = (key, more = {}) => bindingOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
+  assert.equal(press("b").value, "box");
+  assert.equal(press("Z", { ctrlKey: true, shiftKey: true }).does, "redo");
+  assert.equal(press("z", { metaKey: true }).does, "undo");
+  assert.equal(press("!", { shiftKey: true, code: "Digit1" }).value, "liver");
+  assert.equal(press("2", { code: "Digit2" }).does, "dimension");
+  assert.equal(press("?", { shiftKey: true, code: "Slash" }).does, "view-help");
+  assert.equal(press("q"), null);
+  assert.ok(helpRows().every(([keys, text]) => keys && text));
+});
+
+test("what a press begins is decided by its button", () => {
+  assert.equal(gripOf({ button: 0 }), "stroke");
+  assert.equal(gripOf({ button: 0, space: true }), "pan");
+  assert.equal(gripOf({ button: 0, shiftKey: true }), "jump");
+  assert.equal(gripOf({ button: 1 }), "pan");
+  assert.equal(gripOf({ button: 2 }), "window");
+  assert.deepEqual(modifiersOf({ altKey: true, metaKey: true }), ["alt", "control"]);
+});

@@ -1,0 +1,150 @@
+"""The controller under recorded messages, without a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.entries import Entry, SetOption
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.messages import Message
+from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
+
+SHAPE = (12, 48, 40)
+
+
+@pytest.fixture
+def controller() -> Controller:
+    directions = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
+    grid = Grid.from_arrays((0, 0, 0), directions, (3, 1, 1), SHAPE, "1.2")
+    easel = Easel.for_volume(volume_from_array(np.zeros(SHAPE, np.int16), grid, series_uid="1.9"))
+    kept: list[Entry] = []
+    one = Controller(easel, kept.append)
+    one.kept = kept  # type: ignore[attr-defined]
+    one.receive({"kind": "ready"})
+    one.receive(views())
+    return one
+
+
+def views(index: int = 5) -> Message:
+    return {"kind": "views", "window": [-160, 240], "views": [
+        {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4, "width": 200, "height": 200, "ratio": 1}
+        for pane in ("axial", "sagittal", "coronal")
+    ]}  # fmt: skip
+
+
+def hands(frame: int, *events: tuple[str, list[float]], index: int = 5) -> Message:
+    return {"kind": "hands", "frame": frame, "events": [
+        {"do": do, "pane": "axial", "index": index, "points": points, "pressures": [1] * (len(points) // 3), "time_s": 0.1, "modifiers": []}
+        for do, points in events
+    ]}  # fmt: skip
+
+
+STROKE = hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15, 24, 20, 15]), ("release", [24, 20, 15]))
+PULL = hands(1, ("press", [15, 15, 15]), ("drag", [25, 28, 15]), ("release", [25, 28, 15]))
+RING = hands(1, ("press", [5, 5, 15]), ("drag", [15, 5, 15, 15, 15, 15, 5, 15, 15]), ("release", [5, 5, 15]))
+
+
+def sent(orders: list[Order], kind: str) -> list[dict[str, Any]]:
+    return [o.message for o in orders if isinstance(o, Send) and o.message["kind"] == kind]
+
+
+def tool(controller: Controller, name: str) -> None:
+    controller.receive({"kind": "command", "name": "tool", "value": name})
+
+
+def test_ready_gets_all_that_a_browser_needs(controller: Controller) -> None:
+    orders = controller.receive({"kind": "ready"})
+    assert [o.message["kind"] for o in orders if isinstance(o, Send)][:2] == ["scene", "tool"]
+    assert len([o for o in controller.receive(views()) if isinstance(o, Fit)]) == 3
+
+
+def test_views_that_have_not_moved_are_not_drawn_again(controller: Controller) -> None:
+    assert not [o for o in controller.receive(views()) if isinstance(o, (Ink, Lines, Fit))]
+    assert len([o for o in controller.receive(views(6)) if isinstance(o, Ink)]) == 3
+
+
+def test_slices_are_sent_as_displayed(controller: Controller) -> None:
+    (order,) = controller.receive({"kind": "want", "series": "1.9", "pane": "coronal", "index": 3})
+    assert isinstance(order, Send) and len(order.buffers[0]) == 2 * SHAPE[0] * SHAPE[2]
+    assert controller.receive({"kind": "want", "series": "1.9", "pane": "coronal", "index": 999}) == []
+
+
+def test_painting_draws_a_patch_acknowledges_and_echoes(controller: Controller) -> None:
+    tool(controller, "smartpaint")
+    controller.easel.do(SetOption("flow", 1.0))
+    orders = controller.receive(STROKE)
+    kinds = [type(o).__name__ if not isinstance(o, Send) else o.message["kind"] for o in orders]
+    assert "Ink" in kinds and kinds.index("Ink") < kinds.index("drawn") < kinds.index("echo")
+    assert sent(orders, "drawn")[0]["frame"] == 1 and "axial" in sent(orders, "drawn")[0]["touched"]
+    patch = next(o for o in orders if isinstance(o, Ink) and o.pane == "axial")
+    assert patch.rgba is not None and patch.rgba[..., 3].max() == 255 and patch.rgba.shape[0] < 200
+
+
+@pytest.mark.parametrize(("name", "gesture"), [("box", "PULL"), ("freedraw", "RING")])
+def test_other_tools_draw_vectors(controller: Controller, name: str, gesture: str) -> None:
+    tool(controller, name)
+    orders = controller.receive(globals()[gesture])
+    assert [o for o in orders if isinstance(o, Lines) and o.pane == "axial" and o.marks]
+    assert sent(orders, "echo")
+    assert len(controller.easel.annotations()) == 1
+
+
+def test_every_entry_is_kept_and_undo_is_one_step(controller: Controller) -> None:
+    tool(controller, "smartpaint")
+    controller.receive(STROKE)
+    names = [type(e).__name__ for e in controller.kept]  # type: ignore[attr-defined]
+    assert names[-4:] == ["Add", "Press", "Drag", "Release"]
+    controller.receive({"kind": "command", "name": "undo"})
+    assert not controller.easel.annotations()
+
+
+def test_read_only_says_why(controller: Controller) -> None:
+    orders = controller.close("The lease is lost.")
+    assert sent(orders, "tool")[0]["read_only"]
+    answer = controller.receive(STROKE)
+    assert "lease is lost" in sent(answer, "status")[0]["text"]
+    assert sent(answer, "drawn")[0]["frame"] == 1
+    assert not controller.easel.objects
+
+
+@pytest.mark.parametrize("bad", [
+    {"kind": "views", "views": [{"pane": "axial"}], "window": [0, 1]}, {"kind": "nonsense"}, {},
+    {"kind": "want", "series": "1.9", "pane": "../etc", "index": 0}, {"kind": "command", "name": "rm"},
+    {"kind": "command", "name": "delete"},
+])  # fmt: skip
+def test_refusals_are_lines_never_exceptions(controller: Controller, bad: Message) -> None:
+    (order,) = controller.receive(bad)
+    assert isinstance(order, Send) and order.message["kind"] == "status"
+
+
+def test_a_refused_press_drops_its_stroke(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    message = hands(3, ("press", [5, 5, 15]), ("drag", [15, 5, 15]), ("release", [5, 5, 15]))
+    for event in message["events"]:
+        event["pane"] = "coronal"
+    orders = controller.receive(message)
+    assert sent(orders, "status") and sent(orders, "drawn")[0]["frame"] == 3
+
+
+def test_contours_show_in_the_panes_that_cut_them(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    controller.receive(RING)
+    message = views()
+    for view in message["views"]:
+        view["index"] = 10 if view["pane"] != "axial" else 5
+    inks = {o.pane: o for o in controller.receive(message) if isinstance(o, Ink)}
+    assert inks["coronal"].rgba is not None and inks["coronal"].rgba[..., 3].any()
+
+
+def test_brush_dimension_and_erase_by_command(controller: Controller) -> None:
+    before = controller.easel.options.radius_mm
+    for name, value in (("brush", 2), ("dimension", 2), ("toggle-erase", None)):
+        controller.receive({"kind": "command", "name": name, "value": value})
+    options = controller.easel.options
+    assert (options.radius_mm, options.dimension, options.erase) == (2 * before, 2, True)
