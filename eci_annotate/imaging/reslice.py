@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eci_annotate.errors import FrameMismatch
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.volume import grid_of, series_uid_of, values_kji, volume_from_array
+from eci_annotate.imaging.volume import like as on_grid_of
 
 
 def _map(source: Grid, target: Grid) -> tuple[Floats, Floats]:
@@ -101,4 +102,6 @@ def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
         out = nearest(values.view(np.uint8), source, target).astype(bool)
     else:
         out = linear(values, source, target)
+    if isinstance(like, xr.DataArray):
+        return on_grid_of(like, out)
     return volume_from_array(out, target, series_uid=series_uid_of(volume), name=str(volume.name or "") or None)

@@ -188,11 +188,16 @@ def instance_uids_of(volume: xr.DataArray) -> tuple[str, ...]:
 
 
 def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr.DataArray:
-    """Return other values (k, j, i) on the same grid and series as a volume."""
-    return volume_from_array(
-        values,
-        grid_of(volume),
-        series_uid=series_uid_of(volume),
-        instance_uids=instance_uids_of(volume),
-        name=name,
-    )
+    """Return other values (k, j, i) with the coordinates of a volume, so that the two combine.
+
+    Parameters
+    ----------
+    volume
+        A volume, or any part of one.
+    values
+        Shape as the volume's sizes of k, j, i.
+    """
+    grid_of(volume)  # refuses what has lost its place
+    out = volume.transpose(*DIMS).copy(deep=False, data=np.asarray(values))
+    out.attrs, out.name = {}, name
+    return out

@@ -23,6 +23,9 @@ def test_a_mask_is_itself_on_its_own_grid_and_on_parts_of_it(mask):
     annotation = Mask.from_volume(mask, label="a")
     assert np.array_equal(annotation.mask_on(mask).values, mask.values)
     assert np.array_equal(annotation.mask_on(mask[1:]).values, mask[1:].values)
+    for part in (mask[1:], mask[::-1], mask[:, ::2], mask.transpose("i", "k", "j")):
+        picked = part.where(annotation.mask_on(part))
+        assert picked.notnull().sum() == part.sum() and bool((picked.fillna(1) == 1).all())
     assert annotation.volume_mm3 == pytest.approx(mask.values.sum() * grid_of(mask).voxel_mm3)
     assert (annotation.series_uid, annotation.frame_uid) == (SERIES, FRAME)
 

@@ -127,6 +127,12 @@ def test_reslicing_equals_its_numpy_twin(source, target, seed):
     assert agree.mean() > 0.99  # a point exactly between two voxels may round either way
 
 
+def test_what_is_resampled_combines_with_what_it_was_resampled_to():
+    a = volume((6, 8, 8), (4.0, 4.0, 4.0))
+    part = volume((9, 9, 9), (2.0, 2.0, 2.0))[1:8, ::2]
+    assert np.isfinite((resample(a, part) + part).values).all()
+
+
 def test_resampling_onto_itself_changes_nothing_and_foreign_frames_are_refused():
     v = volume()
     assert np.allclose(resample(v, v).values, v.values)
