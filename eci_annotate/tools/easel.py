@@ -45,6 +45,9 @@ from eci_annotate.tools.table import Table
 
 TOOLS: dict[str, Tool] = {"box": BoundingBox(), "freedraw": FreeDraw(), "smartpaint": SmartPaint()}
 
+# the pen goes up wherever it was: closes a stroke that broke off, and does nothing else
+LIFT = Release((0.0, 0.0, 0.0), Plane("", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 1.0))
+
 
 class Easel(Table):
     """Annotations in the making.
@@ -127,6 +130,12 @@ class Easel(Table):
         """End a running stroke as if it had been cancelled."""
         self.state = TOOLS[self.tool].idle
         return self.history.rollback()
+
+    def finish(self) -> tuple[Change, ...]:
+        """Close a stroke that was interrupted, as if the pen had been lifted where it was."""
+        if self.state == TOOLS[self.tool].idle:
+            return ()
+        return self.do(LIFT)
 
     def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
         tool = TOOLS[self.tool]

@@ -177,7 +177,8 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
 def replay(volume_of: Callable[[str], xr.DataArray], snapshot: bytes | None, lines: Iterable[str]) -> Easel:
     """Return the easel after a snapshot (or none) and the journal lines that followed it.
 
-    A gesture that was refused when it was made is refused again, and changes nothing again.
+    A gesture that was refused when it was made is refused again, and changes nothing again. A stroke
+    that broke off (the kernel was killed) is closed, so that nothing of it is lost.
     """
     easel = Easel(volume_of) if snapshot is None else load(snapshot, volume_of)
     for line in lines:
@@ -188,4 +189,5 @@ def replay(volume_of: Callable[[str], xr.DataArray], snapshot: bytes | None, lin
             raise
         except EciError:
             continue
+    easel.finish()
     return easel

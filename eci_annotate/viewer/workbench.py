@@ -13,7 +13,7 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, NotFound, Refused
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools import replay
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.easel import LIFT, Easel
 from eci_annotate.tools.entries import Entry, Redo, Show, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
 from eci_annotate.viewer.browser_panel import BrowserPanel
@@ -52,6 +52,8 @@ class Workbench:
         easel, answers = self._restored()
         self.keeper = Keeper(task, easel)
         self.keeper.trouble = self._trouble
+        if self.resumed:
+            self.keeper.note(LIFT)  # what comes now must not take back a stroke that broke off
         self.controller = Controller(easel, self.keeper.note, REVIEW if self.review else "")
         self._open(easel)
         self._panels(answers, height)
@@ -65,11 +67,13 @@ class Workbench:
     # -- opening -------------------------------------------------------------------
     def _restored(self) -> tuple[Easel, dict[str, Any]]:
         """The easel where the work was left, and the answers."""
+        self.resumed = False
         signed = self.task.reviewing() if self.review else None
         if signed is not None:
             content = signed.content("snapshot")
             return replay(self.task.volume, content[0] if content else None, ()), {}
         draft = self.task.draft()
+        self.resumed = bool(draft.lines)
         return replay(self.task.volume, draft.snapshot, draft.lines), draft.answers
 
     def _open(self, easel: Easel) -> None:

@@ -92,12 +92,15 @@ def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(entr
     if not e.history.in_stroke:
         middle = save(e)
         run(e, entries[cut:])
+        e.finish()
         resumed = replay(lambda uid: VOLUME, middle, [to_line(x) for x in entries[cut:]])
         assert state_of(resumed) == state_of(e)
         assert (resumed.undo_name, resumed.redo_name, resumed.active) == (e.undo_name, e.redo_name, e.active)
     else:
         run(e, entries[cut:])
+        e.finish()
     run(first, [from_line(to_line(x)) for x in entries])
+    first.finish()
     assert state_of(first) == state_of(e)
 
 
@@ -141,3 +144,15 @@ def test_undo_says_what_it_takes_back():
     e.do(Undo())
     assert e.redo_name == "Redo SmartPaint stroke on lesion 1"
     assert not e.field("a").any()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_stroke_that_broke_off_is_kept(tool):
+    e = easel(tool)
+    start = save(e)
+    path = (at(4, 9, 12), at(4, 12, 15), at(4, 14, 10))
+    entries = [Press(at(4, 9, 10), plane("axial")), Drag(path, plane("axial"))]
+    run(e, [*entries, Release(path[-1], plane("axial"))])
+    resumed = replay(lambda uid: VOLUME, start, [to_line(x) for x in entries])
+    assert state_of(resumed) == state_of(e)
+    assert resumed.undo_name == e.undo_name and resumed.undo_name.startswith("Undo ")
