@@ -13,6 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 SOURCES := eci_annotate tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/pip
 export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
 export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/run
