@@ -35,6 +35,7 @@ class Row:
         self.uid, self._do, self._quiet = uid, do, False
         self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
+        self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Shown or hidden (H)", layout=w.Layout(width="34px"))

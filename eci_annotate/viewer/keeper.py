@@ -58,8 +58,8 @@ class Keeper:
         When everything so far was last saved; None while something is not.
     lost
         Why nothing can be saved any more, or empty.
-    trouble
-        Called with an error that a person should read.
+    trouble, kept
+        Called with an error that a person should read; called when all was saved.
     """
 
     def __init__(self, task: Draftbook, easel: Easel) -> None:
@@ -67,6 +67,7 @@ class Keeper:
         self.saved_at: datetime | None = None
         self.lost = ""
         self.trouble: Callable[[EciError], None] = lambda error: None
+        self.kept: Callable[[], None] = lambda: None
         self._lines: list[str] = []
         self._since_snapshot = 0
         self._snapshot_s = self._entry_s = time.monotonic()
@@ -90,6 +91,7 @@ class Keeper:
         lines, self._lines = self._lines, []
         if lines and self._try(lambda: self.task.save(lines)):
             self.saved_at = datetime.now(UTC)
+            self.kept()
         if not self._idle_due and self._snapshot_is_due():
             self._idle_due = True
             after(IDLE_S, self._when_idle)

@@ -14,6 +14,7 @@ from eci_annotate.viewer.controller import LEAST_MM, MOST_MM, Controller
 
 ICONS = {"box": "square-o", "freedraw": "pencil", "smartpaint": "paint-brush"}
 KEYS = {"box": "B", "freedraw": "D", "smartpaint": "S"}
+WINDOWS = ("liver", "soft tissue", "lung", "bone", "auto")  # as in lut.js
 Do = Callable[[Entry], None]
 
 
@@ -36,11 +37,15 @@ class Toolbar:
     ----------
     do
         Applies an entry.
+    look
+        Applies a window preset.
     tools
         Tools that the task offers.
     """
 
-    def __init__(self, controller: Controller, do: Do, tools: Sequence[str] = tuple(TOOLS)) -> None:
+    def __init__(
+        self, controller: Controller, do: Do, look: Callable[[str], None], tools: Sequence[str] = tuple(TOOLS)
+    ) -> None:
         self.easel = controller.easel
         self._quiet = False
         self.tools = {
@@ -57,8 +62,19 @@ class Toolbar:
         )  # fmt: skip
         self.undo = _button("undo", "Undo")
         self.redo = _button("repeat", "Redo")
+        self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
+        self.window.observe(lambda change: self._look(look, change["new"]), "value")
         self.widget = w.HBox(
-            [*self.tools.values(), self.erase, self.through, self.barrier, self.radius, self.undo, self.redo],
+            [
+                *self.tools.values(),
+                self.erase,
+                self.through,
+                self.barrier,
+                self.radius,
+                self.window,
+                self.undo,
+                self.redo,
+            ],
             layout=w.Layout(flex_flow="row wrap", align_items="center"),
         )
         self.widget.add_class("eci-toolbar")
@@ -74,6 +90,12 @@ class Toolbar:
         self._on(self.radius, lambda value: do(SetOption("radius_mm", round(min(max(value, LEAST_MM), MOST_MM), 2))))
         self.undo.on_click(lambda _: do(Undo()))
         self.redo.on_click(lambda _: do(Redo()))
+
+    def _look(self, look: Callable[[str], None], name: str) -> None:
+        """A preset is a push, not a state: the window can be dragged on from there."""
+        if name in WINDOWS:
+            look(name)
+            self.window.value = "Window …"
 
     def _on(self, widget: Any, react: Callable[[Any], None]) -> None:
         def changed(change: Any) -> None:

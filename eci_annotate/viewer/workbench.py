@@ -20,7 +20,7 @@ from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
 from eci_annotate.viewer.keeper import Keeper
-from eci_annotate.viewer.messages import status
+from eci_annotate.viewer.messages import look, status
 from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.sign_panel import SignPanel
 from eci_annotate.viewer.stage import Stage
@@ -59,6 +59,7 @@ class Workbench:
         self._panels(answers, height)
         self.controller.changed, self.controller.seen = self._changed, self._seen
         self.state = w.HTML()
+        self.keeper.kept = self._tell
         self.widget = self._laid_out()
         self._changed()
         every(TICK_S, self._tick)
@@ -97,7 +98,7 @@ class Workbench:
     def _panels(self, answers: dict[str, Any], height: str) -> None:
         definition = self.task.definition
         self.stage = Stage(self.controller, height=height)
-        self.toolbar = Toolbar(self.controller, self.do, definition.tools)
+        self.toolbar = Toolbar(self.controller, self.do, self._preset, definition.tools)
         self.annotations = AnnotationList(self.controller, self.do, self._add)
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form: FormPanel | None = None
@@ -142,6 +143,9 @@ class Workbench:
 
     def _say(self, text: str, level: str = "note") -> None:
         self.stage.carry_out([Send(status(text, level))])
+
+    def _preset(self, name: str) -> None:
+        self.stage.carry_out([Send(look(preset=name))])
 
     def _changed(self) -> None:
         """Show in all panels what the easel says; called between strokes only."""

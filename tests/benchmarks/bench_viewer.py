@@ -131,7 +131,8 @@ def main() -> int:
     for name, value in found.items():
         limit = LIMITS.get(name)
         print(
-            f"{name:28s} {value:9.2f} {'' if limit is None else f'(at most {limit})' + ('' if value <= limit else '  MISSED')}"
+            f"{name:32s} {value:9.2f}",
+            "" if limit is None else f"(at most {limit}){'' if value <= limit else '  MISSED'}",
         )
     if "--json" in sys.argv:
         Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(found, indent=1))

@@ -39,8 +39,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
+    """One browser per module: playwright runs once in a process at a time."""
     with browsing() as one:
         yield one
 

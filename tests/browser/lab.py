@@ -43,7 +43,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 60) -> None:
+def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 150) -> None:
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         if server.poll() is not None:
@@ -59,7 +59,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 60) -> 
 def _write_settings(folder: Path) -> None:
     """No news, no update checks: a test has no network and wants no pop-up."""
     place = folder / "@jupyterlab" / "apputils-extension"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     wish = {"fetchNews": "false", "checkForUpdates": False}
     (place / "notification.jupyterlab-settings").write_text(json.dumps(wish), encoding="utf-8")
 
@@ -84,11 +84,14 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(private), "JUPYTER_DATA_DIR": str(private / "data"),
            "JUPYTER_RUNTIME_DIR": str(private / "run"), "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
            "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"), "IPYTHONDIR": str(private / "ipython")}  # fmt: skip
+    wish = [f"--ServerApp.kernel_websocket_connection_class={PROMPT}"] if prompt else []
     command = [
-        sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root", f"--ServerApp.port={port}",
-        "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
+        sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
        
-        "--ServerApp.open_browser=False", *([f"--ServerApp.kernel_websocket_connection_class={PROMPT}"] if prompt else []), *more,
+        "--ServerApp.open_browser=False", *wish, *more,
     ]  # fmt: skip
     _write_settings(private / "settings")
     with (folder / "server.log").open("wb") as log:
@@ -177,7 +180,8 @@ class Viewer:
     def fetched(self) -> None:
         """Until no slice is under way."""
         self.page.wait_for_function(
-            "() => { const s = document.querySelector('.eci-stage').stage; return s.loader.isWhole(s.series) && !s.loader.asked.size }",
+            "() => { const s = document.querySelector('.eci-stage').stage; "
+            "return s.loader.isWhole(s.series) && !s.loader.asked.size }",
             timeout=60_000,
         )
         self.page.wait_for_timeout(500)

@@ -51,8 +51,8 @@ def test_each_tool_draws_and_undo_takes_it_back(viewer: Viewer, key: str) -> Non
 def test_list_renames_hides_and_deletes(viewer: Viewer, repository: Path) -> None:
     draw(viewer, "b")
     row = viewer.page.locator(".eci-row")
-    row.locator("input[type=text]").fill("segment IV")
-    row.locator("input[type=text]").press("Enter")
+    row.locator(".eci-label input").fill("segment IV")
+    row.locator(".eci-label input").press("Enter")
     row.locator("[title^='Shown or hidden']").click()
     viewer.rest()
     assert coloured(viewer) == 0

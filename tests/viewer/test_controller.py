@@ -33,14 +33,16 @@ def controller() -> Controller:
 
 def views(index: int = 5) -> Message:
     return {"kind": "views", "window": [-160, 240], "views": [
-        {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4, "width": 200, "height": 200, "ratio": 1}
+        {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4,
+         "width": 200, "height": 200, "ratio": 1}
         for pane in ("axial", "sagittal", "coronal")
     ]}  # fmt: skip
 
 
 def hands(frame: int, *events: tuple[str, list[float]], index: int = 5) -> Message:
     return {"kind": "hands", "frame": frame, "events": [
-        {"do": do, "pane": "axial", "index": index, "points": points, "pressures": [1] * (len(points) // 3), "time_s": 0.1, "modifiers": []}
+        {"do": do, "pane": "axial", "index": index, "points": points, "pressures": [1] * (len(points) // 3),
+         "time_s": 0.1, "modifiers": []}
         for do, points in events
     ]}  # fmt: skip
 

@@ -154,7 +154,8 @@ export class Stage {
     this.glass();
   }
 
-  look({ window, focus, read_only }) {
+  look({ window, focus, preset }) {
+    if (preset) this.desk.preset(preset);
     if (window) this.setWindow(window);
     if (focus) this.jumpTo(focus);
   }
