@@ -74,11 +74,16 @@ class Outliner:
         nested = self.holes != "keyhole"
         rings = rings_of_mask(mask, "nested" if nested else "keyhole")
         kind = "CLOSEDPLANAR_XOR" if self.holes == "closedplanar_xor" else "CLOSED_PLANAR"
-        found = [self._outline(k, self._lps(k, ring), kind) for ring in rings]
+        found: dict[int, Outline] = {}
+        for n in sorted(range(len(rings)), key=lambda n: len(rings[n]), reverse=True):  # the longest decides first
+            found[n] = self._outline(k, self._lps(k, rings[n]), kind)
+            if not nested and len(found[n].data) > MOST_BYTES and mask.any(1).sum() > 1:
+                yield from self._bands(k, mask)
+                return
+        yield from (found[n] for n in range(len(rings)))
+
+    def _bands(self, k: int, mask: NDArray[np.bool_]) -> Iterator[Outline]:
         rows = np.flatnonzero(mask.any(1))
-        if nested or len(rows) < 2 or all(len(o.data) <= MOST_BYTES for o in found):
-            yield from found
-            return
         middle = (rows[0] + rows[-1] + 1) // 2
         for band in (slice(None, middle), slice(middle, None)):
             part = np.zeros_like(mask)

@@ -19,6 +19,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from eci_annotate.dicom.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.reference import Images, one_series, shared_header
 from eci_annotate.dicom.uids import uid_from
@@ -30,7 +31,6 @@ from eci_annotate.version import __version__
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
 PRIVATE_GROUP, PRIVATE_CREATOR = 0x3007, "ECI_ANNOTATE 1"
-CONTOUR_DATA = 0x30060050
 GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
 
 
@@ -233,18 +233,9 @@ def _roi_contour(number: int, annotation: Annotation, found: list[Outline], imag
     item.ROIDisplayColor = list(annotation.colour)
     item.ReferencedROINumber = number
     if found:
-        item.ContourSequence = [_contour(n, outline, images) for n, outline in enumerate(found, 1)]
-    return item
-
-
-def _contour(number: int, outline: Outline, images: Images) -> Dataset:
-    item = Dataset()
-    item.ContourNumber = number
-    item.ContourImageSequence = [images.reference_to(outline.slice_k)]
-    item.ContourGeometricType = outline.geometric_type
-    item.NumberOfContourPoints = outline.points
-    # Implicit VR stores no VR: bytes go through unparsed, the file is the same as with DS, only sooner
-    item.add(DataElement(CONTOUR_DATA, "OB", outline.data))
+        # Implicit VR stores no VR: bytes go through unparsed, the file is the same as with items, only sooner
+        value = encoded(found, [image_item(image) for image in images.slices])
+        item.add(DataElement(CONTOUR_SEQUENCE, "OB", value))
     return item
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset, dcmread
 
+from eci_annotate.dicom.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.decimals import from_decimals
 from eci_annotate.dicom.files import read
-from eci_annotate.dicom.rtdataset import CONTOUR_DATA, PRIVATE_CREATOR, PRIVATE_GROUP, RTSTRUCT
+from eci_annotate.dicom.rtdataset import PRIVATE_CREATOR, PRIVATE_GROUP, RTSTRUCT
 from eci_annotate.dicom.stack import axes_of, position_of
 from eci_annotate.dicom.whole import require_whole
 from eci_annotate.errors import BadStructureSet, EciError
@@ -116,13 +117,26 @@ def _header(roi: Dataset, contour: Dataset | None, series: dict[str, str], place
     return header | ({"uid": str(exact["uid"])} if "uid" in exact else {})
 
 
-def _points(contour: Dataset) -> Floats:
-    """Points (n, 3) of one contour, straight from its bytes."""
+def _values(contour: Dataset) -> bytes | Floats:
+    """Contour data of one item, unparsed where that is possible."""
     element = contour.get_item(CONTOUR_DATA)
     if element is None or element.value is None:
-        return np.empty((0, 3))
-    value = element.value
-    flat = from_decimals(value) if isinstance(value, bytes) else np.asarray(value, float).ravel()
+        return b""
+    return element.value if isinstance(element.value, bytes) else np.asarray(element.value, float).ravel()
+
+
+def _contours(roi: Dataset) -> list[tuple[str, Any]]:
+    """Kind and data of each contour of an ROI."""
+    found = contours_of(roi)
+    if found is not None:
+        return list(found)
+    items = roi.get("ContourSequence", None) or ()
+    return [(str(item.get("ContourGeometricType", "")), _values(item)) for item in items]
+
+
+def _points(value: bytes | Floats) -> Floats:
+    """Points (n, 3) of one contour."""
+    flat = from_decimals(value) if isinstance(value, bytes) else value
     if flat.size % 3:
         raise BadStructureSet("A contour does not consist of (x, y, z) triplets.", "Export the structure set again.")
     return flat.reshape(-1, 3)
@@ -131,12 +145,12 @@ def _points(contour: Dataset) -> Floats:
 def _rings(contour: Dataset | None, number: int) -> tuple[list[Floats], int]:
     """Closed rings of an ROI, and how many other contours it has."""
     rings, others = [], 0
-    for item in (contour.get("ContourSequence", None) or ()) if contour is not None else ():
-        if str(item.get("ContourGeometricType", "")) not in CLOSED:
+    for kind, value in _contours(contour) if contour is not None else ():
+        if kind not in CLOSED:
             others += 1
             continue
         try:
-            ring = _points(item)
+            ring = _points(value)
         except EciError as error:
             raise BadStructureSet(f"ROI {number} cannot be read: {error.what}", error.remedy) from error
         if len(ring) > 1 and np.array_equal(ring[0], ring[-1]):

@@ -18,9 +18,13 @@ def paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.i
 
 def bounding_box(voxels: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
     """Return the smallest block that holds all true voxels; empty slices if there are none."""
-    spans = []
-    for axis in range(3):
-        hit = np.flatnonzero(voxels.any(axis=tuple(a for a in range(3) if a != axis)))
-        spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0))
+    spans: list[slice] = []
+    rest = voxels
+    for axis in range(3):  # each axis is asked only within what the ones before left
+        hit = np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))
+        if not hit.size:
+            return slice(0, 0), slice(0, 0), slice(0, 0)
+        spans.append(slice(int(hit[0]), int(hit[-1]) + 1))
+        rest = rest[(slice(None),) * axis + (spans[-1],)]
     k, j, i = spans
     return k, j, i

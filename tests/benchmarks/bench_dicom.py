@@ -159,7 +159,9 @@ def _loading(ct: Path) -> Table:
     rows = {"eci_annotate.load_series": load_ours, "pydicom pixel_array, stacked": load_pydicom, "SimpleITK": load_sitk}
     found = {name: alone(step, ct) for name, step in rows.items()}
     base = next(iter(found.values())).median
-    table = Table("Loading a CT series, 512 x 512 x 200, uncompressed", ["", "least, ms", "median, ms", "x", "peak, MB"])
+    table = Table(
+        "Loading a CT series, 512 x 512 x 200, uncompressed", ["", "least, ms", "median, ms", "x", "peak, MB"]
+    )
     table.rows = [_row(name, each, base) for name, each in found.items()]
     table.note = "`x`: how many times as long. pydicom's row neither scales nor checks the slices."
     return table
