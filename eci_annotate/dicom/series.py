@@ -93,11 +93,24 @@ def _modality(dataset: Dataset) -> NDArray[Any]:
     if raw.ndim != 2:
         raise UnsupportedImages("An image of this series is not a single grey slice.", "Use single-frame images.")
     if dataset.get("ModalityLUTSequence"):
-        return np.asarray(apply_modality_lut(raw, dataset))
+        looked_up = np.asarray(apply_modality_lut(raw, dataset))
+        return looked_up if looked_up.dtype.kind == "f" else _whole(looked_up, 1, 0)
     slope, intercept = float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
     if slope.is_integer() and intercept.is_integer() and np.issubdtype(raw.dtype, np.integer):
-        return raw if (slope, intercept) == (1, 0) else raw.astype(np.int32) * int(slope) + int(intercept)
+        return _whole(raw, int(slope), int(intercept))
     return (raw.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def _whole(raw: NDArray[Any], slope: int, intercept: int) -> NDArray[Any]:
+    """Scaled whole numbers as int16 where they fit, else int32."""
+    ends = [int(end) * slope + intercept for end in (raw.min(), raw.max())]
+    kind: Any = np.int16 if min(ends) >= -32768 and max(ends) <= 32767 else np.int32
+    out = raw.astype(kind, copy=(slope, intercept) != (1, 0))
+    if slope != 1:
+        out *= np.int64(slope).astype(kind)  # steps between may wrap around: the end fits, so it is exact
+    if intercept:
+        out += np.int64(intercept).astype(kind)
+    return out
 
 
 def _fill(stack: Stack) -> NDArray[Any]:
@@ -107,8 +120,7 @@ def _fill(stack: Stack) -> NDArray[Any]:
     if any(s.dtype.kind == "f" for s in slices):
         kind: Any = np.float32
     else:
-        low, high = min(int(s.min()) for s in slices), max(int(s.max()) for s in slices)
-        kind = np.int16 if low >= -32768 and high <= 32767 else np.int32
+        kind = np.int16 if all(s.dtype == np.int16 for s in slices) else np.int32
     out = np.empty(stack.grid.shape, kind)
     for k, values in enumerate(slices):
         out[k] = values

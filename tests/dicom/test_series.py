@@ -8,12 +8,16 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import pixel_digest, scan
 from eci_annotate.dicom.phantom import KINDS, phantom_grid, phantom_values
+from eci_annotate.dicom.series import _whole
 from eci_annotate.imaging.volume import instance_uids_of
 
 SAMPLE = Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct"
@@ -206,3 +210,11 @@ def test_scan_tells_no_patient(phantoms):
     assert len(found) == 8 and len({f.patient_key for f in found}) == 1
     assert found[0].modality == "CT" and found[0].identity_removed
     assert "PHANTOM" not in repr(found).replace("phantoms", "")
+
+
+@given(hnp.arrays(np.uint16, 5), st.integers(-5, 5), st.integers(-70_000, 70_000), st.booleans())
+def test_scaling_is_exact_and_as_small_as_it_can_be(raw, slope, intercept, signed):
+    raw, slope = raw.view(np.int16) if signed else raw, slope or 1
+    found, true = _whole(raw, slope, intercept), raw.astype(np.int64) * slope + intercept
+    assert np.array_equal(found, true)
+    assert (found.dtype == np.int16) == (true.min() >= -32768 and true.max() <= 32767)
