@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
-PROMPT = "eci_annotate.viewer.server.PromptConnection"
+PLAIN = '--ServerApp.jpserver_extensions={"eci_annotate.viewer.server": false}'
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -37,7 +37,8 @@ def notebook(cells: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -79,18 +80,17 @@ class Lab:
 @contextmanager
 def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True) -> Iterator[Lab]:
     """Start JupyterLab in a folder, and end it."""
-    port, token = _free_port(), secrets.token_hex(12)
+    port, token = free_port(), secrets.token_hex(12)
     private = folder / ".jupyter"
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(private), "JUPYTER_DATA_DIR": str(private / "data"),
            "JUPYTER_RUNTIME_DIR": str(private / "run"), "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
            "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"), "IPYTHONDIR": str(private / "ipython")}  # fmt: skip
-    wish = [f"--ServerApp.kernel_websocket_connection_class={PROMPT}"] if prompt else []
+    wish = [] if prompt else [PLAIN]
     command = [
         sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root",
         f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
         "--LabApp.expose_app_in_browser=True",
-       
         "--ServerApp.open_browser=False", *wish, *more,
     ]  # fmt: skip
     _write_settings(private / "settings")
@@ -109,10 +109,11 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
 
 
 @contextmanager
-def browsing(width: int = 1600, height: int = 1000) -> Iterator[Page]:
-    """Start Chromium with one page."""
+def browsing(width: int = 1600, height: int = 1000, port: int | None = None) -> Iterator[Page]:
+    """Start Chromium with one page; a port also opens its debugging protocol to others."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        flags = [*FLAGS, *([f"--remote-debugging-port={port}"] if port else [])]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
         page = browser.new_page(viewport={"width": width, "height": height})
         try:
             yield page
