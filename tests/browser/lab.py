@@ -82,9 +82,10 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
     """Start JupyterLab in a folder, and end it."""
     port, token = free_port(), secrets.token_hex(12)
     private = folder / ".jupyter"
-    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(private), "JUPYTER_DATA_DIR": str(private / "data"),
-           "JUPYTER_RUNTIME_DIR": str(private / "run"), "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
-           "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"), "IPYTHONDIR": str(private / "ipython")}  # fmt: skip
+    places = {"CONFIG_DIR": "", "DATA_DIR": "data", "RUNTIME_DIR": "run"}
+    env = {**os.environ, **{f"JUPYTER_{name}": str(private / place) for name, place in places.items()}}
+    env |= {f"JUPYTERLAB_{name.upper()}_DIR": str(private / name) for name in ("settings", "workspaces")}
+    env["IPYTHONDIR"] = str(private / "ipython")
     wish = [] if prompt else [PLAIN]
     command = [
         sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root",
