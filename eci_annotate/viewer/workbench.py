@@ -26,6 +26,7 @@ from eci_annotate.viewer.sign_panel import SignPanel
 from eci_annotate.viewer.stage import Stage
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.toolbar import Toolbar
+from eci_annotate.workflow.lease import to_minute
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Task
@@ -212,5 +213,9 @@ class Workbench:
             raise Refused(self.keeper.lost)
         signed = self.task.sign(meaning, verdict=verdict, reason=reason)
         self._close(SIGNED)
-        self.state.value = f"signed, version {signed.version}"
+        said = (
+            f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"
+        )
+        self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
+        self._say(f"{said}. {SIGNED}")
         return signed
