@@ -13,23 +13,24 @@ SPACING_MM = (2.0, 0.75, 0.75)
 RADII_PX = (5, 10, 20, 40)
 
 
-def _values() -> Any:
+def _values(shape: tuple[int, int, int] = SHAPE) -> Any:
     """Soft blobs with noise, whole numbers."""
     from scipy.ndimage import gaussian_filter, zoom
 
     rng = np.random.default_rng(0)
-    coarse = gaussian_filter(rng.normal(size=tuple(n // 8 for n in SHAPE)), 2)
-    return (zoom(coarse / coarse.std(), 8, order=1) * 60 + rng.normal(0, 12, SHAPE)).astype(np.int16)
+    coarse = gaussian_filter(rng.normal(size=tuple(n // 8 for n in shape)), 2)
+    return (zoom(coarse / coarse.std(), 8, order=1) * 60 + rng.normal(0, 12, shape)).astype(np.int16)
 
 
 def dab(radius_px: int, rule: str, flat_axis: int) -> Measured:
     """One dab after another in the middle; milliseconds for one."""
     from eci_annotate.tools.dabs import LEVELS, cone, dab_all, tone
 
-    values, field = _values(), np.zeros(SHAPE, np.uint16)
+    shape = (96, 160, 160)  # a dab sees no more of the series
+    values, field = _values(shape), np.zeros(shape, np.uint16)
     brush = cone(radius_px * SPACING_MM[2], SPACING_MM, 0.5, flat_axis)
     tones = tone(LEVELS if rule == "barrier" else 200, 2)
-    centres = np.array([[100, 256 + n, 256] for n in range(20)])
+    centres = np.array([[48, 70 + n, 80] for n in range(20)])
     corner = np.zeros(3, np.int64)
 
     def act() -> int:
