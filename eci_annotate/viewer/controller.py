@@ -6,15 +6,14 @@ It knows no widget and no canvas; recorded messages drive it in tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.tools.easel import TOOLS, Easel
 from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Show, Undo
-from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.history import Change
 from eci_annotate.viewer import messages
+from eci_annotate.viewer.gesturing import gesture_of
 from eci_annotate.viewer.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
 from eci_annotate.viewer.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.painter import Painter
@@ -78,27 +77,13 @@ class Controller:
                 self.seen()
         return []
 
-    @cached_property
-    def commands(self) -> dict[str, Callable[[Command], list[Order]]]:
-        """What keys and buttons can ask for."""
-        return {
-            "tool": lambda c: self.do(ChooseTool(str(c.value))),
-            "new": lambda c: self.add(),
-            "toggle-erase": lambda c: self.do(SetOption("erase", not self.easel.options.erase)),
-            "brush": lambda c: self.do(SetOption("radius_mm", _brush(self.easel.options.radius_mm * float(c.value)))),
-            "dimension": lambda c: self.do(SetOption("dimension", 2 if c.value == 2 else 3)),
-            "undo": lambda c: self.do(Undo()),
-            "redo": lambda c: self.do(Redo()),
-            "toggle-hidden": lambda c: self._of_active(lambda u: Alter(u, visible=u in self.easel.hidden)),
-            "delete": lambda c: self._of_active(Delete),
-        }
-
     def _command(self, command: Command) -> list[Order]:
-        if command.name not in self.commands:
+        if command.name not in COMMANDS:
             raise Refused(f"There is no command {command.name!r}.", "Reload the page.")
-        return self.commands[command.name](command)
+        return COMMANDS[command.name](self, command)
 
-    def _of_active(self, make: Callable[[str], Entry]) -> list[Order]:
+    def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
+        """Apply what `make` says of the chosen annotation."""
         if self.easel.active is None:
             raise Refused("No annotation is chosen.", "Choose one in the list.")
         return self.do(make(self.easel.active))
@@ -175,33 +160,17 @@ class Controller:
         if hand.do == "press":
             begun = self._begin()
             self._stroke = True
-            return [*begun, self._gesture(hand)]
+            return [*begun, gesture_of(hand, self.painter.stacks[hand.pane])]
         if not self._stroke:
             return []
         self._stroke = hand.do == "drag"
-        return [self._gesture(hand)]
+        return [gesture_of(hand, self.painter.stacks[hand.pane])]
 
     def _begin(self) -> list[Entry]:
         """Drawing with nothing chosen that fits the tool begins a new annotation."""
         thing = self.easel.objects.get(self.easel.active or "")
         here = thing is not None and thing.series_uid == self.easel.series_uid
         return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
-
-    def _gesture(self, hand: Hand) -> Gesture:
-        if hand.do == "cancel":
-            return Cancel()
-        stack = self.painter.stacks[hand.pane]
-        plane = stack.plane(min(max(hand.index, 0), stack.count - 1))
-        if not hand.points:
-            raise Refused("A stroke without a point.", "Draw again.")
-        match hand.do:
-            case "press":
-                pressure = hand.pressures[0] if hand.pressures else 1.0
-                at = hand.points[0]
-                return Press(at, plane, hand.reach_mm, hand.button, hand.modifiers, pressure, hand.time_s)
-            case "drag":
-                return Drag(hand.points, plane, hand.modifiers, hand.pressures, hand.time_s)
-        return Release(hand.points[-1], plane, hand.modifiers, hand.time_s)
 
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:
@@ -258,3 +227,21 @@ class Controller:
 
 def _brush(radius_mm: float) -> float:
     return round(min(max(radius_mm, LEAST_MM), MOST_MM), 2)
+
+
+def _resize(c: Controller, factor: float) -> list[Order]:
+    return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
+
+
+# what keys and buttons can ask for
+COMMANDS: dict[str, Callable[[Controller, Command], list[Order]]] = {
+    "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
+    "new": lambda c, said: c.add(),
+    "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),
+    "brush": lambda c, said: _resize(c, float(said.value)),
+    "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
+    "undo": lambda c, said: c.do(Undo()),
+    "redo": lambda c, said: c.do(Redo()),
+    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
+    "delete": lambda c, said: c.of_active(Delete),
+}
