@@ -59,6 +59,11 @@ class Annotation:
             raise BadAnnotation(f"{self.colour} is no colour.", "Give three numbers from 0 to 255.")
         object.__setattr__(self, "colour", (red, green, blue))
 
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything but the shape, to make another annotation under the same identity."""
+        return {name: getattr(self, name) for name in ("label", "colour", "frame_uid", "series_uid", "uid")}
+
     def with_label(self, label: str) -> Self:
         """Return the same annotation under another label."""
         return replace(self, label=label)

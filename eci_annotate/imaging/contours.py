@@ -8,7 +8,7 @@ DICOM PS3.3 C.8.8.6.3 (keyhole); why 0.01: any inset between 0 and 0.5 pixel los
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -279,8 +279,3 @@ def fill_rings(rings: Iterable[ArrayLike], shape: tuple[int, int]) -> Mask2D:
         _toggle(mask, np.ascontiguousarray(ring, dtype=np.float64))
     _spread(mask)
     return mask.view(np.bool_)
-
-
-def longest(rings: Sequence[Ring]) -> int:
-    """Return the number of points of the longest ring, 0 if there is none."""
-    return max((len(ring) for ring in rings), default=0)

@@ -127,10 +127,6 @@ class Grid:
         """Patient millimetres to the nearest voxel (may lie outside the grid)."""
         return np.floor(self.image_from_reference(points_lps) + 0.5).astype(np.int64)
 
-    def contains(self, voxel_kji: ArrayLike) -> bool:
-        """Tell whether a voxel lies on this grid."""
-        return all(0 <= v < n for v, n in zip(np.asarray(voxel_kji), self.shape, strict=True))
-
     def cropped(self, corner: tuple[int, int, int], shape: tuple[int, int, int]) -> Grid:
         """Return the grid of a sub-block that starts at voxel `corner`."""
         return replace(self, origin_lps=tuple3(self.reference_from_image(corner)), shape=shape)

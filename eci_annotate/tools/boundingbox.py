@@ -135,11 +135,7 @@ def placed(header: Annotation, start: Vector, end: Vector, plane: Plane, flat: b
         tuple3(start),
         (float(width), float(height), float(depth)),
         (tuple3(axes[0], 9), tuple3(axes[1], 9), tuple3(axes[2], 9)),
-        label=header.label,
-        colour=header.colour,
-        uid=header.uid,
-        series_uid=header.series_uid,
-        frame_uid=header.frame_uid,
+        **header.header,
     )
 
 
@@ -215,11 +211,7 @@ class BoundingBox:
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Unplaced(
-            label=header.label,
-            colour=header.colour,
-            uid=header.uid,
-            series_uid=header.series_uid,
-            frame_uid=header.frame_uid,
+            **header.header,
         )
 
     def works_on(self, thing: Object) -> bool:

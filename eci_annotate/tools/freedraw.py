@@ -98,11 +98,7 @@ class FreeDraw:
         return Contours(
             (),
             scene.grid.spacing_mm[0],
-            label=header.label,
-            colour=header.colour,
-            uid=header.uid,
-            series_uid=header.series_uid,
-            frame_uid=header.frame_uid,
+            **header.header,
         )
 
     def works_on(self, thing: Object) -> bool:

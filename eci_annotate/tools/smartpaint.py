@@ -114,11 +114,7 @@ class SmartPaint:
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Paint(
-            label=header.label,
-            colour=header.colour,
-            uid=header.uid,
-            series_uid=header.series_uid,
-            frame_uid=header.frame_uid,
+            **header.header,
         )
 
     def works_on(self, thing: Object) -> bool:

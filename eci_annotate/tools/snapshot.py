@@ -44,7 +44,7 @@ def _object_out(thing: Object | None, shelf: _Shelf) -> dict[str, Any] | None:
     if thing is None:
         return None
     body: dict[str, Any] = {"kind": next(k for k, t in KINDS.items() if type(thing) is t)}
-    body |= {n: getattr(thing, n) for n in ("label", "colour", "frame_uid", "series_uid", "uid")}
+    body |= thing.header
     match thing:
         case Box():
             body |= {n: getattr(thing, n) for n in ("centre_lps", "size_mm", "axes_lps")}
