@@ -42,9 +42,14 @@ def test_a_mask_on_a_finer_grid_keeps_its_volume():
 
 
 @given(ANGLES, st.tuples(*[st.floats(6, 18)] * 3))
-def test_a_rotated_box_fills_about_its_volume(angles, size):
+def test_a_rotated_box_holds_exactly_the_voxels_whose_centres_lie_in_it(angles, size):
     box = Box((0.0, 0.0, 0.0), size, rotation(angles), frame_uid=FRAME)
-    assert box.mask_on(FINE).values.sum() == pytest.approx(box.volume_mm3, rel=0.25, abs=60)
+    points = grid_of(FINE).reference_from_image(np.moveaxis(np.indices(FINE.shape), 0, -1))
+    outside_by = (np.abs(points @ np.array(box.axes_lps).T) - np.array(box.size_mm) / 2).max(-1)
+    mask = box.mask_on(FINE).values
+    assert mask[outside_by < -1e-4].all() and not mask[outside_by > 1e-4].any()
+    shell = np.sqrt(3)  # a voxel of 1 mm reaches half its diagonal beyond its centre
+    assert np.prod(np.array(size) - shell) <= mask.sum() <= np.prod(np.array(size) + shell)
 
 
 @given(ANGLES, st.tuples(*[st.floats(6, 18)] * 3))
