@@ -78,7 +78,7 @@ def stroke(viewer: Viewer, hand: Hand, seconds: float, rate: float = 60, turn: f
     viewer.rest()
     samples = viewer.stage("s.watch.samples")
     lift = viewer.stage("s.lastPaint - s.desk.lifted")
-    return {"rate": sent / seconds, "lift": lift, **spread("event-paint", samples), **spread("ring", samples),
+    return {"rate": sent / seconds, "lift": lift, **spread("event-paint", samples),
             **spread("stroke-echo", samples), **spread("paint", samples), **spread("round-trip", samples),
             **spread("kernel", samples), **spread("decode", samples)}  # fmt: skip
 
@@ -93,6 +93,15 @@ def spread(name: str, samples: dict[str, list[float]]) -> dict[str, float]:
         f"{name} max": values[-1],
         f"{name} n": len(values),
     }
+
+
+def hovering(viewer: Viewer) -> dict[str, float]:
+    """Move without a button: the brush's ring follows."""
+    viewer.stage("(s.watch.samples = {}, 0)")
+    for n in range(120):
+        viewer.page.mouse.move(*viewer.at_cached("axial", 0.3 + n / 400, 0.4 + 0.1 * math.sin(n / 9)))
+        viewer.page.wait_for_timeout(8)
+    return spread("ring", viewer.stage("s.watch.samples"))
 
 
 def flips(viewer: Viewer) -> dict[str, float]:
@@ -151,7 +160,7 @@ def main() -> int:
         first = [stroke(viewer, hand, 0.5, turn=n) for n in range(10)]
         found |= {"first stroke": first[0]["event-paint median"], "tenth stroke": first[9]["event-paint median"]}
         long = stroke(viewer, hand, 5)
-        found |= {"after lift": long.pop("lift"), **long, **flips(viewer)}
+        found |= {"after lift": long.pop("lift"), **long, **hovering(viewer), **flips(viewer)}
         viewer.stage("(s.strict = true)")  # the same with the browser's own rasterising waited for
         found |= {f"{name}, rasterised": value for name, value in flips(viewer).items()}
     for name, value in found.items():
