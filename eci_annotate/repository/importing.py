@@ -6,9 +6,10 @@ Who the patient is never leaves the scan: files are grouped by a salted digest, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from filecmp import cmp
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from eci_annotate.workflow.commands import Enrol, Sign, Start
 from eci_annotate.workflow.pipeline import INGEST
 
 _REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
+THERE, OTHER = "there already", "there already, with other content"
 Progress = Callable[[str, int, int], None]
 
 
@@ -34,6 +36,15 @@ class Imported:
     skipped: dict[str, int] = field(default_factory=dict)
     not_shown: dict[str, int] = field(default_factory=dict)
     identified: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An image that is in the archive, or is about to be: whose it is, and its file."""
+
+    subject: str
+    study_uid: str
+    path: Path = field(repr=False)
 
 
 def import_folders(
@@ -50,10 +61,9 @@ def import_folders(
     groups = _by_patient(usable)
     not_shown: Counter[str] = Counter()
     for number, group in enumerate(groups, 1):
-        fresh = [each for each in group if each.sop_uid not in known]
-        skipped["there already"] += len(group) - len(fresh)
+        old = _subject_of(group, known)
+        fresh = _fresh(group, known, skipped)
         if fresh:
-            old = next((known[each.sop_uid] for each in group if each.sop_uid in known), "")
             subject = _take_in(backend, fresh, project, site, old)
             subjects[subject] = len(fresh)
             not_shown.update(_decode(backend, subject, fresh))
@@ -85,15 +95,34 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _known(backend: LocalBackend, project: str) -> dict[str, str]:
+def _known(backend: LocalBackend, project: str) -> dict[str, Kept]:
     archive = backend.rooms.archive
     return {
-        instance.sop_uid: seen.subject
+        instance.sop_uid: Kept(seen.subject, instance.study_uid, instance.path)
         for seen in backend.subjects(project)
         for study in archive.studies(seen.subject)
         for series in study.series
         for instance in archive.instances(seen.subject, series.series_uid)
     }
+
+
+def _subject_of(group: Sequence[Found], known: Mapping[str, Kept]) -> str:
+    """The subject that a patient is already; an image's UID alone is no proof, since faulty senders repeat them."""
+    there = ((each, known[each.sop_uid]) for each in group if each.sop_uid in known)
+    return next((kept.subject for each, kept in there if kept.subject and kept.study_uid == each.study_uid), "")
+
+
+def _fresh(group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str]) -> list[Found]:
+    """Files of images that are not there yet; of two files of one image the first one counts."""
+    fresh = []
+    for each in group:
+        kept = known.get(each.sop_uid)
+        if kept is None:
+            known[each.sop_uid] = Kept("", each.study_uid, each.path)
+            fresh.append(each)
+        else:
+            skipped[THERE if cmp(kept.path, each.path, shallow=False) else OTHER] += 1
+    return fresh
 
 
 def _by_patient(found: Sequence[Found]) -> list[list[Found]]:
