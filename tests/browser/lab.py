@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
-PLAIN = '--ServerApp.jpserver_extensions={"eci_annotate.viewer.server": false}'
+PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.server=False"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
