@@ -51,6 +51,7 @@ class Controller:
         self.changed: Callable[[], None] = lambda: None
         self.seen: Callable[[], None] = lambda: None
         self._stroke = False
+        self._begun = False  # the running stroke began its annotation
         self._stale: set[str] = set()
 
     # -- what comes in ------------------------------------------------------------
@@ -157,14 +158,15 @@ class Controller:
         """Gestures of a hand; those of a press that was refused are dropped."""
         if self.why_not:
             raise Refused(self.why_not)
+        gesture = gesture_of(hand, self.painter.stacks[hand.pane])
         if hand.do == "press":
             begun = self._begin()
-            self._stroke = True
-            return [*begun, gesture_of(hand, self.painter.stacks[hand.pane])]
+            self._stroke, self._begun = True, bool(begun)
+            return [*begun, gesture]
         if not self._stroke:
             return []
         self._stroke = hand.do == "drag"
-        return [gesture_of(hand, self.painter.stacks[hand.pane])]
+        return [gesture, Undo()] if hand.do == "cancel" and self._begun else [gesture]
 
     def _begin(self) -> list[Entry]:
         """Drawing with nothing chosen that fits the tool begins a new annotation."""

@@ -150,3 +150,13 @@ def test_brush_dimension_and_erase_by_command(controller: Controller) -> None:
         controller.receive({"kind": "command", "name": name, "value": value})
     options = controller.easel.options
     assert (options.radius_mm, options.dimension, options.erase) == (2 * before, 2, True)
+
+
+def test_a_stroke_that_is_given_up_leaves_no_empty_annotation(controller: Controller) -> None:
+    tool(controller, "smartpaint")
+    controller.receive(hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15])))
+    controller.receive(hands(2, ("cancel", [])))
+    assert not controller.easel.objects
+    controller.receive(STROKE)
+    controller.receive(hands(4, ("press", [20, 30, 15]), ("cancel", [])))
+    assert len(controller.easel.objects) == 1

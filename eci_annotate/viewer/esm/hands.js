@@ -4,9 +4,12 @@
 import { lpsFromPlane, planeFromPx } from "./geometry.js";
 
 /** @typedef {{kind: "none"} | {kind: "stroke" | "pan" | "window", id: number, x: number, y: number}
+ *   | {kind: "touch", id: number, x: number, y: number, press: PointerEvent}
  *   | {kind: "pinch", span: number, x: number, y: number}} Grip */
 
 const REACH_PX = 9;
+/** A finger draws once it has moved this far: until then it may be the first of two. */
+const STILL_PX = 6;
 const round = (x) => Math.round(x * 1000) / 1000;
 
 /** What a press begins. @returns {"stroke" | "pan" | "window" | "jump" | "none"} */
@@ -54,7 +57,14 @@ export class Hands {
     if (kind === "none" || event.detail > 1) return;
     this.el.setPointerCapture(event.pointerId);
     this.grip = { kind, id: event.pointerId, ...at };
-    if (kind === "stroke") this.stroke("press", event, [event], { button: event.button, reach_mm: REACH_PX / this.pane.view.zoom });
+    if (kind !== "stroke") return;
+    if (event.pointerType === "touch") this.grip = { ...this.grip, kind: "touch", press: event };
+    else this.press(event);
+  }
+
+  press(event) {
+    this.grip = { ...this.grip, kind: "stroke" };
+    this.stroke("press", event, [event], { button: event.button, reach_mm: REACH_PX / this.pane.view.zoom });
   }
 
   move(event) {
@@ -63,6 +73,10 @@ export class Hands {
     if (this.grip.kind === "pinch") return this.pinch();
     this.desk.hover(this.pane, at);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
+    if (this.grip.kind === "touch") {
+      if (Math.hypot(at.x - this.grip.x, at.y - this.grip.y) < STILL_PX) return;
+      this.press(this.grip.press);
+    }
     if (this.grip.kind === "stroke") return this.stroke("drag", event, coalesced(event), {});
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
@@ -77,6 +91,7 @@ export class Hands {
       return;
     }
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
+    if (this.grip.kind === "touch") this.press(this.grip.press);
     if (this.grip.kind === "stroke") this.stroke("release", event, [event], {});
     this.grip = { kind: "none" };
   }
