@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from eci_annotate.errors import Tampered
-from eci_annotate.store.files import append_whole, locked, mend_tail, writing
-from eci_annotate.store.protocols import Record
+from eci_annotate.store.files import append_whole, last_line, locked, mend_tail, writing
+from eci_annotate.store.protocols import Record, check_month
 from eci_annotate.workflow.codec import canonical
 from eci_annotate.workflow.sealing import START, check_chain, link
 
@@ -21,8 +21,8 @@ class AccessLog:
 
     def append(self, month: str, record: Record) -> None:
         """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
-        path = self._folder / f"{month}.jsonl"
-        with locked(self._folder / "lock"), writing():
+        path = self._path(month)
+        with writing(), locked(self._folder / "lock"):
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 mend_tail(handle)
@@ -34,7 +34,7 @@ class AccessLog:
 
     def read(self, month: str) -> list[Record]:
         """All records of a month; Tampered when the chain is broken."""
-        path = self._folder / f"{month}.jsonl"
+        path = self._path(month)
         rows = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         try:
             records = [json.loads(row) for row in rows]
@@ -49,14 +49,27 @@ class AccessLog:
         """The months that there are, oldest first."""
         return sorted(path.stem for path in self._folder.glob("*.jsonl"))
 
+    def head(self, month: str) -> tuple[int, str]:
+        """How many records a month has, and the last one's digest."""
+        try:
+            handle = os.open(self._path(month), os.O_RDONLY)
+        except FileNotFoundError:
+            return 0, START
+        try:
+            return _last(handle)
+        finally:
+            os.close(handle)
+
+    def _path(self, month: str) -> Path:
+        return self._folder / f"{check_month(month)}.jsonl"
+
 
 def _last(handle: int) -> tuple[int, str]:
-    size, step = os.fstat(handle).st_size, 4096
-    while size:
-        begin = max(0, size - step)
-        rows = os.pread(handle, size - begin, begin).split(b"\n")
-        if begin == 0 or len(rows) > 2:
-            row = json.loads(rows[-2])
-            return row["n"] + 1, row["digest"]
-        step *= 4
-    return 0, START
+    line = last_line(handle)
+    if not line:
+        return 0, START
+    try:
+        row = json.loads(line)
+        return row["n"] + 1, row["digest"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Tampered("The access stream is damaged.", "Restore it from a backup.") from error

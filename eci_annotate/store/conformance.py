@@ -8,23 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from eci_annotate.errors import Conflict, EciError, LeaseLost, NotFound
-from eci_annotate.store.protocols import Address, BlobStore, DraftStore, EventStore, Holder, Record
+from eci_annotate.errors import Conflict, LeaseLost, NotFound
+from eci_annotate.store.conformance_cards import CARD_LAWS, record_of, refuses
+from eci_annotate.store.protocols import AccessStore, Address, BlobStore, DraftStore, EventStore, Holder
+from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.sealing import START
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PLACE = Address("p", "s", "t")
-
-
-def _record(text: str) -> Record:
-    return {"name": "x.1", "data": {"text": text}}
-
-
-def _refuses(error: type[EciError], act: Callable[[], object]) -> None:
-    try:
-        act()
-    except error:
-        return
-    raise AssertionError(f"{error.__name__} was expected")
 
 
 def unknown_streams_are_empty(store: EventStore) -> None:
@@ -34,17 +25,17 @@ def unknown_streams_are_empty(store: EventStore) -> None:
 
 
 def what_is_appended_is_read(store: EventStore) -> None:
-    store.append("a/b", [_record("1"), _record("é\n\u2028")], 0)
-    store.append("a/b", [_record("3")], 2)
-    assert store.read("a/b") == [_record("1"), _record("é\n\u2028"), _record("3")]
-    assert store.read("a/b", after=2) == [_record("3")]
+    store.append("a/b", [record_of("1"), record_of("é\n\u2028")], 0)
+    store.append("a/b", [record_of("3")], 2)
+    assert store.read("a/b") == [record_of("1"), record_of("é\n\u2028"), record_of("3")]
+    assert store.read("a/b", after=2) == [record_of("3")]
 
 
 def a_wrong_expectation_changes_nothing(store: EventStore) -> None:
-    store.append("a", [_record("1")], 0)
+    store.append("a", [record_of("1")], 0)
     for wrong in (0, 2):
-        _refuses(Conflict, lambda wrong=wrong: store.append("a", [_record("2")], wrong))  # type: ignore[misc]
-    assert store.read("a") == [_record("1")]
+        refuses(Conflict, lambda wrong=wrong: store.append("a", [record_of("2")], wrong))  # type: ignore[misc]
+    assert store.read("a") == [record_of("1")]
     assert len(store.feed()) == 1
 
 
@@ -55,7 +46,7 @@ def an_empty_append_changes_nothing(store: EventStore) -> None:
 
 def the_feed_has_all_in_order(store: EventStore) -> None:
     for number in range(5):
-        store.append(f"s/{number % 2}", [_record(f"{number}a"), _record(f"{number}b")], 2 * (number // 2))
+        store.append(f"s/{number % 2}", [record_of(f"{number}a"), record_of(f"{number}b")], 2 * (number // 2))
     entries = store.feed()
     positions = [entry.position for entry in entries]
     assert positions == sorted(set(positions)) and positions[0] >= 1
@@ -68,22 +59,22 @@ def the_feed_has_all_in_order(store: EventStore) -> None:
 
 def streams_are_listed(store: EventStore) -> None:
     for name in ("subject/p/S2", "subject/p/S1", "project/p"):
-        store.append(name, [_record("1")], 0)
+        store.append(name, [record_of("1")], 0)
     assert store.streams("subject/p/") == ["subject/p/S1", "subject/p/S2"]
     assert len(store.streams()) == 3
 
 
 def what_is_read_is_a_copy(store: EventStore) -> None:
-    store.append("a", [_record("1")], 0)
+    store.append("a", [record_of("1")], 0)
     store.read("a")[0]["data"]["text"] = "changed"
     store.feed()[0].record["data"]["text"] = "changed"
-    assert store.read("a") == [_record("1")]
+    assert store.read("a") == [record_of("1")]
 
 
 def bad_stream_names_are_refused(store: EventStore) -> None:
     for name in ("", "../a", "a//b", "/a", "a/.b", "a b", "a/b/c/d/e"):
         try:
-            store.append(name, [_record("1")], 0)
+            store.append(name, [record_of("1")], 0)
         except ValueError:
             continue
         raise AssertionError(name)
@@ -98,22 +89,78 @@ EVENT_LAWS: Sequence[Callable[[EventStore], None]] = (
     streams_are_listed,
     what_is_read_is_a_copy,
     bad_stream_names_are_refused,
+    *CARD_LAWS,
 )
 
 
 def blobs_come_back(store: BlobStore) -> None:
-    for content in (b"", b"a", bytes(range(256)) * 500):
-        key = store.put(content)
-        assert len(key) == 64 and store.put(content) == key
-        assert store.get(key) == content
+    for scope in ("", "p/S1"):
+        for content in (b"", b"a", bytes(range(256)) * 500):
+            for _ in range(2):
+                store.keep(scope, digest(content), content)
+            assert store.fetch(scope, digest(content)) == content
+
+
+def a_name_is_what_the_caller_says(store: BlobStore) -> None:
+    name = digest(b"plain")
+    store.keep("p/S1", name, b"encrypted")
+    assert store.fetch("p/S1", name) == b"encrypted"
+    store.keep("p/S1", name, b"otherwise")
+    assert store.fetch("p/S1", name) == b"otherwise" and store.names("p/S1") == [name]
+
+
+def scopes_are_apart(store: BlobStore) -> None:
+    assert store.scopes() == [] and store.names("p/S1") == [] and store.names("") == []
+    for scope in ("p/S2", "", "p/S1", "ab/S1"):
+        store.keep(scope, "0" * 64, scope.encode())
+        store.keep(scope, digest(scope.encode()), b"own")
+    assert store.scopes() == ["", "ab/S1", "p/S1", "p/S2"]
+    assert store.names("p/S1") == sorted(["0" * 64, digest(b"p/S1")])
+    assert store.fetch("p/S1", "0" * 64) == b"p/S1" and store.fetch("", "0" * 64) == b""
+    refuses(NotFound, lambda: store.fetch("p/S1", digest(b"p/S2")))
+
+
+def a_scope_is_dropped_whole(store: BlobStore) -> None:
+    assert store.drop("p/S1") == 0
+    for scope in ("", "p/S1", "p/S2"):
+        for content in (b"1", b"2", b"3"):
+            store.keep(scope, digest(content), content)
+    assert store.drop("p/S1") == 3
+    assert store.drop("p/S1") == 0
+    assert store.names("p/S1") == [] and store.scopes() == ["", "p/S2"]
+    refuses(NotFound, lambda: store.fetch("p/S1", digest(b"1")))
+    assert store.fetch("", digest(b"1")) == store.fetch("p/S2", digest(b"1")) == b"1"
+    store.keep("p/S1", digest(b"1"), b"1")
+    assert store.names("p/S1") == [digest(b"1")]
 
 
 def unknown_blobs_are_not_found(store: BlobStore) -> None:
-    for key in ("0" * 64, "../../etc", ""):
-        _refuses(NotFound, lambda key=key: store.get(key))  # type: ignore[misc]
+    for key in ("0" * 64, "../../etc", "", "A" * 64):
+        for scope in ("", "p/S1"):
+            refuses(NotFound, lambda key=key, scope=scope: store.fetch(scope, key))  # type: ignore[misc]
 
 
-BLOB_LAWS: Sequence[Callable[[BlobStore], None]] = (blobs_come_back, unknown_blobs_are_not_found)
+def bad_scopes_are_refused(store: BlobStore) -> None:
+    for scope in ("p", "p/S1/x", "../x", "/", "p/", "p/.x"):
+        refuses(ValueError, lambda scope=scope: store.keep(scope, "0" * 64, b""))  # type: ignore[misc]
+        refuses(ValueError, lambda scope=scope: store.drop(scope))  # type: ignore[misc]
+
+
+def content_is_named_by_its_digest(store: BlobStore) -> None:
+    key = store.put(b"content")
+    assert key == store.put(b"content") == digest(b"content") and store.get(key) == b"content"
+    assert store.names("") == [key]
+
+
+BLOB_LAWS: Sequence[Callable[[BlobStore], None]] = (
+    blobs_come_back,
+    a_name_is_what_the_caller_says,
+    scopes_are_apart,
+    a_scope_is_dropped_whole,
+    unknown_blobs_are_not_found,
+    bad_scopes_are_refused,
+    content_is_named_by_its_digest,
+)
 
 
 def holder_of(fence: int, owner: str = "anna", version: int = 1) -> Holder:
@@ -134,10 +181,10 @@ def a_draft_keeps_its_entries(store: DraftStore) -> None:
 def an_older_fence_writes_nothing(store: DraftStore) -> None:
     store.open(PLACE, holder_of(1))
     store.open(PLACE, holder_of(2))
-    _refuses(LeaseLost, lambda: store.append(PLACE, 1, [{"l": ["x"]}]))
-    _refuses(LeaseLost, lambda: store.renew(PLACE, 1, NOON))
-    _refuses(LeaseLost, lambda: store.open(PLACE, holder_of(1)))
-    _refuses(LeaseLost, lambda: store.append(PLACE, 3, [{"l": ["x"]}]))
+    refuses(LeaseLost, lambda: store.append(PLACE, 1, [{"l": ["x"]}]))
+    refuses(LeaseLost, lambda: store.renew(PLACE, 1, NOON))
+    refuses(LeaseLost, lambda: store.open(PLACE, holder_of(1)))
+    refuses(LeaseLost, lambda: store.append(PLACE, 3, [{"l": ["x"]}]))
     assert store.read(PLACE, 1) == [] == store.read(PLACE, 2)
 
 
@@ -167,10 +214,72 @@ def a_renewal_moves_the_end(store: DraftStore) -> None:
     assert store.holder(PLACE) == Holder(1, NOON + timedelta(minutes=5), "anna", 1)
 
 
+def drafts_are_listed(store: DraftStore) -> None:
+    assert store.addresses() == [] and store.fences(PLACE) == [] == store.openings(PLACE)
+    others = [Address("p", "s", "a"), Address("p", "r", "t"), Address("q", "s", "t")]
+    for address in (PLACE, *others):
+        store.open(address, holder_of(1))
+    store.open(PLACE, holder_of(12, "ben"))
+    store.renew(PLACE, 12, NOON + timedelta(minutes=5))
+    assert store.addresses() == sorted([PLACE, *others])
+    assert store.addresses("q") == [others[2]] and store.addresses("none") == []
+    assert store.fences(PLACE) == [1, 12]
+    assert store.openings(PLACE) == [holder_of(1), holder_of(12, "ben")]
+
+
+def all_drafts_of_a_subject_are_dropped(store: DraftStore) -> None:
+    second, other = Address("p", "s", "b"), Address("p", "s2", "t")
+    for address in (PLACE, second, other):
+        store.open(address, holder_of(3))
+        store.append(address, 3, [{"l": ["a"]}])
+    store.open(PLACE, holder_of(4))
+    assert store.drop("p", "s") == 3
+    assert store.drop("p", "s") == 0 == store.drop("none", "s")
+    assert store.addresses() == [other] and store.fences(PLACE) == [] and store.holder(PLACE) is None
+    assert store.read(PLACE, 3) == store.read(PLACE, 4) == [] and store.read(other, 3) == [{"l": ["a"]}]
+    refuses(LeaseLost, lambda: store.append(PLACE, 4, [{"l": ["late"]}]))
+    refuses(LeaseLost, lambda: store.renew(PLACE, 4, NOON))
+    store.open(PLACE, holder_of(5))
+    assert store.read(PLACE, 5) == []
+
+
+def bad_addresses_are_refused(store: DraftStore) -> None:
+    for address in (
+        Address("", "s", "t"),
+        Address("p", "../s", "t"),
+        Address("p/s", "x", "t"),
+        Address("p", "s", "t t"),
+    ):
+        refuses(ValueError, lambda address=address: store.open(address, holder_of(1)))  # type: ignore[misc]
+
+
 DRAFT_LAWS: Sequence[Callable[[DraftStore], None]] = (
     a_draft_keeps_its_entries,
     an_older_fence_writes_nothing,
     opening_again_changes_nothing,
     own_work_is_carried_over,
     a_renewal_moves_the_end,
+    drafts_are_listed,
+    all_drafts_of_a_subject_are_dropped,
+    bad_addresses_are_refused,
 )
+
+
+def accesses_are_chained_by_month(store: AccessStore) -> None:
+    assert store.months() == [] and store.read("2026-01") == [] and store.head("2026-01") == (0, START)
+    for month in ("2026-02", "2026-01"):
+        for number in range(3):
+            store.append(month, {"name": "read.1", "data": {"n": number, "what": "é\n"}})
+    records = store.read("2026-01")
+    assert [record["data"]["n"] for record in records] == [0, 1, 2]
+    assert records[0]["prev"] == START and records[1]["prev"] == records[0]["digest"]
+    assert store.head("2026-01") == (3, records[2]["digest"]) and store.months() == ["2026-01", "2026-02"]
+    assert store.read("2026-02")[2]["digest"] != records[2]["digest"]
+
+
+def bad_months_are_refused(store: AccessStore) -> None:
+    for month in ("", "../x", "2026", "2026-1"):
+        refuses(ValueError, lambda month=month: store.append(month, record_of("1")))  # type: ignore[misc]
+
+
+ACCESS_LAWS: Sequence[Callable[[AccessStore], None]] = (accesses_are_chained_by_month, bad_months_are_refused)

@@ -16,8 +16,8 @@ from threading import Lock, Timer
 from typing import Any
 
 from eci_annotate.errors import BadJournal
-from eci_annotate.store.files import append_whole, locked, mend_tail, write_atomic, writing
-from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_stream
+from eci_annotate.store.files import append_whole, locked, mend_tail, sync_folder, write_atomic, writing
+from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_scope, check_stream, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 
 _SYNC_S = 1.0
@@ -33,7 +33,7 @@ class FolderDrafts:
 
     def open(self, address: Address, holder: Holder) -> None:
         folder = self._of(address)
-        with locked(folder / "lock"):
+        with writing(), locked(folder / "lock"):
             now = _read_holder(folder)
             if now is not None and now.fence >= holder.fence:
                 check_fence(now, holder.fence)
@@ -47,7 +47,7 @@ class FolderDrafts:
 
     def renew(self, address: Address, fence: int, until: datetime) -> None:
         folder = self._of(address)
-        with locked(folder / "lock"):
+        with writing(), locked(folder / "lock"):
             holder = replace(check_fence(_read_holder(folder), fence), until=until)
             write_atomic(folder / "holder.json", canonical(to_json(holder)))
 
@@ -56,7 +56,7 @@ class FolderDrafts:
             return
         folder = self._of(address)
         content = b"".join(canonical(entry) + b"\n" for entry in entries)
-        with locked(folder / "lock"):
+        with writing(), locked(folder / "lock"):
             check_fence(_read_holder(folder), fence)
             _append(_journal(folder, fence), content)
         self._sync_soon(_journal(folder, fence))
@@ -91,8 +91,41 @@ class FolderDrafts:
         rows = path.read_bytes().split(b"\n")[1:-1]
         return [_entry(row, number) for number, row in enumerate(rows, 2)]
 
+    def addresses(self, project: str = "") -> list[Address]:
+        found = self._folder.glob(f"{check_stream(project) if project else '*'}/*/*/*.jsonl")
+        return sorted({Address(*path.parent.relative_to(self._folder).parts) for path in found})
+
+    def fences(self, address: Address) -> list[int]:
+        return [int(path.stem) for path in _journals(self._of(address))]
+
+    def openings(self, address: Address) -> list[Holder]:
+        return [_opening(path.read_bytes().partition(b"\n")[0]) for path in _journals(self._of(address))]
+
+    def drop(self, project: str, subject: str) -> int:
+        tasks = (self._folder / check_scope(f"{project}/{subject}")).glob("*/")
+        return sum(_empty(task) for task in tasks)
+
     def _of(self, address: Address) -> Path:
-        return self._folder / check_stream(f"{address.project}/{address.subject}/{address.task}")
+        return self._folder / place_of(address)
+
+
+def _empty(folder: Path) -> int:
+    """Remove a draft's files but its lock, the holder first, so that nobody writes any more."""
+    with writing(), locked(folder / "lock"):
+        journals = _journals(folder)
+        remains = [path for path in folder.iterdir() if path.name not in ("lock", "holder.json")]
+        for path in (folder / "holder.json", *remains):
+            path.unlink(missing_ok=True)
+        sync_folder(folder)
+    return len(journals)
+
+
+def _journals(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9]*.jsonl"), key=lambda path: int(path.stem))
+
+
+def _opening(head: bytes) -> Holder:
+    return from_json(Holder, parse(head, "A draft's journal").get("h"))
 
 
 def _journal(folder: Path, fence: int) -> Path:
@@ -128,9 +161,9 @@ def _read_holder(folder: Path) -> Holder | None:
 
 
 def _carried(folder: Path, holder: Holder) -> bytes:
-    for path in sorted(folder.glob("*.jsonl"), reverse=True):
+    for path in reversed(_journals(folder)):
         head, _, rest = path.read_bytes().partition(b"\n")
-        past = from_json(Holder, parse(head, "A draft's journal").get("h"))
+        past = _opening(head)
         if (past.owner, past.version) == (holder.owner, holder.version) and past.fence < holder.fence:
             return rest[: rest.rfind(b"\n") + 1]
     return b""

@@ -25,7 +25,7 @@ _serial = count()
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file `path`; processes and threads exclude each other, and wait in line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if fcntl is None:
         from filelock import FileLock
 
@@ -53,7 +53,7 @@ def writing() -> Iterator[None]:
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content`, durably; a reader sees the old or the new, never a half."""
     with writing():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         temp = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
         try:
             _write_durably(temp, content, mode)
@@ -63,6 +63,14 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
                 temp.unlink()
             raise
         sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, each durably named in the one above."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _write_durably(path: Path, content: bytes, mode: int) -> None:
@@ -117,3 +125,16 @@ def _end_of_last_line(handle: int, size: int) -> int:
             return begin + cut + 1
         size = begin
     return 0
+
+
+def last_line(handle: int) -> bytes:
+    """The last whole line of an open file, without its end; empty when there is none."""
+    end = _end_of_last_line(handle, os.fstat(handle).st_size)
+    step = 4096
+    while end:
+        begin = max(0, end - step)
+        _, newline, line = os.pread(handle, end - 1 - begin, begin).rpartition(b"\n")
+        if newline or begin == 0:
+            return line
+        step *= 4
+    return b""

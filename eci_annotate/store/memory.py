@@ -1,16 +1,30 @@
-"""The reference stores: plain dictionaries under one lock. What they do is right; the others must do the same."""
+"""The stores in memory: the reference. What they do is right; the others must do the same."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 
 from eci_annotate.errors import Conflict, LeaseLost, NotFound
-from eci_annotate.store.protocols import Address, Entry, Holder, Record, check_digest, check_fence, check_stream
-from eci_annotate.workflow.codec import digest
+from eci_annotate.store.blobs import NamedByContent
+from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
+from eci_annotate.store.protocols import (
+    Address,
+    Entry,
+    Holder,
+    Record,
+    check_digest,
+    check_fence,
+    check_month,
+    check_scope,
+    check_stream,
+    place_of,
+)
+from eci_annotate.workflow.sealing import START, check_chain, link
 
 
 class MemoryEvents:
@@ -18,48 +32,81 @@ class MemoryEvents:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: list[Entry] = []
+        self._streams: dict[str, list[Record]] = {}
+        self._feed: list[Entry] = []
+        self._cards: dict[str, Card] = {}
 
-    def append(self, stream: str, records: Sequence[Record], expected: int) -> None:
+    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
         check_stream(stream)
+        check_card(stream, card)
         with self._lock:
-            have = len(self._of(stream))
+            have = len(self._streams.get(stream, ()))
             if have != expected:
                 raise Conflict("Somebody else was faster.", "Read again and retry.")
-            for number, record in enumerate(records, 1):
-                position = len(self._entries) + 1
-                self._entries.append(Entry(position, stream, have + number - 1, copy.deepcopy(record)))
-
-    def _of(self, stream: str) -> list[Entry]:
-        return [entry for entry in self._entries if entry.stream == stream]
+            for index, record in enumerate(copy.deepcopy(list(records)), have):
+                self._streams.setdefault(stream, []).append(record)
+                self._feed.append(Entry(len(self._feed) + 1, stream, index, record))
+            if card is not None:
+                self._set([card])
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
-        check_stream(stream)
-        return [copy.deepcopy(entry.record) for entry in self._of(stream)[after:]]
+        return copy.deepcopy(self._streams.get(check_stream(stream), [])[after:])
 
-    def feed(self, after: int = 0) -> list[Entry]:
-        return copy.deepcopy(self._entries[after:])
+    def read_many(self, streams: Sequence[str]) -> dict[str, list[Record]]:
+        return {stream: self.read(stream) for stream in streams}
+
+    def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
+        return copy.deepcopy(list(islice(self._feed, after, None if limit is None else after + limit)))
 
     def streams(self, prefix: str = "") -> list[str]:
-        return sorted({entry.stream for entry in self._entries if entry.stream.startswith(prefix)})
+        return sorted(self.heads(prefix))
+
+    def heads(self, prefix: str = "") -> dict[str, int]:
+        with self._lock:
+            return {name: len(records) for name, records in self._streams.items() if name.startswith(prefix)}
+
+    def cards(self, query: CardQuery) -> CardPage:
+        with self._lock:
+            return page_of(self._cards.values(), query)
+
+    def recard(self, cards: Iterable[Card]) -> None:
+        with self._lock:
+            self._set(list(cards))
+
+    def _set(self, cards: list[Card]) -> None:
+        check_known((card.stream for card in cards), self._streams)
+        self._cards.update({card.stream: replace(card, body=copy.deepcopy(card.body)) for card in cards})
 
 
-class MemoryBlobs:
+def check_known(streams: Iterable[str], known: Iterable[str]) -> None:
+    """NotFound when a card's stream is not among those that are known."""
+    if set(streams).difference(known):
+        raise NotFound("There is no stream for a card.", "Append its first record before.")
+
+
+class MemoryBlobs(NamedByContent):
     """BlobStore in memory."""
 
     def __init__(self) -> None:
-        self._content: dict[str, bytes] = {}
+        self._content: dict[str, dict[str, bytes]] = {}
 
-    def put(self, content: bytes) -> str:
-        key = digest(content)
-        self._content[key] = bytes(content)
-        return key
+    def keep(self, scope: str, digest: str, content: bytes) -> None:
+        self._content.setdefault(check_scope(scope), {})[check_digest(digest)] = bytes(content)
 
-    def get(self, digest: str) -> bytes:
+    def fetch(self, scope: str, digest: str) -> bytes:
         try:
-            return self._content[check_digest(digest)]
+            return self._content[check_scope(scope)][check_digest(digest)]
         except KeyError:
             raise NotFound("There is no blob with this digest.", "Check the digest.") from None
+
+    def drop(self, scope: str) -> int:
+        return len(self._content.pop(check_scope(scope), {}))
+
+    def names(self, scope: str) -> list[str]:
+        return sorted(self._content.get(check_scope(scope), {}))
+
+    def scopes(self) -> list[str]:
+        return sorted(self._content)
 
 
 class MemoryDrafts:
@@ -71,6 +118,7 @@ class MemoryDrafts:
         self._journals: dict[Address, dict[int, tuple[Holder, list[Record]]]] = {}
 
     def open(self, address: Address, holder: Holder) -> None:
+        place_of(address)
         with self._lock:
             now = self._holders.get(address)
             if now is not None and now.fence >= holder.fence:
@@ -103,3 +151,48 @@ class MemoryDrafts:
         with self._lock:
             journal = self._journals.get(address, {}).get(fence)
             return copy.deepcopy(journal[1]) if journal else []
+
+    def addresses(self, project: str = "") -> list[Address]:
+        with self._lock:
+            return sorted(each for each in self._journals if project in ("", each.project))
+
+    def fences(self, address: Address) -> list[int]:
+        return [holder.fence for holder in self.openings(address)]
+
+    def openings(self, address: Address) -> list[Holder]:
+        with self._lock:
+            return [holder for _, (holder, _) in sorted(self._journals.get(address, {}).items())]
+
+    def drop(self, project: str, subject: str) -> int:
+        with self._lock:
+            of_subject = [each for each in self._journals if (each.project, each.subject) == (project, subject)]
+            for address in of_subject:
+                self._holders.pop(address, None)
+            return sum(len(self._journals.pop(address)) for address in of_subject)
+
+
+class MemoryAccess:
+    """AccessStore in memory."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._months: dict[str, list[Record]] = {}
+
+    def append(self, month: str, record: Record) -> None:
+        with self._lock:
+            records = self._months.setdefault(check_month(month), [])
+            previous = records[-1]["digest"] if records else START
+            records.append(copy.deepcopy(link(month, len(records), record, previous)))
+
+    def read(self, month: str) -> list[Record]:
+        with self._lock:
+            records = copy.deepcopy(self._months.get(check_month(month), []))
+        check_chain(month, records)
+        return records
+
+    def months(self) -> list[str]:
+        return sorted(self._months)
+
+    def head(self, month: str) -> tuple[int, str]:
+        records = self._months.get(check_month(month), [])
+        return len(records), records[-1]["digest"] if records else START

@@ -1,4 +1,4 @@
-"""The waists of the floor: `EventStore`, `BlobStore`, `DraftStore`. `conformance.py` is what each must pass.
+"""The waists of the floor: `EventStore`, `BlobStore`, `DraftStore`, `AccessStore`. `conformance.py` holds each to them.
 
 `append` with `expected` is the only lock that the workflow needs; a draft's fence is checked at each write.
 """
@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from eci_annotate.errors import LeaseLost, NotFound
+from eci_annotate.store.cards import Card, CardPage, CardQuery
 
 Record = dict[str, Any]
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 _STREAM = re.compile(rf"{_SEGMENT}(/{_SEGMENT}){{0,3}}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -30,32 +32,82 @@ class Entry:
 
 
 class EventStore(Protocol):
-    """Append-only streams of records, and one feed over all of them."""
+    """Append-only streams of records, one feed over all of them, and a card per stream for lists."""
 
-    def append(self, stream: str, records: Sequence[Record], expected: int) -> None:
-        """Add all records or none; Conflict when the stream has not `expected` records."""
+    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+        """Add all records or none, and the card with them; Conflict when the stream has not `expected` records.
+
+        Without a card the stream keeps the one that it has. Without records only the card is replaced.
+        """
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
         """The stream's records but the first `after`; an unknown stream is empty."""
 
-    def feed(self, after: int = 0) -> list[Entry]:
-        """All records with a position above `after`, in order; none that commits later gets a lower one."""
+    def read_many(self, streams: Sequence[str]) -> dict[str, list[Record]]:
+        """The records of each of these streams."""
+
+    def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """The records with a position above `after`, in order, at most `limit`; none that commits later gets a
+        lower one."""
 
     def streams(self, prefix: str = "") -> list[str]:
         """The names of all streams that begin with `prefix`, sorted."""
 
+    def heads(self, prefix: str = "") -> dict[str, int]:
+        """How many records each stream has whose name begins with `prefix`."""
+
+    def cards(self, query: CardQuery) -> CardPage:
+        """A page of cards: see `cards.page_of`."""
+
+    def recard(self, cards: Iterable[Card]) -> None:
+        """Replace cards without adding records (a rebuild); NotFound, changing nothing, for a stream without any."""
+
 
 class BlobStore(Protocol):
-    """Bytes under their SHA-256."""
+    """Bytes by scope and name. The name is a digest that the caller gives: it may be that of what was encrypted.
+
+    A scope is ``""`` (the repository's own) or ``project/subject``.
+    """
+
+    def keep(self, scope: str, digest: str, content: bytes) -> None:
+        """Keep `content`, durable when it returns; other bytes under the same name are replaced as a whole."""
+
+    def fetch(self, scope: str, digest: str) -> bytes:
+        """The content; NotFound when there is none."""
+
+    def drop(self, scope: str) -> int:
+        """Remove everything of the scope, durable when it returns; how many there were."""
+
+    def names(self, scope: str) -> list[str]:
+        """The digests of the scope, sorted."""
+
+    def scopes(self) -> list[str]:
+        """The scopes that hold anything, sorted."""
 
     def put(self, content: bytes) -> str:
-        """Keep `content`; returns its digest."""
+        """Keep `content` in the repository's own scope under its SHA-256; returns that."""
 
     def get(self, digest: str) -> bytes:
-        """The content; NotFound when there is none, Tampered when it does not match."""
+        """What `put` kept; NotFound when there is none, Tampered when it does not match."""
 
 
-@dataclass(frozen=True)
+class AccessStore(Protocol):
+    """One chained stream of records per month (e.g. ``2026-01``): who read, exported or was refused what."""
+
+    def append(self, month: str, record: Record) -> None:
+        """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+
+    def read(self, month: str) -> list[Record]:
+        """All records of a month; Tampered when the chain is broken."""
+
+    def months(self) -> list[str]:
+        """The months that there are, oldest first."""
+
+    def head(self, month: str) -> tuple[int, str]:
+        """How many records a month has, and the last one's digest; ``(0, START)`` when none."""
+
+
+@dataclass(frozen=True, order=True)
 class Address:
     """Whose draft: one task of one subject of one project."""
 
@@ -95,12 +147,45 @@ class DraftStore(Protocol):
     def read(self, address: Address, fence: int) -> list[Record]:
         """All entries of the journal; a torn last one is left out."""
 
+    def addresses(self, project: str = "") -> list[Address]:
+        """Where there are drafts, sorted; of one project only when it is named."""
+
+    def fences(self, address: Address) -> list[int]:
+        """The fences of the journals there, sorted."""
+
+    def openings(self, address: Address) -> list[Holder]:
+        """The holder that each journal was opened for, by fence."""
+
+    def drop(self, project: str, subject: str) -> int:
+        """Remove all drafts of a subject, holders too, durable when it returns; how many journals there were."""
+
 
 def check_stream(stream: str) -> str:
     """`stream` when it is a name that every store can keep; ValueError otherwise."""
     if not _STREAM.fullmatch(stream):
         raise ValueError("A stream is named by one to four words of letters, digits, '_', '-' and '.'.")
     return stream
+
+
+def check_scope(scope: str) -> str:
+    """`scope` when it is empty or ``project/subject``; ValueError otherwise."""
+    if scope and check_stream(scope).count("/") != 1:
+        raise ValueError("A scope is empty, or 'project/subject'.")
+    return scope
+
+
+def check_month(month: str) -> str:
+    """`month` when it is one; ValueError otherwise."""
+    if not _MONTH.fullmatch(month):
+        raise ValueError("A month is written like 2026-01.")
+    return month
+
+
+def place_of(address: Address) -> str:
+    """The address as a name: ``project/subject/task``; ValueError for words that no store can keep."""
+    if any("/" in word for word in (address.project, address.subject, address.task)):
+        raise ValueError("The words of an address hold no '/'.")
+    return check_stream(f"{address.project}/{address.subject}/{address.task}")
 
 
 def check_digest(digest: str) -> str:

@@ -1,27 +1,33 @@
-"""TinyDB, the embedded store: one small document file per stream, replaced whole; `feed.jsonl` is its index.
+"""TinyDB, the embedded store: one small document file per stream, with its card, replaced whole.
 
-An append first announces its position in the feed, then replaces the stream; the replaced stream is the commit.
+An append announces its position in the feed, then replaces the stream's file: that is the commit. Then its card
+is noted in `cards.jsonl`, which only speeds up lists: what is missing there is found by the feed, and read again.
 A position whose stream has no such document was never committed, and is given to nobody again.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from tinydb import TinyDB
+from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
 
-from eci_annotate.errors import Conflict, Tampered
-from eci_annotate.store.files import append_whole, locked, mend_tail, write_atomic, writing
+from eci_annotate.errors import Conflict, NotFound, StoreUnavailable, Tampered
+from eci_annotate.store import cardfile, feedfile
+from eci_annotate.store.cardfile import CardFile, Index
+from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row, page_of, to_row
+from eci_annotate.store.feedfile import FeedFile
+from eci_annotate.store.files import locked, write_atomic, writing
 from eci_annotate.store.protocols import Entry, Record, check_stream
 from eci_annotate.workflow.codec import canonical, parse
 
-_TABLE = "events"
-Line = tuple[int, int, str]
+_TABLE, _CARD = "events", "card"
 
 
 class AtomicStorage(Storage):  # type: ignore[misc]
@@ -47,57 +53,132 @@ class TinyEvents:
 
     def __init__(self, folder: Path) -> None:
         self._streams = folder / "streams"
-        self._feed = folder / "feed.jsonl"
+        self._feed = FeedFile(folder / "feed.jsonl")
+        self._cards = CardFile(folder / "cards.jsonl")
         self._lock = folder / "store.lock"
+        self._following = Lock()
 
-    def append(self, stream: str, records: Sequence[Record], expected: int) -> None:
+    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+        check_card(stream, card)
         path = self._path(stream)
         with writing(), locked(self._lock):
-            if len(self._documents(path)) != expected:
+            database = _document(path)
+            have = len(_documents(database))
+            if have != expected:
                 raise Conflict("Somebody else was faster.", "Read again and retry.")
             if records:
-                first = self._announce(stream, len(records))
+                self._catch_up()
+                first = self._feed.announce(stream, len(records))
                 documents = [{"p": first + n, "r": record} for n, record in enumerate(records)]
-                with TinyDB(path, storage=AtomicStorage) as database:
-                    database.table(_TABLE).insert_multiple(documents)
+                database.table(_TABLE).insert_multiple(documents)
+                self._commit(database, cardfile.Line(first + len(records) - 1, stream, have + len(records), card))
+            elif card is not None:
+                self._replace(card)
 
-    def _announce(self, stream: str, count: int) -> int:
+    def _commit(self, database: TinyDB, line: cardfile.Line) -> None:
+        if line.card is not None:
+            database.table(_CARD).truncate()
+            database.table(_CARD).insert(to_row(line.card))
+        database.storage.flush()
+        with suppress(OSError, StoreUnavailable, Tampered):  # is committed; the note is made up for later
+            self._cards.note([line])
+
+    def recard(self, cards: Iterable[Card]) -> None:
+        cards = list(cards)
+        if not all(self._path(card.stream).exists() for card in cards):
+            raise NotFound("There is no stream for a card.", "Append its first record before.")
+        for card in cards:
+            with writing(), locked(self._lock):
+                self._replace(card)
+
+    def _replace(self, card: Card) -> None:
+        database = _document(self._path(card.stream))
+        count = len(_documents(database))
+        if count == 0:
+            raise NotFound("There is no stream for a card.", "Append its first record before.")
+        if _card(database) != card:
+            self._catch_up()
+            self._commit(database, cardfile.Line(self._feed.last(), card.stream, count, card))
+
+    def _catch_up(self) -> None:
+        """Note what a writer that died did not (under the lock)."""
         if not self._feed.exists():
             self._rebuild()
-        with writing():
-            handle = os.open(self._feed, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            mend_tail(handle)
-            first = self._last_position() + 1
-            append_whole(handle, canonical({"p": first, "n": count, "s": stream}) + b"\n")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        return first
+        known, last = self._cards.position(), self._feed.last()
+        if known < 0 or known > last:
+            self._cards.rewrite(self._lines(0))
+        elif known < last:
+            self._cards.note(self._lines(known))
 
-    def _last_position(self) -> int:
-        lines = self._lines_after(-1, blocks=1)
-        return lines[-1][0] + lines[-1][1] - 1 if lines else 0
+    def _lines(self, after: int) -> list[cardfile.Line]:
+        """What the streams say that the feed names after a position."""
+        newest = {stream: first + count - 1 for first, count, stream in self._feed.after(after)}
+        return [self._line(p, stream) for stream, p in sorted(newest.items(), key=lambda item: item[1])]
+
+    def _line(self, position: int, stream: str) -> cardfile.Line:
+        database = _document(self._path(stream))
+        return cardfile.Line(position, stream, len(_documents(database)), _card(database))
+
+    def _index(self) -> Index:
+        """The lengths and cards of all streams, as they are now."""
+        self._find_feed()
+        try:
+            if self._cards.follow().position == self._feed.last():
+                return self._cards.index
+        except Tampered:
+            pass
+        with locked(self._lock):
+            return self._healed()
+
+    def _healed(self) -> Index:
+        last = self._feed.last()
+        try:
+            index = self._cards.follow()
+        except Tampered:
+            index = Index(position=last + 1)
+        if index.position > last:
+            self._cards.rewrite(self._lines(0))
+            index = self._cards.follow()
+        lines = self._lines(index.position)
+        with suppress(OSError, StoreUnavailable):  # a full disk does not keep from reading
+            self._cards.note(lines)
+        for line in lines:
+            index.add(line)
+        return index
+
+    def cards(self, query: CardQuery) -> CardPage:
+        with self._following:
+            return page_of(self._index().cards.values(), query)
+
+    def heads(self, prefix: str = "") -> dict[str, int]:
+        with self._following:
+            return {name: count for name, count in self._index().heads.items() if name.startswith(prefix)}
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
-        return [document["r"] for document in self._documents(self._path(stream))[after:]]
+        return [document["r"] for document in _documents(_document(self._path(stream)))[after:]]
 
-    def feed(self, after: int = 0) -> list[Entry]:
-        lines = self._lines_after(after)
-        if not lines and not self._feed.exists() and self.streams():
-            with locked(self._lock):
-                self._rebuild()
-            lines = self._lines_after(after)
+    def read_many(self, streams: Sequence[str]) -> dict[str, list[Record]]:
+        return {stream: self.read(stream) for stream in streams}
+
+    def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
+        self._find_feed()
+        return list(islice(self._entries(self._feed.after(after), after), limit))
+
+    def _entries(self, lines: list[feedfile.Line], after: int) -> Iterator[Entry]:
         found: dict[str, dict[int, tuple[int, Record]]] = {}
-        for _, _, stream in lines:
-            found.setdefault(stream, self._by_position(stream))
-        if lines and lines[-1][0] not in found[lines[-1][2]]:
-            with locked(self._lock):
-                found[lines[-1][2]] = self._by_position(lines[-1][2])
-        return list(_entries(lines, found, after))
+        for first, count, stream in lines:
+            if stream not in found:
+                found[stream] = self._by_position(stream)
+            if first not in found[stream] and (first, count, stream) == lines[-1]:
+                with locked(self._lock):  # whoever announced it may be about to commit
+                    found[stream] = self._by_position(stream)
+            for position in range(max(first, after + 1), first + count):
+                if position in found[stream]:
+                    index, record = found[stream][position]
+                    yield Entry(position, stream, index, record)
 
     def _by_position(self, stream: str) -> dict[int, tuple[int, Record]]:
-        documents = self._documents(self._path(stream))
+        documents = _documents(_document(self._path(stream)))
         return {document["p"]: (index, document["r"]) for index, document in enumerate(documents)}
 
     def streams(self, prefix: str = "") -> list[str]:
@@ -105,63 +186,36 @@ class TinyEvents:
         names = (path.relative_to(self._streams).as_posix().removesuffix(".json") for path in paths)
         return sorted(n for n in names if n.startswith(prefix) and "/." not in f"/{n}")
 
+    def _find_feed(self) -> None:
+        if not self._feed.exists() and self.streams():
+            self.rebuild()
+
     def rebuild(self) -> None:
-        """Make the feed's index anew from the streams, under the lock."""
+        """Make the feed's index and the cards' file anew from the streams, under the lock."""
         with locked(self._lock):
             self._rebuild()
 
     def _rebuild(self) -> None:
-        places = sorted((p, stream) for stream in self.streams() for p in self._by_position(stream))
-        lines = [canonical({"p": position, "n": 1, "s": stream}) + b"\n" for position, stream in places]
-        write_atomic(self._feed, b"".join(lines))
-
-    def _lines_after(self, after: int, blocks: int = 0) -> list[Line]:
-        try:
-            handle = os.open(self._feed, os.O_RDONLY)
-        except FileNotFoundError:
-            return []
-        try:
-            return _tail(handle, after, blocks)
-        finally:
-            os.close(handle)
+        self._feed.rewrite(sorted((p, 1, stream) for stream in self.streams() for p in self._by_position(stream)))
+        self._cards.rewrite(self._lines(0))
 
     def _path(self, stream: str) -> Path:
         return self._streams / f"{check_stream(stream)}.json"
 
-    def _documents(self, path: Path) -> list[dict[str, Any]]:
-        if not path.exists():
-            return []
-        with TinyDB(path, storage=AtomicStorage) as database:
-            rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
-        documents = [dict(row) for row in rows]
-        if not all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents):
-            raise Tampered("A stream's file is damaged.", "Restore it from a backup.")
-        return documents
+
+def _document(path: Path) -> TinyDB:
+    """A stream's file; nothing is written before its storage is flushed, and then all at once."""
+    return TinyDB(path, storage=CachingMiddleware(AtomicStorage))
 
 
-def _entries(lines: list[Line], found: dict[str, dict[int, tuple[int, Record]]], after: int) -> Iterator[Entry]:
-    for first, count, stream in lines:
-        for position in range(max(first, after + 1), first + count):
-            if position in found[stream]:
-                index, record = found[stream][position]
-                yield Entry(position, stream, index, record)
+def _documents(database: TinyDB) -> list[dict[str, Any]]:
+    rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
+    documents = [dict(row) for row in rows]
+    if not all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents):
+        raise Tampered("A stream's file is damaged.", "Restore it from a backup.")
+    return documents
 
 
-def _tail(handle: int, after: int, blocks: int) -> list[Line]:
-    size, step, turn = os.fstat(handle).st_size, 4096, 0
-    while True:
-        turn += 1
-        begin = max(0, size - step)
-        lines = _lines(os.pread(handle, size - begin, begin), whole=begin == 0)
-        if begin == 0 or (lines and lines[0][0] <= after) or (lines and turn == blocks):
-            return [line for line in lines if line[0] + line[1] - 1 > after]
-        step *= 4
-
-
-def _lines(block: bytes, whole: bool) -> list[Line]:
-    rows = block.split(b"\n")[0 if whole else 1 : -1]
-    try:
-        read = [json.loads(row) for row in rows]
-        return [(row["p"], row["n"], row["s"]) for row in read]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Tampered("The feed's index is damaged.", "Delete feed.jsonl: it is made anew.") from error
+def _card(database: TinyDB) -> Card | None:
+    cards = database.table(_CARD).all()
+    return from_row(cards[-1]) if cards else None

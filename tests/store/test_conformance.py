@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_annotate.errors import BadJournal, Conflict, LeaseLost, NotFound, Tampered
+from eci_annotate.store.access import AccessLog
 from eci_annotate.store.blobs import FolderBlobs
-from eci_annotate.store.conformance import BLOB_LAWS, DRAFT_LAWS, EVENT_LAWS, PLACE, holder_of
+from eci_annotate.store.conformance import ACCESS_LAWS, BLOB_LAWS, DRAFT_LAWS, EVENT_LAWS, PLACE, holder_of
 from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.memory import MemoryBlobs, MemoryDrafts, MemoryEvents
-from eci_annotate.store.protocols import BlobStore, DraftStore, EventStore
+from eci_annotate.store.memory import MemoryAccess, MemoryBlobs, MemoryDrafts, MemoryEvents
+from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore
 from eci_annotate.store.tiny import TinyEvents
 from tests.counts import count
 
@@ -35,6 +36,12 @@ def test_blob_stores(law: Callable[[BlobStore], None], make: Callable[..., BlobS
 @pytest.mark.parametrize("make", [lambda _: MemoryDrafts(), FolderDrafts])
 @pytest.mark.parametrize("law", DRAFT_LAWS)
 def test_draft_stores(law: Callable[[DraftStore], None], make: Callable[..., DraftStore], tmp_path: Path) -> None:
+    law(make(tmp_path))
+
+
+@pytest.mark.parametrize("make", [lambda _: MemoryAccess(), AccessLog])
+@pytest.mark.parametrize("law", ACCESS_LAWS)
+def test_access_stores(law: Callable[[AccessStore], None], make: Callable[..., AccessStore], tmp_path: Path) -> None:
     law(make(tmp_path))
 
 
