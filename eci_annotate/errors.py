@@ -37,6 +37,14 @@ class NoIdentity(EciError):
     """There is no usable credential, so nobody knows who is acting."""
 
 
+class BadSecret(EciError):
+    """The secret given does not open the signer's key."""
+
+
+class Untrusted(EciError):
+    """A certificate that does not come from a trusted authority, or was not valid."""
+
+
 class BadUseCase(EciError):
     """A use case, form or hanging protocol does not fit its schema."""
 

@@ -40,7 +40,8 @@ CANARIES = {
 WORDS = ["Zwitscherling", "Kanarius", "CANARY4711", "FINCH0815", "Volierenweg", "Vogelsang", "ACCFINK99", "STUDYFINK"]
 WORDS += ["Nachtigall", "Stieglitz", "19230405"]
 SHOWN_TO_READERS = {"Stieglitz"}  # a study's description is part of the data browser, so the cache may hold it
-ANSWERS = {"image_quality": "good", "lesions": []}
+LESION = {"label": "lesion 1", "segment": "V", "size_mm": 9.0, "classification": "cyst", "confidence": 4}
+ANSWERS = {"image_quality": "good", "lesions": [LESION]}
 
 
 @pytest.fixture(scope="module")

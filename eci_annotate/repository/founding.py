@@ -1,4 +1,4 @@
-"""Makes a repository, brings in its first member and project, and later members, each with a key of their own."""
+"""Makes a repository, brings in its first member and project, and later members, each with keys of their own."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from pathlib import Path
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.deciding import do_project
-from eci_annotate.repository.layout import Layout, create, write_key
+from eci_annotate.repository.keys import found_authority, make_signing_key, open_authority
+from eci_annotate.repository.layout import Layout, create, credential, write_key
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.files import write_atomic
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import ALL_SITES, Actor
+from eci_annotate.workflow.certificates import Authority
 from eci_annotate.workflow.commands import AddMember, OpenProject, Publish
 from eci_annotate.workflow.project import check_name
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import UseCase, shipped_use_case
 
 FOUNDER = ("owner", "annotator", "reviewer")
 
 
-def found(folder: Path | str, *, project: str, member: str, site: str = "LOCAL", use_case: str = "") -> Path:
+def found(
+    folder: Path | str, *, project: str, member: str, site: str = "LOCAL", use_case: str = "", secret: str = ""
+) -> Path:
     """Make a repository with one project and one member, who is its owner.
 
     Parameters
@@ -33,6 +37,8 @@ def found(folder: Path | str, *, project: str, member: str, site: str = "LOCAL",
         The first member; also annotator and reviewer. The key goes to ``members/<name>.key``, mode 0600.
     site
         Short name of the hospital or group, part of the pseudonyms.
+    secret
+        What opens the member's signing key and the authority; without one the key file alone does.
 
     Returns
     -------
@@ -44,27 +50,52 @@ def found(folder: Path | str, *, project: str, member: str, site: str = "LOCAL",
     chosen = use_case or project
     case = UseCase.from_folder(chosen) if os.sep in chosen else shipped_use_case(chosen)
     layout = create(Path(folder))
-    key = PrivateKey.generate()
+    key = Credential.generate()
     write_key(layout.key_file(member), key)
-    _enter(Rooms.from_layout(layout), Actor(member, site, {project: FOUNDER}), project, key, case)
+    rooms = Rooms.from_layout(layout)
+    authority = found_authority(layout, key, secret, rooms.clock())
+    actor = Actor(member, site, {project: FOUNDER})
+    do_project(rooms, OpenProject(project, site, authority.certificate), actor)
+    do_project(rooms, _entry(rooms, authority, project, actor, key, secret), actor)
+    do_project(rooms, Publish(project, case.name, rooms.blobs.put(case.blob)), actor)
     write_atomic(layout.root / "members" / "default", member.encode() + b"\n")
     return layout.key_file(member)
 
 
-def _enter(rooms: Rooms, actor: Actor, project: str, key: PrivateKey, case: UseCase) -> None:
-    do_project(rooms, OpenProject(project, actor.site), actor)
-    do_project(rooms, AddMember(project, actor.name, actor.site, FOUNDER, key.public), actor)
-    do_project(rooms, Publish(project, case.name, rooms.blobs.put(case.blob)), actor)
+def _entry(rooms: Rooms, authority: Authority, project: str, actor: Actor, key: Credential, secret: str) -> AddMember:
+    """The command that brings an actor in: makes a signing key, and has it certified."""
+    signing = make_signing_key(rooms.layout, actor.name, key, secret)
+    certificate = authority.issue(actor.name, signing.rsa.public_key(), rooms.clock())
+    sites = actor.sites.get(project, (ALL_SITES,))
+    return AddMember(project, actor.name, actor.site, actor.roles[project], key.public, sites, certificate)
 
 
 def add_member(
-    repository: Repository, layout: Layout, name: str, *, project: str, roles: tuple[str, ...], site: str
+    repository: Repository,
+    layout: Layout,
+    name: str,
+    *,
+    project: str,
+    roles: tuple[str, ...],
+    site: str,
+    sites: tuple[str, ...] = (ALL_SITES,),
+    secret: str = "",
 ) -> Path:
-    """Add a member with a new key; returns the key file, which is to be given to them alone."""
+    """Add a member with new keys; returns the key file, which is to be given to them alone.
+
+    Parameters
+    ----------
+    sites
+        The sites whose subjects they work on; ``*``: all.
+    secret
+        The founder's, if the authority was founded with one.
+    """
     path = layout.key_file(check_name(name))
     if path.exists():
         raise Refused("There is a key file of this name already.", "Choose another name.")
-    key = PrivateKey.generate()
-    repository.backend.do(AddMember(project, name, site, roles, key.public))
+    authority = open_authority(layout, credential(layout), secret)
+    key = Credential.generate()
+    newcomer = Actor(name, site, {project: roles}, sites={project: sites})
+    repository.backend.do(_entry(Rooms.from_layout(layout), authority, project, newcomer, key, ""))
     write_key(path, key)
     return path

@@ -132,7 +132,12 @@ class Task:
     def _reviewed(self, of: str) -> SignedEvent:
         return self._backend.subject(self.project, self.subject).version(of, self.basis[of])
 
-    def sign(self, meaning: str, *, verdict: str = "", reason: str = "") -> Signed:
+    @property
+    def asks_secret(self) -> bool:
+        """Whether signing asks for your own secret."""
+        return self._backend.asks_secret
+
+    def sign(self, meaning: str, *, verdict: str = "", reason: str = "", secret: str = "") -> Signed:
         """Make the draft the next version, for good.
 
         Parameters
@@ -141,8 +146,10 @@ class Task:
             What you confirm, in your words; it is sealed and shown with the version.
         verdict, reason
             For a review: ``accept``, or ``reject`` with the reason.
+        secret
+            Your own, if your signing key has one; it is kept nowhere.
         """
-        command = Sign(self.project, self.subject, self.task, self.fence, meaning, verdict, reason)
+        command = Sign(self.project, self.subject, self.task, self.fence, meaning, verdict, reason, secret=secret)
         self._backend.do(command)
         event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         return Signed(self._backend, self._images, self.project, self.subject, event)

@@ -14,7 +14,7 @@ from pathlib import Path
 from eci_annotate.errors import NoIdentity, NotARepository
 from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.signing import Credential
 
 FORMAT = 1
 CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"
@@ -38,8 +38,22 @@ class Layout:
         return self.root / "cache"
 
     def key_file(self, member: str) -> Path:
-        """The private key of a member."""
+        """What identifies a member."""
         return self.root / "members" / f"{member}.key"
+
+    def signing_file(self, member: str) -> Path:
+        """A member's signing key, encrypted."""
+        return self.root / "members" / f"{member}.signing"
+
+    @property
+    def authority_key(self) -> Path:
+        """The key of the repository's authority, encrypted by the founder's secret or credential."""
+        return self.root / "authority" / "authority.key"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the repository's authority: what others are given to verify with."""
+        return self.root / "authority" / "ca.pem"
 
 
 def create(root: Path) -> Layout:
@@ -66,12 +80,12 @@ def find(root: Path) -> Layout:
     return Layout(root, str(head["identity"]))
 
 
-def write_key(path: Path, key: PrivateKey) -> None:
+def write_key(path: Path, key: Credential) -> None:
     """Write a member's key so that only its owner can read it."""
     write_atomic(path, key.to_pem(), mode=0o600)
 
 
-def credential(layout: Layout) -> PrivateKey:
+def credential(layout: Layout) -> Credential:
     """The key that says who acts: that of ECI_ANNOTATE_CREDENTIAL, or the repository's first member's."""
     named = os.environ.get(CREDENTIAL)
     path = Path(named) if named else _first_key(layout)
@@ -79,7 +93,7 @@ def credential(layout: Layout) -> PrivateKey:
         mode = path.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise NoIdentity("The key file can be read by others.", f"chmod 600 {path.name}")
-        return PrivateKey.from_pem(path.read_bytes())
+        return Credential.from_pem(path.read_bytes())
     except OSError as error:
         raise NoIdentity("There is no readable key file.", f"Set {CREDENTIAL} to yours.") from error
 

@@ -13,6 +13,7 @@ from eci_annotate.errors import LeaseLost, NoIdentity, NotFound, Refused, Tamper
 from eci_annotate.repository import drafting
 from eci_annotate.repository.deciding import do_project, do_subject
 from eci_annotate.repository.images import LocalImages
+from eci_annotate.repository.keys import needs_secret, open_signing_key
 from eci_annotate.repository.protocols import Check, Page
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
@@ -20,10 +21,9 @@ from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import KEY, Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import AddMember, Command, OpenProject, Publish, Seal, Sign, Start
-from eci_annotate.workflow.events import MemberAdded
-from eci_annotate.workflow.project import Project
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.commands import Command, Seal, Sign, Start
+from eci_annotate.workflow.project import Member, Project, ProjectCommand
+from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView, readable, view
 
@@ -41,7 +41,7 @@ class LocalBackend:
         Which opening of the repository this is.
     """
 
-    def __init__(self, rooms: Rooms, key: PrivateKey, session: str) -> None:
+    def __init__(self, rooms: Rooms, key: Credential, session: str) -> None:
         self.rooms = rooms
         self._key = key
         self._session = session
@@ -58,13 +58,19 @@ class LocalBackend:
             raise NoIdentity("The key file is no member's.", "Ask the owner: eci-annotate member add NAME")
         first = next(iter(mine.values()))
         roles = {name: member.roles for name, member in mine.items()}
-        return Actor(first.name, first.site, roles, KEY, self._session)
+        sites = {name: member.sites for name, member in mine.items()}
+        return Actor(first.name, first.site, roles, KEY, self._session, sites)
+
+    @property
+    def asks_secret(self) -> bool:
+        """Whether signing asks for the signer's own secret."""
+        return needs_secret(self.rooms.layout, self.actor.name)
 
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
         return sorted(self.actor.roles)
 
-    def members(self, project: str) -> list[MemberAdded]:
+    def members(self, project: str) -> list[Member]:
         """Who takes part in a project of the actor's."""
         return list(self._project(project).members.values())
 
@@ -78,11 +84,12 @@ class LocalBackend:
         """Do a command; the subject as it is then (None for a project's)."""
         with self._noting(command):
             match command:
-                case OpenProject() | Publish() | AddMember():
+                case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
                     return None
                 case Sign():
-                    sign(self.rooms, self._key, command, self.actor)
+                    signer = open_signing_key(self.rooms.layout, self.actor.name, self._key, command.secret)
+                    sign(self.rooms, signer, command, self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
                     if isinstance(command, Start):
@@ -114,8 +121,8 @@ class LocalBackend:
         self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
 
     def _note_reading(self, project: str, subject: str, what: str) -> None:
-        self.subject(project, subject)
-        if not self.actor.may("see images", project):
+        seen = self.subject(project, subject)
+        if seen.withdrawn or not self.actor.may("see images", project, seen.site):
             raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
         self.note("read.1", project, subject, what)
 

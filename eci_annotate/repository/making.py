@@ -22,6 +22,8 @@ from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.form import check_answers
+from eci_annotate.workflow.gate import check_gate
+from eci_annotate.workflow.hanging import Header
 from eci_annotate.workflow.pipeline import TaskDefinition
 from eci_annotate.workflow.sealing import Manifest, Part
 from eci_annotate.workflow.usecase import UseCase
@@ -72,16 +74,23 @@ def annotated(shop: Workshop, job: Job) -> Manifest:
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(lambda uid: read_volume(shop.archive, shop.cache, job.subject, uid), draft.snapshot, draft.lines)
     annotations = list(easel.annotations())
+    rows = [_row(each) for each in annotations]
+    if job.task.gate:
+        check_gate(job.task.gate, answers, rows, job.case.hang(_headers(shop, job.subject)))
     parts = [
         Part("snapshot", "easel", shop.blobs.put(save(easel))),
         Part("journal", "draft", shop.blobs.put(canonical(list(job.entries)))),
-        Part("annotations", "table", shop.blobs.put(canonical([_row(each) for each in annotations]))),
+        Part("annotations", "table", shop.blobs.put(canonical(rows))),
         *_structure_sets(shop, job, annotations),
     ]
     if job.task.form:
         parts.append(Part("report", job.task.form, shop.blobs.put(canonical(answers))))
         parts.append(_report(shop, job, answers, annotations))
     return Manifest(tuple(parts), SOFTWARE)
+
+
+def _headers(shop: Workshop, subject: str) -> list[Header]:
+    return [each.header for study in shop.archive.studies(subject) for each in study.series]
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

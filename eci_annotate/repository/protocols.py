@@ -13,7 +13,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.events import MemberAdded
+from eci_annotate.workflow.project import Member
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
@@ -45,10 +45,14 @@ class Backend(Protocol):
     def actor(self) -> Actor:
         """Who acts here."""
 
+    @property
+    def asks_secret(self) -> bool:
+        """Whether signing asks for the signer's own secret."""
+
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
 
-    def members(self, project: str) -> list[MemberAdded]:
+    def members(self, project: str) -> list[Member]:
         """Who takes part in a project of the actor's."""
 
     def do(self, command: Any) -> SubjectView | None:

@@ -11,20 +11,21 @@ from threading import RLock
 
 from eci_annotate.repository import making
 from eci_annotate.repository.deciding import address_of
+from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.rooms import TRIES, Rooms, busy
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.commands import Seal, Sign
 from eci_annotate.workflow.events import Event
-from eci_annotate.workflow.pipeline import ANNOTATE, INGEST, task_named
+from eci_annotate.workflow.pipeline import DRAWN, INGEST, task_named
 from eci_annotate.workflow.sealing import Manifest
-from eci_annotate.workflow.signing import PrivateKey
 from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.subject import decide, permit, seal_of, unsealed
+from eci_annotate.workflow.subject import decide, permit
+from eci_annotate.workflow.versions import seal_of, unsealed
 
 _one_at_a_time = RLock()
 
 
-def sign(rooms: Rooms, key: PrivateKey, command: Sign, actor: Actor) -> None:
+def sign(rooms: Rooms, signer: Signer, command: Sign, actor: Actor) -> None:
     """Make the draft the next version."""
     with _one_at_a_time:
         now = rooms.clock()
@@ -33,7 +34,7 @@ def sign(rooms: Rooms, key: PrivateKey, command: Sign, actor: Actor) -> None:
         manifest = _make(rooms, command, state, actor, now)
         for _ in range(TRIES):
             records, state = rooms.state(command.project, command.subject)
-            events = _sealed(key, command, manifest, state, actor, now)
+            events = _sealed(signer, command, manifest, state, actor, now)
             if rooms.append_subject(state, records, events):
                 return
     raise busy()
@@ -43,7 +44,7 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
     if task.kind == INGEST:
         return making.ingested(rooms.workshop, command.subject)
-    if task.kind != ANNOTATE:
+    if task.kind not in DRAWN:
         return making.reviewed(state.work[task.of].signed[work.basis[task.of] - 1])
     address = address_of(command, command.task)
     rooms.drafts.sync(address, command.fence)
@@ -64,7 +65,7 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
 
 
 def _sealed(
-    key: PrivateKey, command: Sign, manifest: Manifest, state: Subject, actor: Actor, now: datetime
+    signer: Signer, command: Sign, manifest: Manifest, state: Subject, actor: Actor, now: datetime
 ) -> tuple[Event, ...]:
     order = Seal(
         project=command.project,
@@ -76,7 +77,8 @@ def _sealed(
         reason=command.reason,
         manifest=manifest,
         signature="",
-        key=key.public,
+        key=signer.key.public,
+        factor=signer.factor,
     )
     seal = seal_of(state, unsealed(order, state, actor, now))
-    return decide(replace(order, signature=key.sign(seal)), state, actor, now)
+    return decide(replace(order, signature=signer.key.sign(seal)), state, actor, now)

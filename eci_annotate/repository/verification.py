@@ -17,20 +17,19 @@ from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.pipeline import INGEST
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.sealing import START, Part
-from eci_annotate.workflow.signing import check_signature, fingerprint
 from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.subject import seal_of
+from eci_annotate.workflow.versions import seal_of
 from eci_annotate.workflow.view import SubjectView
 
 Act = Callable[[], object]
 
 
-def check_subject(rooms: Rooms, seen: SubjectView) -> list[Check]:
-    """All checks of the versions that a view shows."""
-    return list(_checks(rooms, seen))
+def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()) -> list[Check]:
+    """All checks of the versions that a view shows; `anchors` (PEM) are trusted in place of the project's own."""
+    return list(_checks(rooms, seen, anchors))
 
 
-def _checks(rooms: Rooms, seen: SubjectView) -> Iterator[Check]:
+def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
     for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
         yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
     try:
@@ -40,7 +39,7 @@ def _checks(rooms: Rooms, seen: SubjectView) -> Iterator[Check]:
         yield Check(seen.subject, "", 0, "events", False, error.what)
         return
     for signed in _versions(state, seen):
-        for name, act in _acts(rooms, project, state, signed):
+        for name, act in _acts(rooms, project, state, signed, anchors):
             yield _check(seen.subject, signed.task, signed.version, name, act)
 
 
@@ -59,10 +58,12 @@ def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
     return Check(subject, task, version, name, True)
 
 
-def _acts(rooms: Rooms, project: Project, state: Subject, signed: Signed) -> Iterator[tuple[str, Act]]:
+def _acts(
+    rooms: Rooms, project: Project, state: Subject, signed: Signed, anchors: tuple[str, ...]
+) -> Iterator[tuple[str, Act]]:
     yield "seal", lambda: _check_seal(state, signed)
     yield "seal chain", lambda: _check_predecessor(state, signed)
-    yield "signature", lambda: _check_signature(project, signed)
+    yield "signature", lambda: project.check_signed(signed, anchors)
     yield "use case", lambda: rooms.blobs.get(signed.use_case)
     for part in signed.manifest.parts:
         match part.role:
@@ -87,13 +88,6 @@ def _check_predecessor(state: Subject, signed: Signed) -> None:
     before = versions[signed.version - 2].seal if signed.version > 1 else START
     if versions[signed.version - 1] != signed or signed.predecessor != before:
         raise Tampered("The version does not follow the one before it.")
-
-
-def _check_signature(project: Project, signed: Signed) -> None:
-    member = project.members.get(signed.by)
-    if member is None or fingerprint(member.key) != signed.key:
-        raise Tampered("The version is signed with a key that is not the member's.")
-    check_signature(member.key, signed.seal, signed.signature)
 
 
 def _check_file(rooms: Rooms, subject: str, part: Part) -> None:

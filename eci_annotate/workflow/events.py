@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from eci_annotate.errors import Tampered
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import Record, from_json, to_json
 from eci_annotate.workflow.pipeline import TaskDefinition
 from eci_annotate.workflow.sealing import Manifest
@@ -23,6 +25,11 @@ class Event:
     at: datetime
 
 
+def who(actor: Actor, now: datetime) -> dict[str, Any]:
+    """The fields that every event has."""
+    return {"by": actor.name, "assurance": actor.assurance, "at": now}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Enrolled(Event):
     """A subject entered a project; its pipeline is kept as it was then."""
@@ -32,6 +39,60 @@ class Enrolled(Event):
     site: str
     use_case: str
     pipeline: tuple[TaskDefinition, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described(Event):
+    """The subject is (not) included, live or for tests, in this cohort; `reason` says why it was excluded."""
+
+    included: bool
+    live: bool
+    cohort: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attached(Event):
+    """A version of a data layer (a document, a table) was attached; `digest` names its content."""
+
+    layer: str
+    version: int
+    media_type: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCaseChanged(Event):
+    """The subject was moved on to another definition; versions that are signed keep theirs."""
+
+    use_case: str
+    pipeline: tuple[TaskDefinition, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn(Event):
+    """Consent was withdrawn: content is gone, what was done when and by whom stays."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assigned(Event):
+    """A task is for this member alone; an empty name frees it again."""
+
+    task: str
+    member: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reopened(Event):
+    """A next version was asked for, after this one."""
+
+    task: str
+    version: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +111,19 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Released(Event):
-    """The holder gave the lease back."""
+    """The holder gave the lease back, or somebody who may ended it."""
 
     task: str
     fence: int
+    taken_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signed(Event):
     """A version was made; `basis` says on which versions of the tasks before it rests.
 
-    `signature` is over `seal`, in hexadecimal, by the key with fingerprint `key`.
+    `signature` is over `seal`, in hexadecimal, by the key with fingerprint `key`. `factor` says what unlocked
+    that key: ``secret`` (the signer's own, asked again) or ``credential`` (the key file alone).
     """
 
     task: str
@@ -76,14 +139,23 @@ class Signed(Event):
     seal: str
     signature: str
     key: str
+    factor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectOpened(Event):
-    """A project began."""
+    """A project began; `authority` is the certificate (PEM) of who certifies its signers."""
 
     project: str
     site: str
+    authority: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorityTrusted(Event):
+    """Signers certified by this authority too (an institution's certificate, PEM) count in the project."""
+
+    certificate: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,22 +168,63 @@ class UseCasePublished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberAdded(Event):
-    """Somebody may take part, in these roles, with this public key (PEM)."""
+    """Somebody may take part, in these roles, for subjects of these sites (none: the own; ``*``: all).
+
+    `key` is the public key that identifies (PEM), `certificate` that of the key that signs (X.509, PEM).
+    """
 
     name: str
     site: str
     roles: tuple[str, ...]
     key: str
+    sites: tuple[str, ...] = ()
+    certificate: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberChanged(Event):
+    """Roles and sites of a member from now on; no roles: takes no part any more."""
+
+    name: str
+    roles: tuple[str, ...]
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateEnrolled(Event):
+    """A member signs with this certificate (X.509, PEM) from now on; older ones still verify what they signed."""
+
+    name: str
+    certificate: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateRevoked(Event):
+    """What the key with this fingerprint signs from now on does not count."""
+
+    name: str
+    key: str
+    reason: str
 
 
 EVENTS: dict[str, type[Event]] = {
     "enrolled.1": Enrolled,
+    "described.1": Described,
+    "attached.1": Attached,
+    "use-case-changed.1": UseCaseChanged,
+    "withdrawn.1": Withdrawn,
+    "assigned.1": Assigned,
+    "reopened.1": Reopened,
     "started.1": Started,
     "released.1": Released,
     "signed.1": Signed,
     "project-opened.1": ProjectOpened,
+    "authority-trusted.1": AuthorityTrusted,
     "use-case-published.1": UseCasePublished,
     "member-added.1": MemberAdded,
+    "member-changed.1": MemberChanged,
+    "certificate-enrolled.1": CertificateEnrolled,
+    "certificate-revoked.1": CertificateRevoked,
 }
 _NAMES = {kind: name for name, kind in EVENTS.items()}
 

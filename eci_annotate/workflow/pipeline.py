@@ -1,16 +1,42 @@
-"""A pipeline is data: tasks in order, and after which signatures each is ready.
+"""A pipeline is data: stages and tasks in order, and after which signatures each is ready.
 
-A review is about one task (`of`); a rejected version makes that task ready again, for the next version.
+A task of several readers is as many readings, each a task of its own (`annotate.1`, `annotate.2`) in one group;
+the group is done when enough of them are signed. A review is about one task (`of`), an adjudication about a group.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from eci_annotate.errors import NotFound
 
-INGEST, ANNOTATE, REVIEW = "ingest", "annotate", "review"
+INGEST, ANNOTATE, REVIEW, ADJUDICATE = "ingest", "annotate", "review", "adjudicate"
+DRAWN = (ANNOTATE, ADJUDICATE)  # kinds whose versions hold annotations
 ACCEPT, REJECT = "accept", "reject"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must match at signing.
+
+    Parameters
+    ----------
+    lesions, label
+        The form's list of lesions, and which of its fields holds the label of a lesion's annotation.
+    slots
+        Slots of the hanging protocol in which each lesion must be drawn, where the study has such a series.
+    kinds
+        ``box``, ``contours``, ``mask``: which annotations count; empty: any.
+    beside
+        Labels that may be drawn without being a lesion, such as the organ.
+    """
+
+    lesions: str
+    label: str = "label"
+    slots: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -22,9 +48,9 @@ class TaskDefinition:
     name, title
         `name` is what commands say, `title` what people read.
     kind
-        ``ingest``, ``annotate`` or ``review``.
+        ``ingest``, ``annotate``, ``review`` or ``adjudicate``.
     after
-        Tasks that must be signed (reviews: accepted) before this one is ready.
+        Tasks that must be signed (reviews: accepted) before this one is ready; a group counts when it has its readings.
     roles
         Who may start it; any one of these roles.
     tools
@@ -32,9 +58,25 @@ class TaskDefinition:
     form
         Name of the report form, or empty.
     of
-        For a review: the task whose newest version it is about.
+        For a review: the task whose newest version it is about; for an adjudication: the group.
     independent
-        For a review: who signed the version may not review it.
+        For a review or adjudication: who signed what it is about may not do it.
+    stage
+        The stage it belongs to; by default its kind.
+    sites
+        Members of these sites only may do it; empty: any.
+    readers, most
+        How many readings are needed, and how many are allowed.
+    group
+        Of a reading: the name that the use case has for it; empty when there is only one.
+    blind
+        Readers see nothing of each other's readings until there are enough.
+    assigned
+        Only who was assigned may do it.
+    repeats, wait_days
+        Of a repeated reading: the task whose reader does it again, blind to it, and after how many days.
+    gate
+        How lesions of the form and annotations must match at signing.
     """
 
     name: str
@@ -46,6 +88,34 @@ class TaskDefinition:
     form: str = ""
     of: str = ""
     independent: bool = False
+    stage: str = ""
+    sites: tuple[str, ...] = ()
+    readers: int = 1
+    most: int = 0
+    group: str = ""
+    blind: bool = False
+    assigned: bool = False
+    repeats: str = ""
+    wait_days: int = 0
+    gate: Gate | None = None
+
+    @property
+    def of_group(self) -> str:
+        """The name by which other tasks call it."""
+        return self.group or self.name
+
+
+def expanded(tasks: Iterable[TaskDefinition]) -> tuple[TaskDefinition, ...]:
+    """The tasks with each one of several readers as so many readings."""
+    return tuple(reading for task in tasks for reading in _readings(task))
+
+
+def _readings(task: TaskDefinition) -> tuple[TaskDefinition, ...]:
+    slots = max(task.readers, task.most)
+    if slots == 1:
+        return (task,)
+    names = ((f"{task.name}.{n}", f"{task.title} ({n} of {slots})") for n in range(1, slots + 1))
+    return tuple(replace(task, name=name, title=title, group=task.name) for name, title in names)
 
 
 def task_named(pipeline: tuple[TaskDefinition, ...], name: str) -> TaskDefinition:
@@ -55,6 +125,11 @@ def task_named(pipeline: tuple[TaskDefinition, ...], name: str) -> TaskDefinitio
             return each
     known = ", ".join(repr(each.name) for each in pipeline)
     raise NotFound("The pipeline has no such task.", f"Its tasks are {known or 'none'}.")
+
+
+def readings_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDefinition, ...]:
+    """The task of that name, or the readings of that group."""
+    return tuple(each for each in pipeline if name in (each.name, each.group))
 
 
 def reviews_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDefinition, ...]:

@@ -1,4 +1,4 @@
-"""A project is a stream too: its use case and its members; by their public keys signatures are checked.
+"""A project is a stream too: its use case, its members, the authorities and certificates by which signatures count.
 
 The first member enters while there is nobody yet; from then on only who may administer adds another.
 """
@@ -10,41 +10,113 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any
 
-from eci_annotate.errors import Refused, Tampered
-from eci_annotate.workflow.actor import ROLES, Actor
-from eci_annotate.workflow.commands import AddMember, OpenProject, Publish
-from eci_annotate.workflow.events import Event, MemberAdded, ProjectOpened, UseCasePublished
-from eci_annotate.workflow.signing import fingerprint
+from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
+from eci_annotate.workflow.certificates import check_certificate, load, public_pem
+from eci_annotate.workflow.commands import (
+    AddMember,
+    ChangeMember,
+    EnrolCertificate,
+    OpenProject,
+    Publish,
+    RevokeCertificate,
+    TrustAuthority,
+)
+from eci_annotate.workflow.events import (
+    AuthorityTrusted,
+    CertificateEnrolled,
+    CertificateRevoked,
+    Event,
+    MemberAdded,
+    MemberChanged,
+    ProjectOpened,
+    Signed,
+    UseCasePublished,
+    who,
+)
+from eci_annotate.workflow.signing import check_signature, fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True)
+class Member:
+    """Who takes part: roles, reach, the key that identifies, and the certificates with when each came and went."""
+
+    name: str
+    site: str
+    roles: tuple[str, ...]
+    key: str
+    sites: tuple[str, ...] = ()
+    certificates: tuple[tuple[str, datetime], ...] = ()
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def certificate(self) -> str:
+        """The newest certificate (PEM), or empty."""
+        return self.certificates[-1][0] if self.certificates else ""
+
+    def certificate_of(self, mark: str, at: datetime) -> str:
+        """The certificate of the key with this fingerprint, as it counted `at` that time; Untrusted when none did."""
+        for pem, since in self.certificates:
+            if fingerprint(public_pem(pem)) == mark and since <= at:
+                if mark in self.revoked and self.revoked[mark] <= at:
+                    raise Untrusted("The signer's certificate had been revoked.", "Sign again with a valid one.")
+                return pem
+        raise Untrusted("It is signed with a key that is not the member's.", "Restore it from a backup.")
+
+
+@dataclass(frozen=True)
 class Project:
-    """One use case's work: site, use case, members by name."""
+    """One use case's work: site, use case, members by name, trusted authorities (PEM)."""
 
     name: str = ""
     site: str = ""
     use_case: str = ""
-    members: Mapping[str, MemberAdded] = field(default_factory=dict)
+    members: Mapping[str, Member] = field(default_factory=dict)
+    authorities: tuple[str, ...] = ()
 
-    def member_with_key(self, mark: str) -> MemberAdded | None:
-        """The member whose public key has this fingerprint."""
-        return next((each for each in self.members.values() if fingerprint(each.key) == mark), None)
+    def member_with_key(self, mark: str) -> Member | None:
+        """The member who takes part and whose identifying key has this fingerprint."""
+        active = (each for each in self.members.values() if each.roles)
+        return next((each for each in active if fingerprint(each.key) == mark), None)
+
+    def check_signed(self, signed: Signed, anchors: Iterable[str] = ()) -> None:
+        """Untrusted or Tampered unless a certified member signed it; `anchors` in place of the project's own."""
+        member = self.members.get(signed.by)
+        if member is None:
+            raise Untrusted("It is signed by somebody who is no member.", "Restore it from a backup.")
+        certificate = member.certificate_of(signed.key, signed.at)
+        check_certificate(certificate, tuple(anchors) or self.authorities, signed.at)
+        check_signature(public_pem(certificate), signed.seal, signed.signature)
 
 
 def evolve_project(event: Event, state: Project) -> Project:
     """The project after the event."""
     match event:
         case ProjectOpened():
-            return Project(event.project, event.site)
+            return Project(event.project, event.site, authorities=(event.authority,) if event.authority else ())
+        case AuthorityTrusted():
+            return replace(state, authorities=(*state.authorities, event.certificate))
         case UseCasePublished():
             return replace(state, use_case=event.use_case)
         case MemberAdded():
-            return replace(state, members={**state.members, event.name: event})
+            held = ((event.certificate, event.at),) if event.certificate else ()
+            return _with(state, Member(event.name, event.site, event.roles, event.key, event.sites, held))
+        case MemberChanged():
+            return _with(state, replace(state.members[event.name], roles=event.roles, sites=event.sites))
+        case CertificateEnrolled():
+            member = state.members[event.name]
+            return _with(state, replace(member, certificates=(*member.certificates, (event.certificate, event.at))))
+        case CertificateRevoked():
+            member = state.members[event.name]
+            return _with(state, replace(member, revoked={**member.revoked, event.key: event.at}))
     raise Tampered("A project's stream holds an event of another kind.", "Restore it from a backup.")
+
+
+def _with(state: Project, member: Member) -> Project:
+    return replace(state, members={**state.members, member.name: member})
 
 
 def fold_project(events: Iterable[Event]) -> Project:
@@ -52,7 +124,9 @@ def fold_project(events: Iterable[Event]) -> Project:
     return reduce(lambda state, event: evolve_project(event, state), events, Project())
 
 
-ProjectCommand = OpenProject | Publish | AddMember
+ProjectCommand = (
+    OpenProject | Publish | AddMember | ChangeMember | EnrolCertificate | RevokeCertificate | TrustAuthority
+)
 
 
 def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
@@ -62,33 +136,97 @@ def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: d
             return (_open(command, state, actor, now),)
         case Publish():
             _check_administers(command.project, state, actor)
-            return (UseCasePublished(**_who(actor, now), name=command.name, use_case=command.use_case),)
+            return (UseCasePublished(**who(actor, now), name=command.name, use_case=command.use_case),)
         case AddMember():
             return (_add(command, state, actor, now),)
-
-
-def _who(actor: Actor, now: datetime) -> dict[str, Any]:
-    return {"by": actor.name, "assurance": actor.assurance, "at": now}
+        case ChangeMember():
+            return _change(command, state, actor, now)
+        case EnrolCertificate():
+            return _enrol(command, state, actor, now)
+        case RevokeCertificate():
+            return _revoke(command, state, actor, now)
+        case TrustAuthority():
+            _check_administers(command.project, state, actor)
+            load(command.certificate)
+            known = command.certificate in state.authorities
+            return () if known else (AuthorityTrusted(**who(actor, now), certificate=command.certificate),)
 
 
 def _open(command: OpenProject, state: Project, actor: Actor, now: datetime) -> Event:
     if state.name:
         raise Refused(f"There is a project {command.project!r} already.", "Choose another name.")
     check_name(command.project)
-    return ProjectOpened(**_who(actor, now), project=command.project, site=command.site)
+    return ProjectOpened(**who(actor, now), project=command.project, site=command.site, authority=command.authority)
 
 
 def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Event:
     if state.members:
-        _check_administers(command.project, state, actor)
+        _check_may_give(command.project, command.roles, command.site, command.sites, actor)
     if command.name in state.members:
-        raise Refused(f"{command.name!r} is a member already.", "Choose another name.")
-    if unknown := [role for role in command.roles if role not in ROLES]:
-        raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
+        raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
     check_name(command.name)
     fingerprint(command.key)
-    rest: dict[str, Any] = {"site": command.site, "roles": command.roles, "key": command.key}
-    return MemberAdded(**_who(actor, now), name=command.name, **rest)
+    if command.certificate:
+        check_certificate(command.certificate, state.authorities, now)
+    return MemberAdded(
+        **who(actor, now),
+        name=command.name,
+        site=command.site,
+        roles=command.roles,
+        key=command.key,
+        sites=command.sites,
+        certificate=command.certificate,
+    )
+
+
+def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    member = _member(command.name, state)
+    _check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
+    others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
+    if "owner" in member.roles and "owner" not in command.roles and not others:
+        raise Refused("A project needs an owner.", "Make somebody else owner first.")
+    if (member.roles, member.sites) == (command.roles, command.sites):
+        return ()
+    return (MemberChanged(**who(actor, now), name=command.name, roles=command.roles, sites=command.sites),)
+
+
+def _enrol(command: EnrolCertificate, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    member = _member(command.name, state)
+    if actor.name != member.name:
+        _check_administers(command.project, state, actor)
+    check_certificate(command.certificate, state.authorities, now)
+    if any(pem == command.certificate for pem, _ in member.certificates):
+        return ()
+    return (CertificateEnrolled(**who(actor, now), name=member.name, certificate=command.certificate),)
+
+
+def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    member = _member(command.name, state)
+    if actor.name != member.name:
+        _check_administers(command.project, state, actor)
+    if not any(fingerprint(public_pem(pem)) == command.key for pem, _ in member.certificates):
+        raise NotFound("The member has no certificate of this key.", "See: eci-annotate member list")
+    if command.key in member.revoked:
+        return ()
+    return (CertificateRevoked(**who(actor, now), name=member.name, key=command.key, reason=command.reason),)
+
+
+def _member(name: str, state: Project) -> Member:
+    if name not in state.members:
+        raise NotFound(f"There is no member {name!r}.", "See: eci-annotate member list")
+    return state.members[name]
+
+
+def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
+    """An owner gives any role; a site's administrator gives, for the own site, roles that see no more than it."""
+    if unknown := [role for role in roles if role not in ROLES]:
+        raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
+    if actor.may("administer", project):
+        return
+    near = site == actor.site and all(each == actor.site for each in sites) and ALL_SITES not in sites
+    high = any(role in EVERYWHERE or "administer site" in MAY[role] for role in roles)
+    if not (actor.may("administer site", project, site) and near) or high:
+        raise Refused(f"You may not give these roles in {project!r}.", "Ask its owner.")
 
 
 def _check_administers(project: str, state: Project, actor: Actor) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from eci_annotate.errors import NoIdentity, Tampered
 from eci_annotate.workflow.codec import digest
@@ -48,6 +48,11 @@ class PrivateKey:
         return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
 
     @property
+    def rsa(self) -> rsa.RSAPrivateKey:
+        """The key itself, for what issues certificates."""
+        return self._key
+
+    @property
     def public(self) -> str:
         """The public half, in PEM."""
         form = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -61,6 +66,55 @@ class PrivateKey:
     def sign(self, seal: str) -> str:
         """Signature over a seal, in hexadecimal."""
         return self._key.sign(_CONTEXT + seal.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
+
+
+class Credential:
+    """What identifies a member: an Ed25519 key (RSA keys of earlier repositories are taken too). It signs nothing."""
+
+    def __init__(self, key: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"Credential({self.fingerprint[:12]})"
+
+    @classmethod
+    def generate(cls) -> Credential:
+        """A new one."""
+        return cls(ed25519.Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Credential:
+        """The credential of a PEM file; NoIdentity when it is none."""
+        try:
+            key = serialization.load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError) as error:
+            raise NoIdentity("The credential is no private key in PEM.", "Give the member's key file.") from error
+        if not isinstance(key, ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey):
+            raise NoIdentity("The credential is a key of another kind.", "Give the member's key file.")
+        return cls(key)
+
+    def to_pem(self) -> bytes:
+        """PKCS #8, not encrypted: write it with mode 0600 only."""
+        none = serialization.NoEncryption()
+        return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
+
+    @property
+    def public(self) -> str:
+        """The public half, in PEM."""
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the public half."""
+        return fingerprint(self.public)
+
+    @property
+    def unlocking(self) -> bytes:
+        """What opens a signing key that has no secret of its own."""
+        form = serialization.PrivateFormat.PKCS8
+        content = self._key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
+        return digest(b"eci-annotate unlocking 1\n" + content).encode()
 
 
 def fingerprint(public: str) -> str:

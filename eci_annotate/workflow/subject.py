@@ -1,24 +1,38 @@
 """The heart: `decide(command, state, actor, now) -> events`. Who asks is an argument, not in the command.
 
-Every refusal is made here or in `lease`; a store, a hub and a notebook add none of their own.
+Every refusal is made here, or where this leads: `starting`, `describing`, `lease`; a store, a hub and a
+notebook add none of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from eci_annotate.errors import NotFound, Refused
+from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.codec import to_json
-from eci_annotate.workflow.commands import Command, Enrol, Release, Renew, Seal, Sign, Start
-from eci_annotate.workflow.events import Enrolled, Event, Released, Signed, Started
-from eci_annotate.workflow.lease import LEASE, Lease, check_held, check_start, to_minute
+from eci_annotate.workflow.commands import (
+    Assign,
+    Attach,
+    ChangeUseCase,
+    Command,
+    Describe,
+    EndLease,
+    Enrol,
+    Release,
+    Renew,
+    Reopen,
+    Seal,
+    Sign,
+    Start,
+    Withdraw,
+)
+from eci_annotate.workflow.describing import allow, check_present, check_there, decide_describing
+from eci_annotate.workflow.events import Assigned, Event, Released, Reopened, Started, who
+from eci_annotate.workflow.lease import LEASE, Lease, check_held, check_start
 from eci_annotate.workflow.pipeline import ACCEPT, REJECT, REVIEW, TaskDefinition, task_named
-from eci_annotate.workflow.sealing import START, seal
-from eci_annotate.workflow.signing import check_signature, fingerprint
-from eci_annotate.workflow.state import BLOCKED, SIGNED, Subject, Work, basis_now, status, waits_for
+from eci_annotate.workflow.starting import is_for, why_not
+from eci_annotate.workflow.state import Subject, Work, basis_now
+from eci_annotate.workflow.versions import sealed
 
 
 def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
@@ -34,8 +48,8 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
         There is no such subject or task for this actor.
     """
     match command:
-        case Enrol():
-            return _enrol(command, state, actor, now)
+        case Enrol() | Describe() | Attach() | ChangeUseCase() | Withdraw():
+            return decide_describing(command, state, actor, now)
         case Start():
             return _start(command, state, actor, now)
         case Renew() | Sign():
@@ -43,9 +57,16 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
             return ()
         case Release():
             permit(command, state, actor, now)
-            return (Released(**_who(actor, now), task=command.task, fence=command.fence),)
+            return (Released(**who(actor, now), task=command.task, fence=command.fence),)
         case Seal():
-            return (_seal(command, state, actor, now),)
+            permit(command, state, actor, now)
+            return (sealed(command, state, actor, now),)
+        case EndLease():
+            return _end_lease(command, state, actor, now)
+        case Assign():
+            return _assign(command, state, actor, now)
+        case Reopen():
+            return _reopen(command, state, actor, now)
     raise Refused("This command is not for a subject.", "Use a command of the subject.")
 
 
@@ -55,27 +76,17 @@ def permit(command: Renew | Release | Sign | Seal, state: Subject, actor: Actor,
     held = check_held(task.name, state.work[task.name].lease, command.fence, actor, now)
     if isinstance(command, Sign | Seal):
         _check_statement(command, task)
+        if not is_for(state, task, actor):
+            raise Refused(f"You may not sign {task.name!r} any more.", "Your role has changed; ask the owner.")
     return held
 
 
-def _who(actor: Actor, now: datetime) -> dict[str, Any]:
-    return {"by": actor.name, "assurance": actor.assurance, "at": now}
+AboutTask = Start | Renew | Release | Sign | Seal | EndLease | Assign | Reopen
 
 
-def _task(command: Start | Renew | Release | Sign | Seal, state: Subject, actor: Actor) -> TaskDefinition:
-    if not state.subject or not actor.roles.get(command.project):
-        raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+def _task(command: AboutTask, state: Subject, actor: Actor) -> TaskDefinition:
+    check_there(state, actor)
     return task_named(state.pipeline, command.task)
-
-
-def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    if not actor.may("ingest", command.project):
-        raise Refused(f"You may not bring subjects into {command.project!r}.", "Ask its owner.")
-    if state.subject:
-        raise Refused(f"{command.subject} is in {command.project!r} already.", "Choose another pseudonym.")
-    content: dict[str, Any] = {"project": command.project, "subject": command.subject, "site": command.site}
-    rest: dict[str, Any] = {"use_case": command.use_case, "pipeline": command.pipeline}
-    return (Enrolled(**_who(actor, now), **content, **rest),)
 
 
 def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
@@ -83,7 +94,7 @@ def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple
     work = state.work[task.name]
     if refusal := why_not(state, task, actor, now, rerun=command.rerun):
         raise refusal
-    may_take_over = actor.may("take over", command.project)
+    may_take_over = actor.may("take over", command.project, state.site)
     check_start(task.name, work.lease, actor, now, command.take_over, may_take_over)
     live = work.lease is not None and work.lease.is_live(now)
     if live and work.lease is not None and work.lease.is_of(actor):
@@ -94,9 +105,7 @@ def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple
 
 def _started(state: Subject, task: TaskDefinition, work: Work, actor: Actor, now: datetime, taken_from: str) -> Started:
     return Started(
-        by=actor.name,
-        assurance=actor.assurance,
-        at=now,
+        **who(actor, now),
         task=task.name,
         version=work.version + 1,
         session=actor.session,
@@ -108,38 +117,36 @@ def _started(state: Subject, task: TaskDefinition, work: Work, actor: Actor, now
     )
 
 
-def why_not(
-    state: Subject, task: TaskDefinition, actor: Actor, now: datetime, *, rerun: bool = False
-) -> Refused | None:
-    """Why this actor may not start the task, apart from somebody else's lease; None when he may."""
-    if not actor.has_role(state.project, task.roles):
-        roles = " or ".join(task.roles)
-        return Refused(f"You may not start {task.name!r}.", f"It needs the role {roles}; ask the owner.")
-    standing = status(state, task, now)
-    if standing == BLOCKED:
-        return _blocked(state, task)
-    if standing == SIGNED and not rerun:
-        last = state.work[task.name].signed[-1]
-        what = f"{task.name!r} is signed: version {last.version}, {to_minute(last.at)}."
-        return Refused(what, "Start it with rerun=True to make the next version.")
-    return _not_independent(state, task, actor)
+def _end_lease(command: EndLease, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    task = _task(command, state, actor)
+    allow("take over", state, actor, "end somebody's lease")
+    lease = state.work[task.name].lease
+    if lease is None or not lease.is_live(now):
+        return ()
+    return (Released(**who(actor, now), task=task.name, fence=lease.fence, taken_from=lease.holder),)
 
 
-def _blocked(state: Subject, task: TaskDefinition) -> Refused:
-    if missing := waits_for(state, task):
-        names = " and ".join(repr(name) for name in missing)
-        return Refused(f"{task.name!r} is not ready.", f"Sign {names} first.")
-    what = f"{task.name!r} rejected version {state.work[task.of].version} of {task.of!r}."
-    return Refused(what, f"It is ready again when {task.of!r} has its next version.")
+def _assign(command: Assign, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    task = _task(command, state, actor)
+    allow("assign", state, actor, "assign tasks")
+    check_present(state)
+    if state.work[task.name].assigned == command.member:
+        return ()
+    return (Assigned(**who(actor, now), task=task.name, member=command.member),)
 
 
-def _not_independent(state: Subject, task: TaskDefinition, actor: Actor) -> Refused | None:
-    if not (task.kind == REVIEW and task.independent and state.work[task.of].signed):
-        return None
-    reviewed = state.work[task.of].signed[-1]
-    if reviewed.by != actor.name:
-        return None
-    return Refused(f"You signed version {reviewed.version} of {task.of!r} yourself.", "Somebody else reviews it.")
+def _reopen(command: Reopen, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    task = _task(command, state, actor)
+    allow("reopen", state, actor, "reopen a signed task")
+    check_present(state)
+    work = state.work[task.name]
+    if not work.signed:
+        raise Refused(f"{task.name!r} is not signed yet.", "Only what is signed can be reopened.")
+    if not command.reason.strip():
+        raise Refused("Reopening needs a reason.", "Say what is to be mended: reason='...'.")
+    if work.reopened == work.version:
+        return ()
+    return (Reopened(**who(actor, now), task=task.name, version=work.version, reason=command.reason),)
 
 
 def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
@@ -153,45 +160,3 @@ def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
         raise Refused("A review needs a verdict.", "Sign with verdict='accept' or verdict='reject'.")
     if command.verdict == REJECT and not command.reason.strip():
         raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be mended.")
-
-
-def _seal(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
-    permit(command, state, actor, now)
-    event = unsealed(command, state, actor, now)
-    sealed = seal_of(state, event)
-    check_signature(command.key, sealed, command.signature)
-    return _with_seal(event, sealed, command.signature)
-
-
-def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
-    """The event that `command` will make, without seal and signature: what `seal_of` is taken over."""
-    work = state.work[command.task]
-    return Signed(
-        by=actor.name,
-        assurance=actor.assurance,
-        at=now,
-        task=command.task,
-        version=work.version + 1,
-        fence=command.fence,
-        meaning=command.meaning,
-        verdict=command.verdict,
-        reason=command.reason,
-        basis=dict(work.basis),
-        use_case=work.use_case,
-        manifest=command.manifest,
-        predecessor=work.signed[-1].seal if work.signed else START,
-        seal="",
-        signature="",
-        key=fingerprint(command.key),
-    )
-
-
-def seal_of(state: Subject, event: Signed) -> str:
-    """The seal over everything that the version consists of, and whose it is."""
-    content = to_json(_with_seal(event, "", ""))
-    whose = {"project": state.project, "subject": state.subject, "site": state.site}
-    return seal({"version": content, **whose})
-
-
-def _with_seal(event: Signed, sealed: str, signature: str) -> Signed:
-    return replace(event, seal=sealed, signature=signature)

@@ -15,11 +15,13 @@ from typing import Any
 import yaml
 
 from eci_annotate.errors import BadUseCase
-from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.form import Question, questions
 from eci_annotate.workflow.hanging import Hanging, Header, hang
-from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.pipeline import Gate, TaskDefinition, expanded
+from eci_annotate.workflow.pipeline_check import check_pipeline
+
+_LISTS = ("after", "roles", "tools", "sites")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class UseCase:
         }
         text = json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         case = cls.from_blob(_checked(definition, text.encode()))
-        _check_pipeline(case.pipeline)
+        check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)
         return case
 
     @classmethod
@@ -66,7 +68,7 @@ class UseCase:
         """The use case of a published blob, which was checked before it was published."""
         definition = json.loads(blob)
         case = definition["usecase"]
-        pipeline = tuple(_task(each) for each in case["tasks"])
+        pipeline = expanded(_task(each) for each in case["tasks"])
         return cls(case["name"], case["title"], pipeline, definition["report"], definition["hanging"], blob)
 
 
@@ -129,21 +131,12 @@ def _check_form(report: dict[str, Any]) -> None:
 
 
 def _task(each: dict[str, Any]) -> TaskDefinition:
-    listed: dict[str, Any] = {key: tuple(each.get(key, ())) for key in ("after", "roles", "tools")}
-    rest: dict[str, Any] = {
-        key: each[key] for key in ("name", "title", "kind", "form", "of", "independent") if key in each
-    }
-    return TaskDefinition(**rest, **listed)
-
-
-def _check_pipeline(pipeline: tuple[TaskDefinition, ...]) -> None:
-    before: set[str] = set()
-    for task in pipeline:
-        needs = {*task.after, *([task.of] if task.kind == REVIEW else [])}
-        if missing := sorted(needs - before):
-            raise BadUseCase(f"{task.name!r} needs {missing[0]!r}, which is not before it.", "Reorder the tasks.")
-        if unknown := sorted(set(task.roles) - set(ROLES)):
-            raise BadUseCase(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
-        if task.name in before:
-            raise BadUseCase(f"Two tasks are named {task.name!r}.", "Give each its own name.")
-        before.add(task.name)
+    listed: dict[str, Any] = {key: tuple(each.get(key, ())) for key in _LISTS}
+    rest: dict[str, Any] = {key: value for key, value in each.items() if key not in (*_LISTS, "gate", "readers")}
+    readers = each.get("readers", 1)
+    if isinstance(readers, dict):
+        rest |= {"readers": readers["need"], "most": readers.get("most", readers["need"])}
+    else:
+        rest["readers"] = readers
+    gate: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in each.get("gate", {}).items()}
+    return TaskDefinition(**rest, **listed, gate=Gate(**gate) if gate else None)

@@ -1,6 +1,6 @@
 """`view(state, actor, now)` is the only form in which a subject leaves: what the roles let him see.
 
-Which role sees what stands in one table, `actor.MAY`.
+Which role sees what stands in one table, `actor.MAY`; blinding takes away from it, and nothing adds to it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eci_annotate.errors import NotFound
-from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.pipeline import TaskDefinition
-from eci_annotate.workflow.state import OPEN, Subject, Work, rejection, status
-from eci_annotate.workflow.subject import why_not
+from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
+from eci_annotate.workflow.blinding import is_hidden
+from eci_annotate.workflow.describing import check_there
+from eci_annotate.workflow.events import Attached, Signed
+from eci_annotate.workflow.pipeline import DRAWN, TaskDefinition, readings_of
+from eci_annotate.workflow.starting import is_for, why_not
+from eci_annotate.workflow.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class TaskView:
     `mine`: this very session holds it; `elsewhere`: another session of the same person does.
     `may_start`: a `Start` would be granted now, or is already.
     `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
-    `rejected` is the reason of the review that made it ready again.
+    `rejected` is the reason of the review or reopening that made it ready again.
     """
 
     name: str
@@ -41,17 +43,30 @@ class TaskView:
     use_case: str
     rejected: str
     signed: tuple[Signed, ...]
+    stage: str = ""
+    assigned: str = ""
 
 
 @dataclass(frozen=True)
 class SubjectView:
-    """One subject, as one actor may see it."""
+    """One subject, as one actor may see it.
+
+    `cohort`, `stage` and `progress` (task and status, in order) are for who sees the whole pipeline;
+    `layers` are the newest versions of its data layers, for who may see images.
+    """
 
     project: str
     subject: str
     site: str
     use_case: str
     tasks: tuple[TaskView, ...]
+    included: bool = True
+    live: bool = True
+    cohort: str = ""
+    stage: str = ""
+    progress: tuple[tuple[str, str], ...] = ()
+    layers: tuple[Attached, ...] = ()
+    withdrawn: bool = False
 
     def task(self, name: str) -> TaskView:
         """The task of that name, if the actor may see it."""
@@ -70,53 +85,98 @@ class SubjectView:
 
 def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
     """What `actor` may see of the subject; NotFound, as if there were none, when that is nothing."""
-    if not state.subject or not actor.roles.get(state.project):
+    check_there(state, actor)
+    whole = actor.may("see pipeline", state.project, state.site)
+    found = [(task, _view_task(state, task, actor, now)) for task in state.pipeline]
+    tasks = tuple(seen for task, seen in found if whole or _sees(state, task, seen, actor, now))
+    if not whole and (state.withdrawn or (not tasks and _needs_tasks(state, actor))):
         raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
-    shown = (task for task in state.pipeline if _sees(state, task, actor))
-    tasks = tuple(_view_task(state, task, actor, now) for task in shown)
-    return SubjectView(state.project, state.subject, state.site, state.use_case, tasks)
+    return SubjectView(
+        project=state.project,
+        subject=state.subject,
+        site=state.site,
+        use_case=state.use_case,
+        tasks=tasks,
+        included=state.included,
+        live=state.live,
+        cohort=state.cohort if whole else "",
+        stage=stage_of(state) if whole else "",
+        progress=tuple((task.name, status(state, task, now)) for task in state.pipeline) if whole else (),
+        layers=_layers(state, actor),
+        withdrawn=state.withdrawn,
+    )
 
 
-def _sees(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    whole = actor.may("see pipeline", state.project) or actor.may("see signed", state.project)
-    return whole or actor.has_role(state.project, task.roles)
+def _needs_tasks(state: Subject, actor: Actor) -> bool:
+    return set(actor.roles_at(state.project, state.site)) <= SIGNED_ONLY
+
+
+def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
+    allowed = actor.may("see images", state.project, state.site) and not state.withdrawn
+    return tuple(versions[-1] for _, versions in sorted(state.layers.items())) if allowed else ()
+
+
+def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, now: datetime) -> bool:
+    """Without sight of the whole pipeline: what is his, what he may start, and what he may read."""
+    if seen.signed or seen.mine or seen.elsewhere:
+        return True
+    if standing(state, task, now) == BLOCKED or not is_for(state, task, actor):
+        return False
+    return not task.group or (seen.may_start and task == _first_free(state, task, actor, now))
+
+
+def _first_free(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskDefinition | None:
+    """Of several readings that wait for a reader, one is shown to each."""
+    readings = readings_of(state.pipeline, task.group)
+    his = [each for each in readings if state.work[each.name].assigned == actor.name]
+    free = (e for e in his or readings if status(state, e, now) != OPEN and why_not(state, e, actor, now) is None)
+    return next(free, None)
 
 
 def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskView:
     work = state.work[task.name]
-    standing = status(state, task, now)
-    mine = standing == OPEN and work.lease is not None and work.lease.is_of(actor)
-    held = work.lease if standing == OPEN else None
+    current = status(state, task, now)
+    mine = current == OPEN and work.lease is not None and work.lease.is_of(actor)
+    held = work.lease if current == OPEN else None
     rejected = rejection(state, task.name)
+    asked = work.asked if work.signed and work.reopened == work.version else ""
     return TaskView(
         name=task.name,
         title=task.title,
         kind=task.kind,
-        status=standing,
+        status=current,
         version=work.version,
         holder=held.holder if held else "",
         until=held.until if held else None,
         mine=mine,
         elsewhere=held is not None and held.holder == actor.name and not mine,
-        may_start=(mine or standing != OPEN) and why_not(state, task, actor, now) is None,
+        may_start=(mine or current != OPEN) and why_not(state, task, actor, now) is None,
         fence=work.fence if mine else 0,
         basis=dict(work.basis) if mine else {},
         use_case=work.use_case if mine else state.use_case,
-        rejected=rejected.reason if rejected else "",
-        signed=_visible(state, work, actor, mine),
+        rejected=rejected.reason if rejected else asked,
+        signed=_visible(state, task, work, actor, mine),
+        stage=task.stage or task.kind,
+        assigned=work.assigned,
     )
 
 
-def _visible(state: Subject, work: Work, actor: Actor, mine: bool) -> tuple[Signed, ...]:
-    if actor.may("see signed", state.project):
-        return work.signed
-    own = actor.may("see own signed", state.project)
+def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, mine: bool) -> tuple[Signed, ...]:
+    if is_hidden(state, task, actor):
+        return ()
     newest = work.version if mine else 0
+    if actor.may("see signed", state.project, state.site):
+        developer = _needs_tasks(state, actor)
+        return work.signed if not developer or task.kind in DRAWN else ()
+    own = actor.may("see own signed", state.project, state.site)
     return tuple(each for each in work.signed if (own and each.by == actor.name) or each.version == newest)
 
 
 def readable(seen: SubjectView) -> frozenset[str]:
     """The digests of all blobs that this view lets the actor read."""
+    if seen.withdrawn:
+        return frozenset({seen.use_case})
     parts = (part.digest for task in seen.tasks for signed in task.signed for part in signed.manifest.parts)
     cases = (signed.use_case for task in seen.tasks for signed in task.signed)
-    return frozenset({seen.use_case, *parts, *cases})
+    layers = (layer.digest for layer in seen.layers)
+    return frozenset({seen.use_case, *parts, *cases, *layers})

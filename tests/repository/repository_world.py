@@ -23,7 +23,7 @@ from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 MEANING = "I drew this and checked it in three planes"
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "image_quality": "good",
     "lesions": [{"label": "lesion 1", "segment": "IVa", "size_mm": 49.0, "classification": "cyst", "confidence": 4}],
 }

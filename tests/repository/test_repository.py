@@ -91,6 +91,15 @@ def test_a_form_that_is_not_complete_is_not_signed(repo: Repository) -> None:
     with pytest.raises(BadAnswers, match="'What limits the quality' is missing"):
         task.sign(MEANING)
     task.answer(ANSWERS)
+    with pytest.raises(Refused, match=r"do not match: 'lesion 1' has no annotation\. Draw what is missing"):
+        task.sign(MEANING)
+    task.save(lines(task, "lesion 2"))
+    with pytest.raises(
+        Refused, match="'lesion 1' has no annotation; the annotation 'lesion 2' is no lesion of the form"
+    ):
+        task.sign(MEANING)
+    task.save(lines(task, uid="u2"))
+    task.answer({**ANSWERS, "lesions": [*ANSWERS["lesions"], {**ANSWERS["lesions"][0], "label": "lesion 2"}]})
     assert task.sign(MEANING).version == 1
 
 

@@ -20,8 +20,8 @@ from eci_annotate.workflow.lease import LEASE
 from eci_annotate.workflow.sealing import START, Manifest, chained, check_chain
 from eci_annotate.workflow.signing import PrivateKey, check_signature
 from eci_annotate.workflow.state import fold, status, with_renewal
-from eci_annotate.workflow.subject import seal_of
 from eci_annotate.workflow.usecase import shipped_use_case
+from eci_annotate.workflow.versions import seal_of
 from eci_annotate.workflow.view import readable, view
 from tests.counts import count
 

@@ -12,8 +12,9 @@ from eci_annotate.workflow.events import Event
 from eci_annotate.workflow.sealing import Manifest, Part
 from eci_annotate.workflow.signing import PrivateKey
 from eci_annotate.workflow.state import Subject, evolve
-from eci_annotate.workflow.subject import decide, seal_of, unsealed
+from eci_annotate.workflow.subject import decide
 from eci_annotate.workflow.usecase import shipped_use_case
+from eci_annotate.workflow.versions import seal_of, unsealed
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,116 @@
+"""Commands about a whole subject: enrolment, inclusion and cohort, data layers, definition, withdrawal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from eci_annotate.errors import NotFound, Refused
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
+from eci_annotate.workflow.events import Attached, Described, Enrolled, Event, UseCaseChanged, Withdrawn, who
+from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.state import OPEN, Subject, status
+
+Describing = Enrol | Describe | Attach | ChangeUseCase | Withdraw
+
+
+def decide_describing(command: Describing, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    """The events of a command about a subject."""
+    if isinstance(command, Enrol):
+        return (_enrol(command, state, actor, now),)
+    check_there(state, actor)
+    match command:
+        case Describe():
+            return _describe(command, state, actor, now)
+        case Attach():
+            return (_attach(command, state, actor, now),)
+        case ChangeUseCase():
+            return _change(command, state, actor, now)
+        case Withdraw():
+            return _withdraw(command, state, actor, now)
+
+
+def check_there(state: Subject, actor: Actor) -> None:
+    """NotFound, as if there were none, unless the actor has a role for this subject's site."""
+    if not state.subject or not actor.roles_at(state.project, state.site):
+        raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+
+
+def allow(what: str, state: Subject, actor: Actor, then: str) -> None:
+    """Refused unless the actor's roles allow `what` here; `then` ends the sentence "You may not ..."."""
+    if not actor.may(what, state.project, state.site):
+        raise Refused(f"You may not {then}.", "Ask the project's owner.")
+
+
+def check_present(state: Subject) -> None:
+    """Refused for a subject whose consent was withdrawn."""
+    if state.withdrawn:
+        raise Refused("Consent was withdrawn for this subject.", "Choose another subject.")
+
+
+def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> Event:
+    if not actor.may("ingest", command.project, command.site):
+        raise Refused(f"You may not bring subjects into {command.project!r}.", "Ask its owner.")
+    if state.subject:
+        raise Refused(f"{command.subject} is in {command.project!r} already.", "Choose another pseudonym.")
+    return Enrolled(
+        **who(actor, now),
+        project=command.project,
+        subject=command.subject,
+        site=command.site,
+        use_case=command.use_case,
+        pipeline=command.pipeline,
+    )
+
+
+def _describe(command: Describe, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    allow("describe", state, actor, "include, exclude or sort subjects")
+    check_present(state)
+    included = state.included if command.included is None else command.included
+    live = state.live if command.live is None else command.live
+    cohort = state.cohort if command.cohort is None else command.cohort
+    if cohort:
+        check_name(cohort)
+    if (included, live, cohort) == (state.included, state.live, state.cohort):
+        return ()
+    if state.included and not included and not command.reason.strip():
+        raise Refused("An exclusion needs a reason.", "Say why: reason='...'.")
+    return (Described(**who(actor, now), included=included, live=live, cohort=cohort, reason=command.reason),)
+
+
+def _attach(command: Attach, state: Subject, actor: Actor, now: datetime) -> Event:
+    allow("attach", state, actor, "attach data")
+    check_present(state)
+    check_name(command.layer)
+    return Attached(
+        **who(actor, now),
+        layer=command.layer,
+        version=len(state.layers.get(command.layer, ())) + 1,
+        media_type=command.media_type,
+        digest=command.digest,
+        size=command.size,
+    )
+
+
+def _change(command: ChangeUseCase, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    allow("administer", state, actor, "move subjects to another definition")
+    check_present(state)
+    if not command.reason.strip():
+        raise Refused("A move to another definition needs a reason.", "Say why: reason='...'.")
+    if command.use_case == state.use_case:
+        return ()
+    kept = {task.name for task in command.pipeline}
+    running = [task.name for task in state.pipeline if status(state, task, now) == OPEN and task.name not in kept]
+    if running:
+        raise Refused(f"{running[0]!r} is open, and not in the new definition.", "End its lease first.")
+    event = UseCaseChanged(
+        **who(actor, now), use_case=command.use_case, pipeline=command.pipeline, reason=command.reason
+    )
+    return (event,)
+
+
+def _withdraw(command: Withdraw, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    allow("withdraw", state, actor, "carry out a withdrawal of consent")
+    if not command.reason.strip():
+        raise Refused("A withdrawal needs a reason.", "Say what it rests on, e.g. the letter's date; no names.")
+    return () if state.withdrawn else (Withdrawn(**who(actor, now), reason=command.reason),)

@@ -1,0 +1,70 @@
+"""The gate at signing: lesions of the form and annotations must belong together, by label, where they are to be drawn.
+
+What is missing is named, all of it at once, so that it can be mended in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from eci_annotate.errors import Refused
+from eci_annotate.workflow.hanging import Hanging
+from eci_annotate.workflow.pipeline import Gate
+
+Row = Mapping[str, Any]
+
+
+def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> None:
+    """Refuse what does not match.
+
+    Parameters
+    ----------
+    gate
+        The use case's rule for this task.
+    answers
+        Of the form, already checked against it.
+    annotations
+        Rows with ``label``, ``kind`` and ``series``.
+    hanging
+        Which series fills which slot.
+
+    Raises
+    ------
+    Refused
+        Names each lesion without its annotation, and each annotation without its lesion.
+    """
+    missing = [*_missing(gate, answers, annotations, hanging), *_orphans(gate, answers, annotations)]
+    if missing:
+        remedy = "Draw what is missing under the lesion's label, or mend the form; then sign."
+        raise Refused(f"Form and annotations do not match: {'; '.join(missing)}.", remedy)
+
+
+def _labels(gate: Gate, answers: Mapping[str, Any]) -> list[str]:
+    return [str(each.get(gate.label, "")) for each in answers.get(gate.lesions, ())]
+
+
+def _missing(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> Iterator[str]:
+    slots = [each for each in hanging.placed if each.slot in gate.slots]
+    labels = _labels(gate, answers)
+    for label in dict.fromkeys(labels):
+        drawn = [row for row in annotations if row["label"] == label and _is_kind(gate, row)]
+        if labels.count(label) > 1:
+            yield f"two lesions are named {label!r}"
+        if not drawn:
+            yield f"{label!r} has no {' or '.join(gate.kinds) or 'annotation'}"
+            continue
+        for slot in slots:
+            if not any(row["series"] == slot.series_uid for row in drawn):
+                yield f"{label!r} is not drawn in {slot.title!r}"
+
+
+def _is_kind(gate: Gate, row: Row) -> bool:
+    return not gate.kinds or row["kind"] in gate.kinds
+
+
+def _orphans(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row]) -> Iterator[str]:
+    known = {*_labels(gate, answers), *gate.beside}
+    for label in dict.fromkeys(str(row["label"]) for row in annotations):
+        if label not in known:
+            yield f"the annotation {label!r} is no lesion of the form" if label else "an annotation has no label"

@@ -1,0 +1,77 @@
+"""What a pipeline must be to work: names that exist and come before, roles that exist, readers that can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from eci_annotate.errors import BadUseCase
+from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.pipeline import ADJUDICATE, ANNOTATE, INGEST, REVIEW, TaskDefinition
+
+Finding = tuple[str, str]
+
+
+def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]) -> None:
+    """Raise BadUseCase, naming the first thing that does not fit and how to mend it."""
+    for what, remedy in findings(tasks, report, hanging):
+        raise BadUseCase(what, remedy)
+
+
+def findings(
+    tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Everything that does not fit: what, and its remedy. Tasks are as written, before readings are spread out."""
+    before: dict[str, TaskDefinition] = {}
+    for task in tasks:
+        if task.name in before:
+            yield f"Two tasks are named {task.name!r}.", "Give each its own name."
+        yield from _references(task, before)
+        yield from _people(task)
+        yield from _gate(task, report, hanging)
+        before[task.name] = task
+    if not any(task.kind == INGEST for task in tasks):
+        yield "No task takes images in.", "Begin with a task of kind ingest."
+
+
+def _references(task: TaskDefinition, before: Mapping[str, TaskDefinition]) -> Iterator[Finding]:
+    needs = [*task.after, *filter(None, [task.of, task.repeats])]
+    missing = [name for name in needs if name not in before]
+    for name in missing:
+        yield f"{task.name!r} needs {name!r}, which is not before it.", "Reorder the tasks."
+    if missing:
+        return
+    about = before.get(task.of)
+    if task.kind == REVIEW and about is not None and max(about.readers, about.most) > 1:
+        yield f"{task.name!r} reviews {task.of!r}, which has several readers.", "Adjudicate it first, and review that."
+    if task.kind == ADJUDICATE and (about is None or max(about.readers, about.most) < 2):
+        yield f"{task.name!r} adjudicates {task.of!r}, which has one reader.", "Give it readers: 2, or review it."
+    if task.of and task.of not in task.after:
+        yield f"{task.name!r} is about {task.of!r}, but does not come after it.", f"Add {task.of!r} to its 'after'."
+    if task.repeats and max(before[task.repeats].readers, before[task.repeats].most) > 1:
+        yield f"{task.name!r} repeats {task.repeats!r}, which has several readers.", "Repeat a task of one reader."
+
+
+def _people(task: TaskDefinition) -> Iterator[Finding]:
+    for role in task.roles:
+        if role not in ROLES:
+            yield f"There is no role {role!r}.", f"Roles are {', '.join(ROLES)}."
+    if task.most and task.most < task.readers:
+        yield f"{task.name!r} needs {task.readers} readers and allows {task.most}.", "Allow as many as it needs."
+    if task.kind != ANNOTATE and max(task.readers, task.most) > 1:
+        yield f"{task.name!r} has several readers, and is no annotation.", "Only annotations have several readers."
+
+
+def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str, Any]) -> Iterator[Finding]:
+    if task.gate is None:
+        return
+    if not task.form:
+        yield f"{task.name!r} has a gate, but no form.", "Give it form: report."
+    lesions = report.get("properties", {}).get(task.gate.lesions, {})
+    if task.gate.label not in lesions.get("items", {}).get("properties", {}):
+        where = f"{task.gate.lesions}[].{task.gate.label}"
+        yield f"The gate of {task.name!r} names {where}, which the form does not have.", "Name a list of the form."
+    known = [slot["name"] for slot in hanging.get("slots", ())]
+    for slot in task.gate.slots:
+        if slot not in known:
+            yield f"The gate of {task.name!r} names the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."

@@ -1,0 +1,55 @@
+"""Private keys at rest: AES-256-GCM under a key that scrypt makes of a secret. Nothing here shows what it protects.
+
+A member's own secret is short, so deriving from it is made dear; a credential is long, so that it may be cheap.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode, b64encode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from eci_annotate.errors import BadSecret, Tampered
+from eci_annotate.workflow.codec import canonical, parse
+
+SECRET, CREDENTIAL = "secret", "credential"
+_COST = {SECRET: 2**16, CREDENTIAL: 2**4}
+
+
+def protect(content: bytes, key: bytes, factor: str) -> bytes:
+    """`content` as a file that only `key` opens; `factor` says what kind of key that is."""
+    salt, nonce = os.urandom(16), os.urandom(12)
+    closed = AESGCM(_derived(key, salt, factor)).encrypt(nonce, content, factor.encode())
+    parts = {"salt": salt, "nonce": nonce, "content": closed}
+    return canonical({"protection": 1, "factor": factor, **{k: b64encode(v).decode() for k, v in parts.items()}})
+
+
+def factor_of(protected: bytes) -> str:
+    """What opens a protected file: ``secret`` or ``credential``."""
+    return str(parse(protected, "A protected key")["factor"])
+
+
+def unprotect(protected: bytes, key: bytes) -> bytes:
+    """The content of a protected file.
+
+    Raises
+    ------
+    BadSecret
+        It is another secret that opens it.
+    """
+    try:
+        head = parse(protected, "A protected key")
+        salt, nonce, closed = (b64decode(head[name]) for name in ("salt", "nonce", "content"))
+        factor = str(head["factor"])
+        return AESGCM(_derived(key, salt, factor)).decrypt(nonce, closed, factor.encode())
+    except InvalidTag:
+        raise BadSecret("This secret does not open the signing key.", "Give the secret that you chose.") from None
+    except (KeyError, ValueError, TypeError) as error:
+        raise Tampered("A protected key is damaged.", "Restore it from a backup.") from error
+
+
+def _derived(key: bytes, salt: bytes, factor: str) -> bytes:
+    return Scrypt(salt=salt, length=32, n=_COST[factor], r=8, p=1).derive(key)

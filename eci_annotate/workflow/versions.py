@@ -1,0 +1,57 @@
+"""From a signature to a version: the event that is made, and the seal over everything that it consists of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import to_json
+from eci_annotate.workflow.commands import Seal
+from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.sealing import START, seal
+from eci_annotate.workflow.signing import check_signature, fingerprint
+from eci_annotate.workflow.state import Subject
+
+
+def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
+    """The event that `command` will make, without seal and signature: what `seal_of` is taken over."""
+    work = state.work[command.task]
+    return Signed(
+        by=actor.name,
+        assurance=actor.assurance,
+        at=now,
+        task=command.task,
+        version=work.version + 1,
+        fence=command.fence,
+        meaning=command.meaning,
+        verdict=command.verdict,
+        reason=command.reason,
+        basis=dict(work.basis),
+        use_case=work.use_case,
+        manifest=command.manifest,
+        predecessor=work.signed[-1].seal if work.signed else START,
+        seal="",
+        signature="",
+        key=fingerprint(command.key),
+        factor=command.factor,
+    )
+
+
+def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
+    """The event with its seal, when the signature over that is good; Tampered otherwise."""
+    event = unsealed(command, state, actor, now)
+    digest = seal_of(state, event)
+    check_signature(command.key, digest, command.signature)
+    return replace(event, seal=digest, signature=command.signature)
+
+
+def seal_of(state: Subject, event: Signed) -> str:
+    """The seal over everything that the version consists of, and whose it is."""
+    return seal_over(state.project, state.subject, state.site, event)
+
+
+def seal_over(project: str, subject: str, site: str, event: Signed) -> str:
+    """As `seal_of`, for a version that has left its repository."""
+    content = to_json(replace(event, seal="", signature=""))
+    return seal({"version": content, "project": project, "subject": subject, "site": site})
