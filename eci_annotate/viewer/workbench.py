@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -19,7 +19,7 @@ from eci_annotate.viewer.annotation_list import AnnotationList
 from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
-from eci_annotate.viewer.keeper import Keeper
+from eci_annotate.viewer.keeper import Keeper, standing
 from eci_annotate.viewer.messages import look, status
 from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.sign_panel import SignPanel
@@ -31,7 +31,6 @@ from eci_annotate.workflow.lease import to_minute
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Task
 
-WARN = timedelta(minutes=5)
 TICK_S = 5.0
 REVIEW = "A review shows what was signed; nothing is drawn in it."
 SIGNED = "This task is signed; what it holds can not change any more."
@@ -51,7 +50,7 @@ class Workbench:
         self.review = task.definition.kind == "review"
         self.hanging = task.hanging()
         easel, answers = self._restored()
-        self.keeper = Keeper(task, easel)
+        self.keeper, self.warned = Keeper(task, easel), False
         self.keeper.trouble = self._trouble
         if self.resumed:
             self.keeper.note(LIFT)  # what comes now must not take back a stroke that broke off
@@ -73,7 +72,7 @@ class Workbench:
         signed = self.task.reviewing() if self.review else None
         if signed is not None:
             content = signed.content("snapshot")
-            return replay(self.task.volume, content[0] if content else None, ()), {}
+            return replay(self.task.volume, content[0] if content else None, ()), signed.report
         draft = self.task.draft()
         self.resumed = bool(draft.lines)
         return replay(self.task.volume, draft.snapshot, draft.lines), draft.answers
@@ -101,11 +100,22 @@ class Workbench:
         self.stage = Stage(self.controller, height=height)
         self.toolbar = Toolbar(self.controller, self.do, self._preset, definition.tools)
         self.annotations = AnnotationList(self.controller, self.do, self._add)
+        if self.review:
+            self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
-        self.form: FormPanel | None = None
-        if self.task.questions:
-            self.form = FormPanel(self.task.use_case.report, self.task.questions, answers, self.keeper.answer)
+        self.form = self._form(answers)
         self.signing = SignPanel(self._sign, self.review)
+
+    def _form(self, answers: dict[str, Any]) -> FormPanel | None:
+        """The task's own form; a review shows the one that was signed."""
+        case = self.task.use_case
+        if self.review and answers:
+            form = FormPanel(case.report, case.questions, answers, lambda _: None)
+            form.close()
+            return form
+        if not self.task.questions:
+            return None
+        return FormPanel(case.report, self.task.questions, answers, self.keeper.answer)
 
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
@@ -165,7 +175,7 @@ class Workbench:
 
     def _tick(self) -> bool:
         """Tell how long the task is still yours; False ends the ticking."""
-        if self.controller.why_not and not self.review:
+        if self.keeper.lost:
             return False
         if datetime.now(UTC) >= self.task.until:
             self._close("Your time on this task has ended; your work is kept as a draft. Start the task again.")
@@ -176,20 +186,22 @@ class Workbench:
     def _tell(self) -> None:
         if self.keeper.lost:
             return
-        until = f"{self.task.until.astimezone():%H:%M}"
-        text = f"yours until {until}"
-        if self.task.until - datetime.now(UTC) < WARN:
-            text = f"<span class='eci-problem'>yours only until {until}: move in the images to keep it</span>"
+        text, urgent = standing(self.task.until, datetime.now(UTC))
+        if urgent != self.warned:
+            self.warned = urgent
+            self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
         at = self.keeper.saved_at
-        said = f"{text} · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
+        saved = "" if self.review else f" · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
+        said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
         if self.state.value != said:
             self.state.value = said
 
     def _trouble(self, error: EciError) -> None:
-        if self.keeper.lost:
-            self._close(f"{error} Your work up to here is kept as a draft.")
-        else:
-            self._say(str(error), "error")
+        if not self.keeper.lost:
+            self._say(f"Not saved yet: {error} It is tried again while this notebook runs.", "error")
+            return
+        late = " What you did after that is not in it." if self.keeper.unsaved else ""
+        self._close(f"{error}{late}")
 
     def _close(self, why: str) -> None:
         """From now on this is for reading."""
@@ -204,13 +216,13 @@ class Workbench:
     # -- signing -------------------------------------------------------------------------
     def _sign(self, meaning: str, verdict: str, reason: str) -> Any:
         """Save all, and sign; the form must be complete."""
-        if self.form and self.form.problem:
+        if self.form and self.form.problem and not self.review:
             raise Refused(f"The report is not complete: {self.form.problem}")
-        self.keeper.snapshot()
-        if self.form:
+        if self.form and not self.review:
             self.keeper.answer(self.form.group.answer)
-        if self.keeper.lost:
-            raise Refused(self.keeper.lost)
+        self.keeper.snapshot()
+        if self.keeper.lost or self.keeper.unsaved:
+            raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
         signed = self.task.sign(meaning, verdict=verdict, reason=reason)
         self._close(SIGNED)
         said = (

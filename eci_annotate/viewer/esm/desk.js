@@ -22,6 +22,11 @@ export class Desk {
     this.stage.active = pane;
     if (focus) this.stage.el.focus({ preventScroll: true });
     for (const each of this.stage.panes) if (each.active !== (each === pane)) this.activate(each, each === pane);
+    this.here();
+  }
+
+  /** The person is there, also when she only looks around: that keeps the task hers. */
+  here() {
     const now = performance.now();
     if (now - this.lastHere < HERE_MS) return;
     this.lastHere = now;
@@ -53,6 +58,7 @@ export class Desk {
   }
 
   hover(pane, at) {
+    if (at) this.here();
     const before = this.stage.hovered?.pane;
     this.stage.hovered = at && { pane, ...at };
     if (before && before !== pane) this.stage.mark(before, "ring");

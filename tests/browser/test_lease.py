@@ -1,0 +1,92 @@
+"""What a radiologist sees of her lease: a warning before it ends, how she keeps it, and that it was taken over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import OPEN, PROJECT, SUBJECT
+from lab import Lab, Viewer, run_all
+from playwright.sync_api import Page
+from test_viewer import coloured, draw, press
+
+from eci_annotate.repository.repository import open as open_repository
+
+SOON = """
+import asyncio
+from datetime import UTC, datetime, timedelta
+from eci_annotate.repository import handles
+handles._TOUCH_S = 0
+def shorten():
+    task.until = datetime.now(UTC) + timedelta(seconds={seconds})
+asyncio.get_running_loop().call_later(4, shorten)
+"""
+
+
+def opened(lab: Lab, page: Page, repository: Path, seconds: int) -> Viewer:
+    """The task open in a notebook; some seconds later its lease ends soon."""
+    code = OPEN.format(folder=repository.name) + SOON.format(seconds=seconds)
+    run_all(page, lab.put(f"{repository.name}.ipynb", [code.replace("eci.annotate(task)", "") + "eci.annotate(task)"]))
+    viewer = Viewer(page)
+    viewer.wait(90)
+    says(viewer, "Yours for")
+    return viewer
+
+
+def says(viewer: Viewer, text: str) -> None:
+    """Wait until the title bar says so."""
+    script = f"() => document.querySelector('.eci-title').innerText.includes('{text}')"
+    viewer.page.wait_for_function(script, timeout=30_000)
+
+
+def title(viewer: Viewer) -> str:
+    return viewer.page.locator(".eci-title").inner_text()
+
+
+def status(viewer: Viewer) -> str:
+    return str(viewer.stage("s.status.textContent"))
+
+
+def test_a_warning_comes_before_the_end_and_looking_around_renews(lab: Lab, page: Page, repository: Path) -> None:
+    viewer = opened(lab, page, repository, seconds=240)
+    assert "Yours for 4 min more" in title(viewer) and "go on working" in title(viewer)
+    viewer.page.screenshot(path=repository / "warned.png")
+    viewer.page.mouse.move(*viewer.at("axial", 0.4, 0.4))
+    viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.4))
+    says(viewer, "yours until")
+    assert "again" in status(viewer)
+
+
+def test_filling_in_the_form_renews(lab: Lab, page: Page, repository: Path) -> None:
+    viewer = opened(lab, page, repository, seconds=200)
+    assert "Yours for 4 min more" in title(viewer)
+    page.locator(".eci-q-image_quality select").select_option(label="Good")
+    says(viewer, "yours until")
+
+
+def test_who_does_nothing_loses_it_and_is_told(lab: Lab, page: Page, repository: Path) -> None:
+    viewer = opened(lab, page, repository, seconds=12)
+    assert "Yours for 1 min more" in title(viewer)
+    says(viewer, "has ended")
+    assert "Start the task again" in status(viewer) and viewer.stage("s.tool.read_only")
+
+
+def test_taken_over_the_viewer_says_so_and_saves_nothing_more(viewer: Viewer, repository: Path) -> None:
+    draw(viewer, "s")
+    ink = coloured(viewer)
+    viewer.page.wait_for_timeout(800)
+    other = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
+    kept = other.draft().lines
+    assert any('"Release"' in line or "release" in line for line in kept)
+    viewer.drag("axial", [(0.3, 0.6), (0.4, 0.6)], steps=8)
+    says(viewer, "taken over")
+    assert "kept as a draft" in title(viewer) and "not in it" in title(viewer)
+    assert viewer.page.get_by_role("button", name="Sign …").is_disabled()
+    assert viewer.page.locator(".eci-toolbar button").first.is_disabled()
+    viewer.page.screenshot(path=repository / "taken.png")
+    seen = coloured(viewer)
+    viewer.drag("axial", [(0.3, 0.3), (0.5, 0.3)], steps=8)
+    viewer.rest()
+    assert "taken over" in status(viewer) and coloured(viewer) == seen > ink
+    press(viewer, "Control+z")
+    viewer.page.wait_for_timeout(800)
+    assert other.draft().lines == kept

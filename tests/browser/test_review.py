@@ -1,0 +1,86 @@
+"""A reviewer sees what was signed, changes nothing of it, and accepts or rejects."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from lab import Lab, Viewer, run_all
+from playwright.sync_api import Page
+from test_viewer import coloured, press
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
+from repository_world import ANSWERS, MEANING, P, S, lines
+
+from eci_annotate.repository.founding import add_member
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.repository import open as open_repository
+
+REVIEW = f"""
+import os
+os.environ["ECI_ANNOTATE_CREDENTIAL"] = "{{folder}}/members/ruth.key"
+import eci_annotate as eci
+repo = eci.open("{{folder}}")
+task = repo.start("{S}", "review", project="{P}")
+eci.annotate(task)
+"""
+
+
+@pytest.fixture
+def review(lab: Lab, page: Page, repository: Path) -> Viewer:
+    """The review of a signed annotation, open in the reviewer's notebook."""
+    repo = open_repository(repository)
+    add_member(repo, find(repository), "ruth", project=P, roles=("reviewer",), site="KAU")
+    task = repo.start(S, "annotate", project=P)
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING)
+    run_all(page, lab.put(f"{repository.name}.ipynb", [REVIEW.format(folder=repository.name)]))
+    viewer = Viewer(page)
+    viewer.wait(90)
+    return viewer
+
+
+def sign(viewer: Viewer, verdict: str, reason: str = "") -> None:
+    panel = viewer.page.locator(".eci-sign")
+    panel.locator("select").select_option(label=verdict)
+    panel.get_by_placeholder("reason").fill(reason)
+    panel.get_by_placeholder("reason").press("Tab")
+    panel.get_by_role("button", name="Sign …").click()
+    panel.get_by_role("button", name="Sign for good").click()
+
+
+def test_the_signed_work_is_seen_and_cannot_be_changed(review: Viewer, repository: Path) -> None:
+    page = review.page
+    assert coloured(review) > 50
+    row = page.locator(".eci-row")
+    assert row.count() == 1 and row.locator(".eci-label input").input_value() == "lesion 1"
+    assert row.locator(".eci-label input").is_disabled() and row.locator("[title^='Delete']").is_disabled()
+    segment = page.locator(".eci-q-segment select")
+    assert segment.is_disabled() and segment.evaluate("e => e.selectedOptions[0].text") == "IVa"
+    page.screenshot(path=repository / "review.png")
+    ink = coloured(review)
+    press(review, "s")
+    review.drag("axial", [(0.2, 0.2), (0.3, 0.3)])
+    review.rest()
+    assert coloured(review) == ink and "nothing is drawn" in review.stage("s.status.textContent")
+    row.locator("[title^='Shown or hidden']").click()
+    review.rest()
+    assert coloured(review) == 0
+
+
+def test_rejecting_needs_a_reason_which_the_annotator_gets(review: Viewer, repository: Path) -> None:
+    sign(review, "Reject")
+    review.page.wait_for_selector(".eci-sign .eci-problem")
+    sign(review, "Reject", "too large")
+    review.page.wait_for_selector(".eci-signed", timeout=60_000)
+    assert open_repository(repository).worklist()["remark"].tolist() == ["rejected: too large"]
+
+
+def test_accepting_is_signed(review: Viewer, repository: Path) -> None:
+    sign(review, "Accept")
+    review.page.wait_for_selector(".eci-signed", timeout=60_000)
+    review.page.screenshot(path=repository / "accepted.png")
+    (signed,) = open_repository(repository).versions(S, "review", project=P)
+    assert (signed.reader, signed.verdict) == ("ruth", "accept")
