@@ -16,6 +16,7 @@ import typer
 from eci_annotate.errors import EciError, NotFound, Tampered
 
 if TYPE_CHECKING:
+    from eci_annotate.repository.protocols import Check
     from eci_annotate.repository.repository import Repository
 
 app = typer.Typer(
@@ -166,20 +167,41 @@ def export(
 
 
 @app.command()
-def verify(folder: Folder, project: Project = None) -> None:
-    """Recompute everything signed: chains, seals, signatures, blobs, files, pixels. Exit code 1 when any differs."""
-    repository = _open(folder)
-    checks = []
-    with _progress() as tell:
-        subjects = [s for name in _projects(repository, project) for s in repository.backend.subjects(name)]
-        for number, seen in enumerate(subjects, 1):
-            checks += repository.backend.verify(seen.project, seen.subject)
-            tell("Verifying subjects", number, len(subjects))
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A repository, or a folder that export made.")],
+    project: Project = None,
+    trust: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) of the authority to trust.", exists=True)
+    ] = None,
+) -> None:
+    """Recompute everything signed: chains, seals, signatures, blobs, files, pixels. Exit code 1 when any differs.
+
+    An exported folder is verified offline, and needs --trust: the certificate comes from elsewhere.
+    A repository is its own authority unless another is given; it keeps its certificate in authority/ca.pem.
+    """
+    from eci_annotate.repository.offline import is_export, verify_exported
+
+    anchors = (trust.read_text(),) if trust else ()
+    offline = not (folder / "eci.json").exists() and is_export(folder)
+    checks = verify_exported(folder, anchors) if offline else _verified(folder, project, anchors)
     failed = [[c.subject, c.task, c.version, c.check, c.detail] for c in checks if not c.passed]
     if failed:
         _show("Differs", ["subject", "task", "version", "check", "what"], failed)
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
-    _say(f"{len(checks)} checks of {len(subjects)} subjects passed.")
+    _say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
+    if not trust:
+        _say("Trusted was the repository's own authority; name another with --trust CA.pem.")
+
+
+def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
+    repository = _open(folder)
+    checks: list[Check] = []
+    with _progress() as tell:
+        subjects = [s for name in _projects(repository, project) for s in repository.backend.subjects(name)]
+        for number, seen in enumerate(subjects, 1):
+            checks += repository.backend.verify(seen.project, seen.subject, anchors)
+            tell("Verifying subjects", number, len(subjects))
+    return checks
 
 
 def _projects(repository: Repository, project: str | None) -> list[str]:

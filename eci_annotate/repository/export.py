@@ -26,7 +26,14 @@ def export_version(backend: Backend, project: str, subject: str, signed: Signed,
         if part.role in ("report", "annotations"):
             content = parse(backend.get(project, subject, part.digest), f"The {part.role}")
             written.append(_write(folder / f"{stem}_{part.role}.json", content))
-    provenance = {"project": project, "subject": subject, "version": to_json(signed)}
+    member = next(each for each in backend.members(project) if each.name == signed.by)
+    provenance = {
+        "project": project,
+        "subject": subject,
+        "site": backend.subject(project, subject).site,
+        "version": to_json(signed),
+        "certificate": member.certificate_of(signed.key, signed.at),
+    }
     written.append(_write(folder / f"{stem}_provenance.json", provenance))
     backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
     return written

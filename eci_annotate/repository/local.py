@@ -190,6 +190,6 @@ class LocalBackend:
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
         return self.rooms.drafts.read(Address(project, subject, task), seen.fence)
 
-    def verify(self, project: str, subject: str) -> list[Check]:
+    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""
-        return check_subject(self.rooms, self.subject(project, subject))
+        return check_subject(self.rooms, self.subject(project, subject), anchors)

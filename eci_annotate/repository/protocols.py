@@ -85,8 +85,8 @@ class Backend(Protocol):
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
 
-    def verify(self, project: str, subject: str) -> list[Check]:
-        """Recompute everything signed of a subject."""
+    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
+        """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""
 
 
 class Images(Protocol):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import NameOID
@@ -73,11 +73,18 @@ def _common_name(certificate: x509.Certificate) -> str:
 def load(pem: str) -> x509.Certificate:
     """The certificate of a PEM text; Untrusted when it is none."""
     try:
-        return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
-        raise Untrusted(
-            "This is no X.509 certificate in PEM.", "Give a file that begins with BEGIN CERTIFICATE."
-        ) from error
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        remedy = "Give a file that begins with BEGIN CERTIFICATE."
+        raise Untrusted("This is no X.509 certificate in PEM.", remedy) from error
+    return certificate
+
+
+def check_spelling(pem: str) -> None:
+    """Untrusted unless the text is letter by letter how we write this certificate."""
+    if _pem(load(pem)) != pem:
+        raise Untrusted("A certificate is not written as it was issued.", "Take another copy of it.")
 
 
 def public_pem(certificate: str) -> str:
@@ -107,7 +114,7 @@ def _issued(anchor: x509.Certificate, held: x509.Certificate) -> bool:
         if not anchor.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
             return False
         held.verify_directly_issued_by(anchor)
-    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, x509.ExtensionNotFound):
         return False
     return True
 

@@ -128,6 +128,8 @@ def check_signature(public: str, seal: str, signature: str) -> None:
     """Tampered unless `signature` is the key's over `seal`."""
     try:
         content = _CONTEXT + seal.encode()
+        if signature != signature.lower():
+            raise ValueError("not as it was written")
         _load_public(public).verify(bytes.fromhex(signature), content, padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, ValueError) as error:
         raise Tampered("A signature does not fit its seal.", "Restore the version from a backup.") from error

@@ -1,0 +1,92 @@
+"""An exported version verifies without its repository, against an authority that comes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from repository_world import ANSWERS, MEANING, P, S, lines, local
+
+import eci_annotate as eci
+from eci_annotate.errors import BadSecret, NotFound
+from eci_annotate.repository.founding import found
+from eci_annotate.repository.keys import change_secret
+from eci_annotate.repository.offline import verify_exported
+from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.commands import RevokeCertificate
+
+
+def exported(repo: Repository, out: Path) -> Path:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING).export(out)
+    return out
+
+
+def anchor(folder: Path) -> str:
+    return (folder / "authority" / "ca.pem").read_text()
+
+
+def test_every_file_and_the_signature_are_checked_offline(repo: Repository, folder: Path, tmp_path: Path) -> None:
+    trusted, out = anchor(folder), exported(repo, tmp_path / "out")
+    shutil.rmtree(folder)
+    checks = verify_exported(out, [trusted])
+    assert all(check.passed for check in checks)
+    names = {check.check for check in checks}
+    assert names == {"seal", "certificate", "signature", "rtstruct", "sr", "report", "annotations"}
+
+
+def test_any_changed_byte_is_found_or_means_the_same(repo: Repository, folder: Path, tmp_path: Path) -> None:
+    trusted, out = anchor(folder), exported(repo, tmp_path / "out")
+    dice = random.Random(7)
+    for path in sorted(out.iterdir()):
+        good = path.read_bytes()
+        for place in dice.sample(range(len(good)), min(len(good), 60)):
+            bad = bytearray(good)
+            bad[place] ^= 1 << dice.randrange(8)
+            path.write_bytes(bytes(bad))
+            if all(check.passed for check in verify_exported(out, [trusted])):
+                assert path.suffix == ".json" and json.loads(bad) == json.loads(good)
+        path.write_bytes(good)
+
+
+def test_another_authority_and_none_at_all_are_refused(repo: Repository, folder: Path, tmp_path: Path) -> None:
+    out = exported(repo, tmp_path / "out")
+    found(tmp_path / "other", project=P, member="anna", site="KAU")
+    failed = [c for c in verify_exported(out, [anchor(tmp_path / "other")]) if not c.passed]
+    assert [c.check for c in failed] == ["certificate"] and "another authority" in failed[0].detail
+    with pytest.raises(NotFound, match="--trust"):
+        verify_exported(out, [])
+    inside = repo.backend.verify(P, S, (anchor(tmp_path / "other"),))
+    assert {c.check for c in inside if not c.passed} == {"signature"}
+
+
+def test_signing_asks_for_the_secret_and_the_seal_says_so(repo: Repository, folder: Path) -> None:
+    backend = local(repo)
+    change_secret(backend.rooms.layout, "anna", backend._key, "", "blue liver")
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    assert task.asks_secret
+    for secret, why in (("", "Signing asks for your secret"), ("red liver", "does not open")):
+        with pytest.raises(BadSecret, match=why):
+            task.sign(MEANING, secret=secret)
+    assert task.sign(MEANING, secret="blue liver").event.factor == "secret"
+    stored = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b"blue liver" not in stored and (folder / "members/anna.signing").stat().st_mode & 0o77 == 0
+    assert eci.open(folder).verify().passed
+
+
+def test_what_was_signed_before_a_revocation_counts_and_later_not(repo: Repository, tmp_path: Path) -> None:
+    exported(repo, tmp_path / "out")
+    key = repo.signed(S, "annotate", 1).event.key
+    repo.backend.do(RevokeCertificate(P, "anna", key, "the laptop was stolen"))
+    assert repo.verify().passed
+    task = repo.start(S, "annotate", rerun=True)
+    task.sign(MEANING)
+    failed = [c for c in repo.backend.verify(P, S) if not c.passed]
+    assert {(c.version, c.check) for c in failed} == {(2, "signature")} and "revoked" in failed[0].detail
