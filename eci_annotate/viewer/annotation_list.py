@@ -52,12 +52,14 @@ class Row:
     def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
 
-    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float) -> None:
+    def refresh(self, thing: Object, active: bool, shown: bool, here: bool, volume_mm3: float) -> None:
         """Show the annotation as it is."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = KINDS[thing.kind]
+        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: turn to it"
+        (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
         self.choose.button_style = "primary" if active else ""
         self.volume.value = "empty" if isinstance(thing, Unplaced) or not volume_mm3 else f"{volume_mm3 / 1000:.2f} ml"
         self._quiet = False
@@ -97,7 +99,8 @@ class AnnotationList:
             self._next()
         for uid, thing in objects.items():
             shown = uid not in self.easel.hidden
-            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
+            here = thing.series_uid == self.easel.series_uid
+            self.rows[uid].refresh(thing, uid == self.easel.active, shown, here, self._volume(uid))
 
     def _volume(self, uid: str) -> float:
         """Volumes are counted anew for the one that is worked on only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -13,8 +14,10 @@ import xarray as xr
 from PIL import Image as Picture
 
 from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.errors import EciError
 from eci_annotate.imaging.volume import values_kji
-from eci_annotate.viewer.pictures import Pictures
+from eci_annotate.repository.making import DERIVED
+from eci_annotate.viewer.pictures import window_of
 from eci_annotate.workflow.hanging import Hanging
 
 THUMB_PX = 72
@@ -22,13 +25,16 @@ THUMB_PX = 72
 
 def thumbnail(volume: xr.DataArray) -> bytes:
     """The middle slice as a small PNG."""
-    pictures = Pictures(volume)
-    low, high = pictures.window
+    low, high = window_of(volume)
     plane = np.asarray(values_kji(volume)[volume.sizes["k"] // 2], float)
     grey = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
-    grey = 1 - grey if pictures.invert else grey
+    grey = 1 - grey if volume.attrs.get("inverted") else grey
     picture = Picture.fromarray((grey * 255).astype(np.uint8))
     picture.thumbnail((THUMB_PX, THUMB_PX))
+    return _png(picture)
+
+
+def _png(picture: Picture.Image) -> bytes:
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
@@ -51,17 +57,40 @@ class SeriesCard:
     """One series."""
 
     def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
-        self.series = series
+        self.series, self._facts = series, _facts(series)
+        self.images = series.modality not in DERIVED
         size = w.Layout(min_width=f"{THUMB_PX}px")
-        self.picture = w.Image(format="png", width=THUMB_PX, height=THUMB_PX, layout=size)
+        self.pictured = False
+        self.picture = w.Image(
+            value=_png(Picture.new("L", (1, 1))), format="png", width=THUMB_PX, height=THUMB_PX, layout=size
+        )
         name = series.description or f"Series {series.number}"
         self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
-        facts = f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
-        text = w.HTML(f"<div class='eci-facts'>{html.escape(facts)}<br>{html.escape(why)}</div>")
-        side = w.VBox([self.button, text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
+        self.text = w.HTML()
+        self.say(why if self.images else "Made from images, not to be drawn on")
+        self.button.disabled = not self.images
+        side = w.VBox([self.button, self.text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
         self.widget = w.HBox([self.picture, side])
         self.widget.add_class("eci-series")
         self.button.on_click(lambda _: show(series.series_uid))
+
+    def say(self, why: str) -> None:
+        """Show a reason under the facts."""
+        self.text.value = f"<div class='eci-facts'>{html.escape(self._facts)}<br>{html.escape(why)}</div>"
+
+    def picture_from(self, volume: xr.DataArray) -> None:
+        """Show the volume's middle slice, once."""
+        if not self.pictured:
+            self.pictured, self.picture.value = True, thumbnail(volume)
+
+    def refuse(self, why: str) -> None:
+        """This series cannot be shown."""
+        self.button.disabled = True
+        self.say(why)
+
+
+def _facts(series: Series) -> str:
+    return f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
 
 
 class BrowserPanel:
@@ -87,5 +116,15 @@ class BrowserPanel:
         """Show which series is in the viewer; with its volume also its picture."""
         for uid, card in self.cards.items():
             card.button.button_style = "primary" if uid == series_uid else ""
-        if volume is not None and series_uid in self.cards and not self.cards[series_uid].picture.value:
-            self.cards[series_uid].picture.value = thumbnail(volume)
+        if volume is not None and series_uid in self.cards:
+            self.cards[series_uid].picture_from(volume)
+
+    def fill(self, volume_of: Callable[[str], xr.DataArray], post: Callable[[Callable[[], None]], object]) -> None:
+        """Make the pictures that are missing; runs beside the work, and posts what is to be shown."""
+        for uid, card in self.cards.items():
+            if not card.images or card.pictured:
+                continue
+            try:
+                post(partial(card.picture_from, volume_of(uid)))
+            except EciError as error:
+                post(partial(card.refuse, f"Cannot be shown: {error.what}"))

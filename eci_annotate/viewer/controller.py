@@ -186,6 +186,8 @@ class Controller:
         orders = self.painter.changed(changes)
         if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
             orders += [order for view in self.painter.views.values() for order in self.painter.lines(view)]
+        if isinstance(entry, ChooseTool) and entry.tool == "box":  # a box is placed in three planes
+            orders.append(Send(messages.look(layout="three-plane")))
         return [*orders, self._drawn(0, self.painter.views.values(), orders), *self._settled()]
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:

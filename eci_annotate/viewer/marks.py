@@ -60,8 +60,10 @@ def _joined(rings: list[Floats], stack: Stack, view: View) -> Floats:
 
 
 def _overlay(easel: Easel, stack: Stack, view: View) -> list[Mark]:
-    overlay = easel.overlay(stack.plane(view.index), REACH_PX * view.ratio / view.px_per_mm)
     thing = easel.objects.get(easel.active or "")
+    if thing is not None and thing.series_uid != easel.series_uid:
+        return []
+    overlay = easel.overlay(stack.plane(view.index), REACH_PX * view.ratio / view.px_per_mm)
     colour = thing.colour if thing else (255, 255, 255)
     thin = THIN_PX * view.ratio
     marks = [Mark(view.px_from_lps(stack, line), colour, thin) for line in overlay.lines if len(line) > 1]

@@ -180,5 +180,5 @@ def status(text: str, level: str = "note") -> Message:
 
 
 def look(**what: Any) -> Message:
-    """Turn to a window `preset`, a `window`, or a `focus` point."""
+    """Turn to a window `preset`, a `window`, a `focus` point, or the `layout` of three planes."""
     return {"kind": "look", **what}

@@ -28,7 +28,7 @@ class Pictures:
         values = values_kji(volume)
         self.slope, self.intercept, self.stored = _sixteen_bits(values)
         self.invert = bool(volume.attrs.get("inverted", False))
-        self.window = _window(volume, values)
+        self.window = window_of(volume)
 
     def slice_order(self, want: Want, stack: Stack) -> Send | None:
         """Return the order that answers a wish; None if there is no such slice."""
@@ -51,12 +51,14 @@ def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np
     return slope, low, np.round((numbers - low) / slope).astype(np.uint16)
 
 
-def _window(volume: xr.DataArray, values: NDArray[np.generic]) -> tuple[float, float]:
+def window_of(volume: xr.DataArray) -> tuple[float, float]:
     """The window of the file, else soft tissue for CT, else the middle 98 % of the values."""
     given = volume.attrs.get("window")
     if isinstance(given, (tuple, list)) and len(given) == 2:
         return float(given[0]), float(given[1])
-    if volume.attrs.get("modality") == "CT" or float(values.min()) < -500:
+    values = values_kji(volume)
+    some = np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float)
+    if volume.attrs.get("modality") == "CT" or float(some.min()) < -500:
         return SOFT_TISSUE
-    low, high = np.percentile(np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float), [1, 99])
+    low, high = np.percentile(some, [1, 99])
     return float(low), float(max(high, low + 1))

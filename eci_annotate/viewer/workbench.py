@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from eci_annotate.errors import EciError, NotFound, Refused
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools import replay
 from eci_annotate.tools.easel import LIFT, Easel
-from eci_annotate.tools.entries import Entry, Redo, Show, Undo
+from eci_annotate.tools.entries import Entry, Redo, Select, Show, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
+from eci_annotate.viewer.beside import prepare
 from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
@@ -63,7 +63,7 @@ class Workbench:
         self.widget = self._laid_out()
         self._changed()
         every(TICK_S, self._tick)
-        threading.Thread(target=self._warm_up, daemon=True).start()
+        self._prepare()
 
     # -- opening -------------------------------------------------------------------
     def _restored(self) -> tuple[Easel, dict[str, Any]]:
@@ -91,9 +91,8 @@ class Workbench:
             if tools and easel.tool not in tools:
                 easel.tool = tools[0]
 
-    def _warm_up(self) -> None:
-        """Compile and smooth beside the first looking, so that the first stroke is as quick as the tenth."""
-        self.controller.easel.warm_up()
+    def _prepare(self) -> None:
+        prepare(None if self.review else self.controller.easel, self.browser, self.task.volume)
 
     def _panels(self, answers: dict[str, Any], height: str) -> None:
         definition = self.task.definition
@@ -137,6 +136,9 @@ class Workbench:
         """Apply an entry that came from a button, and draw."""
         if isinstance(entry, (Undo, Redo)):
             self.annotations.recount()
+        thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
+        if thing is not None and thing.series_uid != self.controller.easel.series_uid:
+            self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
 
     def _add(self, label: str, colour: Colour) -> None:
@@ -144,6 +146,7 @@ class Workbench:
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
+        self._prepare()
 
     def _carry_out(self, work: Callable[[], list[Order]]) -> None:
         try:

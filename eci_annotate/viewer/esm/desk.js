@@ -117,8 +117,9 @@ export class Desk {
     this.stage.jumpTo(geometry.lpsFromPlane(pane.shape, pane.index, u, v));
   }
 
+  /** This pane alone, or if it is that already (or none is given) all panes. */
   maximise(pane) {
-    const alone = this.stage.board.dataset.alone !== pane.name;
+    const alone = pane !== null && this.stage.board.dataset.alone !== pane.name;
     this.stage.board.dataset.alone = alone ? pane.name : "";
     for (const each of this.stage.panes) each.el.hidden = alone && each !== pane;
   }

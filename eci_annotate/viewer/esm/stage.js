@@ -154,7 +154,8 @@ export class Stage {
     this.glass();
   }
 
-  look({ window, focus, preset }) {
+  look({ window, focus, preset, layout }) {
+    if (layout) this.desk.maximise(null);
     if (preset) this.desk.preset(preset);
     if (window) this.setWindow(window);
     if (focus) this.jumpTo(focus);
