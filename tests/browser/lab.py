@@ -44,11 +44,30 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _wait(url: str, server: subprocess.Popen[bytes], patience_s: float = 150) -> None:
+def private_places(folder: Path) -> dict[str, str]:
+    """An environment in which Jupyter keeps everything of its own below a folder."""
+    private = folder / ".jupyter"
+    places = {"CONFIG_DIR": "", "DATA_DIR": "data", "RUNTIME_DIR": "run"}
+    env = {**os.environ, **{f"JUPYTER_{name}": str(private / place) for name, place in places.items()}}
+    env |= {f"JUPYTERLAB_{name.upper()}_DIR": str(private / name) for name in ("settings", "workspaces")}
+    return env | {"IPYTHONDIR": str(private / "ipython")}
+
+
+def ended(server: subprocess.Popen[bytes]) -> None:
+    """End a server that was started here."""
+    server.terminate()
+    try:
+        server.wait(15)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+def waited_for(url: str, server: subprocess.Popen[bytes], patience_s: float = 150) -> None:
+    """Wait until a server answers."""
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         if server.poll() is not None:
-            raise RuntimeError("The Jupyter server ended by itself; see server.log in its folder.")
+            raise RuntimeError("The server ended by itself; see the log in its folder.")
         try:
             urllib.request.urlopen(url, timeout=2).read()
             return
@@ -81,11 +100,7 @@ class Lab:
 def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True) -> Iterator[Lab]:
     """Start JupyterLab in a folder, and end it."""
     port, token = free_port(), secrets.token_hex(12)
-    private = folder / ".jupyter"
-    places = {"CONFIG_DIR": "", "DATA_DIR": "data", "RUNTIME_DIR": "run"}
-    env = {**os.environ, **{f"JUPYTER_{name}": str(private / place) for name, place in places.items()}}
-    env |= {f"JUPYTERLAB_{name.upper()}_DIR": str(private / name) for name in ("settings", "workspaces")}
-    env["IPYTHONDIR"] = str(private / "ipython")
+    env = private_places(folder)
     wish = [] if prompt else [PLAIN]
     command = [
         sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root",
@@ -94,19 +109,15 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
         "--LabApp.expose_app_in_browser=True",
         "--ServerApp.open_browser=False", *wish, *more,
     ]  # fmt: skip
-    _write_settings(private / "settings")
+    _write_settings(folder / ".jupyter" / "settings")
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
     try:
         base = f"http://127.0.0.1:{port}"
-        _wait(f"{base}/api?token={token}", server)
+        waited_for(f"{base}/api?token={token}", server)
         yield Lab(folder, base, token)
     finally:
-        server.terminate()
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        ended(server)
 
 
 @contextmanager

@@ -1,0 +1,63 @@
+"""The same application under Voilà: a page without JupyterLab around it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, SUBJECT
+from lab import Viewer, ended, free_port, notebook, private_places, waited_for
+from playwright.sync_api import Page
+from test_viewer import coloured, press
+
+from eci_annotate.repository.repository import open as open_repository
+
+FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
+
+
+@contextmanager
+def voila(folder: Path, name: str) -> Iterator[str]:
+    """Serve one notebook; the address of its page."""
+    port = free_port()
+    command = [sys.executable, "-m", "voila", name, f"--port={port}", "--Voila.ip=127.0.0.1", "--no-browser"]
+    env = private_places(folder) | {"ECI_REPOSITORY": str(folder / "repository")}
+    with (folder / "voila.log").open("wb") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
+    try:
+        waited_for(f"http://127.0.0.1:{port}/voila/static/favicons/favicon.ico", server)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        ended(server)
+
+
+@pytest.fixture
+def place(made_repository: Path, tmp_path: Path) -> Path:
+    """A folder with the repository and the first notebook, up to the viewer."""
+    shutil.copytree(made_repository, tmp_path / "repository")
+    cells = json.loads(FIRST.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    upto = next(n for n, text in enumerate(code) if "annotate(task)" in text)
+    (tmp_path / "one.ipynb").write_text(json.dumps(notebook(code[: upto + 1])), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:
+    with voila(place, "one.ipynb") as address:
+        page.goto(address)
+        viewer = Viewer(page)
+        viewer.wait(120)
+        press(viewer, "s", "n")
+        viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
+        viewer.rest()
+        assert coloured(viewer) > 50 and page.locator(".eci-row").count() == 1
+        page.screenshot(path=place / "voila.png")
+        page.wait_for_timeout(800)
+        repo = open_repository(place / "repository")
+        draft = repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft()
+        assert any("Drag" in line or "drag" in line for line in draft.lines)
