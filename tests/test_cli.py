@@ -80,9 +80,11 @@ def _sign(demo: Path) -> None:
 
 
 def _damage(demo: Path) -> None:
-    for path in (demo / "blobs").rglob("*"):
-        if path.is_file() and path.read_bytes().startswith(b'{"image_quality"'):
-            path.write_bytes(path.read_bytes().replace(b"motion", b"notion"))
+    import eci_annotate as eci
+
+    (part,) = eci.open(demo).signed("ECI_KAU_S0001", "annotate", 1).event.manifest.of("report")
+    (path,) = (demo / "blobs").rglob(f"{part.digest[:2]}/{part.digest[2:]}")
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
 
 
 def test_refusals_are_one_line_and_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

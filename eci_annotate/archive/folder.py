@@ -67,6 +67,11 @@ class FolderArchive:
             paths = [_put(Path(place), number, each) for number, each in enumerate(contents)]
             return [self._keep(subject, found, path, replace) for found, path in zip(scan(paths), paths, strict=True)]
 
+    def remove(self, subject: str) -> None:
+        """Remove all files of a subject, and its header index."""
+        shutil.rmtree(self._folder(subject), ignore_errors=True)
+        (self._index / f"{subject}.json").unlink(missing_ok=True)
+
     def _keep(self, subject: str, found: Found, path: Path, replace: bool) -> Instance:
         study, series, sop = (_uid(uid) for uid in (found.study_uid, found.series_uid, found.sop_uid))
         target = self._folder(subject) / study / series / f"{sop}.dcm"

@@ -9,10 +9,12 @@ from eci_annotate.errors import LeaseLost
 from eci_annotate.repository import drafting
 from eci_annotate.repository.rooms import TRIES, Rooms, busy
 from eci_annotate.repository.streams import project_stream, subject_stream
+from eci_annotate.repository.vault import SubjectBlobs
+from eci_annotate.repository.withdrawing import erase
 from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
-from eci_annotate.workflow.commands import Command, Renew, Start
+from eci_annotate.workflow.commands import Command, Renew, Start, Withdraw
 from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.lease import LEASE
 from eci_annotate.workflow.project import ProjectCommand, decide_project
@@ -37,6 +39,8 @@ def do_subject(rooms: Rooms, command: Command, actor: Actor) -> None:
         events = decide(command, state, actor, now)
         if not rooms.append(subject_stream(command.project, command.subject), records, events):
             continue
+        if isinstance(command, Withdraw):
+            erase(rooms, command.project, command.subject)
         if isinstance(command, Start):
             _open_draft(rooms, command, actor)
         if isinstance(command, Renew):
@@ -58,14 +62,16 @@ def _open_draft(rooms: Rooms, command: Start, actor: Actor) -> None:
         raise LeaseLost(f"{command.task!r} was taken over.", "Start it again.")
     rooms.drafts.open(address, Holder(lease.fence, lease.until, actor.name, work.version + 1))
     if work.signed and not rooms.drafts.read(address, lease.fence):
-        rooms.drafts.append(address, lease.fence, _seed(rooms, work.signed[-1]))
+        rooms.drafts.append(
+            address, lease.fence, _seed(rooms.content(command.project, command.subject), work.signed[-1])
+        )
 
 
-def _seed(rooms: Rooms, signed: Signed) -> list[Record]:
+def _seed(content: SubjectBlobs, signed: Signed) -> list[Record]:
     """The next version begins where the last one ended."""
     parts = {part.role: part.digest for part in signed.manifest.parts}
     seed = [drafting.snapshot_entry(parts["snapshot"])] if "snapshot" in parts else []
     if "report" in parts:
-        answers = parse(rooms.blobs.get(parts["report"]), "A report")
+        answers = parse(content.get(parts["report"]), "A report")
         seed.append(drafting.answers_entry(answers))
     return seed

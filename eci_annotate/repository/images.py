@@ -59,13 +59,26 @@ def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
     """A series as a volume, from the cache when that is true to the files."""
     instances = archive.instances(subject, series_uid)
     mark = _mark(instances)
-    place = cache / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
+    place = _place(cache, subject, series_uid)
     kept = _kept(place, mark)
     if kept is not None:
         return kept
     volume = load_files([each.path for each in instances])
     _keep(place, mark, volume)
     return volume
+
+
+def _place(cache: Path, subject: str, series_uid: str) -> Path:
+    return cache / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
+
+
+def forget_volumes(archive: Archive, cache: Path, subject: str) -> None:
+    """Remove all decoded volumes of a subject."""
+    for study in archive.studies(subject):
+        for series in study.series:
+            place = _place(cache, subject, series.series_uid)
+            for path in cache.glob(f"{place.name}*"):
+                path.unlink()
 
 
 def _mark(instances: list[Instance]) -> str:

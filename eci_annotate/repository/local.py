@@ -153,7 +153,7 @@ class LocalBackend:
         """Keep a blob with the subject; who holds one of its tasks may."""
         if not any(task.mine for task in self.subject(project, subject).tasks):
             raise LeaseLost("You hold no task of this subject.", "Start one first.")
-        return self.rooms.blobs.put(content)
+        return self.rooms.content(project, subject).put(content)
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob or archived file that the actor's view of the subject names."""
@@ -163,7 +163,10 @@ class LocalBackend:
             return self._archived(subject, parts[0].name, digest)
         if digest not in readable(seen) and digest not in self._own_snapshots(seen):
             raise NotFound("There is no such content for you.", "Check the digest.")
-        return self.rooms.blobs.get(digest)
+        cases = {seen.use_case, *(signed.use_case for task in seen.tasks for signed in task.signed)}
+        if digest in cases:
+            return self.rooms.blobs.get(digest)
+        return self.rooms.content(project, subject).get(digest)
 
     def _archived(self, subject: str, name: str, digest: str) -> bytes:
         _, series, sop = name.split("/")

@@ -17,7 +17,8 @@ from eci_annotate.errors import NoImages
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.drafting import read_draft
 from eci_annotate.repository.images import read_volume
-from eci_annotate.store.protocols import BlobStore, Record
+from eci_annotate.repository.vault import SubjectBlobs
+from eci_annotate.store.protocols import Record
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.events import Signed
@@ -37,7 +38,7 @@ class Workshop:
     """Where things are taken from and put: archive, blobs, and the cache of decoded volumes."""
 
     archive: Archive
-    blobs: BlobStore
+    blobs: SubjectBlobs
     cache: Path
 
 

@@ -11,6 +11,7 @@ from eci_annotate.errors import Conflict
 from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.making import Workshop
 from eci_annotate.repository.streams import Streams, subject_stream
+from eci_annotate.repository.vault import SecretDrafts, SubjectBlobs, Vault
 from eci_annotate.store.access import AccessLog
 from eci_annotate.store.blobs import FolderBlobs
 from eci_annotate.store.drafts import FolderDrafts
@@ -37,7 +38,8 @@ class Rooms:
     clock: Clock
     streams: Streams
     blobs: FolderBlobs
-    drafts: FolderDrafts
+    vault: Vault
+    drafts: SecretDrafts
     archive: FolderArchive
     access: AccessLog
 
@@ -45,20 +47,25 @@ class Rooms:
     def from_layout(cls, layout: Layout, clock: Clock = utc_now) -> Rooms:
         """Open the parts of a repository's folder."""
         root = layout.root
+        vault = Vault(root / "vault")
         return cls(
             layout,
             clock,
             Streams(TinyEvents(root)),
             FolderBlobs(root / "blobs"),
-            FolderDrafts(root / "drafts"),
+            vault,
+            SecretDrafts(FolderDrafts(root / "drafts"), vault),
             FolderArchive(layout.archive, layout.cache / "headers"),
             AccessLog(root / "access"),
         )
 
-    @property
-    def workshop(self) -> Workshop:
-        """What making a version needs."""
-        return Workshop(self.archive, self.blobs, self.layout.cache / "volumes")
+    def workshop(self, project: str, subject: str) -> Workshop:
+        """What making a version of this subject needs."""
+        return Workshop(self.archive, self.content(project, subject), self.layout.cache / "volumes")
+
+    def content(self, project: str, subject: str) -> SubjectBlobs:
+        """The blobs of a subject; use cases are the repository's own, in `blobs`."""
+        return SubjectBlobs(self.blobs, self.vault, project, subject)
 
     def state(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject's records, and its state with the leases as they were renewed."""

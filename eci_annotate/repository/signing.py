@@ -42,8 +42,9 @@ def sign(rooms: Rooms, signer: Signer, command: Sign, actor: Actor) -> None:
 
 def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
+    shop = rooms.workshop(command.project, command.subject)
     if task.kind == INGEST:
-        return making.ingested(rooms.workshop, command.subject)
+        return making.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return making.reviewed(state.work[task.of].signed[work.basis[task.of] - 1])
     address = address_of(command, command.task)
@@ -61,7 +62,7 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
         meaning=command.meaning,
         predecessor=work.signed[-1] if work.signed else None,
     )
-    return making.annotated(rooms.workshop, job)
+    return making.annotated(shop, job)
 
 
 def _sealed(

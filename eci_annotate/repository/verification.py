@@ -65,17 +65,18 @@ def _acts(
     yield "seal chain", lambda: _check_predecessor(state, signed)
     yield "signature", lambda: project.check_signed(signed, anchors)
     yield "use case", lambda: rooms.blobs.get(signed.use_case)
-    for part in signed.manifest.parts:
+    content = rooms.content(state.project, state.subject)
+    for part in () if state.withdrawn else signed.manifest.parts:
         match part.role:
             case "rtstruct" | "sr":
                 yield part.role.upper(), lambda part=part: _check_file(rooms, state.subject, part)  # type: ignore[misc]
             case "reviewed":
                 yield "reviewed version", lambda part=part: _check_reviewed(state, part)  # type: ignore[misc]
             case "images":
-                yield "images list", lambda part=part: rooms.blobs.get(part.digest)  # type: ignore[misc]
-                yield "pixels", lambda part=part: _check_pixels(rooms, state.subject, part)  # type: ignore[misc]
+                yield "images list", lambda part=part: content.get(part.digest)  # type: ignore[misc]
+                yield "pixels", lambda part=part: _check_pixels(rooms, state, part)  # type: ignore[misc]
             case _:
-                yield part.role, lambda part=part: rooms.blobs.get(part.digest)  # type: ignore[misc]
+                yield part.role, lambda part=part: content.get(part.digest)  # type: ignore[misc]
 
 
 def _check_seal(state: Subject, signed: Signed) -> None:
@@ -102,9 +103,9 @@ def _check_reviewed(state: Subject, part: Part) -> None:
         raise Tampered("The review is about another version.")
 
 
-def _check_pixels(rooms: Rooms, subject: str, part: Part) -> None:
-    sealed = parse(rooms.blobs.get(part.digest), "The list of images")
-    now = making.pixel_digests(rooms.archive, subject)
+def _check_pixels(rooms: Rooms, state: Subject, part: Part) -> None:
+    sealed = parse(rooms.content(state.project, state.subject).get(part.digest), "The list of images")
+    now = making.pixel_digests(rooms.archive, state.subject)
     for series, instances in sealed.items():
         for sop, pixels in instances.items():
             if now.get(series, {}).get(sop) != pixels:

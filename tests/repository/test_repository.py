@@ -219,7 +219,7 @@ def test_a_notebook_cannot_seal_nor_read_what_is_not_shown(repo: Repository) -> 
     seal = Seal(P, S, "annotate", 1, "mine", "", "", Manifest(), "", "")
     with pytest.raises(Refused, match="no such command"):
         repo.backend.do(seal)
-    secret = local(repo).rooms.blobs.put(b"somebody else's")
+    secret = local(repo).rooms.content(P, "S2").put(b"somebody else's")
     with pytest.raises(NotFound, match="no such content for you"):
         repo.backend.get(P, S, secret)
     with pytest.raises(LeaseLost, match="hold no task"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from repository_world import ANSWERS, MEANING, S, lines
+from repository_world import ANSWERS, MEANING, P, S, lines
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Tampered
@@ -41,6 +41,17 @@ def swap(pattern: str, old: bytes, new: bytes) -> Callable[[Path], None]:
     return act
 
 
+def flip(role: str) -> Callable[[Path], None]:
+    def act(folder: Path) -> None:
+        (part,) = eci.open(folder).signed(S, "annotate", 1).event.manifest.of(role)
+        path = folder / "blobs" / "of" / P / S / part.digest[:2] / part.digest[2:]
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+
+    return act
+
+
 def change_pixel(folder: Path) -> None:
     path = next(p for p in sorted((folder / "archive").rglob("*.dcm")) if pydicom.dcmread(p).Modality == "CT")
     dataset = pydicom.dcmread(path)
@@ -64,8 +75,9 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "holder": (swap("streams/subject/*/*.json", b'"by":"anna"', b'"by":"ruth"'), "event chain"),
     "member": (swap("streams/project/*.json", b'"site":"KAU"', b'"site":"KAX"'), "event chain"),
     "event name": (cut_last_event, "event"),
-    "report": (swap("blobs/*/*", b'"segment":"IVa"', b'"segment":"IVb"'), "report"),
-    "journal": (swap("blobs/*/*", b'\\"do\\":\\"press\\"', b'\\"do\\":\\"prxss\\"'), "journal"),
+    "report": (flip("report"), "report"),
+    "journal": (flip("journal"), "journal"),
+    "snapshot": (flip("snapshot"), "snapshot"),
     "use case": (swap("blobs/*/*", b"Liver lesions in CT", b"Liver legions in CT"), "use case"),
     "structure set": (swap("archive/*/*/*/*.dcm", b"lesion 1", b"lesion 2"), "RTSTRUCT"),
     "pixel": (change_pixel, "pixels"),

@@ -1,0 +1,151 @@
+"""Each subject's content is encrypted by a key of its own; destroying the key ends it everywhere, backups included.
+
+The keys lie in `vault/`, apart from what they open: a backup of content never holds them. What is encrypted are
+blobs and drafts (AES-256-GCM, PS3.15 asks for no less); their names and digests are those of the content.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from eci_annotate.errors import BadJournal, NotFound, Tampered
+from eci_annotate.store.files import locked, sync_folder, write_atomic
+from eci_annotate.store.protocols import Address, BlobStore, DraftStore, Holder, Record, check_scope
+from eci_annotate.workflow.codec import canonical, digest, parse
+
+_NONCE = 12
+
+
+class Vault:
+    """The keys of subjects, one file each, mode 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def cipher(self, project: str, subject: str, *, make: bool = False) -> AESGCM:
+        """What encrypts a subject's content; NotFound after its key was destroyed."""
+        path = self._path(project, subject)
+        try:
+            return AESGCM(path.read_bytes())
+        except FileNotFoundError:
+            if not make or self._gone(path).exists():
+                raise NotFound("The content of this subject is gone.", "Its consent was withdrawn.") from None
+        with locked(self._folder / "lock"):
+            if not path.exists():
+                write_atomic(path, AESGCM.generate_key(256), mode=0o600)
+        return AESGCM(path.read_bytes())
+
+    def destroy(self, project: str, subject: str) -> None:
+        """Overwrite and remove a subject's key; there will never be another."""
+        path = self._path(project, subject)
+        with locked(self._folder / "lock"):
+            write_atomic(self._gone(path), b"")
+            if path.exists():
+                with path.open("r+b") as file:
+                    file.write(os.urandom(path.stat().st_size))
+                    file.flush()
+                    os.fsync(file.fileno())
+                path.unlink()
+                sync_folder(path.parent)
+
+    def _path(self, project: str, subject: str) -> Path:
+        return self._folder / f"{check_scope(f'{project}/{subject}')}.key"
+
+    def _gone(self, path: Path) -> Path:
+        return path.with_suffix(".gone")
+
+
+@dataclass(frozen=True)
+class SubjectBlobs:
+    """The blobs of one subject: encrypted below, checked by the digest of their content above."""
+
+    blobs: BlobStore
+    vault: Vault
+    project: str
+    subject: str
+
+    @property
+    def _scope(self) -> str:
+        return f"{self.project}/{self.subject}"
+
+    def put(self, content: bytes) -> str:
+        """Keep `content`; returns its SHA-256."""
+        name, nonce = digest(content), os.urandom(_NONCE)
+        cipher = self.vault.cipher(self.project, self.subject, make=True)
+        self.blobs.keep(self._scope, name, nonce + cipher.encrypt(nonce, content, name.encode()))
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The content; NotFound when there is none (any more), Tampered when it is not what was kept."""
+        cipher = self.vault.cipher(self.project, self.subject)
+        closed = self.blobs.fetch(self._scope, name)
+        try:
+            content = cipher.decrypt(closed[:_NONCE], closed[_NONCE:], name.encode())
+        except (InvalidTag, ValueError):
+            raise Tampered(f"Blob {name[:12]} was changed.", "Restore it from a backup.") from None
+        if digest(content) != name:
+            raise Tampered(f"Blob {name[:12]} was changed.", "Restore it from a backup.")
+        return content
+
+
+class SecretDrafts:
+    """A DraftStore whose entries are encrypted by the key of their subject."""
+
+    def __init__(self, drafts: DraftStore, vault: Vault) -> None:
+        self._drafts = drafts
+        self._vault = vault
+
+    def open(self, address: Address, holder: Holder) -> None:
+        """See `DraftStore`."""
+        self._drafts.open(address, holder)
+
+    def holder(self, address: Address) -> Holder | None:
+        """See `DraftStore`."""
+        return self._drafts.holder(address)
+
+    def renew(self, address: Address, fence: int, until: datetime) -> None:
+        """See `DraftStore`."""
+        self._drafts.renew(address, fence, until)
+
+    def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
+        """See `DraftStore`."""
+        cipher = self._vault.cipher(address.project, address.subject, make=True)
+        self._drafts.append(address, fence, [_close(cipher, address, each) for each in entries])
+
+    def sync(self, address: Address, fence: int) -> None:
+        """See `DraftStore`."""
+        self._drafts.sync(address, fence)
+
+    def read(self, address: Address, fence: int) -> list[Record]:
+        """See `DraftStore`."""
+        closed = self._drafts.read(address, fence)
+        if not closed:
+            return []
+        cipher = self._vault.cipher(address.project, address.subject)
+        return [_open(cipher, address, each) for each in closed]
+
+    def drop(self, project: str, subject: str) -> int:
+        """See `DraftStore`."""
+        return self._drafts.drop(project, subject)
+
+
+def _close(cipher: AESGCM, address: Address, entry: Record) -> Record:
+    nonce = os.urandom(_NONCE)
+    return {"x": b64encode(nonce + cipher.encrypt(nonce, canonical(entry), address.task.encode())).decode()}
+
+
+def _open(cipher: AESGCM, address: Address, entry: Record) -> Record:
+    try:
+        closed = b64decode(entry["x"])
+        opened: Record = parse(cipher.decrypt(closed[:_NONCE], closed[_NONCE:], address.task.encode()), "A draft")
+    except (InvalidTag, KeyError, ValueError, TypeError):
+        raise BadJournal("An entry of a draft's journal is damaged.", "Restore the draft from a backup.") from None
+    return opened

@@ -1,0 +1,48 @@
+"""After a withdrawal of consent nothing of the subject's content is left, and every chain still verifies."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from repository_world import ANSWERS, MEANING, P, S, lines, local
+
+import eci_annotate as eci
+from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.repository import Repository
+from eci_annotate.store.blobs import FolderBlobs
+from eci_annotate.workflow.commands import Withdraw
+
+
+def test_content_goes_and_chains_stay(repo: Repository, folder: Path, tmp_path: Path) -> None:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer({**ANSWERS, "comment": "a remark that must not stay"})
+    event = task.sign(MEANING).event
+    open_again = repo.start(S, "annotate", rerun=True)
+    backup = Path(shutil.copytree(folder / "blobs", tmp_path / "backup"))
+    repo.backend.do(Withdraw(P, S, "letter of 2026-01-02"))
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path for path in left if path.suffix in (".dcm", ".npy")]
+    assert not [path for path in left if "drafts" in path.parts and path.suffix == ".jsonl"]
+    assert not any(b"must not stay" in path.read_bytes() for path in [*left, *backup.rglob("*")] if path.is_file())
+    for act in (lambda: open_again.save(["x"]), lambda: repo.start(S, "annotate"), lambda: repo.studies(S)):
+        with pytest.raises((Refused, NotFound)):
+            act()
+    again = eci.open(folder)
+    assert again.worklist().empty and again.verify().passed
+    assert again.backend.subject(P, S).withdrawn
+    digest = event.manifest.only("report").digest  # type: ignore[union-attr]
+    assert FolderBlobs(backup).fetch(f"{P}/{S}", digest)
+    shutil.copytree(backup, folder / "blobs", dirs_exist_ok=True)
+    with pytest.raises(NotFound, match="content of this subject is gone"):
+        local(again).rooms.content(P, S).get(digest)
+
+
+def test_a_withdrawal_that_was_cut_off_is_finished_by_the_next(repo: Repository, folder: Path) -> None:
+    kept = Path(shutil.copytree(folder / "archive", folder.parent / "archive"))
+    repo.backend.do(Withdraw(P, S, "letter"))
+    shutil.copytree(kept, folder / "archive", dirs_exist_ok=True)
+    repo.backend.do(Withdraw(P, S, "letter"))
+    assert not list((folder / "archive").rglob("*.dcm"))
