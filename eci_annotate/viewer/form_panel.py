@@ -39,8 +39,11 @@ class Field:
 
     @answer.setter
     def answer(self, value: Any) -> None:
-        as_is = self.question.kind in (CHOICE, YES_NO)
-        self.input.value = "" if value is None else value if as_is else str(value)
+        if self.question.kind in (CHOICE, YES_NO):  # an older form may have had a choice that is gone
+            known = [each for _, each in self.input.options]
+            self.input.value = value if value in known else ""
+        else:
+            self.input.value = "" if value is None else str(value)
 
     def offer(self, labels: Sequence[str]) -> None:
         """Labels of the annotations, for questions that link to one."""
@@ -172,7 +175,7 @@ class Items:
     def _framed(self, number: int, group: Group) -> w.VBox:
         remove = w.Button(icon="trash", tooltip="Remove this item", layout=w.Layout(width="34px"))
         remove.on_click(lambda _: self._remove(group))
-        title = w.HTML(f"<b>{self.question.title} {number}</b>", layout=w.Layout(flex="1 1 auto"))
+        title = w.HTML(f"<b>{html.escape(self.question.title)} {number}</b>", layout=w.Layout(flex="1 1 auto"))
         frame = w.VBox([w.HBox([title, remove]), group.widget])
         frame.add_class("eci-item")
         return frame
@@ -224,7 +227,7 @@ class FormPanel:
         self.group.answer = dict(answers)
         self._quiet = False
         self.said = w.HTML()
-        self.widget = w.VBox([w.HTML(f"<b>{schema.get('title', 'Report')}</b>"), self.group.widget, self.said])
+        self.widget = w.VBox([w.HTML(f"<b>{html.escape(str(schema.get('title', 'Report')))}</b>"), self.group.widget, self.said])
         self.widget.add_class("eci-form")
         self._check()
 

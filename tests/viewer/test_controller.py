@@ -4,60 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
+from viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
 
-from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import volume_from_array
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Entry, SetOption
+from eci_annotate.tools.entries import SetOption
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.messages import Message
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
 
-SHAPE = (12, 48, 40)
-
 
 @pytest.fixture
 def controller() -> Controller:
-    directions = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
-    grid = Grid.from_arrays((0, 0, 0), directions, (3, 1, 1), SHAPE, "1.2")
-    easel = Easel.for_volume(volume_from_array(np.zeros(SHAPE, np.int16), grid, series_uid="1.9"))
-    kept: list[Entry] = []
-    one = Controller(easel, kept.append)
-    one.kept = kept  # type: ignore[attr-defined]
-    one.receive({"kind": "ready"})
-    one.receive(views())
-    return one
-
-
-def views(index: int = 5) -> Message:
-    return {"kind": "views", "window": [-160, 240], "views": [
-        {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4,
-         "width": 200, "height": 200, "ratio": 1}
-        for pane in ("axial", "sagittal", "coronal")
-    ]}  # fmt: skip
-
-
-def hands(frame: int, *events: tuple[str, list[float]], index: int = 5) -> Message:
-    return {"kind": "hands", "frame": frame, "events": [
-        {"do": do, "pane": "axial", "index": index, "points": points, "pressures": [1] * (len(points) // 3),
-         "time_s": 0.1, "modifiers": []}
-        for do, points in events
-    ]}  # fmt: skip
-
-
-STROKE = hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15, 24, 20, 15]), ("release", [24, 20, 15]))
-PULL = hands(1, ("press", [15, 15, 15]), ("drag", [25, 28, 15]), ("release", [25, 28, 15]))
-RING = hands(1, ("press", [5, 5, 15]), ("drag", [15, 5, 15, 15, 15, 15, 5, 15, 15]), ("release", [5, 5, 15]))
+    return make_controller()
 
 
 def sent(orders: list[Order], kind: str) -> list[dict[str, Any]]:
     return [o.message for o in orders if isinstance(o, Send) and o.message["kind"] == kind]
-
-
-def tool(controller: Controller, name: str) -> None:
-    controller.receive({"kind": "command", "name": "tool", "value": name})
 
 
 def test_ready_gets_all_that_a_browser_needs(controller: Controller) -> None:
@@ -91,7 +53,7 @@ def test_painting_draws_a_patch_acknowledges_and_echoes(controller: Controller) 
 @pytest.mark.parametrize(("name", "gesture"), [("box", "PULL"), ("freedraw", "RING")])
 def test_other_tools_draw_vectors(controller: Controller, name: str, gesture: str) -> None:
     tool(controller, name)
-    orders = controller.receive(globals()[gesture])
+    orders = controller.receive({"PULL": PULL, "RING": RING}[gesture])
     assert [o for o in orders if isinstance(o, Lines) and o.pane == "axial" and o.marks]
     assert sent(orders, "echo")
     assert len(controller.easel.annotations()) == 1

@@ -1,0 +1,140 @@
+"""The list of annotations: a row for each, what is changed in a row is asked for once, and the line that adds one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from viewer_world import STROKE, make_controller, tool
+
+from eci_annotate.tools.entries import Add, Alter, Delete, Entry, Select
+from eci_annotate.viewer.annotation_list import AnnotationList, Row, from_hex, to_hex
+from eci_annotate.viewer.controller import PALETTE, Controller
+
+
+class Bench:
+    """A list over a controller; what was asked for is applied and noted."""
+
+    def __init__(self) -> None:
+        self.controller: Controller = make_controller()
+        self.easel = self.controller.easel
+        self.asked: list[Entry] = []
+        self.list = AnnotationList(self.controller, self.do, self.controller.add)
+
+    def do(self, entry: Entry) -> None:
+        self.asked.append(entry)
+        self.controller.do(entry)
+        self.list.refresh()
+
+    def add(self, label: str = "", colour: str = "") -> str:
+        """Add one as a person does; its uid."""
+        if label:
+            self.list.label.value = label
+        if colour:
+            self.list.colour.value = colour
+        self.list.new.click()
+        self.list.refresh()
+        return list(self.easel.objects)[-1]
+
+    def row(self, uid: str) -> Row:
+        return self.list.rows[uid]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_label_and_colour_are_chosen_before_adding(bench: Bench) -> None:
+    uid = bench.add("segment IV", "#0a141e")
+    thing = bench.easel.objects[uid]
+    assert (thing.label, thing.colour) == ("segment IV", (10, 20, 30))
+    assert (bench.row(uid).label.value, bench.row(uid).colour.value) == ("segment IV", "#0a141e")
+    assert bench.list.label.value == "" and bench.list.colour.value == to_hex(PALETTE[1])
+
+
+def test_without_a_label_they_are_numbered_in_different_colours(bench: Bench) -> None:
+    uids = [bench.add() for _ in range(3)]
+    things = [bench.easel.objects[uid] for uid in uids]
+    assert [each.label for each in things] == ["lesion 1", "lesion 2", "lesion 3"]
+    assert len({each.colour for each in things}) == 3
+
+
+def test_equal_labels_are_allowed(bench: Bench) -> None:
+    first, second = bench.add("cyst"), bench.add("cyst")
+    assert first != second and len(bench.list.body.children) == 2
+
+
+def test_the_next_label_is_that_of_what_a_stroke_begins(bench: Bench) -> None:
+    tool(bench.controller, "smartpaint")
+    bench.list.label.value = "metastasis 1"
+    bench.controller.receive(STROKE)
+    bench.list.refresh()
+    assert [each.label for each in bench.easel.objects.values()] == ["metastasis 1"]
+    assert bench.list.label.value == ""
+
+
+def test_a_row_changes_its_annotation_and_refreshing_asks_for_nothing(bench: Bench) -> None:
+    uid = bench.add()
+    row = bench.row(uid)
+    row.label.value = "renamed"
+    row.colour.value = "#010203"
+    row.shown.value = False
+    assert bench.asked == [
+        Alter(uid, label="renamed"), Alter(uid, colour=(1, 2, 3)), Alter(uid, visible=False),
+    ]  # fmt: skip
+    assert uid in bench.easel.hidden and row.shown.icon == "eye-slash"
+    bench.list.refresh()
+    assert len(bench.asked) == 3
+
+
+def test_one_is_chosen_and_marked(bench: Bench) -> None:
+    first, second = bench.add(), bench.add()
+    assert (bench.row(first).choose.button_style, bench.row(second).choose.button_style) == ("", "primary")
+    bench.row(first).choose.click()
+    assert bench.asked == [Select(first)] and bench.easel.active == first
+    assert (bench.row(first).choose.button_style, bench.row(second).choose.button_style) == ("primary", "")
+
+
+def test_deleted_rows_go_and_undo_brings_them_back(bench: Bench) -> None:
+    first, second = bench.add("one"), bench.add("two")
+    bench.row(first).delete.click()
+    assert bench.asked == [Delete(first)] and list(bench.list.rows) == [second]
+    bench.controller.receive({"kind": "command", "name": "undo"})
+    bench.list.refresh()
+    assert {row.label.value for row in bench.list.rows.values()} == {"one", "two"}
+
+
+def test_the_volume_is_that_of_the_voxels(bench: Bench) -> None:
+    uid = bench.add()
+    assert bench.row(uid).volume.value == "empty"
+    tool(bench.controller, "smartpaint")
+    bench.controller.receive(STROKE)
+    bench.list.refresh()
+    painted = bench.easel.active or ""
+    bench.easel.history.fields[painted][...] = 0
+    bench.easel.history.fields[painted][:2, :5, :5] = 65535
+    bench.list.recount()
+    bench.list.refresh()
+    assert bench.row(painted).volume.value == "0.15 ml"  # 50 voxels of 3 mm3
+
+
+def test_annotations_of_another_series_say_so(bench: Bench) -> None:
+    here = bench.add()
+    bench.easel.do(Add("there", "box", "there", (1, 2, 3), "1.9"))
+    bench.easel.history.objects["there"] = replace(bench.easel.objects["there"], series_uid="2.8")
+    bench.list.refresh()
+    assert "another series" in bench.row("there").choose.tooltip
+    assert "another series" not in bench.row(here).choose.tooltip
+
+
+def test_closed_it_only_shows_and_hides(bench: Bench) -> None:
+    row = bench.row(bench.add())
+    bench.list.close()
+    assert all(part.disabled for part in (row.label, row.colour, row.delete, bench.list.new, bench.list.label))
+    assert not row.shown.disabled and not row.choose.disabled
+
+
+@pytest.mark.parametrize("text", ["#000000", "#ff8001", "#ffffff"])
+def test_colours_there_and_back(text: str) -> None:
+    assert to_hex(from_hex(text)) == text

@@ -1,0 +1,132 @@
+"""The report form: asked when its condition holds, answers as the schema wants them, restored, closed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+import pytest
+
+from eci_annotate.viewer.form_panel import Field, FormPanel, Group, Items
+from eci_annotate.workflow.form import check_answers, questions
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "forms/liver-ct/report.json").read_text(encoding="utf-8"))
+LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}
+WHOLE = {"image_quality": "good", "lesions": [LESION]}
+
+
+class Sheet:
+    """A form, and what it saved."""
+
+    def __init__(self, answers: dict[str, Any] | None = None, schema: dict[str, Any] = SCHEMA) -> None:
+        self.saved: list[dict[str, Any]] = []
+        self.panel = FormPanel(schema, questions(schema), answers or {}, self.saved.append)
+
+    def part(self, name: str, group: Group | None = None) -> Any:
+        return (group or self.panel.group).parts[name]
+
+    def put(self, name: str, value: Any, group: Group | None = None) -> None:
+        field = self.part(name, group)
+        assert isinstance(field, Field)
+        field.input.value = value
+
+    def shows(self, name: str, group: Group | None = None) -> bool:
+        return bool(self.part(name, group).widget.layout.display != "none")
+
+    @property
+    def lesions(self) -> Items:
+        part = self.part("lesions")
+        assert isinstance(part, Items)
+        return part
+
+
+def widgets(widget: Any) -> list[Any]:
+    return [widget, *(found for child in getattr(widget, "children", ()) for found in widgets(child))]
+
+
+def test_a_question_is_asked_only_when_its_condition_holds() -> None:
+    sheet = Sheet()
+    assert not sheet.shows("quality_reason")
+    sheet.put("image_quality", "limited")
+    assert sheet.shows("quality_reason") and "What limits the quality" in sheet.panel.problem
+    sheet.put("quality_reason", "motion")
+    sheet.put("image_quality", "good")
+    assert not sheet.shows("quality_reason")
+    assert sheet.saved[-1] == {"image_quality": "good", "lesions": []} and not sheet.panel.problem
+
+
+def test_what_is_missing_or_wrong_is_said_until_it_is_mended() -> None:
+    sheet = Sheet()
+    assert "'Image quality' is missing" in sheet.panel.problem and "eci-problem" in sheet.panel.said.value
+    sheet.put("image_quality", "good")
+    sheet.lesions.add.click()
+    (group,) = sheet.lesions.groups
+    for name, value in LESION.items():
+        sheet.put(name, str(value) if name in ("size_mm", "confidence") else value, group)
+    assert sheet.panel.problem == "" and "Complete" in sheet.panel.said.value
+    for wrong, says in (("12,5 mm", "not a number"), ("4000", "too large"), ("", "missing")):
+        sheet.put("size_mm", wrong, group)
+        assert says in sheet.panel.problem
+
+
+def test_numbers_take_a_decimal_comma_and_answers_are_what_is_signed() -> None:
+    sheet = Sheet(WHOLE)
+    sheet.put("size_mm", "7,5", sheet.lesions.groups[0])
+    answers = sheet.saved[-1]
+    assert answers["lesions"][0]["size_mm"] == 7.5
+    assert check_answers(SCHEMA, answers) == answers
+
+
+def test_a_form_opens_where_it_was_left_without_saving() -> None:
+    answers = {**WHOLE, "image_quality": "poor", "quality_reason": "motion", "lesions": [LESION, {"segment": "II"}]}
+    sheet = Sheet(answers)
+    assert sheet.panel.group.answer == answers and sheet.saved == []
+    assert sheet.shows("quality_reason")
+
+
+def test_an_answer_that_is_no_choice_any_more_is_asked_anew() -> None:
+    sheet = Sheet({**WHOLE, "image_quality": "superb"})
+    assert "'Image quality' is missing" in sheet.panel.problem
+
+
+def test_items_come_and_go() -> None:
+    sheet = Sheet(WHOLE)
+    sheet.lesions.add.click()
+    assert len(sheet.saved[-1]["lesions"]) == 2
+    first = next(each for each in widgets(sheet.lesions.body) if isinstance(each, w.Button))
+    first.click()
+    assert sheet.saved[-1]["lesions"] == [{}]
+
+
+def test_labels_of_annotations_are_offered_to_old_and_new_items() -> None:
+    sheet = Sheet(WHOLE)
+    sheet.panel.group.offer(["lesion 1", "lesion 1", "", "box 2"])
+    sheet.lesions.add.click()
+    for group in sheet.lesions.groups:
+        assert sheet.part("label", group).input.options == ("lesion 1", "box 2")
+
+
+@pytest.mark.parametrize(("chosen", "answer"), [(True, True), (False, False), ("", None)])
+def test_no_is_an_answer(chosen: Any, answer: bool | None) -> None:
+    schema = {"type": "object", "required": ["contrast"], "properties": {"contrast": {"type": "boolean"}}}
+    sheet = Sheet(schema=schema)
+    sheet.put("contrast", True)
+    sheet.put("contrast", chosen)
+    assert sheet.saved[-1].get("contrast") is answer
+    assert bool(sheet.panel.problem) == (answer is None)
+
+
+def test_a_closed_form_can_be_read_only() -> None:
+    sheet = Sheet(WHOLE)
+    sheet.panel.close()
+    inputs = [each for each in widgets(sheet.panel.group.widget) if hasattr(each, "disabled")]
+    assert len(inputs) > 8 and all(each.disabled for each in inputs)
+    assert sheet.panel.group.answer == WHOLE
+
+
+def test_titles_cannot_carry_markup() -> None:
+    schema = {"title": "<img>", "type": "object", "properties": {"a": {"type": "string", "title": "<script>"}}}
+    texts = [each.value for each in widgets(Sheet(schema=schema).panel.widget) if isinstance(each, w.HTML)]
+    assert texts and not any("<img>" in text or "<script>" in text for text in texts)

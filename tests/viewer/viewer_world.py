@@ -1,0 +1,55 @@
+"""A controller over an empty volume, and messages as a browser sends them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.entries import Entry
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.messages import Message
+
+SHAPE = (12, 48, 40)
+
+
+def make_easel() -> Easel:
+    directions = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
+    grid = Grid.from_arrays((0, 0, 0), directions, (3, 1, 1), SHAPE, "1.2")
+    return Easel.for_volume(volume_from_array(np.zeros(SHAPE, np.int16), grid, series_uid="1.9"))
+
+
+def make_controller(why_not: str = "") -> Controller:
+    """A controller whose browser is ready; what it keeps is in `kept`."""
+    kept: list[Entry] = []
+    one = Controller(make_easel(), kept.append, why_not)
+    one.kept = kept  # type: ignore[attr-defined]
+    one.receive({"kind": "ready"})
+    one.receive(views())
+    return one
+
+
+def views(index: int = 5) -> Message:
+    return {"kind": "views", "window": [-160, 240], "views": [
+        {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4,
+         "width": 200, "height": 200, "ratio": 1}
+        for pane in ("axial", "sagittal", "coronal")
+    ]}  # fmt: skip
+
+
+def hands(frame: int, *events: tuple[str, list[float]], index: int = 5) -> Message:
+    return {"kind": "hands", "frame": frame, "events": [
+        {"do": do, "pane": "axial", "index": index, "points": points, "pressures": [1] * (len(points) // 3),
+         "time_s": 0.1, "modifiers": []}
+        for do, points in events
+    ]}  # fmt: skip
+
+
+STROKE = hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15, 24, 20, 15]), ("release", [24, 20, 15]))
+PULL = hands(1, ("press", [15, 15, 15]), ("drag", [25, 28, 15]), ("release", [25, 28, 15]))
+RING = hands(1, ("press", [5, 5, 15]), ("drag", [15, 5, 15, 15, 15, 15, 5, 15, 15]), ("release", [5, 5, 15]))
+
+
+def tool(controller: Controller, name: str) -> None:
+    controller.receive({"kind": "command", "name": "tool", "value": name})
