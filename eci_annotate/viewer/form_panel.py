@@ -227,7 +227,8 @@ class FormPanel:
         self.group.answer = dict(answers)
         self._quiet = False
         self.said = w.HTML()
-        self.widget = w.VBox([w.HTML(f"<b>{html.escape(str(schema.get('title', 'Report')))}</b>"), self.group.widget, self.said])
+        title = html.escape(str(schema.get("title", "Report")))
+        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said])
         self.widget.add_class("eci-form")
         self._check()
 
