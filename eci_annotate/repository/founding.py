@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from eci_annotate.errors import Refused
+from eci_annotate.repository.checkpoints import found_service
 from eci_annotate.repository.deciding import do_project
 from eci_annotate.repository.keys import found_authority, make_signing_key, open_authority
 from eci_annotate.repository.layout import Layout, create, credential, write_key
@@ -54,6 +55,7 @@ def found(
     write_key(layout.key_file(member), key)
     rooms = Rooms.from_layout(layout)
     authority = found_authority(layout, key, secret, rooms.clock())
+    found_service(layout, authority, rooms.clock())
     actor = Actor(member, site, {project: FOUNDER})
     do_project(rooms, OpenProject(project, site, authority.certificate), actor)
     do_project(rooms, _entry(rooms, authority, project, actor, key, secret), actor)

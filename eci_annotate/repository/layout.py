@@ -33,6 +33,11 @@ class Layout:
         return self.root / "archive"
 
     @property
+    def checkpoints(self) -> Path:
+        """Signed checkpoints over all streams; copies belong elsewhere."""
+        return self.root / "checkpoints"
+
+    @property
     def cache(self) -> Path:
         """Decoded volumes and header indexes; may be deleted."""
         return self.root / "cache"

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from eci_annotate.errors import LeaseLost, NoIdentity, NotFound, Refused, Tampered
 from eci_annotate.repository import drafting
+from eci_annotate.repository.audit import AuditQuery, audit_table
+from eci_annotate.repository.checkpoints import check_checkpoints, take_when_due
 from eci_annotate.repository.deciding import do_project, do_subject
 from eci_annotate.repository.images import LocalImages
 from eci_annotate.repository.keys import needs_secret, open_signing_key
@@ -82,6 +87,11 @@ class LocalBackend:
 
     def do(self, command: Any) -> SubjectView | None:
         """Do a command; the subject as it is then (None for a project's)."""
+        seen = self._do(command)
+        take_when_due(self.rooms, signed=isinstance(command, Sign))
+        return seen
+
+    def _do(self, command: Any) -> SubjectView | None:
         with self._noting(command):
             match command:
                 case _ if isinstance(command, ProjectCommand):
@@ -192,6 +202,17 @@ class LocalBackend:
         if not seen.mine:
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
         return self.rooms.drafts.read(Address(project, subject, task), seen.fence)
+
+    def audit(self, query: AuditQuery) -> pd.DataFrame:
+        """The audit trail of the projects whose the actor may search; that he looked is noted in it."""
+        table = audit_table(self.rooms, self.actor, query)
+        self.note("audited.1", query.project, query.subject, f"{len(table)} rows")
+        return table
+
+    def check_checkpoints(self, folder: Path | None = None, anchors: tuple[str, ...] = ()) -> list[Check]:
+        """Whether nothing was cut out up to the last checkpoint in `folder` (the repository's own without one)."""
+        trusted = anchors or (self.rooms.layout.authority.read_text(),)
+        return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""

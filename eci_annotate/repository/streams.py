@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from eci_annotate.store.protocols import EventStore, Record
+from eci_annotate.store.protocols import Entry, EventStore, Record
 from eci_annotate.workflow.events import Event, from_record, to_record
 from eci_annotate.workflow.project import Project, evolve_project, fold_project
 from eci_annotate.workflow.sealing import chained, check_chain
@@ -29,6 +29,10 @@ class Streams:
     def records(self, stream: str) -> list[Record]:
         """The raw records of a stream."""
         return self._events.read(stream)
+
+    def feed(self, after: int = 0) -> list[Entry]:
+        """All records of all streams with a position above `after`."""
+        return self._events.feed(after)
 
     def append(self, stream: str, past: list[Record], events: Sequence[Event]) -> None:
         """Add events behind `past`; Conflict when that is not all any more."""

@@ -1,0 +1,106 @@
+"""Checkpoints kept elsewhere show what was changed or cut out of any stream; the audit trail shows who did what."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from repository_world import ANSWERS, MEANING, P, S, lines, local
+
+import eci_annotate as eci
+from eci_annotate.errors import Refused
+from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.commands import Start
+from eci_annotate.workflow.merkle import Range
+from tests.counts import count
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ECI_ANNOTATE_CHECKPOINTS", str(tmp_path / "elsewhere"))
+    return tmp_path / "elsewhere"
+
+
+def sign(repo: Repository) -> None:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING)
+
+
+@given(st.lists(st.binary(max_size=5), max_size=40), st.data())
+def test_a_range_is_the_same_however_it_grew(leaves: list[bytes], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(leaves)))
+    whole = Range().extended(leaves)
+    assert Range().extended(leaves[:cut]).extended(leaves[cut:]) == whole
+    assert len(whole.peaks) == bin(len(leaves)).count("1")
+    if leaves:
+        other = [*leaves]
+        other[data.draw(st.integers(0, len(leaves) - 1))] += b"x"
+        assert Range().extended(other).root != whole.root
+
+
+def test_the_last_events_cannot_be_removed_unseen(repo: Repository, folder: Path, outside: Path) -> None:
+    before = Path(shutil.copytree(folder, folder.parent / "before"))
+    sign(repo)
+    (kept,) = outside.iterdir()
+    assert all(check.passed for check in local(repo).check_checkpoints(kept))
+    old = local(eci.open(before))
+    failed = [check for check in old.check_checkpoints(kept) if not check.passed]
+    assert failed and "events are missing that were there at" in failed[-1].detail
+    assert all(check.passed for check in old.check_checkpoints()), "only a copy kept elsewhere shows it"
+
+
+def test_any_flipped_byte_of_a_checkpoint_or_event_is_found(repo: Repository, folder: Path, outside: Path) -> None:
+    sign(repo)
+    (kept,) = outside.iterdir()
+    dice = random.Random(11)
+    paths = [sorted(kept.iterdir())[-1], *(folder / "streams").rglob("*.json")]
+    for path in paths:
+        good = path.read_bytes()
+        for place in dice.sample(range(len(good)), min(len(good), count(60, 10_000))):
+            bad = bytearray(good)
+            bad[place] ^= 1 << dice.randrange(8)
+            path.write_bytes(bytes(bad))
+            assert not _passes(folder, kept) or _means_the_same(bad, good), (path.name, place)
+        path.write_bytes(good)
+    assert _passes(folder, kept)
+
+
+def _passes(folder: Path, kept: Path) -> bool:
+    from eci_annotate.errors import EciError
+    from eci_annotate.repository.checkpoints import check_checkpoints
+    from eci_annotate.repository.layout import find
+    from eci_annotate.repository.rooms import Rooms
+
+    layout = find(folder)
+    try:
+        anchors = (layout.authority.read_text(),)
+        return all(check.passed for check in check_checkpoints(Rooms.from_layout(layout), kept, anchors))
+    except EciError:
+        return False
+
+
+def _means_the_same(bad: bytes | bytearray, good: bytes) -> bool:
+    try:
+        return bool(json.loads(bad) == json.loads(good))
+    except ValueError:
+        return False
+
+
+def test_the_audit_trail_tells_reads_refusals_and_who(repo: Repository) -> None:
+    sign(repo)
+    repo.studies(S)
+    with pytest.raises(Refused):
+        repo.backend.do(Start(P, S, "review"))
+    table = local(repo).audit(AuditQuery(project=P, subject=S))
+    assert {"enrolled.1", "started.1", "signed.1", "read.1", "refused.1"} <= set(table["what"])
+    assert set(table["by"]) == {"anna"} and set(table["assurance"]) == {"key"} and table["at"].is_monotonic_increasing
+    assert len(local(repo).audit(AuditQuery(what="signed", by="anna", until="2999"))) == 2
+    assert local(repo).audit(AuditQuery(until="1999")).empty
