@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 BROWSER ?=
 PORT ?= 8888
 DEMO := demo
-TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs
+TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs postgresql
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 SOURCES := eci_annotate tests
 

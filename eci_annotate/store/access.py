@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eci_annotate.errors import Tampered
@@ -21,14 +22,16 @@ class AccessLog:
 
     def append(self, month: str, record: Record) -> None:
         """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+        self.extend(month, [record])
+
+    def extend(self, month: str, records: Sequence[Record]) -> None:
+        """Add many records, all of them or none."""
         path = self._path(month)
         with writing(), locked(self._folder / "lock"):
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 mend_tail(handle)
-                count, previous = _last(handle)
-                row = {"n": count, **link(month, count, record, previous)}
-                append_whole(handle, canonical(row) + b"\n")
+                append_whole(handle, b"".join(_rows(month, *_last(handle), records)))
             finally:
                 os.close(handle)
 
@@ -62,6 +65,13 @@ class AccessLog:
 
     def _path(self, month: str) -> Path:
         return self._folder / f"{check_month(month)}.jsonl"
+
+
+def _rows(month: str, count: int, previous: str, records: Sequence[Record]) -> Iterator[bytes]:
+    for index, record in enumerate(records, count):
+        row = link(month, index, record, previous)
+        previous = row["digest"]
+        yield canonical({"n": index, **row}) + b"\n"
 
 
 def _last(handle: int) -> tuple[int, str]:

@@ -277,9 +277,20 @@ def accesses_are_chained_by_month(store: AccessStore) -> None:
     assert store.read("2026-02")[2]["digest"] != records[2]["digest"]
 
 
+def many_accesses_are_added_at_once(store: AccessStore) -> None:
+    store.append("2026-01", record_of("0"))
+    store.extend("2026-01", [record_of(text) for text in "123"])
+    store.extend("2026-01", [])
+    assert [record["data"]["text"] for record in store.read("2026-01")] == ["0", "1", "2", "3"]
+
+
 def bad_months_are_refused(store: AccessStore) -> None:
     for month in ("", "../x", "2026", "2026-1"):
         refuses(ValueError, lambda month=month: store.append(month, record_of("1")))  # type: ignore[misc]
 
 
-ACCESS_LAWS: Sequence[Callable[[AccessStore], None]] = (accesses_are_chained_by_month, bad_months_are_refused)
+ACCESS_LAWS: Sequence[Callable[[AccessStore], None]] = (
+    accesses_are_chained_by_month,
+    many_accesses_are_added_at_once,
+    bad_months_are_refused,
+)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.cards import ORDER, Card, CardPage, CardQuery, page_of
-from eci_annotate.store.protocols import EventStore, Record
+from eci_annotate.store.protocols import Append, EventStore, Record
 
 SITES = ("KAU", "ERL", "UMU")
 
@@ -60,6 +60,17 @@ def many_streams_are_read_at_once(store: EventStore) -> None:
     found = store.read_many(["b", "a", "unknown"])
     assert found == {"a": [record_of("1"), record_of("2")], "b": [record_of("3")], "unknown": []}
     assert store.read_many([]) == {}
+
+
+def many_appends_are_made_at_once(store: EventStore) -> None:
+    card = card_of(1)
+    store.append_many([])
+    store.append_many([Append("a", [record_of("1")], 0), Append(card.stream, [record_of("2")], 0, card)])
+    store.append_many([Append("a", [record_of("3"), record_of("4")], 1)])
+    assert [entry.record["data"]["text"] for entry in store.feed()] == ["1", "2", "3", "4"]
+    assert store.cards_of(["a", card.stream, "unknown"]) == {card.stream: card}
+    refuses(Conflict, lambda: store.append_many([Append("a", [record_of("5")], 1), Append("b", [record_of("6")], 0)]))
+    assert store.heads() == {"a": 3, card.stream: 1}
 
 
 def the_feed_comes_in_pieces(store: EventStore) -> None:
@@ -170,6 +181,7 @@ def texts_come_back_as_they_were(store: EventStore) -> None:
 CARD_LAWS: Sequence[Callable[[EventStore], None]] = (
     heads_count_records,
     many_streams_are_read_at_once,
+    many_appends_are_made_at_once,
     the_feed_comes_in_pieces,
     cards_come_with_their_records,
     a_card_is_replaced_without_records,

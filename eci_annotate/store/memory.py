@@ -9,19 +9,22 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
-from eci_annotate.errors import Conflict, LeaseLost, NotFound
+from eci_annotate.errors import LeaseLost, NotFound
 from eci_annotate.store.blobs import NamedByContent
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
 from eci_annotate.store.protocols import (
     Address,
+    Append,
     Entry,
     Holder,
     Record,
+    busy,
     check_digest,
     check_fence,
     check_month,
     check_scope,
     check_stream,
+    no_stream,
     place_of,
 )
 from eci_annotate.workflow.sealing import START, check_chain, link
@@ -42,12 +45,16 @@ class MemoryEvents:
         with self._lock:
             have = len(self._streams.get(stream, ()))
             if have != expected:
-                raise Conflict("Somebody else was faster.", "Read again and retry.")
+                raise busy()
             for index, record in enumerate(copy.deepcopy(list(records)), have):
                 self._streams.setdefault(stream, []).append(record)
                 self._feed.append(Entry(len(self._feed) + 1, stream, index, record))
             if card is not None:
                 self._set([card])
+
+    def append_many(self, appends: Sequence[Append]) -> None:
+        for each in appends:
+            self.append(each.stream, each.records, each.expected, each.card)
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
         return copy.deepcopy(self._streams.get(check_stream(stream), [])[after:])
@@ -69,6 +76,10 @@ class MemoryEvents:
         with self._lock:
             return page_of(self._cards.values(), query)
 
+    def cards_of(self, streams: Sequence[str]) -> dict[str, Card]:
+        with self._lock:
+            return {name: copy.deepcopy(self._cards[name]) for name in streams if name in self._cards}
+
     def recard(self, cards: Iterable[Card]) -> None:
         with self._lock:
             self._set(list(cards))
@@ -81,7 +92,7 @@ class MemoryEvents:
 def check_known(streams: Iterable[str], known: Iterable[str]) -> None:
     """NotFound when a card's stream is not among those that are known."""
     if set(streams).difference(known):
-        raise NotFound("There is no stream for a card.", "Append its first record before.")
+        raise no_stream()
 
 
 class MemoryBlobs(NamedByContent):
@@ -183,6 +194,10 @@ class MemoryAccess:
             records = self._months.setdefault(check_month(month), [])
             previous = records[-1]["digest"] if records else START
             records.append(copy.deepcopy(link(month, len(records), record, previous)))
+
+    def extend(self, month: str, records: Sequence[Record]) -> None:
+        for record in records:
+            self.append(month, record)
 
     def read(self, month: str) -> list[Record]:
         with self._lock:

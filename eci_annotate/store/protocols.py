@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from eci_annotate.errors import LeaseLost, NotFound
+from eci_annotate.errors import Conflict, LeaseLost, NotFound
 from eci_annotate.store.cards import Card, CardPage, CardQuery
 
 Record = dict[str, Any]
@@ -31,6 +31,16 @@ class Entry:
     record: Record
 
 
+@dataclass(frozen=True)
+class Append:
+    """The arguments of one `EventStore.append`."""
+
+    stream: str
+    records: Sequence[Record]
+    expected: int
+    card: Card | None = None
+
+
 class EventStore(Protocol):
     """Append-only streams of records, one feed over all of them, and a card per stream for lists."""
 
@@ -39,6 +49,9 @@ class EventStore(Protocol):
 
         Without a card the stream keeps the one that it has. Without records only the card is replaced.
         """
+
+    def append_many(self, appends: Sequence[Append]) -> None:
+        """Each as `append`, in this order (a copy's way); when one is refused those before it may be kept."""
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
         """The stream's records but the first `after`; an unknown stream is empty."""
@@ -58,6 +71,9 @@ class EventStore(Protocol):
 
     def cards(self, query: CardQuery) -> CardPage:
         """A page of cards: see `cards.page_of`."""
+
+    def cards_of(self, streams: Sequence[str]) -> dict[str, Card]:
+        """The cards of these streams, of those that have one."""
 
     def recard(self, cards: Iterable[Card]) -> None:
         """Replace cards without adding records (a rebuild); NotFound, changing nothing, for a stream without any."""
@@ -96,6 +112,9 @@ class AccessStore(Protocol):
 
     def append(self, month: str, record: Record) -> None:
         """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+
+    def extend(self, month: str, records: Sequence[Record]) -> None:
+        """Add many, as `append` each (a copy's way)."""
 
     def read(self, month: str) -> list[Record]:
         """All records of a month; Tampered when the chain is broken."""
@@ -200,3 +219,13 @@ def check_fence(holder: Holder | None, fence: int) -> Holder:
     if holder is None or holder.fence != fence:
         raise LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
     return holder
+
+
+def busy() -> Conflict:
+    """What is raised when a stream has not as many records as expected."""
+    return Conflict("Somebody else was faster.", "Read again and retry.")
+
+
+def no_stream() -> NotFound:
+    """What is raised for a card whose stream has no records."""
+    return NotFound("There is no stream for a card.", "Append its first record before.")

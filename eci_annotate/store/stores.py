@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from eci_annotate.errors import StoreUnavailable
 from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore
 
 
@@ -16,9 +18,11 @@ class Stores:
     blobs: BlobStore
     drafts: DraftStore
     access: AccessStore
+    closing: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def close(self) -> None:
         """Give back what the stores hold open; they are not used afterwards."""
+        self.closing()
 
 
 def open_memory() -> Stores:
@@ -38,3 +42,27 @@ def open_folder(root: Path) -> Stores:
     return Stores(
         TinyEvents(root), FolderBlobs(root / "blobs"), FolderDrafts(root / "drafts"), AccessLog(root / "access")
     )
+
+
+def open_postgres(dsn: str, connections: int = 4) -> Stores:
+    """The stores in a PostgreSQL database (in its schema `eci_annotate`), which is brought to this release's form.
+
+    Parameters
+    ----------
+    dsn
+        As libpq takes it: ``postgresql://user@host/name``, or ``host=... dbname=...``. It appears in no message.
+    connections
+        How many the process holds at most.
+
+    Raises
+    ------
+    StoreUnavailable
+        The database cannot be reached, or psycopg is not installed.
+    NotARepository
+        The database was made by a newer release.
+    """
+    try:
+        from eci_annotate.store.postgres import opening
+    except ImportError as error:
+        raise StoreUnavailable("psycopg is not installed.", "Run: pip install 'eci-annotate[postgres]'.") from error
+    return opening.stores(dsn, connections)

@@ -7,6 +7,7 @@ A position whose stream has no such document was never committed, and is given t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -18,13 +19,13 @@ from tinydb import TinyDB
 from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
 
-from eci_annotate.errors import Conflict, NotFound, StoreUnavailable, Tampered
+from eci_annotate.errors import StoreUnavailable, Tampered
 from eci_annotate.store import cardfile, feedfile
 from eci_annotate.store.cardfile import CardFile, Index
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row, page_of, to_row
 from eci_annotate.store.feedfile import FeedFile
 from eci_annotate.store.files import locked, write_atomic, writing
-from eci_annotate.store.protocols import Entry, Record, check_stream
+from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
 from eci_annotate.workflow.codec import canonical, parse
 
 _TABLE, _CARD = "events", "card"
@@ -65,7 +66,7 @@ class TinyEvents:
             database = _document(path)
             have = len(_documents(database))
             if have != expected:
-                raise Conflict("Somebody else was faster.", "Read again and retry.")
+                raise busy()
             if records:
                 self._catch_up()
                 first = self._feed.announce(stream, len(records))
@@ -74,6 +75,10 @@ class TinyEvents:
                 self._commit(database, cardfile.Line(first + len(records) - 1, stream, have + len(records), card))
             elif card is not None:
                 self._replace(card)
+
+    def append_many(self, appends: Sequence[Append]) -> None:
+        for each in appends:
+            self.append(each.stream, each.records, each.expected, each.card)
 
     def _commit(self, database: TinyDB, line: cardfile.Line) -> None:
         if line.card is not None:
@@ -86,7 +91,7 @@ class TinyEvents:
     def recard(self, cards: Iterable[Card]) -> None:
         cards = list(cards)
         if not all(self._path(card.stream).exists() for card in cards):
-            raise NotFound("There is no stream for a card.", "Append its first record before.")
+            raise no_stream()
         for card in cards:
             with writing(), locked(self._lock):
                 self._replace(card)
@@ -95,7 +100,7 @@ class TinyEvents:
         database = _document(self._path(card.stream))
         count = len(_documents(database))
         if count == 0:
-            raise NotFound("There is no stream for a card.", "Append its first record before.")
+            raise no_stream()
         if _card(database) != card:
             self._catch_up()
             self._commit(database, cardfile.Line(self._feed.last(), card.stream, count, card))
@@ -149,6 +154,11 @@ class TinyEvents:
     def cards(self, query: CardQuery) -> CardPage:
         with self._following:
             return page_of(self._index().cards.values(), query)
+
+    def cards_of(self, streams: Sequence[str]) -> dict[str, Card]:
+        with self._following:
+            cards = self._index().cards
+            return {name: copy.deepcopy(cards[name]) for name in streams if name in cards}
 
     def heads(self, prefix: str = "") -> dict[str, int]:
         with self._following:

@@ -1,48 +1,48 @@
-"""Every store keeps every law; random appends on TinyDB equal those on the reference."""
+"""Every store keeps every law; random appends on each equal those on the reference."""
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eci_annotate.errors import BadJournal, Conflict, LeaseLost, NotFound, Tampered
-from eci_annotate.store.access import AccessLog
+from eci_annotate.errors import BadJournal, EciError, LeaseLost, NotFound, Tampered
 from eci_annotate.store.blobs import FolderBlobs
+from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.conformance import ACCESS_LAWS, BLOB_LAWS, DRAFT_LAWS, EVENT_LAWS, PLACE, holder_of
+from eci_annotate.store.conformance_cards import card_of
 from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.memory import MemoryAccess, MemoryBlobs, MemoryDrafts, MemoryEvents
+from eci_annotate.store.memory import MemoryEvents
 from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore
+from eci_annotate.store.stores import Stores, open_postgres
 from eci_annotate.store.tiny import TinyEvents
 from tests.counts import count
 
 
-@pytest.mark.parametrize("make", [lambda _: MemoryEvents(), TinyEvents])
 @pytest.mark.parametrize("law", EVENT_LAWS)
-def test_event_stores(law: Callable[[EventStore], None], make: Callable[..., EventStore], tmp_path: Path) -> None:
-    law(make(tmp_path))
+def test_event_stores(law: Callable[[EventStore], None], stores: Stores) -> None:
+    law(stores.events)
 
 
-@pytest.mark.parametrize("make", [lambda _: MemoryBlobs(), FolderBlobs])
 @pytest.mark.parametrize("law", BLOB_LAWS)
-def test_blob_stores(law: Callable[[BlobStore], None], make: Callable[..., BlobStore], tmp_path: Path) -> None:
-    law(make(tmp_path))
+def test_blob_stores(law: Callable[[BlobStore], None], stores: Stores) -> None:
+    law(stores.blobs)
 
 
-@pytest.mark.parametrize("make", [lambda _: MemoryDrafts(), FolderDrafts])
 @pytest.mark.parametrize("law", DRAFT_LAWS)
-def test_draft_stores(law: Callable[[DraftStore], None], make: Callable[..., DraftStore], tmp_path: Path) -> None:
-    law(make(tmp_path))
+def test_draft_stores(law: Callable[[DraftStore], None], stores: Stores) -> None:
+    law(stores.drafts)
 
 
-@pytest.mark.parametrize("make", [lambda _: MemoryAccess(), AccessLog])
 @pytest.mark.parametrize("law", ACCESS_LAWS)
-def test_access_stores(law: Callable[[AccessStore], None], make: Callable[..., AccessStore], tmp_path: Path) -> None:
-    law(make(tmp_path))
+def test_access_stores(law: Callable[[AccessStore], None], stores: Stores) -> None:
+    law(stores.access)
 
 
 APPEND = st.tuples(st.sampled_from(["a", "b/c"]), st.integers(0, 3), st.integers(-1, 1))
@@ -64,12 +64,27 @@ def test_tinydb_does_as_memory_does(steps: list[tuple[str, int, int]]) -> None:
         assert stores[0].feed(3) == stores[1].feed(3)
 
 
-def _append(store: EventStore, stream: str, records: list[dict[str, object]], shift: int) -> str:
+def _append(store: EventStore, stream: str, records: list[dict[str, object]], shift: int, card: bool = False) -> str:
     try:
-        store.append(stream, records, len(store.read(stream)) + shift)
-    except Conflict:
-        return "conflict"
+        expected = len(store.read(stream)) + shift
+        store.append(
+            stream, records, expected, replace(card_of(1), stream=stream, body={"n": expected}) if card else None
+        )
+    except EciError as error:
+        return type(error).__name__
     return "done"
+
+
+def test_postgres_does_as_memory_does(dsn: str) -> None:
+    opened = open_postgres(dsn)
+    draw, stores = random.Random(7), [MemoryEvents(), opened.events]
+    for number in range(count(300, 5000)):
+        stream, shift, card = draw.choice(["a", "b/c", "d"]), draw.choice([-1, 0, 0, 0, 1]), draw.random() < 0.5
+        records = [{"name": "x.1", "data": {"n": number, "i": i}} for i in range(draw.randint(0, 3))]
+        assert len({_append(store, stream, records, shift, card) for store in stores}) == 1
+    assert stores[0].feed() == stores[1].feed() and stores[0].heads() == stores[1].heads()
+    assert stores[0].cards(CardQuery("p")) == stores[1].cards(CardQuery("p"))
+    opened.close()
 
 
 def test_a_changed_blob_is_found(tmp_path: Path) -> None:

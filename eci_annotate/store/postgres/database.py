@@ -1,0 +1,110 @@
+"""A few connections, shared by threads; whatever the server refuses becomes a named error without its address.
+
+Each connection commits each statement, and has a commit on the disk before it is acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg_pool import ConnectionPool
+
+from eci_annotate.errors import StoreUnavailable
+
+SCHEMA = "eci_annotate"
+_WAIT_S, _RETRY_S, _IDLE_S = 10.0, 3.0, 300.0
+_SETTINGS = (
+    f"SET search_path TO {SCHEMA}",
+    "SET default_transaction_isolation TO 'read committed'",
+    "SET jit TO off",
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+)
+_REASONS = {
+    "53100": ("its disk is full", "Nothing was changed. Make room, then try again."),
+    "53300": ("it has too many connections", "Try again in a moment."),
+    "25006": ("it is read-only", "Nothing was changed. Ask whoever runs it."),
+    "42501": ("it does not permit this", "Nothing was changed. Give the role rights on the schema eci_annotate."),
+}
+_LOST = ("The database cannot be reached, or the connection was lost.", "Try again; read first, the last may be kept.")
+
+Row = tuple[Any, ...]
+Query = LiteralString | sql.Composed | sql.SQL
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turns what goes wrong with the server into StoreUnavailable, without its words: they may name the address."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: psycopg.Error) -> StoreUnavailable:
+    code = error.sqlstate or ""
+    if code in _REASONS:
+        reason, remedy = _REASONS[code]
+        return StoreUnavailable(f"The database refused: {reason}.", remedy)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return StoreUnavailable(*_LOST)
+    return StoreUnavailable(f"The database refused ({code or type(error).__name__}).", "Nothing was changed.")
+
+
+class Database:
+    """The connections to one database."""
+
+    def __init__(self, dsn: str, most: int) -> None:
+        self._pool = ConnectionPool(
+            dsn,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=most,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            timeout=_WAIT_S,
+            reconnect_timeout=_RETRY_S,
+            max_idle=_IDLE_S,
+            num_workers=1,
+            name="eci_annotate",
+            open=True,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Row]]:
+        """A connection that commits each statement; a broken one is replaced first."""
+        with answering(), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[Row]]:
+        """A connection in a transaction: all of it is committed, or nothing."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    def rows(self, query: Query, arguments: Sequence[Any] = (), binary: bool = False) -> list[Row]:
+        """The rows that one statement gives."""
+        with self.connection() as connection:
+            return connection.execute(query, arguments, binary=binary).fetchall()
+
+    def value(self, query: Query, arguments: Sequence[Any] = (), binary: bool = False) -> Any:
+        """The first column of the first row; None without one."""
+        rows = self.rows(query, arguments, binary)
+        return rows[0][0] if rows else None
+
+    def change(self, query: Query, arguments: Sequence[Any] = ()) -> int:
+        """How many rows one statement changed."""
+        with self.connection() as connection:
+            return connection.execute(query, arguments).rowcount
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+def _configure(connection: Connection[Row]) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting)

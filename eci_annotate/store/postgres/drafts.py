@@ -1,0 +1,80 @@
+"""DraftStore in PostgreSQL: the fence is checked, and the entry added, under the lock of the draft's one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from eci_annotate.errors import LeaseLost
+from eci_annotate.store.postgres.database import Database, Row
+from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_scope, place_of
+from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
+
+_HERE = "project = %s AND subject = %s AND task = %s"
+_OPEN = "SELECT open_draft(%s, %s, %s, %s, %s, %s, %s)"
+_HOLDER = f"SELECT fence, until, owner, version FROM drafts WHERE {_HERE}"
+_RENEW = f"UPDATE drafts SET until = %s WHERE {_HERE} AND fence = %s"
+_APPEND = "SELECT append_entries(%s, %s, %s, %s, %s::text[])"
+_READ = f"SELECT entry FROM entries WHERE draft = (SELECT id FROM drafts WHERE {_HERE}) AND fence = %s ORDER BY index"
+_ADDRESSES = "SELECT project, subject, task FROM drafts WHERE %s IN ('', project) ORDER BY project, subject, task"
+_OPENINGS = f"""SELECT fence, until, owner, version FROM journals
+WHERE draft = (SELECT id FROM drafts WHERE {_HERE}) ORDER BY fence"""
+_DROP = """WITH dropped AS (DELETE FROM drafts WHERE project = %s AND subject = %s RETURNING id)
+SELECT count(*) FROM journals WHERE draft IN (SELECT id FROM dropped)"""
+
+
+class PostgresDrafts:
+    """DraftStore in PostgreSQL, for many processes on many machines."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, address: Address, holder: Holder) -> None:
+        who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
+        if not self._database.value(_OPEN, [*_words(address), *who]):
+            check_fence(None, holder.fence)
+
+    def holder(self, address: Address) -> Holder | None:
+        rows = self._database.rows(_HOLDER, _words(address))
+        return _holder(rows[0]) if rows else None
+
+    def renew(self, address: Address, fence: int, until: datetime) -> None:
+        if not self._database.change(_RENEW, [stamp(until), *_words(address), fence]):
+            check_fence(None, fence)
+
+    def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
+        if entries:
+            rows = [canonical(entry).decode() for entry in entries]
+            if not self._database.value(_APPEND, [*_words(address), fence, rows]):
+                check_fence(None, fence)
+
+    def sync(self, address: Address, fence: int) -> None:
+        """Nothing to do: each entry is on the disk when `append` returns."""
+        if fence not in self.fences(address):
+            raise LeaseLost("There is no such draft.", "Start the task again.")
+
+    def read(self, address: Address, fence: int) -> list[Record]:
+        rows = self._database.rows(_READ, [*_words(address), fence])
+        return [parse(entry.encode(), "A draft's entry") for (entry,) in rows]
+
+    def addresses(self, project: str = "") -> list[Address]:
+        return [Address(*row) for row in self._database.rows(_ADDRESSES, [project])]
+
+    def fences(self, address: Address) -> list[int]:
+        return [holder.fence for holder in self.openings(address)]
+
+    def openings(self, address: Address) -> list[Holder]:
+        return [_holder(row) for row in self._database.rows(_OPENINGS, _words(address))]
+
+    def drop(self, project: str, subject: str) -> int:
+        count: int = self._database.value(_DROP, check_scope(f"{project}/{subject}").split("/"))
+        return count
+
+
+def _words(address: Address) -> list[Any]:
+    return place_of(address).split("/")
+
+
+def _holder(row: Row) -> Holder:
+    return from_json(Holder, dict(zip(("fence", "until", "owner", "version"), row, strict=True)))
