@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,16 +116,25 @@ def _whole(raw: NDArray[Any], slope: int, intercept: int) -> NDArray[Any]:
 
 def _fill(stack: Stack) -> NDArray[Any]:
     """All slices in one array of the smallest exact type: int16, int32 or float32."""
+    out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
     with ThreadPoolExecutor(2) as pool:
-        slices = list(pool.map(_modality, stack.slices))
-    if any(s.dtype.kind == "f" for s in slices):
-        kind: Any = np.float32
-    else:
-        kind = np.int16 if all(s.dtype == np.int16 for s in slices) else np.int32
-    out = np.empty(stack.grid.shape, kind)
-    for k, values in enumerate(slices):
+        rest = dict(pool.map(partial(_put, out), enumerate(stack.slices)))
+    wide = {k: values for k, values in rest.items() if values is not None}
+    if wide:
+        out = out.astype(np.float32 if any(v.dtype.kind == "f" for v in wide.values()) else np.int32)
+    for k, values in wide.items():
         out[k] = values
     return out
+
+
+def _put(out: NDArray[Any], numbered: tuple[int, Dataset]) -> tuple[int, NDArray[Any] | None]:
+    """Put a slice where it belongs while it is at hand; one that needs a wider type is given back."""
+    k, dataset = numbered
+    values = _modality(dataset)
+    if values.dtype != np.int16:
+        return k, values
+    out[k] = values
+    return k, None
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:
