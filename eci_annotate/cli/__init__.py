@@ -6,18 +6,19 @@ What is heavy is imported when a command runs, so that `--help` comes at once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eci_annotate.cli.pipelines import pipelines
+from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
+from eci_annotate.cli.screen import project as chosen
+from eci_annotate.cli.subjects import audit, keys, subjects
 from eci_annotate.errors import EciError, NotFound, Tampered
 
 if TYPE_CHECKING:
     from eci_annotate.repository.protocols import Check
-    from eci_annotate.repository.repository import Repository
 
 app = typer.Typer(
     name="eci-annotate",
@@ -28,15 +29,16 @@ app = typer.Typer(
 )
 members = typer.Typer(help="Who takes part in a project.", no_args_is_help=True)
 app.add_typer(members, name="member")
-
-Folder = Annotated[Path, typer.Argument(help="The repository's folder.")]
-Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
+app.add_typer(pipelines, name="pipeline")
+app.add_typer(subjects, name="subject")
+app.add_typer(keys, name="key")
+app.command()(audit)
 
 
 def main() -> None:
     """Run the command; a refusal is printed as one line with its remedy."""
     try:
-        app()
+        app(prog_name="eci-annotate")
     except EciError as error:
         _print_error(error)
         sys.exit(1)
@@ -49,43 +51,6 @@ def _print_error(error: EciError) -> None:
     Console(stderr=True, soft_wrap=True).print(Text(error.what, style="red"), Text(error.remedy))
 
 
-def _say(text: str) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=True, highlight=False).print(text, markup=False)
-
-
-def _show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(str(value) for value in row))
-    Console().print(table)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(what: str, done: int, of: int) -> None:
-            tasks.setdefault(what, bar.add_task(what, total=of) if what not in tasks else None)
-            bar.update(tasks[what], completed=done, total=of)
-
-        yield tell
-
-
-def _open(folder: Path) -> Repository:
-    from eci_annotate.repository.repository import open
-
-    return open(folder)
-
-
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
@@ -93,15 +58,16 @@ def init(
     member: Annotated[str, typer.Option(help="Your name here: letters, digits, '_', '-' and '.'.")] = "",
     site: Annotated[str, typer.Option(help="Your site's short name, part of the pseudonyms.")] = "LOCAL",
     use_case: Annotated[str, typer.Option(help="A shipped use case or a folder; by default the project's name.")] = "",
+    secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
     from getpass import getuser
 
     from eci_annotate.repository.founding import found
 
-    key = found(folder, project=project, member=member or getuser(), site=site, use_case=use_case)
-    _say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
-    _say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
+    key = found(folder, project=project, member=member or getuser(), site=site, use_case=use_case, secret=secret)
+    say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
+    say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
 
 
 @app.command("import")
@@ -115,36 +81,27 @@ def import_(
     from eci_annotate.repository.importing import import_folders
     from eci_annotate.repository.local import LocalBackend
 
-    repository = _open(folder)
+    repository = open(folder)
     backend = repository.backend
     assert isinstance(backend, LocalBackend)
     site = site or backend.actor.site
-    with _progress() as tell:
-        outcome = import_folders(backend, sources, project=_project(repository, project), site=site, progress=tell)
-    _show("Taken in", ["subject", "files"], [[name, count] for name, count in outcome.subjects.items()])
+    with progress() as tell:
+        outcome = import_folders(backend, sources, project=chosen(repository, project), site=site, progress=tell)
+    show("Taken in", ["subject", "files"], [[name, count] for name, count in outcome.subjects.items()])
     if outcome.not_shown:
         rows = [[why, count] for why, count in outcome.not_shown.items()]
-        _show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
+        show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
     if outcome.identified:
-        _say(f"{outcome.identified} files do not say that identity was removed: make sure they are pseudonymised.")
+        say(f"{outcome.identified} files do not say that identity was removed: make sure they are pseudonymised.")
     if outcome.skipped:
-        _show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
-
-
-def _project(repository: Repository, project: str | None) -> str:
-    projects = repository.backend.projects()
-    if project in projects:
-        return str(project)
-    if project is None and len(projects) == 1:
-        return projects[0]
-    raise NotFound("Which project?", f"Give --project, one of: {', '.join(projects)}.")
+        show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
 
 
 @app.command()
 def worklist(folder: Folder, project: Project = None) -> None:
     """Show what you may start now, and what you hold."""
-    table = _open(folder).worklist(project)
-    _show("Worklist", list(table.columns), table.values.tolist())
+    table = open(folder).worklist(project)
+    show("Worklist", list(table.columns), table.values.tolist())
 
 
 @app.command()
@@ -157,13 +114,13 @@ def export(
     every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
 ) -> None:
     """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON)."""
-    signed = [s for s in _open(folder).all_signed(project) if s.task == task and subject in ("", s.subject)]
+    signed = [s for s in open(folder).all_signed(project) if s.task == task and subject in ("", s.subject)]
     newest = {(s.project, s.subject): s for s in signed}
     chosen = signed if every else list(newest.values())
     if not chosen:
         raise NotFound("There is no signed version to export.", "Sign a task first.")
     rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject))] for s in chosen]
-    _show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
+    show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 
 
 @app.command()
@@ -186,55 +143,62 @@ def verify(
     checks = verify_exported(folder, anchors) if offline else _verified(folder, project, anchors)
     failed = [[c.subject, c.task, c.version, c.check, c.detail] for c in checks if not c.passed]
     if failed:
-        _show("Differs", ["subject", "task", "version", "check", "what"], failed)
+        show("Differs", ["subject", "task", "version", "check", "what"], failed)
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
-    _say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
+    say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
     if not trust:
-        _say("Trusted was the repository's own authority; name another with --trust CA.pem.")
+        say("Trusted was the repository's own authority; name another with --trust CA.pem.")
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
-    repository = _open(folder)
+    repository = open(folder)
     checks: list[Check] = []
-    with _progress() as tell:
-        subjects = [s for name in _projects(repository, project) for s in repository.backend.subjects(name)]
+    with progress() as tell:
+        subjects = [s for name in projects(repository, project) for s in repository.backend.subjects(name)]
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))
     return checks
 
 
-def _projects(repository: Repository, project: str | None) -> list[str]:
-    return [_project(repository, project)] if project else repository.backend.projects()
-
-
 @members.command("add")
 def member_add(
     folder: Folder,
     name: Annotated[str, typer.Argument(help="The new member's name.")],
-    role: Annotated[list[str] | None, typer.Option(help="owner, annotator or reviewer; may be repeated.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="owner, annotator, reviewer ...; repeatable.")] = None,
     project: Project = None,
     site: Annotated[str, typer.Option(help="The member's site; by default yours.")] = "",
+    sites: Annotated[list[str] | None, typer.Option(help="Works on subjects of this site only; repeatable.")] = None,
+    secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Add a member with a key of their own. Give them the key file; they name it in ECI_ANNOTATE_CREDENTIAL."""
     from eci_annotate.repository.founding import add_member
     from eci_annotate.repository.layout import find
 
-    repository = _open(folder)
+    repository = open(folder)
     roles = tuple(role or ["annotator"])
-    where = _project(repository, project)
+    where = chosen(repository, project)
     site = site or repository.backend.actor.site
-    key = add_member(repository, find(folder), name, project=where, roles=roles, site=site)
-    _say(f"Added {name} as {', '.join(roles)}. Give {key} to {name} alone; then: export ECI_ANNOTATE_CREDENTIAL={key}")
+    key = add_member(
+        repository,
+        find(folder),
+        name,
+        project=where,
+        roles=roles,
+        site=site,
+        sites=tuple(sites or ["*"]),
+        secret=secret,
+    )
+    say(f"Added {name} as {', '.join(roles)}. Give {key} to {name} alone; then: export ECI_ANNOTATE_CREDENTIAL={key}")
 
 
 @members.command("list")
 def member_list(folder: Folder, project: Project = None) -> None:
     """Show who takes part."""
-    repository = _open(folder)
-    where = _project(repository, project)
+    repository = open(folder)
+    where = chosen(repository, project)
     rows = [[m.name, m.site, ", ".join(m.roles)] for m in repository.backend.members(where)]
-    _show(f"Members of {where}", ["name", "site", "roles"], rows)
+    show(f"Members of {where}", ["name", "site", "roles"], rows)
 
 
 @app.command()
@@ -245,9 +209,9 @@ def phantom(
     """Write a synthetic DICOM study with known lesions, for tests and workshops."""
     from eci_annotate.dicom.phantom import write_phantom
 
-    with _progress() as tell:
+    with progress() as tell:
         paths = write_phantom(folder, kind, progress=lambda done, of: tell("Writing", done, of))
-    _say(f"Wrote a phantom of kind {kind!r}: {len(paths)} files in {folder}.")
+    say(f"Wrote a phantom of kind {kind!r}: {len(paths)} files in {folder}.")
 
 
 @app.command()
@@ -260,9 +224,9 @@ def rehearse(
     """Take a phantom in, annotate it by recorded gestures, and sign: to see what signed work looks like."""
     from eci_annotate.repository.rehearsal import rehearse as carry_through
 
-    repository = _open(folder)
-    signed = carry_through(repository, kind=kind, project=_project(repository, project), site=site)
-    _say(f"Signed version {signed.version} of 'annotate' for {signed.subject}.")
+    repository = open(folder)
+    signed = carry_through(repository, kind=kind, project=chosen(repository, project), site=site)
+    say(f"Signed version {signed.version} of 'annotate' for {signed.subject}.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What every command shares: opening, printing, tables, progress in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eci_annotate.errors import NotFound
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.local import LocalBackend
+    from eci_annotate.repository.repository import Repository
+
+Folder = Annotated[Path, typer.Argument(help="The repository's folder.")]
+Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    from rich.console import Console
+
+    Console(soft_wrap=True, highlight=False).print(text, markup=False)
+
+
+def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(value) for value in row))
+    Console().print(table)
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """A function (what, done, of) that draws a bar for each `what`."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            tasks.setdefault(what, bar.add_task(what, total=of) if what not in tasks else None)
+            bar.update(tasks[what], completed=done, total=of)
+
+        yield tell
+
+
+def open(folder: Path) -> Repository:
+    """The repository in a folder."""
+    from eci_annotate.repository.repository import open as open_repository
+
+    return open_repository(folder)
+
+
+def project(repository: Repository, name: str | None) -> str:
+    """The project of that name, or the only one."""
+    projects = repository.backend.projects()
+    if name in projects:
+        return str(name)
+    if name is None and len(projects) == 1:
+        return projects[0]
+    raise NotFound("Which project?", f"Give --project, one of: {', '.join(projects)}.")
+
+
+def projects(repository: Repository, name: str | None) -> list[str]:
+    """The project of that name, or all."""
+    return [project(repository, name)] if name else repository.backend.projects()
+
+
+def local(repository: Repository) -> LocalBackend:
+    """The backend of an embedded repository; NotFound for any other."""
+    from eci_annotate.repository.local import LocalBackend
+
+    if not isinstance(repository.backend, LocalBackend):
+        raise NotFound("This needs an embedded repository.", "Give the folder itself.")
+    return repository.backend
