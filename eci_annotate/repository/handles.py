@@ -137,7 +137,15 @@ class Task:
         """Whether signing asks for your own secret."""
         return self._backend.asks_secret
 
-    def sign(self, meaning: str, *, verdict: str = "", reason: str = "", secret: str = "") -> Signed:
+    def sign(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed:
         """Make the draft the next version, for good.
 
         Parameters
@@ -146,10 +154,13 @@ class Task:
             What you confirm, in your words; it is sealed and shown with the version.
         verdict, reason
             For a review: ``accept``, or ``reject`` with the reason.
+        places
+            For a review: points (x, y, z, in patient mm, LPS) with a remark each, shown to who mends it.
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """
-        command = Sign(self.project, self.subject, self.task, self.fence, meaning, verdict, reason, secret=secret)
+        where = (self.project, self.subject, self.task, self.fence)
+        command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
         self._backend.do(command)
         event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         return Signed(self._backend, self._images, self.project, self.subject, event)
@@ -198,6 +209,12 @@ class Signed:
         """The form's answers; empty when the task has no form."""
         found = self.content("report")
         return dict(parse(found[0], "A report")) if found else {}
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
+        found = self.content("places")
+        return list(parse(found[0], "Marked places")) if found else []
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""

@@ -185,6 +185,10 @@ def _pixels(instance: Instance) -> str:
     return pixel_digest(instance.path)
 
 
-def reviewed(version: Signed) -> Manifest:
-    """The manifest of a review: the seal of what was reviewed."""
-    return Manifest((Part("reviewed", f"{version.task}/{version.version}", version.seal),), SOFTWARE)
+def reviewed(shop: Workshop, version: Signed, places: Sequence[tuple[float, float, float, str]] = ()) -> Manifest:
+    """The manifest of a review: the seal of what was reviewed, and the places that were marked in it."""
+    parts = [Part("reviewed", f"{version.task}/{version.version}", version.seal)]
+    if places:
+        rows = [{"point_lps": [float(x), float(y), float(z)], "remark": remark} for x, y, z, remark in places]
+        parts.append(Part("places", "marked", shop.blobs.put(canonical(rows))))
+    return Manifest(tuple(parts), SOFTWARE)

@@ -46,7 +46,7 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
     if task.kind == INGEST:
         return making.ingested(shop, command.subject)
     if task.kind not in DRAWN:
-        return making.reviewed(state.work[task.of].signed[work.basis[task.of] - 1])
+        return making.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
     address = address_of(command, command.task)
     rooms.drafts.sync(address, command.fence)
     job = making.Job(

@@ -22,10 +22,12 @@ class SignPanel:
     Parameters
     ----------
     sign
-        Called with meaning, verdict and reason; returns the signed version, or raises an `EciError`.
+        Called with meaning, verdict, reason and secret; returns the signed version, or raises an `EciError`.
+    asks_secret
+        Whether the person's signing key asks for a secret; it is forgotten as soon as it was used.
     """
 
-    def __init__(self, sign: Callable[[str, str, str], Any], review: bool) -> None:
+    def __init__(self, sign: Callable[[str, str, str, str], Any], review: bool, asks_secret: bool = False) -> None:
         self._sign = sign
         self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"))
         self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
@@ -35,7 +37,9 @@ class SignPanel:
         self.back = w.Button(description="Not yet")
         self.said = w.HTML()
         extra = [self.verdict, self.reason] if review else []
-        self.sure = w.HBox([self.confirm, self.back], layout=w.Layout(display="none"))
+        self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"))
+        sure = [self.secret] if asks_secret else []
+        self.sure = w.HBox([*sure, self.confirm, self.back], layout=w.Layout(display="none", flex_flow="row wrap"))
         parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.button, self.sure, self.said]
         self.widget = w.VBox(parts)
         self.widget.add_class("eci-sign")
@@ -49,8 +53,9 @@ class SignPanel:
 
     def _go(self) -> None:
         self.confirm.disabled = True
+        secret, self.secret.value = self.secret.value, ""
         try:
-            self._show(self._sign(self.meaning.value, self.verdict.value, self.reason.value))
+            self._show(self._sign(self.meaning.value, self.verdict.value, self.reason.value, secret))
         except EciError as error:
             self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
             self._ask(False)

@@ -103,7 +103,7 @@ class Workbench:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
-        self.signing = SignPanel(self._sign, self.review)
+        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret)
 
     def _form(self, answers: dict[str, Any]) -> FormPanel | None:
         """The task's own form; a review shows the one that was signed."""
@@ -217,7 +217,7 @@ class Workbench:
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     # -- signing -------------------------------------------------------------------------
-    def _sign(self, meaning: str, verdict: str, reason: str) -> Any:
+    def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
         """Save all, and sign; the form must be complete."""
         if self.form and self.form.problem and not self.review:
             raise Refused(f"The report is not complete: {self.form.problem}")
@@ -226,7 +226,7 @@ class Workbench:
         self.keeper.snapshot()
         if self.keeper.lost or self.keeper.unsaved:
             raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
-        signed = self.task.sign(meaning, verdict=verdict, reason=reason)
+        signed = self.task.sign(meaning, verdict=verdict, reason=reason, secret=secret)
         self._close(SIGNED)
         said = (
             f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"

@@ -167,7 +167,8 @@ def test_a_review_rejects_and_the_next_version_is_accepted(
     task = ruth.start(S, "review")
     reviewing = task.reviewing()
     assert reviewing is not None and [each.label for each in reviewing.annotations()] == ["lesion 1"]
-    task.sign("I looked at it", verdict="reject", reason="too large")
+    marked = task.sign("I looked at it", verdict="reject", reason="too large", places=[(1, -2.5, 3, "here")])
+    assert marked.places == [{"point_lps": [1.0, -2.5, 3.0], "remark": "here"}]
     assert repo.worklist()["remark"].tolist() == ["rejected: too large"]
     again = repo.start(S, "annotate")
     assert again.rejected == "too large" and again.draft().answers == ANSWERS

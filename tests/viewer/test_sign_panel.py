@@ -1,0 +1,25 @@
+"""The signature's panel: a second click confirms, and the secret is forgotten as soon as it was used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eci_annotate.errors import BadSecret
+from eci_annotate.viewer.sign_panel import SignPanel
+
+
+def test_the_secret_is_asked_for_passed_on_and_forgotten() -> None:
+    given: list[tuple[str, str, str, str]] = []
+
+    def sign(*words: str) -> Any:
+        given.append(words)  # type: ignore[arg-type]
+        raise BadSecret("This secret does not open the signing key.", "Give the secret that you chose.")
+
+    panel = SignPanel(sign, review=False, asks_secret=True)
+    assert panel.secret in panel.sure.children
+    panel.button.click()
+    panel.secret.value = "blue liver"
+    panel.confirm.click()
+    assert given[0][3] == "blue liver" and panel.secret.value == ""
+    assert "does not open" in panel.said.value and "blue liver" not in panel.said.value
+    assert panel.secret not in SignPanel(sign, review=False).sure.children

@@ -1,0 +1,185 @@
+"""All commands, by members of every role and of two sites, in any order: what may never happen does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from test_roles import CASE, DIGEST, DOUBLE
+from workflow_world import OLGA, P, S, World, actor
+
+from eci_annotate.errors import EciError, NotFound
+from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES, Actor
+from eci_annotate.workflow.commands import (
+    Assign,
+    Attach,
+    ChangeUseCase,
+    Command,
+    Describe,
+    EndLease,
+    Enrol,
+    Release,
+    Renew,
+    Reopen,
+    Sign,
+    Start,
+    Withdraw,
+)
+from eci_annotate.workflow.events import Event, Released, Signed, Started, from_record, to_record
+from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.state import fold
+from eci_annotate.workflow.view import readable, view
+from tests.counts import count
+
+CHECK = TaskDefinition("check", "Check", "review", ("decide",), ("reviewer",), of="decide", independent=True)
+PIPELINE = (*DOUBLE, CHECK)
+TASKS = [task.name for task in PIPELINE]
+CREW = [
+    replace(actor(f"{role}{n}", role, session=f"s{n}"), site=site)
+    for role in ROLES
+    for n, site in enumerate(["KAU", "KAU", "ERL"], 1)
+]
+NEEDS = {
+    "described.1": "describe",
+    "attached.1": "attach",
+    "assigned.1": "assign",
+    "reopened.1": "reopen",
+    "use-case-changed.1": "administer",
+    "withdrawn.1": "withdraw",
+}
+whos, tasks = st.sampled_from(CREW), st.sampled_from(TASKS)
+
+
+class Laws(RuleBasedStateMachine):
+    """One subject and everybody."""
+
+    @initialize()
+    def enrol(self) -> None:
+        self.world, self.seen = World(), list[tuple[Event, Actor]]()
+        self.frozen: dict[tuple[str, int], Signed] = {}
+        self.world.do(Enrol(P, S, "KAU", CASE.digest, PIPELINE), OLGA)
+
+    def act(self, command: Command, who: Actor) -> None:
+        before = self.world.state
+        try:
+            new = self.world.do(command, who)
+        except EciError:
+            assert self.world.state == before
+            return
+        for event in new:
+            self._is_allowed(event, who, before.work)
+            if isinstance(event, Signed):
+                self.frozen[event.task, event.version] = event
+
+    def _is_allowed(self, event: Event, who: Actor, before: object) -> None:
+        (role,) = who.roles[P]
+        assert who.site == "KAU" or role in EVERYWHERE, "nobody acts at another site"
+        needed = NEEDS.get(to_record(event)["name"])
+        assert needed is None or needed in MAY[role]
+        if isinstance(event, Started | Signed):
+            task = next(task for task in PIPELINE if task.name == event.task)
+            assert role in task.roles
+        if isinstance(event, Started):
+            past = before[event.task]  # type: ignore[index]
+            assert event.fence == past.fence + 1
+            live = past.lease is not None and past.lease.is_live(self.world.now)
+            assert not live or (event.taken_from == past.lease.holder and (event.by == past.lease.holder
+                                or "take over" in MAY[role]))  # fmt: skip
+        if isinstance(event, Released) and event.taken_from:
+            assert "take over" in MAY[role]
+
+    @rule(who=whos, task=tasks, take_over=st.booleans(), rerun=st.booleans())
+    def start(self, who: Actor, task: str, take_over: bool, rerun: bool) -> None:
+        self.act(Start(P, S, task, take_over, rerun), who)
+
+    @rule(who=whos, task=tasks, late=st.integers(0, 1), verdict=st.sampled_from(["accept", "reject"]))
+    def sign(self, who: Actor, task: str, late: int, verdict: str) -> None:
+        given = verdict if any(t.name == task and t.kind == REVIEW for t in PIPELINE) else ""
+        self.act(Sign(P, S, task, self.world.fence(task) - late, "mine", given, "too small" if given else ""), who)
+
+    @rule(task=tasks, verdict=st.sampled_from(["accept", "reject"]))
+    def go_on(self, task: str, verdict: str) -> None:
+        """Somebody who may takes the task and signs it, so that machines come far."""
+        definition = next(each for each in PIPELINE if each.name == task)
+        for who in CREW:
+            if who.roles[P][0] in definition.roles:
+                self.start(who, task, False, False)
+                self.sign(who, task, 0, verdict)
+
+    @rule(who=whos, task=tasks, what=st.sampled_from(["renew", "release", "end", "assign", "free", "reopen"]))
+    def about_task(self, who: Actor, task: str, what: str) -> None:
+        fence = self.world.fence(task)
+        command: Command = {
+            "renew": Renew(P, S, task, fence),
+            "release": Release(P, S, task, fence),
+            "end": EndLease(P, S, task),
+            "assign": Assign(P, S, task, "annotator1"),
+            "free": Assign(P, S, task, ""),
+            "reopen": Reopen(P, S, task, "once more"),
+        }[what]
+        self.act(command, who)
+
+    @rule(who=whos, included=st.booleans(), live=st.booleans(), cohort=st.sampled_from(["", "pilot"]))
+    def describe(self, who: Actor, included: bool, live: bool, cohort: str) -> None:
+        self.act(Describe(P, S, included, live, cohort, "because"), who)
+
+    @rule(who=whos)
+    def attach(self, who: Actor) -> None:
+        self.act(Attach(P, S, "biopsy", "text/plain", DIGEST, 3), who)
+
+    @rule(who=whos, digest=st.sampled_from(["aa" * 32, "bb" * 32]))
+    def change(self, who: Actor, digest: str) -> None:
+        self.act(ChangeUseCase(P, S, digest, PIPELINE, "a new form"), who)
+
+    @rule(who=whos, sure=st.integers(0, 19))
+    def withdraw(self, who: Actor, sure: int) -> None:
+        if sure == 0:
+            self.act(Withdraw(P, S, "letter"), who)
+
+    @rule(minutes=st.integers(1, 40))
+    def wait(self, minutes: int) -> None:
+        self.world.now += timedelta(minutes=minutes)
+
+    @invariant()
+    def versions_are_1_to_n_and_never_change(self) -> None:
+        for name, work in self.world.state.work.items():
+            assert [each.version for each in work.signed] == list(range(1, work.version + 1))
+            assert all(self.frozen[name, each.version] == each for each in work.signed)
+        assert sum(work.version for work in self.world.state.work.values()) == len(self.frozen)
+
+    @invariant()
+    def the_fold_of_what_is_stored_is_the_state(self) -> None:
+        assert fold(from_record(to_record(event)) for event in self.world.events) == self.world.state
+
+    @invariant()
+    def nobody_sees_what_his_row_denies(self) -> None:
+        for who in CREW:
+            (role,) = who.roles[P]
+            try:
+                seen = view(self.world.state, who, self.world.now)
+            except NotFound:
+                continue
+            assert who.site == "KAU" or role in EVERYWHERE
+            assert not seen.progress or "see pipeline" in MAY[role]
+            assert DIGEST not in readable(seen) or "see images" in MAY[role]
+            for task in seen.tasks:
+                for signed in task.signed:
+                    assert "see signed" in MAY[role] or signed.by == who.name or task.mine
+            assert not seen.withdrawn or "see pipeline" in MAY[role]
+            self._is_blind(who, role, seen)
+
+    def _is_blind(self, who: Actor, role: str, seen: object) -> None:
+        readings = [self.world.state.work[f"read.{n}"] for n in (1, 2, 3)]
+        if sum(bool(work.signed) for work in readings) >= 2 or role in ("owner", "auditor"):
+            return
+        tasks = {task.name: task for task in seen.tasks}  # type: ignore[attr-defined]
+        for n, work in enumerate(readings, 1):
+            shown = tasks[f"read.{n}"].signed if f"read.{n}" in tasks else ()
+            assert not shown or any(each.by == who.name for each in work.signed)
+
+
+TestLaws = Laws.TestCase
+TestLaws.settings = settings(max_examples=count(25, 2000), stateful_step_count=count(30, 60), deadline=None)
