@@ -22,16 +22,20 @@ class AccessLog:
 
     def append(self, month: str, record: Record) -> None:
         """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
-        self.extend(month, [record])
+        self._add(month, [record], sync=False)
 
     def extend(self, month: str, records: Sequence[Record]) -> None:
-        """Add many records, all of them or none."""
-        path = self._path(month)
+        """Add many records, all of them or none; on the disk when it returns."""
+        self._add(month, records, sync=True)
+
+    def _add(self, month: str, records: Sequence[Record], sync: bool) -> None:
         with writing(), locked(self._folder / "lock"):
-            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            handle = os.open(self._path(month), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 mend_tail(handle)
                 append_whole(handle, b"".join(_rows(month, *_last(handle), records)))
+                if sync:
+                    os.fsync(handle)
             finally:
                 os.close(handle)
 

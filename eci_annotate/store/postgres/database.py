@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 from eci_annotate.errors import StoreUnavailable
 
 SCHEMA = "eci_annotate"
-_WAIT_S, _RETRY_S, _IDLE_S = 10.0, 3.0, 300.0
+_WAIT_S, _RETRY_S, _IDLE_S = 5.0, 3.0, 300.0
 _SETTINGS = (
     f"SET search_path TO {SCHEMA}",
     "SET default_transaction_isolation TO 'read committed'",

@@ -1,13 +1,14 @@
 """A page of cards, and how many there are in all, without looking at each card.
 
 Cards have few distinct sets of words (kinds), counted as they change: a filter is first answered on those.
-Then a page is a walk along the index of the sort column; few cards are rather fetched by kind, and sorted.
+Then a page is a walk along the index of the sort column; few cards are rather gathered by kind, and sorted;
+a search for a part of the name looks at each name in that index.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection, sql
@@ -16,7 +17,17 @@ from eci_annotate.store.cards import ORDER, Card, CardPage, CardQuery, from_row,
 from eci_annotate.store.postgres.database import Database, Query, Row
 from eci_annotate.workflow.codec import canonical, digest, parse
 
-_FEW = 500
+_FEW = 1000
+_BY_KIND = sql.SQL("kind = ANY(%s::integer[])")
+_EACH = sql.SQL("kind + 0 = ANY(%s::integer[])")  # keeps from fetching all cards of many kinds by the kind's index
+_WALK = sql.SQL("""SELECT card FROM (SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page
+JOIN cards USING (stream) ORDER BY {order}""")
+_GATHER = sql.SQL("""WITH found AS MATERIALIZED (SELECT * FROM cards WHERE {where})
+SELECT card FROM found ORDER BY {order} LIMIT %s OFFSET %s""")
+_SEARCH = sql.SQL("""WITH found AS MATERIALIZED (SELECT stream, {columns} FROM cards WHERE {where}),
+page AS (SELECT stream FROM found ORDER BY {order} LIMIT %s OFFSET %s)
+SELECT (SELECT count(*) FROM found), card FROM (VALUES (1)) AS one
+LEFT JOIN (page JOIN cards USING (stream)) ON true ORDER BY {order}""")
 Part = tuple[sql.Composed, list[Any]]
 
 
@@ -33,9 +44,15 @@ def page(database: Database, query: CardQuery) -> CardPage:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         kinds, total = _kinds(connection, query)
         if query.contains and total:
-            total = _count(connection, query, kinds)
-        rows = _fetch(connection, _walk if total > _FEW else _gather, query, kinds) if total and query.size else []
-    return CardPage(total, tuple(from_row(parse(card.encode(), "A card")) for (card,) in rows))
+            rows = _fetch(connection, _SEARCH, query, kinds)
+            return CardPage(rows[0][0], _cards(row[1:] for row in rows if row[1] is not None))
+        if not total or not query.size:
+            return CardPage(total, ())
+        return CardPage(total, _cards(_fetch(connection, _WALK if total > _FEW else _GATHER, query, kinds)))
+
+
+def _cards(rows: Iterable[Row]) -> tuple[Card, ...]:
+    return tuple(from_row(parse(card.encode(), "A card")) for (card,) in rows)
 
 
 def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int] | None, int]:
@@ -46,48 +63,23 @@ def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int] | N
     return [kind for kind, _ in rows] if query.wanted else None, sum(cards for _, cards in rows)
 
 
-def _count(connection: Connection[Row], query: CardQuery, kinds: list[int] | None) -> int:
-    where, arguments = _where(query, kinds)
-    count: int = _run(connection, sql.SQL("SELECT count(*) FROM cards WHERE ") + where, arguments)[0][0]
-    return count
-
-
-def _where(query: CardQuery, kinds: list[int] | None) -> Part:
-    parts: list[sql.Composable] = [sql.SQL("project = %s")]
-    arguments: list[Any] = [query.project]
-    if kinds is not None:
-        parts.append(sql.SQL("kind = ANY(%s)"))
-        arguments.append(kinds)
-    if query.contains:
-        parts.append(sql.SQL("lower(subject) LIKE %s"))
-        arguments.append("%" + re.sub(r"([%_\\])", r"\\\1", lower(query.contains)) + "%")
-    return sql.SQL(" AND ").join(parts), arguments
-
-
-def _fetch(
-    connection: Connection[Row], way: Callable[..., Part], query: CardQuery, kinds: list[int] | None
-) -> list[Row]:
+def _fetch(connection: Connection[Row], way: sql.SQL, query: CardQuery, kinds: list[int] | None) -> list[Row]:
     direction = sql.SQL(" DESC" if query.descending else "")
-    columns = dict.fromkeys([query.sort, "subject", "name"])
-    order = sql.SQL(", ").join(sql.Identifier(column) + direction for column in columns)
-    statement, arguments = way(*_where(query, kinds), order)
+    columns = [sql.Identifier(column) for column in dict.fromkeys([query.sort, "subject", "name"])]
+    where, arguments = _where(query, kinds, _BY_KIND if way is _GATHER else _EACH)
+    order = sql.SQL(", ").join(column + direction for column in columns)
+    statement = way.format(where=where, order=order, columns=sql.SQL(", ").join(columns))
     return _run(connection, statement, [*arguments, query.size, query.offset])
 
 
-def _walk(where: sql.Composed, arguments: list[Any], order: sql.Composed) -> Part:
-    statement = sql.SQL(
-        "SELECT card FROM (SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page "
-        "JOIN cards USING (stream) ORDER BY {order}"
-    )
-    return statement.format(where=where, order=order), arguments
-
-
-def _gather(where: sql.Composed, arguments: list[Any], order: sql.Composed) -> Part:
-    statement = sql.SQL(
-        "WITH found AS MATERIALIZED (SELECT * FROM cards WHERE {where}) "
-        "SELECT card FROM found ORDER BY {order} LIMIT %s OFFSET %s"
-    )
-    return statement.format(where=where, order=order), arguments
+def _where(query: CardQuery, kinds: list[int] | None, of_kind: sql.SQL) -> Part:
+    parts, arguments = [sql.SQL("project = %s")], [query.project]
+    if query.contains:
+        parts.append(sql.SQL("lower(subject) LIKE %s"))
+        arguments.append("%" + re.sub(r"([%_\\])", r"\\\1", lower(query.contains)) + "%")
+    if kinds is None:
+        return sql.SQL(" AND ").join(parts), arguments
+    return sql.SQL(" AND ").join([*parts, of_kind]), [*arguments, kinds]
 
 
 def _run(connection: Connection[Row], statement: Query, arguments: list[Any]) -> list[Row]:
