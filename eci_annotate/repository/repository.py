@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -29,6 +29,9 @@ from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.delta import Delta
 
 
 def open(address: str | os.PathLike[str], session: str | None = None) -> Repository:
@@ -129,6 +132,15 @@ class Repository:
 
     def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
         return Signed(self.backend, self.images, seen.project, seen.subject, seen.version(task, version))
+
+    def delta(self, before: Signed, after: Signed, tolerance_mm: float = 1.0) -> Delta:
+        """What differs between two versions or readers of one subject, as tables and pictures."""
+        from eci_annotate.repository.delta import Delta
+
+        if (before.project, before.subject) != (after.project, after.subject):
+            raise Refused("The versions are of two subjects.", "Compare versions or readers of one subject.")
+        where = (before.project, before.subject)
+        return Delta(before, after, lambda uid: self.images.volume(*where, uid), tolerance_mm)
 
     def annotations(self, project: str | None = None, signed: bool = True) -> pd.DataFrame:
         """All signed annotations that you may see, one row each.

@@ -1,0 +1,156 @@
+"""What differs between two signed versions, or two readers: annotations by table and picture, the form by field.
+
+Annotations meet by UID where both have it (a re-run), by label where not (another reader).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
+from eci_annotate.imaging.volume import grid_of, values_kji
+from eci_annotate.repository.handles import Signed
+
+COLUMNS = [
+    "label", "change", "voxels_added", "voxels_removed", "volume_before_mm3", "volume_after_mm3", "dice",
+    "hd95_mm", "mean_distance_mm", "surface_dice", "box_moved_mm", "box_resized_mm",
+]  # fmt: skip
+Pair = tuple[Annotation | None, Annotation | None]
+Volume = Callable[[str], xr.DataArray]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """The difference from `before` to `after`; `tolerance_mm` is that of the Dice of surfaces."""
+
+    before: Signed
+    after: Signed
+    volume: Volume
+    tolerance_mm: float = 1.0
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Annotations that belong together; None where one has no counterpart."""
+        return paired(self.before.annotations(), self.after.annotations())
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per annotation: added, removed, changed or same, and by how much."""
+        return pd.DataFrame([self._row(*pair) for pair in self.pairs], columns=COLUMNS)
+
+    @cached_property
+    def form(self) -> pd.DataFrame:
+        """The form's fields that differ: path, before, after."""
+        rows = list(_fields("", self.before.report, self.after.report))
+        return pd.DataFrame(rows, columns=["field", "before", "after"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False)) + str(self.form.to_html(index=False))
+
+    def _row(self, old: Annotation | None, new: Annotation | None) -> dict[str, Any]:
+        some = new or old
+        assert some is not None
+        a, b, spacing = self._masks(old, new)
+        row: dict[str, Any] = {
+            "label": some.label,
+            "voxels_added": int((b & ~a).sum()),
+            "voxels_removed": int((a & ~b).sum()),
+            "volume_before_mm3": old.volume_mm3 if old else 0.0,
+            "volume_after_mm3": new.volume_mm3 if new else 0.0,
+            "dice": dice(a, b),
+            "hd95_mm": hd95(a, b, spacing),
+            "mean_distance_mm": mean_distance(a, b, spacing),
+            "surface_dice": surface_dice(a, b, spacing, self.tolerance_mm),
+            **_box_moves(old, new),
+        }
+        return row | {"change": _change(old, new, row)}
+
+    def _masks(self, old: Annotation | None, new: Annotation | None) -> tuple[Any, Any, tuple[float, float, float]]:
+        """Both masks on the series of the newer one, cut to where either is."""
+        some = new or old
+        assert some is not None
+        volume = self.volume(some.series_uid)
+        whole = [np.zeros(volume.shape, bool) if each is None else _voxels(each, volume) for each in (old, new)]
+        where = _around(whole[0] | whole[1])
+        z, y, x = grid_of(volume).spacing_mm
+        return whole[0][where], whole[1][where], (float(z), float(y), float(x))
+
+    def picture(self, label: str) -> Any:
+        """The slice with the greatest difference: what stayed (blue), came (green), went (red); a matplotlib figure."""
+        from matplotlib.figure import Figure
+
+        old, new = next(pair for pair in self.pairs if label in {each.label for each in pair if each})
+        some = new or old
+        assert some is not None
+        volume = self.volume(some.series_uid)
+        a, b = (np.zeros(volume.shape, bool) if each is None else _voxels(each, volume) for each in (old, new))
+        k = int(np.argmax((a ^ b).sum((1, 2)) * 1_000_000 + (a | b).sum((1, 2))))
+        figure = Figure(figsize=(5, 5), layout="constrained")
+        axes = figure.subplots()
+        y, x = grid_of(volume).spacing_mm[1:]
+        axes.imshow(values_kji(volume)[k], cmap="gray", aspect=y / x)
+        for mask, colour in ((a & b, "#38bdf8"), (b & ~a, "#22c55e"), (a & ~b, "#ef4444")):
+            if mask[k].any():
+                axes.contourf(mask[k], levels=[0.5, 1.5], colors=[colour], alpha=0.5)
+        axes.set_title(f"{label}, slice {k + 1}: version {self.before.version} to {self.after.version}")
+        axes.set_axis_off()
+        return figure
+
+
+def paired(before: Sequence[Annotation], after: Sequence[Annotation]) -> list[Pair]:
+    """Pairs by UID, then by label and series; in the order of `before`, then what is new."""
+    left = list(after)
+    pairs: list[Pair] = []
+    for old in before:
+        same = [each for each in left if each.uid == old.uid]
+        alike = [each for each in left if (each.label, each.series_uid) == (old.label, old.series_uid)]
+        chosen = next(iter(same or alike), None)
+        pairs.append((old, chosen))
+        if chosen is not None:
+            left.remove(chosen)
+    return pairs + [(None, each) for each in left]
+
+
+def _voxels(annotation: Annotation, volume: xr.DataArray) -> Any:
+    return values_kji(annotation.mask_on(volume)).astype(bool)
+
+
+def _around(mask: Any) -> tuple[slice, ...]:
+    if not mask.any():
+        return (slice(0, 1),) * 3
+    spans = (np.flatnonzero(mask.any(tuple(n for n in range(3) if n != axis))) for axis in range(3))
+    return tuple(slice(int(each[0]), int(each[-1]) + 1) for each in spans)
+
+
+def _box_moves(old: Annotation | None, new: Annotation | None) -> dict[str, float]:
+    if not (isinstance(old, Box) and isinstance(new, Box)):
+        return {"box_moved_mm": np.nan, "box_resized_mm": np.nan}
+    moved = float(np.linalg.norm(np.subtract(new.centre_lps, old.centre_lps)))
+    return {"box_moved_mm": moved, "box_resized_mm": float(np.abs(np.subtract(new.size_mm, old.size_mm)).max())}
+
+
+def _change(old: Annotation | None, new: Annotation | None, row: dict[str, Any]) -> str:
+    if old is None or new is None:
+        return "added" if old is None else "removed"
+    moved = any(row[key] > 0 for key in ("box_moved_mm", "box_resized_mm"))
+    return "changed" if moved or row["voxels_added"] or row["voxels_removed"] else "same"
+
+
+def _fields(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _fields(f"{path}.{key}".lstrip("."), old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for n in range(max(len(old), len(new))):
+            pair = (each[n] if n < len(each) else None for each in (old, new))
+            yield from _fields(f"{path}[{n + 1}]", *pair)
+    elif old != new:
+        yield path, old, new
