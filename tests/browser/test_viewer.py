@@ -133,6 +133,13 @@ def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer,
     page.wait_for_selector(".eci-form .eci-good")
     page.get_by_role("button", name="Sign …").click()
     page.get_by_role("button", name="Sign for good").click()
+    page.get_by_text("is no lesion of the form").wait_for()
+    for label in page.locator(".eci-row .eci-label input").all():
+        label.fill("lesion 1")
+        label.press("Tab")
+    viewer.rest()
+    page.get_by_role("button", name="Sign …").click()
+    page.get_by_role("button", name="Sign for good").click()
     page.wait_for_selector(".eci-signed", timeout=60_000)
     assert "version 1" in page.locator(".eci-signed").inner_text()
     signed = open_repository(repository).versions(SUBJECT, "annotate", project=PROJECT)

@@ -19,6 +19,7 @@ from tests.dicom.peers import dciodvfy_errors, plastimatch_masks
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "notebooks/sample/liver_ct_crlm_1004/ct"
 SUBJECT = "ECI_KAU_S0001"
+LABELS = ("metastasis 1", "box 2", "outline 3")
 
 pytestmark = pytest.mark.browser
 
@@ -77,13 +78,14 @@ def answer(page, name, value, kind="input"):
 
 def fill_form(page):
     answer(page, "image_quality", "Good", "select")
-    press(page, "Add: Lesion")
-    page.wait_for_selector(".eci-q-segment select")
-    answer(page, "label", "metastasis 1")
-    answer(page, "segment", "VI", "select")
-    answer(page, "size_mm", "21")
-    answer(page, "classification", "Metastasis", "select")
-    answer(page, "confidence", "4")
+    for number, label in enumerate(LABELS, 1):
+        press(page, "Add: Lesion")
+        page.wait_for_function("n => document.querySelectorAll('.eci-q-segment select').length === n", arg=number)
+        answer(page, "label", label)
+        answer(page, "segment", "VI", "select")
+        answer(page, "size_mm", "21")
+        answer(page, "classification", "Metastasis", "select")
+        answer(page, "confidence", "4")
 
 
 def test_a_radiologist_annotates_and_signs_and_plastimatch_reads_it(place, tmp_path):
