@@ -16,7 +16,7 @@ EXAMPLES = count(100, 5000)  # hypothesis, where a test does not say otherwise
 ROUND_TRIPS = count(60, 5000)  # mask -> RTSTRUCT -> mask; each writes and reads files
 
 STORE_RACERS, STORE_TASKS = count(6, 64), count(25, 1000)
-STORE_KILLS = count(6, 300)
+STORE_KILLS = count(20, 1000)
 STORE_STREAMS = count(200, 1000)
 
 RACERS, SUBJECTS = count(4, 32), count(6, 100)

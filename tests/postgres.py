@@ -84,10 +84,20 @@ class Server:
         for backend in backends:
             kill(backend)
 
+    def restart(self) -> None:
+        """Stop it and start it again."""
+        self.stop()
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def backends(self) -> list[int]:
         """The server's processes but the first."""
-        assert self._process is not None
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self._process.pid)], capture_output=True, text=True)
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True)
         return [int(word) for word in found.stdout.split()]
 
     def _end(self, how: signal.Signals) -> None:
@@ -100,11 +110,16 @@ class Server:
         """The address of a database."""
         return f"host={self.root} user=eci dbname={name}"
 
-    def fresh(self) -> str:
-        """The address of a new, empty database."""
-        name = f"d{next(self._numbers)}"
+    def fresh(self, folder: Path | None = None) -> str:
+        """The address of a new, empty database; its files lie in `folder`, which is made."""
+        name, space = f"d{next(self._numbers)}", ""
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy".encode())
+            if folder is not None:
+                folder.mkdir()
+                shutil.chown(folder, "postgres")
+                space = f"TABLESPACE {name}"
+                connection.execute(f"CREATE {space} LOCATION '{folder}'".encode())
+            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy {space}".encode())
         return self.dsn(name)
 
     def drop(self, dsn: str) -> None:

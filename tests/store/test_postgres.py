@@ -27,7 +27,7 @@ def test_a_newer_schema_is_refused_by_name(dsn: str) -> None:
     open_postgres(dsn).close()
     with psycopg.connect(dsn) as connection:
         connection.execute("INSERT INTO eci_annotate.steps (name) VALUES ('999_colours')")
-    with pytest.raises(NotARepository, match="999_colours.*does not know"):
+    with pytest.raises(NotARepository, match=r"999_colours.*does not know"):
         open_postgres(dsn)
 
 

@@ -1,185 +1,227 @@
-"""Many processes on one folder, and processes killed in the middle: nothing acknowledged is lost, nothing is half.
+"""Many processes on one store, and processes and servers killed in the middle: nothing acknowledged is lost or half.
 
-A small count by default; `ECI_SOAK=1` runs the full one.
+A small count by default; `ECI_SOAK=1` runs the full one. Each test prints how often it did what.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import random
-import signal
-import subprocess
-import sys
+import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eci_annotate.errors import Conflict, StoreUnavailable
-from eci_annotate.store.blobs import FolderBlobs
-from eci_annotate.store.conformance import PLACE, holder_of
-from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.tiny import TinyEvents
-from eci_annotate.workflow.sealing import chained, check_chain
-from tests.counts import STORE_KILLS, STORE_RACERS, STORE_STREAMS, STORE_TASKS
+from eci_annotate.errors import NotFound, StoreUnavailable
+from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.stores import Stores
+from eci_annotate.workflow.sealing import check_chain
+from tests.counts import STORE_KILLS, STORE_RACERS, STORE_TASKS
+from tests.postgres import Server, kill, running
+from tests.store.working import ROUNDS, Desk, race, write
+from tests.stores import reopened
+
+WRITERS = 2
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(
+    ["tests.store.working", "eci_annotate.store.postgres.opening", "eci_annotate.store.tiny"]
+)
 
 
-def race(folder: str, name: int, tasks: int, out: Any) -> None:
-    store, won, longest = TinyEvents(Path(folder)), [], 0.0
-    order = list(range(tasks))
-    random.Random(name).shuffle(order)
-    for task in order:
-        begin = time.monotonic()
-        past = store.read(f"subject/p/S{task}")
-        if not past:
-            try:
-                store.append(f"subject/p/S{task}", [{"name": "x.1", "data": {"by": name}}], 0)
-                won.append(task)
-            except Conflict:
-                pass
-        longest = max(longest, time.monotonic() - begin)
-    out.put((name, won, longest))
+@dataclass(frozen=True)
+class Ground:
+    """Stores of one kind, where they are, and for PostgreSQL the server, which is the test's own."""
+
+    place: str
+    folder: Path
+    server: Server | None = None
+
+
+@pytest.fixture(params=["folder", "postgres"])
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+    if request.param == "folder":
+        yield Ground(f"folder:{tmp_path / 'stores'}", tmp_path)
+        return
+    with running() as server:
+        yield Ground(f"postgres:{server.fresh()}", tmp_path, server)
 
 
 @pytest.mark.soak
-def test_racing_processes_share_the_tasks(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    out = context.Queue()
-    racers = [context.Process(target=race, args=(str(tmp_path), n, STORE_TASKS, out)) for n in range(STORE_RACERS)]
+def test_racing_processes_share_the_tasks(ground: Ground) -> None:
+    reopened(ground.place).close()
+    out, start = context.Queue(), context.Event()
+    racers = [
+        context.Process(target=race, args=(ground.place, n, STORE_TASKS, start, out)) for n in range(STORE_RACERS)
+    ]
     for racer in racers:
         racer.start()
-    results = [out.get(timeout=300) for _ in racers]
+    time.sleep(1)
+    begin = time.monotonic()
+    start.set()
+    results = [out.get(timeout=900) for _ in racers]
+    took = time.monotonic() - begin
     for racer in racers:
         racer.join()
     won = Counter(task for _, tasks, _ in results for task in tasks)
+    longest = max(longest for _, _, longest in results)
+    print(f"{STORE_RACERS} processes raced for {STORE_TASKS} tasks in {took:.1f} s; longest wait {longest:.2f} s")
     assert won == Counter(range(STORE_TASKS))
-    store = TinyEvents(tmp_path)
-    assert all(len(store.read(f"subject/p/S{task}")) == 1 for task in range(STORE_TASKS))
-    assert [entry.position for entry in store.feed()] == list(range(1, STORE_TASKS + 1))
-    assert max(longest for _, _, longest in results) <= 10
+    stores = reopened(ground.place)
+    assert stores.events.heads() == {f"subject/p/S{task}": 1 for task in range(STORE_TASKS)}
+    positions = [entry.position for entry in stores.events.feed()]
+    assert positions == list(range(1, STORE_TASKS + 1))
+    assert longest <= 10
+    stores.close()
 
 
-WRITER = """
-import sys
-from pathlib import Path
-from eci_annotate.store.blobs import FolderBlobs
-from eci_annotate.store.conformance import PLACE, holder_of
-from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.tiny import TinyEvents
-from eci_annotate.workflow.sealing import chained
-root, fence = Path(sys.argv[1]), int(sys.argv[2])
-events, blobs, drafts = TinyEvents(root), FolderBlobs(root / "blobs"), FolderDrafts(root / "drafts")
-drafts.open(PLACE, holder_of(fence))
-number = 0
-while True:
-    number += 1
-    past = events.read("subject/p/S1")
-    events.append("subject/p/S1", list(chained("s", past, [{"name": "x.1", "data": {"n": len(past)}}])), len(past))
-    print("event", len(past), flush=True)
-    for _ in range(20):
-        drafts.append(PLACE, fence, [{"l": [f"{fence}-{number}" + "x" * 300]}])
-    print("line", f"{fence}-{number}", flush=True)
-    print("blob", blobs.put(f"{fence}-{number}".encode() * 200), flush=True)
-"""
+@dataclass
+class Ledger:
+    """What the writers of each desk were told, and what was checked."""
+
+    said: dict[Desk, dict[str, list[str]]] = field(default_factory=dict)
+    position: int = 0
+    fed: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def note(self, desk: Desk, file: Path) -> None:
+        words = [line.split() for line in file.read_text().splitlines() if " " in line] if file.exists() else []
+        self.said[desk] = {kind: [w[1] for w in words if w[0] == kind] for kind in ("event", "entry", "blob")}
+        self.counts.update(word[0] for word in words)
+
+    def check(self, stores: Stores, desk: Desk) -> None:
+        """All that was acknowledged at this desk is there, nothing is half, and list, head and stream agree."""
+        said, records = self.said[desk], stores.events.read(desk.stream)
+        assert check_chain(desk.stream, records) == len(records) >= int((said["event"] or ["0"])[-1])
+        assert stores.events.heads(desk.stream).get(desk.stream, 0) == len(records)
+        card = stores.events.cards_of([desk.stream]).get(desk.stream)
+        assert (card.body["count"] if card else 0) == len(records)
+        entries = [entry["l"][0] for entry in stores.drafts.read(desk.address, desk.fence)]
+        assert len(entries) == len(set(entries)) and set(said["entry"]) <= set(entries)
+        for name in said["blob"]:
+            assert len(stores.blobs.fetch(desk.scope, name)) > 200
+
+    def follow(self, stores: Stores) -> None:
+        """The feed gives each record of each stream once, in its stream's order."""
+        for entry in stores.events.feed(self.position):
+            assert entry.position > self.position and entry.index == self.fed[entry.stream]
+            self.position = entry.position
+            self.fed[entry.stream] += 1
+
+
+def _started(ground: Ground, turn: int) -> list[tuple[Desk, Path, BaseProcess]]:
+    found = []
+    for writer in range(WRITERS):
+        desk, ready, said = Desk(writer, turn), context.Event(), ground.folder / f"said-{turn}-{writer}"
+        process = context.Process(target=write, args=(ground.place, desk, ready, said), daemon=True)
+        process.start()
+        found.append((desk, said, process, ready))
+    for *_, ready in found:
+        assert ready.wait(60)
+    return [(desk, said, process) for desk, said, process, _ in found]
+
+
+def _strike(ground: Ground, draw: random.Random, turn: int, counts: Counter[str]) -> None:
+    """In a part of the rounds it is not only the client that dies."""
+    time.sleep(draw.uniform(0, 0.2))
+    if ground.server is None:
+        return
+    if turn % 10 == 3:
+        ground.server.kill()
+        counts["servers"] += 1
+    elif turn % 10 == 7:
+        kill(draw.choice(ground.server.backends()))
+        counts["backends"] += 1
+        time.sleep(draw.uniform(0, 0.3))
+
+
+def _tear(root: Path, draw: random.Random) -> None:
+    """What a power cut leaves: half a line at the end of each file that is appended to."""
+    for path in [root / "feed.jsonl", root / "cards.jsonl", *(root / "drafts").rglob("*.jsonl")][-8:]:
+        with path.open("ab") as file:
+            file.write(b'{"c":null,"n":1,"p":999999,"s":"subject/p/torn"}'[: draw.randint(1, 40)])
 
 
 @pytest.mark.soak
-def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    acknowledged: list[list[str]] = []
-    for kill in range(1, STORE_KILLS + 1):
-        command = [sys.executable, "-c", WRITER, str(tmp_path), str(kill)]
-        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None
-        first = writer.stdout.readline()
-        time.sleep(random.Random(kill).uniform(0, 0.15))
-        writer.send_signal(signal.SIGKILL)
-        acknowledged += [line.split() for line in [first, *writer.stdout.read().splitlines()] if " " in line]
-        writer.wait()
-        _check(tmp_path, kill, acknowledged)
+def test_who_is_killed_loses_nothing_that_was_acknowledged(ground: Ground) -> None:
+    ledger, draw, begin, turn = Ledger(), random.Random(1), time.monotonic(), 0
+    reopened(ground.place).close()
+    while ledger.counts["clients"] < STORE_KILLS:
+        working = _started(ground, turn)
+        _strike(ground, draw, turn, ledger.counts)
+        for desk, said, process in working:
+            process.kill()
+            process.join()
+            ledger.counts["clients"] += 1
+            ledger.note(desk, said)
+            said.unlink(missing_ok=True)
+        _restored(ground, draw, turn)
+        stores = reopened(ground.place)
+        ledger.follow(stores)
+        for desk, _, _ in working:
+            ledger.check(stores, desk)
+            assert ledger.fed[desk.stream] == stores.events.heads(desk.stream).get(desk.stream, 0)
+        stores.close()
+        turn += 1
+    stores = reopened(ground.place)
+    _check_all(stores, ledger)
+    stores.close()
+    said = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("event", "entry", "blob"))
+    died = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("clients", "servers", "backends"))
+    print(f"killed in {time.monotonic() - begin:.0f} s: {died}; acknowledged, and all there: {said}")
 
 
-def _check(root: Path, fence: int, acknowledged: list[list[str]]) -> None:
-    said = {kind: [row[1] for row in acknowledged if row[0] == kind] for kind in ("event", "line", "blob")}
-    events = TinyEvents(root)
-    records = events.read("subject/p/S1")
-    assert check_chain("s", records) == len(records) > int(said["event"][-1])
-    assert [entry.record for entry in events.feed()] == records
-    lines = Counter(entry["l"][0].rstrip("x") for entry in FolderDrafts(root / "drafts").read(PLACE, fence))
-    assert all(lines[name] == 20 for name in said["line"])
-    blobs = FolderBlobs(root / "blobs")
-    for digest in said["blob"]:
-        blobs.get(digest)
+def _restored(ground: Ground, draw: random.Random, turn: int) -> None:
+    if ground.server is not None and turn % 10 == 3:
+        ground.server.start()
+    elif ground.server is not None and turn % 10 == 7:
+        _answering(ground.place)
+    elif ground.server is None and turn % 2:
+        _tear(Path(ground.place.partition(":")[2]), draw)
 
 
-FULL = """
-import resource, signal, sys
-from pathlib import Path
-from eci_annotate.errors import EciError, StoreUnavailable
-from eci_annotate.store.conformance import PLACE, holder_of
-from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.tiny import TinyEvents
-root = Path(sys.argv[1])
-events, drafts = TinyEvents(root), FolderDrafts(root / "drafts")
-drafts.open(PLACE, holder_of(1))
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-counts = [0, 0]
-for number in range(10_000):
-    for which, act in enumerate((
-        lambda: events.append("a", [{"name": "x.1", "data": {"n": number, "pad": "x" * 500}}], counts[0]),
-        lambda: drafts.append(PLACE, 1, [{"l": ["x" * 700]}]),
-    )):
-        try:
-            act()
-            counts[which] += 1
-        except StoreUnavailable:
-            pass
-    if number > 100:
-        break
-print(*counts)
-"""
+def _answering(place: str) -> None:
+    """Wait until a server that lost a backend has recovered."""
+    for _ in range(100):
+        with suppress(StoreUnavailable):
+            reopened(place).close()
+            return
+        time.sleep(0.1)
 
 
-def test_a_full_disk_is_named_and_leaves_whole_records(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
-    events, lines = map(int, done.stdout.split())
-    assert 10 < events < 100 and 10 < lines < 100
-    store = TinyEvents(tmp_path)
-    assert len(store.read("a")) == len(store.feed()) == events
-    assert len(FolderDrafts(tmp_path / "drafts").read(PLACE, 1)) == lines
-    store.append("a", [{"name": "x.1", "data": {}}], events)
+def _check_all(stores: Stores, ledger: Ledger) -> None:
+    newest = {(desk.writer, desk.turn // ROUNDS): desk for desk in ledger.said}
+    for desk in newest.values():
+        records = stores.events.read(desk.stream)
+        assert check_chain(desk.stream, records) == len(records) == ledger.fed[desk.stream]
+        fences = stores.drafts.fences(desk.address)
+        assert all(stores.drafts.read(desk.address, fence) is not None for fence in fences)
+    for desk in ledger.said:
+        ledger.said[desk]["event"] = ledger.said[desk]["event"][-1:]
+        ledger.check(stores, desk)
+    known = [stream for stream, count in ledger.fed.items() if count]
+    assert stores.events.cards(CardQuery("p")).total == len(known) == len(stores.events.heads())
+    assert stores.events.streams() == sorted(known)
 
 
-def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "streams").write_text("a file where a folder should be")
-    with pytest.raises(StoreUnavailable, match="cannot be written"):
-        TinyEvents(tmp_path).append("a", [{"name": "x.1", "data": {}}], 0)
-
-
-def test_appending_a_gesture_is_cheap(tmp_path: Path) -> None:
-    drafts = FolderDrafts(tmp_path)
-    drafts.open(PLACE, holder_of(1))
-    begin = time.perf_counter()
-    for _ in range(120):
-        drafts.append(PLACE, 1, [{"l": [json.dumps({"do": "drag", "points": [[1.5, 2.5, 3.5]] * 8})]}])
-    assert (time.perf_counter() - begin) / 120 < 0.008
-
-
-def test_the_cost_of_an_append_does_not_grow_with_other_streams(tmp_path: Path) -> None:
-    store = TinyEvents(tmp_path)
-
-    def cost(first: int) -> float:
-        costs = []
-        for number in range(first, first + 60):
-            begin = time.perf_counter()
-            store.append(f"subject/p/S{number}", list(chained("s", [], [{"name": "x.1", "data": {}}])), 0)
-            costs.append(time.perf_counter() - begin)
-        return sorted(costs)[30]
-
-    few = cost(0)
-    for number in range(1000, 1000 + STORE_STREAMS):
-        store.append(f"subject/p/S{number}", [{"name": "x.1", "data": {}}], 0)
-    assert cost(100) < 3 * few + 0.002
+def test_the_proof_notices_a_loss(tmp_path: Path) -> None:
+    """A store that forgets is caught: the proof above is not empty."""
+    ground, ledger = Ground(f"folder:{tmp_path / 'stores'}", tmp_path), Ledger()
+    working = _started(ground, 0)
+    desk, said, _ = working[0]
+    while not said.exists() or said.read_text().count("blob") < 2:
+        time.sleep(0.01)
+    for _, _, process in working:
+        process.kill()
+        process.join()
+    ledger.note(desk, said)
+    stores = reopened(ground.place)
+    ledger.check(stores, desk)
+    shutil.rmtree(tmp_path / "stores" / "blobs")
+    with pytest.raises(NotFound):
+        ledger.check(stores, desk)

@@ -1,0 +1,13 @@
+"""Stores by an address in one line, so that another process can open the same ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eci_annotate.store.stores import Stores, open_folder, open_postgres
+
+
+def reopened(place: str) -> Stores:
+    """The stores at ``folder:<path>`` or ``postgres:<dsn>``."""
+    kind, _, address = place.partition(":")
+    return open_folder(Path(address)) if kind == "folder" else open_postgres(address, 2)
