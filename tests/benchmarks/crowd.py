@@ -90,4 +90,4 @@ def _events(connection: psycopg.Connection[tuple[object, ...]], cards: list[Card
         for index in range(EVENTS):
             for number in range(1, len(cards) + 1):
                 copy.write_row((index * len(cards) + number, number, index, records))
-    connection.execute("UPDATE feed SET position = %s".encode(), [EVENTS * len(cards)])
+    connection.execute(b"UPDATE feed SET position = %s", [EVENTS * len(cards)])
