@@ -18,6 +18,7 @@ ROUND_TRIPS = count(60, 5000)  # mask -> RTSTRUCT -> mask; each writes and reads
 STORE_RACERS, STORE_TASKS = count(6, 64), count(25, 1000)
 STORE_KILLS = count(20, 1000)
 STORE_STREAMS = count(200, 1000)
+STORE_CROWD = count(2000, 100_000)
 
 RACERS, SUBJECTS = count(4, 32), count(6, 100)
 KERNEL_KILLS = count(3, 100)

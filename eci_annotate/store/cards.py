@@ -13,7 +13,7 @@ from typing import Any
 from eci_annotate.errors import Tampered
 
 ORDER = ("subject", "site", "cohort", "stage", "progress")
-LARGEST_PAGE = 10_000
+LARGEST_PAGE, LONGEST = 10_000, 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Card:
             raise ValueError(f"There is no sort column {', '.join(sorted(unknown))}.")
         if any(not word or "\0" in word for word in self.words) or any("\0" in v for v in self.order.values()):
             raise ValueError("A card's words are not empty, and hold no NUL.")
+        if any(len(value) > LONGEST for value in self.order.values()):
+            raise ValueError(f"What a list is sorted by has at most {LONGEST} characters.")
 
     def key(self, column: str) -> tuple[str, str, str]:
         """Where the card stands in a list sorted by `column`."""

@@ -1,4 +1,4 @@
-"""Run all benchmarks or those named: `python -m tests.benchmarks [dicom tools open store] [--json FILE]`; prints tables."""
+"""Run all benchmarks, or some: `python -m tests.benchmarks [dicom tools open store] [--json FILE]`; prints tables."""
 
 from __future__ import annotations
 
