@@ -26,7 +26,7 @@ from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import KEY, Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import Command, Seal, Sign, Start
+from eci_annotate.workflow.commands import Attach, Command, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import UseCase
@@ -100,6 +100,9 @@ class LocalBackend:
                 case Sign():
                     signer = open_signing_key(self.rooms.layout, self.actor.name, self._key, command.secret)
                     sign(self.rooms, signer, command, self.actor)
+                case Attach():
+                    self.rooms.content(command.project, command.subject).get(command.digest)
+                    do_subject(self.rooms, command, self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
                     if isinstance(command, Start):
@@ -159,9 +162,11 @@ class LocalBackend:
         """A definition of the project; the current one without a digest."""
         return self.rooms.use_case(digest or self._project(project).use_case)
 
-    def put(self, project: str, subject: str, content: bytes) -> str:
-        """Keep a blob with the subject; who holds one of its tasks may."""
-        if not any(task.mine for task in self.subject(project, subject).tasks):
+    def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
+        """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
+        seen = self.subject(project, subject)
+        attaches = attached and self.actor.may("attach", project, seen.site)
+        if not attaches and not any(task.mine for task in seen.tasks):
             raise LeaseLost("You hold no task of this subject.", "Start one first.")
         return self.rooms.content(project, subject).put(content)
 

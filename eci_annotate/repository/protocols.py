@@ -67,8 +67,8 @@ class Backend(Protocol):
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) changed since `after`."""
 
-    def put(self, project: str, subject: str, content: bytes) -> str:
-        """Keep a blob with the subject; returns its digest."""
+    def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
+        """Keep a blob with the subject, for a draft or to be `attached`; returns its digest."""
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob that the actor's view of the subject names."""

@@ -23,8 +23,10 @@ from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.protocols import Backend, Images
 from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.subjects import SubjectQuery, subject_table
 from eci_annotate.repository.tables import Verification
-from eci_annotate.workflow.commands import Start
+from eci_annotate.workflow.commands import Attach, Start
+from eci_annotate.workflow.events import Attached
 from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase import UseCase
@@ -163,6 +165,45 @@ class Repository:
             if each.uid == uid:
                 return each
         raise NotFound("There is no such annotation for you.", "See annotations() for those there are.")
+
+    # -- subjects ------------------------------------------------------------
+    def subjects(self, project: str | None = None, **query: Any) -> pd.DataFrame:
+        """One page of subjects with stage and progress; `query` is that of `SubjectQuery`, e.g. ``site="KAU"``."""
+        return subject_table(self.backend, project or self._only_project(), SubjectQuery(**query))[0]
+
+    def attach(
+        self, subject: str, layer: str, content: bytes, media_type: str, *, project: str | None = None
+    ) -> Attached:
+        """Attach the next version of a data layer (a document, a table) to a subject.
+
+        Parameters
+        ----------
+        layer
+            Its name, e.g. ``pathology``.
+        content, media_type
+            What it is, e.g. ``text/csv``.
+        """
+        where = (project or self._only_project(), subject)
+        digest = self.backend.put(*where, content, attached=True)
+        seen = self.backend.do(Attach(*where, layer, media_type, digest, len(content)))
+        found = [each for each in seen.layers if each.layer == layer] if seen else []
+        if not found:
+            raise NotFound("You may attach data, but not read it.", "Ask the owner.")
+        return found[0]
+
+    def layers(self, subject: str, *, project: str | None = None) -> pd.DataFrame:
+        """The newest version of each data layer of a subject."""
+        seen = self.backend.subject(project or self._only_project(), subject)
+        return tables.layers(seen)
+
+    def layer(self, subject: str, layer: str, *, project: str | None = None) -> bytes:
+        """The content of a data layer's newest version."""
+        seen = self.backend.subject(project or self._only_project(), subject)
+        for each in seen.layers:
+            if each.layer == layer:
+                self.backend.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
+                return self.backend.get(seen.project, subject, each.digest)
+        raise NotFound("There is no such layer for you.", "See layers(subject) for those there are.")
 
     # -- images --------------------------------------------------------------
     def studies(self, subject: str, *, project: str | None = None) -> list[Study]:

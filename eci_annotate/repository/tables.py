@@ -43,6 +43,12 @@ def _remark(task: TaskView) -> str:
     return f"rejected: {task.rejected}" if task.rejected else ""
 
 
+def layers(seen: SubjectView) -> pd.DataFrame:
+    """Data layers: name, version, media type, size in bytes, by whom, when."""
+    rows = [[e.layer, e.version, e.media_type, e.size, e.by, to_minute(e.at)] for e in seen.layers]
+    return pd.DataFrame(rows, columns=["layer", "version", "media_type", "size", "by", "at"])
+
+
 def annotation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Annotations indexed by project, subject, task, reader, version and uid."""
     table = pd.DataFrame(rows, columns=[*ANNOTATION_INDEX, *ANNOTATION_COLUMNS])

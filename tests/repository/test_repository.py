@@ -278,3 +278,19 @@ def test_no_patient_value_leaves_the_archive(repo: Repository, folder: Path) -> 
         if path.is_file() and path.suffix != ".dcm":
             assert secret.encode() not in path.read_bytes() and secret not in path.name
     assert secret not in repr(signed) + repr(repo)
+
+
+def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert repo.attach(S, "pathology", b"grade 1", "text/plain").version == 1
+    assert repo.attach(S, "pathology", b"grade 2", "text/plain").version == 2
+    assert repo.layer(S, "pathology") == b"grade 2"
+    assert list(repo.layers(S).version) == [2]
+    assert any("layer pathology" in str(r["data"]["what"]) for m in local(repo).rooms.access.months()
+               for r in local(repo).rooms.access.read(m))  # fmt: skip
+    ben = as_member(monkeypatch, folder, "ben")
+    assert ben.layer(S, "pathology") == b"grade 2"
+    with pytest.raises(Refused, match="You hold no task of this subject"):
+        ben.attach(S, "pathology", b"grade 3", "text/plain")
+    assert list(repo.subjects(stage="annotate").subject) == [S] and repo.subjects(site="ERL").empty
+    with pytest.raises(Refused, match="no order by 'age'"):
+        repo.subjects(sort="age")
