@@ -28,7 +28,7 @@ export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-lab: $(VENV)/lab.stamp $(DEMO)/sample.stamp  ## Set everything up and open JupyterLab at the first notebook (BROWSER=none just serves)
+lab: $(VENV)/lab.stamp $(DEMO)/sample-2.stamp  ## Set everything up and open JupyterLab at the first notebook (BROWSER=none just serves)
 	cd notebooks && ../$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)/notebooks" --port=$(PORT) $(LAB_FLAGS) \
 	  $(if $(filter none,$(BROWSER)),--no-browser,) $(if $(filter 0,$(shell id -u)),--allow-root,) 01_annotate.ipynb
 
@@ -73,7 +73,7 @@ $(VENV)/test.stamp: $(VENV)/lab.stamp
 	$(BIN)/python -m pip install -q -e '.[lab,test,dev]'
 	touch $@
 
-$(DEMO)/sample.stamp: $(VENV)/lab.stamp
+$(DEMO)/sample-2.stamp: $(VENV)/lab.stamp
 	rm -rf $(DEMO)
 	$(BIN)/eci-annotate init $(DEMO) --project liver-ct --member anna
 	$(BIN)/eci-annotate import $(DEMO) notebooks/sample/liver_ct_crlm_1004/ct --project liver-ct --site KAU

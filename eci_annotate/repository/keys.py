@@ -84,7 +84,7 @@ def open_signing_key(layout: Layout, member: str, credential: Credential, secret
     try:
         content = layout.signing_file(member).read_bytes()
     except OSError as error:
-        raise NoIdentity("There is no signing key of yours here.", "Make one: eci-annotate key new") from error
+        raise NoIdentity("There is no signing key of yours here.", "Ask who founded it to add you.") from error
     return Signer(PrivateKey.from_pem(_opened(content, credential, secret)), factor_of(content))
 
 

@@ -16,7 +16,7 @@ from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.signing import Credential
 
-FORMAT = 1
+FORMAT = 2
 CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"
 
 
