@@ -61,17 +61,21 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
-        command = self._command("postgres", "-D", str(self.data), "-k", str(self.root), *settings)
-        with (self.root / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self.root, stdout=log, stderr=log)
         for _ in range(600):
+            if self._process is None or self._process.poll() is not None:
+                self._spawn()  # again, while a killed server's last processes still hold its memory
             try:
                 psycopg.connect(self.dsn("postgres")).close()
                 return
             except psycopg.OperationalError:
                 time.sleep(0.05)
         raise RuntimeError((self.root / "log").read_text()[-2000:])
+
+    def _spawn(self) -> None:
+        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        command = self._command("postgres", "-D", str(self.data), "-k", str(self.root), *settings)
+        with (self.root / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self.root, stdout=log, stderr=log)
 
     def stop(self) -> None:
         """Stop it, cutting connections."""
