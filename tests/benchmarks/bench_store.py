@@ -138,7 +138,8 @@ def tables() -> Iterator[Table]:
         row = [statistics.median(each.append), p95(each.append), statistics.median(each.feed), p95(each.feed)]
         every.rows.append([kind, f"{size:,}", *row, each.opening, each.memory])
     every.note = (
-        f"{EVENTS} events per subject; opening includes the first page; memory of the process, not the server's."
+        f"{EVENTS} events per subject. Opening includes the first page, and for memory the filling; "
+        "memory is that of the process, not the server's."
     )
     yield every
     largest = {kind: sizes[-1] for kind, sizes in SIZES.items()}

@@ -15,8 +15,8 @@ import pytest
 from eci_annotate.errors import Conflict, EciError, LeaseLost, NotARepository, StoreUnavailable
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.conformance import PLACE, holder_of
-from eci_annotate.store.conformance_cards import card_of, record_of
-from eci_annotate.store.postgres import migrations
+from eci_annotate.store.conformance_cards import card_of, pages_are_as_the_reference_makes_them, record_of
+from eci_annotate.store.postgres import migrations, pages
 from eci_annotate.store.postgres.migrations import missing
 from eci_annotate.store.stores import open_postgres
 from tests.counts import count
@@ -115,11 +115,23 @@ def test_cards_and_counts_stay_right_under_many_writers(dsn: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(1, 7)))
     stores = open_postgres(dsn)
-    pages = [stores.events.cards(CardQuery("p", wanted=((f"turn:{turn}",),))) for turn in range(4)]
-    assert all(page.total == len(page.cards) for page in pages)
-    assert sum(page.total for page in pages) == stores.events.cards(CardQuery("p")).total == 10
+    found = [stores.events.cards(CardQuery("p", wanted=((f"turn:{turn}",),))) for turn in range(4)]
+    assert all(page.total == len(page.cards) for page in found)
+    assert sum(page.total for page in found) == stores.events.cards(CardQuery("p")).total == 10
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT sum(cards) FROM eci_annotate.kinds").fetchall() == [(10,)]
+    stores.close()
+
+
+def test_each_way_to_a_page_is_as_the_reference_makes_it(monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
+    stores = open_postgres(dsn)
+    for few in (0, 7, 1000):
+        monkeypatch.setattr(pages, "_FEW", few)
+        pages_are_as_the_reference_makes_them(stores.events)
+        with psycopg.connect(dsn) as connection:
+            connection.execute(
+                "TRUNCATE eci_annotate.streams, eci_annotate.events, eci_annotate.cards, eci_annotate.kinds"
+            )
     stores.close()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection, sql
@@ -46,9 +47,19 @@ def page(database: Database, query: CardQuery) -> CardPage:
         if query.contains and total:
             rows = _fetch(connection, _SEARCH, query, kinds)
             return CardPage(rows[0][0], _cards(row[1:] for row in rows if row[1] is not None))
-        if not total or not query.size:
+        if query.offset >= total or not query.size:
             return CardPage(total, ())
-        return CardPage(total, _cards(_fetch(connection, _WALK if total > _FEW else _GATHER, query, kinds)))
+        if total <= _FEW:
+            return CardPage(total, _cards(_fetch(connection, _GATHER, query, kinds)))
+        if query.offset <= total // 2:
+            return CardPage(total, _cards(_fetch(connection, _WALK, query, kinds)))
+        return CardPage(total, _cards(reversed(_fetch(connection, _WALK, _from_the_end(query, total), kinds))))
+
+
+def _from_the_end(query: CardQuery, total: int) -> CardQuery:
+    """The same page, counted from the other end and turned round: the shorter walk."""
+    end = min(query.offset + query.size, total)
+    return replace(query, descending=not query.descending, offset=total - end, size=end - query.offset)
 
 
 def _cards(rows: Iterable[Row]) -> tuple[Card, ...]:

@@ -44,6 +44,9 @@ CREATE TABLE cards (
   stage text COLLATE "C" NOT NULL,
   progress text COLLATE "C" NOT NULL,
   card text NOT NULL
+) WITH ( -- pages walk indexes alone, which needs a table that is vacuumed often
+  autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
+  autovacuum_analyze_scale_factor = 0.05
 );
 CREATE INDEX cards_kind ON cards (kind);
 CREATE INDEX cards_subject ON cards (project, subject, name) INCLUDE (kind, stream);
