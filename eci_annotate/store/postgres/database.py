@@ -21,6 +21,7 @@ _SETTINGS = (
     f"SET search_path TO {SCHEMA}",
     "SET default_transaction_isolation TO 'read committed'",
     "SET jit TO off",
+    "SET max_parallel_workers_per_gather TO 0",  # starting workers costs more than they save
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 )
 _REASONS = {
