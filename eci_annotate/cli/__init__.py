@@ -151,10 +151,12 @@ def verify(
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
+    from eci_annotate.repository.protocols import every_subject
+
     repository = open(folder)
     checks: list[Check] = []
     with progress() as tell:
-        subjects = [s for name in projects(repository, project) for s in repository.backend.subjects(name)]
+        subjects = [s for name in projects(repository, project) for s in every_subject(repository.backend, name)]
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))

@@ -32,6 +32,8 @@ def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()
 def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
     for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
         yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
+    own = subject_stream(seen.project, seen.subject)
+    yield _check(seen.subject, "", 0, "card", lambda: rooms.streams.check_card(own))
     try:
         _, state = rooms.streams.subject(seen.project, seen.subject)
         _, project = rooms.streams.project(seen.project)
