@@ -40,9 +40,18 @@ def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterat
     except EciError as error:
         yield Check(seen.subject, "", 0, "events", False, error.what)
         return
+    for name, act in _layers(rooms, state, seen):
+        yield _check(seen.subject, "", 0, name, act)
     for signed in _versions(state, seen):
         for name, act in _acts(rooms, project, state, signed, anchors):
             yield _check(seen.subject, signed.task, signed.version, name, act)
+
+
+def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
+    content = rooms.content(state.project, state.subject)
+    for layer in seen.layers:
+        for each in state.layers[layer.layer]:
+            yield f"layer {each.layer}", lambda digest=each.digest: content.get(digest)  # type: ignore[misc]
 
 
 def _versions(state: Subject, seen: SubjectView) -> list[Signed]:
