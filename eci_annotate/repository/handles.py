@@ -6,7 +6,7 @@ Handles keep no state of their own but the lease's end; the backend is asked eac
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import LeaseLost, NotFound
+from eci_annotate.errors import LeaseLost, NotFound, Refused, SignatureWaits
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
@@ -57,6 +57,7 @@ class Task:
         self.rejected, self._pinned = seen.rejected, seen.use_case
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
+        self._count: int | None = None
 
     def __repr__(self) -> str:
         return f"<Task {self.task!r} of {self.subject}, version {self.version}, yours until {to_minute(self.until)}>"
@@ -95,8 +96,14 @@ class Task:
         return self._images.volume(self.project, self.subject, uid)
 
     def save(self, lines: Sequence[str]) -> None:
-        """Append journal lines to the draft; a killed kernel does not lose what this returned for."""
-        self._save(drafting.lines_entry(lines))
+        """Append journal lines to the draft; a killed kernel does not lose what this returned for.
+
+        After an error the same lines (and more) may be given again: what had arrived counts once.
+        """
+        if self._count is None:
+            self._count = self.draft().count
+        self._save(drafting.lines_entry(lines, self._count))
+        self._count += len(lines)
 
     def snapshot(self, content: bytes) -> None:
         """Keep the whole work as it is; resuming then replays only the lines after it."""
@@ -112,7 +119,9 @@ class Task:
     def draft(self) -> Draft:
         """The work as it was last saved, also by a kernel that is gone."""
         entries = self._backend.draft(self.project, self.subject, self.task)
-        return drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        draft = drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        self._count = draft.count
+        return draft
 
     def touch(self) -> datetime:
         """Tell that the person is active; renews the lease at most every 20 s. Returns its end (UTC)."""
@@ -159,15 +168,67 @@ class Task:
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """
+        begun = self.begin_signing(meaning, verdict=verdict, reason=reason, places=places, secret=secret)
+        if isinstance(begun, Signed):
+            return begun
+        print(f"Confirm the signature here: {begun.url}", flush=True)
+        return begun.wait()
+
+    def begin_signing(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed | Waiting:
+        """As `sign`, but on a hub it does not wait for the person: what it gives then says where she confirms."""
         where = (self.project, self.subject, self.task, self.fence)
         command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
-        self._backend.do(command)
+        try:
+            self._backend.do(command)
+        except SignatureWaits as waits:
+            request = waits.request
+            return Waiting(waits.url, lambda: self._backend.signature(request), self.newest)
+        return self.newest()
+
+    def newest(self) -> Signed:
+        """The version that this task made, once it is signed."""
         event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         return Signed(self._backend, self._images, self.project, self.subject, event)
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""
         self._backend.do(Release(self.project, self.subject, self.task, self.fence))
+
+
+class Waiting:
+    """A signature that waits for its person to confirm it at `url`, on the service's own page."""
+
+    def __init__(self, url: str, state: Callable[[], str], signed: Callable[[], Signed]) -> None:
+        self.url, self._state, self._signed = url, state, signed
+
+    def __repr__(self) -> str:
+        return f"<Waiting for the signature to be confirmed at {self.url}>"
+
+    def poll(self) -> Signed | None:
+        """The version, once it is signed; None while it waits; Refused when it came to nothing."""
+        match self._state():
+            case "signed":
+                return self._signed()
+            case "void":
+                raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
+        return None
+
+    def wait(self, seconds: float = 900.0) -> Signed:
+        """Wait until the person confirmed it; Refused when that is too late, or the draft changed meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if signed := self.poll():
+                return signed
+            time.sleep(1.0)
+        raise Refused("Nobody confirmed the signature.", "Sign again.")
 
 
 def _end(seen: TaskView) -> datetime:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import Attach, Command, Seal, Sign, Start
+from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView, TaskView, readable, view
@@ -82,7 +83,7 @@ class LocalBackend:
         return seen
 
     def _do(self, command: Any) -> SubjectView | None:
-        with self._noting(command):
+        with self.noting(command):
             match command:
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
@@ -93,6 +94,9 @@ class LocalBackend:
                 case Attach():
                     self.rooms.content(command.project, command.subject).get(command.digest)
                     do_subject(self.rooms, command, self.actor)
+                case Enrol() | ChangeUseCase():
+                    pipeline = self.use_case(command.project, command.use_case).pipeline
+                    do_subject(self.rooms, replace(command, pipeline=pipeline), self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
                     if isinstance(command, Start):
@@ -108,7 +112,8 @@ class LocalBackend:
         return seen
 
     @contextmanager
-    def _noting(self, command: Any) -> Iterator[None]:
+    def noting(self, command: Any) -> Iterator[None]:
+        """Refusals of the command, for this while, go to the access stream."""
         try:
             yield
         except (Refused, NotFound) as error:
@@ -127,7 +132,8 @@ class LocalBackend:
         seen = self.subject(project, subject)
         if seen.withdrawn or not self.actor.may("see images", project, seen.site):
             raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
-        self.note("read.1", project, subject, what)
+        if what:
+            self.note("read.1", project, subject, what)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
@@ -209,6 +215,10 @@ class LocalBackend:
         """Whether nothing was cut out up to the last checkpoint in `folder` (the repository's own without one)."""
         trusted = anchors or (self.rooms.layout.authority.read_text(),)
         return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
+
+    def signature(self, request: str) -> str:
+        """Nothing waits here: the key file and the secret are the person."""
+        raise NotFound("There is no such request for a signature.", "Sign again.")
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""

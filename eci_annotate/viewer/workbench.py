@@ -103,7 +103,7 @@ class Workbench:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
-        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret)
+        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
 
     def _form(self, answers: dict[str, Any]) -> FormPanel | None:
         """The task's own form; a review shows the one that was signed."""
@@ -226,7 +226,11 @@ class Workbench:
         self.keeper.snapshot()
         if self.keeper.lost or self.keeper.unsaved:
             raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
-        signed = self.task.sign(meaning, verdict=verdict, reason=reason, secret=secret)
+        begun = self.task.begin_signing(meaning, verdict=verdict, reason=reason, secret=secret)
+        return begun if hasattr(begun, "poll") else self._signed(begun)
+
+    def _signed(self, signed: Any) -> Any:
+        """Show that it is signed; nothing can be changed any more."""
         self._close(SIGNED)
         said = (
             f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"

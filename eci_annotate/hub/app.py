@@ -1,0 +1,62 @@
+"""The service as an application: `/api` is for programs with a token, all else for people's browsers."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from eci_annotate.hub.api import content, images, work
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.people import HubPeople, People
+from eci_annotate.hub.problems import add_handlers
+from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.watching import Numbers, Watch
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.version import __version__
+
+CONNECTIONS = 16
+
+
+def make_app(settings: Settings, people: People | None = None) -> FastAPI:
+    """The service's application.
+
+    Parameters
+    ----------
+    settings
+        Where it listens, and what it serves.
+    people
+        Who tells whose token it is; by default the hub.
+    """
+    base = settings.prefix.rstrip("/")
+    app = FastAPI(
+        title="eci_annotate",
+        version=__version__,
+        description="Backend and Images of an eci_annotate repository.",
+        openapi_url=f"{base}/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    rooms = Rooms.from_layout(find(settings.repository), connections=CONNECTIONS)
+    app.state.desk = Desk(settings, rooms, people or HubPeople(settings))
+    app.state.numbers = Numbers()
+    add_handlers(app)
+    for part in (work, content, images):
+        app.include_router(part.router, prefix=f"{base}/api")
+    app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
+    app.add_api_route(f"{base}/metrics", _metrics(app.state.numbers), methods=["GET"], include_in_schema=False)
+    app.add_middleware(Watch, numbers=app.state.numbers)
+    return app
+
+
+def _health() -> dict[str, str]:
+    """Whether the service is there."""
+    return {"state": "well", "version": __version__}
+
+
+def _metrics(numbers: Numbers):  # type: ignore[no-untyped-def]
+    def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(numbers.text(), media_type="text/plain; version=0.0.4")
+
+    return metrics
