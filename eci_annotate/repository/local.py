@@ -32,7 +32,7 @@ from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, TaskView, readable, view
+from eci_annotate.workflow.view import SubjectView, readable, view
 
 
 class LocalBackend:
@@ -189,21 +189,23 @@ class LocalBackend:
         """Append to the draft; LeaseLost when the fence is not the newest."""
         address = Address(project, subject, task)
         if (address, fence) not in self._granted:
-            if self._held(project, subject, task).fence != fence:
+            if self._fence(project, subject, task) != fence:
                 raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
             self._granted.add((address, fence))
         self.rooms.drafts.append(address, fence, entries)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
-        held = self._held(project, subject, task)
-        return self.rooms.drafts.read(Address(project, subject, task), held.fence)
+        fence = self._fence(project, subject, task)
+        return self.rooms.drafts.read(Address(project, subject, task), fence)
 
-    def _held(self, project: str, subject: str, task: str) -> TaskView:
-        seen = self.subject(project, subject).task(task)
-        if not seen.mine:
+    def _fence(self, project: str, subject: str, task: str) -> int:
+        """The fence of the last lease, if it is this session's; that it has ended loses no work."""
+        self.subject(project, subject).task(task)
+        lease = self.rooms.state(project, subject)[1].work[task].lease
+        if lease is None or not lease.is_of(self.actor):
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
-        return seen
+        return lease.fence
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """The audit trail of the projects whose the actor may search; that he looked is noted in it."""
