@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from eci_annotate.hub.api import content, images, work
 from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.pages.guard import Headers
+from eci_annotate.hub.pages.router import routes
 from eci_annotate.hub.people import HubPeople, People
 from eci_annotate.hub.problems import add_handlers
 from eci_annotate.hub.settings import Settings
@@ -45,6 +47,9 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         app.include_router(part.router, prefix=f"{base}/api")
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
     app.add_api_route(f"{base}/metrics", _metrics(app.state.numbers), methods=["GET"], include_in_schema=False)
+    if settings.client_id:
+        app.router.routes.extend(routes(app.state.desk))
+    app.add_middleware(Headers)
     app.add_middleware(Watch, numbers=app.state.numbers)
     return app
 
