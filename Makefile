@@ -10,7 +10,7 @@ PORT ?= 8888
 DEMO := demo
 TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs postgresql
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-SOURCES := eci_annotate tests
+SOURCES := eci_annotate tests hubconfig
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/pip
