@@ -126,3 +126,8 @@ class BadJournal(EciError):
 # -- stores -----------------------------------------------------------------------
 class StoreUnavailable(EciError):
     """The repository cannot be written: a full disk, a read-only folder."""
+
+
+# -- software -----------------------------------------------------------------------
+class NotInstalled(EciError):
+    """A package that this needs is an extra, and is not there; the remedy installs it."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eci_annotate.cli.agreeing import agreement
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
 from eci_annotate.cli.screen import project as chosen
@@ -33,6 +34,7 @@ app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
 app.command()(audit)
+app.command()(agreement)
 
 
 def main() -> None:
