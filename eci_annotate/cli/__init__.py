@@ -13,6 +13,7 @@ import typer
 
 from eci_annotate.cli.agreeing import agreement
 from eci_annotate.cli.pipelines import pipelines
+from eci_annotate.cli.repositories import repositories
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
 from eci_annotate.cli.screen import project as chosen
 from eci_annotate.cli.subjects import audit, keys, subjects
@@ -33,6 +34,7 @@ app.add_typer(members, name="member")
 app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
+app.add_typer(repositories, name="repository")
 app.command()(audit)
 app.command()(agreement)
 
@@ -60,6 +62,7 @@ def init(
     member: Annotated[str, typer.Option(help="Your name here: letters, digits, '_', '-' and '.'.")] = "",
     site: Annotated[str, typer.Option(help="Your site's short name, part of the pseudonyms.")] = "LOCAL",
     use_case: Annotated[str, typer.Option(help="A shipped use case or a folder; by default the project's name.")] = "",
+    postgres: Annotated[str, typer.Option(help="Keep events in this database, e.g. postgresql://user@host/db.")] = "",
     secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
@@ -67,7 +70,8 @@ def init(
 
     from eci_annotate.repository.founding import found
 
-    key = found(folder, project=project, member=member or getuser(), site=site, use_case=use_case, secret=secret)
+    name = member or getuser()
+    key = found(folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres)
     say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
 
@@ -153,10 +157,12 @@ def verify(
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
+    from eci_annotate.repository.protocols import every_subject
+
     repository = open(folder)
     checks: list[Check] = []
     with progress() as tell:
-        subjects = [s for name in projects(repository, project) for s in repository.backend.subjects(name)]
+        subjects = [s for name in projects(repository, project) for s in every_subject(repository.backend, name)]
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))

@@ -1,4 +1,4 @@
-"""The embedded backend: one member's key opens it; every answer goes through `view`, every refusal is noted.
+"""The backend at the stores themselves, for one identity; every answer goes through `view`, every refusal is noted.
 
 It adds no rule of its own: `workflow` decides, `making` makes, the stores keep.
 """
@@ -12,64 +12,54 @@ from typing import Any
 
 import pandas as pd
 
-from eci_annotate.errors import LeaseLost, NoIdentity, NotFound, Refused, Tampered
+from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import drafting
 from eci_annotate.repository.audit import AuditQuery, audit_table
 from eci_annotate.repository.checkpoints import check_checkpoints, take_when_due
 from eci_annotate.repository.deciding import do_project, do_subject
+from eci_annotate.repository.identity import Identity
 from eci_annotate.repository.images import LocalImages
-from eci_annotate.repository.keys import needs_secret, open_signing_key
-from eci_annotate.repository.protocols import Check, Page
+from eci_annotate.repository.listing import subject_page
+from eci_annotate.repository.protocols import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
+from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
-from eci_annotate.workflow.actor import KEY, Actor
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.commands import Attach, Command, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
-from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, readable, view
+from eci_annotate.workflow.view import SubjectView, TaskView, readable, view
 
 
 class LocalBackend:
-    """Backend of a repository folder, for the member whose key it is given.
+    """Backend of a repository, for whoever its identity recognises.
 
     Parameters
     ----------
     rooms
         The repository's parts.
-    key
-        The credential; says who acts.
-    session
-        Which opening of the repository this is.
+    identity
+        Says who acts, and opens the key that signs.
     """
 
-    def __init__(self, rooms: Rooms, key: Credential, session: str) -> None:
+    def __init__(self, rooms: Rooms, identity: Identity) -> None:
         self.rooms = rooms
-        self._key = key
-        self._session = session
+        self._identity = identity
         self._granted: set[tuple[Address, int]] = set()
         self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
 
     @property
     def actor(self) -> Actor:
-        """Who acts: the member whose public key fits the credential."""
-        mark = self._key.fingerprint
-        known = {name: p.member_with_key(mark) for name, p in self.rooms.streams.projects().items()}
-        mine = {name: member for name, member in known.items() if member is not None}
-        if not mine:
-            raise NoIdentity("The key file is no member's.", "Ask the owner: eci-annotate member add NAME")
-        first = next(iter(mine.values()))
-        roles = {name: member.roles for name, member in mine.items()}
-        sites = {name: member.sites for name, member in mine.items()}
-        return Actor(first.name, first.site, roles, KEY, self._session, sites)
+        """Who acts."""
+        return self._identity.actor(self.rooms.streams.projects())
 
     @property
     def asks_secret(self) -> bool:
         """Whether signing asks for the signer's own secret."""
-        return needs_secret(self.rooms.layout, self.actor.name)
+        return self._identity.asks_secret(self.actor)
 
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
@@ -98,8 +88,8 @@ class LocalBackend:
                     do_project(self.rooms, command, self.actor)
                     return None
                 case Sign():
-                    signer = open_signing_key(self.rooms.layout, self.actor.name, self._key, command.secret)
-                    sign(self.rooms, signer, command, self.actor)
+                    actor = self.actor
+                    sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
                     self.rooms.content(command.project, command.subject).get(command.digest)
                     do_subject(self.rooms, command, self.actor)
@@ -129,7 +119,7 @@ class LocalBackend:
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
         now, actor = self.rooms.clock(), self.actor
-        who = {"by": actor.name, "assurance": actor.assurance, "session": self._session}
+        who = {"by": actor.name, "assurance": actor.assurance, "session": actor.session}
         data = {**who, "at": now.isoformat(), "project": project, "subject": subject, "what": what}
         self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
 
@@ -143,14 +133,9 @@ class LocalBackend:
         """One subject, as the actor may see it."""
         return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
 
-    def subjects(self, project: str, query: str = "", page: Page | None = None) -> list[SubjectView]:
-        """The subjects whose pseudonym contains `query`, sorted."""
-        actor, now, page = self.actor, self.rooms.clock(), page or Page()
-        if not actor.roles.get(project):
-            return []
-        found = [s for name, s in self.rooms.streams.subjects(project).items() if query in name]
-        shown = found[page.offset : page.offset + page.size]
-        return [view(self.rooms.renewed(state), actor, now) for state in shown]
+    def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
+        """A page of the subjects that the actor may see; the first 20 without a query."""
+        return subject_page(self.rooms, self.actor, project, check_query(query or SubjectQuery()))
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) changed since `after`."""
@@ -198,15 +183,21 @@ class LocalBackend:
         """Append to the draft; LeaseLost when the fence is not the newest."""
         address = Address(project, subject, task)
         if (address, fence) not in self._granted:
-            raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+            if self._held(project, subject, task).fence != fence:
+                raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+            self._granted.add((address, fence))
         self.rooms.drafts.append(address, fence, entries)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
+        held = self._held(project, subject, task)
+        return self.rooms.drafts.read(Address(project, subject, task), held.fence)
+
+    def _held(self, project: str, subject: str, task: str) -> TaskView:
         seen = self.subject(project, subject).task(task)
         if not seen.mine:
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
-        return self.rooms.drafts.read(Address(project, subject, task), seen.fence)
+        return seen
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """The audit trail of the projects whose the actor may search; that he looked is noted in it."""

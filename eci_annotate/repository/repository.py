@@ -20,11 +20,12 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
 from eci_annotate.repository.comparing import Comparing
 from eci_annotate.repository.handles import Signed, Task
+from eci_annotate.repository.identity import KeyIdentity
 from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.subjects import SubjectQuery, subject_table
+from eci_annotate.repository.subjects import subject_table
 from eci_annotate.repository.tables import Verification
 from eci_annotate.workflow.commands import Attach, Start
 from eci_annotate.workflow.events import Attached
@@ -56,7 +57,8 @@ def open(address: str | os.PathLike[str], session: str | None = None) -> Reposit
         raise NotARepository("This release opens folders only.", "Give the folder of a repository.")
     layout = find(Path(address))
     rooms = Rooms.from_layout(layout)
-    backend = LocalBackend(rooms, credential(layout), session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    identity = KeyIdentity(layout, credential(layout), session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    backend = LocalBackend(rooms, identity)
     return Repository(backend, backend.images)
 
 
@@ -72,9 +74,11 @@ class Repository(Comparing):
         return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
 
     # -- work --------------------------------------------------------------
-    def worklist(self, project: str | None = None) -> pd.DataFrame:
-        """What you may start now, and what you hold; one row per task."""
-        return tables.worklist(self._subjects(project))
+    def worklist(self, project: str | None = None, *, size: int = 1000) -> pd.DataFrame:
+        """What you may start now, and what you hold; one row per task, of at most `size` subjects per project."""
+        asked = SubjectQuery(startable=True, size=size)
+        projects = [project] if project else self.backend.projects()
+        return tables.worklist(seen for name in projects for seen in self.backend.subjects(name, asked).views)
 
     def start(
         self,
@@ -125,7 +129,7 @@ class Repository(Comparing):
 
     def all_signed(self, project: str | None = None) -> Iterator[Signed]:
         """Every signed version of annotations and reviews that you may see."""
-        for seen in self._subjects(project):
+        for seen in self._subjects(project, SubjectQuery(signed=True)):
             for task in seen.tasks:
                 for event in task.signed:
                     yield self._handle(seen, task.name, event.version)
@@ -201,7 +205,7 @@ class Repository(Comparing):
 
     def volume(self, series_uid: str, *, subject: str | None = None, project: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); give the subject to spare the search for it."""
-        for seen in self._subjects(project):
+        for seen in self._subjects(project, SubjectQuery(contains=subject or "")):
             if subject in (None, seen.subject) and self._has(seen, series_uid):
                 return self.images.volume(seen.project, seen.subject, series_uid)
         raise NotFound("There is no such series for you.", "See studies(subject) for those there are.")
@@ -231,9 +235,9 @@ class Repository(Comparing):
         return outcome
 
     # -- inside --------------------------------------------------------------
-    def _subjects(self, project: str | None) -> list[SubjectView]:
-        projects = [project] if project else self.backend.projects()
-        return [seen for name in projects for seen in self.backend.subjects(name)]
+    def _subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
+        for name in [project] if project else self.backend.projects():
+            yield from every_subject(self.backend, name, query)
 
 
 def _is_about(task: str, version: int, signed: Signed) -> bool:

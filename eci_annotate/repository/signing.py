@@ -5,6 +5,7 @@ If that never comes, the files made are orphans under UIDs of their own, which n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from threading import RLock
@@ -25,8 +26,9 @@ from eci_annotate.workflow.versions import seal_of, unsealed
 _one_at_a_time = RLock()
 
 
-def sign(rooms: Rooms, signer: Signer, command: Sign, actor: Actor) -> None:
-    """Make the draft the next version."""
+def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> None:
+    """Make the draft the next version; `opened` gives the key that signs, or refuses."""
+    signer = opened()
     with _one_at_a_time:
         now = rooms.clock()
         _, state = rooms.state(command.project, command.subject)

@@ -92,11 +92,11 @@ def _task(command: AboutTask, state: Subject, actor: Actor) -> TaskDefinition:
 def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     task = _task(command, state, actor)
     work = state.work[task.name]
-    if refusal := why_not(state, task, actor, now, rerun=command.rerun):
+    live = work.lease is not None and work.lease.is_live(now)
+    if refusal := why_not(state, task, actor, now, rerun=command.rerun or live):
         raise refusal
     may_take_over = actor.may("take over", command.project, state.site)
     check_start(task.name, work.lease, actor, now, command.take_over, may_take_over)
-    live = work.lease is not None and work.lease.is_live(now)
     if live and work.lease is not None and work.lease.is_of(actor):
         return ()
     taken_from = work.lease.holder if live and work.lease is not None else ""

@@ -9,6 +9,7 @@ import pytest
 from repository_world import make
 
 from eci_annotate.repository.repository import Repository, open
+from tests.postgres import dsn, postgres  # noqa: F401
 
 
 @pytest.fixture(scope="session")
