@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.handles import Signed
-from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.protocols import Backend, Images, every_subject
 from eci_annotate.workflow.events import Signed as SignedEvent
 from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.view import SubjectView
@@ -55,7 +55,8 @@ class Comparing:
         from eci_annotate.repository.readings import gather
 
         where = project or self._only_project()
-        readings = gather(self.backend.subjects(where), partial(self.backend.use_case, where), self._signed_of, task)
+        subjects = list(every_subject(self.backend, where))
+        readings = gather(subjects, partial(self.backend.use_case, where), self._signed_of, task)
         return Agreement(readings, partial(self.images.volume, where), task, tolerance_mm)
 
     def _signed_of(self, seen: SubjectView, event: SignedEvent) -> Signed:

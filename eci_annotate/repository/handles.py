@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from eci_annotate.repository.protocols import Backend, Images
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
+from eci_annotate.workflow.events import who
 from eci_annotate.workflow.form import Question
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import TaskDefinition, task_named
+from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
 
@@ -162,8 +164,19 @@ class Task:
         where = (self.project, self.subject, self.task, self.fence)
         command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
         self._backend.do(command)
-        event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        try:
+            event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        except NotFound:  # hidden from its own reader, until the reading is repeated
+            event = self._hidden(meaning, verdict, reason)
         return Signed(self._backend, self._images, self.project, self.subject, event)
+
+    def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
+        """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
+        known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
+        said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
+        nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
+        signer = who(self._backend.actor, datetime.now(UTC))
+        return SignedEvent(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""

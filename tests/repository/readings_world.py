@@ -16,6 +16,7 @@ from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.founding import add_member, found
 from eci_annotate.repository.handles import Signed, Task
+from eci_annotate.repository.identity import KeyIdentity
 from eci_annotate.repository.importing import import_folders
 from eci_annotate.repository.layout import Layout, credential, find
 from eci_annotate.repository.local import LocalBackend
@@ -84,7 +85,7 @@ def as_member(folder: Path, name: str, session: str = "one") -> Repository:
     """The repository, opened by one of its members."""
     layout: Layout = find(folder)
     key = Credential.from_pem(layout.key_file(name).read_bytes()) if name else credential(layout)
-    backend = LocalBackend(Rooms.from_layout(layout), key, f"{name}-{session}")
+    backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, key, f"{name}-{session}"))
     return Repository(backend, backend.images)
 
 

@@ -41,7 +41,7 @@ def test_kappa_gives_published_numbers() -> None:
     found = kappa(table, [0, 1, 2], False, ["s"] * len(table))
     assert found.value == pytest.approx(0.6765, abs=1e-4)
     assert (found.high - found.low) / 2 / 1.96 == pytest.approx(0.087, abs=2e-3)
-    # Fleiss, Psychol Bull 1971;76:378: 30 patients, 6 psychiatrists would give 0.430; here the textbook's ten by five
+    # ten subjects, fourteen raters, five categories: the worked example of Fleiss' kappa in Wikipedia, 0.210
     counts = [[0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
               [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]]  # fmt: skip
     ratings = pd.DataFrame([np.repeat(range(5), row) for row in counts])
