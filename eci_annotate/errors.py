@@ -142,3 +142,8 @@ class BadJournal(EciError):
 # -- stores -----------------------------------------------------------------------
 class StoreUnavailable(EciError):
     """The repository cannot be written or reached: a full disk, a read-only folder, a service that does not answer."""
+
+
+# -- software -----------------------------------------------------------------------
+class NotInstalled(EciError):
+    """A package that this needs is an extra, and is not there; the remedy installs it."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eci_annotate.cli.agreeing import agreement
 from eci_annotate.cli.hub_members import add_from_hub, hub_members
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.repositories import repositories
@@ -36,6 +37,7 @@ app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
 app.add_typer(repositories, name="repository")
 app.command()(audit)
+app.command()(agreement)
 
 
 def main() -> None:

@@ -6,27 +6,30 @@ Handles keep no state of their own but the lease's end; the backend is asked eac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import LeaseLost, NotFound, Refused, SignatureWaits
+from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
 from eci_annotate.repository.export import export_version
 from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.waiting import Waiting
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
+from eci_annotate.workflow.events import who
 from eci_annotate.workflow.form import Question
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import TaskDefinition, task_named
+from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
 
@@ -190,45 +193,28 @@ class Task:
             self._backend.do(command)
         except SignatureWaits as waits:
             request = waits.request
-            return Waiting(waits.url, lambda: self._backend.signature(request), self.newest)
-        return self.newest()
+            return Waiting(waits.url, lambda: self._backend.signature(request), lambda: self._made(command))
+        return self._made(command)
 
-    def newest(self) -> Signed:
-        """The version that this task made, once it is signed."""
-        event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+    def _made(self, command: Sign) -> Signed:
+        """The version that this task made, now that it is signed."""
+        try:
+            event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        except NotFound:  # hidden from its own reader, until the reading is repeated
+            event = self._hidden(command.meaning, command.verdict, command.reason)
         return Signed(self._backend, self._images, self.project, self.subject, event)
+
+    def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
+        """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
+        known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
+        said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
+        nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
+        signer = who(self._backend.actor, datetime.now(UTC))
+        return SignedEvent(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""
         self._backend.do(Release(self.project, self.subject, self.task, self.fence))
-
-
-class Waiting:
-    """A signature that waits for its person to confirm it at `url`, on the service's own page."""
-
-    def __init__(self, url: str, state: Callable[[], str], signed: Callable[[], Signed]) -> None:
-        self.url, self._state, self._signed = url, state, signed
-
-    def __repr__(self) -> str:
-        return f"<Waiting for the signature to be confirmed at {self.url}>"
-
-    def poll(self) -> Signed | None:
-        """The version, once it is signed; None while it waits; Refused when it came to nothing."""
-        match self._state():
-            case "signed":
-                return self._signed()
-            case "void":
-                raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
-        return None
-
-    def wait(self, seconds: float = 900.0) -> Signed:
-        """Wait until the person confirmed it; Refused when that is too late, or the draft changed meanwhile."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if signed := self.poll():
-                return signed
-            time.sleep(1.0)
-        raise Refused("Nobody confirmed the signature.", "Sign again.")
 
 
 def _end(seen: TaskView) -> datetime:

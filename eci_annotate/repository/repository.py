@@ -6,7 +6,7 @@ So the same notebook runs on a folder and on a hub.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -15,6 +15,7 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
+from eci_annotate.repository.comparing import Comparing
 from eci_annotate.repository.handles import Signed, Task
 from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
 from eci_annotate.repository.subjects import subject_table
@@ -26,11 +27,8 @@ from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
-if TYPE_CHECKING:
-    from eci_annotate.repository.delta import Delta
 
-
-class Repository:
+class Repository(Comparing):
     """A repository, opened by one actor."""
 
     def __init__(self, backend: Backend, images: Images) -> None:
@@ -103,16 +101,7 @@ class Repository:
                     yield self._handle(seen, task.name, event.version)
 
     def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
-        return Signed(self.backend, self.images, seen.project, seen.subject, seen.version(task, version))
-
-    def delta(self, before: Signed, after: Signed, tolerance_mm: float = 1.0) -> Delta:
-        """What differs between two versions or readers of one subject, as tables and pictures."""
-        from eci_annotate.repository.delta import Delta
-
-        if (before.project, before.subject) != (after.project, after.subject):
-            raise Refused("The versions are of two subjects.", "Compare versions or readers of one subject.")
-        where = (before.project, before.subject)
-        return Delta(before, after, lambda uid: self.images.volume(*where, uid), tolerance_mm)
+        return self._signed_of(seen, seen.version(task, version))
 
     def annotations(self, project: str | None = None, signed: bool = True) -> pd.DataFrame:
         """All signed annotations that you may see, one row each.
@@ -215,12 +204,6 @@ class Repository:
     def _subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
         for name in [project] if project else self.backend.projects():
             yield from every_subject(self.backend, name, query)
-
-    def _only_project(self) -> str:
-        projects = self.backend.projects()
-        if len(projects) != 1:
-            raise NotFound("There is more than one project.", f"Name one: project={' or '.join(map(repr, projects))}.")
-        return projects[0]
 
 
 def _is_about(task: str, version: int, signed: Signed) -> bool:

@@ -103,10 +103,11 @@ class SignPanel:
 
     def _show(self, signed: Any) -> None:
         self.close()
+        seal = f"Seal <code>{signed.seal[:16]}</code>" if signed.seal else "Hidden from you until you read it again"
         self.said.value = (
             f"<div class='eci-signed'><b>Signed: version {signed.version}</b> of {html.escape(signed.task)}, "
             f"{html.escape(signed.subject)}<br>by {html.escape(signed.reader)} at {to_minute(signed.at)} UTC<br>"
-            f"“{html.escape(signed.meaning)}”<br>Seal <code>{signed.seal[:16]}</code></div>"
+            f"“{html.escape(signed.meaning)}”<br>{seal}</div>"
         )
 
     def close(self) -> None:

@@ -230,11 +230,9 @@ class Workbench:
         return begun if hasattr(begun, "poll") else self._signed(begun)
 
     def _signed(self, signed: Any) -> Any:
-        """Show that it is signed; nothing can be changed any more."""
         self._close(SIGNED)
-        said = (
-            f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"
-        )
+        who = f"version {signed.version} by {signed.reader}"
+        said = f"Signed: {who}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"
         self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
         return signed
