@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from eci_annotate.hub.api import content, images, work
+from eci_annotate.hub.api import content, images, leases, work
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.pages.guard import Headers
 from eci_annotate.hub.pages.router import routes
@@ -45,6 +45,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     add_handlers(app)
     for part in (work, content, images):
         app.include_router(part.router, prefix=f"{base}/api")
+    app.include_router(leases.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
     app.add_api_route(f"{base}/metrics", _metrics(app.state.numbers), methods=["GET"], include_in_schema=False)
     if settings.client_id:

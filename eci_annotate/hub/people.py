@@ -24,11 +24,13 @@ CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whom the hub knows."""
+    """Somebody whom the hub knows: a user, or a service of the hub's; and what the token lets him do."""
 
     name: str
     groups: tuple[str, ...] = ()
     admin: bool = False
+    kind: str = "user"
+    scopes: frozenset[str] = frozenset()
 
 
 class People(Protocol):
@@ -86,11 +88,13 @@ class HubPeople:
         return self._person(answer.json(), session)
 
     def _person(self, told: Mapping[str, Any], session: str) -> Person | None:
-        if told.get("kind") != "user" or not self._scopes & set(told.get("scopes", ())):
+        scopes = frozenset(told.get("scopes", ()))
+        if not self._scopes & scopes:
             return None
         if session and told.get("session_id") not in (None, session):
             return None
-        return Person(str(told["name"]), tuple(told.get("groups", ())), bool(told.get("admin")))
+        groups = tuple(told.get("groups", ()))
+        return Person(str(told["name"]), groups, bool(told.get("admin")), str(told.get("kind")), scopes)
 
 
 @dataclass(frozen=True)

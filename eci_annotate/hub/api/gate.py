@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Request
 from starlette.concurrency import run_in_threadpool
 
-from eci_annotate.errors import NoIdentity
+from eci_annotate.errors import NoIdentity, Refused
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.people import Person
 from eci_annotate.repository.local import LocalBackend
@@ -34,12 +34,22 @@ async def person(request: Request) -> Person:
     found = await run_in_threadpool(desk.people.of_token, token.strip())
     if found is None:
         raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
-    desk.allowance.take(found.name)
+    desk.allowance.take(f"{found.kind}/{found.name}")
     request.state.person = found.name
     return found
 
 
-Somebody = Annotated[Person, Depends(person)]
+Anybody = Annotated[Person, Depends(person)]
+
+
+def somebody(who: Anybody) -> Person:
+    """A person, not a service."""
+    if who.kind != "user":
+        raise Refused("This is for people.", "Use the token of a person.")
+    return who
+
+
+Somebody = Annotated[Person, Depends(somebody)]
 
 
 async def backend(request: Request, who: Somebody, session: Session = "api") -> LocalBackend:

@@ -24,6 +24,7 @@ from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.people import Person
 from eci_annotate.repository.service_keys import service_secret
 
+PERSON = "custom:eci:person"
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
 
 
@@ -37,6 +38,11 @@ class Session:
     since: float
     last: float
     id: str
+
+
+def _is_there(person: Person | None) -> bool:
+    """Whether a browser's token came from a login of a person; no kernel's token says so."""
+    return person is not None and person.kind == "user" and PERSON in person.scopes
 
 
 class Sessions:
@@ -63,7 +69,7 @@ class Sessions:
         if session is None or now - session.since > LASTS_S or now - session.last > IDLE_S:
             return None
         person = self._desk.people.of_token(session.token, fresh=fresh, session=session.hub_session)
-        return session if person is not None and person.name == session.name else None
+        return session if _is_there(person) and person.name == session.name else None  # type: ignore[union-attr]
 
     def _opened(self, sealed: str) -> dict[str, Any] | None:
         try:
@@ -119,7 +125,7 @@ class Sessions:
         token = self._exchange(code, str(about["verifier"]))
         hub_session = request.cookies.get("jupyterhub-session-id", "")
         person = self._desk.people.of_token(token, fresh=True, session=hub_session)
-        if person is None:
+        if person is None or not _is_there(person):
             raise NoIdentity("The hub does not let you use this service.", "Ask who runs the hub.")
         return self._begun(person, token, hub_session, str(about["to"]))
 
