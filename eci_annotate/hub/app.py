@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+
 from fastapi import FastAPI
 from starlette.responses import Response
 
@@ -12,6 +16,7 @@ from eci_annotate.hub.pages.router import routes
 from eci_annotate.hub.people import HubPeople, People
 from eci_annotate.hub.problems import add_handlers
 from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.warming import warm_up
 from eci_annotate.hub.watching import Numbers, Watch
 from eci_annotate.repository.layout import find
 from eci_annotate.repository.rooms import Rooms
@@ -38,6 +43,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         openapi_url=f"{base}/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_warm,
     )
     rooms = Rooms.from_layout(find(settings.repository), connections=CONNECTIONS)
     app.state.desk = Desk(settings, rooms, people or HubPeople(settings))
@@ -53,6 +59,13 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(Headers)
     app.add_middleware(Watch, numbers=app.state.numbers)
     return app
+
+
+@asynccontextmanager
+async def _warm(app: FastAPI) -> AsyncIterator[None]:
+    """Compile what signing needs while nobody waits for it."""
+    Thread(target=warm_up, daemon=True).start()
+    yield
 
 
 def _health() -> dict[str, str]:

@@ -31,6 +31,8 @@ class Settings:
         Where browsers find the hub, e.g. ``https://hub.example.org`` and ``/``.
     public
         Where browsers find the service; empty: at the hub's own host.
+    callback
+        Where the hub sends a browser after the login; as it was registered there.
     insecure_demo
         All users share one system user; every page says so.
     """
@@ -45,6 +47,7 @@ class Settings:
     hub_host: str = ""
     hub_base: str = "/"
     public: str = ""
+    callback: str = ""
     insecure_demo: bool = False
 
     @classmethod
@@ -65,6 +68,7 @@ class Settings:
             env.get("JUPYTERHUB_HOST", ""),
             env.get("JUPYTERHUB_BASE_URL", "/"),
             env.get("JUPYTERHUB_PUBLIC_URL", ""),
+            env.get("JUPYTERHUB_OAUTH_CALLBACK_URL", ""),
             env.get("ECI_ANNOTATE_INSECURE_DEMO", "") == "1",
         )
 

@@ -113,7 +113,7 @@ class Sessions:
 
     @property
     def _redirect(self) -> str:
-        return f"{self._settings.prefix}oauth_callback"
+        return self._settings.callback or f"{self._settings.prefix}oauth_callback"
 
     def callback(self, request: Request) -> Response:
         """The hub sent the browser back: make the session, and go on to the page."""
