@@ -1,4 +1,4 @@
-"""Signing replays drawings and traces contours: those kernels are compiled when the service starts, not when it signs."""
+"""Signing replays drawings and traces contours: those kernels are compiled at the start, not when somebody waits."""
 
 from __future__ import annotations
 
