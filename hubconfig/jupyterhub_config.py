@@ -1,4 +1,4 @@
-"""The hub: `jupyterhub --config hubconfig/jupyterhub_config.py`, for JupyterHub 5.2 or newer; `settings.py` has the choices.
+"""The hub: `jupyterhub --config hubconfig/jupyterhub_config.py`, with JupyterHub 5.2 or newer. Choices: `settings.py`.
 
 As root, each user is a system user of his own. Where there is only one, it starts with `insecure_demo` alone.
 """
