@@ -20,6 +20,7 @@ _HOMES = {
     "import_folders": "repository.importing",
     "annotate": "viewer.app",
     "show": "viewer.app",
+    "work": "viewer.task_app",
     "load_series": "dicom.series",
     "load_stacks": "dicom.series",
     "read_rtstruct": "dicom.rtstruct",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.importing import import_folders
     from eci_annotate.repository.repository import Repository, open
     from eci_annotate.viewer.app import annotate, show
+    from eci_annotate.viewer.task_app import work
 
 
 def __getattr__(name: str) -> Any:
@@ -84,6 +86,7 @@ __all__ = [
     "resample",
     "show",
     "volume_from_array",
+    "work",
     "write_phantom",
     "write_rtstruct",
 ]

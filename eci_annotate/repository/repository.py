@@ -18,6 +18,7 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
+from eci_annotate.repository.choosing import usual_address
 from eci_annotate.repository.comparing import Comparing
 from eci_annotate.repository.handles import Signed, Task
 from eci_annotate.repository.identity import KeyIdentity
@@ -35,13 +36,14 @@ from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
 
-def open(address: str | os.PathLike[str], session: str | None = None) -> Repository:
+def open(address: str | os.PathLike[str] | None = None, session: str | None = None) -> Repository:
     """Open a repository.
 
     Parameters
     ----------
     address
-        Its folder.
+        Its folder; without one what ``ECI_ANNOTATE_SERVICE`` or ``ECI_ANNOTATE_REPOSITORY`` names, else ``demo``
+        here or beside this folder.
     session
         Which session this is; by default a new one for each opening. Two openings with the same
         session are the same holder of a lease.
@@ -53,6 +55,7 @@ def open(address: str | os.PathLike[str], session: str | None = None) -> Reposit
     NoIdentity
         There is no usable key file.
     """
+    address = address or usual_address()
     if str(address).startswith(("http://", "https://")):
         raise NotARepository("This release opens folders only.", "Give the folder of a repository.")
     layout = find(Path(address))
