@@ -20,6 +20,7 @@ _HOMES = {
     "import_folders": "repository.importing",
     "annotate": "viewer.app",
     "show": "viewer.app",
+    "work": "viewer.task_app",
     "load_series": "dicom.series",
     "load_stacks": "dicom.series",
     "read_rtstruct": "dicom.rtstruct",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.opening import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.viewer.app import annotate, show
+    from eci_annotate.viewer.task_app import work
 
 
 def __getattr__(name: str) -> Any:
@@ -85,6 +87,7 @@ __all__ = [
     "resample",
     "show",
     "volume_from_array",
+    "work",
     "write_phantom",
     "write_rtstruct",
 ]

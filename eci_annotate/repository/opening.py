@@ -7,13 +7,12 @@ import uuid
 from pathlib import Path
 
 from eci_annotate.errors import NotARepository
+from eci_annotate.repository.choosing import usual_address
 from eci_annotate.repository.identity import KeyIdentity
 from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
-
-VARIABLES = ("ECI_ANNOTATE_SERVICE", "ECI_ANNOTATE_REPOSITORY")
 
 
 def open(address: str | os.PathLike[str] | None = None, session: str | None = None) -> Repository:
@@ -22,8 +21,8 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
     Parameters
     ----------
     address
-        Its folder, or the address of a service (``https://...``); without one that of the environment:
-        ECI_ANNOTATE_SERVICE (as on a hub), or ECI_ANNOTATE_REPOSITORY.
+        Its folder, or the address of a service (``https://...``); without one what ``ECI_ANNOTATE_SERVICE`` (as on
+        a hub) or ``ECI_ANNOTATE_REPOSITORY`` names, else ``demo`` here or beside this folder.
     session
         Which session this is; by default a new one for each opening. Two openings with the same
         session are the same holder of a lease.
@@ -37,20 +36,13 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
     StoreUnavailable
         The service cannot be reached.
     """
-    where = str(address) if address is not None else _of_environment()
+    where = str(address or usual_address())
     session = session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     if where.startswith(("http://", "https://")):
         return _remote(where, session)
     layout = find(Path(where))
     backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, credential(layout), session))
     return Repository(backend, backend.images)
-
-
-def _of_environment() -> str:
-    for name in VARIABLES:
-        if where := os.environ.get(name):
-            return where
-    raise NotARepository("Nobody says which repository to open.", f"Give its folder, or set {VARIABLES[1]}.")
 
 
 def _remote(address: str, session: str) -> Repository:

@@ -173,7 +173,8 @@ answer([ask(base)[0], ask(base, headers=mine)[0], ask(channels, headers=upgrade)
 
 HUB_API = [
     ("POST", "users/anna/tokens"), ("GET", "users/anna/tokens"), ("POST", "users/ben/tokens"), ("GET", "users"),
-    ("GET", "users/ben"), ("PATCH", "users/anna"), ("DELETE", "users/ben"), ("POST", "users/mallory"), ("GET", "groups"),
+    ("GET", "users/ben"), ("PATCH", "users/anna"), ("DELETE", "users/ben"), ("POST", "users/mallory"),
+    ("GET", "groups"),
     ("POST", "groups/liver-ct%2Fowner/users"), ("GET", "services"), ("GET", "services/eci"), ("GET", "proxy"),
     ("GET", "info"), ("POST", "shutdown"), ("POST", "users/ben/server"), ("DELETE", "users/ben/server"),
     ("POST", "users/anna/server"), ("POST", "users/ben/activity"), ("POST", "users/ben/shares"),

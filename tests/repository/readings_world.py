@@ -63,7 +63,7 @@ def make(root: Path, subjects: int, *changes: dict[str, Any]) -> Path:
     found(folder, project=P, member="olga", site="KAU", use_case=str(case_folder(root, *changes)))
     repository = open(folder)
     for number in range(subjects):
-        _phantom(root / "dicom" / str(number), number)
+        phantom(root / "dicom" / str(number), number)
     import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
     people = [(name, "annotator") for name in READERS]
     for name, role in [*people, ("al", "adjudicator"), ("ruth", "reviewer"), ("dev", "developer")]:
@@ -71,7 +71,7 @@ def make(root: Path, subjects: int, *changes: dict[str, Any]) -> Path:
     return folder
 
 
-def _phantom(folder: Path, number: int) -> None:
+def phantom(folder: Path, number: int) -> None:
     """A tiny phantom of another patient each."""
     for path in write_phantom(folder, "tiny"):
         dataset = pydicom.dcmread(path)
