@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 
-from eci_annotate.errors import Overloaded
+from eci_annotate.errors import NotFound, Overloaded
 from eci_annotate.hub.people import HubIdentity, People
 from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.rooms import Rooms
+from eci_annotate.store.cards import CardQuery
+from eci_annotate.workflow.state import OPEN
+from eci_annotate.workflow.view import SubjectView
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
@@ -80,6 +83,16 @@ class Desk:
             while len(self._backends) > MOST_BACKENDS:
                 self._backends.popitem(last=False)
             return self._backends[key]
+
+    def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
+        """The subjects with a lease that is live now, as the person of `repo` may see them."""
+        for member in repo.members(project):
+            query = CardQuery(project, ((f"for:{member.name}",),), size=most)
+            for state in self.rooms.streams.page(query)[1]:
+                with suppress(NotFound):
+                    seen = repo.subject(project, state.subject)
+                    if any(task.status == OPEN and task.holder == member.name for task in seen.tasks):
+                        yield seen
 
     def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
         """A backend that may sign, once, with the key that the person's confirmation opened."""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from eci_annotate.errors import Overloaded
 from eci_annotate.repository.wire import error_to_wire
 
-LARGEST, LARGEST_BLOB = 4 << 20, 256 << 20
+LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -44,7 +44,7 @@ class Watch:
             await self._app(scope, receive, send)
             return
         begin, status = time.perf_counter(), [500]
-        limit = LARGEST_BLOB if scope["path"].endswith("/blobs") else LARGEST
+        limit = _limit(scope["path"])
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -77,6 +77,12 @@ class Watch:
             "who": who,
         }
         log.info("request", extra=fields)
+
+
+def _limit(path: str) -> int:
+    if path.endswith("/add"):
+        return LARGEST_UPLOAD
+    return LARGEST_BLOB if path.endswith("/blobs") else LARGEST
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

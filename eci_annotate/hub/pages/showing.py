@@ -21,6 +21,7 @@ from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.problems import status_of
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.project import NAME
 
 HERE = Path(__file__).parent
 SESSION = "pages"
@@ -56,12 +57,23 @@ class Visit:
 
     def path(self, name: str) -> str:
         """A part of the page's path; NotFound when it can name nothing."""
-        return str(self.request.path_params[name])
+        found = str(self.request.path_params[name])
+        if not NAME.fullmatch(found):
+            raise NotFound("There is no such page.", "Go back to the first page.")
+        return found
 
     def asked(self, name: str, default: str = "") -> str:
         """A value of the address or the form, without blanks around it."""
         found = self.form.get(name) if name in self.form else self.request.query_params.get(name, default)
         return "" if isinstance(found, UploadFile) else str(found).strip()
+
+    def all(self, name: str) -> list[str]:
+        """All values of that name in the form."""
+        return [str(each).strip() for each in self.form.getlist(name) if not isinstance(each, UploadFile)]
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that the form brought under that name."""
+        return [each for each in self.form.getlist(name) if isinstance(each, UploadFile) and each.filename]
 
     def check(self, *about: str) -> None:
         """Refused unless the form is ours, for this session, about this."""
@@ -91,27 +103,36 @@ class Showing:
 
         @wraps(act)
         async def handler(request: Request) -> Response:
-            form = await request.form(max_files=2000, max_fields=200) if request.method == "POST" else FormData()
-            return await run_in_threadpool(self._answer, act, request, form, fresh or request.method == "POST")
+            found = await run_in_threadpool(self._who, request, fresh or request.method == "POST")
+            if isinstance(found, Response):
+                return found
+            posts = request.method == "POST"  # a body is only read once it is known who sends it
+            form = await request.form(max_files=5000, max_fields=2000) if posts else FormData()
+            return await run_in_threadpool(self._answer, act, request, form, found)
 
         return handler
 
-    def _answer(self, act: Page, request: Request, form: FormData, fresh: bool) -> Response:
-        session = None
+    def _who(self, request: Request, fresh: bool) -> Session | Response:
+        """Whose browser it is; or the way to the login, or why the request is none of a person's."""
         try:
             check_navigation(request, self.desk.settings)
             session = self.sessions.of(request, fresh=fresh)
             if session is None:
                 return self.sessions.login(request)
-            self.desk.allowance.take(session.name)
-            request.state.person = session.name
-            found = session
-            visit = Visit(request, self.desk, found, lambda name, **more: self._shown(found, name, **more), form)
+            self.desk.allowance.take(f"user/{session.name}")
+        except EciError as error:
+            return self._refused(None, error)
+        request.state.person = session.name
+        return session
+
+    def _answer(self, act: Page, request: Request, form: FormData, session: Session) -> Response:
+        visit = Visit(request, self.desk, session, lambda name, **more: self._shown(session, name, **more), form)
+        try:
             response = act(visit)
-            self.sessions.keep(response, session)
-            return response
         except EciError as error:
             return self._refused(session, error)
+        self.sessions.keep(response, session)
+        return response
 
     def _shown(self, session: Session | None, name: str, status: int = 200, **more: Any) -> Response:
         frame = {

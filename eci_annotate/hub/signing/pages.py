@@ -41,7 +41,9 @@ def show_request(visit: Visit) -> Response:
 
 
 def _request(visit: Visit) -> SignatureRequest:
-    return found(visit.desk, visit.repo, visit.path("project"), visit.path("subject"), visit.path("request"))
+    return found(
+        visit.desk, visit.repo, visit.path("project"), visit.path("subject"), visit.request.path_params["request"]
+    )
 
 
 def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None) -> Response:
