@@ -92,7 +92,7 @@ class LocalBackend:
                     actor = self.actor
                     sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
-                    self.rooms.content(command.project, command.subject).get(command.digest)
+                    self._check_attached(command)
                     do_subject(self.rooms, command, self.actor)
                 case Enrol() | ChangeUseCase():
                     pipeline = self.use_case(command.project, command.use_case).pipeline
@@ -104,6 +104,15 @@ class LocalBackend:
                 case _:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
             return self.subject(command.project, command.subject)
+
+    def _check_attached(self, command: Attach) -> None:
+        """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+        if not self.actor.may("attach", command.project, self.subject(command.project, command.subject).site):
+            return  # the workflow refuses it
+        self.rooms.content(command.project, command.subject).get(command.digest)
+        works = self.rooms.state(command.project, command.subject)[1].work.values()
+        if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
+            raise Refused("This content belongs to a signed version.", "Attach content of its own.")
 
     def _grant(self, command: Start) -> SubjectView:
         seen = self.subject(command.project, command.subject)
@@ -151,7 +160,8 @@ class LocalBackend:
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project; the current one without a digest."""
-        return self.rooms.use_case(digest or self._project(project).use_case)
+        current = self._project(project).use_case
+        return self.rooms.use_case(digest or current)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
