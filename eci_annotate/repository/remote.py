@@ -37,6 +37,7 @@ TOKEN = ("ECI_ANNOTATE_TOKEN", "JUPYTERHUB_API_TOKEN")
 SESSION = "X-ECI-Session"
 _WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 _PIECE = 1 << 20
+SAVE_S = 10.0
 
 
 def token_of_environment() -> str:
@@ -189,7 +190,7 @@ class RemoteBackend:
     def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
         """See `Backend`; on the service's disk when it returns."""
         told = {"fence": fence, "entries": list(entries)}
-        self._line.ask("POST", f"{_of(project, subject)}/drafts/{task}", again=False, json=told)
+        self._line.ask("POST", f"{_of(project, subject)}/drafts/{task}", again=False, json=told, timeout=SAVE_S)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """See `Backend`."""

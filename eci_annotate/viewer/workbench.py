@@ -161,15 +161,16 @@ class Workbench:
         if urgent != self.warned:
             self.warned = urgent
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
-        at = self.keeper.saved_at
-        saved = "" if self.review else f" · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
+        saved = "" if self.review else f" · {self.keeper.said}"
         said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
         if self.state.value != said:
             self.state.value = said
 
     def _trouble(self, error: EciError) -> None:
         if not self.keeper.lost:
-            self._say(f"Not saved yet: {error} It is tried again while this notebook runs.", "error")
+            since = f"Not saved since {self.keeper.safe_at.astimezone():%H:%M:%S}"
+            self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
+            self._tell()
             return
         late = " What you did after that is not in it." if self.keeper.unsaved else ""
         self._close(f"{error}{late}")
