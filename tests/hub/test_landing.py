@@ -14,7 +14,8 @@ Of = Callable[[str], Page]
 APP, LAB, SERVICE = "app", "lab", "service"
 BEHIND = [
     "lab", "lab/tree/01_annotate.ipynb", "tree", "notebooks/01_annotate.ipynb", "edit/x.py", "consoles/x",
-    "api/contents", "api/contents/01_annotate.ipynb", "api/terminals", "terminals/1", "api/sessions", "api/kernels", "api/kernelspecs",
+    "api/contents", "api/contents/01_annotate.ipynb", "api/terminals", "terminals/1", "api/sessions",
+    "api/kernels", "api/kernelspecs",
     "files/01_annotate.ipynb", "voila/tree", "voila/render/01_annotate.ipynb", "voila/api/contents", "nbconvert/html/x",
     "voila/files/01_annotate.ipynb", "voila/files/sample/SOURCE.txt", "proxy/18010/", "metrics", "api/config/x",
     "api/nbconvert", "lab/api/settings", "api/shutdown", "hub/admin",
