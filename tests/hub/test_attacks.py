@@ -187,7 +187,8 @@ HUB_API = [
     ("POST", "users/mallory"),
     ("GET", "groups"), ("POST", "groups/liver-ct%2Fowner/users"), ("GET", "services"), ("GET", "services/eci"),
     ("GET", "proxy"), ("GET", "info"), ("POST", "shutdown"), ("POST", "users/ben/server"),
-    ("DELETE", "users/ben/server"), ("POST", "users/anna/server"), ("POST", "users/ben/activity"), ("POST", "users/ben/shares"),
+    ("DELETE", "users/ben/server"), ("POST", "users/anna/server"),
+    ("POST", "users/ben/activity"), ("POST", "users/ben/shares"),
 ]  # fmt: skip
 
 

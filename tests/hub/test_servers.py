@@ -134,6 +134,15 @@ def test_the_banner_is_on_pages_alone(kind: str, changed: bool) -> None:
     assert (b"eci-insecure-demo" in chunk) is changed and int(headers["Content-Length"]) == len(chunk)
 
 
+def test_the_banner_waits_for_the_body_of_a_page_in_parts() -> None:
+    one = banner.Banner(None)
+    headers = HTTPHeaders({"Content-Type": "text/html"})
+    parts = [one.transform_first_chunk(200, headers, b"<head></head>", False)[2]]
+    parts += [one.transform_chunk(part, False) for part in (b"\n<body id='b'>", b"<body>", b"end")]
+    whole = b"".join(parts)
+    assert whole.count(b"eci-insecure-demo") == 1 and whole.startswith(b"<head></head>\n<body id='b'><div")
+
+
 @pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False), (None, False)])
 def test_the_banner_is_shown_where_it_is_true(monkeypatch: pytest.MonkeyPatch, value: str | None, shown: bool) -> None:
     monkeypatch.delenv(banner.INSECURE, raising=False)
