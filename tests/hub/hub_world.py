@@ -27,6 +27,8 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from eci_annotate.hub.servers.interpreter import reachable, user_python
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 IS_ROOT = os.geteuid() == 0
@@ -54,8 +56,6 @@ def place() -> Path:
 @cache
 def tree() -> tuple[Path, Path]:
     """Checkout and interpreter, as other system users can reach them: hard links where they cannot."""
-    from eci_annotate.hub.servers.interpreter import reachable
-
     environment = Path(sys.prefix)
     if not IS_ROOT or (reachable(CHECKOUT) and reachable(environment)):
         return CHECKOUT, Path(sys.executable)
@@ -272,16 +272,24 @@ def _prepare(folder: Path, port: int, settings: Mapping[str, Any], more_people: 
         warm := Path(os.environ.get("NUMBA_CACHE_DIR", "-"))
     ).is_dir():
         chosen["warm"] = str(warm)
-    demo.write_settings(folder, port, not IS_ROOT, chosen)
+    demo.write_settings(folder, port, bool(chosen.pop("insecure_demo", not IS_ROOT)), chosen)
     made = make_accounts(f"sqlite:///{folder}/hub.sqlite", dict.fromkeys([*demo.PEOPLE, *more_people]))
     (folder / "accounts.yaml").touch(0o600)
     (folder / "accounts.yaml").write_text(yaml.safe_dump(made))
     return made
 
 
-def start(folder: Path, port: int, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, port: int, environment: Mapping[str, str] | None = None, run_as: int | None = None
+) -> subprocess.Popen[bytes]:
     """Start the hub that was prepared in a folder, and wait until it answers."""
     checkout, python = tree()
+    somebody: dict[str, Any] = {}
+    if run_as is not None:
+        python = user_python(folder / "python", running=python)
+        somebody = {"user": run_as, "group": run_as, "extra_groups": []}
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, run_as, run_as, follow_symlinks=False)
     env = {
         **os.environ, "ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PYTHONPATH": str(checkout),
         "PATH": f"{python.parent}:{os.environ['PATH']}", **(environment or {}),
@@ -292,7 +300,7 @@ def start(folder: Path, port: int, environment: Mapping[str, str] | None = None)
         env["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{checkout}"
     words = [str(python), "-m", "jupyterhub", "--config", str(checkout / "hubconfig" / "jupyterhub_config.py")]
     with (folder / "hub.log").open("ab") as log:
-        process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
     _await(process, port, folder)
     return process
 
@@ -325,14 +333,20 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def hubs(
-    more_people: Sequence[str] = (), environment: Mapping[str, str] | None = None, **settings: Any
+    more_people: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    run_as: int | None = None,
+    **settings: Any,
 ) -> Iterator[Hub]:
-    """Start a hub of the demo's people (and more, in no group), with settings over the usual ones; end it."""
+    """Start a hub of the demo's people (and more, in no group), with settings over the usual ones; end it.
+
+    `run_as`: the hub itself is this system user, not root.
+    """
     folder, port = place(), free_ports(PORTS)
     process: subprocess.Popen[bytes] | None = None
     try:
         people = _prepare(folder, port, settings, more_people)
-        process = start(folder, port, environment)
+        process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)
     finally:
         if process is not None:

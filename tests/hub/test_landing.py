@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -14,8 +15,8 @@ Of = Callable[[str], Page]
 APP, LAB, SERVICE = "app", "lab", "service"
 BEHIND = [
     "lab", "lab/tree/01_annotate.ipynb", "tree", "notebooks/01_annotate.ipynb", "edit/x.py", "consoles/x",
-    "api/contents", "api/contents/01_annotate.ipynb", "api/terminals", "terminals/1", "api/sessions", "api/kernels",
-    "api/kernelspecs",
+    "api/contents", "api/contents/01_annotate.ipynb", "api/terminals", "terminals/1", "api/sessions",
+    "api/kernels", "api/kernelspecs",
     "files/01_annotate.ipynb", "voila/tree", "voila/render/01_annotate.ipynb", "voila/api/contents", "nbconvert/html/x",
     "voila/files/01_annotate.ipynb", "voila/files/sample/SOURCE.txt", "proxy/18010/", "metrics", "api/config/x",
     "api/nbconvert", "lab/api/settings", "api/shutdown", "hub/admin",
@@ -170,6 +171,20 @@ def test_the_app_asks_no_other_host(browser: Browser, hub: Hub) -> None:
     page.wait_for_timeout(1500)
     assert {host for host in hosts if not host.endswith(f"hub.localhost:{hub.port}")} == set()
     context.close()
+
+
+def test_the_probe_starts_no_kernel_and_a_page_left_ends_its_own(of: Of, hub: Hub) -> None:
+    page = of("ben")
+    old = kernel_id(page)
+    for _ in range(3):
+        assert hub.ask("/user/ben/api", "ben").status == 200
+    assert len(hub.processes("ben", "ipykernel_launcher")) <= 1
+    page.reload()
+    assert kernel_id(page) != old
+    end = time.monotonic() + 20
+    while len(hub.processes("ben", "ipykernel_launcher")) > 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert len(hub.processes("ben", "ipykernel_launcher")) == 1
 
 
 def test_cookies_are_bound_to_their_host(of: Of, hub: Hub) -> None:

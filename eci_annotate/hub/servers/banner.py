@@ -28,15 +28,24 @@ def is_insecure() -> bool:
 class Banner(OutputTransform):
     """Puts the words into each HTML page of a Tornado application, JupyterLab's and Voilà's alike."""
 
+    waits = False  # a page is under way, and its body has not begun
+
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """The first part of an answer holds the body's begin; a page in parts is sent on in parts."""
-        if headers.get("Content-Type", "").startswith("text/html"):
-            chunk = _BODY.sub(lambda found: found.group() + BAR.encode(), chunk, count=1)
-            if "Content-Length" in headers:
-                headers["Content-Length"] = str(len(chunk))
+        """The first part of an answer; of a page that comes in parts it may be the head alone."""
+        self.waits = headers.get("Content-Type", "").startswith("text/html")
+        chunk = self.transform_chunk(chunk, finishing)
+        if "Content-Length" in headers:
+            headers["Content-Length"] = str(len(chunk))
         return status_code, headers, chunk
+
+    def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
+        """Any part: the words follow the begin of the body."""
+        if self.waits and (found := _BODY.search(chunk)):
+            self.waits = False
+            return chunk[: found.end()] + BAR.encode() + chunk[found.end() :]
+        return chunk
 
 
 def show_on(application: Application) -> None:

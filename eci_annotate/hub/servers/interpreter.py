@@ -61,13 +61,15 @@ def _lender() -> Path:
 
 
 def _thin(folder: Path, lender: Path, packages: Path) -> Path:
-    """An environment of the lender's interpreter and the installed packages."""
+    """An environment of the lender's interpreter and the installed packages; one that is right already is left."""
+    link = f"import site; site.addsitedir({str(packages)!r})\n"
+    if any(file.read_text(encoding="utf-8") == link for file in folder.glob("lib/python*/site-packages/installed.pth")):
+        return folder / "bin" / "python"
     shutil.rmtree(folder, ignore_errors=True)
     made = [str(lender), "-m", "venv", "--without-pip", str(folder)]
     subprocess.run(made, check=True, env={"PATH": os.environ.get("PATH", "")}, capture_output=True)
-    site = next(folder.glob("lib/python*/site-packages"))
-    (site / "installed.pth").write_text(f"import site; site.addsitedir({str(packages)!r})\n", encoding="utf-8")
     for shared in ("share", "etc"):
         if (there := Path(sys.prefix, shared)).is_dir():
             (folder / shared).symlink_to(there)
+    (next(folder.glob("lib/python*/site-packages")) / "installed.pth").write_text(link, encoding="utf-8")
     return folder / "bin" / "python"

@@ -1,6 +1,6 @@
 """A server is in use while a person types, points or scrolls in its page; what a kernel sends by itself does not count.
 
-The page says so at most every half minute; the hub is told, and its culler acts on that.
+The page says so at most every half minute; the hub is told soon after, and its culler acts on that.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from logging import Logger
 
 from jupyter_server.base.handlers import APIHandler
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.web import authenticated
 
-EVERY_S = 30.0
+EVERY_S = 15.0
 
 
 @dataclass
@@ -54,10 +54,8 @@ class Presence:
         while True:
             try:
                 await self.tell()
-            except OSError as error:
-                log.warning("The hub could not be told of activity: %s", type(error).__name__)
-            except Exception as error:
-                log.warning("The hub refused to be told of activity: %s", type(error).__name__)
+            except (OSError, HTTPClientError) as error:
+                log.warning("The hub was not told of activity: %s", type(error).__name__)
             await asyncio.sleep(every_s)
 
 

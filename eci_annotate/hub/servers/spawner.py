@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -68,47 +68,33 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
         """Name of the user's folder for sockets."""
         raise NotImplementedError
 
-    def _folders(self) -> tuple[Path, ...]:
-        """Folders that are made for the user, outermost first."""
-        home = self.home
-        below = (home / ".tmp", home / ".cache", home / ".cache" / "numba")
-        return (home, *below, Path(self.runtime, self.folder_name()))
-
     def make_places(self, uid: int | None) -> None:
-        """Make the user's folders, with mode 0700 and of that owner; what is there already is given to nobody.
+        """Make home and socket folder, mode 0700 and of that owner. Root does this in folders that are root's alone.
 
         Raises
         ------
         PermissionError
             When a folder is there and belongs to somebody else.
         """
-        for folder in self._folders():
-            if not folder.exists():
+        for folder in (self.home, Path(self.runtime, self.folder_name())):
+            if not os.path.lexists(folder):
                 folder.mkdir(mode=0o700)
                 if uid is not None:
                     os.chown(folder, uid, uid)
             elif folder.is_symlink() or (uid is not None and folder.stat().st_uid != uid):
                 raise PermissionError(f"{folder} belongs to another system user")
+
+    def fill_home(self) -> None:
+        """Lay files into the home folder. The user does this: root would follow links that the user made."""
         cache = self.home / ".cache" / "numba"
+        for folder in (self.home / ".tmp", cache):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.warm and not any(cache.iterdir()):
-            shutil.copytree(self.warm, cache, dirs_exist_ok=True)
-            _give(cache.rglob("*"), uid)
-        _give(_copied(self.gifts, self.home), uid)
-
-
-def _copied(files: Iterable[str], folder: Path) -> Iterator[Path]:
-    """Copy what is not there yet."""
-    for file in map(Path, files):
-        there = folder / file.name
-        if not os.path.lexists(there):
-            shutil.copyfile(file, there)
-            yield there
-
-
-def _give(paths: Iterable[Path], uid: int | None) -> None:
-    for path in paths:
-        if uid is not None:
-            os.chown(path, uid, uid, follow_symlinks=False)
+            with suppress(OSError):  # only speed is lost
+                shutil.copytree(self.warm, cache, dirs_exist_ok=True)
+        for gift in map(Path, self.gifts):
+            if not os.path.lexists(self.home / gift.name):
+                shutil.copyfile(gift, self.home / gift.name)
 
 
 def end_all(uid: int) -> None:
@@ -150,6 +136,7 @@ class UidSpawner(FolderSpawner):
             os.setresuid(uid, uid, uid)
             os.umask(0o077)
             os.chdir(home)
+            self.fill_home()
 
         return become_user
 
@@ -178,5 +165,6 @@ class SharedSpawner(FolderSpawner):
         def move_home() -> None:
             os.umask(0o077)
             os.chdir(home)
+            self.fill_home()
 
         return move_home
