@@ -62,7 +62,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(EciError, _house)
     app.add_exception_handler(RequestValidationError, _shape)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unknown)
 
 
 async def _house(request: Request, error: Exception) -> Response:
@@ -84,9 +83,9 @@ async def _http(request: Request, error: Exception) -> Response:
     return JSONResponse(told, error.status_code, error.headers)
 
 
-async def _unknown(request: Request, error: Exception) -> Response:
-    frames = error.__traceback__
-    places = []
+def unknown(error: Exception) -> JSONResponse:
+    """The answer to an error that nobody foresaw; where it came from is logged, not what it says."""
+    places, frames = [], error.__traceback__
     while frames is not None:
         places.append(f"{frames.tb_frame.f_code.co_filename.rpartition('eci_annotate')[2]}:{frames.tb_lineno}")
         frames = frames.tb_next

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eci_annotate.errors import Overloaded
+from eci_annotate.hub.problems import unknown
 from eci_annotate.repository.wire import error_to_wire
 
 LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
@@ -43,17 +44,22 @@ class Watch:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin, status = time.perf_counter(), [500]
+        begin, status, begun = time.perf_counter(), [500], list[bool]()
         limit = _limit(scope["path"])
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status[0] = message["status"]
+                begun.append(True)
             await send(message)
 
         with self._numbers.under_way.track_inprogress():
             try:
                 await self._limited(scope, receive, sent, limit)
+            except Exception as error:
+                response = unknown(error)
+                if not begun:
+                    await response(scope, receive, sent)
             finally:
                 self._note(scope, status[0], time.perf_counter() - begin)
 
