@@ -16,7 +16,7 @@ from eci_annotate.workflow.pipeline import INGEST
 from eci_annotate.workflow.state import Subject
 from eci_annotate.workflow.view import SubjectView, view
 
-_PIECE = 100
+_PIECE = 40
 
 
 def subject_page(rooms: Rooms, actor: Actor, project: str, query: SubjectQuery) -> SubjectPage:

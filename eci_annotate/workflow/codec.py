@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -74,41 +74,73 @@ def from_json(kind: type[T], value: Json) -> T:
     return result
 
 
+Reader = Callable[[Json], Any]
+
+
 def _read(kind: Any, value: Json) -> Any:
-    origin = get_origin(kind)
-    if kind is datetime:
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    if origin is tuple:
-        return _read_tuple(get_args(kind), value)
-    if origin in (dict, Mapping):
-        return {key: _read(get_args(kind)[1], each) for key, each in value.items()}
-    if origin in (types.UnionType, Union):
-        inner = next(each for each in get_args(kind) if each is not type(None))
-        return None if value is None else _read(inner, value)
-    if is_dataclass(kind):
-        return _read_dataclass(kind, value)
-    if kind in (str, int, bool) and type(value) is not kind:
-        raise TypeError(kind)
-    if kind is float and type(value) not in (int, float):
-        raise TypeError(kind)
-    return value
-
-
-def _read_tuple(kinds: tuple[Any, ...], value: Json) -> tuple[Any, ...]:
-    if kinds[-1] is Ellipsis:
-        return tuple(_read(kinds[0], each) for each in value)
-    return tuple(_read(kind, each) for kind, each in zip(kinds, value, strict=True))
-
-
-def _read_dataclass(kind: Any, value: Json) -> Any:
-    hints, needed = _hints(kind)
-    if not needed <= set(value) <= set(hints):
-        raise KeyError(kind.__name__)
-    return kind(**{key: _read(hints[key], each) for key, each in value.items()})
+    return _reader(kind)(value)
 
 
 @cache
-def _hints(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+def _reader(kind: Any) -> Reader:
+    """What reads values of a kind; made once for each, since thousands are read for one page of a list."""
+    origin, kinds = get_origin(kind), get_args(kind)
+    if kind is datetime:
+        return _time
+    if origin is tuple:
+        return _tuple_reader(kinds)
+    if origin in (dict, Mapping):
+        each = _late(kinds[1])
+        return lambda value: {key: each(found) for key, found in value.items()}
+    if origin in (types.UnionType, Union):
+        inner = _late(next(each for each in kinds if each is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if is_dataclass(kind):
+        return lambda value: _read_dataclass(kind, value)
+    return _PLAIN.get(kind, lambda value: value)
+
+
+def _late(kind: Any) -> Reader:
+    """A reader that is made when it is first needed: kinds may hold themselves."""
+    return lambda value: _reader(kind)(value)
+
+
+def _time(value: Json) -> datetime:
+    """As `stamp` wrote it, and not otherwise."""
+    if type(value) is not str or len(value) != 27 or value[-1] != "Z" or value[10] != "T":
+        raise ValueError(value)
+    return datetime.fromisoformat(value)
+
+
+def _typed(kind: type, *more: type) -> Reader:
+    def read(value: Json) -> Any:
+        if type(value) not in (kind, *more):
+            raise TypeError(kind)
+        return value
+
+    return read
+
+
+_PLAIN: dict[Any, Reader] = {str: _typed(str), int: _typed(int), bool: _typed(bool), float: _typed(float, int)}
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
+    if kinds[-1] is Ellipsis:
+        each = _reader(kinds[0]) if not is_dataclass(kinds[0]) else _late(kinds[0])
+        return lambda value: tuple([each(found) for found in value])
+    readers = [_late(kind) for kind in kinds]
+    return lambda value: tuple(read(found) for read, found in zip(readers, value, strict=True))
+
+
+def _read_dataclass(kind: Any, value: Json) -> Any:
+    readers, needed = _fields(kind)
+    if not needed <= value.keys() <= readers.keys():
+        raise KeyError(kind.__name__)
+    return kind(**{key: readers[key](found) for key, found in value.items()})
+
+
+@cache
+def _fields(kind: Any) -> tuple[dict[str, Reader], frozenset[str]]:
     hints = get_type_hints(kind)
     bare = (f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING)
-    return {field.name: hints[field.name] for field in fields(kind)}, frozenset(bare)
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}, frozenset(bare)

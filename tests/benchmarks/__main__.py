@@ -1,4 +1,4 @@
-"""Run all benchmarks, or some: `python -m tests.benchmarks [dicom tools open store] [--json FILE]`; prints tables."""
+"""Run all benchmarks, or some: `python -m tests.benchmarks [NAME ...] [--json FILE]`; prints tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Table, to_json
 
-NAMES = ("dicom", "tools", "open", "store")
+NAMES = ("dicom", "tools", "open", "store", "scale")
 
 
 def main() -> None:
