@@ -138,9 +138,19 @@ def test_the_banner_waits_for_the_body_of_a_page_in_parts() -> None:
     one = banner.Banner(None)
     headers = HTTPHeaders({"Content-Type": "text/html"})
     parts = [one.transform_first_chunk(200, headers, b"<head></head>", False)[2]]
-    parts += [one.transform_chunk(part, False) for part in (b"\n<body id='b'>", b"<body>", b"end")]
+    parts += [one.transform_chunk(part, False) for part in (b"\n<body id=", b"'b'", b">x", b"<body>", b"end")]
     whole = b"".join(parts)
-    assert whole.count(b"eci-insecure-demo") == 1 and whole.startswith(b"<head></head>\n<body id='b'><div")
+    assert (
+        whole.count(b"eci-insecure-demo") == 1
+        and whole.startswith(b"<head></head>\n<body id='b'><div")
+        and whole.endswith(b"x<body>end")
+    )
+
+
+def test_a_file_that_comes_in_parts_keeps_its_length() -> None:
+    headers = HTTPHeaders({"Content-Type": "text/javascript", "Content-Length": "1000"})
+    assert banner.Banner(None).transform_first_chunk(200, headers, b"<body>", False)[2] == b"<body>"
+    assert headers["Content-Length"] == "1000"
 
 
 @pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False), (None, False)])
