@@ -7,6 +7,7 @@ FROM docker.io/library/python:3.12-slim-bookworm
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s /usr/local/lib/node_modules/configurable-http-proxy/bin/configurable-http-proxy /usr/local/bin/
+ENV PIP_NO_CACHE_DIR=1
 COPY . /src
 RUN bash /src/hubconfig/images/install.sh hub /opt/eci && cp -r /src/hubconfig /src/notebooks /opt/eci/ && rm -rf /src \
  && useradd --system --uid 19999 eci-annotate

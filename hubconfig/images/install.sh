@@ -13,7 +13,7 @@ case $WHAT in
   *) echo "What is $WHAT? Say user, service or hub."; exit 2 ;;
 esac
 python3 -m venv "$FOLDER"
-"$FOLDER/bin/python" -m pip install -q --no-cache-dir --disable-pip-version-check "$HERE[$EXTRAS]"
+"$FOLDER/bin/python" -m pip install -q --disable-pip-version-check "$HERE[$EXTRAS]"
 "$FOLDER/bin/python" - "$WHAT" <<'CHECK'
 import importlib
 import sys
