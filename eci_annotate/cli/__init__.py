@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eci_annotate.cli.hub import hub
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
 from eci_annotate.cli.screen import project as chosen
@@ -32,6 +33,7 @@ app.add_typer(members, name="member")
 app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
+app.add_typer(hub, name="hub")
 app.command()(audit)
 
 

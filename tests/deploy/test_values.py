@@ -91,8 +91,6 @@ def test_no_secret_is_in_a_file() -> None:
         for name, value in words(tree):
             secret = re.search("secret|password|token", name, re.IGNORECASE)
             assert not secret or name in {"secretName", "token_url", "automountServiceAccountToken"}, (name, value)
-                name
-            )
     assert all("://" not in str(v) or "@" not in str(v) or re.search(r"//\w+@", str(v)) for _, v in words(VALUES))
 
 

@@ -161,3 +161,11 @@ def test_the_banner_is_shown_where_it_is_true(monkeypatch: pytest.MonkeyPatch, v
     application = Application()
     banner.show_on(application)
     assert (banner.Banner in application.transforms) is shown
+
+
+def test_an_administrator_makes_accounts_at_the_terminal(tmp_path: Path) -> None:
+    program = [Path(sys.executable).parent / "eci-annotate", "hub", "account", "anna", "ben", "--state", tmp_path]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0 and "anna" in done.stdout and "ben" in done.stdout, done.stderr
+    none = subprocess.run([*program[:-1], tmp_path / "none"], capture_output=True, text=True)
+    assert none.returncode == 1 and "no hub" in none.stderr
