@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.version import __version__
 
 _HOMES = {
-    "open": "repository.repository",
+    "open": "repository.opening",
     "Repository": "repository.repository",
     "Task": "repository.handles",
     "Signed": "repository.handles",
@@ -20,6 +20,7 @@ _HOMES = {
     "import_folders": "repository.importing",
     "annotate": "viewer.app",
     "show": "viewer.app",
+    "work": "viewer.task_app",
     "load_series": "dicom.series",
     "load_stacks": "dicom.series",
     "read_rtstruct": "dicom.rtstruct",
@@ -47,8 +48,10 @@ if TYPE_CHECKING:
     from eci_annotate.repository.founding import found
     from eci_annotate.repository.handles import Signed, Task
     from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.repository import Repository, open
+    from eci_annotate.repository.opening import open
+    from eci_annotate.repository.repository import Repository
     from eci_annotate.viewer.app import annotate, show
+    from eci_annotate.viewer.task_app import work
 
 
 def __getattr__(name: str) -> Any:
@@ -84,6 +87,7 @@ __all__ = [
     "resample",
     "show",
     "volume_from_array",
+    "work",
     "write_phantom",
     "write_rtstruct",
 ]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic, sleep
 
 import yaml
@@ -70,27 +71,24 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
         Phantoms alone, as tests want it.
     """
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.founding import add_member, found
+    from eci_annotate.repository.founding import found
     from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.layout import find
+    from eci_annotate.repository.layout import credential, find
+    from eci_annotate.repository.opening import open as open_repository
     from eci_annotate.repository.rehearsal import rehearse
-    from eci_annotate.repository.repository import open as open_repository
+    from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
 
     key = found(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
     os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
+    enable_service(find(folder), credential(find(folder)))
     repository = open_repository(folder)
+    rooms, owner = repository.backend.rooms, repository.backend.actor
+    admit(rooms, owner, PROJECT, OWNER)
     for name, person in PEOPLE.items():
         if name != OWNER:
             tell(f"Adding {name}, {person.role}")
-            add_member(
-                repository,
-                find(folder),
-                name,
-                project=PROJECT,
-                roles=(person.role,),
-                site=person.site,
-                sites=person.sites,
-            )
+            reach = {"roles": (person.role,), "site": person.site, "sites": person.sites}
+            add_hub_member(rooms, owner, PROJECT, name, **reach)
     sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
     for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
         tell(f"Taking images of {site} in")
@@ -114,6 +112,26 @@ def give_to_service(folder: Path) -> None:
     if os.geteuid() == 0:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, SERVICE, SERVICE, follow_symlinks=False)
+
+
+def pins(folder: Path) -> dict[str, str]:
+    """The PINs by which the demo's people sign: generated once, kept beside the passwords."""
+    from datetime import UTC, datetime
+
+    from eci_annotate.repository.factors import FactorBook
+    from eci_annotate.repository.layout import find
+
+    path = folder / "pins.yaml"
+    if path.exists():
+        known: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return known
+    book = FactorBook(find(folder / "repository"), lambda: datetime.now(UTC))
+    made = {name: "-".join((token_hex(2), token_hex(2))) for name in PEOPLE}
+    for name, pin in made.items():
+        book.set_pin(name, pin)
+    path.touch(0o600)
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    return made
 
 
 def write_settings(folder: Path, port: int, insecure: bool, more: Mapping[str, object] | None = None) -> Path:
@@ -170,7 +188,10 @@ def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]
     if not made.exists():
         shutil.rmtree(folder / "repository", ignore_errors=True)
         make_repository(folder / "repository", tell)
+        (folder / "pins.yaml").unlink(missing_ok=True)
         made.touch()
+    tell("Making PINs")
+    pins(folder)
     give_to_service(folder / "repository")
     tell("Making accounts")
     more = {"warm": str(warm)} if (warm := HERE.parent / ".venv" / "numba").is_dir() else {}
@@ -203,12 +224,12 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
 
 
-def show(url: str, passwords: Mapping[str, str], insecure: bool) -> None:
+def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], insecure: bool) -> None:
     """Print address and people."""
     console = Console()
-    table = Table("name", "password", "role", "site", "what they see")
+    table = Table("name", "password", "PIN to sign", "role", "site", "what they see")
     for name, person in PEOPLE.items():
-        table.add_row(name, passwords[name], person.role, person.site, person.what)
+        table.add_row(name, passwords[name], signing[name], person.role, person.site, person.what)
     console.print(table)
     if insecure:
         console.print("Insecure demo: all users share one system user. Use no real data.", style="bold red")
@@ -230,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hub = start(folder)
         wait(hub, chosen.port, folder)
     url = f"http://hub.localhost:{chosen.port}/"
-    show(url, passwords, chosen.insecure_demo)
+    show(url, passwords, pins(folder), chosen.insecure_demo)
     if not chosen.no_browser:
         webbrowser.open(url)
     try:

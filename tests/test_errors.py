@@ -219,7 +219,7 @@ def test_the_whole_path_tells_nothing_of_the_patient(images: Path, tmp_path: Pat
     _cut_in_header([spoilt / "Kanarius.dcm"] * 3)
     (spoilt / "Zwitscherling.txt").write_text("Zwitscherling")
     ears.note(eci.import_folders(repo.backend, [images, spoilt], project="liver-ct", site="KAU"))
-    ears.note(repo, repo.worklist().to_string(), repo.backend.subjects("liver-ct"))
+    ears.note(repo, repo.worklist().to_string(), repo.backend.subjects("liver-ct").views)
     subject = repo.worklist()["subject"].iloc[0]
     task = repo.start(subject, "annotate")
     ears.note(task, task.hanging().first, task.volume())

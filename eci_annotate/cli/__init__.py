@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eci_annotate.cli.agreeing import agreement
 from eci_annotate.cli.hub import hub
+from eci_annotate.cli.hub_members import add_from_hub, hub_members
 from eci_annotate.cli.pipelines import pipelines
+from eci_annotate.cli.repositories import repositories
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
 from eci_annotate.cli.screen import project as chosen
 from eci_annotate.cli.subjects import audit, keys, subjects
@@ -34,7 +37,9 @@ app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
 app.add_typer(hub, name="hub")
+app.add_typer(repositories, name="repository")
 app.command()(audit)
+app.command()(agreement)
 
 
 def main() -> None:
@@ -60,6 +65,7 @@ def init(
     member: Annotated[str, typer.Option(help="Your name here: letters, digits, '_', '-' and '.'.")] = "",
     site: Annotated[str, typer.Option(help="Your site's short name, part of the pseudonyms.")] = "LOCAL",
     use_case: Annotated[str, typer.Option(help="A shipped use case or a folder; by default the project's name.")] = "",
+    postgres: Annotated[str, typer.Option(help="Keep events in this database, e.g. postgresql://user@host/db.")] = "",
     secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
@@ -67,7 +73,8 @@ def init(
 
     from eci_annotate.repository.founding import found
 
-    key = found(folder, project=project, member=member or getuser(), site=site, use_case=use_case, secret=secret)
+    name = member or getuser()
+    key = found(folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres)
     say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
 
@@ -153,10 +160,12 @@ def verify(
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
+    from eci_annotate.repository.protocols import every_subject
+
     repository = open(folder)
     checks: list[Check] = []
     with progress() as tell:
-        subjects = [s for name in projects(repository, project) for s in repository.backend.subjects(name)]
+        subjects = [s for name in projects(repository, project) for s in every_subject(repository.backend, name)]
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))
@@ -172,6 +181,7 @@ def member_add(
     site: Annotated[str, typer.Option(help="The member's site; by default yours.")] = "",
     sites: Annotated[list[str] | None, typer.Option(help="Works on subjects of this site only; repeatable.")] = None,
     secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    hub: Annotated[bool, typer.Option("--hub", help="The hub knows who it is: no key file.")] = False,
 ) -> None:
     """Add a member with a key of their own. Give them the key file; they name it in ECI_ANNOTATE_CREDENTIAL."""
     from eci_annotate.repository.founding import add_member
@@ -181,6 +191,9 @@ def member_add(
     roles = tuple(role or ["annotator"])
     where = chosen(repository, project)
     site = site or repository.backend.actor.site
+    if hub:
+        add_from_hub(repository, where, name, roles, site, tuple(sites or ["*"]))
+        return
     key = add_member(
         repository,
         find(folder),
@@ -192,6 +205,10 @@ def member_add(
         secret=secret,
     )
     say(f"Added {name} as {', '.join(roles)}. Give {key} to {name} alone; then: export ECI_ANNOTATE_CREDENTIAL={key}")
+
+
+for command in hub_members:
+    members.command()(command)
 
 
 @members.command("list")

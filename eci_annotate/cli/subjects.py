@@ -31,10 +31,12 @@ def list_(
     page: Annotated[int, typer.Option(help="Which page of 20.", min=1)] = 1,
 ) -> None:
     """Show subjects with their stage and progress: ● signed, ◐ open, ○ ready, · blocked."""
-    from eci_annotate.repository.subjects import SubjectQuery, subject_table
+    from eci_annotate.repository.protocols import SubjectQuery
+    from eci_annotate.repository.subjects import subject_table
 
     repository = open(folder)
-    query = SubjectQuery(contains, site, cohort, stage, included, live, sort, offset=20 * (page - 1))
+    filters = (contains, site, cohort, stage, included, live)
+    query = SubjectQuery(*filters, sort=sort, offset=20 * (page - 1))
     for name in projects(repository, project):
         table, total = subject_table(repository.backend, name, query)
         show(f"{name}: {total} subjects, page {page}", list(table.columns), table.values.tolist())

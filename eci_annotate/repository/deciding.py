@@ -8,7 +8,7 @@ from __future__ import annotations
 from eci_annotate.errors import LeaseLost
 from eci_annotate.repository import drafting
 from eci_annotate.repository.rooms import TRIES, Rooms, busy
-from eci_annotate.repository.streams import project_stream, subject_stream
+from eci_annotate.repository.streams import project_stream
 from eci_annotate.repository.vault import SubjectBlobs
 from eci_annotate.repository.withdrawing import erase
 from eci_annotate.store.protocols import Address, Holder, Record
@@ -37,7 +37,7 @@ def do_subject(rooms: Rooms, command: Command, actor: Actor) -> None:
         now = rooms.clock()
         records, state = rooms.state(command.project, command.subject)
         events = decide(command, state, actor, now)
-        if not rooms.append(subject_stream(command.project, command.subject), records, events):
+        if not rooms.append_subject(state, records, events):
             continue
         if isinstance(command, Withdraw):
             erase(rooms, command.project, command.subject)

@@ -1,6 +1,7 @@
 """What differs between two signed versions, or two readers: annotations by table and picture, the form by field.
 
-Annotations meet by UID where both have it (a re-run), by label where not (another reader).
+Annotations meet by UID where both have it (a re-run), by label and series where not (another reader), the same
+kind first.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ import xarray as xr
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
 from eci_annotate.imaging.volume import grid_of, values_kji
-from eci_annotate.repository.handles import Signed
 
 COLUMNS = [
     "label", "change", "voxels_added", "voxels_removed", "volume_before_mm3", "volume_after_mm3", "dice",
@@ -27,12 +27,50 @@ Pair = tuple[Annotation | None, Annotation | None]
 Volume = Callable[[str], xr.DataArray]
 
 
+class Labelled(Protocol):
+    """What can be paired: an annotation, or a row about one."""
+
+    @property
+    def uid(self) -> str:
+        """Its own."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def series_uid(self) -> str:
+        """What it was drawn on."""
+
+    @property
+    def kind(self) -> str:
+        """``box``, ``contours`` or ``mask``."""
+
+
+class Version(Protocol):
+    """A signed version, or a reading."""
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The form's answers."""
+
+    def annotations(self) -> list[Annotation]:
+        """What was drawn."""
+
+
+T = TypeVar("T", bound=Labelled)
+
+
 @dataclass(frozen=True)
 class Delta:
     """The difference from `before` to `after`; `tolerance_mm` is that of the Dice of surfaces."""
 
-    before: Signed
-    after: Signed
+    before: Version
+    after: Version
     volume: Volume
     tolerance_mm: float = 1.0
 
@@ -44,7 +82,7 @@ class Delta:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per annotation: added, removed, changed or same, and by how much."""
-        return pd.DataFrame([self._row(*pair) for pair in self.pairs], columns=COLUMNS)
+        return pd.DataFrame([self.row(*pair) for pair in self.pairs], columns=COLUMNS)
 
     @cached_property
     def form(self) -> pd.DataFrame:
@@ -55,7 +93,8 @@ class Delta:
     def _repr_html_(self) -> str:
         return str(self.table.to_html(index=False)) + str(self.form.to_html(index=False))
 
-    def _row(self, old: Annotation | None, new: Annotation | None) -> dict[str, Any]:
+    def row(self, old: Annotation | None, new: Annotation | None) -> dict[str, Any]:
+        """How much the two differ; one of them may be None."""
         some = new or old
         assert some is not None
         a, b, spacing = self._masks(old, new)
@@ -105,18 +144,38 @@ class Delta:
         return figure
 
 
-def paired(before: Sequence[Annotation], after: Sequence[Annotation]) -> list[Pair]:
-    """Pairs by UID, then by label and series; in the order of `before`, then what is new."""
-    left = list(after)
-    pairs: list[Pair] = []
-    for old in before:
-        same = [each for each in left if each.uid == old.uid]
-        alike = [each for each in left if (each.label, each.series_uid) == (old.label, old.series_uid)]
-        chosen = next(iter(same or alike), None)
-        pairs.append((old, chosen))
-        if chosen is not None:
-            left.remove(chosen)
-    return pairs + [(None, each) for each in left]
+def paired(before: Sequence[T], after: Sequence[T]) -> list[tuple[T | None, T | None]]:
+    """Pairs in the order of `before`, then what is new."""
+    partner: dict[int, int] = {}
+    for mark in _MARKS:
+        free = [n for n in range(len(after)) if n not in partner.values()]
+        for o, old in enumerate(before):
+            chosen = next((n for n in free if mark(after[n]) == mark(old)), None) if o not in partner else None
+            if chosen is not None:
+                partner[o] = chosen
+                free.remove(chosen)
+    pairs: list[tuple[T | None, T | None]] = [
+        (old, after[partner[o]] if o in partner else None) for o, old in enumerate(before)
+    ]
+    return pairs + [(None, each) for n, each in enumerate(after) if n not in partner.values()]
+
+
+_MARKS: tuple[Callable[[Labelled], object], ...] = (
+    lambda each: each.uid,
+    lambda each: (each.label, each.series_uid, each.kind),
+    lambda each: (each.label, each.series_uid),
+)
+
+
+def grouped(columns: Sequence[Sequence[T]]) -> list[tuple[T | None, ...]]:
+    """What belongs together over any number of columns, as `paired` finds it; None where a column has none."""
+    groups: list[tuple[T | None, ...]] = [(each,) for each in columns[0]]
+    for count, column in enumerate(columns[1:], 1):
+        heads = [next(each for each in group if each is not None) for group in groups]
+        mates = paired(heads, column)
+        groups = [(*group, mate) for group, (_, mate) in zip(groups, mates, strict=False)]
+        groups += [(*[None] * count, new) for _, new in mates[len(heads) :]]
+    return groups
 
 
 def _voxels(annotation: Annotation, volume: xr.DataArray) -> Any:

@@ -24,7 +24,14 @@ FOUNDER = ("owner", "annotator", "reviewer")
 
 
 def found(
-    folder: Path | str, *, project: str, member: str, site: str = "LOCAL", use_case: str = "", secret: str = ""
+    folder: Path | str,
+    *,
+    project: str,
+    member: str,
+    site: str = "LOCAL",
+    use_case: str = "",
+    secret: str = "",
+    dsn: str = "",
 ) -> Path:
     """Make a repository with one project and one member, who is its owner.
 
@@ -40,6 +47,8 @@ def found(
         Short name of the hospital or group, part of the pseudonyms.
     secret
         What opens the member's signing key and the authority; without one the key file alone does.
+    dsn
+        A PostgreSQL database that is to keep events, blobs and drafts; without it the folder does.
 
     Returns
     -------
@@ -50,7 +59,7 @@ def found(
         check_name(name)
     chosen = use_case or project
     case = UseCase.from_folder(chosen) if os.sep in chosen else shipped_use_case(chosen)
-    layout = create(Path(folder))
+    layout = create(Path(folder), dsn=dsn)
     key = Credential.generate()
     write_key(layout.key_file(member), key)
     rooms = Rooms.from_layout(layout)

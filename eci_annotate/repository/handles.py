@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import LeaseLost, NotFound
+from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
 from eci_annotate.repository.export import export_version
 from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.waiting import Waiting
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
+from eci_annotate.workflow.events import who
 from eci_annotate.workflow.form import Question
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import TaskDefinition, task_named
+from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
 
@@ -57,6 +60,7 @@ class Task:
         self.rejected, self._pinned = seen.rejected, seen.use_case
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
+        self._count: int | None = None
 
     def __repr__(self) -> str:
         return f"<Task {self.task!r} of {self.subject}, version {self.version}, yours until {to_minute(self.until)}>"
@@ -95,8 +99,14 @@ class Task:
         return self._images.volume(self.project, self.subject, uid)
 
     def save(self, lines: Sequence[str]) -> None:
-        """Append journal lines to the draft; a killed kernel does not lose what this returned for."""
-        self._save(drafting.lines_entry(lines))
+        """Append journal lines to the draft; a killed kernel does not lose what this returned for.
+
+        After an error the same lines (and more) may be given again: what had arrived counts once.
+        """
+        if self._count is None:
+            self._count = self.draft().count
+        self._save(drafting.lines_entry(lines, self._count))
+        self._count += len(lines)
 
     def snapshot(self, content: bytes) -> None:
         """Keep the whole work as it is; resuming then replays only the lines after it."""
@@ -112,7 +122,9 @@ class Task:
     def draft(self) -> Draft:
         """The work as it was last saved, also by a kernel that is gone."""
         entries = self._backend.draft(self.project, self.subject, self.task)
-        return drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        draft = drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        self._count = draft.count
+        return draft
 
     def touch(self) -> datetime:
         """Tell that the person is active; renews the lease at most every 20 s. Returns its end (UTC)."""
@@ -159,11 +171,46 @@ class Task:
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """
+        begun = self.begin_signing(meaning, verdict=verdict, reason=reason, places=places, secret=secret)
+        if isinstance(begun, Signed):
+            return begun
+        print(f"Confirm the signature here: {begun.url}", flush=True)
+        return begun.wait()
+
+    def begin_signing(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed | Waiting:
+        """As `sign`, but on a hub it does not wait for the person: what it gives then says where she confirms."""
         where = (self.project, self.subject, self.task, self.fence)
         command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
-        self._backend.do(command)
-        event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        try:
+            self._backend.do(command)
+        except SignatureWaits as waits:
+            request = waits.request
+            return Waiting(waits.url, lambda: self._backend.signature(request), lambda: self._made(command))
+        return self._made(command)
+
+    def _made(self, command: Sign) -> Signed:
+        """The version that this task made, now that it is signed."""
+        try:
+            event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        except NotFound:  # hidden from its own reader, until the reading is repeated
+            event = self._hidden(command.meaning, command.verdict, command.reason)
         return Signed(self._backend, self._images, self.project, self.subject, event)
+
+    def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
+        """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
+        known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
+        said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
+        nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
+        signer = who(self._backend.actor, datetime.now(UTC))
+        return SignedEvent(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""

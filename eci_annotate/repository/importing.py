@@ -18,6 +18,7 @@ from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotD
 from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.making import DERIVED
+from eci_annotate.repository.protocols import SubjectQuery, every_subject
 from eci_annotate.workflow.commands import Enrol, Sign, Start
 from eci_annotate.workflow.pipeline import INGEST
 
@@ -99,7 +100,7 @@ def _known(backend: LocalBackend, project: str) -> dict[str, Kept]:
     archive = backend.rooms.archive
     return {
         instance.sop_uid: Kept(seen.subject, instance.study_uid, instance.path)
-        for seen in backend.subjects(project)
+        for seen in every_subject(backend, project)
         for study in archive.studies(seen.subject)
         for series in study.series
         for instance in archive.instances(seen.subject, series.series_uid)
@@ -162,7 +163,7 @@ def _decode(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iter
 def _next_pseudonym(backend: LocalBackend, project: str, site: str) -> str:
     begin = f"ECI_{site.upper()}_S"
     taken = {folder.name for folder in backend.rooms.layout.archive.glob(f"{begin}*")}
-    taken.update(seen.subject for seen in backend.subjects(project))
+    taken.update(seen.subject for seen in every_subject(backend, project, SubjectQuery(contains=begin)))
     numbers = [int(name.removeprefix(begin)) for name in taken if name.removeprefix(begin).isdigit()]
     for number in count(max(numbers, default=0) + 1):
         folder = backend.rooms.layout.archive / f"{begin}{number:04d}"

@@ -1,4 +1,4 @@
-"""The folder of an embedded repository: `eci.json` says its format; keys lie in `members/`, mode 0600.
+"""The folder of a repository: `eci.json` says its format and its store; keys lie in `members/`, mode 0600.
 
 Who can write the folder is trusted: keys and seals show tampering by others, not by its owner.
 """
@@ -11,13 +11,15 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from eci_annotate.errors import NoIdentity, NotARepository
+from eci_annotate.errors import NoIdentity, NotARepository, StoreUnavailable
 from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.signing import Credential
 
 FORMAT = 2
 CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"
+DSN = "ECI_ANNOTATE_DSN"
+FOLDER, POSTGRES = "folder", "postgres"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,20 @@ class Layout:
 
     root: Path
     identity: str
+    store: str = FOLDER
+
+    def dsn(self) -> str:
+        """Where the database is: ECI_ANNOTATE_DSN, or the file `store.dsn`."""
+        named = os.environ.get(DSN, "")
+        try:
+            return named or (self.root / "store.dsn").read_text().strip()
+        except OSError as error:
+            raise StoreUnavailable("Nobody says where the database is.", f"Set {DSN}.") from error
+
+    @property
+    def vault(self) -> Path:
+        """The keys of subjects' content."""
+        return self.root / "vault"
 
     @property
     def archive(self) -> Path:
@@ -50,6 +66,20 @@ class Layout:
         """A member's signing key, encrypted."""
         return self.root / "members" / f"{member}.signing"
 
+    def service_file(self, member: str) -> Path:
+        """The signing key that the service holds for a member, encrypted by the service's secret."""
+        return self.root / "members" / f"{member}.service"
+
+    @property
+    def service_secret(self) -> Path:
+        """What opens the keys that the service holds."""
+        return self.root / "authority" / "service.secret"
+
+    @property
+    def service_authority(self) -> Path:
+        """The authority's key once more, encrypted by the service's secret."""
+        return self.root / "authority" / "authority.service"
+
     @property
     def authority_key(self) -> Path:
         """The key of the repository's authority, encrypted by the founder's secret or credential."""
@@ -61,16 +91,23 @@ class Layout:
         return self.root / "authority" / "ca.pem"
 
 
-def create(root: Path) -> Layout:
-    """Make an empty repository in a folder that holds none."""
+def create(root: Path, *, dsn: str = "", identity: str = "") -> Layout:
+    """Make an empty repository in a folder that holds none; with a `dsn` it is kept in that database.
+
+    `identity` is that of the repository which it is a copy of.
+    """
     if (root / "eci.json").exists():
         raise NotARepository("There is a repository in this folder already.", "Choose another folder.")
     if root.exists() and any(root.iterdir()):
         raise NotARepository("The folder is not empty.", "Choose an empty folder, or a new one.")
-    identity = uuid.uuid4().hex
-    write_atomic(root / "eci.json", canonical({"format": FORMAT, "identity": identity}))
+    made = Layout(root, identity or uuid.uuid4().hex, POSTGRES if dsn else FOLDER)
+    root.mkdir(parents=True, exist_ok=True)
+    if dsn:
+        write_atomic(root / "store.dsn", dsn.encode() + b"\n", mode=0o600)
     (root / "members").mkdir(mode=0o700)
-    return Layout(root, identity)
+    head = {"format": FORMAT, "identity": made.identity, "store": made.store}
+    write_atomic(root / "eci.json", canonical(head))
+    return made
 
 
 def find(root: Path) -> Layout:
@@ -82,7 +119,7 @@ def find(root: Path) -> Layout:
         raise NotARepository("There is no eci_annotate repository in this folder.", remedy) from error
     if head.get("format") != FORMAT:
         raise NotARepository(f"The repository has format {head.get('format')}.", f"This release reads {FORMAT}.")
-    return Layout(root, str(head["identity"]))
+    return Layout(root, str(head["identity"]), str(head.get("store", FOLDER)))
 
 
 def write_key(path: Path, key: Credential) -> None:

@@ -1,4 +1,4 @@
-"""The embedded backend: one member's key opens it; every answer goes through `view`, every refusal is noted.
+"""The backend at the stores themselves, for one identity; every answer goes through `view`, every refusal is noted.
 
 It adds no rule of its own: `workflow` decides, `making` makes, the stores keep.
 """
@@ -7,69 +7,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from eci_annotate.errors import LeaseLost, NoIdentity, NotFound, Refused, Tampered
+from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import drafting
 from eci_annotate.repository.audit import AuditQuery, audit_table
 from eci_annotate.repository.checkpoints import check_checkpoints, take_when_due
 from eci_annotate.repository.deciding import do_project, do_subject
+from eci_annotate.repository.identity import Identity
 from eci_annotate.repository.images import LocalImages
-from eci_annotate.repository.keys import needs_secret, open_signing_key
-from eci_annotate.repository.protocols import Check, Page
+from eci_annotate.repository.listing import subject_page
+from eci_annotate.repository.protocols import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
+from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
-from eci_annotate.workflow.actor import KEY, Actor
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import Attach, Command, Seal, Sign, Start
+from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
-from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView, readable, view
 
 
 class LocalBackend:
-    """Backend of a repository folder, for the member whose key it is given.
+    """Backend of a repository, for whoever its identity recognises.
 
     Parameters
     ----------
     rooms
         The repository's parts.
-    key
-        The credential; says who acts.
-    session
-        Which opening of the repository this is.
+    identity
+        Says who acts, and opens the key that signs.
     """
 
-    def __init__(self, rooms: Rooms, key: Credential, session: str) -> None:
+    def __init__(self, rooms: Rooms, identity: Identity) -> None:
         self.rooms = rooms
-        self._key = key
-        self._session = session
+        self._identity = identity
         self._granted: set[tuple[Address, int]] = set()
         self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
 
     @property
     def actor(self) -> Actor:
-        """Who acts: the member whose public key fits the credential."""
-        mark = self._key.fingerprint
-        known = {name: p.member_with_key(mark) for name, p in self.rooms.streams.projects().items()}
-        mine = {name: member for name, member in known.items() if member is not None}
-        if not mine:
-            raise NoIdentity("The key file is no member's.", "Ask the owner: eci-annotate member add NAME")
-        first = next(iter(mine.values()))
-        roles = {name: member.roles for name, member in mine.items()}
-        sites = {name: member.sites for name, member in mine.items()}
-        return Actor(first.name, first.site, roles, KEY, self._session, sites)
+        """Who acts."""
+        return self._identity.actor(self.rooms.streams.projects())
 
     @property
     def asks_secret(self) -> bool:
         """Whether signing asks for the signer's own secret."""
-        return needs_secret(self.rooms.layout, self.actor.name)
+        return self._identity.asks_secret(self.actor)
 
     def projects(self) -> list[str]:
         """The projects that the actor is a member of."""
@@ -92,17 +83,20 @@ class LocalBackend:
         return seen
 
     def _do(self, command: Any) -> SubjectView | None:
-        with self._noting(command):
+        with self.noting(command):
             match command:
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
                     return None
                 case Sign():
-                    signer = open_signing_key(self.rooms.layout, self.actor.name, self._key, command.secret)
-                    sign(self.rooms, signer, command, self.actor)
+                    actor = self.actor
+                    sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
-                    self.rooms.content(command.project, command.subject).get(command.digest)
+                    self._check_attached(command)
                     do_subject(self.rooms, command, self.actor)
+                case Enrol() | ChangeUseCase():
+                    pipeline = self.use_case(command.project, command.use_case).pipeline
+                    do_subject(self.rooms, replace(command, pipeline=pipeline), self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
                     if isinstance(command, Start):
@@ -111,6 +105,15 @@ class LocalBackend:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
             return self.subject(command.project, command.subject)
 
+    def _check_attached(self, command: Attach) -> None:
+        """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+        if not self.actor.may("attach", command.project, self.subject(command.project, command.subject).site):
+            return  # the workflow refuses it
+        self.rooms.content(command.project, command.subject).get(command.digest)
+        works = self.rooms.state(command.project, command.subject)[1].work.values()
+        if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
+            raise Refused("This content belongs to a signed version.", "Attach content of its own.")
+
     def _grant(self, command: Start) -> SubjectView:
         seen = self.subject(command.project, command.subject)
         address = Address(command.project, command.subject, command.task)
@@ -118,7 +121,8 @@ class LocalBackend:
         return seen
 
     @contextmanager
-    def _noting(self, command: Any) -> Iterator[None]:
+    def noting(self, command: Any) -> Iterator[None]:
+        """Refusals of the command, for this while, go to the access stream."""
         try:
             yield
         except (Refused, NotFound) as error:
@@ -129,7 +133,7 @@ class LocalBackend:
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
         now, actor = self.rooms.clock(), self.actor
-        who = {"by": actor.name, "assurance": actor.assurance, "session": self._session}
+        who = {"by": actor.name, "assurance": actor.assurance, "session": actor.session}
         data = {**who, "at": now.isoformat(), "project": project, "subject": subject, "what": what}
         self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
 
@@ -137,20 +141,16 @@ class LocalBackend:
         seen = self.subject(project, subject)
         if seen.withdrawn or not self.actor.may("see images", project, seen.site):
             raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
-        self.note("read.1", project, subject, what)
+        if what:
+            self.note("read.1", project, subject, what)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
         return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
 
-    def subjects(self, project: str, query: str = "", page: Page | None = None) -> list[SubjectView]:
-        """The subjects whose pseudonym contains `query`, sorted."""
-        actor, now, page = self.actor, self.rooms.clock(), page or Page()
-        if not actor.roles.get(project):
-            return []
-        found = [s for name, s in self.rooms.streams.subjects(project).items() if query in name]
-        shown = found[page.offset : page.offset + page.size]
-        return [view(self.rooms.renewed(state), actor, now) for state in shown]
+    def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
+        """A page of the subjects that the actor may see; the first 20 without a query."""
+        return subject_page(self.rooms, self.actor, project, check_query(query or SubjectQuery()))
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) changed since `after`."""
@@ -160,7 +160,8 @@ class LocalBackend:
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project; the current one without a digest."""
-        return self.rooms.use_case(digest or self._project(project).use_case)
+        current = self._project(project).use_case
+        return self.rooms.use_case(digest or current)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
@@ -198,15 +199,23 @@ class LocalBackend:
         """Append to the draft; LeaseLost when the fence is not the newest."""
         address = Address(project, subject, task)
         if (address, fence) not in self._granted:
-            raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+            if self._fence(project, subject, task) != fence:
+                raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+            self._granted.add((address, fence))
         self.rooms.drafts.append(address, fence, entries)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
-        seen = self.subject(project, subject).task(task)
-        if not seen.mine:
+        fence = self._fence(project, subject, task)
+        return self.rooms.drafts.read(Address(project, subject, task), fence)
+
+    def _fence(self, project: str, subject: str, task: str) -> int:
+        """The fence of the last lease, if it is this session's; that it has ended loses no work."""
+        self.subject(project, subject).task(task)
+        lease = self.rooms.state(project, subject)[1].work[task].lease
+        if lease is None or not lease.is_of(self.actor):
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
-        return self.rooms.drafts.read(Address(project, subject, task), seen.fence)
+        return lease.fence
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """The audit trail of the projects whose the actor may search; that he looked is noted in it."""
@@ -218,6 +227,10 @@ class LocalBackend:
         """Whether nothing was cut out up to the last checkpoint in `folder` (the repository's own without one)."""
         trusted = anchors or (self.rooms.layout.authority.read_text(),)
         return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
+
+    def signature(self, request: str) -> str:
+        """Nothing waits here: the key file and the secret are the person."""
+        raise NotFound("There is no such request for a signature.", "Sign again.")
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""

@@ -5,8 +5,8 @@ No client appends events, names an actor or supplies a signed file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import xarray as xr
@@ -17,13 +17,51 @@ from eci_annotate.workflow.project import Member
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
+PIECE = 500
+WAITING, DONE, VOID = "waiting", "signed", "void"
+SORTS = ("subject", "site", "cohort", "stage", "progress")
+
 
 @dataclass(frozen=True)
-class Page:
-    """A part of a list: the first `offset` left out, `size` at most."""
+class SubjectQuery:
+    """Which subjects of a project, in which order, and which page of them; what is empty or None is not asked.
 
+    Parameters
+    ----------
+    contains
+        Part of the pseudonym.
+    site, cohort, stage, included, live
+        Only subjects like this. What a view hides, no filter finds.
+    signed
+        Only subjects of which annotations are signed.
+    startable
+        Only subjects with a task that you may start now, or hold.
+    sort, descending
+        One of `SORTS`; ties by pseudonym.
+    offset, size
+        How many to leave out, and how many to give.
+    """
+
+    contains: str = ""
+    site: str = ""
+    cohort: str = ""
+    stage: str = ""
+    included: bool | None = None
+    live: bool | None = None
+    signed: bool = False
+    startable: bool = False
+    sort: str = "subject"
+    descending: bool = False
     offset: int = 0
-    size: int = 10_000
+    size: int = 20
+
+
+@dataclass(frozen=True)
+class SubjectPage:
+    """How many subjects fit (with `startable`: at most), and the views of the page."""
+
+    total: int
+    views: tuple[SubjectView, ...]
 
 
 @dataclass(frozen=True)
@@ -61,8 +99,8 @@ class Backend(Protocol):
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
 
-    def subjects(self, project: str, query: str = "", page: Page | None = None) -> list[SubjectView]:
-        """The subjects whose pseudonym contains `query`, sorted."""
+    def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
+        """A page of the subjects that the actor may see; the first 20 without a query."""
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) changed since `after`."""
@@ -85,8 +123,20 @@ class Backend(Protocol):
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
 
+    def signature(self, request: str) -> str:
+        """How a request for a signature stands: one of `WAITING`, `DONE`, `VOID`."""
+
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""
+
+
+def every_subject(backend: Backend, project: str, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
+    """All subjects that fit, page after page; `offset` and `size` of the query do not count."""
+    asked, offset, total = query or SubjectQuery(), 0, 1
+    while offset < total:
+        page = backend.subjects(project, replace(asked, offset=offset, size=PIECE))
+        yield from page.views
+        offset, total = offset + PIECE, page.total
 
 
 class Images(Protocol):

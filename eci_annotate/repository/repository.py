@@ -1,29 +1,24 @@
-"""`open` gives a `Repository`: worklist, start, tables, volumes, verify; it knows only `Backend` and `Images`.
+"""A `Repository`: worklist, start, tables, volumes, verify; it knows only `Backend` and `Images`.
 
-So the same notebook runs on a folder and, later, on a hub.
+So the same notebook runs on a folder and on a hub.
 """
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
+from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
+from eci_annotate.repository.comparing import Comparing
 from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.protocols import Backend, Images
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.subjects import SubjectQuery, subject_table
+from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
+from eci_annotate.repository.subjects import subject_table
 from eci_annotate.repository.tables import Verification
 from eci_annotate.workflow.commands import Attach, Start
 from eci_annotate.workflow.events import Attached
@@ -32,37 +27,8 @@ from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
-if TYPE_CHECKING:
-    from eci_annotate.repository.delta import Delta
 
-
-def open(address: str | os.PathLike[str], session: str | None = None) -> Repository:
-    """Open a repository.
-
-    Parameters
-    ----------
-    address
-        Its folder.
-    session
-        Which session this is; by default a new one for each opening. Two openings with the same
-        session are the same holder of a lease.
-
-    Raises
-    ------
-    NotARepository
-        The folder holds none; make one with ``eci-annotate init``.
-    NoIdentity
-        There is no usable key file.
-    """
-    if str(address).startswith(("http://", "https://")):
-        raise NotARepository("This release opens folders only.", "Give the folder of a repository.")
-    layout = find(Path(address))
-    rooms = Rooms.from_layout(layout)
-    backend = LocalBackend(rooms, credential(layout), session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    return Repository(backend, backend.images)
-
-
-class Repository:
+class Repository(Comparing):
     """A repository, opened by one actor."""
 
     def __init__(self, backend: Backend, images: Images) -> None:
@@ -74,9 +40,11 @@ class Repository:
         return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
 
     # -- work --------------------------------------------------------------
-    def worklist(self, project: str | None = None) -> pd.DataFrame:
-        """What you may start now, and what you hold; one row per task."""
-        return tables.worklist(self._subjects(project))
+    def worklist(self, project: str | None = None, *, size: int = 1000) -> pd.DataFrame:
+        """What you may start now, and what you hold; one row per task, of at most `size` subjects per project."""
+        asked = SubjectQuery(startable=True, size=size)
+        projects = [project] if project else self.backend.projects()
+        return tables.worklist(seen for name in projects for seen in self.backend.subjects(name, asked).views)
 
     def start(
         self,
@@ -127,22 +95,13 @@ class Repository:
 
     def all_signed(self, project: str | None = None) -> Iterator[Signed]:
         """Every signed version of annotations and reviews that you may see."""
-        for seen in self._subjects(project):
+        for seen in self._subjects(project, SubjectQuery(signed=True)):
             for task in seen.tasks:
                 for event in task.signed:
                     yield self._handle(seen, task.name, event.version)
 
     def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
-        return Signed(self.backend, self.images, seen.project, seen.subject, seen.version(task, version))
-
-    def delta(self, before: Signed, after: Signed, tolerance_mm: float = 1.0) -> Delta:
-        """What differs between two versions or readers of one subject, as tables and pictures."""
-        from eci_annotate.repository.delta import Delta
-
-        if (before.project, before.subject) != (after.project, after.subject):
-            raise Refused("The versions are of two subjects.", "Compare versions or readers of one subject.")
-        where = (before.project, before.subject)
-        return Delta(before, after, lambda uid: self.images.volume(*where, uid), tolerance_mm)
+        return self._signed_of(seen, seen.version(task, version))
 
     def annotations(self, project: str | None = None, signed: bool = True) -> pd.DataFrame:
         """All signed annotations that you may see, one row each.
@@ -212,7 +171,7 @@ class Repository:
 
     def volume(self, series_uid: str, *, subject: str | None = None, project: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); give the subject to spare the search for it."""
-        for seen in self._subjects(project):
+        for seen in self._subjects(project, SubjectQuery(contains=subject or "")):
             if subject in (None, seen.subject) and self._has(seen, series_uid):
                 return self.images.volume(seen.project, seen.subject, series_uid)
         raise NotFound("There is no such series for you.", "See studies(subject) for those there are.")
@@ -242,15 +201,9 @@ class Repository:
         return outcome
 
     # -- inside --------------------------------------------------------------
-    def _subjects(self, project: str | None) -> list[SubjectView]:
-        projects = [project] if project else self.backend.projects()
-        return [seen for name in projects for seen in self.backend.subjects(name)]
-
-    def _only_project(self) -> str:
-        projects = self.backend.projects()
-        if len(projects) != 1:
-            raise NotFound("There is more than one project.", f"Name one: project={' or '.join(map(repr, projects))}.")
-        return projects[0]
+    def _subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
+        for name in [project] if project else self.backend.projects():
+            yield from every_subject(self.backend, name, query)
 
 
 def _is_about(task: str, version: int, signed: Signed) -> bool:

@@ -1,24 +1,25 @@
-"""The parts of an embedded repository, opened together: streams, blobs, drafts, archive, access; and the clock."""
+"""The parts of a repository, opened together: streams, blobs, drafts, archive, access; and the clock.
+
+What is stored (events, blobs, drafts, access) lies in the folder or in PostgreSQL; keys and images lie in the folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.errors import Conflict
-from eci_annotate.repository.layout import Layout
+from eci_annotate.repository.layout import POSTGRES, Layout
 from eci_annotate.repository.making import Workshop
 from eci_annotate.repository.streams import Streams, subject_stream
 from eci_annotate.repository.vault import SecretDrafts, SubjectBlobs, Vault
-from eci_annotate.store.access import AccessLog
-from eci_annotate.store.blobs import FolderBlobs
-from eci_annotate.store.drafts import FolderDrafts
-from eci_annotate.store.protocols import Address, Record
-from eci_annotate.store.tiny import TinyEvents
+from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record
+from eci_annotate.store.stores import Stores, open_folder, open_postgres
 from eci_annotate.workflow.events import Event
-from eci_annotate.workflow.state import Subject, with_renewal
+from eci_annotate.workflow.state import Subject, evolve, with_renewal
 from eci_annotate.workflow.usecase import UseCase
 
 Clock = Callable[[], datetime]
@@ -37,26 +38,30 @@ class Rooms:
     layout: Layout
     clock: Clock
     streams: Streams
-    blobs: FolderBlobs
+    blobs: BlobStore
     vault: Vault
     drafts: SecretDrafts
     archive: FolderArchive
-    access: AccessLog
+    access: AccessStore
+    stores: Stores
 
     @classmethod
-    def from_layout(cls, layout: Layout, clock: Clock = utc_now) -> Rooms:
-        """Open the parts of a repository's folder."""
-        root = layout.root
-        vault = Vault(root / "vault")
+    def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Rooms:
+        """Open the parts of a repository; a database is given `connections` at most."""
+        stores = open_stores(layout, connections)
+        vault = Vault(layout.vault)
+        streams = Streams(stores.events)
+        streams.mend_cards()
         return cls(
             layout,
             clock,
-            Streams(TinyEvents(root)),
-            FolderBlobs(root / "blobs"),
+            streams,
+            stores.blobs,
             vault,
-            SecretDrafts(FolderDrafts(root / "drafts"), vault),
+            SecretDrafts(stores.drafts, vault),
             FolderArchive(layout.archive, layout.cache / "headers"),
-            AccessLog(root / "access"),
+            stores.access,
+            stores,
         )
 
     def workshop(self, project: str, subject: str) -> Workshop:
@@ -80,21 +85,29 @@ class Rooms:
                 state = with_renewal(state, name, holder.fence, holder.until)
         return state
 
-    def append(self, stream: str, past: list[Record], events: tuple[Event, ...]) -> bool:
+    def append(self, stream: str, past: list[Record], events: tuple[Event, ...], state: Subject | None = None) -> bool:
         """Whether the events could be added behind `past`; if not, read and decide again."""
+        if not events:
+            return True
         try:
-            self.streams.append(stream, past, events)
+            self.streams.append(stream, past, events, state)
         except Conflict:
             return False
         return True
 
     def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> bool:
-        """As `append`, for a subject's stream."""
-        return self.append(subject_stream(state.project, state.subject), past, events)
+        """As `append`, for the stream of a subject that is in `state`."""
+        then = reduce(lambda known, event: evolve(event, known), events, state)
+        return self.append(subject_stream(then.project, then.subject), past, events, then)
 
     def use_case(self, digest: str) -> UseCase:
         """The published use case with this digest."""
         return UseCase.from_blob(self.blobs.get(digest))
+
+
+def open_stores(layout: Layout, connections: int = 4) -> Stores:
+    """What the repository's `eci.json` says that it is kept in."""
+    return open_postgres(layout.dsn(), connections) if layout.store == POSTGRES else open_folder(layout.root)
 
 
 def busy() -> Conflict:

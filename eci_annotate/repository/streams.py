@@ -1,18 +1,24 @@
-"""Reads and folds streams, links new events to their chain, and keeps every subject folded as the feed moves on.
+"""Reads and folds streams, links new events to their chain, and keeps the cards of subjects for lists.
 
-The stream decides; the folded copies only make lists fast, and are thrown away with the process.
+The stream decides; a card is written with the events that change it, and can be made anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
+from eci_annotate.errors import Tampered
+from eci_annotate.repository.carding import card_of
+from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.protocols import Entry, EventStore, Record
 from eci_annotate.workflow.events import Event, from_record, to_record
-from eci_annotate.workflow.project import Project, evolve_project, fold_project
+from eci_annotate.workflow.project import Project, fold_project
 from eci_annotate.workflow.sealing import chained, check_chain
-from eci_annotate.workflow.state import Subject, evolve, fold
+from eci_annotate.workflow.state import Subject, fold
+
+SUBJECTS, PROJECTS = "subject/", "project/"
+_PIECE, _FEED = 500, 10_000
 
 
 class Streams:
@@ -21,10 +27,7 @@ class Streams:
     def __init__(self, events: EventStore) -> None:
         self._events = events
         self._lock = Lock()
-        self._position = 0
-        self._subjects: dict[str, Subject] = {}
-        self._projects: dict[str, Project] = {}
-        self._changed: dict[str, int] = {}
+        self._projects: dict[str, tuple[int, Project]] = {}
 
     def records(self, stream: str) -> list[Record]:
         """The raw records of a stream."""
@@ -34,15 +37,15 @@ class Streams:
         """All records of all streams with a position above `after`."""
         return self._events.feed(after)
 
-    def append(self, stream: str, past: list[Record], events: Sequence[Event]) -> None:
-        """Add events behind `past`; Conflict when that is not all any more."""
+    def append(self, stream: str, past: list[Record], events: Sequence[Event], state: Subject | None = None) -> None:
+        """Add events behind `past`, and the card of the `state` they make; Conflict when `past` is not all any more."""
         new = list(chained(stream, past, [to_record(event) for event in events]))
-        self._events.append(stream, new, expected=len(past))
+        self._events.append(stream, new, len(past), card_of(stream, state) if state else None)
 
     def subject(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject now, and the records it was folded from."""
         records = self._events.read(subject_stream(project, subject))
-        return records, fold(from_record(record) for record in records)
+        return records, _folded(records)
 
     def project(self, project: str) -> tuple[list[Record], Project]:
         """A project now, and the records it was folded from."""
@@ -50,44 +53,67 @@ class Streams:
         return records, fold_project(from_record(record) for record in records)
 
     def projects(self) -> dict[str, Project]:
-        """All projects by name."""
+        """All projects by name; each is read again when it has grown."""
+        heads = self._events.heads(PROJECTS)
         with self._lock:
-            self._follow()
-            return dict(self._projects)
+            for stream, count in sorted(heads.items()):
+                name = stream.removeprefix(PROJECTS)
+                if self._projects.get(name, (0, None))[0] != count:
+                    records, state = self.project(name)
+                    self._projects[name] = (len(records), state)
+            return {name: state for name, (_, state) in sorted(self._projects.items())}
 
-    def subjects(self, project: str) -> dict[str, Subject]:
-        """All subjects of a project by pseudonym, sorted."""
-        with self._lock:
-            self._follow()
-            begin = subject_stream(project, "")
-            return {s.subject: s for name, s in sorted(self._subjects.items()) if name.startswith(begin)}
+    def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
+        """How many subjects fit the query, and those of its page, in order."""
+        found = self._events.cards(query)
+        names = [card.stream for card in found.cards]
+        records = self._events.read_many(names)
+        return found.total, [_folded(records[name]) for name in names]
 
     def changed(self, after: int) -> tuple[int, list[str]]:
-        """The newest position, and the streams with an event above `after`."""
-        with self._lock:
-            self._follow()
-            return self._position, sorted(name for name, last in self._changed.items() if last > after)
-
-    def _follow(self) -> None:
-        for entry in self._events.feed(self._position):
-            event = from_record(entry.record)
-            if entry.stream.startswith("project/"):
-                name = entry.stream.removeprefix("project/")
-                self._projects[name] = evolve_project(event, self._projects.get(name, Project()))
-            else:
-                self._subjects[entry.stream] = evolve(event, self._subjects.get(entry.stream, Subject()))
-            self._changed[entry.stream] = self._position = entry.position
+        """The newest position (of a piece of the feed), and the streams with an event above `after`."""
+        entries = self._events.feed(after, _FEED)
+        return entries[-1].position if entries else after, sorted({entry.stream for entry in entries})
 
     def check(self, stream: str) -> int:
         """How many events the chain of a stream holds; Tampered when it is broken."""
         return check_chain(stream, self._events.read(stream))
 
+    def check_card(self, stream: str) -> None:
+        """Tampered when lists are told something else of a subject than its events say."""
+        if self._events.cards_of([stream]).get(stream) != card_of(stream, _folded(self._events.read(stream))):
+            raise Tampered("What lists show of the subject does not follow from its events.")
+
+    def mend_cards(self) -> int:
+        """Make cards that are missing (of a repository from before there were any); how many were."""
+        subjects = list(self._events.heads(SUBJECTS))
+        have = sum(self._events.cards(CardQuery(name, size=0)).total for name in {s.split("/")[1] for s in subjects})
+        if have == len(subjects):
+            return 0
+        missing = [name for piece in _pieces(subjects) for name in self._without_card(piece)]
+        for piece in _pieces(missing):
+            records = self._events.read_many(piece)
+            self._events.recard([card_of(name, _folded(records[name])) for name in piece])
+        return len(missing)
+
+    def _without_card(self, names: Sequence[str]) -> list[str]:
+        have = self._events.cards_of(names)
+        return [name for name in names if name not in have]
+
+
+def _pieces(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (names[begin : begin + _PIECE] for begin in range(0, len(names), _PIECE))
+
+
+def _folded(records: Iterable[Record]) -> Subject:
+    return fold(from_record(record) for record in records)
+
 
 def subject_stream(project: str, subject: str) -> str:
     """The name of a subject's stream."""
-    return f"subject/{project}/{subject}"
+    return f"{SUBJECTS}{project}/{subject}"
 
 
 def project_stream(project: str) -> str:
     """The name of a project's stream."""
-    return f"project/{project}"
+    return f"{PROJECTS}{project}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -17,10 +17,15 @@ ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3"
 WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", "until", "remark"]
 
 
+def offered(subjects: Iterable[SubjectView]) -> Iterator[tuple[SubjectView, TaskView]]:
+    """The tasks that may be started now, and those held."""
+    pairs = ((seen, task) for seen in subjects for task in seen.tasks if task.kind != INGEST)
+    return ((seen, task) for seen, task in pairs if task.may_start or task.elsewhere)
+
+
 def worklist(subjects: Iterable[SubjectView]) -> pd.DataFrame:
     """Only what may be started now, and what is held; one row per task."""
-    pairs = [(seen, task) for seen in subjects for task in seen.tasks if task.kind != INGEST]
-    rows = [_work_row(seen, task) for seen, task in pairs if task.may_start or task.elsewhere]
+    rows = [_work_row(seen, task) for seen, task in offered(subjects)]
     return pd.DataFrame(rows, columns=WORKLIST_COLUMNS)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +43,14 @@ class Vault:
             if not path.exists():
                 write_atomic(path, AESGCM.generate_key(256), mode=0o600)
         return AESGCM(path.read_bytes())
+
+    def is_live(self, project: str, subject: str) -> bool:
+        """Whether there is a key of the subject."""
+        return self._path(project, subject).exists()
+
+    def is_gone(self, project: str, subject: str) -> bool:
+        """Whether the subject's key was destroyed."""
+        return self._gone(self._path(project, subject)).exists()
 
     def destroy(self, project: str, subject: str) -> None:
         """Overwrite and remove a subject's key; there will never be another."""
@@ -77,8 +86,11 @@ class SubjectBlobs:
         return f"{self.project}/{self.subject}"
 
     def put(self, content: bytes) -> str:
-        """Keep `content`; returns its SHA-256."""
+        """Keep `content`, once; returns its SHA-256."""
         name, nonce = digest(content), os.urandom(_NONCE)
+        with suppress(NotFound, Tampered):
+            self.get(name)
+            return name
         cipher = self.vault.cipher(self.project, self.subject, make=True)
         self.blobs.keep(self._scope, name, nonce + cipher.encrypt(nonce, content, name.encode()))
         return name

@@ -32,15 +32,26 @@ def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()
 def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
     for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
         yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
+    own = subject_stream(seen.project, seen.subject)
+    yield _check(seen.subject, "", 0, "card", lambda: rooms.streams.check_card(own))
     try:
         _, state = rooms.streams.subject(seen.project, seen.subject)
         _, project = rooms.streams.project(seen.project)
     except EciError as error:
         yield Check(seen.subject, "", 0, "events", False, error.what)
         return
+    for name, act in _layers(rooms, state, seen):
+        yield _check(seen.subject, "", 0, name, act)
     for signed in _versions(state, seen):
         for name, act in _acts(rooms, project, state, signed, anchors):
             yield _check(seen.subject, signed.task, signed.version, name, act)
+
+
+def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
+    content = rooms.content(state.project, state.subject)
+    for layer in seen.layers:
+        for each in state.layers[layer.layer]:
+            yield f"layer {each.layer}", lambda digest=each.digest: content.get(digest)  # type: ignore[misc]
 
 
 def _versions(state: Subject, seen: SubjectView) -> list[Signed]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {"annotate": "app", "show": "app", "Workbench": "workbench", "Stage": "stage"}
+_HOMES = {"annotate": "app", "show": "app", "Workbench": "workbench", "Stage": "stage", "work": "task_app"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from eci_annotate.errors import EciError, NotFound, Refused
+from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.annotations import Colour
-from eci_annotate.tools import replay
-from eci_annotate.tools.easel import LIFT, Easel
-from eci_annotate.tools.entries import Entry, Redo, Select, Show, Undo
+from eci_annotate.tools.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
 from eci_annotate.viewer.beside import prepare
 from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
+from eci_annotate.viewer.framing import close_all, framed
 from eci_annotate.viewer.keeper import Keeper, standing
 from eci_annotate.viewer.messages import look, status
 from eci_annotate.viewer.orders import Order, Send
+from eci_annotate.viewer.restoring import begin, restored
 from eci_annotate.viewer.sign_panel import SignPanel
 from eci_annotate.viewer.stage import Stage
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.toolbar import Toolbar
 from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.pipeline import REVIEW
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.handles import Signed, Task
 
 TICK_S = 5.0
-REVIEW = "A review shows what was signed; nothing is drawn in it."
+NOT_DRAWN = "A review shows what was signed; nothing is drawn in it."
+LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed; what it holds can not change any more."
 
 
@@ -47,16 +50,15 @@ class Workbench:
 
     def __init__(self, task: Task, height: str = "72vh") -> None:
         self.task = task
-        self.review = task.definition.kind == "review"
+        self.review = task.definition.kind == REVIEW
         self.hanging = task.hanging()
-        easel, answers = self._restored()
-        self.keeper, self.warned = Keeper(task, easel), False
+        self.work = restored(task)
+        self.keeper, self.warned = Keeper(task, self.work.easel), False
         self.keeper.trouble = self._trouble
-        if self.resumed:
-            self.keeper.note(LIFT)  # what comes now must not take back a stroke that broke off
-        self.controller = Controller(easel, self.keeper.note, REVIEW if self.review else "")
-        self._open(easel)
-        self._panels(answers, height)
+        self.signed: Callable[[Signed], None] = lambda signed: None
+        self.controller = Controller(self.work.easel, self.keeper.note, NOT_DRAWN if self.review else "")
+        begin(self.work, task, self.hanging, self.keeper)
+        self._panels(self.work.answers, height)
         self.controller.changed, self.controller.seen = self._changed, self._seen
         self.state = w.HTML()
         self.keeper.kept = self._tell
@@ -66,31 +68,6 @@ class Workbench:
         self._prepare()
 
     # -- opening -------------------------------------------------------------------
-    def _restored(self) -> tuple[Easel, dict[str, Any]]:
-        """The easel where the work was left, and the answers."""
-        self.resumed = False
-        signed = self.task.reviewing() if self.review else None
-        if signed is not None:
-            content = signed.content("snapshot")
-            return replay(self.task.volume, content[0] if content else None, ()), signed.report
-        draft = self.task.draft()
-        self.resumed = bool(draft.lines)
-        return replay(self.task.volume, draft.snapshot, draft.lines), draft.answers
-
-    def _open(self, easel: Easel) -> None:
-        """Turn to the series that the work was on, else to the one that hangs first."""
-        if easel.series_uid:
-            return
-        first = self.hanging.first
-        if first is None:
-            raise NotFound("No series fits the hanging protocol.", "Look at task.hanging() for the reasons.")
-        easel.show(first)
-        if not self.review:
-            self.keeper.note(Show(first))
-            tools = self.task.definition.tools
-            if tools and easel.tool not in tools:
-                easel.tool = tools[0]
-
     def _prepare(self) -> None:
         prepare(None if self.review else self.controller.easel, self.browser, self.task.volume)
 
@@ -103,7 +80,7 @@ class Workbench:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
-        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret)
+        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
 
     def _form(self, answers: dict[str, Any]) -> FormPanel | None:
         """The task's own form; a review shows the one that was signed."""
@@ -119,17 +96,8 @@ class Workbench:
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
         panels = [self.browser.widget, self.annotations.widget, *form, self.signing.widget]
-        left = w.VBox(panels, layout=w.Layout(width="330px", min_width="330px"))
-        left.add_class("eci-side")
         tools = [] if self.review else [self.toolbar.widget]
-        right = w.VBox([*tools, self.stage], layout=w.Layout(flex="1 1 auto", min_width="0"))
-        what = f"{html.escape(self.task.definition.title)}, version {self.task.version}"
-        title = f"<b>{html.escape(self.task.subject)}</b> · {what}"
-        bar = w.HBox([w.HTML(title), self.state], layout=w.Layout(justify_content="space-between"))
-        bar.add_class("eci-title")
-        whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
-        whole.add_class("eci-app")
-        return whole
+        return framed(self.task, self.state, panels, [*tools, self.stage])
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
@@ -193,15 +161,16 @@ class Workbench:
         if urgent != self.warned:
             self.warned = urgent
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
-        at = self.keeper.saved_at
-        saved = "" if self.review else f" · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
+        saved = "" if self.review else f" · {self.keeper.said}"
         said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
         if self.state.value != said:
             self.state.value = said
 
     def _trouble(self, error: EciError) -> None:
         if not self.keeper.lost:
-            self._say(f"Not saved yet: {error} It is tried again while this notebook runs.", "error")
+            since = f"Not saved since {self.keeper.safe_at.astimezone():%H:%M:%S}"
+            self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
+            self._tell()
             return
         late = " What you did after that is not in it." if self.keeper.unsaved else ""
         self._close(f"{error}{late}")
@@ -226,11 +195,25 @@ class Workbench:
         self.keeper.snapshot()
         if self.keeper.lost or self.keeper.unsaved:
             raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
-        signed = self.task.sign(meaning, verdict=verdict, reason=reason, secret=secret)
+        begun = self.task.begin_signing(meaning, verdict=verdict, reason=reason, secret=secret)
+        return begun if hasattr(begun, "poll") else self._signed(begun)
+
+    def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
-        said = (
-            f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC, seal {signed.seal[:16]}"
-        )
+        seal = f", seal {signed.seal[:16]}" if signed.seal else ""
+        said = f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
         self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
+        self.signed(signed)
         return signed
+
+    def leave(self) -> None:
+        """Save all, give the task back and close everything; Refused while something could not be saved."""
+        if not self.keeper.lost:
+            self.keeper.snapshot()
+            if self.keeper.unsaved and not self.keeper.lost:
+                raise Refused("Your last work is not saved yet.", "Try again when it is.")
+            with suppress(LeaseLost):
+                self.task.release()
+        self.keeper.lost = self.keeper.lost or LEFT
+        close_all(self.widget)

@@ -16,13 +16,18 @@ def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     return _awaits_repeat(state, task, actor) or _is_blind_to(state, task, actor)
 
 
+def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
+    """Whether what is signed of `task` is hidden from nobody by the blinding of its group."""
+    return not (task.blind and task.group) or is_done(state, task.group)
+
+
 def _awaits_repeat(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     repeats = (each for each in state.pipeline if each.repeats == task.name)
     return actor.name in readers_of(state, task.name) and any(not is_done(state, each.name) for each in repeats)
 
 
 def _is_blind_to(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    if not (task.blind and task.group) or is_done(state, task.group):
+    if is_open_to_all(state, task):
         return False
     if actor.name in readers_of(state, task.name):
         return False

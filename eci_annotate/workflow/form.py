@@ -65,6 +65,8 @@ class Question:
         Asked only when one of these holds; always when empty.
     long
         For ``text``: several lines.
+    ordered
+        For ``choice``: the choices are a scale, from one end to the other.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Question:
     questions: tuple[Question, ...] = ()
     when: tuple[Condition, ...] = ()
     long: bool = False
+    ordered: bool = False
 
     def is_asked(self, siblings: Mapping[str, Any]) -> bool:
         """Whether it is asked, given the answers beside it."""
@@ -132,6 +135,7 @@ def _question(name: str, each: Schema, required: bool, when: tuple[Condition, ..
         questions=questions(inner) if kind in (LIST, GROUP) else (),
         when=when,
         long=bool(each.get("x-long", False)),
+        ordered=bool(each.get("x-ordered", False)),
     )
 
 

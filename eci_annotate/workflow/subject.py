@@ -7,6 +7,7 @@ notebook add none of their own.
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
@@ -92,11 +93,11 @@ def _task(command: AboutTask, state: Subject, actor: Actor) -> TaskDefinition:
 def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     task = _task(command, state, actor)
     work = state.work[task.name]
-    if refusal := why_not(state, task, actor, now, rerun=command.rerun):
+    live = work.lease is not None and work.lease.is_live(now)
+    if refusal := why_not(state, task, actor, now, rerun=command.rerun or live):
         raise refusal
     may_take_over = actor.may("take over", command.project, state.site)
     check_start(task.name, work.lease, actor, now, command.take_over, may_take_over)
-    live = work.lease is not None and work.lease.is_live(now)
     if live and work.lease is not None and work.lease.is_of(actor):
         return ()
     taken_from = work.lease.holder if live and work.lease is not None else ""
@@ -152,6 +153,8 @@ def _reopen(command: Reopen, state: Subject, actor: Actor, now: datetime) -> tup
 def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
     if not command.meaning.strip():
         raise Refused("A signature needs a meaning.", "Say what you confirm, e.g. meaning='I drew this'.")
+    if isinstance(command, Sign) and not all(_is_place(each) for each in command.places):
+        raise Refused("A marked place is no point with a remark.", "Give (x, y, z, remark), in patient mm.")
     if task.kind != REVIEW:
         if command.verdict:
             raise Refused(f"{task.name!r} is no review.", "Leave the verdict out.")
@@ -160,3 +163,10 @@ def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
         raise Refused("A review needs a verdict.", "Sign with verdict='accept' or verdict='reject'.")
     if command.verdict == REJECT and not command.reason.strip():
         raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be mended.")
+
+
+def _is_place(place: object) -> bool:
+    if not isinstance(place, tuple) or len(place) != 4:
+        return False
+    numbers, remark = place[:3], place[3]
+    return isinstance(remark, str) and all(isinstance(n, int | float) and isfinite(n) for n in numbers)

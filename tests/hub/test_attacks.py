@@ -19,7 +19,8 @@ pytestmark = pytest.mark.per_user
 
 HIDDEN = [
     "hub.sqlite", "cookie_secret", "uids.json", "accounts.yaml", "proxy.pid", "service", "repository/eci.json",
-    "repository/members", "repository/members/anna.key", "repository/authority/authority.key", "repository/archive",
+    "repository/members", "repository/members/anna.service",
+    "repository/authority/service.secret", "repository/authority/authority.key", "repository/archive",
     "homes/ben", "homes/ben/.cache", "homes/ben/.tmp",
 ]  # fmt: skip
 

@@ -12,10 +12,12 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.founding import add_member, found
 from eci_annotate.repository.handles import Task
+from eci_annotate.repository.identity import KeyIdentity
 from eci_annotate.repository.importing import import_folders
 from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.repository import Repository, open
+from eci_annotate.repository.opening import open
+from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.tools import to_line
 from eci_annotate.tools.entries import Add, Show
@@ -60,7 +62,7 @@ class Clock:
 def open_at(folder: Path, clock: Clock, session: str = "one") -> Repository:
     """The repository under a clock that the test sets."""
     layout = find(folder)
-    backend = LocalBackend(Rooms.from_layout(layout, clock), credential(layout), session)
+    backend = LocalBackend(Rooms.from_layout(layout, clock), KeyIdentity(layout, credential(layout), session))
     return Repository(backend, backend.images)
 
 

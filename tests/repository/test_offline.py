@@ -14,6 +14,7 @@ import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound
 from eci_annotate.repository.founding import found
 from eci_annotate.repository.keys import change_secret
+from eci_annotate.repository.layout import credential
 from eci_annotate.repository.offline import verify_exported
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.commands import RevokeCertificate
@@ -67,7 +68,7 @@ def test_another_authority_and_none_at_all_are_refused(repo: Repository, folder:
 
 def test_signing_asks_for_the_secret_and_the_seal_says_so(repo: Repository, folder: Path) -> None:
     backend = local(repo)
-    change_secret(backend.rooms.layout, "anna", backend._key, "", "blue liver")
+    change_secret(backend.rooms.layout, "anna", credential(backend.rooms.layout), "", "blue liver")
     task = repo.start(S, "annotate")
     task.save(lines(task))
     task.answer(ANSWERS)

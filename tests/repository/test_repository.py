@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,13 @@ from eci_annotate.errors import (
     Refused,
 )
 from eci_annotate.repository import handles
+from eci_annotate.repository.founding import add_member
 from eci_annotate.repository.handles import Signed
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.access import AccessLog
+from eci_annotate.store.cards import CardQuery
 from eci_annotate.workflow.commands import Seal, Start
 from eci_annotate.workflow.sealing import START, Manifest
 
@@ -294,3 +299,36 @@ def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, mon
     assert list(repo.subjects(stage="annotate").subject) == [S] and repo.subjects(site="ERL").empty
     with pytest.raises(Refused, match="no order by 'age'"):
         repo.subjects(sort="age")
+
+
+def test_lists_follow_from_events_and_are_mended(repo: Repository, folder: Path) -> None:
+    backend = local(repo)
+    events = backend.rooms.stores.events
+    (card,) = events.cards(CardQuery(P)).cards
+    assert {"site:KAU", "stage:annotate", "included", "live", "present", "do:annotator"} <= card.words
+    events.recard([replace(card, words=card.words - {"do:annotator"} | {"stage:review"})])
+    assert repo.worklist().empty
+    assert [c.check for c in backend.verify(P, S) if not c.passed] == ["card"]
+    path = folder / "streams" / "subject" / P / f"{S}.json"
+    document = json.loads(path.read_text())
+    del document["card"]
+    path.write_text(json.dumps(document))
+    (folder / "cards.jsonl").unlink()
+    assert len(eci.open(folder).worklist()) == 1 and all(c.passed for c in local(eci.open(folder)).verify(P, S))
+
+
+def test_a_page_holds_only_what_the_actor_may_see(repo: Repository, folder: Path, monkeypatch: Any) -> None:
+    add_member(repo, find(folder), "dev", project=P, roles=("developer",), site="KAU")
+    add_member(repo, find(folder), "far", project=P, roles=("annotator",), site="VIE", sites=("VIE",))
+    add_member(repo, find(folder), "mara", project=P, roles=("data-manager",), site="KAU")
+    opened = {name: as_member(monkeypatch, folder, name).backend for name in ("dev", "far", "ben", "mara")}
+
+    def total(name: str, **asked: Any) -> tuple[int, int]:
+        page = opened[name].subjects(P, SubjectQuery(**asked))
+        return page.total, len(page.views)
+
+    assert {name: total(name) for name in opened} == {"dev": (0, 0), "far": (0, 0), "ben": (1, 1), "mara": (1, 1)}
+    assert total("ben", stage="annotate") == (0, 0) and total("mara", stage="annotate") == (1, 1)
+    assert total("ben", startable=True) == (1, 1) and total("mara", startable=True) == (0, 0)
+    sign(repo)
+    assert total("dev") == (1, 1) and total("dev", signed=True) == (1, 1) and total("ben", startable=True) == (0, 0)

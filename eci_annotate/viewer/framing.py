@@ -1,0 +1,35 @@
+"""How panels stand around the stage; nothing here knows what they do."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.handles import Task
+
+SIDE = "330px"
+
+
+def framed(task: Task, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
+    """Title and state above, panels at the left, tools and stage at the right."""
+    left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
+    left.add_class("eci-side")
+    right = w.VBox(list(middle), layout=w.Layout(flex="1 1 auto", min_width="0"))
+    what = f"{html.escape(task.definition.title)}, version {task.version}"
+    title = f"<b>{html.escape(task.subject)}</b> · {what}"
+    bar = w.HBox([w.HTML(title), state], layout=w.Layout(justify_content="space-between"))
+    bar.add_class("eci-title")
+    whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
+    whole.add_class("eci-app")
+    return whole
+
+
+def close_all(widget: Any) -> None:
+    """Close a widget and everything below it, in the browser too."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    widget.close()

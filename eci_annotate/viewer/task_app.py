@@ -1,0 +1,218 @@
+"""The task app: the list of what is to be done, one task at a time, and the way back. Nothing else is in sight.
+
+A refusal is shown where it happened, with its remedy; the list follows what others do.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError
+from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.tables import offered
+from eci_annotate.viewer.framing import close_all
+from eci_annotate.viewer.ticking import every
+from eci_annotate.viewer.wire import HERE
+from eci_annotate.viewer.workbench import Workbench
+from eci_annotate.workflow.view import SubjectView, TaskView
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.handles import Signed
+    from eci_annotate.repository.repository import Repository
+
+PAGE = 25
+LOOK_S = 10.0
+TAKE_OVER = "Work on there, or take it over here; the other session can then write nothing."
+NOTHING = "There is nothing for you to do now. This list follows by itself when there is."
+
+
+def work(repository: Repository, *, height: str = "var(--eci-tall)") -> w.Widget:
+    """The task app: choose a task in the list, work on it, sign, go on with the next one.
+
+    Parameters
+    ----------
+    repository
+        From `eci.open(...)`.
+    height
+        CSS height of the panes; by default what fits on the page.
+    """
+    return TaskApp(repository, height).widget
+
+
+class TaskApp:
+    """The list, or one task.
+
+    Attributes
+    ----------
+    widget
+        What a notebook or Voilà shows.
+    bench
+        The workbench of the task that is open, or None.
+    """
+
+    def __init__(self, repository: Repository, height: str) -> None:
+        self.repository, self.height = repository, height
+        self.bench: Workbench | None = None
+        style = w.HTML(f"<style>{Path(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
+        style.layout.display = "none"
+        self.list = Worklist(repository, self._open)
+        self.bar, self.body = w.HBox([]), w.VBox([])
+        self.bar.add_class("eci-work-bar")
+        self.said = w.HTML()
+        self.back = w.Button(icon="arrow-left", description="Back to the list", layout=w.Layout(width="auto"))
+        self.back.tooltip = "Give the task back; your work is kept as a draft"
+        self.next = w.Button(icon="arrow-right", description="Next task", button_style="success")
+        self.back.on_click(lambda _: self._leave())
+        self.next.on_click(lambda _: self._leave())
+        self.widget = w.VBox([style, self.bar, self.body])
+        self.widget.add_class("eci-work")
+        self.show_list()
+        every(LOOK_S, self._look)
+
+    def show_list(self) -> None:
+        """Turn to the list, as it is now."""
+        self.said.value = ""
+        self.bar.children = [w.HTML("<h2>Your tasks</h2>"), self.said]
+        self.body.children = [self.list.widget]
+        self._refill()
+
+    def _refill(self) -> None:
+        try:
+            self.list.fill()
+        except EciError as error:
+            self._refuse(error)
+
+    def _look(self) -> bool:
+        """Follow what others do while the list is in sight; False ends it, when the page is gone."""
+        if self.widget.comm is None:
+            return False
+        if self.bench is None:
+            self._refill()
+        return True
+
+    def _refuse(self, error: EciError) -> None:
+        remedy = TAKE_OVER if "take_over=True" in error.remedy else error.remedy
+        what = f"<b>{html.escape(error.what)}</b> {html.escape(remedy)}"
+        self.said.value = f"<div class='eci-problem' role='alert'>{what}</div>"
+
+    # -- one task --------------------------------------------------------------------
+    def _open(self, seen: SubjectView, task: TaskView, take_over: bool) -> None:
+        self.said.value = f"Opening {html.escape(seen.subject)} …"
+        self.list.enable(False)
+        try:
+            held = self.repository.start(seen.subject, task.name, project=seen.project, take_over=take_over)
+            try:
+                self.bench = Workbench(held, self.height)
+            except EciError:
+                held.release()
+                raise
+        except EciError as error:
+            self.list.fill()
+            self._refuse(error)
+            return
+        finally:
+            self.list.enable(True)
+        self.bench.signed = self._signed
+        self.said.value = ""
+        self.bar.children = [self.back, self.said]
+        self.body.children = [self.bench.widget]
+
+    def _signed(self, signed: Signed) -> None:
+        what = f"Signed: version {signed.version} of {signed.subject}."
+        self.said.value = f"<span class='eci-good'>✓ <b>{html.escape(what)}</b></span>"
+        self.bar.children = [self.next, self.said]
+
+    def _leave(self) -> None:
+        bench = self.bench
+        try:
+            if bench is not None:
+                bench.leave()
+        except EciError as error:
+            self._refuse(error)
+            return
+        self.bench = None
+        self.show_list()
+
+
+Open = Callable[[SubjectView, TaskView, bool], None]
+
+
+class Worklist:
+    """What may be started now and what is held, one line each, with a button.
+
+    Parameters
+    ----------
+    open_task
+        Called with subject, task, and whether it is to be taken over.
+    """
+
+    def __init__(self, repository: Repository, open_task: Open) -> None:
+        self._repository, self._open = repository, open_task
+        self._shown = PAGE
+        self._lines: list[Any] = []
+        self.body = w.VBox([])
+        self.more = w.Button(description="Show more", layout=w.Layout(width="auto"))
+        self.more.on_click(lambda _: self._more())
+        self.widget = w.VBox([self.body, self.more])
+        self.widget.add_class("eci-worklist")
+
+    def fill(self) -> None:
+        """Show the list as it is now; what did not change stays as it is on the screen."""
+        lines, more = self._read()
+        self.more.layout.display = "" if more else "none"
+        told = [_told(*line) for line in lines]
+        if told == self._lines and self.body.children:
+            return
+        self._lines, old = told, self.body.children
+        self.body.children = [self._line(*line) for line in lines] or [w.HTML(f"<p>{NOTHING}</p>")]
+        for each in old:
+            close_all(each)
+
+    def _read(self) -> tuple[list[tuple[SubjectView, TaskView]], bool]:
+        """As many as are shown, those held first; and whether there are more."""
+        backend = self._repository.backend
+        asked = SubjectQuery(startable=True, size=self._shown)
+        pages = [backend.subjects(name, asked) for name in backend.projects()]
+        found = [line for page in pages for line in offered(page.views)]
+        found.sort(key=lambda line: not (line[1].mine or line[1].elsewhere))
+        more = any(page.total > len(page.views) for page in pages) or len(found) > self._shown
+        return found[: self._shown], more
+
+    def _more(self) -> None:
+        self._shown += PAGE
+        self.fill()
+
+    def _line(self, seen: SubjectView, task: TaskView) -> w.HBox:
+        words, icon = ("Take over here", "hand-paper-o") if task.elsewhere else ("Open", "arrow-right")
+        button = w.Button(description=words, icon=icon, layout=w.Layout(width="150px"))
+        button.button_style = "warning" if task.elsewhere else "primary"
+        button.on_click(lambda _: self._open(seen, task, task.elsewhere))
+        line = w.HBox([w.HTML(_told(seen, task), layout=w.Layout(flex="1 1 auto")), button])
+        line.add_class("eci-task")
+        return line
+
+    def enable(self, on: bool) -> None:
+        """Whether a task can be opened; not while one is."""
+        for line in self.body.children:
+            for button in getattr(line, "children", ())[1:]:
+                button.disabled = not on
+
+
+def _told(seen: SubjectView, task: TaskView) -> str:
+    """A line of the list as HTML."""
+    head = f"<b>{html.escape(seen.subject)}</b> <span>{html.escape(task.title)}</span>"
+    notes = [f"<span class='eci-project'>{html.escape(seen.project)}</span>"]
+    if task.version:
+        notes.append(f"version {task.version + 1}")
+    if task.rejected:
+        notes.append(f"<span class='eci-problem'>to be mended: {html.escape(task.rejected)}</span>")
+    if task.until is not None:
+        notes.append(f"<span class='eci-warned'>yours until {task.until.astimezone():%H:%M}</span>")
+    if task.elsewhere:
+        notes.append("open in another session of yours, which can write nothing once you take it over")
+    return f"<div>{head}</div><div class='eci-facts'>{' · '.join(notes)}</div>"

@@ -1,0 +1,126 @@
+"""The task app under Voilà, as a radiologist goes through it: list, open, draw, form, sign, next; back; take over."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, SUBJECT
+from lab import Lab, Viewer, ended, free_port, private_places, run_all, waited_for
+from playwright.sync_api import Page
+from test_viewer import coloured, draw, fill_form
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
+from readings_world import phantom
+
+from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.repository import open as open_repository
+
+APP = Path(__file__).parents[2] / "notebooks" / "task_app.ipynb"
+SECOND = "ECI_KAU_S0002"
+
+
+@pytest.fixture(scope="module")
+def two_subjects(made_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository with one subject more."""
+    root = tmp_path_factory.mktemp("two")
+    folder = Path(shutil.copytree(made_repository, root / "repository"))
+    phantom(root / "dicom", 2)
+    import_folders(open_repository(folder).backend, [root / "dicom"], project=PROJECT, site="KAU")
+    return folder
+
+
+@contextmanager
+def voila(folder: Path, repository: Path) -> Iterator[str]:
+    """Serve the shipped notebook; the address of its page."""
+    shutil.copy(APP, folder / APP.name)
+    port = free_port()
+    command = [sys.executable, "-m", "voila", APP.name, f"--port={port}", "--Voila.ip=127.0.0.1", "--no-browser"]
+    env = private_places(folder) | {"ECI_ANNOTATE_REPOSITORY": str(repository)}
+    with (folder / "voila.log").open("wb") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
+    try:
+        waited_for(f"http://127.0.0.1:{port}/voila/static/favicons/favicon.ico", server)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        ended(server)
+
+
+def lines(page: Page) -> list[str]:
+    page.wait_for_selector(".eci-worklist", timeout=120_000)
+    return page.locator(".eci-task").all_inner_texts()
+
+
+def open_first(page: Page) -> Viewer:
+    page.locator(".eci-task button").first.click()
+    viewer = Viewer(page)
+    viewer.wait(120)
+    viewer.rest()
+    return viewer
+
+
+def test_list_open_draw_form_sign_and_next(two_subjects: Path, tmp_path: Path, page: Page) -> None:
+    repository = Path(shutil.copytree(two_subjects, tmp_path / "repository"))
+    with voila(tmp_path, repository) as address:
+        page.goto(address)
+        assert [line.split()[0] for line in lines(page)] == [SUBJECT, SECOND]
+        page.screenshot(path=tmp_path / "list.png")
+        viewer = open_first(page)
+        assert page.locator(".eci-task").count() == 0
+        draw(viewer, "b")
+        fill_form(viewer)
+        page.wait_for_selector(".eci-form .eci-good")
+        page.screenshot(path=tmp_path / "task.png")
+        page.get_by_role("button", name="Sign …").click()
+        page.get_by_role("button", name="Sign for good").click()
+        page.wait_for_selector(".eci-signed", timeout=60_000)
+        assert "version 1" in page.locator(".eci-work-bar").inner_text()
+        page.screenshot(path=tmp_path / "signed.png")
+        page.get_by_role("button", name="Next task").click()
+        page.wait_for_selector(".eci-stage", state="detached")
+        assert [line.split()[0] for line in lines(page)] == [SECOND]
+        viewer = open_first(page)
+        draw(viewer, "s")
+        assert coloured(viewer) > 50
+        page.get_by_role("button", name="Back to the list").click()
+        page.wait_for_selector(".eci-stage", state="detached")
+        assert [line.split()[0] for line in lines(page)] == [SECOND]
+        again = open_first(page)
+        assert coloured(again) > 50
+        page.get_by_role("button", name="Back to the list").click()
+        page.wait_for_selector(".eci-worklist")
+    repo = open_repository(repository)
+    (signed,) = repo.versions(SUBJECT, project=PROJECT)
+    assert [each.kind for each in signed.annotations()] == ["box"]
+    assert repo.start(SECOND, "annotate", project=PROJECT).draft().snapshot  # given back, and the draft stayed
+
+
+def test_a_task_that_is_open_elsewhere_is_taken_over_in_jupyterlab(
+    lab: Lab, page: Page, two_subjects: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = Path(shutil.copytree(two_subjects, lab.folder / request.node.name))
+    cells = ["".join(c["source"]) for c in json.loads(APP.read_text())["cells"] if c["cell_type"] == "code"]
+    code = [f"import os; os.environ['ECI_ANNOTATE_REPOSITORY'] = {str(folder)!r}", *cells]
+    run_all(page, lab.put(f"{folder.name}.ipynb", code))
+    assert len(lines(page)) == 2
+    elsewhere = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT)
+    page.locator(".eci-task button").first.click()  # the list is older than that
+    page.wait_for_selector(".eci-work-bar .eci-problem")
+    said = page.locator(".eci-work-bar .eci-problem").inner_text()
+    assert "in another session" in said and "take it over here" in said and "take_over" not in said
+    page.screenshot(path=folder / "refused.png")
+    page.get_by_role("button", name="Take over here").click()
+    viewer = Viewer(page)
+    viewer.wait(90)
+    viewer.rest()
+    draw(viewer, "b")
+    page.screenshot(path=folder / "taken.png")
+    page.wait_for_timeout(800)
+    with pytest.raises(Exception, match="taken over"):
+        elsewhere.release()

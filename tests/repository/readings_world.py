@@ -1,0 +1,135 @@
+"""A repository in which several readers draw boxes on several tiny subjects, and say what they saw."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import yaml
+from repository_world import MEANING, P, local
+
+from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.dicom.uids import uid_from
+from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.founding import add_member, found
+from eci_annotate.repository.handles import Signed, Task
+from eci_annotate.repository.identity import KeyIdentity
+from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.layout import Layout, credential, find
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.opening import open
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.tools import to_line
+from eci_annotate.tools.entries import Add, Show
+from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+from eci_annotate.workflow.signing import Credential
+from eci_annotate.workflow.usecase import forms_folder
+
+READERS = ("anna", "ben", "cora")
+Box = tuple[str, tuple[int, int, int], tuple[int, int]]  # label, centre voxel k j i, half size j i
+
+
+def case_folder(root: Path, *changes: dict[str, Any]) -> Path:
+    """The liver use case with its tasks changed, in the order of the file; further ones are added."""
+    folder = Path(shutil.copytree(forms_folder() / "liver-ct", root / "case"))
+    definition = yaml.safe_load((folder / "usecase.yaml").read_text())
+    tasks = definition["tasks"]
+    definition["tasks"] = [{**old, **new} for old, new in zip(tasks, changes, strict=False)] + list(
+        changes[len(tasks) :]
+    )
+    (folder / "usecase.yaml").write_text(yaml.safe_dump(definition, sort_keys=False))
+    return folder
+
+
+DOUBLE = (
+    {},
+    {"readers": {"need": 2, "most": 3}, "blind": True},
+    {
+        "name": "adjudicate", "title": "Settle the readings", "kind": "adjudicate", "roles": ["adjudicator"],
+        "tools": ["box", "freedraw", "smartpaint"], "form": "report",
+    },
+)  # fmt: skip
+AGAIN = ({}, {}, {}, {"name": "again", "title": "Again", "kind": "annotate", "after": ["annotate"],
+                      "roles": ["annotator"], "form": "report", "repeats": "annotate", "wait_days": 0})  # fmt: skip
+
+
+def make(root: Path, subjects: int, *changes: dict[str, Any]) -> Path:
+    """A repository with that many subjects, three readers, an adjudicator and a reviewer; its folder."""
+    folder = root / "repository"
+    found(folder, project=P, member="olga", site="KAU", use_case=str(case_folder(root, *changes)))
+    repository = open(folder)
+    for number in range(subjects):
+        phantom(root / "dicom" / str(number), number)
+    import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
+    people = [(name, "annotator") for name in READERS]
+    for name, role in [*people, ("al", "adjudicator"), ("ruth", "reviewer"), ("dev", "developer")]:
+        add_member(repository, find(folder), name, project=P, roles=(role,), site="KAU")
+    return folder
+
+
+def phantom(folder: Path, number: int) -> None:
+    """A tiny phantom of another patient each."""
+    for path in write_phantom(folder, "tiny"):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = f"P{number}"
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
+            dataset[keyword].value = uid_from(dataset[keyword].value, str(number))
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.save_as(path)
+
+
+def as_member(folder: Path, name: str, session: str = "one") -> Repository:
+    """The repository, opened by one of its members."""
+    layout: Layout = find(folder)
+    key = Credential.from_pem(layout.key_file(name).read_bytes()) if name else credential(layout)
+    backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, key, f"{name}-{session}"))
+    return Repository(backend, backend.images)
+
+
+def subject(number: int) -> str:
+    """The pseudonym of the n-th subject, from 1."""
+    return f"ECI_KAU_S{number:04d}"
+
+
+def lesion(label: str, **more: Any) -> dict[str, Any]:
+    """An item of the form."""
+    return {"label": label, "segment": "IVa", "size_mm": 20.0, "classification": "cyst", "confidence": 4, **more}
+
+
+def report(*lesions: dict[str, Any], quality: str = "good") -> dict[str, Any]:
+    """A whole report."""
+    reason = {} if quality == "good" else {"quality_reason": "motion"}
+    return {"image_quality": quality, **reason, "lesions": list(lesions)}
+
+
+def draw(task: Task, *boxes: Box) -> None:
+    """Draw boxes on the axial plane of the first series."""
+    grid, series = grid_of(task.volume()), str(task.hanging().first)
+    entries: list[Any] = [Show(series)]
+    for number, (label, centre, half) in enumerate(boxes):
+        corner, other = (np.add(centre, (0, sign * half[0], sign * half[1])) for sign in (-1, 1))
+        start, end = (tuple(float(x) for x in grid.reference_from_image(at)) for at in (corner, other))
+        plane = Plane("axial", start, grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))
+        uid = f"{task.holder}-{task.subject}-{task.task}-{number}"
+        entries += [
+            Add(uid, "box", label, (255, 0, 0), series),
+            Press(start, plane),
+            Drag((end,), plane),
+            Release(end, plane),
+        ]
+    task.save([to_line(entry) for entry in entries])
+
+
+def read(folder: Path, who: str, number: int, answers: dict[str, Any], *boxes: Box, task: str = "") -> Signed:
+    """One signed reading; the task is the one that the worklist offers, unless it is named."""
+    repository = as_member(folder, who)
+    work = repository.worklist()
+    offered = work[work["subject"] == subject(number)]["task"].tolist()
+    held = repository.start(subject(number), task or offered[0])
+    draw(held, *boxes)
+    held.answer(answers)
+    return held.sign(MEANING)
