@@ -44,36 +44,43 @@ class Landing:
         The interpreter of user servers.
     notebooks
         Folder of the notebooks that we ship.
-    insecure
-        Whether every page must say so.
     """
 
     python: str
     notebooks: Path
-    insecure: bool = False
 
     @property
     def app(self) -> list[str]:
         """The least powerful server."""
-        notebook = first_there(self.notebooks, TASK_APP)
+        return self.app_of(first_there(self.notebooks, TASK_APP))
+
+    def app_of(self, notebook: Path | str) -> list[str]:
+        """The same for a notebook that lies in a container's image."""
         return [self.python, "-m", "eci_annotate.hub.servers.taskapp", PROMPT, str(notebook)]
 
-    def lab(self, names: Iterable[str]) -> dict[str, Any]:
+    def lab(self, notebook: Path, copied: bool) -> dict[str, Any]:
         """JupyterLab at a notebook, of which the user gets a copy of his own."""
-        notebook = first_there(self.notebooks, names)
-        banner = ["--ServerApp.jpserver_extensions=eci_annotate.hub.servers.banner=True"] if self.insecure else []
         quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-        return {
-            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, *quiet, *banner],
+        raised: dict[str, Any] = {
+            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, *quiet],
             "default_url": f"/lab/tree/{notebook.name}",
-            "gifts": [str(notebook)],
         }
+        return raised | ({"gifts": [str(notebook)]} if copied else {})
 
-    def overrides(self, spawner: Any) -> dict[str, Any]:
-        """`Spawner.group_overrides`: the groups of the person who is to get a server decide."""
+    def overrides(self, spawner: Any, copied: bool = True) -> dict[str, Any]:
+        """`Spawner.group_overrides`: the groups of the person who is to get a server decide.
+
+        Parameters
+        ----------
+        copied
+            Whether our spawner lays the notebook into the home folder; a container's image has it there already.
+        """
         mine = [group.name for group in spawner.user.groups]
         raised = [PLACES[role][1] for role in sorted(roles(mine)) if PLACES.get(role, ("",))[0] == LAB]
-        return {"lab": {"groups": mine, "spawner_override": self.lab(raised[0])}} if raised else {}
+        if not raised:
+            return {}
+        notebook = first_there(self.notebooks, raised[0]) if copied else Path(raised[0][-1])
+        return {"lab": {"groups": mine, "spawner_override": self.lab(notebook, copied)}}
 
 
 def after_login(handler: Any) -> str:

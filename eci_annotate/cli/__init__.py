@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eci_annotate.cli.agreeing import agreement
+from eci_annotate.cli.hub import hub
 from eci_annotate.cli.hub_members import add_from_hub, hub_members
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.repositories import repositories
@@ -35,6 +36,7 @@ app.add_typer(members, name="member")
 app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
+app.add_typer(hub, name="hub")
 app.add_typer(repositories, name="repository")
 app.command()(audit)
 app.command()(agreement)

@@ -259,11 +259,28 @@ def sample() -> Path:
     return folder / "repository"
 
 
-def _prepare(folder: Path, port: int, settings: Mapping[str, Any], more_people: Sequence[str]) -> dict[str, str]:
+def _accounts(folder: Path, names: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Accounts as the hub's own version of JupyterHub lays its database out."""
+    code = (
+        "import json, sys; from eci_annotate.hub.servers.native import make_accounts;"
+        "print(json.dumps(make_accounts(sys.argv[1], dict.fromkeys(sys.argv[2:]))))"
+    )
+    words = [sys.executable, "-c", code, f"sqlite:///{folder}/hub.sqlite", *names]
+    env = os.environ | environment
+    done = subprocess.run(words, env=env, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _prepare(
+    folder: Path,
+    port: int,
+    settings: Mapping[str, Any],
+    more_people: Sequence[str],
+    environment: Mapping[str, str],
+) -> dict[str, str]:
     sys.path.insert(0, str(CHECKOUT / "hubconfig"))
     import demo
-
-    from eci_annotate.hub.servers.native import make_accounts
 
     shutil.copytree(sample(), folder / "repository")
     demo.give_to_service(folder / "repository")
@@ -273,7 +290,7 @@ def _prepare(folder: Path, port: int, settings: Mapping[str, Any], more_people: 
     ).is_dir():
         chosen["warm"] = str(warm)
     demo.write_settings(folder, port, bool(chosen.pop("insecure_demo", not IS_ROOT)), chosen)
-    made = make_accounts(f"sqlite:///{folder}/hub.sqlite", dict.fromkeys([*demo.PEOPLE, *more_people]))
+    made = _accounts(folder, [*demo.PEOPLE, *more_people], environment)
     (folder / "accounts.yaml").touch(0o600)
     (folder / "accounts.yaml").write_text(yaml.safe_dump(made))
     return made
@@ -345,7 +362,7 @@ def hubs(
     folder, port = place(), free_ports(PORTS)
     process: subprocess.Popen[bytes] | None = None
     try:
-        people = _prepare(folder, port, settings, more_people)
+        people = _prepare(folder, port, settings, more_people, environment or {})
         process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)
     finally:

@@ -138,9 +138,19 @@ def test_the_banner_waits_for_the_body_of_a_page_in_parts() -> None:
     one = banner.Banner(None)
     headers = HTTPHeaders({"Content-Type": "text/html"})
     parts = [one.transform_first_chunk(200, headers, b"<head></head>", False)[2]]
-    parts += [one.transform_chunk(part, False) for part in (b"\n<body id='b'>", b"<body>", b"end")]
+    parts += [one.transform_chunk(part, False) for part in (b"\n<body id=", b"'b'", b">x", b"<body>", b"end")]
     whole = b"".join(parts)
-    assert whole.count(b"eci-insecure-demo") == 1 and whole.startswith(b"<head></head>\n<body id='b'><div")
+    assert (
+        whole.count(b"eci-insecure-demo") == 1
+        and whole.startswith(b"<head></head>\n<body id='b'><div")
+        and whole.endswith(b"x<body>end")
+    )
+
+
+def test_a_file_that_comes_in_parts_keeps_its_length() -> None:
+    headers = HTTPHeaders({"Content-Type": "text/javascript", "Content-Length": "1000"})
+    assert banner.Banner(None).transform_first_chunk(200, headers, b"<body>", False)[2] == b"<body>"
+    assert headers["Content-Length"] == "1000"
 
 
 @pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False), (None, False)])
@@ -151,3 +161,11 @@ def test_the_banner_is_shown_where_it_is_true(monkeypatch: pytest.MonkeyPatch, v
     application = Application()
     banner.show_on(application)
     assert (banner.Banner in application.transforms) is shown
+
+
+def test_an_administrator_makes_accounts_at_the_terminal(tmp_path: Path) -> None:
+    program = [Path(sys.executable).parent / "eci-annotate", "hub", "account", "anna", "ben", "--state", tmp_path]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0 and "anna" in done.stdout and "ben" in done.stdout, done.stderr
+    none = subprocess.run([*program[:-1], tmp_path / "none"], capture_output=True, text=True)
+    assert none.returncode == 1 and "no hub" in none.stderr

@@ -29,23 +29,32 @@ class Banner(OutputTransform):
     """Puts the words into each HTML page of a Tornado application, JupyterLab's and Voilà's alike."""
 
     waits = False  # a page is under way, and its body has not begun
+    held = b""  # the begin of the body's tag
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
         """The first part of an answer; of a page that comes in parts it may be the head alone."""
-        self.waits = headers.get("Content-Type", "").startswith("text/html")
-        chunk = self.transform_chunk(chunk, finishing)
-        if "Content-Length" in headers:
-            headers["Content-Length"] = str(len(chunk))
-        return status_code, headers, chunk
+        length = headers.get("Content-Length")
+        self.waits = headers.get("Content-Type", "").startswith("text/html") and (finishing or length is None)
+        changed = self.transform_chunk(chunk, finishing)
+        if length is not None:
+            headers["Content-Length"] = str(int(length) + len(changed) - len(chunk))
+        return status_code, headers, changed
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
-        """Any part: the words follow the begin of the body."""
-        if self.waits and (found := _BODY.search(chunk)):
+        """Any part: the words follow the begin of the body, which itself may come in parts."""
+        if not self.waits:
+            return chunk
+        chunk, self.held = self.held + chunk, b""
+        if found := _BODY.search(chunk):
             self.waits = False
             return chunk[: found.end()] + BAR.encode() + chunk[found.end() :]
-        return chunk
+        begun = chunk.find(b"<body")
+        if begun < 0 or finishing:
+            return chunk
+        self.held = chunk[begun:]
+        return chunk[:begun]
 
 
 def show_on(application: Application) -> None:

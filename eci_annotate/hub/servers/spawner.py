@@ -155,7 +155,8 @@ class SharedSpawner(FolderSpawner):
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """As always, and what makes every page say that this is insecure."""
-        return super().user_env(env) | {INSECURE: "1"}
+        config = Path(__file__).parent / "config"  # makes JupyterLab's server show the banner too
+        return super().user_env(env) | {INSECURE: "1", "JUPYTER_CONFIG_PATH": str(config)}
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
         """What the child does before it becomes the server."""

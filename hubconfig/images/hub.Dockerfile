@@ -1,0 +1,16 @@
+# The whole hub in one container, each user a system user of his own inside it: for compose.yaml.
+#   docker build -f hubconfig/images/hub.Dockerfile -t eci-annotate-hub .
+FROM docker.io/library/node:20-bookworm-slim AS node
+RUN npm install --global --no-audit --no-fund configurable-http-proxy@5
+
+FROM docker.io/library/python:3.12-slim-bookworm
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
+RUN ln -s /usr/local/lib/node_modules/configurable-http-proxy/bin/configurable-http-proxy /usr/local/bin/
+ENV PIP_NO_CACHE_DIR=1
+COPY . /src
+RUN bash /src/hubconfig/images/install.sh hub /opt/eci && cp -r /src/hubconfig /src/notebooks /opt/eci/ && rm -rf /src \
+ && useradd --system --uid 19999 eci-annotate
+ENV PATH=/opt/eci/bin:$PATH
+EXPOSE 8000
+CMD ["jupyterhub", "--config", "/opt/eci/hubconfig/jupyterhub_config.py"]

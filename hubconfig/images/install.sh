@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# What the images are built of: an environment with the package and what a user's server or the service needs.
+#
+#   install.sh user|service|hub FOLDER      from the checkout that this file is in
+set -euo pipefail
+WHAT=$1
+FOLDER=$2
+HERE=$(cd "$(dirname "$0")/../.." && pwd)
+case $WHAT in
+  user) EXTRAS=lab,hub ;;
+  service) EXTRAS=hub,postgres ;;
+  hub) EXTRAS=lab,hub,oidc,lti,postgres ;;
+  *) echo "What is $WHAT? Say user, service or hub."; exit 2 ;;
+esac
+python3 -m venv "$FOLDER"
+"$FOLDER/bin/python" -m pip install -q --disable-pip-version-check "$HERE[$EXTRAS]"
+"$FOLDER/bin/python" - "$WHAT" <<'CHECK'
+import importlib
+import sys
+
+NEEDED = {
+    "user": ["eci_annotate", "eci_annotate.viewer.app", "eci_annotate.hub.servers.taskapp", "jupyterlab"],
+    "service": ["eci_annotate", "fastapi", "uvicorn", "jupyterhub", "jupyterhub_idle_culler", "psycopg"],
+    "hub": ["eci_annotate.hub.servers.spawner", "eci_annotate.hub.servers.native", "oauthenticator", "ltiauthenticator"],
+}
+for name in NEEDED[sys.argv[1]]:
+    importlib.import_module(name)
+CHECK
+echo "The $WHAT image's environment is in $FOLDER"
