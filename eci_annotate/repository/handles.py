@@ -27,7 +27,7 @@ from eci_annotate.workflow.events import who
 from eci_annotate.workflow.form import Question
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import TaskDefinition, task_named
+from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
 from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
@@ -127,9 +127,28 @@ class Task:
     def reviewing(self) -> Signed | None:
         """For a review: the signed version that it is about."""
         definition = self.definition
-        if not definition.of:
+        if definition.kind != REVIEW:
             return None
-        return Signed(self._backend, self._images, self.project, self.subject, self._reviewed(definition.of))
+        return self._signed(self._reviewed(definition.of))
+
+    def readings(self) -> list[Signed]:
+        """For an adjudication: the signed readings that it is about, in the order of the pipeline."""
+        if self.definition.kind != ADJUDICATE:
+            return []
+        names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
+        return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
+
+    def reviewed_before(self) -> tuple[Signed, Signed] | None:
+        """For a review: the version that was reviewed last before this one, and that review; None for the first."""
+        of = self.definition.of
+        if self.definition.kind != REVIEW:
+            return None
+        seen = self._backend.subject(self.project, self.subject)
+        past = [each for each in seen.task(self.task).signed if each.basis.get(of, 0) < self.basis[of]]
+        return (self._signed(seen.version(of, past[-1].basis[of])), self._signed(past[-1])) if past else None
+
+    def _signed(self, event: SignedEvent) -> Signed:
+        return Signed(self._backend, self._images, self.project, self.subject, event)
 
     def _reviewed(self, of: str) -> SignedEvent:
         return self._backend.subject(self.project, self.subject).version(of, self.basis[of])
@@ -168,7 +187,7 @@ class Task:
             event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         except NotFound:  # hidden from its own reader, until the reading is repeated
             event = self._hidden(meaning, verdict, reason)
-        return Signed(self._backend, self._images, self.project, self.subject, event)
+        return self._signed(event)
 
     def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
         """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
@@ -218,6 +237,11 @@ class Signed:
         return [self._backend.get(self.project, self.subject, part.digest) for part in parts]
 
     @property
+    def use_case(self) -> UseCase:
+        """The definition under which it was made."""
+        return self._backend.use_case(self.project, self.event.use_case)
+
+    @property
     def report(self) -> dict[str, Any]:
         """The form's answers; empty when the task has no form."""
         found = self.content("report")
@@ -234,6 +258,10 @@ class Signed:
         found = self.content("annotations")
         return list(parse(found[0], "A table of annotations")) if found else []
 
+    def volume(self, series_uid: str) -> xr.DataArray:
+        """A series of the subject as a volume (k, j, i)."""
+        return self._images.volume(self.project, self.subject, series_uid)
+
     def annotations(self) -> list[Annotation]:
         """The annotations, exactly as they were signed."""
         found = self.content("snapshot")
@@ -241,7 +269,7 @@ class Signed:
             return []
         from eci_annotate.tools import replay
 
-        easel = replay(lambda uid: self._images.volume(self.project, self.subject, uid), found[0], ())
+        easel = replay(self.volume, found[0], ())
         return list(easel.annotations())
 
     def export(self, folder: Path | str) -> list[Path]:

@@ -37,9 +37,8 @@ def case_folder(root: Path, *changes: dict[str, Any]) -> Path:
     folder = Path(shutil.copytree(forms_folder() / "liver-ct", root / "case"))
     definition = yaml.safe_load((folder / "usecase.yaml").read_text())
     tasks = definition["tasks"]
-    definition["tasks"] = [{**old, **new} for old, new in zip(tasks, changes, strict=False)] + list(
-        changes[len(tasks) :]
-    )
+    changed = [{**old, **new} for old, new in zip(tasks, changes, strict=False)]
+    definition["tasks"] = changed + tasks[len(changed) :] + list(changes[len(tasks) :])
     (folder / "usecase.yaml").write_text(yaml.safe_dump(definition, sort_keys=False))
     return folder
 
@@ -113,7 +112,7 @@ def draw(task: Task, *boxes: Box) -> None:
         corner, other = (np.add(centre, (0, sign * half[0], sign * half[1])) for sign in (-1, 1))
         start, end = (tuple(float(x) for x in grid.reference_from_image(at)) for at in (corner, other))
         plane = Plane("axial", start, grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))
-        uid = f"{task.holder}-{task.subject}-{task.task}-{number}"
+        uid = f"{task.holder}-{task.subject}-{task.task}-{task.version}-{number}"
         entries += [
             Add(uid, "box", label, (255, 0, 0), series),
             Press(start, plane),
