@@ -1,5 +1,5 @@
-# Two commands for a newcomer: `make lab` to work, `make test` to prove. Everything stays inside this folder,
-# except the system packages that tests need (a browser, plastimatch, dciodvfy), which come from Debian's archive.
+# Three commands for a newcomer: `make lab` to work alone, `make hub` for many, `make test` to prove. Everything stays inside
+# this folder, except system packages (node for the hub's proxy; a browser, plastimatch, dciodvfy for tests), from Debian's archive.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,10 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 BROWSER ?=
 PORT ?= 8888
+HUB_PORT := $(if $(filter undefined file,$(origin PORT)),8000,$(PORT))
 DEMO := demo
-TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs postgresql
+DEMO_HUB := demo-hub
+HUB_PACKAGES := nodejs npm
+TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql
+PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-SOURCES := eci_annotate tests
+SOURCES := eci_annotate tests hubconfig
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/pip
@@ -23,7 +27,7 @@ export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/matplotlib
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
 
-.PHONY: help lab test soak lint format bench clean system
+.PHONY: help lab hub test soak lint format bench clean system
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,7 +36,11 @@ lab: $(VENV)/lab.stamp $(DEMO)/sample-2.stamp  ## Set everything up and open Jup
 	cd notebooks && ../$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)/notebooks" --port=$(PORT) $(LAB_FLAGS) \
 	  $(if $(filter none,$(BROWSER)),--no-browser,) $(if $(filter 0,$(shell id -u)),--allow-root,) 01_annotate.ipynb
 
-test: $(VENV)/test.stamp system lint  ## Set everything up and run all tests, browser and notebooks included
+hub: $(VENV)/hub.stamp $(VENV)/node.stamp  ## Set a hub with demo users up and start it (BROWSER=none, PORT=8000, INSECURE_DEMO=1 without root)
+	$(BIN)/python hubconfig/demo.py $(DEMO_HUB) --port $(HUB_PORT) $(if $(INSECURE_DEMO),--insecure-demo,) \
+	  $(if $(filter none,$(BROWSER)),--no-browser,)
+
+test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
 	$(BIN)/python -m pytest -n 2 --dist loadfile --maxfail=25 --durations=15 tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
@@ -52,8 +60,8 @@ bench: $(VENV)/test.stamp system  ## Measure against the peers; prints the table
 	$(BIN)/python -m tests.benchmarks
 
 system:  ## Install the programs that tests drive, where they are missing (Debian)
-	@missing=""; for p in $(TEST_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	command -v node >/dev/null && missing=$${missing/nodejs/}; \
+	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	command -v node >/dev/null && missing=$${missing/nodejs/}; command -v npm >/dev/null && missing=$${missing/npm/}; \
 	if [ -n "$${missing// }" ]; then echo "Installing$$missing"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
@@ -69,6 +77,17 @@ $(VENV)/lab.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -c "import eci_annotate.viewer.app, eci_annotate.tools.easel, eci_annotate.dicom.rtstruct, eci_annotate.imaging.reslice"
 	touch $@
 
+$(VENV)/hub.stamp: $(VENV)/lab.stamp
+	@echo "Installing JupyterHub"
+	$(BIN)/python -m pip install -q -e '.[lab,hub]'
+	touch $@
+
+$(VENV)/node.stamp: $(BIN)/python
+	@command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
+	@echo "Installing the hub's proxy"
+	npm install --silent --no-audit --no-fund --cache $(VENV)/npm --prefix $(VENV)/node configurable-http-proxy@5
+	touch $@
+
 $(VENV)/test.stamp: $(VENV)/lab.stamp
 	$(BIN)/python -m pip install -q -e '.[lab,test,dev]'
 	touch $@
@@ -81,4 +100,4 @@ $(DEMO)/sample-2.stamp: $(VENV)/lab.stamp
 	touch $@
 
 clean:  ## Remove everything that was made here
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(DEMO_HUB) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

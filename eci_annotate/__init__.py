@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.version import __version__
 
 _HOMES = {
-    "open": "repository.repository",
+    "open": "repository.opening",
     "Repository": "repository.repository",
     "Task": "repository.handles",
     "Signed": "repository.handles",
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from eci_annotate.repository.founding import found
     from eci_annotate.repository.handles import Signed, Task
     from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.repository import Repository, open
+    from eci_annotate.repository.opening import open
+    from eci_annotate.repository.repository import Repository
     from eci_annotate.viewer.app import annotate, show
     from eci_annotate.viewer.compare import compare
     from eci_annotate.viewer.task_app import work

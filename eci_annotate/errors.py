@@ -37,6 +37,22 @@ class NoIdentity(EciError):
     """There is no usable credential, so nobody knows who is acting."""
 
 
+class BadRequest(EciError):
+    """Something was said to the service that it does not understand."""
+
+
+class Overloaded(EciError):
+    """The service has too much to do, or was asked for too much at once; try again a little later."""
+
+
+class SignatureWaits(EciError):
+    """The service waits for the person to confirm a signature at `url`; `request` names it."""
+
+    def __init__(self, what: str, remedy: str = "", *, url: str = "", request: str = "") -> None:
+        super().__init__(what, remedy)
+        self.url, self.request = url, request
+
+
 class BadSecret(EciError):
     """The secret given does not open the signer's key."""
 
@@ -125,7 +141,7 @@ class BadJournal(EciError):
 
 # -- stores -----------------------------------------------------------------------
 class StoreUnavailable(EciError):
-    """The repository cannot be written: a full disk, a read-only folder."""
+    """The repository cannot be written or reached: a full disk, a read-only folder, a service that does not answer."""
 
 
 # -- software -----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eci_annotate.cli.agreeing import agreement
+from eci_annotate.cli.hub_members import add_from_hub, hub_members
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.repositories import repositories
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
@@ -178,6 +179,7 @@ def member_add(
     site: Annotated[str, typer.Option(help="The member's site; by default yours.")] = "",
     sites: Annotated[list[str] | None, typer.Option(help="Works on subjects of this site only; repeatable.")] = None,
     secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    hub: Annotated[bool, typer.Option("--hub", help="The hub knows who it is: no key file.")] = False,
 ) -> None:
     """Add a member with a key of their own. Give them the key file; they name it in ECI_ANNOTATE_CREDENTIAL."""
     from eci_annotate.repository.founding import add_member
@@ -187,6 +189,9 @@ def member_add(
     roles = tuple(role or ["annotator"])
     where = chosen(repository, project)
     site = site or repository.backend.actor.site
+    if hub:
+        add_from_hub(repository, where, name, roles, site, tuple(sites or ["*"]))
+        return
     key = add_member(
         repository,
         find(folder),
@@ -198,6 +203,10 @@ def member_add(
         secret=secret,
     )
     say(f"Added {name} as {', '.join(roles)}. Give {key} to {name} alone; then: export ECI_ANNOTATE_CREDENTIAL={key}")
+
+
+for command in hub_members:
+    members.command()(command)
 
 
 @members.command("list")

@@ -55,7 +55,7 @@ def progress() -> Iterator[Any]:
 
 def open(folder: Path) -> Repository:
     """The repository in a folder."""
-    from eci_annotate.repository.repository import open as open_repository
+    from eci_annotate.repository.opening import open as open_repository
 
     return open_repository(folder)
 

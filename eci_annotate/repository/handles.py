@@ -8,19 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import LeaseLost, NotFound
-from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
-from eci_annotate.repository.export import export_version
 from eci_annotate.repository.protocols import Backend, Images
-from eci_annotate.workflow.codec import parse
+from eci_annotate.repository.signed import Signed
+from eci_annotate.repository.waiting import Waiting
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
 from eci_annotate.workflow.events import who
@@ -31,6 +29,8 @@ from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, r
 from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
+
+__all__ = ["Signed", "Task"]
 
 _TOUCH_S = 20.0
 
@@ -59,6 +59,7 @@ class Task:
         self.rejected, self._pinned = seen.rejected, seen.use_case
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
+        self._count: int | None = None
 
     def __repr__(self) -> str:
         return f"<Task {self.task!r} of {self.subject}, version {self.version}, yours until {to_minute(self.until)}>"
@@ -97,8 +98,14 @@ class Task:
         return self._images.volume(self.project, self.subject, uid)
 
     def save(self, lines: Sequence[str]) -> None:
-        """Append journal lines to the draft; a killed kernel does not lose what this returned for."""
-        self._save(drafting.lines_entry(lines))
+        """Append journal lines to the draft; a killed kernel does not lose what this returned for.
+
+        After an error the same lines (and more) may be given again: what had arrived counts once.
+        """
+        if self._count is None:
+            self._count = self.draft().count
+        self._save(drafting.lines_entry(lines, self._count))
+        self._count += len(lines)
 
     def snapshot(self, content: bytes) -> None:
         """Keep the whole work as it is; resuming then replays only the lines after it."""
@@ -114,7 +121,9 @@ class Task:
     def draft(self) -> Draft:
         """The work as it was last saved, also by a kernel that is gone."""
         entries = self._backend.draft(self.project, self.subject, self.task)
-        return drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        draft = drafting.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        self._count = draft.count
+        return draft
 
     def touch(self) -> datetime:
         """Tell that the person is active; renews the lease at most every 20 s. Returns its end (UTC)."""
@@ -180,13 +189,37 @@ class Task:
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """
+        begun = self.begin_signing(meaning, verdict=verdict, reason=reason, places=places, secret=secret)
+        if isinstance(begun, Signed):
+            return begun
+        print(f"Confirm the signature here: {begun.url}", flush=True)
+        return begun.wait()
+
+    def begin_signing(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed | Waiting:
+        """As `sign`, but on a hub it does not wait for the person: what it gives then says where she confirms."""
         where = (self.project, self.subject, self.task, self.fence)
         command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
-        self._backend.do(command)
+        try:
+            self._backend.do(command)
+        except SignatureWaits as waits:
+            request = waits.request
+            return Waiting(waits.url, lambda: self._backend.signature(request), lambda: self._made(command))
+        return self._made(command)
+
+    def _made(self, command: Sign) -> Signed:
+        """The version that this task made, now that it is signed."""
         try:
             event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         except NotFound:  # hidden from its own reader, until the reading is repeated
-            event = self._hidden(meaning, verdict, reason)
+            event = self._hidden(command.meaning, command.verdict, command.reason)
         return self._signed(event)
 
     def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
@@ -206,72 +239,3 @@ def _end(seen: TaskView) -> datetime:
     if seen.until is None:
         raise LeaseLost(f"You do not hold {seen.name!r}.", "Start it again; your last work is kept as a draft.")
     return seen.until
-
-
-class Signed:
-    """A signed version of a task.
-
-    Attributes
-    ----------
-    project, subject, task, version
-        Which one.
-    reader, at, meaning, verdict, reason
-        Who signed it, when (UTC), and what was stated.
-    seal
-        Digest over everything that it consists of, and over the seal before it.
-    """
-
-    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: SignedEvent) -> None:
-        self._backend, self._images, self.event = backend, images, event
-        self.project, self.subject, self.task, self.version = project, subject, event.task, event.version
-        self.reader, self.at, self.seal = event.by, event.at, event.seal
-        self.meaning, self.verdict, self.reason = event.meaning, event.verdict, event.reason
-
-    def __repr__(self) -> str:
-        which = f"version {self.version} of {self.task!r} of {self.subject}"
-        return f"<Signed {which}, by {self.reader} at {to_minute(self.at)}, seal {self.seal[:12]}>"
-
-    def content(self, role: str) -> list[bytes]:
-        """The parts with that role (``rtstruct``, ``sr``, ``report``, ``snapshot`` …), checked by digest."""
-        parts = self.event.manifest.of(role)
-        return [self._backend.get(self.project, self.subject, part.digest) for part in parts]
-
-    @property
-    def use_case(self) -> UseCase:
-        """The definition under which it was made."""
-        return self._backend.use_case(self.project, self.event.use_case)
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The form's answers; empty when the task has no form."""
-        found = self.content("report")
-        return dict(parse(found[0], "A report")) if found else {}
-
-    @property
-    def places(self) -> list[dict[str, Any]]:
-        """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
-        found = self.content("places")
-        return list(parse(found[0], "Marked places")) if found else []
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""
-        found = self.content("annotations")
-        return list(parse(found[0], "A table of annotations")) if found else []
-
-    def volume(self, series_uid: str) -> xr.DataArray:
-        """A series of the subject as a volume (k, j, i)."""
-        return self._images.volume(self.project, self.subject, series_uid)
-
-    def annotations(self) -> list[Annotation]:
-        """The annotations, exactly as they were signed."""
-        found = self.content("snapshot")
-        if not found:
-            return []
-        from eci_annotate.tools import replay
-
-        easel = replay(self.volume, found[0], ())
-        return list(easel.annotations())
-
-    def export(self, folder: Path | str) -> list[Path]:
-        """Write RTSTRUCT, report and provenance into a folder; returns the files."""
-        return export_version(self._backend, self.project, self.subject, self.event, Path(folder))

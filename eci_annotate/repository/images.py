@@ -17,7 +17,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, Instance, Study
 from eci_annotate.dicom.series import load_files
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
 from eci_annotate.store.files import write_atomic
@@ -54,6 +54,11 @@ class LocalImages:
         self._permit(project, subject, f"series {series_uid}")
         return read_volume(self._archive, self._cache, subject, series_uid)
 
+    def kept(self, project: str, subject: str, series_uid: str, *, noted: bool = True) -> tuple[dict[str, Any], Path]:
+        """A volume's header and the file of its values, for who sends them on."""
+        self._permit(project, subject, f"series {series_uid}" if noted else "")
+        return keep_volume(self._archive, self._cache, subject, series_uid)
+
 
 def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) -> xr.DataArray:
     """A series as a volume, from the cache when that is true to the files."""
@@ -62,10 +67,21 @@ def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
     place = _place(cache, subject, series_uid)
     kept = _kept(place, mark)
     if kept is not None:
-        return kept
+        return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
     volume = load_files([each.path for each in instances])
     _keep(place, mark, volume)
     return volume
+
+
+def keep_volume(archive: Archive, cache: Path, subject: str, series_uid: str) -> tuple[dict[str, Any], Path]:
+    """The header of a series as a volume, and the file (npy) with its values; decoded now if it is not kept yet."""
+    mark, place = _mark(archive.instances(subject, series_uid)), _place(cache, subject, series_uid)
+    if _kept(place, mark) is None:
+        read_volume(archive, cache, subject, series_uid)
+    kept = _kept(place, mark)
+    if kept is None:
+        raise Conflict("The images changed while they were read.", "Try again.")
+    return kept
 
 
 def _place(cache: Path, subject: str, series_uid: str) -> Path:
@@ -111,19 +127,20 @@ def _npy(values: np.ndarray[Any, Any]) -> bytes:
     return stream.getvalue()
 
 
-def _kept(place: Path, mark: str) -> xr.DataArray | None:
+def _kept(place: Path, mark: str) -> tuple[dict[str, Any], Path] | None:
     try:
         header = parse(place.with_suffix(".json").read_bytes(), "A cached volume's header")
         if header["mark"] != mark:
             return None
         array = place.with_name(f"{place.name}-{header['values'][:16]}.npy")
-        values = np.load(array, mmap_mode="r")
-        return _volume(values, header)
+        np.load(array, mmap_mode="r")
+        return header, array
     except (OSError, KeyError, ValueError, TypeError, Tampered):
         return None
 
 
-def _volume(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr.DataArray:
+def volume_from_kept(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr.DataArray:
+    """The volume of values and the header that was kept with them."""
     names = {field.name for field in fields(Grid) if field.init}
     grid = Grid(**{name: _tuples(value) for name, value in header["grid"].items() if name in names})
     return volume_from_array(

@@ -22,10 +22,11 @@ SHORTEST = 6
 
 @dataclass(frozen=True)
 class Signer:
-    """An opened signing key, and what opened it."""
+    """An opened signing key, what opened it, and (on a hub) the digest of the draft that the person confirmed."""
 
     key: PrivateKey
     factor: str
+    content: str = ""
 
 
 def found_authority(layout: Layout, credential: Credential, secret: str, now: datetime) -> Authority:

@@ -66,6 +66,20 @@ class Layout:
         """A member's signing key, encrypted."""
         return self.root / "members" / f"{member}.signing"
 
+    def service_file(self, member: str) -> Path:
+        """The signing key that the service holds for a member, encrypted by the service's secret."""
+        return self.root / "members" / f"{member}.service"
+
+    @property
+    def service_secret(self) -> Path:
+        """What opens the keys that the service holds."""
+        return self.root / "authority" / "service.secret"
+
+    @property
+    def service_authority(self) -> Path:
+        """The authority's key once more, encrypted by the service's secret."""
+        return self.root / "authority" / "authority.service"
+
     @property
     def authority_key(self) -> Path:
         """The key of the repository's authority, encrypted by the founder's secret or credential."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,10 @@ from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import Attach, Command, Seal, Sign, Start
+from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, TaskView, readable, view
+from eci_annotate.workflow.view import SubjectView, readable, view
 
 
 class LocalBackend:
@@ -82,7 +83,7 @@ class LocalBackend:
         return seen
 
     def _do(self, command: Any) -> SubjectView | None:
-        with self._noting(command):
+        with self.noting(command):
             match command:
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
@@ -91,8 +92,11 @@ class LocalBackend:
                     actor = self.actor
                     sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
-                    self.rooms.content(command.project, command.subject).get(command.digest)
+                    self._check_attached(command)
                     do_subject(self.rooms, command, self.actor)
+                case Enrol() | ChangeUseCase():
+                    pipeline = self.use_case(command.project, command.use_case).pipeline
+                    do_subject(self.rooms, replace(command, pipeline=pipeline), self.actor)
                 case Command() if not isinstance(command, Seal):
                     do_subject(self.rooms, command, self.actor)
                     if isinstance(command, Start):
@@ -101,6 +105,15 @@ class LocalBackend:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
             return self.subject(command.project, command.subject)
 
+    def _check_attached(self, command: Attach) -> None:
+        """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+        if not self.actor.may("attach", command.project, self.subject(command.project, command.subject).site):
+            return  # the workflow refuses it
+        self.rooms.content(command.project, command.subject).get(command.digest)
+        works = self.rooms.state(command.project, command.subject)[1].work.values()
+        if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
+            raise Refused("This content belongs to a signed version.", "Attach content of its own.")
+
     def _grant(self, command: Start) -> SubjectView:
         seen = self.subject(command.project, command.subject)
         address = Address(command.project, command.subject, command.task)
@@ -108,7 +121,8 @@ class LocalBackend:
         return seen
 
     @contextmanager
-    def _noting(self, command: Any) -> Iterator[None]:
+    def noting(self, command: Any) -> Iterator[None]:
+        """Refusals of the command, for this while, go to the access stream."""
         try:
             yield
         except (Refused, NotFound) as error:
@@ -127,7 +141,8 @@ class LocalBackend:
         seen = self.subject(project, subject)
         if seen.withdrawn or not self.actor.may("see images", project, seen.site):
             raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
-        self.note("read.1", project, subject, what)
+        if what:
+            self.note("read.1", project, subject, what)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
@@ -145,7 +160,8 @@ class LocalBackend:
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project; the current one without a digest."""
-        return self.rooms.use_case(digest or self._project(project).use_case)
+        current = self._project(project).use_case
+        return self.rooms.use_case(digest or current)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
@@ -183,21 +199,23 @@ class LocalBackend:
         """Append to the draft; LeaseLost when the fence is not the newest."""
         address = Address(project, subject, task)
         if (address, fence) not in self._granted:
-            if self._held(project, subject, task).fence != fence:
+            if self._fence(project, subject, task) != fence:
                 raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
             self._granted.add((address, fence))
         self.rooms.drafts.append(address, fence, entries)
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
-        held = self._held(project, subject, task)
-        return self.rooms.drafts.read(Address(project, subject, task), held.fence)
+        fence = self._fence(project, subject, task)
+        return self.rooms.drafts.read(Address(project, subject, task), fence)
 
-    def _held(self, project: str, subject: str, task: str) -> TaskView:
-        seen = self.subject(project, subject).task(task)
-        if not seen.mine:
+    def _fence(self, project: str, subject: str, task: str) -> int:
+        """The fence of the last lease, if it is this session's; that it has ended loses no work."""
+        self.subject(project, subject).task(task)
+        lease = self.rooms.state(project, subject)[1].work[task].lease
+        if lease is None or not lease.is_of(self.actor):
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
-        return seen
+        return lease.fence
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """The audit trail of the projects whose the actor may search; that he looked is noted in it."""
@@ -209,6 +227,10 @@ class LocalBackend:
         """Whether nothing was cut out up to the last checkpoint in `folder` (the repository's own without one)."""
         trusted = anchors or (self.rooms.layout.authority.read_text(),)
         return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
+
+    def signature(self, request: str) -> str:
+        """Nothing waits here: the key file and the secret are the person."""
+        raise NotFound("There is no such request for a signature.", "Sign again.")
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""

@@ -59,8 +59,18 @@ class Job:
     predecessor: Signed | None
 
 
-def annotated(shop: Workshop, job: Job) -> Manifest:
-    """Make and keep everything of an annotation's version.
+@dataclass(frozen=True)
+class Drawn:
+    """A draft that is complete: what will be signed, before anything is made of it."""
+
+    answers: dict[str, Any]
+    annotations: tuple[Annotation, ...]
+    rows: tuple[dict[str, Any], ...]
+    snapshot: bytes
+
+
+def drawn(shop: Workshop, job: Job) -> Drawn:
+    """What the draft holds, checked against form and gate; nothing is written.
 
     Raises
     ------
@@ -74,19 +84,25 @@ def annotated(shop: Workshop, job: Job) -> Manifest:
     draft = read_draft(job.entries, shop.blobs.get)
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(lambda uid: read_volume(shop.archive, shop.cache, job.subject, uid), draft.snapshot, draft.lines)
-    annotations = list(easel.annotations())
-    rows = [_row(each) for each in annotations]
+    annotations = tuple(easel.annotations())
+    rows = tuple(_row(each) for each in annotations)
     if job.task.gate:
         check_gate(job.task.gate, answers, rows, job.case.hang(_headers(shop, job.subject)))
+    return Drawn(answers, annotations, rows, save(easel))
+
+
+def annotated(shop: Workshop, job: Job) -> Manifest:
+    """Make and keep everything of an annotation's version; refuses as `drawn` does."""
+    done = drawn(shop, job)
     parts = [
-        Part("snapshot", "easel", shop.blobs.put(save(easel))),
+        Part("snapshot", "easel", shop.blobs.put(done.snapshot)),
         Part("journal", "draft", shop.blobs.put(canonical(list(job.entries)))),
-        Part("annotations", "table", shop.blobs.put(canonical(rows))),
-        *_structure_sets(shop, job, annotations),
+        Part("annotations", "table", shop.blobs.put(canonical(list(done.rows)))),
+        *_structure_sets(shop, job, done.annotations),
     ]
     if job.task.form:
-        parts.append(Part("report", job.task.form, shop.blobs.put(canonical(answers))))
-        parts.append(_report(shop, job, answers, annotations))
+        parts.append(Part("report", job.task.form, shop.blobs.put(canonical(done.answers))))
+        parts.append(_report(shop, job, done.answers, done.annotations))
     return Manifest(tuple(parts), SOFTWARE)
 
 

@@ -18,6 +18,7 @@ from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
 
 PIECE = 500
+WAITING, DONE, VOID = "waiting", "signed", "void"
 SORTS = ("subject", "site", "cohort", "stage", "progress")
 
 
@@ -121,6 +122,9 @@ class Backend(Protocol):
 
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
+
+    def signature(self, request: str) -> str:
+        """How a request for a signature stands: one of `WAITING`, `DONE`, `VOID`."""
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""

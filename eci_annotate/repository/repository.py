@@ -1,31 +1,23 @@
-"""`open` gives a `Repository`: worklist, start, tables, volumes, verify; it knows only `Backend` and `Images`.
+"""A `Repository`: worklist, start, tables, volumes, verify; it knows only `Backend` and `Images`.
 
-So the same notebook runs on a folder and, later, on a hub.
+So the same notebook runs on a folder and on a hub.
 """
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
+from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
-from eci_annotate.repository.choosing import usual_address
 from eci_annotate.repository.comparing import Comparing
 from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.identity import KeyIdentity
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
-from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.subjects import subject_table
 from eci_annotate.repository.tables import Verification
 from eci_annotate.workflow.commands import Attach, Start
@@ -34,35 +26,6 @@ from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import SubjectView
-
-
-def open(address: str | os.PathLike[str] | None = None, session: str | None = None) -> Repository:
-    """Open a repository.
-
-    Parameters
-    ----------
-    address
-        Its folder; without one what ``ECI_ANNOTATE_SERVICE`` or ``ECI_ANNOTATE_REPOSITORY`` names, else ``demo``
-        here or beside this folder.
-    session
-        Which session this is; by default a new one for each opening. Two openings with the same
-        session are the same holder of a lease.
-
-    Raises
-    ------
-    NotARepository
-        The folder holds none; make one with ``eci-annotate init``.
-    NoIdentity
-        There is no usable key file.
-    """
-    address = address or usual_address()
-    if str(address).startswith(("http://", "https://")):
-        raise NotARepository("This release opens folders only.", "Give the folder of a repository.")
-    layout = find(Path(address))
-    rooms = Rooms.from_layout(layout)
-    identity = KeyIdentity(layout, credential(layout), session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    backend = LocalBackend(rooms, identity)
-    return Repository(backend, backend.images)
 
 
 class Repository(Comparing):

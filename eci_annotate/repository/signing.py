@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
+from eci_annotate.errors import Refused
 from eci_annotate.repository import making
 from eci_annotate.repository.deciding import address_of
+from eci_annotate.repository.drafting import content_digest
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.rooms import TRIES, Rooms, busy
 from eci_annotate.workflow.actor import Actor
@@ -28,12 +30,14 @@ _one_at_a_time = RLock()
 
 def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> None:
     """Make the draft the next version; `opened` gives the key that signs, or refuses."""
+    _, state = rooms.state(command.project, command.subject)
+    permit(command, state, actor, rooms.clock())
     signer = opened()
     with _one_at_a_time:
         now = rooms.clock()
         _, state = rooms.state(command.project, command.subject)
         permit(command, state, actor, now)
-        manifest = _make(rooms, command, state, actor, now)
+        manifest = _make(rooms, command, state, actor, now, signer.content)
         for _ in range(TRIES):
             records, state = rooms.state(command.project, command.subject)
             events = _sealed(signer, command, manifest, state, actor, now)
@@ -42,19 +46,27 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
     raise busy()
 
 
-def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Manifest:
+def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = "") -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
     shop = rooms.workshop(command.project, command.subject)
     if task.kind == INGEST:
         return making.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return making.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
-    address = address_of(command, command.task)
+    job = job_of(rooms, command, state, actor, now)
+    if confirmed and content_digest(job.entries) != confirmed:
+        raise Refused("The draft is not what you confirmed any more.", "Ask for the signature again.")
+    return making.annotated(shop, job)
+
+
+def job_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> making.Job:
+    """The version that signing would make of the draft as it is on the disk now."""
+    work, address = state.work[command.task], address_of(command, command.task)
     rooms.drafts.sync(address, command.fence)
-    job = making.Job(
+    return making.Job(
         project=command.project,
         subject=command.subject,
-        task=task,
+        task=task_named(state.pipeline, command.task),
         case=rooms.use_case(work.use_case),
         version=work.version + 1,
         fence=command.fence,
@@ -64,7 +76,6 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
         meaning=command.meaning,
         predecessor=work.signed[-1] if work.signed else None,
     )
-    return making.annotated(shop, job)
 
 
 def _sealed(

@@ -8,11 +8,13 @@ from typing import Any
 
 import ipywidgets as w
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, StoreUnavailable
+from eci_annotate.viewer.ticking import every
 from eci_annotate.workflow.lease import to_minute
 
 MEANING = "I drew this and checked it in three planes"
 REVIEW_MEANING = "I reviewed this annotation"
+POLL_S = 1.0
 VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
 
 
@@ -25,10 +27,19 @@ class SignPanel:
         Called with meaning, verdict, reason and secret; returns the signed version, or raises an `EciError`.
     asks_secret
         Whether the person's signing key asks for a secret; it is forgotten as soon as it was used.
+    signed
+        Called with the version when it was confirmed on the service's page.
     """
 
-    def __init__(self, sign: Callable[[str, str, str, str], Any], review: bool, asks_secret: bool = False) -> None:
-        self._sign = sign
+    def __init__(
+        self,
+        sign: Callable[[str, str, str, str], Any],
+        review: bool,
+        asks_secret: bool = False,
+        signed: Callable[[Any], object] = lambda signed: None,
+    ) -> None:
+        self._sign, self._signed = sign, signed
+        self._waiting: Any = None
         self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"))
         self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
         self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"))
@@ -55,12 +66,40 @@ class SignPanel:
         self.confirm.disabled = True
         secret, self.secret.value = self.secret.value, ""
         try:
-            self._show(self._sign(self.meaning.value, self.verdict.value, self.reason.value, secret))
+            begun = self._sign(self.meaning.value, self.verdict.value, self.reason.value, secret)
+            if hasattr(begun, "poll"):
+                self._await(begun)
+            else:
+                self._show(begun)
         except EciError as error:
             self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
             self._ask(False)
         finally:
             self.confirm.disabled = False
+
+    def _await(self, waiting: Any) -> None:
+        """The person confirms on the service's page; it is asked now and then whether that is done."""
+        self._waiting = waiting
+        self._ask(False)
+        link = f"<a href='{html.escape(waiting.url, quote=True)}' target='_blank' rel='noopener'>Confirm and sign</a>"
+        self.said.value = f"<div class='eci-waiting'>{link} on the service's page. This page follows by itself.</div>"
+        every(POLL_S, lambda: self._poll(waiting))
+
+    def _poll(self, waiting: Any) -> bool:
+        """Whether to ask again."""
+        if waiting is not self._waiting:
+            return False
+        try:
+            signed = waiting.poll()
+        except StoreUnavailable:
+            return True
+        except EciError as error:
+            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            return False
+        if signed is not None:
+            self._signed(signed)
+            self._show(signed)
+        return signed is None
 
     def _show(self, signed: Any) -> None:
         self.close()

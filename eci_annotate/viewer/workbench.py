@@ -85,7 +85,7 @@ class Workbench:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
-        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret)
+        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
 
     def _counterpart(self) -> Counterpart:
         return Counterpart(self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
@@ -183,15 +183,16 @@ class Workbench:
         if urgent != self.warned:
             self.warned = urgent
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
-        at = self.keeper.saved_at
-        saved = "" if self.review else f" · {f'saved {at.astimezone():%H:%M:%S}' if at else 'saving …'}"
+        saved = "" if self.review else f" · {self.keeper.said}"
         said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
         if self.state.value != said:
             self.state.value = said
 
     def _trouble(self, error: EciError) -> None:
         if not self.keeper.lost:
-            self._say(f"Not saved yet: {error} It is tried again while this notebook runs.", "error")
+            since = f"Not saved since {self.keeper.safe_at.astimezone():%H:%M:%S}"
+            self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
+            self._tell()
             return
         late = " What you did after that is not in it." if self.keeper.unsaved else ""
         self._close(f"{error}{late}")
@@ -217,7 +218,10 @@ class Workbench:
         self.keeper.snapshot()
         if self.keeper.lost or self.keeper.unsaved:
             raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
-        signed = self.task.sign(meaning, verdict=verdict, reason=reason, secret=secret)
+        begun = self.task.begin_signing(meaning, verdict=verdict, reason=reason, secret=secret)
+        return begun if hasattr(begun, "poll") else self._signed(begun)
+
+    def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
         seal = f", seal {signed.seal[:16]}" if signed.seal else ""
         said = f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"

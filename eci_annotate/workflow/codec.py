@@ -79,7 +79,7 @@ def _read(kind: Any, value: Json) -> Any:
     if kind is datetime:
         return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     if origin is tuple:
-        return tuple(_read(get_args(kind)[0], each) for each in value)
+        return _read_tuple(get_args(kind), value)
     if origin in (dict, Mapping):
         return {key: _read(get_args(kind)[1], each) for key, each in value.items()}
     if origin in (types.UnionType, Union):
@@ -89,7 +89,15 @@ def _read(kind: Any, value: Json) -> Any:
         return _read_dataclass(kind, value)
     if kind in (str, int, bool) and type(value) is not kind:
         raise TypeError(kind)
+    if kind is float and type(value) not in (int, float):
+        raise TypeError(kind)
     return value
+
+
+def _read_tuple(kinds: tuple[Any, ...], value: Json) -> tuple[Any, ...]:
+    if kinds[-1] is Ellipsis:
+        return tuple(_read(kinds[0], each) for each in value)
+    return tuple(_read(kind, each) for kind, each in zip(kinds, value, strict=True))
 
 
 def _read_dataclass(kind: Any, value: Json) -> Any:

@@ -172,7 +172,10 @@ class Publish:
 
 @dataclass(frozen=True)
 class AddMember:
-    """Let somebody take part: `key` is the public key that identifies, `certificate` that of the key that signs."""
+    """Let somebody take part: `key` is the public key that identifies, `certificate` that of the key that signs.
+
+    Without a key only a hub can say who it is.
+    """
 
     project: str
     name: str

@@ -79,7 +79,7 @@ class Project:
 
     def member_with_key(self, mark: str) -> Member | None:
         """The member who takes part and whose identifying key has this fingerprint."""
-        active = (each for each in self.members.values() if each.roles)
+        active = (each for each in self.members.values() if each.roles and each.key)
         return next((each for each in active if fingerprint(each.key) == mark), None)
 
     def check_signed(self, signed: Signed, anchors: Iterable[str] = ()) -> None:
@@ -165,7 +165,8 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
     if command.name in state.members:
         raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
     check_name(command.name)
-    fingerprint(command.key)
+    if command.key:
+        fingerprint(command.key)
     if command.certificate:
         check_certificate(command.certificate, state.authorities, now)
     return MemberAdded(

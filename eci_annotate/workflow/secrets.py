@@ -1,6 +1,7 @@
 """Private keys at rest: AES-256-GCM under a key that scrypt makes of a secret. Nothing here shows what it protects.
 
-A member's own secret is short, so deriving from it is made dear; a credential is long, so that it may be cheap.
+A member's own secret is short, so deriving from it is made dear; a credential, or a service's secret, is long, so that
+it may be cheap.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from eci_annotate.errors import BadSecret, Tampered
 from eci_annotate.workflow.codec import canonical, parse
 
-SECRET, CREDENTIAL = "secret", "credential"
-_COST = {SECRET: 2**16, CREDENTIAL: 2**4}
+SECRET, CREDENTIAL, SERVICE = "secret", "credential", "service"
+_COST = {SECRET: 2**16, CREDENTIAL: 2**4, SERVICE: 2**4}
 
 
 def protect(content: bytes, key: bytes, factor: str) -> bytes:
@@ -28,7 +29,7 @@ def protect(content: bytes, key: bytes, factor: str) -> bytes:
 
 
 def factor_of(protected: bytes) -> str:
-    """What opens a protected file: ``secret`` or ``credential``."""
+    """What opens a protected file: ``secret``, ``credential`` or ``service``."""
     return str(parse(protected, "A protected key")["factor"])
 
 

@@ -7,6 +7,7 @@ notebook add none of their own.
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
@@ -152,6 +153,8 @@ def _reopen(command: Reopen, state: Subject, actor: Actor, now: datetime) -> tup
 def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
     if not command.meaning.strip():
         raise Refused("A signature needs a meaning.", "Say what you confirm, e.g. meaning='I drew this'.")
+    if isinstance(command, Sign) and not all(_is_place(each) for each in command.places):
+        raise Refused("A marked place is no point with a remark.", "Give (x, y, z, remark), in patient mm.")
     if task.kind != REVIEW:
         if command.verdict:
             raise Refused(f"{task.name!r} is no review.", "Leave the verdict out.")
@@ -160,3 +163,10 @@ def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
         raise Refused("A review needs a verdict.", "Sign with verdict='accept' or verdict='reject'.")
     if command.verdict == REJECT and not command.reason.strip():
         raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be mended.")
+
+
+def _is_place(place: object) -> bool:
+    if not isinstance(place, tuple) or len(place) != 4:
+        return False
+    numbers, remark = place[:3], place[3]
+    return isinstance(remark, str) and all(isinstance(n, int | float) and isfinite(n) for n in numbers)

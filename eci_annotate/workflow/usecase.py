@@ -58,6 +58,11 @@ class UseCase:
             "report": _read(folder / "report.json"),
             "hanging": _read(folder / "hanging.yaml"),
         }
+        return cls.from_definition(definition)
+
+    @classmethod
+    def from_definition(cls, definition: dict[str, Any]) -> UseCase:
+        """Of its three parts (``usecase``, ``report``, ``hanging``); BadUseCase says what does not fit."""
         text = json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         case = cls.from_blob(_checked(definition, text.encode()))
         check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)

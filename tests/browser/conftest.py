@@ -67,7 +67,7 @@ def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from eci_annotate.dicom.phantom import write_phantom
     from eci_annotate.repository.founding import found
     from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.repository import open
+    from eci_annotate.repository.opening import open
 
     root = tmp_path_factory.mktemp("made")
     write_phantom(root / "dicom", "tiny")

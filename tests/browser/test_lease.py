@@ -9,7 +9,7 @@ from lab import Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, press
 
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 
 SOON = """
 import asyncio

@@ -15,7 +15,7 @@ from repository_world import ANSWERS, MEANING, P, S, lines
 
 from eci_annotate.repository.founding import add_member
 from eci_annotate.repository.layout import find
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 
 REVIEW = f"""
 import os

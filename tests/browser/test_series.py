@@ -16,7 +16,7 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.repository.founding import found
 from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 from eci_annotate.tools import replay
 
 LATE, LOCALIZER = "late phase", "one slice left out"

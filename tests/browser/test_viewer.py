@@ -8,7 +8,7 @@ import pytest
 from conftest import OPEN, PROJECT, SUBJECT
 from lab import Lab, Viewer, run_all
 
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 
 TOOLS = {"b": [(0.4, 0.4), (0.55, 0.52)], "d": [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)],
          "s": [(0.45, 0.5), (0.55, 0.5)]}  # fmt: skip

@@ -16,7 +16,7 @@ from lab import Viewer, ended, free_port, notebook, private_places, waited_for
 from playwright.sync_api import Page
 from test_viewer import coloured, press
 
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 
 FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
 

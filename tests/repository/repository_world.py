@@ -16,7 +16,8 @@ from eci_annotate.repository.identity import KeyIdentity
 from eci_annotate.repository.importing import import_folders
 from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.repository import Repository, open
+from eci_annotate.repository.opening import open
+from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.tools import to_line
 from eci_annotate.tools.entries import Add, Show

@@ -1,0 +1,67 @@
+"""`eci-annotate member admit|code|pin`: members whom a hub knows, and what they confirm signatures with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eci_annotate.cli.screen import Folder, Project, local, open, projects, say
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.repository import Repository
+
+Name = Annotated[str, typer.Argument(help="The member's name.")]
+
+
+def add_from_hub(
+    repository: Repository, project: str, name: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...]
+) -> None:
+    """Add a member without a key file."""
+    from eci_annotate.repository.service_keys import add_hub_member
+
+    backend = local(repository)
+    add_hub_member(backend.rooms, backend.actor, project, name, roles=roles, site=site, sites=sites)
+    say(f"Added {name} as {', '.join(roles)}, as the hub knows them. To sign they need a code: member code")
+
+
+def admit(
+    folder: Folder,
+    names: Annotated[list[str] | None, typer.Argument(help="Members; all without one.")] = None,
+    project: Project = None,
+    secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
+) -> None:
+    """Let the service act: certify members, and hold a signing key for each; for who founded the repository."""
+    from eci_annotate.repository.layout import credential, find
+    from eci_annotate.repository.service_keys import admit as admit_member
+    from eci_annotate.repository.service_keys import enable_service
+
+    layout = find(folder)
+    enable_service(layout, credential(layout), secret)
+    backend = local(open(folder))
+    for name in projects(open(folder), project):
+        for member in backend.members(name):
+            if not names or member.name in names:
+                admit_member(backend.rooms, backend.actor, name, member.name)
+                say(f"The service may sign for {member.name} in {name}, when they confirm it.")
+
+
+def code(folder: Folder, name: Name) -> None:
+    """Give a member a one-time code, by which they set a PIN or a passkey on the service's page."""
+    from eci_annotate.repository.factors import FactorBook
+
+    backend = local(open(folder))
+    say(FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name))
+
+
+def pin(folder: Folder, name: Name) -> None:
+    """Set a member's PIN at the terminal; it is asked for, or read from standard input."""
+    from eci_annotate.repository.factors import FactorBook
+
+    backend = local(open(folder))
+    given = typer.prompt("The PIN", hide_input=True)
+    FactorBook(backend.rooms.layout, backend.rooms.clock).set_pin(name, given)
+    say(f"The PIN of {name} is set.")
+
+
+hub_members = (admit, code, pin)

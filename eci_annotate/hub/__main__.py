@@ -1,0 +1,36 @@
+"""`python -m eci_annotate.hub`: the service, as JupyterHub starts it. One process; start more on PostgreSQL."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from eci_annotate.errors import EciError
+from eci_annotate.hub.app import make_app
+from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.watching import log_as_json
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    log_as_json()
+    try:
+        settings = Settings.from_environment()
+        app = make_app(settings)
+    except EciError as error:
+        sys.exit(str(error))
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Blobs of a subject, definitions, and drafts: a draft is on the disk when the answer comes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from eci_annotate.errors import BadRequest
+from eci_annotate.hub.api.gate import DIGEST, Digest, Name, Repo
+from eci_annotate.hub.problems import PROBLEMS
+from eci_annotate.store.protocols import Address
+from eci_annotate.workflow.codec import to_json
+
+router = APIRouter(responses=PROBLEMS, tags=["content"])
+BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+_KINDS = {"l", "s", "a", "at"}
+
+
+class Entries(BaseModel):
+    """Entries of a draft's journal, under the fence of its lease."""
+
+    model_config = ConfigDict(extra="forbid")
+    fence: int
+    entries: list[dict[str, Any]] = Field(max_length=1000)
+
+
+class Anchors(BaseModel):
+    """Certificates (PEM) of authorities to trust in place of the project's own."""
+
+    model_config = ConfigDict(extra="forbid")
+    anchors: list[str] = Field(default_factory=list, max_length=20)
+
+
+@router.post("/projects/{project}/subjects/{subject}/blobs")
+async def put(repo: Repo, request: Request, project: Name, subject: Name, attached: bool = False) -> dict[str, str]:
+    """Keep the body with the subject; returns its SHA-256."""
+    content = await request.body()
+    return {"digest": await run_in_threadpool(repo.put, project, subject, content, attached=attached)}
+
+
+@router.get("/projects/{project}/subjects/{subject}/blobs/{digest}", response_class=Response, responses=BYTES)
+def get(repo: Repo, project: Name, subject: Name, digest: Digest) -> Response:
+    """A blob, or an archived file, that the actor's view of the subject names."""
+    return Response(repo.get(project, subject, digest), media_type="application/octet-stream")
+
+
+@router.get("/projects/{project}/use-case", response_class=Response, responses=BYTES)
+def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{DIGEST}|^$")] = "") -> Response:
+    """A definition of the project; the current one without a digest."""
+    return Response(repo.use_case(project, digest).blob, media_type="application/octet-stream")
+
+
+@router.post("/projects/{project}/subjects/{subject}/drafts/{task}", status_code=204)
+def save(repo: Repo, project: Name, subject: Name, task: Name, told: Annotated[Entries, Body()]) -> None:
+    """Append to the draft that the session holds."""
+    if not all(entry and set(entry) <= _KINDS for entry in told.entries):
+        raise BadRequest("This is no entry of a draft.", "Use a client of the same release.")
+    repo.save(project, subject, task, told.fence, told.entries)
+    repo.rooms.drafts.sync(Address(project, subject, task), told.fence)
+
+
+@router.get("/projects/{project}/subjects/{subject}/drafts/{task}")
+def draft(repo: Repo, project: Name, subject: Name, task: Name) -> list[dict[str, Any]]:
+    """The entries of the draft that the session holds."""
+    return repo.draft(project, subject, task)
+
+
+@router.post("/projects/{project}/subjects/{subject}/verification")
+def verify(repo: Repo, project: Name, subject: Name, told: Anchors) -> list[dict[str, Any]]:
+    """Recompute everything signed of a subject that the actor may see."""
+    return [to_json(each) for each in repo.verify(project, subject, tuple(told.anchors))]

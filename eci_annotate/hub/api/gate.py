@@ -1,0 +1,61 @@
+"""Who asks: a bearer token and the hub's word for it. Each route takes its backend from here, and from nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request
+from starlette.concurrency import run_in_threadpool
+
+from eci_annotate.errors import NoIdentity, Refused
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.people import Person
+from eci_annotate.repository.local import LocalBackend
+
+NAME, UID, DIGEST = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", r"^[0-9][0-9.]{0,63}$", r"^[0-9a-f]{64}$"
+Name = Annotated[str, Path(pattern=NAME)]
+Uid = Annotated[str, Path(pattern=UID)]
+Digest = Annotated[str, Path(pattern=DIGEST)]
+Session = Annotated[str, Header(alias="X-ECI-Session", pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+def desk_of(request: Request) -> Desk:
+    """The service's desk."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def person(request: Request) -> Person:
+    """Whose token this is; counts the request."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() not in ("token", "bearer") or not token.strip():
+        raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
+    desk = desk_of(request)
+    found = await run_in_threadpool(desk.people.of_token, token.strip())
+    if found is None:
+        raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
+    desk.allowance.take(f"{found.kind}/{found.name}")
+    request.state.person = found.name
+    return found
+
+
+Anybody = Annotated[Person, Depends(person)]
+
+
+def somebody(who: Anybody) -> Person:
+    """A person, not a service."""
+    if who.kind != "user":
+        raise Refused("This is for people.", "Use the token of a person.")
+    return who
+
+
+Somebody = Annotated[Person, Depends(somebody)]
+
+
+async def backend(request: Request, who: Somebody, session: Session = "api") -> LocalBackend:
+    """The repository, for this person and session."""
+    return desk_of(request).backend(who.name, session)
+
+
+Repo = Annotated[LocalBackend, Depends(backend)]
+AtDesk = Annotated[Desk, Depends(desk_of)]

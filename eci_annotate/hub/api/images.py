@@ -1,0 +1,89 @@
+"""Studies, and volumes as their decoded values: a header, then bytes in any range, straight from the mapped file."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from eci_annotate.hub.api.gate import AtDesk, Name, Repo, Somebody, Uid
+from eci_annotate.hub.desk import Allowance
+from eci_annotate.hub.problems import PROBLEMS
+from eci_annotate.workflow.codec import to_json
+
+router = APIRouter(responses=PROBLEMS, tags=["images"])
+PIECE = 1 << 20
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}},
+    206: {"description": "The range that was asked for.", "content": {"application/octet-stream": {}}},
+    416: {"description": "There is no such range.", "content": {"application/octet-stream": {}}},
+}
+
+
+@router.get("/projects/{project}/subjects/{subject}/studies")
+def studies(repo: Repo, project: Name, subject: Name) -> list[dict[str, Any]]:
+    """The subject's studies, with derived series among them."""
+    return [to_json(each) for each in repo.images.studies(project, subject)]
+
+
+@router.get("/projects/{project}/subjects/{subject}/series/{series}")
+def header(repo: Repo, project: Name, subject: Name, series: Uid) -> dict[str, Any]:
+    """A series as a volume: grid, type of value, and how many bytes `values` has. It is noted as read."""
+    found, path = repo.images.kept(project, subject, series)
+    return {**found, "length": path.stat().st_size}
+
+
+@router.get("/projects/{project}/subjects/{subject}/series/{series}/values", response_class=Response, responses=_BYTES)
+def values(
+    repo: Repo,
+    who: Somebody,
+    desk: AtDesk,
+    project: Name,
+    subject: Name,
+    series: Uid,
+    wanted: Annotated[str, Header(alias="Range")] = "",
+) -> Response:
+    """The values (k, j, i) as an npy file; in ranges, as HTTP has them."""
+    found, path = repo.images.kept(project, subject, series, noted=False)
+    size = path.stat().st_size
+    fits = _RANGE.fullmatch(wanted)
+    begin, end = (int(fits[1]), min(int(fits[2] or size), size - 1) + 1) if fits else (0, size)
+    if fits and (begin >= size or end <= begin):
+        return Response(
+            status_code=416, headers={"Content-Range": f"bytes */{size}"}, media_type="application/octet-stream"
+        )
+    desk.allowance.begin(who.name)
+    return Stream(path, begin, end, found["values"], desk.allowance, who.name, partial=bool(fits))
+
+
+class Stream(Response):
+    """A part of a file, in large pieces, without reading it into memory."""
+
+    def __init__(
+        self, path: Path, begin: int, end: int, tag: str, allowance: Allowance, name: str, *, partial: bool
+    ) -> None:
+        headers = {"Accept-Ranges": "bytes", "ETag": f'"{tag}"', "Content-Length": str(end - begin)}
+        if partial:
+            headers["Content-Range"] = f"bytes {begin}-{end - 1}/{path.stat().st_size}"
+        super().__init__(None, 206 if partial else 200, headers, "application/octet-stream")
+        self._path, self._begin, self._end = path, begin, end
+        self._allowance, self._name = allowance, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; the stream counts as ended whatever happens."""
+        try:
+            head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                await send(head)
+                for at in range(self._begin, self._end, PIECE):
+                    last = min(at + PIECE, self._end)
+                    body = content[at:last]
+                    await send({"type": "http.response.body", "body": body, "more_body": last < self._end})
+        finally:
+            self._allowance.end(self._name)

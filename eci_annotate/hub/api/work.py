@@ -1,0 +1,121 @@
+"""Commands up, views down: one route takes every command, and a new command needs no new route."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from eci_annotate.errors import Refused
+from eci_annotate.hub.api.gate import AtDesk, Digest, Name, Repo
+from eci_annotate.hub.problems import PROBLEMS, Problem
+from eci_annotate.hub.signing.requests import ask, found, standing
+from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.wire import actor_to_wire, command_from_wire, page_to_wire
+from eci_annotate.workflow.codec import to_json
+from eci_annotate.workflow.commands import OpenProject, Sign
+
+router = APIRouter(responses=PROBLEMS, tags=["work"])
+NOTES = ("read.1", "exported.1")
+
+
+class Said(BaseModel):
+    """A command by its short name, e.g. ``start.1``, with its fields."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    data: dict[str, Any]
+
+
+class Noted(BaseModel):
+    """What was read or exported, for the access stream."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    project: str
+    subject: str
+    what: str
+
+
+class Asked(BaseModel):
+    """A query for a page of subjects."""
+
+    model_config = ConfigDict(extra="forbid")
+    contains: str = ""
+    site: str = ""
+    cohort: str = ""
+    stage: str = ""
+    included: bool | None = None
+    live: bool | None = None
+    signed: bool = False
+    startable: bool = False
+    sort: str = "subject"
+    descending: bool = False
+    offset: int = 0
+    size: int = 20
+
+
+@router.post("/commands", responses={202: {"model": Problem, "description": "The person has to confirm it."}})
+def command(repo: Repo, desk: AtDesk, said: Said) -> dict[str, Any]:
+    """Do a command; the subject as it is then. A signature waits for its person: 202 says where he confirms it."""
+    order = command_from_wire(said.model_dump())
+    with repo.noting(order):
+        if isinstance(order, Sign):
+            ask(desk, repo, order)
+        if isinstance(order, OpenProject):
+            raise Refused("Projects are opened by who runs the service.", "Ask for it.")
+    seen = repo.do(order)
+    return {"view": to_json(seen) if seen else None}
+
+
+@router.get("/actor")
+def actor(repo: Repo) -> dict[str, Any]:
+    """Who acts: name, site, roles and sites per project."""
+    return actor_to_wire(repo.actor)
+
+
+@router.get("/projects")
+def projects(repo: Repo) -> list[str]:
+    """The actor's projects."""
+    return repo.projects()
+
+
+@router.get("/projects/{project}/members")
+def members(repo: Repo, project: Name) -> list[dict[str, Any]]:
+    """Who takes part."""
+    return [to_json(each) for each in repo.members(project)]
+
+
+@router.get("/projects/{project}/subjects")
+def subjects(repo: Repo, project: Name, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+    """A page of subjects, and how many there are."""
+    return page_to_wire(repo.subjects(project, SubjectQuery(**asked.model_dump())))
+
+
+@router.get("/projects/{project}/subjects/{subject}")
+def subject(repo: Repo, project: Name, subject: Name) -> dict[str, Any]:
+    """One subject, as the actor may see it."""
+    return dict(to_json(repo.subject(project, subject)))
+
+
+@router.get("/feed")
+def feed(repo: Repo, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
+    """What changed since a position."""
+    position, changed = repo.feed(after)
+    return {"position": position, "changed": changed}
+
+
+@router.post("/notes", status_code=204)
+def note(repo: Repo, noted: Noted) -> None:
+    """Tell that something was read or exported."""
+    if noted.name not in NOTES:
+        raise Refused("There is no such note.", f"Notes are {' and '.join(NOTES)}.")
+    repo.subject(noted.project, noted.subject)
+    repo.note(noted.name, noted.project, noted.subject, noted.what[:500])
+
+
+@router.get("/signatures/{project}/{subject}/{request}")
+def signature(repo: Repo, desk: AtDesk, project: Name, subject: Name, request: Digest) -> dict[str, str]:
+    """How a request for a signature stands: waiting, signed, void."""
+    return {"state": standing(desk, repo, found(desk, repo, project, subject, request))}

@@ -1,0 +1,81 @@
+"""The service as an application: `/api` is for programs with a token, all else for people's browsers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from eci_annotate.hub.api import content, images, leases, work
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.pages.guard import Headers
+from eci_annotate.hub.pages.router import routes
+from eci_annotate.hub.people import HubPeople, People
+from eci_annotate.hub.problems import add_handlers
+from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.warming import warm_up
+from eci_annotate.hub.watching import Numbers, Watch
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.version import __version__
+
+CONNECTIONS = 16
+
+
+def make_app(settings: Settings, people: People | None = None) -> FastAPI:
+    """The service's application.
+
+    Parameters
+    ----------
+    settings
+        Where it listens, and what it serves.
+    people
+        Who tells whose token it is; by default the hub.
+    """
+    base = settings.prefix.rstrip("/")
+    app = FastAPI(
+        title="eci_annotate",
+        version=__version__,
+        description="Backend and Images of an eci_annotate repository.",
+        openapi_url=f"{base}/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_warm,
+    )
+    rooms = Rooms.from_layout(find(settings.repository), connections=CONNECTIONS)
+    app.state.desk = Desk(settings, rooms, people or HubPeople(settings))
+    app.state.numbers = Numbers()
+    add_handlers(app)
+    for part in (work, content, images):
+        app.include_router(part.router, prefix=f"{base}/api")
+    app.include_router(leases.router, prefix=base)
+    app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
+    app.add_api_route(f"{base}/metrics", _metrics(app.state.numbers), methods=["GET"], include_in_schema=False)
+    if settings.client_id:
+        app.router.routes.extend(routes(app.state.desk))
+    app.add_middleware(Headers)
+    app.add_middleware(Watch, numbers=app.state.numbers)
+    return app
+
+
+@asynccontextmanager
+async def _warm(app: FastAPI) -> AsyncIterator[None]:
+    """Compile what signing needs while nobody waits for it."""
+    Thread(target=warm_up, daemon=True).start()
+    yield
+
+
+def _health() -> dict[str, str]:
+    """Whether the service is there."""
+    return {"state": "well", "version": __version__}
+
+
+def _metrics(numbers: Numbers):  # type: ignore[no-untyped-def]
+    def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(numbers.text(), media_type="text/plain; version=0.0.4")
+
+    return metrics

@@ -1,0 +1,99 @@
+"""The service's shared parts: the repository's rooms, a backend for each person and session, limits for each person."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+
+from eci_annotate.errors import NotFound, Overloaded
+from eci_annotate.hub.people import HubIdentity, People
+from eci_annotate.hub.settings import Settings
+from eci_annotate.repository.keys import Signer
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.store.cards import CardQuery
+from eci_annotate.workflow.state import OPEN
+from eci_annotate.workflow.view import SubjectView
+
+MOST_BACKENDS = 2000
+PER_SECOND, BURST = 100.0, 400.0
+STREAMS = 6
+
+
+class Allowance:
+    """How much each person may ask for: so many requests a second, so many streams at once."""
+
+    def __init__(self, per_second: float = PER_SECOND, burst: float = BURST, streams: int = STREAMS) -> None:
+        self._per_second, self._burst, self._most = per_second, burst, streams
+        self._left: dict[str, tuple[float, float]] = {}
+        self._open: dict[str, int] = {}
+        self._lock = Lock()
+
+    def take(self, name: str) -> None:
+        """Count one request; Overloaded when it is one too many."""
+        now = time.monotonic()
+        with self._lock:
+            left, then = self._left.get(name, (self._burst, now))
+            left = min(self._burst, left + (now - then) * self._per_second)
+            self._left[name] = (max(left - 1, 0.0), now)
+        if left < 1:
+            raise Overloaded("You ask for too much at once.", "Try again in a second.")
+
+    def begin(self, name: str) -> None:
+        """Count one stream that begins; Overloaded when too many are open."""
+        with self._lock:
+            if self._open.get(name, 0) >= self._most:
+                raise Overloaded("You have too many streams open.", "Wait for one to end.")
+            self._open[name] = self._open.get(name, 0) + 1
+
+    def end(self, name: str) -> None:
+        """Count one stream that ended."""
+        with self._lock:
+            self._open[name] = max(self._open.get(name, 1) - 1, 0)
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[None]:
+        """One stream, for this while."""
+        self.begin(name)
+        try:
+            yield
+        finally:
+            self.end(name)
+
+
+class Desk:
+    """What every request works with."""
+
+    def __init__(self, settings: Settings, rooms: Rooms, people: People) -> None:
+        self.settings, self.rooms, self.people = settings, rooms, people
+        self.allowance = Allowance()
+        self._backends: OrderedDict[tuple[str, str], LocalBackend] = OrderedDict()
+        self._lock = Lock()
+
+    def backend(self, name: str, session: str) -> LocalBackend:
+        """The backend of a person in one session; it is kept, since it knows the leases that it gave."""
+        key = (name, session)
+        with self._lock:
+            if key not in self._backends:
+                self._backends[key] = LocalBackend(self.rooms, HubIdentity(name, session))
+            self._backends.move_to_end(key)
+            while len(self._backends) > MOST_BACKENDS:
+                self._backends.popitem(last=False)
+            return self._backends[key]
+
+    def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
+        """The subjects with a lease that is live now, as the person of `repo` may see them."""
+        for member in repo.members(project):
+            query = CardQuery(project, ((f"for:{member.name}",),), size=most)
+            for state in self.rooms.streams.page(query)[1]:
+                with suppress(NotFound):
+                    seen = repo.subject(project, state.subject)
+                    if any(task.status == OPEN and task.holder == member.name for task in seen.tasks):
+                        yield seen
+
+    def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
+        """A backend that may sign, once, with the key that the person's confirmation opened."""
+        return LocalBackend(self.rooms, HubIdentity(name, session, opened))

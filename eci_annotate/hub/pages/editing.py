@@ -1,0 +1,116 @@
+"""The pipeline, as a drawing and as a form: add a task, set it up, try it on a subject in memory, publish it.
+
+Running tasks keep the definition that they began with; subjects that come later get the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from eci_annotate.errors import BadUseCase, EciError
+from eci_annotate.hub.pages.project import Place, place_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.commands import Publish
+from eci_annotate.workflow.drawing import to_text
+from eci_annotate.workflow.trial import walk
+from eci_annotate.workflow.usecase import UseCase
+
+KINDS = ("ingest", "annotate", "review", "adjudicate")
+TOOLS = ("box", "freedraw", "smartpaint")
+NEW: dict[str, Any] = {"name": "", "title": "", "kind": "annotate", "roles": ["annotator"]}
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("stage", "of", "repeats", "form"), ""), **dict.fromkeys(("after", "roles", "tools"), ()),
+    **dict.fromkeys(("blind", "independent", "assigned"), False), "readers": 1, "wait_days": 0,
+}  # fmt: skip
+_FLAGS = ("blind", "independent", "assigned")
+
+
+def show_pipeline(visit: Visit) -> Response:
+    """The pipeline as it is published."""
+    place = place_of(visit)
+    return _page(visit, place, _definition(visit, place)["usecase"]["tasks"])
+
+
+def _definition(visit: Visit, place: Place) -> dict[str, Any]:
+    return dict(json.loads(visit.repo.use_case(place.name).blob))
+
+
+def _page(
+    visit: Visit, place: Place, tasks: list[dict[str, Any]], problem: EciError | None = None, **more: Any
+) -> Response:
+    case = visit.repo.use_case(place.name)
+    frame = {"steps": [], "drawn": to_text(case.pipeline), "changed": False, "done": ""} | more
+    return visit.show(
+        "pipeline",
+        status=422 if problem else 200,
+        place=place,
+        tasks=[{**_EMPTY, **each} for each in tasks],
+        kept=[json.dumps(each) for each in tasks],
+        may=visit.repo.actor.may("administer", place.name),
+        choices={"kinds": KINDS, "roles": ROLES, "tools": TOOLS},
+        token=visit.token("pipeline", place.name),
+        problem=problem,
+        **frame,
+    )
+
+
+def change_pipeline(visit: Visit) -> Response:
+    """Add a task to the form, try what the form says, or publish it."""
+    place = place_of(visit)
+    visit.check("pipeline", place.name)
+    tasks = _tasks(visit)
+    if visit.asked("do") == "add a task":
+        return _page(visit, place, [*tasks, dict(NEW)], changed=True)
+    try:
+        case = UseCase.from_definition(_with(_definition(visit, place), tasks))
+        steps = list(walk(case))
+        if visit.asked("do") == "publish":
+            visit.repo.do(Publish(place.name, case.name, visit.desk.rooms.blobs.put(case.blob)))
+            return _page(visit, place, tasks, done="It is published; subjects that come from now on get it.")
+    except EciError as error:
+        return _page(visit, place, tasks, error, changed=True)
+    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline), changed=True)
+
+
+def _with(definition: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**definition, "usecase": {**definition["usecase"], "tasks": tasks}}
+
+
+def _tasks(visit: Visit) -> list[dict[str, Any]]:
+    """The tasks that the form says; what it has no field for (such as a gate) stays as it was."""
+    count = int(visit.asked("count")) if visit.asked("count").isdigit() else 0
+    found = [_task(visit, number) for number in range(min(count, 100)) if not visit.asked(f"{number}.remove")]
+    return sorted(found, key=lambda each: each.pop("at"))
+
+
+def _task(visit: Visit, number: int) -> dict[str, Any]:
+    try:
+        kept: Mapping[str, Any] = json.loads(visit.asked(f"{number}.kept", "{}"))
+        task: dict[str, Any] = {**kept}
+    except (ValueError, TypeError):
+        raise BadUseCase("The form is damaged.", "Open the page anew.") from None
+    for name in ("name", "title", "kind", "of", "stage", "repeats"):
+        task[name] = visit.asked(f"{number}.{name}")
+    task["after"] = visit.asked(f"{number}.after").replace(",", " ").split()
+    task["roles"], task["tools"] = visit.all(f"{number}.role"), visit.all(f"{number}.tool")
+    task |= {flag: bool(visit.asked(f"{number}.{flag}")) for flag in _FLAGS}
+    task["form"] = "report" if visit.asked(f"{number}.form") else ""
+    task["readers"] = _readers(visit, number)
+    task["wait_days"] = _number(visit.asked(f"{number}.wait_days"), 0)
+    empty = {"form": "", "readers": 1, "wait_days": 0, **dict.fromkeys(_FLAGS, False)}
+    task = {name: value for name, value in task.items() if value not in ("", []) and value != empty.get(name)}
+    return {**task, "at": (_number(visit.asked(f"{number}.at"), number + 1), number)}
+
+
+def _readers(visit: Visit, number: int) -> int | dict[str, int]:
+    need, most = (_number(visit.asked(f"{number}.{name}"), 1) for name in ("readers", "most"))
+    return {"need": need, "most": most} if most > need else need
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isdigit() and len(text) < 6 else otherwise

@@ -1,0 +1,79 @@
+"""What keeps other pages' scripts away from these: headers on every answer, and checks on every request of a browser.
+
+A page is only ever a whole document that a person went to; a form only ever comes from our own origin, with a token
+that is bound to the session and to what the form is about.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from eci_annotate.errors import Refused
+from eci_annotate.hub.settings import Settings
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; "
+    "connect-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"permissions-policy", b"publickey-credentials-get=(self), publickey-credentials-create=(self)"),
+)
+
+
+class Headers:
+    """Adds `HEADERS` to every answer, whatever it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                have = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in have)]
+            await send(message)
+
+        await self._app(scope, receive, sent if scope["type"] == "http" else send)
+
+
+def check_navigation(request: Request, settings: Settings) -> None:
+    """Refused unless a person's browser goes to this page as a whole document."""
+    head = request.headers
+    if "service-worker-navigation-preload" in head or head.get("service-worker"):
+        raise Refused("This page is not for service workers.", "Open it in a window of its own.")
+    mode, dest, site = (head.get(f"sec-fetch-{name}") for name in ("mode", "dest", "site"))
+    if (mode, dest) != ("navigate", "document"):
+        raise Refused("This page only opens in a window of its own.", "Use a current browser, and go to it directly.")
+    if request.method == "POST" and (site != "same-origin" or head.get("origin") != origin_of(request, settings)):
+        raise Refused("This form came from another page.", "Open the page anew, and send its own form.")
+
+
+def origin_of(request: Request, settings: Settings) -> str:
+    """The origin that our pages have; as the settings say, else as the request came."""
+    if settings.origin:
+        return settings.origin
+    scheme = request.headers.get("x-forwarded-proto", request.url.scheme).split(",")[0].strip()
+    return f"{scheme}://{request.headers.get('host', '')}"
+
+
+def form_token(session: str, *about: str) -> str:
+    """What a form carries to show that it is ours, for this session, and about this."""
+    return hmac.digest(session.encode(), "\n".join(about).encode(), "sha256").hex()
+
+
+def check_form(session: str, given: str, *about: str) -> None:
+    """Refused unless `given` is the token of such a form."""
+    if not hmac.compare_digest(given.encode(), form_token(session, *about).encode()):
+        raise Refused("This form is not one of ours, or it is too old.", "Open the page anew.")

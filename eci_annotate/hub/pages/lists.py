@@ -1,0 +1,37 @@
+"""Two lists: leases that are live now, and the audit trail, searched."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from eci_annotate.errors import Refused
+from eci_annotate.hub.pages.project import place_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.workflow.state import OPEN
+from eci_annotate.workflow.view import SubjectView, TaskView
+
+MOST_LEASES, AUDIT_SIZE = 500, 100
+
+
+def show_leases(visit: Visit) -> Response:
+    """Who holds what, until when; with the button to end it, for who may."""
+    place, actor = place_of(visit), visit.repo.actor
+    if not actor.may("see pipeline", place.name):
+        raise Refused("You may not see who holds what here.", "Ask the project's owner.")
+    rows: list[tuple[SubjectView, TaskView, bool, str]] = []
+    for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
+        may = actor.may("take over", place.name, seen.site)
+        rows += [(seen, task, may, visit.token("subject", seen.subject)) for task in seen.tasks if task.status == OPEN]
+    return visit.show("leases", place=place, rows=rows)
+
+
+def show_audit(visit: Visit) -> Response:
+    """The newest rows that fit."""
+    place = place_of(visit)
+    if not visit.repo.actor.may("audit", place.name):
+        raise Refused("You may not search the audit trail here.", "Ask the project's owner.")
+    asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
+    table = visit.repo.audit(AuditQuery(project=place.name, **asked))
+    rows = table.iloc[::-1].head(AUDIT_SIZE).to_dict("records")
+    return visit.show("audit", place=place, asked=asked, rows=rows, total=len(table))

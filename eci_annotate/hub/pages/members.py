@@ -1,0 +1,96 @@
+"""Members of a project: roles and sites, new members by the name that the hub knows, one-time codes to sign with."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.pages.project import Place, place_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.repository.factors import FactorBook
+from eci_annotate.repository.service_keys import add_hub_member
+from eci_annotate.workflow.actor import ALL_SITES, ROLES
+from eci_annotate.workflow.commands import ChangeMember
+
+
+def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str] | None = None) -> Response:
+    """Who takes part, and the forms to change that."""
+    place, actor = _place(visit), visit.repo.actor
+    book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
+    whole = actor.may("administer", place.name)
+    members = [each for each in visit.repo.members(place.name) if whole or each.site == actor.site]
+    return visit.show(
+        "members",
+        status=403 if problem else 200,
+        place=place,
+        members=[(each, book.of(each.name).has_any) for each in members],
+        roles=ROLES,
+        site=actor.site,
+        token=visit.token("members", place.name),
+        problem=problem,
+        code=code,
+    )
+
+
+def _place(visit: Visit) -> Place:
+    place, actor = place_of(visit), visit.repo.actor
+    if not (actor.may("administer", place.name) or actor.may("administer site", place.name)):
+        raise Refused("You may not see the members here.", "Ask the project's owner.")
+    return place
+
+
+def change_members(visit: Visit) -> Response:
+    """Add a member, change one, or give a code."""
+    place = _place(visit)
+    visit.check("members", place.name)
+    try:
+        match visit.asked("do"):
+            case "add":
+                return show_members(visit, code=_add(visit, place))
+            case "change":
+                visit.repo.do(ChangeMember(place.name, visit.asked("name"), _roles(visit), _sites(visit)))
+            case "code":
+                return show_members(visit, code=_code(visit, place, visit.asked("name")))
+    except EciError as error:
+        return show_members(visit, error)
+    return visit.back(f"projects/{place.name}/members")
+
+
+def _roles(visit: Visit) -> tuple[str, ...]:
+    return tuple(role for role in ROLES if role in visit.all("role"))
+
+
+def _sites(visit: Visit) -> tuple[str, ...]:
+    words = visit.asked("sites").replace(",", " ").split()
+    return (ALL_SITES,) if ALL_SITES in words else tuple(words)
+
+
+def _add(visit: Visit, place: Place) -> tuple[str, str]:
+    name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.actor
+    if not _roles(visit):
+        raise Refused("A member needs a role.", "Choose one or more.")
+    with visit.repo.noting(ChangeMember(place.name, name, _roles(visit), _sites(visit))):
+        site = visit.asked("site") or actor.site
+        add_hub_member(rooms, actor, place.name, name, roles=_roles(visit), site=site, sites=_sites(visit))
+    return _given(visit, place, name)
+
+
+def _code(visit: Visit, place: Place, name: str) -> tuple[str, str]:
+    """A code for a member; a site's administrator gives them to members of the own site who are no higher."""
+    actor = visit.repo.actor
+    member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
+    if member is None:
+        raise Refused("There is no such member.", "Choose one of the list.")
+    if not actor.may("administer", place.name) and (member.site != actor.site or _is_high(member.roles)):
+        raise Refused("You may not give this member a code.", "Ask the project's owner.")
+    return _given(visit, place, name)
+
+
+def _is_high(roles: tuple[str, ...]) -> bool:
+    return bool({"owner", "auditor", "site-administrator"} & set(roles))
+
+
+def _given(visit: Visit, place: Place, name: str) -> tuple[str, str]:
+    code = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock).give_code(name)
+    visit.repo.note("code.1", place.name, "", f"one-time code for {name}")
+    return name, code

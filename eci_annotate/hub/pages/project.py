@@ -1,0 +1,106 @@
+"""A project's subjects: one row each, one mark for each task; filters, order, pages of twenty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.repository.protocols import SORTS, SubjectQuery
+from eci_annotate.workflow.view import SubjectView
+
+SIZE = 20
+FILTERS = ("contains", "site", "cohort", "stage", "included", "live", "startable")
+_YES_NO = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which project a page is about, and which of its pages the person may go to."""
+
+    name: str
+    title: str
+    links: tuple[tuple[str, str], ...]
+
+
+def place_of(visit: Visit) -> Place:
+    """The project of the page's path; NotFound when it is none of the person's."""
+    name, actor = visit.path("project"), visit.repo.actor
+    case = visit.repo.use_case(name)
+    may = {
+        "Subjects": True,
+        "Add subjects": actor.may("ingest", name),
+        "Leases": actor.may("see pipeline", name),
+        "Pipeline": actor.may("see pipeline", name),
+        "Members": actor.may("administer", name) or actor.may("administer site", name),
+        "Audit": actor.may("audit", name),
+    }
+    paths = {"Subjects": "", "Add subjects": "/add"}
+    links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
+    return Place(name, case.title, links)
+
+
+def query_of(visit: Visit) -> SubjectQuery:
+    """The query that the page's address says; what makes no sense there is not asked."""
+    sort = visit.asked("sort")
+    page = visit.asked("page")
+    number = int(page) if page.isdigit() and len(page) < 7 else 1
+    return SubjectQuery(
+        visit.asked("contains"),
+        visit.asked("site"),
+        visit.asked("cohort"),
+        visit.asked("stage"),
+        included=_YES_NO.get(visit.asked("included")),
+        live=_YES_NO.get(visit.asked("live")),
+        startable=visit.asked("startable") == "yes",
+        sort=sort if sort in SORTS else "subject",
+        descending=visit.asked("down") == "1",
+        offset=SIZE * (max(number, 1) - 1),
+        size=SIZE,
+    )
+
+
+def show_project(visit: Visit) -> Response:
+    """The list."""
+    place, query = place_of(visit), query_of(visit)
+    found = visit.repo.subjects(place.name, query)
+    return visit.show(
+        "project",
+        place=place,
+        query=query,
+        found=found,
+        rows=[_row(seen) for seen in found.views],
+        asked={name: visit.asked(name) for name in FILTERS},
+        heads=[(name.capitalize(), name, _address(visit, query, name)) for name in SORTS],
+        pages=_pages(visit, query, found.total),
+    )
+
+
+def _row(seen: SubjectView) -> dict[str, Any]:
+    titles = {task.name: task.title for task in seen.tasks}
+    marks = seen.progress or tuple((task.name, task.status) for task in seen.tasks)
+    return {"seen": seen, "marks": [(status, f"{titles.get(name, name)}: {status}") for name, status in marks]}
+
+
+def _told(visit: Visit, query: SubjectQuery) -> dict[str, str]:
+    told = {name: visit.asked(name) for name in FILTERS if visit.asked(name)}
+    order = {"sort": query.sort} if query.sort != "subject" else {}
+    return told | order | ({"down": "1"} if query.descending else {})
+
+
+def _address(visit: Visit, query: SubjectQuery, column: str) -> str:
+    """The list sorted by a column; by the same once more, the other way round."""
+    down = query.sort == column and not query.descending
+    return "?" + urlencode(_told(visit, replace(query, sort=column, descending=down)))
+
+
+def _pages(visit: Visit, query: SubjectQuery, total: int) -> dict[str, str]:
+    """Addresses of the pages before and after, where there are any."""
+    number, told = query.offset // SIZE + 1, _told(visit, query)
+    last = max(-(-total // SIZE), 1)
+    around = {"Before": number - 1, "Next": number + 1}
+    shown = {title: "?" + urlencode({**told, "page": at}) for title, at in around.items() if 1 <= at <= last}
+    return {**shown, "said": f"Page {number} of {last}, {total} subjects"}

@@ -1,0 +1,60 @@
+"""Which address shows which page. Every one of them is for browsers only: tokens are not looked at."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.pages.adding import add_subjects, show_adding
+from eci_annotate.hub.pages.editing import change_pipeline, show_pipeline
+from eci_annotate.hub.pages.home import home
+from eci_annotate.hub.pages.lists import show_audit, show_leases
+from eci_annotate.hub.pages.members import change_members, show_members
+from eci_annotate.hub.pages.project import show_project
+from eci_annotate.hub.pages.showing import HERE, Page, Showing, Visit
+from eci_annotate.hub.pages.subject import change_subject, show_subject
+from eci_annotate.hub.signing.factor_pages import change_factors, show_factors
+from eci_annotate.hub.signing.pages import confirm_request, show_request
+
+_REQUEST = "sign/{project}/{subject}/{request}"
+PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("GET", "", home),
+    ("GET", _REQUEST, show_request),
+    ("POST", _REQUEST, confirm_request),
+    ("GET", "projects/{project}", show_project),
+    ("GET", "projects/{project}/subjects/{subject}", show_subject),
+    ("POST", "projects/{project}/subjects/{subject}", change_subject),
+    ("GET", "projects/{project}/add", show_adding),
+    ("POST", "projects/{project}/add", add_subjects),
+    ("GET", "projects/{project}/members", show_members),
+    ("POST", "projects/{project}/members", change_members),
+    ("GET", "projects/{project}/leases", show_leases),
+    ("GET", "projects/{project}/audit", show_audit),
+    ("GET", "projects/{project}/pipeline", show_pipeline),
+    ("POST", "projects/{project}/pipeline", change_pipeline),
+    ("GET", "factors", show_factors),
+    ("POST", "factors", change_factors),
+)
+
+
+def routes(desk: Desk) -> list[Route | Mount]:
+    """All routes of the pages."""
+    showing, prefix = Showing(desk), desk.settings.prefix
+    made: list[Route | Mount] = [
+        Route(f"{prefix}{path}", showing.page(act), methods=[method]) for method, path, act in PAGES
+    ]
+
+    def callback(request: Request) -> Response:
+        return showing.sessions.callback(request)
+
+    def logout(visit: Visit) -> Response:
+        visit.check("logout")
+        return showing.sessions.logout()
+
+    made.append(Route(f"{prefix}oauth_callback", callback, methods=["GET"]))
+    made.append(Route(f"{prefix}logout", showing.page(logout), methods=["POST"]))
+    made.append(Mount(f"{prefix}static", StaticFiles(directory=HERE / "static")))
+    return made

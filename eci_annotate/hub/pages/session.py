@@ -1,0 +1,161 @@
+"""A browser's session: the hub's login (OAuth with PKCE), kept in a sealed cookie, so that any replica can read it.
+
+The hub's token never leaves the service in the clear. A session ends after hours, when idle, and with that of the hub.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from cryptography.fernet import Fernet, InvalidToken
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from eci_annotate.errors import NoIdentity, Refused
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.people import Person
+from eci_annotate.repository.service_keys import service_secret
+
+PERSON = "custom:eci:person"
+LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who is logged in, as the cookie says it."""
+
+    name: str
+    token: str
+    hub_session: str
+    since: float
+    last: float
+    id: str
+
+
+def _is_there(person: Person | None) -> bool:
+    """Whether a browser's token came from a login of a person; no kernel's token says so."""
+    return person is not None and person.kind == "user" and PERSON in person.scopes
+
+
+class Sessions:
+    """Makes, reads and ends sessions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._settings = desk, desk.settings
+        key = hashlib.sha256(b"eci-annotate browser 1\n" + service_secret(desk.rooms.layout)).digest()
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+        lock = "__Host-" if self._settings.own_host else ""
+        self._cookie, self._login = f"{lock}eci-session", f"{lock}eci-login"
+        self._path = "/" if self._settings.own_host else self._settings.prefix
+        self._hub = httpx.Client(timeout=10.0)
+
+    # -- reading ---------------------------------------------------------------
+    def of(self, request: Request, *, fresh: bool = False) -> Session | None:
+        """The session of a request, when the hub still knows the person; `fresh` asks the hub now."""
+        told = self._opened(request.cookies.get(self._cookie, ""))
+        try:
+            session = Session(**told) if told else None
+        except TypeError:
+            return None
+        now = time.time()
+        if session is None or now - session.since > LASTS_S or now - session.last > IDLE_S:
+            return None
+        person = self._desk.people.of_token(session.token, fresh=fresh, session=session.hub_session)
+        return session if _is_there(person) and person.name == session.name else None  # type: ignore[union-attr]
+
+    def _opened(self, sealed: str) -> dict[str, Any] | None:
+        try:
+            return dict(json.loads(self._fernet.decrypt(sealed.encode())))
+        except (InvalidToken, ValueError, TypeError):
+            return None
+
+    def keep(self, response: Response, session: Session) -> None:
+        """Let the session go on, when it was last noted some minutes ago."""
+        if time.time() - session.last > IDLE_S / 10:
+            self._set(response, replace(session, last=time.time()))
+
+    def _set(self, response: Response, session: Session) -> None:
+        sealed = self._fernet.encrypt(json.dumps(asdict(session)).encode()).decode()
+        self._put(response, self._cookie, sealed, "strict")
+
+    def _put(self, response: Response, name: str, value: str, same_site: str, age_s: int | None = None) -> None:
+        response.set_cookie(
+            name, value, age_s, path=self._path, secure=self._settings.https, httponly=True,
+            samesite=same_site,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    # -- coming and going --------------------------------------------------------
+    def login(self, request: Request) -> Response:
+        """To the hub's login, and back to the page that was asked for."""
+        state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "client_id": self._settings.client_id,
+            "redirect_uri": self._redirect,
+            "response_type": "code",
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        base = f"{self._settings.hub_host}{self._settings.hub_base.rstrip('/')}/hub/api/oauth2/authorize"
+        response = RedirectResponse(f"{base}?{urlencode(asked)}", 302)
+        about = {"state": state, "verifier": verifier, "to": request.url.path, "at": time.time()}
+        self._put(response, self._login, self._fernet.encrypt(json.dumps(about).encode()).decode(), "lax", LOGIN_S)
+        return response
+
+    @property
+    def _redirect(self) -> str:
+        return self._settings.callback or f"{self._settings.prefix}oauth_callback"
+
+    def callback(self, request: Request) -> Response:
+        """The hub sent the browser back: make the session, and go on to the page."""
+        about = self._opened(request.cookies.get(self._login, "")) or {}
+        code, state = request.query_params.get("code", ""), request.query_params.get("state", "")
+        late = time.time() - float(about.get("at", 0)) > LOGIN_S
+        if not code or late or not secrets.compare_digest(state.encode(), str(about.get("state", "")).encode()):
+            raise Refused("The login did not come to an end.", "Open the page anew.")
+        token = self._exchange(code, str(about["verifier"]))
+        hub_session = request.cookies.get("jupyterhub-session-id", "")
+        person = self._desk.people.of_token(token, fresh=True, session=hub_session)
+        if person is None or not _is_there(person):
+            raise NoIdentity("The hub does not let you use this service.", "Ask who runs the hub.")
+        return self._begun(person, token, hub_session, str(about["to"]))
+
+    def _begun(self, person: Person, token: str, hub_session: str, to: str) -> Response:
+        target = to if to.startswith(self._settings.prefix) and '"' not in to else self._settings.prefix
+        # a page of our own sends the browser on: a strict cookie is not sent along with what another site began
+        text = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><title>Logging in</title>'
+        response = HTMLResponse(text)
+        now = time.time()
+        self._set(response, Session(person.name, token, hub_session, now, now, secrets.token_urlsafe(24)))
+        response.delete_cookie(self._login, self._path, secure=self._settings.https, httponly=True)
+        return response
+
+    def _exchange(self, code: str, verifier: str) -> str:
+        told = {
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.hub_token,
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+            "redirect_uri": self._redirect,
+        }
+        answer = self._hub.post(f"{self._settings.hub_api}/oauth2/token", data=told)
+        if answer.status_code != 200:
+            raise NoIdentity("The hub did not confirm the login.", "Open the page anew.")
+        return str(answer.json()["access_token"])
+
+    def logout(self) -> Response:
+        """End the session here, and go on to the hub's logout."""
+        hub = f"{self._settings.hub_host}{self._settings.hub_base.rstrip('/')}/hub/logout"
+        response = RedirectResponse(hub, 303)
+        response.delete_cookie(self._cookie, self._path, secure=self._settings.https, httponly=True)
+        return response

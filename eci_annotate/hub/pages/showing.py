@@ -1,0 +1,149 @@
+"""Templates, and the frame in which each page runs: who is logged in, what the session may see, refusals as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from eci_annotate.errors import EciError, NotFound
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.pages.guard import check_form, check_navigation, form_token
+from eci_annotate.hub.pages.session import Session, Sessions
+from eci_annotate.hub.problems import status_of
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.project import NAME
+
+HERE = Path(__file__).parent
+SESSION = "pages"
+
+
+def templates() -> Environment:
+    """The templates; everything is escaped, and what is undefined is an error."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["minute"] = to_minute
+    return made
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of a person's browser."""
+
+    request: Request
+    desk: Desk
+    session: Session
+    show: Callable[..., Response]
+    form: FormData = field(default_factory=FormData)
+
+    @property
+    def repo(self) -> LocalBackend:
+        """The repository, for this person."""
+        return self.desk.backend(self.session.name, SESSION)
+
+    def path(self, name: str) -> str:
+        """A part of the page's path; NotFound when it can name nothing."""
+        found = str(self.request.path_params[name])
+        if not NAME.fullmatch(found):
+            raise NotFound("There is no such page.", "Go back to the first page.")
+        return found
+
+    def asked(self, name: str, default: str = "") -> str:
+        """A value of the address or the form, without blanks around it."""
+        found = self.form.get(name) if name in self.form else self.request.query_params.get(name, default)
+        return "" if isinstance(found, UploadFile) else str(found).strip()
+
+    def all(self, name: str) -> list[str]:
+        """All values of that name in the form."""
+        return [str(each).strip() for each in self.form.getlist(name) if not isinstance(each, UploadFile)]
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that the form brought under that name."""
+        return [each for each in self.form.getlist(name) if isinstance(each, UploadFile) and each.filename]
+
+    def check(self, *about: str) -> None:
+        """Refused unless the form is ours, for this session, about this."""
+        check_form(self.session.id, self.asked("token"), *about)
+
+    def token(self, *about: str) -> str:
+        """The token of such a form."""
+        return form_token(self.session.id, *about)
+
+    def back(self, path: str) -> Response:
+        """After a form: to the page of this path below the prefix."""
+        return RedirectResponse(f"{self.desk.settings.prefix}{path}", 303)
+
+
+Page = Callable[[Visit], Response]
+
+
+class Showing:
+    """Makes a page of a function that gives what is to be shown."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.sessions = desk, Sessions(desk)
+        self._templates = templates()
+
+    def page(self, act: Page, *, fresh: bool = False) -> Callable[[Request], Any]:
+        """The handler of a page: login when nobody is, then `act`; refusals are shown with their remedy."""
+
+        @wraps(act)
+        async def handler(request: Request) -> Response:
+            found = await run_in_threadpool(self._who, request, fresh or request.method == "POST")
+            if isinstance(found, Response):
+                return found
+            posts = request.method == "POST"  # a body is only read once it is known who sends it
+            form = await request.form(max_files=5000, max_fields=2000) if posts else FormData()
+            return await run_in_threadpool(self._answer, act, request, form, found)
+
+        return handler
+
+    def _who(self, request: Request, fresh: bool) -> Session | Response:
+        """Whose browser it is; or the way to the login, or why the request is none of a person's."""
+        try:
+            check_navigation(request, self.desk.settings)
+            session = self.sessions.of(request, fresh=fresh)
+            if session is None:
+                return self.sessions.login(request)
+            self.desk.allowance.take(f"user/{session.name}")
+        except EciError as error:
+            return self._refused(None, error)
+        request.state.person = session.name
+        return session
+
+    def _answer(self, act: Page, request: Request, form: FormData, session: Session) -> Response:
+        visit = Visit(request, self.desk, session, lambda name, **more: self._shown(session, name, **more), form)
+        try:
+            response = act(visit)
+        except EciError as error:
+            return self._refused(session, error)
+        self.sessions.keep(response, session)
+        return response
+
+    def _shown(self, session: Session | None, name: str, status: int = 200, **more: Any) -> Response:
+        frame = {
+            "prefix": self.desk.settings.prefix,
+            "hub": f"{self.desk.settings.hub_host}{self.desk.settings.hub_base}",
+            "who": session.name if session else "",
+            "logout": form_token(session.id, "logout") if session else "",
+            "insecure": self.desk.settings.insecure_demo,
+        }
+        return HTMLResponse(self._templates.get_template(f"{name}.html").render(**frame, **more), status)
+
+    def _refused(self, session: Session | None, error: EciError) -> Response:
+        status = 404 if isinstance(error, NotFound) else max(status_of(error), 400)
+        return self._shown(session, "refused", status, error=error)

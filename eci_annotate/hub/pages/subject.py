@@ -1,0 +1,61 @@
+"""One subject: its tasks with holder and versions; what a person with the role may do to it without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from eci_annotate.errors import Refused
+from eci_annotate.hub.pages.project import place_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.workflow.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
+
+WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
+_YES_NO: dict[str, bool | None] = {"yes": True, "no": False}
+
+
+def show_subject(visit: Visit) -> Response:
+    """The subject, as the person may see it."""
+    place = place_of(visit)
+    seen = visit.repo.subject(place.name, visit.path("subject"))
+    actor = visit.repo.actor
+    may = {
+        word: actor.may(word, place.name, seen.site)
+        for word in ("describe", "assign", "take over", "reopen", "withdraw")
+    }
+    readers = [member.name for member in visit.repo.members(place.name) if member.roles] if may["assign"] else []
+    return visit.show(
+        "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)
+    )
+
+
+def change_subject(visit: Visit) -> Response:
+    """Do what a form of the page asks for; the workflow decides whether it may be."""
+    project, subject = visit.path("project"), visit.path("subject")
+    visit.check("subject", subject)
+    act = _ACTS.get(visit.asked("do"))
+    if act is None:
+        raise Refused("There is no such thing to do.", "Use the page's own buttons.")
+    visit.repo.do(act(visit, project, subject))
+    return visit.back(f"projects/{project}/subjects/{subject}")
+
+
+def _describe(visit: Visit, project: str, subject: str) -> Command:
+    return Describe(
+        project,
+        subject,
+        _YES_NO.get(visit.asked("included")),
+        _YES_NO.get(visit.asked("live")),
+        visit.asked("cohort"),
+        visit.asked("reason"),
+    )
+
+
+_ACTS: dict[str, Callable[[Visit, str, str], Command]] = {
+    "describe": _describe,
+    "end lease": lambda visit, project, subject: EndLease(project, subject, visit.asked("task")),
+    "assign": lambda visit, project, subject: Assign(project, subject, visit.asked("task"), visit.asked("member")),
+    "reopen": lambda visit, project, subject: Reopen(project, subject, visit.asked("task"), visit.asked("reason")),
+    "withdraw": lambda visit, project, subject: Withdraw(project, subject, visit.asked("reason")),
+}

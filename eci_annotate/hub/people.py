@@ -1,0 +1,124 @@
+"""Who a token belongs to: the hub says. Nothing that a request claims about itself is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import BoundedSemaphore, Lock
+from typing import Any, Protocol
+
+import httpx
+
+from eci_annotate.errors import NoIdentity, StoreUnavailable
+from eci_annotate.hub.settings import Settings
+from eci_annotate.repository.identity import actor_of
+from eci_annotate.repository.keys import Signer
+from eci_annotate.workflow.actor import HUB, Actor
+from eci_annotate.workflow.commands import Sign
+from eci_annotate.workflow.project import Project
+
+CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom the hub knows: a user, or a service of the hub's; and what the token lets him do."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    admin: bool = False
+    kind: str = "user"
+    scopes: frozenset[str] = frozenset()
+
+
+class People(Protocol):
+    """Who tells whose token it is."""
+
+    def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
+        """The person, None for a token that is unknown, expired, or not for this service."""
+
+
+class HubPeople:
+    """People of a JupyterHub; answers are kept for some seconds.
+
+    Parameters
+    ----------
+    settings
+        Where the hub is.
+    service
+        The service's name there; a token needs the scope ``access:services!service=<name>``.
+    """
+
+    def __init__(self, settings: Settings, service: str = "eci") -> None:
+        self._api = settings.hub_api
+        self._scopes = {"access:services", f"access:services!service={service}"}
+        self._client = httpx.Client(timeout=10.0)
+        self._known: dict[str, tuple[float, Person | None]] = {}
+        self._lock, self._asking = Lock(), BoundedSemaphore(8)
+
+    def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
+        """See `People`; `fresh` asks the hub now. `session` is the browser's session at the hub, which may be over."""
+        key = hashlib.sha256(f"{token}\n{session}".encode()).hexdigest()
+        with self._lock:
+            until, person = self._known.get(key, (0.0, None))
+        if time.monotonic() < until and not fresh:
+            return person
+        with self._asking:
+            person = self._ask(token, session)
+        with self._lock:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[key] = (time.monotonic() + (CACHE_S if person else UNKNOWN_S), person)
+        return person
+
+    def _ask(self, token: str, session: str) -> Person | None:
+        cookies = {"Cookie": f"jupyterhub-session-id={session}"} if session else {}
+        try:
+            answer = self._client.get(f"{self._api}/user", headers={"Authorization": f"token {token}", **cookies})
+        except (httpx.TransportError, UnicodeEncodeError) as error:
+            if isinstance(error, UnicodeEncodeError):
+                return None
+            raise StoreUnavailable("The hub cannot be reached.", "Try again in a moment.") from error
+        if answer.status_code in (401, 403, 404):
+            return None
+        if answer.status_code != 200:
+            raise StoreUnavailable("The hub does not answer as it should.", "Try again in a moment.")
+        return self._person(answer.json(), session)
+
+    def _person(self, told: Mapping[str, Any], session: str) -> Person | None:
+        scopes = frozenset(told.get("scopes", ()))
+        if not self._scopes & scopes:
+            return None
+        if session and told.get("session_id") not in (None, session):
+            return None
+        groups = tuple(told.get("groups", ()))
+        return Person(str(told["name"]), groups, bool(told.get("admin")), str(told.get("kind")), scopes)
+
+
+@dataclass(frozen=True)
+class HubIdentity:
+    """A person of the hub, in one session. Signs only what was confirmed: `opened` is then the key."""
+
+    name: str
+    session: str
+    opened: Signer | None = None
+
+    def actor(self, projects: Mapping[str, Project]) -> Actor:
+        """The member of this name in each project."""
+        known = {name: project.members.get(self.name) for name, project in projects.items()}
+        mine = {name: member for name, member in known.items() if member is not None and member.roles}
+        if not mine:
+            raise NoIdentity("You are no member of any project here.", "Ask a project's owner to add you.")
+        return actor_of(mine, HUB, self.session)
+
+    def asks_secret(self, actor: Actor) -> bool:
+        """Never: the person confirms on the service's page."""
+        return False
+
+    def signer(self, command: Sign, actor: Actor) -> Signer:
+        """The key, when the person confirmed this signature."""
+        if self.opened is None:
+            raise NoIdentity("Nobody confirmed this signature.", "Confirm it on the service's page.")
+        return self.opened

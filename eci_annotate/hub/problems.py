@@ -1,0 +1,95 @@
+"""Every refusal as an answer: the error's name, what happened and the remedy; nothing of what was asked is repeated."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from eci_annotate.errors import BadRequest, EciError, NoIdentity, NotFound, SignatureWaits
+from eci_annotate.repository.wire import OTHER, STATUS, error_to_wire
+
+log = logging.getLogger("eci_annotate.hub")
+
+
+class Problem(BaseModel):
+    """A refusal."""
+
+    error: str
+    what: str
+    remedy: str = ""
+    url: str | None = None
+    request: str | None = None
+
+
+_WHEN = {
+    202: "A person has to confirm it on the service's page.",
+    400: "The request is none that the service understands.",
+    401: "No token, or one that is unknown, expired, or of no member.",
+    403: "The workflow or the role does not allow it.",
+    404: "There is no such thing for this actor.",
+    405: "There is no such method.",
+    409: "The lease is lost, somebody was faster, or stored content does not match its digest.",
+    413: "The body is too large.",
+    416: "There is no such range.",
+    422: "The request, or the content, does not have the right shape.",
+    429: "Too many requests, or too many open streams.",
+    503: "The store or the hub cannot be reached.",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "description": text} for code, text in _WHEN.items() if code not in (202, 416)
+}
+
+
+def status_of(error: EciError) -> int:
+    """The HTTP status of a refusal."""
+    return 202 if isinstance(error, SignatureWaits) else STATUS.get(type(error).__name__, OTHER)
+
+
+def answer(error: EciError) -> JSONResponse:
+    """The refusal as a response."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoIdentity) else None
+    return JSONResponse(error_to_wire(error), status_of(error), headers)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every error of the house, and of the frameworks below, become a `Problem`."""
+    app.add_exception_handler(EciError, _house)
+    app.add_exception_handler(RequestValidationError, _shape)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+
+
+async def _house(request: Request, error: Exception) -> Response:
+    assert isinstance(error, EciError)
+    return answer(error)
+
+
+async def _shape(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    where = ", ".join(sorted({".".join(str(each) for each in one["loc"][:2]) for one in error.errors()}))
+    return answer(BadRequest(f"The request does not have the right shape: {where[:200]}.", "See the API's page."))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return answer(NotFound("There is no such address.", "See the API's page."))
+    told = {"error": "BadRequest", "what": f"The service answers {error.status_code}.", "remedy": "See the API's page."}
+    return JSONResponse(told, error.status_code, error.headers)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    frames = error.__traceback__
+    places = []
+    while frames is not None:
+        places.append(f"{frames.tb_frame.f_code.co_filename.rpartition('eci_annotate')[2]}:{frames.tb_lineno}")
+        frames = frames.tb_next
+    log.error("unexpected error", extra={"kind": type(error).__name__, "where": " ".join(places[-6:])})
+    told = {"error": "EciError", "what": "The service failed.", "remedy": "Tell who runs it the time."}
+    return JSONResponse(told, 500)

@@ -1,0 +1,62 @@
+"""Says on every page, whoever makes it, that all users of this hub share one system user, where that is so."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from tornado.httputil import HTTPHeaders
+from tornado.web import Application, OutputTransform
+
+INSECURE = "ECI_ANNOTATE_INSECURE_DEMO"
+WORDS = "Insecure demo: all users share one system user."
+REMEDY = "Each can read and change what the others have. Use no real data."
+STYLE = (
+    "position:fixed;z-index:99999;left:50%;bottom:6px;transform:translateX(-50%);padding:3px 14px;border-radius:4px;"
+    "background:#b00020;color:#fff;font:600 13px/1.5 sans-serif;pointer-events:none"
+)
+BAR = f'<div id="eci-insecure-demo" role="status" style="{STYLE}">{WORDS} {REMEDY}</div>'
+_BODY = re.compile(rb"<body[^>]*>")
+
+
+def is_insecure() -> bool:
+    """Whether this process belongs to a hub whose users share one system user."""
+    return os.environ.get(INSECURE, "") not in {"", "0"}
+
+
+class Banner(OutputTransform):
+    """Puts the words into each HTML page of a Tornado application, JupyterLab's and Voilà's alike."""
+
+    waits = False  # a page is under way, and its body has not begun
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """The first part of an answer; of a page that comes in parts it may be the head alone."""
+        self.waits = headers.get("Content-Type", "").startswith("text/html")
+        chunk = self.transform_chunk(chunk, finishing)
+        if "Content-Length" in headers:
+            headers["Content-Length"] = str(len(chunk))
+        return status_code, headers, chunk
+
+    def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
+        """Any part: the words follow the begin of the body."""
+        if self.waits and (found := _BODY.search(chunk)):
+            self.waits = False
+            return chunk[: found.end()] + BAR.encode() + chunk[found.end() :]
+        return chunk
+
+
+def show_on(application: Application) -> None:
+    """Show the banner on every page of an application, if there is something to say."""
+    if is_insecure():
+        application.add_transform(Banner)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "eci_annotate.hub.servers.banner"}]
+
+
+def _load_jupyter_server_extension(app: Any) -> None:
+    show_on(app.web_app)

@@ -1,0 +1,170 @@
+"""Starts a user's server as a system user of that person's own; or, in a demonstration that says so, as the hub's.
+
+Home, temporary files, sockets and compiled code are each user's own, mode 0700; nothing is shared but what root wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import Integer, List, Unicode
+
+from eci_annotate.hub.servers.banner import INSECURE
+from eci_annotate.hub.servers.cage import Cage
+from eci_annotate.hub.servers.uids import FIRST, UidMap
+
+ENDING_S = 3  # a server that does not hear the first signal gets the next one
+
+
+class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
+    """What both spawners share: where a user's files lie, and what his programs are told of that."""
+
+    homes = Unicode(help="Folder of the users' home folders.").tag(config=True)
+    runtime = Unicode(help="Folder of the users' sockets; short, for a socket's path has at most 107 bytes.").tag(
+        config=True
+    )
+    warm = Unicode(help="Folder of kernels compiled beforehand; each user starts with a copy.").tag(config=True)
+
+    gifts = List(Unicode(), help="Files that a new user finds in the home folder; changed ones are left alone.").tag(
+        config=True
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.interrupt_timeout = self.term_timeout = ENDING_S
+
+    @property
+    def home(self) -> Path:
+        """The user's home folder. No name, ``..`` included, leads out of the folder of homes."""
+        return Path(self.homes, quote(self.user.name, safe="@~").replace(".", "%2E"))
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Tell programs where to keep things: below the home folder, wherever the hub was started."""
+        home = str(self.home)
+        private = f"{self.runtime}/{self.folder_name()}"
+        return env | {
+            "USER": self.user.name,
+            "LOGNAME": self.user.name,
+            "HOME": home,
+            "SHELL": "/bin/bash",
+            "TMPDIR": f"{home}/.tmp",
+            "NUMBA_CACHE_DIR": f"{home}/.cache/numba",
+            "MPLCONFIGDIR": f"{home}/.cache/matplotlib",
+            "JUPYTER_RUNTIME_DIR": private,
+            "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",
+            "JUPYTER_DATA_DIR": f"{home}/.local/share/jupyter",
+            "IPYTHONDIR": f"{home}/.ipython",
+        }
+
+    def folder_name(self) -> str:
+        """Name of the user's folder for sockets."""
+        raise NotImplementedError
+
+    def make_places(self, uid: int | None) -> None:
+        """Make home and socket folder, mode 0700 and of that owner. Root does this in folders that are root's alone.
+
+        Raises
+        ------
+        PermissionError
+            When a folder is there and belongs to somebody else.
+        """
+        for folder in (self.home, Path(self.runtime, self.folder_name())):
+            if not os.path.lexists(folder):
+                folder.mkdir(mode=0o700)
+                if uid is not None:
+                    os.chown(folder, uid, uid)
+            elif folder.is_symlink() or (uid is not None and folder.stat().st_uid != uid):
+                raise PermissionError(f"{folder} belongs to another system user")
+
+    def fill_home(self) -> None:
+        """Lay files into the home folder. The user does this: root would follow links that the user made."""
+        cache = self.home / ".cache" / "numba"
+        for folder in (self.home / ".tmp", cache):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.warm and not any(cache.iterdir()):
+            with suppress(OSError):  # only speed is lost
+                shutil.copytree(self.warm, cache, dirs_exist_ok=True)
+        for gift in map(Path, self.gifts):
+            if not os.path.lexists(self.home / gift.name):
+                shutil.copyfile(gift, self.home / gift.name)
+
+
+def end_all(uid: int) -> None:
+    """End every process of a system user: what a user left behind listens on no port any more."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == uid:
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+class UidSpawner(FolderSpawner):
+    """Each user is a system user of his own, by number; no entry in /etc/passwd is needed. The hub must be root."""
+
+    uid_file = Unicode(help="Where names and numbers are kept for ever.").tag(config=True)
+    first_uid = Integer(FIRST, help="The first number that is given; nobody else may have those above.").tag(
+        config=True
+    )
+    cages = Unicode("", help="Folder of control groups; without one, limits are not enforced.").tag(config=True)
+
+    @property
+    def uid(self) -> int:
+        """The user's number."""
+        return UidMap(Path(self.uid_file), self.first_uid).uid(self.user.name)
+
+    def folder_name(self) -> str:
+        """The number: short, and of no use to those who list the folder."""
+        return str(self.uid)
+
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        """What the child does before it becomes the server: give up all that is root's."""
+        uid, home = self.uid, self.home
+        self.make_places(uid)
+        cage = Cage.of(self.cages, uid, memory_bytes=self.mem_limit, cpus=self.cpu_limit)
+
+        def become_user() -> None:
+            cage.enter()
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            os.umask(0o077)
+            os.chdir(home)
+            self.fill_home()
+
+        return become_user
+
+    async def stop(self, now: bool = False) -> None:
+        """End the server, and whatever else the user started."""
+        await super().stop(now=now)
+        end_all(self.uid)
+
+
+class SharedSpawner(FolderSpawner):
+    """All users are the hub's own system user: each can read what the others have. For demonstrations alone."""
+
+    def folder_name(self) -> str:
+        """The user's name as a folder."""
+        return self.home.name
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """As always, and what makes every page say that this is insecure."""
+        return super().user_env(env) | {INSECURE: "1"}
+
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        """What the child does before it becomes the server."""
+        self.make_places(None)
+        home = self.home
+
+        def move_home() -> None:
+            os.umask(0o077)
+            os.chdir(home)
+            self.fill_home()
+
+        return move_home

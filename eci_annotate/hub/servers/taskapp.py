@@ -1,0 +1,133 @@
+"""One notebook as a page, in one process, behind the hub's identity: page, websocket and every other address.
+
+`python -m eci_annotate.hub.servers.taskapp NOTEBOOK`, started by a hub. There is no JupyterLab here, no terminal,
+no file, no code from the browser: widget messages alone pass. The hub's probe starts no kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+# Where the template `eci` lies; Jupyter looks there too. Before Voilà is imported, for it asks once.
+os.environ["JUPYTER_PATH"] = os.pathsep.join(
+    filter(None, [str(Path(__file__).parent / "share"), os.environ.get("JUPYTER_PATH", "")])
+)
+
+from jupyter_server.utils import url_path_join
+from jupyterhub._version import __version__ as hub_version
+from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider
+from tornado.ioloop import IOLoop
+from tornado.web import RequestHandler
+from traitlets.config import Config
+from voila.app import Voila
+
+from eci_annotate.hub.servers.banner import show_on
+from eci_annotate.hub.servers.presence import Presence, PresenceHandler
+
+# Both of the first two, or no widget is drawn (there is a provider, and the manager that asks for it).
+EXTENSIONS = (
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+    "ipycanvas",
+)
+NO_FILE = r"(?!)"  # matches nothing: not a single file of the notebook's folder is served
+IDLE_KERNEL_S = 1_200  # a kernel whose page is gone
+
+
+class Identity(JupyterHubIdentityProvider):  # type: ignore[misc]
+    """The hub's identity; Voilà's own token and login page are not wanted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        for unwanted in ("token", "login_handler_class"):
+            kwargs.pop(unwanted, None)
+        super().__init__(**kwargs)
+
+
+class ProbeHandler(RequestHandler):
+    """What the hub asks to know that the server is up. It says nothing and starts no kernel."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.set_header("X-JupyterHub-Version", hub_version)
+        self.finish({"version": hub_version})
+
+
+def _fixed() -> Config:
+    """What neither the command line nor a user's file may change."""
+    fixed = Config()
+    fixed.VoilaConfiguration.template = "eci"
+    fixed.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
+    fixed.VoilaConfiguration.file_allowlist = [NO_FILE]
+    fixed.VoilaConfiguration.allow_template_override = "NO"
+    fixed.VoilaConfiguration.allow_theme_override = "NO"
+    fixed.VoilaConfiguration.show_tracebacks = False
+    fixed.VoilaConfiguration.strip_sources = True
+    fixed.KernelManager.transport = "ipc"  # TCP ports of kernels can be read by every user of the machine
+    fixed.MappingKernelManager.cull_idle_timeout = IDLE_KERNEL_S
+    fixed.MappingKernelManager.cull_interval = 60
+    return fixed
+
+
+class TaskApp(Voila):  # type: ignore[misc]
+    """Voilà as a hub's single-user server."""
+
+    def initialize(self, argv: Sequence[str] | None = None) -> None:
+        """Take the address from the hub, whatever the command line says."""
+        self.config_file_paths: list[str] = []
+        super().initialize(argv)
+        self.update_config(_fixed())
+        self.voila_configuration.update_config(self.config)
+        self.setup_template_dirs()
+        place = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+        self.ip, self.port, self.port_retries = place.hostname or "127.0.0.1", place.port, 0
+        self.base_url = self.server_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+        self.connection_dir_root = os.environ.get("JUPYTER_RUNTIME_DIR") or tempfile.gettempdir()
+        self.open_browser = False
+        self.identity_provider_class, self.authorizer_class = Identity, JupyterHubAuthorizer
+        self.presence = Presence()
+        self.tornado_settings = {
+            "xsrf_cookies": False,
+            "xheaders": True,
+            "eci_presence": self.presence,
+            "headers": {
+                "Content-Security-Policy": "frame-ancestors 'none'",
+                "X-Content-Type-Options": "nosniff",
+                "X-JupyterHub-Version": hub_version,
+            },
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Voilà's handlers, ours before them, the identity's below the server's own address."""
+        prefix = self.server_url
+        ours = [
+            (url_path_join(prefix, "api") + "/?", ProbeHandler),
+            (url_path_join(prefix, "api/presence"), PresenceHandler),
+        ]
+        return ours + [self._placed(handler) for handler in super().init_handlers()]
+
+    def _placed(self, handler: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The identity provider's addresses come without the server's prefix."""
+        if handler[0] in ("/logout", "/oauth_callback"):
+            return (url_path_join(self.server_url, handler[0]), *handler[1:])
+        return handler
+
+    def listen(self) -> None:
+        """Serve, and tell the hub of presence meanwhile."""
+        show_on(self.app)
+        IOLoop.current().add_callback(self.presence.keep_telling, self.log)
+        super().listen()
+
+
+def main() -> None:
+    """Serve the notebook that the command line names."""
+    TaskApp.launch_instance()
+
+
+if __name__ == "__main__":
+    main()

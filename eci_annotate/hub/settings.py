@@ -1,0 +1,91 @@
+"""What the service is told by its environment; JupyterHub sets most of it for a service that it manages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eci_annotate.errors import NotARepository
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the service listens, which repository it serves, and how it reaches the hub.
+
+    Parameters
+    ----------
+    repository
+        Folder of the repository.
+    prefix
+        Path under which everything lies, with a slash at both ends.
+    host, port
+        Where it listens.
+    hub_api, hub_token
+        The hub's API, and the service's own token there.
+    client_id
+        By which the hub knows the service when people log in.
+    hub_host, hub_base
+        Where browsers find the hub, e.g. ``https://hub.example.org`` and ``/``.
+    public
+        Where browsers find the service; empty: at the hub's own host.
+    callback
+        Where the hub sends a browser after the login; as it was registered there.
+    insecure_demo
+        All users share one system user; every page says so.
+    """
+
+    repository: Path
+    prefix: str = "/services/eci/"
+    host: str = "127.0.0.1"
+    port: int = 18010
+    hub_api: str = ""
+    hub_token: str = field(default="", repr=False)
+    client_id: str = ""
+    hub_host: str = ""
+    hub_base: str = "/"
+    public: str = ""
+    callback: str = ""
+    insecure_demo: bool = False
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """What the environment says; NotARepository when it names none."""
+        env = os.environ if env is None else env
+        if not env.get("ECI_ANNOTATE_REPOSITORY"):
+            raise NotARepository("Nobody says which repository to serve.", "Set ECI_ANNOTATE_REPOSITORY.")
+        where = urlsplit(env.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:18010"))
+        return cls(
+            Path(env["ECI_ANNOTATE_REPOSITORY"]),
+            env.get("JUPYTERHUB_SERVICE_PREFIX", "/services/eci/"),
+            where.hostname or "127.0.0.1",
+            where.port or 18010,
+            env.get("JUPYTERHUB_API_URL", ""),
+            env.get("JUPYTERHUB_API_TOKEN", ""),
+            env.get("JUPYTERHUB_CLIENT_ID", ""),
+            env.get("JUPYTERHUB_HOST", ""),
+            env.get("JUPYTERHUB_BASE_URL", "/"),
+            env.get("JUPYTERHUB_PUBLIC_URL", ""),
+            env.get("JUPYTERHUB_OAUTH_CALLBACK_URL", ""),
+            env.get("ECI_ANNOTATE_INSECURE_DEMO", "") == "1",
+        )
+
+    @property
+    def origin(self) -> str:
+        """The origin of the service's pages; empty when only the request knows it."""
+        where = urlsplit(self.public or self.hub_host)
+        return f"{where.scheme}://{where.netloc}" if where.netloc else ""
+
+    @property
+    def own_host(self) -> bool:
+        """Whether the service has a host of its own that browsers treat as secure: `__Host-` cookies then hold."""
+        where = urlsplit(self.public)
+        secure = where.scheme == "https" or (where.hostname or "").endswith(".localhost")
+        return bool(self.hub_host) and secure and where.netloc != urlsplit(self.hub_host).netloc
+
+    @property
+    def https(self) -> bool:
+        """Whether cookies are for secure connections only."""
+        return self.own_host or self.origin.startswith("https:")

@@ -1,0 +1,74 @@
+"""The page of one's factors: set a PIN, add a passkey. A change needs the old factor, or an administrator's code."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from eci_annotate.errors import EciError
+from eci_annotate.hub.pages.guard import origin_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.signing import passkeys
+from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
+from eci_annotate.repository.factors import FactorBook, check_pin_shape
+from eci_annotate.workflow.codec import digest
+
+
+def _book(visit: Visit) -> FactorBook:
+    return FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
+
+
+def _about(visit: Visit) -> str:
+    """What a proof on this page is about: changing the factors of this person."""
+    return digest(f"factors of {visit.session.name}".encode())
+
+
+def show_factors(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
+    """What one has, and the forms to change it."""
+    name, nonce = visit.session.name, new_nonce()
+    origin, factors = origin_of(visit.request, visit.desk.settings), _book(visit).of(name)
+    asked = passkeys.challenge(_about(visit), nonce)
+    return visit.show(
+        "factors",
+        status=403 if problem else 200,
+        factors=factors,
+        nonce=nonce,
+        token=visit.token("factors", nonce),
+        create=passkeys.enrolment_options(origin, name, asked),
+        get=passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else "",
+        problem=problem,
+        done=done,
+    )
+
+
+def change_factors(visit: Visit) -> Response:
+    """Set a PIN or add a passkey, when the form proves who it is."""
+    nonce, name = visit.asked("nonce"), visit.session.name
+    visit.check("factors", nonce)
+    try:
+        what = _changed(visit, name, nonce)
+    except EciError as error:
+        _note(visit, "refused.1", f"Factors: {error.what}")
+        return show_factors(visit, error)
+    _note(visit, "factor.1", what)
+    return show_factors(visit, done=what)
+
+
+def _changed(visit: Visit, name: str, nonce: str) -> str:
+    book, origin = _book(visit), origin_of(visit.request, visit.desk.settings)
+    proof = Proof(visit.asked("pin"), visit.asked("credential"), visit.asked("code"), nonce)
+    made, pin = visit.asked("created"), visit.asked("new_pin")
+    if made:
+        asked = passkeys.challenge(_about(visit), nonce)
+        passkey = passkeys.enrolled(origin, made, asked, visit.desk.rooms.clock())
+        how = prove(book, origin, name, proof, _about(visit), code=True)
+        book.add_passkey(name, passkey)
+        return f"A passkey was added (shown by {how})."
+    check_pin_shape(pin)
+    how = prove(book, origin, name, proof, _about(visit), code=True)
+    book.set_pin(name, pin)
+    return f"The PIN was set (shown by {how})."
+
+
+def _note(visit: Visit, name: str, what: str) -> None:
+    for project in visit.repo.projects():
+        visit.repo.note(name, project, "", what)

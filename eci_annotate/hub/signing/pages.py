@@ -1,0 +1,120 @@
+"""The signing page shows what the service itself holds; the person gives a factor, and that very content is signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import Response
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.pages.guard import origin_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.signing import passkeys
+from eci_annotate.hub.signing.pictures import pictures
+from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
+from eci_annotate.hub.signing.requests import SignatureRequest, content_now, found, standing
+from eci_annotate.repository.factors import FactorBook
+from eci_annotate.repository.images import read_volume
+from eci_annotate.repository.keys import Signer
+from eci_annotate.repository.making import drawn
+from eci_annotate.repository.protocols import WAITING
+from eci_annotate.repository.service_keys import service_signing_key
+from eci_annotate.repository.signing import job_of
+from eci_annotate.workflow.labelling import labelled
+from eci_annotate.workflow.pipeline import task_named
+from eci_annotate.workflow.view import SubjectView
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is shown of a draft: annotations with pictures, and the form's answers as question and answer."""
+
+    annotations: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+
+def show_request(visit: Visit) -> Response:
+    """The page that shows what is to be signed."""
+    return _page(visit, _request(visit))
+
+
+def _request(visit: Visit) -> SignatureRequest:
+    return found(
+        visit.desk, visit.repo, visit.path("project"), visit.path("subject"), visit.request.path_params["request"]
+    )
+
+
+def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None) -> Response:
+    state = standing(visit.desk, visit.repo, made)
+    book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
+    factors, nonce = book.of(made.signer), new_nonce()
+    origin, asked = origin_of(visit.request, visit.desk.settings), passkeys.challenge(made.digest, nonce)
+    return visit.show(
+        "sign",
+        status=200 if problem is None else 403,
+        made=made,
+        state=state,
+        title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
+        content=_content(visit.desk, made) if state == WAITING and made.content else Content(),
+        factors=factors,
+        nonce=nonce,
+        options=passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else "",
+        token=visit.token("sign", made.digest, nonce),
+        problem=problem,
+    )
+
+
+def _title(seen: SubjectView, made: SignatureRequest) -> str:
+    return next((task.title for task in seen.tasks if task.name == made.command.task), made.command.task)
+
+
+def _content(desk: Desk, made: SignatureRequest) -> Content:
+    """The draft as it is on the disk now; it is what was asked for, else the request were void."""
+    command, rooms = made.command, desk.rooms
+    _, state = rooms.state(command.project, command.subject)
+    actor = desk.backend(made.signer, made.session).actor
+    job = job_of(rooms, command, state, actor, rooms.clock())
+    shop = rooms.workshop(command.project, command.subject)
+    done = drawn(shop, job)
+    hanging = job.case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
+    windows = {each.series_uid: _limits(each.window) for each in hanging.placed}
+    shown = pictures(
+        done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
+    )
+    return Content(list(zip(done.rows, shown, strict=True)), labelled(job.case.report, done.answers))
+
+
+def _limits(window: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The darkest and the brightest value of a window that is given as centre and width."""
+    return (window[0] - window[1] / 2, window[0] + window[1] / 2) if window else None
+
+
+def confirm_request(visit: Visit) -> Response:
+    """The person's form: check the factor, then sign what was shown, or nothing."""
+    made, nonce = _request(visit), visit.asked("nonce")
+    visit.check("sign", made.digest, nonce)
+    try:
+        if standing(visit.desk, visit.repo, made) != WAITING:
+            raise Refused("This request is not open any more.", "Sign again in the notebook.")
+        proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=nonce)
+        book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
+        factor = prove(book, origin_of(visit.request, visit.desk.settings), made.signer, proof, made.digest)
+        _sign(visit.desk, made, factor)
+    except EciError as error:
+        visit.repo.note("refused.1", made.command.project, made.command.subject, f"Sign: {error.what}")
+        return _page(visit, made, error)
+    seen = visit.repo.subject(made.command.project, made.command.subject)
+    signed = [each for each in seen.task(made.command.task).signed if each.version == made.version]
+    return visit.show("signed", made=made, signed=signed[0] if signed else None, title=_title(seen, made))
+
+
+def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
+    """Sign with the key that the service holds; the draft must still be the one that was shown."""
+    _, state = desk.rooms.state(made.command.project, made.command.subject)
+    task_named(state.pipeline, made.command.task)
+    if made.content and content_now(desk, made) != made.content:
+        raise Refused("The draft is not what you were shown any more.", "Sign again in the notebook.")
+    opened = Signer(service_signing_key(desk.rooms.layout, made.signer), factor, made.content)
+    desk.confirmed(made.signer, made.session, opened).do(made.command)

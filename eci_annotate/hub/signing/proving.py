@@ -1,0 +1,71 @@
+"""A form proves that the person is there: by a PIN, by a passkey over what the form is about, or by a one-time code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eci_annotate.errors import BadSecret, Refused
+from eci_annotate.hub.signing import passkeys
+from eci_annotate.repository.factors import FactorBook
+
+PIN, PASSKEY, CODE = "pin", "webauthn", "code"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a form brought; empty strings for what it did not."""
+
+    pin: str = ""
+    credential: str = ""
+    code: str = ""
+    nonce: str = ""
+
+
+def new_nonce() -> str:
+    """A nonce for a form."""
+    return os.urandom(16).hex()
+
+
+def prove(book: FactorBook, origin: str, name: str, proof: Proof, digest: str, *, code: bool = False) -> str:
+    """Which factor proved it.
+
+    Parameters
+    ----------
+    digest
+        What is proved: the request's, or that of the change.
+    code
+        Whether a one-time code counts too (for changing factors; never for a signature).
+
+    Raises
+    ------
+    BadSecret, Refused
+        Nothing did; or there were too many wrong tries.
+    """
+    for given, check, factor in (
+        (proof.credential, lambda: _by_passkey(book, origin, name, proof, digest), PASSKEY),
+        (proof.pin, lambda: book.check_pin(name, proof.pin), PIN),
+        (proof.code if code else "", lambda: book.use_code(name, proof.code), CODE),
+    ):
+        if given:
+            return _done(check, factor)
+    raise BadSecret("Nothing says that it is you.", "Give your PIN, or use your passkey.")
+
+
+def _done(check: Callable[[], None], factor: str) -> str:
+    check()
+    return factor
+
+
+def _by_passkey(book: FactorBook, origin: str, name: str, proof: Proof, digest: str) -> None:
+    known = book.of(name)
+    if not known.passkeys:
+        raise Refused("You have no passkey here.", "Enrol one first, or use your PIN.")
+    try:
+        asked = passkeys.challenge(digest, proof.nonce)
+        mark, count = passkeys.confirmed(origin, known, proof.credential, asked)
+    except (BadSecret, ValueError):
+        book.miss(name)
+        raise
+    book.count(name, mark, count)

@@ -1,0 +1,141 @@
+"""A request for a signature: what a notebook asked for, bound to the draft as it was; only its person confirms it.
+
+It lies among the subject's blobs, encrypted, with the service's mark on it: any replica can show it, and nobody can
+forge it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from eci_annotate.errors import NotFound, SignatureWaits, Tampered
+from eci_annotate.hub.desk import Desk
+from eci_annotate.repository.drafting import content_digest
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.making import drawn
+from eci_annotate.repository.protocols import DONE, VOID, WAITING
+from eci_annotate.repository.service_keys import service_secret
+from eci_annotate.repository.signing import job_of
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
+from eci_annotate.workflow.commands import Sign
+from eci_annotate.workflow.pipeline import DRAWN, task_named
+from eci_annotate.workflow.state import Subject
+from eci_annotate.workflow.subject import permit
+
+LASTS = timedelta(minutes=15)
+_WHAT = "There is no such request for a signature."
+
+
+@dataclass(frozen=True)
+class SignatureRequest:
+    """Who is to sign what. `content` is the digest of the draft that it is about; empty for a review."""
+
+    signer: str
+    session: str
+    command: Sign
+    version: int
+    content: str
+    until: datetime
+    nonce: str
+
+    @property
+    def digest(self) -> str:
+        """What the person confirms: everything that the request says, the draft's digest included."""
+        from eci_annotate.workflow.codec import digest
+
+        return digest(canonical(to_json(self)))
+
+
+def ask(desk: Desk, repo: LocalBackend, command: Sign) -> NoReturn:
+    """Keep the request, and say where its person confirms it.
+
+    Raises
+    ------
+    SignatureWaits
+        It waits; with the address of the page.
+    Refused, BadAnswers
+        It could not be signed as it is; what is missing is named now, not after the person went to the page.
+    """
+    actor, now = repo.actor, desk.rooms.clock()
+    _, state = desk.rooms.state(command.project, command.subject)
+    permit(command, state, actor, now)
+    made = SignatureRequest(
+        actor.name,
+        actor.session,
+        command,
+        state.work[command.task].version + 1,
+        _checked(desk, command, state, actor),
+        now + LASTS,
+        os.urandom(16).hex(),
+    )
+    name = desk.rooms.content(command.project, command.subject).put(_marked(desk, made))
+    request = f"{command.project}/{command.subject}/{name}"
+    what = "The signature waits for you to confirm it on the service's page."
+    raise SignatureWaits(what, "Open the page and confirm it there.", url=url_of(desk, request), request=request)
+
+
+def url_of(desk: Desk, request: str) -> str:
+    """The address of the page that shows a request."""
+    settings = desk.settings
+    return f"{settings.public.rstrip('/') or settings.hub_host + settings.prefix.rstrip('/')}/sign/{request}"
+
+
+def _checked(desk: Desk, command: Sign, state: Subject, actor: Actor) -> str:
+    """The digest of a draft that is complete."""
+    if task_named(state.pipeline, command.task).kind not in DRAWN:
+        return ""
+    job = job_of(desk.rooms, command, state, actor, desk.rooms.clock())
+    drawn(desk.rooms.workshop(command.project, command.subject), job)
+    return content_digest(job.entries)
+
+
+def _mark(desk: Desk, body: Any) -> str:
+    key = hmac.digest(service_secret(desk.rooms.layout), b"signature request", "sha256")
+    return hmac.digest(key, canonical(body), "sha256").hex()
+
+
+def _marked(desk: Desk, made: SignatureRequest) -> bytes:
+    body = to_json(made)
+    return canonical({"body": body, "mark": _mark(desk, body)})
+
+
+def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str) -> SignatureRequest:
+    """The request of that name; NotFound unless it is for this actor."""
+    repo.subject(project, subject)
+    try:
+        told = parse(desk.rooms.content(project, subject).get(name), "A request")
+        if not hmac.compare_digest(str(told["mark"]), _mark(desk, told["body"])):
+            raise NotFound(_WHAT, "Ask for the signature again.")
+        made = from_json(SignatureRequest, told["body"])
+    except (NotFound, KeyError, TypeError, Tampered):
+        raise NotFound(_WHAT, "Ask for the signature again.") from None
+    if made.signer != repo.actor.name or (made.command.project, made.command.subject) != (project, subject):
+        raise NotFound(_WHAT, "Ask for the signature again.")
+    return made
+
+
+def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> str:
+    """Whether the request waits, was signed, or is void: the draft changed, the lease is lost, or time is over."""
+    command = made.command
+    _, state = desk.rooms.state(command.project, command.subject)
+    work = state.work[command.task]
+    if any(each.fence == command.fence and each.by == made.signer for each in work.signed):
+        return DONE
+    holder = Actor(made.signer, session=made.session)
+    live = work.lease is not None and work.lease.is_live(desk.rooms.clock()) and work.lease.is_of(holder)
+    if not live or work.fence != command.fence or desk.rooms.clock() > made.until:
+        return VOID
+    return WAITING if not made.content or made.content == content_now(desk, made) else VOID
+
+
+def content_now(desk: Desk, made: SignatureRequest) -> str:
+    """The digest of the draft as it is now."""
+    from eci_annotate.repository.deciding import address_of
+
+    command = made.command
+    return content_digest(desk.rooms.drafts.read(address_of(command, command.task), command.fence))

@@ -1,0 +1,125 @@
+"""What every request goes through: size of bodies, numbers for Prometheus, one line of log without what was asked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from eci_annotate.errors import Overloaded
+from eci_annotate.repository.wire import error_to_wire
+
+LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
+log = logging.getLogger("eci_annotate.hub")
+
+
+class Numbers:
+    """What Prometheus reads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        self.requests = Counter("eci_requests", "Requests", labels, registry=self.registry)
+        self.seconds = Histogram("eci_request_seconds", "Time to answer", ("route",), registry=self.registry)
+        self.under_way = Gauge("eci_requests_under_way", "Requests that are answered now", registry=self.registry)
+
+    def text(self) -> bytes:
+        """The numbers, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class Watch:
+    """Measures and logs each request by its route (never by its address), and refuses bodies that are too large."""
+
+    def __init__(self, app: ASGIApp, numbers: Numbers) -> None:
+        self._app, self._numbers = app, numbers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin, status = time.perf_counter(), [500]
+        limit = _limit(scope["path"])
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+            await send(message)
+
+        with self._numbers.under_way.track_inprogress():
+            try:
+                await self._limited(scope, receive, sent, limit)
+            finally:
+                self._note(scope, status[0], time.perf_counter() - begin)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            await _too_large(send)
+            return
+        await self._app(scope, _counted(receive, limit), send)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self._numbers.requests.labels(scope["method"], route, str(status)).inc()
+        self._numbers.seconds.labels(route).observe(seconds)
+        who = scope.get("state", {}).get("person", "")
+        fields = {
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            "who": who,
+        }
+        log.info("request", extra=fields)
+
+
+def _limit(path: str) -> int:
+    if path.endswith("/add"):
+        return LARGEST_UPLOAD
+    return LARGEST_BLOB if path.endswith("/blobs") else LARGEST
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Bodies without a declared length are cut off at the limit, as if the client had gone."""
+    got = [0]
+
+    async def counted() -> Message:
+        message = await receive()
+        got[0] += len(message.get("body", b""))
+        return message if got[0] <= limit else {"type": "http.disconnect"}
+
+    return counted
+
+
+async def _too_large(send: Send) -> None:
+    body = json.dumps(error_to_wire(Overloaded("The body is too large.", "Send less at once."))).encode()
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON; only named fields, so that nothing else can slip in."""
+
+    FIELDS = ("method", "route", "status", "ms", "who", "kind", "where")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        known: dict[str, Any] = {"at": self.formatTime(record), "level": record.levelname, "what": record.msg}
+        known.update({name: getattr(record, name) for name in self.FIELDS if hasattr(record, name)})
+        return json.dumps(known)
+
+
+def log_as_json() -> None:
+    """Write the service's log to standard error as JSON lines."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False

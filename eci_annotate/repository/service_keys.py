@@ -1,0 +1,96 @@
+"""Keys that a service holds: members whom a hub knows have no key file; their signing keys never leave the service.
+
+They are encrypted by the service's secret (mode 0600), and used only for what the person confirmed on its page.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from eci_annotate.errors import NoIdentity, Refused
+from eci_annotate.repository.deciding import do_project
+from eci_annotate.repository.keys import open_authority
+from eci_annotate.repository.layout import Layout
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.store.files import locked, write_atomic
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.commands import AddMember, EnrolCertificate
+from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.secrets import SERVICE, protect, unprotect
+from eci_annotate.workflow.signing import Credential, PrivateKey
+
+
+def enable_service(layout: Layout, credential: Credential, secret: str = "") -> None:
+    """Let a service certify members and hold their signing keys; for who founded the repository."""
+    authority = open_authority(layout, credential, secret)
+    with locked(layout.service_secret.with_name("service.lock")):
+        if not layout.service_secret.exists():
+            write_atomic(layout.service_secret, secrets.token_hex(32).encode(), mode=0o600)
+    content = protect(authority.key.to_pem(), service_secret(layout), SERVICE)
+    write_atomic(layout.service_authority, content, mode=0o600)
+
+
+def service_secret(layout: Layout) -> bytes:
+    """The service's secret; Refused when no service was enabled."""
+    try:
+        return layout.service_secret.read_bytes()
+    except OSError as error:
+        remedy = "Its founder runs: eci-annotate member admit FOLDER"
+        raise Refused("No service may act for this repository.", remedy) from error
+
+
+def _authority(layout: Layout) -> Authority:
+    pem = unprotect(layout.service_authority.read_bytes(), service_secret(layout))
+    return Authority(layout.authority.read_text(), PrivateKey.from_pem(pem))
+
+
+def service_signing_key(layout: Layout, member: str) -> PrivateKey:
+    """The signing key that the service holds for a member."""
+    try:
+        content = layout.service_file(member).read_bytes()
+    except OSError as error:
+        remedy = "Ask the owner: eci-annotate member admit FOLDER NAME"
+        raise NoIdentity("The service holds no signing key of yours.", remedy) from error
+    return PrivateKey.from_pem(unprotect(content, service_secret(layout)))
+
+
+def _key_of(layout: Layout, member: str) -> PrivateKey:
+    """The member's key; a new one when there is none."""
+    path = layout.service_file(check_name(member))
+    with locked(layout.service_secret.with_name("service.lock")):
+        if not path.exists():
+            key = PrivateKey.generate()
+            write_atomic(path, protect(key.to_pem(), service_secret(layout), SERVICE), mode=0o600)
+    return service_signing_key(layout, member)
+
+
+def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
+    """Let a member sign through the service too: a key that it holds, certified in the project."""
+    key = _key_of(rooms.layout, member)
+    certificate = _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
+    do_project(rooms, EnrolCertificate(project, member, certificate), actor)
+
+
+def add_hub_member(
+    rooms: Rooms,
+    actor: Actor,
+    project: str,
+    member: str,
+    *,
+    roles: tuple[str, ...],
+    site: str,
+    sites: tuple[str, ...] = (),
+) -> None:
+    """Add somebody whom the hub knows by this name; there is no key file.
+
+    Parameters
+    ----------
+    actor
+        Who adds; the workflow decides whether he may.
+    sites
+        The sites whose subjects they work on; ``*``: all, nothing: the own.
+    """
+    key = _key_of(rooms.layout, member)
+    certificate = _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
+    do_project(rooms, AddMember(project, member, site, roles, "", sites, certificate), actor)

@@ -1,0 +1,268 @@
+"""A hub to try out: a sample project, somebody of each role, and the hub itself, in one folder that may be deleted.
+
+`make hub`, or `python hubconfig/demo.py FOLDER`. Run again, it starts what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic, sleep
+
+import yaml
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from eci_annotate.errors import EciError, Refused
+
+HERE = Path(__file__).resolve().parent
+PROJECT, OWNER = "liver-ct", "olga"
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of the sample project."""
+
+    role: str
+    site: str
+    everywhere: bool = True
+    what: str = ""
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites whose subjects they work on."""
+        return ("*",) if self.everywhere else (self.site,)
+
+    @property
+    def group(self) -> str:
+        """The hub's group, which decides where they land."""
+        return f"{PROJECT}/{self.role}" + ("" if self.everywhere else f"/{self.site}")
+
+
+PEOPLE: Mapping[str, Person] = {
+    "anna": Person("annotator", "KAU", False, "radiologist in one hospital: her task, and nothing else"),
+    "ben": Person("annotator", "VIE", False, "radiologist in another: sees no subject of the first"),
+    "ruth": Person("reviewer", "KAU", what="accepts or rejects what was signed"),
+    "dev": Person("developer", "KAU", what="JupyterLab, with signed data only"),
+    OWNER: Person("owner", "KAU", what="the project's pages; also the hub's administrator"),
+    "dora": Person("data-manager", "KAU", what="takes subjects in"),
+    "axel": Person("auditor", "KAU", what="reads the audit trail"),
+}
+
+
+def make_repository(folder: Path, tell: Callable[[str], None], small: bool = False) -> None:
+    """Make the sample project: a subject of each site, one of them with signed work.
+
+    Parameters
+    ----------
+    small
+        Phantoms alone, as tests want it.
+    """
+    from eci_annotate.dicom.phantom import write_phantom
+    from eci_annotate.repository.founding import found
+    from eci_annotate.repository.importing import import_folders
+    from eci_annotate.repository.layout import credential, find
+    from eci_annotate.repository.opening import open as open_repository
+    from eci_annotate.repository.rehearsal import rehearse
+    from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+
+    key = found(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
+    os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
+    enable_service(find(folder), credential(find(folder)))
+    repository = open_repository(folder)
+    rooms, owner = repository.backend.rooms, repository.backend.actor
+    admit(rooms, owner, PROJECT, OWNER)
+    for name, person in PEOPLE.items():
+        if name != OWNER:
+            tell(f"Adding {name}, {person.role}")
+            reach = {"roles": (person.role,), "site": person.site, "sites": person.sites}
+            add_hub_member(rooms, owner, PROJECT, name, **reach)
+    sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
+    for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
+        tell(f"Taking images of {site} in")
+        if small or kind != "axial" or not sample.exists():
+            phantom = folder.parent / f".phantom-{site}"
+            write_phantom(phantom, "tiny" if small and kind == "axial" else kind)
+            import_folders(repository.backend, [phantom], project=PROJECT, site=site)
+            shutil.rmtree(phantom)
+        else:
+            import_folders(repository.backend, [sample], project=PROJECT, site=site)
+    tell("Annotating one subject, and signing")
+    rehearse(repository, kind="oblique", project=PROJECT, site="KAU")
+    del os.environ["ECI_ANNOTATE_CREDENTIAL"]
+
+
+def give_to_service(folder: Path) -> None:
+    """As root, give the repository to the service's account: nobody else reads it."""
+    from eci_annotate.hub.servers.uids import SERVICE
+
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, SERVICE, SERVICE, follow_symlinks=False)
+
+
+def pins(folder: Path) -> dict[str, str]:
+    """The PINs by which the demo's people sign: generated once, kept beside the passwords."""
+    from datetime import UTC, datetime
+
+    from eci_annotate.repository.factors import FactorBook
+    from eci_annotate.repository.layout import find
+
+    path = folder / "pins.yaml"
+    if path.exists():
+        known: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return known
+    book = FactorBook(find(folder / "repository"), lambda: datetime.now(UTC))
+    made = {name: "-".join((token_hex(2), token_hex(2))) for name in PEOPLE}
+    for name, pin in made.items():
+        book.set_pin(name, pin)
+    path.touch(0o600)
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    return made
+
+
+def write_settings(folder: Path, port: int, insecure: bool, more: Mapping[str, object] | None = None) -> Path:
+    """Write the hub's settings; returns the file."""
+    groups: dict[str, list[str]] = {}
+    for name, person in PEOPLE.items():
+        groups.setdefault(person.group, []).append(name)
+    chosen = {
+        "state": str(folder), "repository": str(folder / "repository"), "port": port, "admins": [OWNER],
+        "groups": groups, "insecure_demo": insecure, **(more or {}),
+    }  # fmt: skip
+    (folder / "hub.yaml").write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
+    return folder / "hub.yaml"
+
+
+def accounts(folder: Path) -> dict[str, str]:
+    """The demo's passwords: generated once, kept in a file that only this user can read."""
+    from eci_annotate.hub.servers.native import make_accounts
+
+    path = folder / "accounts.yaml"
+    if path.exists() and (folder / "hub.sqlite").exists():
+        known: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return known
+    made = make_accounts(f"sqlite:///{folder}/hub.sqlite", dict.fromkeys(PEOPLE))
+    path.touch(0o600)
+    path.write_text(yaml.safe_dump(made), encoding="utf-8")
+    return made
+
+
+@contextmanager
+def telling() -> Iterator[Callable[[str], None]]:
+    """A line in the terminal that says what goes on, and for how long."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as line:
+        task = line.add_task("Looking around")
+
+        def tell(what: str) -> None:
+            line.update(task, description=what)
+            if not line.console.is_terminal:
+                line.console.print(what)
+
+        yield tell
+
+
+def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]) -> dict[str, str]:
+    """Make what is missing; returns the accounts."""
+    if os.geteuid() != 0 and not insecure:
+        raise Refused(
+            "Without root there is only one system user for everybody.",
+            "Run `make hub` as root; or, with no real data, `make hub INSECURE_DEMO=1`.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / "sample-1.stamp"
+    if not made.exists():
+        shutil.rmtree(folder / "repository", ignore_errors=True)
+        make_repository(folder / "repository", tell)
+        (folder / "pins.yaml").unlink(missing_ok=True)
+        made.touch()
+    tell("Making PINs")
+    pins(folder)
+    give_to_service(folder / "repository")
+    tell("Making accounts")
+    more = {"warm": str(warm)} if (warm := HERE.parent / ".venv" / "numba").is_dir() else {}
+    write_settings(folder, port, insecure, more)
+    return accounts(folder)
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the hub; its log goes to `hub.log`."""
+    words = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
+    env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
+    with (folder / "hub.log").open("wb") as log:
+        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
+
+
+def _path() -> str:
+    """The environment's programs, then the system's: user servers inherit it."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")])
+
+
+def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    """Until the hub answers."""
+    end = monotonic() + PATIENCE_S
+    while monotonic() < end and hub.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=2).read()
+            return
+        except OSError:
+            sleep(0.3)
+    raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
+
+
+def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], insecure: bool) -> None:
+    """Print address and people."""
+    console = Console()
+    table = Table("name", "password", "PIN to sign", "role", "site", "what they see")
+    for name, person in PEOPLE.items():
+        table.add_row(name, passwords[name], signing[name], person.role, person.site, person.what)
+    console.print(table)
+    if insecure:
+        console.print("Insecure demo: all users share one system user. Use no real data.", style="bold red")
+    console.print(f"The hub is at {url}  (Ctrl-C ends it)", style="bold", soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make, start, say, and wait."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("folder", type=Path)
+    words.add_argument("--port", type=int, default=8000)
+    words.add_argument("--insecure-demo", action="store_true", help="all users share this system user")
+    words.add_argument("--no-browser", action="store_true")
+    chosen = words.parse_args(arguments)
+    folder = chosen.folder.resolve()
+    with telling() as tell:
+        passwords = prepare(folder, chosen.port, chosen.insecure_demo, tell)
+        tell("Starting the hub")
+        hub = start(folder)
+        wait(hub, chosen.port, folder)
+    url = f"http://hub.localhost:{chosen.port}/"
+    show(url, passwords, pins(folder), chosen.insecure_demo)
+    if not chosen.no_browser:
+        webbrowser.open(url)
+    try:
+        sys.exit(hub.wait())
+    except KeyboardInterrupt:
+        hub.terminate()
+        hub.wait(60)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except EciError as error:
+        sys.exit(f"{error.what} {error.remedy}")

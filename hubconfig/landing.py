@@ -1,0 +1,87 @@
+"""Where a person arrives after login, by the role of a group `project/role` or `project/role/site`.
+
+The default is the least powerful server: one notebook as a page. JupyterLab is a raise that a group must grant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LAB, APP, SERVICE = "lab", "app", "service"
+PLACES = {
+    "developer": (LAB, ("02_inspect.ipynb",)),
+    "teacher": (LAB, ("workshop.ipynb", "01_annotate.ipynb")),
+    "owner": (SERVICE, ()),
+    "data-manager": (SERVICE, ()),
+    "site-administrator": (SERVICE, ()),
+    "auditor": (SERVICE, ()),
+}
+TASK_APP = ("task_app.ipynb", "01_annotate.ipynb")
+IPC = "--KernelManager.transport=ipc"  # kernels on TCP ports can be read by every user of the machine
+PROMPT = "--TaskApp.kernel_websocket_connection_class=eci_annotate.viewer.server.PromptConnection"
+
+
+def roles(groups: Iterable[str]) -> set[str]:
+    """Role names in groups of the form project/role or project/role/site."""
+    return {parts[1] for group in groups if len(parts := group.split("/")) in (2, 3)}
+
+
+def first_there(folder: Path, names: Iterable[str]) -> Path:
+    """The first notebook that exists."""
+    return next(folder / name for name in names if (folder / name).exists())
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What each role is given.
+
+    Parameters
+    ----------
+    python
+        The interpreter of user servers.
+    notebooks
+        Folder of the notebooks that we ship.
+    insecure
+        Whether every page must say so.
+    """
+
+    python: str
+    notebooks: Path
+    insecure: bool = False
+
+    @property
+    def app(self) -> list[str]:
+        """The least powerful server."""
+        notebook = first_there(self.notebooks, TASK_APP)
+        return [self.python, "-m", "eci_annotate.hub.servers.taskapp", PROMPT, str(notebook)]
+
+    def lab(self, names: Iterable[str]) -> dict[str, Any]:
+        """JupyterLab at a notebook, of which the user gets a copy of his own."""
+        notebook = first_there(self.notebooks, names)
+        banner = ["--ServerApp.jpserver_extensions=eci_annotate.hub.servers.banner=True"] if self.insecure else []
+        quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+        return {
+            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, *quiet, *banner],
+            "default_url": f"/lab/tree/{notebook.name}",
+            "gifts": [str(notebook)],
+        }
+
+    def overrides(self, spawner: Any) -> dict[str, Any]:
+        """`Spawner.group_overrides`: the groups of the person who is to get a server decide."""
+        mine = [group.name for group in spawner.user.groups]
+        raised = [PLACES[role][1] for role in sorted(roles(mine)) if PLACES.get(role, ("",))[0] == LAB]
+        return {"lab": {"groups": mine, "spawner_override": self.lab(raised[0])}} if raised else {}
+
+
+def after_login(handler: Any) -> str:
+    """`JupyterHub.default_url`: those who only administrate go to the service's pages, all others to their server."""
+    user = handler.current_user
+    if user is None or "eci" not in handler.services:
+        return ""
+    mine = roles(group.name for group in user.groups)
+    administrates = mine and all(PLACES.get(role, ("",))[0] == SERVICE for role in mine)
+    service = handler.services["eci"]
+    return f"{service.host}{service.prefix}" if administrates else ""

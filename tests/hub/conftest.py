@@ -1,0 +1,59 @@
+"""One hub per run, one browser per module; people log in once per module. `hub_world.py` says what can be asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+
+from hub_world import IS_ROOT, Hub, hubs, signed_in
+from lab import CHROMIUM, FLAGS
+from playwright.sync_api import Browser, Page, sync_playwright
+
+OUTSIDER = "nemo"  # has an account, and is member of nothing
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "per_user: needs root, so that each user is a system user of his own")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        if item.get_closest_marker("per_user") and not IS_ROOT:
+            item.add_marker(pytest.mark.skip(reason="needs root: one system user per person"))
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Hub]:
+    """A running hub."""
+    with hubs(more_people=[OUTSIDER]) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser per module: playwright runs once in a process at a time."""
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def of(browser: Browser, hub: Hub) -> Callable[[str], Page]:
+    """The page of a person, who logs in when first asked for."""
+    pages: dict[str, Page] = {}
+
+    def page(name: str) -> Page:
+        if name not in pages:
+            pages[name] = signed_in(browser, hub, name)
+        return pages[name]
+
+    return page

@@ -1,0 +1,379 @@
+"""A real hub with its proxy, service, people and servers, on free ports, in a folder of its own; and attackers in it.
+
+`hubs(**settings)` starts one; `Hub.as_user(name, code)` runs Python with the uid and the environment of that person's
+live kernel; `signed_in(browser, hub, name)` is a page on which that person is logged in.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from eci_annotate.hub.servers.interpreter import reachable, user_python
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+IS_ROOT = os.geteuid() == 0
+PATIENCE_S = 60
+PORTS = 4
+SERVICE_PREFIX = "/services/eci/"
+SERVICE_PROGRAM = "eci_annotate.hub" if importlib.util.find_spec("eci_annotate.hub.__main__") else "standin.py"
+
+
+@cache
+def proxy() -> str:
+    """The proxy's program, or nothing."""
+    installed = CHECKOUT / ".venv" / "node" / "node_modules" / ".bin" / "configurable-http-proxy"
+    named = os.environ.get("ECI_HUB_PROXY_COMMAND", "")
+    return named or (str(installed) if installed.exists() else shutil.which("configurable-http-proxy") or "")
+
+
+def place() -> Path:
+    """A new folder that other system users may pass through: pytest's own folders are closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix="eci-hub-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    return folder
+
+
+@cache
+def tree() -> tuple[Path, Path]:
+    """Checkout and interpreter, as other system users can reach them: hard links where they cannot."""
+    environment = Path(sys.prefix)
+    if not IS_ROOT or (reachable(CHECKOUT) and reachable(environment)):
+        return CHECKOUT, Path(sys.executable)
+    copy = place()
+    for what, name in ((CHECKOUT, "checkout"), (environment, "environment")):
+        linked = subprocess.run(["cp", "-al", what, copy / name], capture_output=True)
+        if linked.returncode:
+            shutil.copytree(what, copy / name, symlinks=True, dirs_exist_ok=True)
+        (copy / name).chmod(0o755)
+    return copy / "checkout", copy / "environment" / "bin" / Path(sys.executable).name
+
+
+def free_ports(many: int) -> int:
+    """The first of some neighbouring ports that nobody listens on."""
+    for _ in range(50):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            first = int(one.getsockname()[1])
+        with suppress(OSError):
+            for port in range(first, first + many):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", port))
+            return first
+    raise OSError("no free ports")
+
+
+@dataclass
+class Answer:
+    """Status, headers and body of an HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+
+@dataclass
+class Hub:
+    """A running hub.
+
+    Parameters
+    ----------
+    folder
+        Its state: `repository`, `homes`, `hub.sqlite`, `hub.log`, `service` …
+    port
+        The public port; `people` are the accounts with their passwords.
+    """
+
+    folder: Path
+    port: int
+    people: Mapping[str, str]
+    process: subprocess.Popen[bytes]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def url(self, path: str = "/", who: str = "") -> str:
+        """An address; `who`: a user's or the service's (`eci--service`) own host."""
+        return f"http://{self.host(who)}:{self.port}{path}"
+
+    def host(self, who: str = "") -> str:
+        """A host name."""
+        return f"{who}.hub.localhost" if who else "hub.localhost"
+
+    @property
+    def service(self) -> str:
+        """The service's pages for a browser."""
+        return self.url(SERVICE_PREFIX, "eci--service")
+
+    @property
+    def api(self) -> str:
+        """The service as kernels see it."""
+        return f"http://127.0.0.1:{self.port + 3}{SERVICE_PREFIX}"
+
+    def ask(
+        self, path: str, who: str = "", method: str = "GET", headers: Mapping[str, str] | None = None, body: str = ""
+    ) -> Answer:
+        """One request through the proxy, as it is; redirects are not followed."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        line.request(method, path, body or None, headers={"Host": f"{self.host(who)}:{self.port}", **(headers or {})})
+        got = line.getresponse()
+        answer = Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+        line.close()
+        return answer
+
+    def ask_as(self, page: Page, path: str, who: str, method: str = "GET", body: str = "") -> Answer:
+        """One request with the cookies of somebody's browser; redirects to the same host are followed."""
+        headers = {
+            "Cookie": "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies(self.url(path, who)))
+        }
+        for _ in range(5):
+            answer = self.ask(path, who, method, headers, body)
+            onward = answer.headers.get("location", "")
+            if not onward.startswith("/"):
+                break
+            path = onward
+        return answer
+
+    def processes(self, name: str = "", having: str = "") -> list[int]:
+        """Process ids of a person's (or anybody's below the hub), whose command line has a word."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                line = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+                if having in line and (folder.stat().st_uid == self.uid(name) if name else self._below(folder)):
+                    found.append(int(folder.name))
+        return found
+
+    def _below(self, folder: Path) -> bool:
+        parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        return self.process.pid in (parent, int(folder.name))
+
+    def uid(self, name: str) -> int:
+        """A person's system user."""
+        known: dict[str, int] = json.loads((self.folder / "uids.json").read_text())
+        return known[name]
+
+    def kernel(self, name: str) -> int:
+        """A person's live kernel."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if found := self.processes(name, "ipykernel_launcher"):
+                return found[-1]
+            time.sleep(0.2)
+        raise TimeoutError(f"{name} has no kernel")
+
+    def server_port(self, name: str) -> int:
+        """The port of a person's server."""
+        url = _environment(self.kernel(name))["JUPYTERHUB_SERVICE_URL"]
+        return int(url.split(":")[2].split("/")[0])
+
+    def as_user(self, name: str, code: str, **given: Any) -> Any:
+        """Run code as a person's kernel would: same system user, same environment. `answer(value)` ends it.
+
+        `given` are names that the code can use; they pass as JSON.
+        """
+        kernel = self.kernel(name)
+        program = Path(f"/proc/{kernel}/cmdline").read_bytes().split(b"\0")[0].decode()
+        done = subprocess.run(
+            [program, "-c", PRELUDE + code], input=json.dumps(given), capture_output=True, text=True, timeout=60,
+            user=self.uid(name), group=self.uid(name), extra_groups=[], env=_environment(kernel),
+            cwd=self.folder / "homes" / name,
+        )  # fmt: skip
+        if done.returncode or not done.stdout:
+            raise RuntimeError(done.stderr)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def log(self) -> str:
+        """What hub, proxy, service and servers said."""
+        return (self.folder / "hub.log").read_text(encoding="utf-8", errors="replace")
+
+
+PRELUDE = """
+import json, os, sys, socket, signal, urllib.request, urllib.error
+from pathlib import Path
+globals().update(json.load(sys.stdin))
+def answer(value):
+    print(json.dumps(value)); sys.exit()
+def refusal(f, *a, **k):
+    '''Name of the error that stops it, or None.'''
+    try:
+        f(*a, **k)
+    except Exception as error:
+        return type(error).__name__
+def ask(url, method="GET", headers=None, body=None):
+    '''Status of an answer; redirects are not followed.'''
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *a): return None
+    request = urllib.request.Request(url, method=method, headers=headers or {}, data=body)
+    try:
+        with urllib.request.build_opener(Stay).open(request, timeout=20) as got:
+            return [got.status, got.read().decode(errors="replace")]
+    except urllib.error.HTTPError as error:
+        return [error.code, error.read().decode(errors="replace")]
+"""
+
+
+def _environment(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _service_command() -> list[str]:
+    """The real service where it is there."""
+    if SERVICE_PROGRAM != "standin.py":
+        return []
+    return ["/usr/bin/python3", str(tree()[0] / "tests" / "hub" / "standin.py")]
+
+
+@cache
+def sample() -> Path:
+    """The demo's repository with small images; made once, copied for each hub."""
+    folder = place()
+    code = (
+        "import sys; sys.path.insert(0, 'hubconfig'); import demo; from pathlib import Path;"
+        f"demo.make_repository(Path({str(folder / 'repository')!r}), print, small=True)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True)
+    return folder / "repository"
+
+
+def _prepare(folder: Path, port: int, settings: Mapping[str, Any], more_people: Sequence[str]) -> dict[str, str]:
+    sys.path.insert(0, str(CHECKOUT / "hubconfig"))
+    import demo
+
+    from eci_annotate.hub.servers.native import make_accounts
+
+    shutil.copytree(sample(), folder / "repository")
+    demo.give_to_service(folder / "repository")
+    chosen = {"proxy_command": [proxy()], "service_command": _service_command(), "memory": "3G", **settings}
+    if (warm := CHECKOUT / ".venv" / "numba").is_dir() or (
+        warm := Path(os.environ.get("NUMBA_CACHE_DIR", "-"))
+    ).is_dir():
+        chosen["warm"] = str(warm)
+    demo.write_settings(folder, port, bool(chosen.pop("insecure_demo", not IS_ROOT)), chosen)
+    made = make_accounts(f"sqlite:///{folder}/hub.sqlite", dict.fromkeys([*demo.PEOPLE, *more_people]))
+    (folder / "accounts.yaml").touch(0o600)
+    (folder / "accounts.yaml").write_text(yaml.safe_dump(made))
+    return made
+
+
+def start(
+    folder: Path, port: int, environment: Mapping[str, str] | None = None, run_as: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the hub that was prepared in a folder, and wait until it answers."""
+    checkout, python = tree()
+    somebody: dict[str, Any] = {}
+    if run_as is not None:
+        python = user_python(folder / "python", running=python)
+        somebody = {"user": run_as, "group": run_as, "extra_groups": []}
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, run_as, run_as, follow_symlinks=False)
+    env = {
+        **os.environ, "ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PYTHONPATH": str(checkout),
+        "PATH": f"{python.parent}:{os.environ['PATH']}", **(environment or {}),
+    }  # fmt: skip
+    for name in [one for one in env if one.startswith(("JUPYTER_", "JUPYTERLAB_", "IPYTHON"))]:
+        del env[name]
+    if environment and "PYTHONPATH" in environment:
+        env["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{checkout}"
+    words = [str(python), "-m", "jupyterhub", "--config", str(checkout / "hubconfig" / "jupyterhub_config.py")]
+    with (folder / "hub.log").open("ab") as log:
+        process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
+    _await(process, port, folder)
+    return process
+
+
+def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    """Hub and service: the service is started last."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError, http.client.HTTPException):
+            for inner, path in ((port, "/hub/health"), (port + 3, f"{SERVICE_PREFIX}health")):
+                line = http.client.HTTPConnection("127.0.0.1", inner, timeout=5)
+                line.request("GET", path, headers={"Host": f"hub.localhost:{inner}"})
+                if line.getresponse().status != 200:
+                    break
+            else:
+                return
+        time.sleep(0.1)
+    raise RuntimeError((folder / "hub.log").read_text()[-4000:])
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a hub, and with it its proxy, services and servers."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def hubs(
+    more_people: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    run_as: int | None = None,
+    **settings: Any,
+) -> Iterator[Hub]:
+    """Start a hub of the demo's people (and more, in no group), with settings over the usual ones; end it.
+
+    `run_as`: the hub itself is this system user, not root.
+    """
+    folder, port = place(), free_ports(PORTS)
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        people = _prepare(folder, port, settings, more_people)
+        process = start(folder, port, environment, run_as)
+        yield Hub(folder, port, people, process, settings)
+    finally:
+        if process is not None:
+            end(process)
+        if not os.environ.get("ECI_KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def log_in(page: Page, hub: Hub, name: str, password: str | None = None) -> None:
+    """Go to the hub, fill the form in, and be taken wherever one is taken."""
+    page.goto(hub.url("/"))
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", hub.people[name] if password is None else password)
+    page.click("#login_submit")
+
+
+def landed(page: Page, hub: Hub, name: str) -> None:
+    """Wait until the person's own server or the service's page is there."""
+    mine = f"http://{hub.host(name)}:{hub.port}/user/"
+    page.wait_for_url(lambda url: url.startswith((mine, hub.service)), timeout=PATIENCE_S * 1000)
+    page.wait_for_load_state("domcontentloaded", timeout=PATIENCE_S * 1000)
+
+
+def signed_in(browser: Browser, hub: Hub, name: str) -> Page:
+    """A new page of a person who has arrived."""
+    context: BrowserContext = browser.new_context(viewport={"width": 1500, "height": 950})
+    page = context.new_page()
+    log_in(page, hub, name)
+    landed(page, hub, name)
+    return page

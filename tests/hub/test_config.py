@@ -1,0 +1,176 @@
+"""The configuration loads with every authenticator, takes its choices from one file or the environment, and refuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hub_world import CHECKOUT, IS_ROOT
+from jupyterhub.app import JupyterHub
+from traitlets.config import Config
+
+CONFIG = CHECKOUT / "hubconfig" / "jupyterhub_config.py"
+OIDC = {
+    "client_id": "eci", "authorize_url": "https://id.example/a", "token_url": "https://id.example/t",
+    "userdata_url": "https://id.example/u", "groups_claim": "groups",
+}  # fmt: skip
+LTI = {
+    "issuer": "https://moodle.example", "client_ids": ["c1"], "authorize_url": "https://moodle.example/auth",
+    "jwks_endpoint": "https://moodle.example/keys",
+}  # fmt: skip
+PUBLIC: dict[str, Any] = {"host": "hub.example.org", "port": 443, "tls_cert": "/c.pem", "tls_key": "/k.pem"}
+
+
+@dataclass
+class Loaded:
+    """What the configuration makes of settings."""
+
+    config: Config
+    app: JupyterHub
+
+    @property
+    def authenticator(self) -> Any:
+        """Made with its configuration: a setting that it does not know would be an error."""
+        return self.app.authenticator_class(parent=self.app, config=self.config)
+
+
+Load = Callable[..., Loaded]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Load the configuration with settings in a file, and an environment."""
+    folder, mask = tmp_path / "state", os.umask(0o022)
+    (folder / "repository").mkdir(parents=True)
+    if IS_ROOT:
+        os.chown(folder / "repository", 19_999, 19_999)
+    monkeypatch.setattr("eci_annotate.hub.servers.interpreter.user_python", lambda _: Path(sys.executable))
+
+    def load(settings: dict[str, Any] | None = None, **environment: str) -> Loaded:
+        usual = {"state": str(folder), "repository": str(folder / "repository"), "runtime": str(folder / "run")}
+        chosen = usual | {"insecure_demo": not IS_ROOT} | (settings or {})
+        (tmp_path / "hub.yaml").write_text(yaml.safe_dump(chosen))
+        for name, value in ({"ECI_HUB_CONFIG": str(tmp_path / "hub.yaml")} | environment).items():
+            monkeypatch.setenv(name, value)
+        app = JupyterHub()
+        app.load_config_file(str(CONFIG))
+        return Loaded(app.config, app)
+
+    yield load
+    os.umask(mask)
+
+
+def test_accounts_are_the_default(load: Load) -> None:
+    found = load({"groups": {"liver-ct/annotator/KAU": ["anna"]}})
+    app, spawner = found.app, found.config.Spawner
+    assert app.authenticator_class.__name__ == "Native"
+    assert app.load_groups == {"liver-ct/annotator/KAU": {"users": ["anna"]}}
+    assert app.subdomain_host == "http://hub.localhost:8000" and [one["name"] for one in app.services] == [
+        "eci",
+        "culler",
+    ]
+    assert "eci_annotate.hub.servers.taskapp" in spawner.cmd, "the least powerful server is the default"
+    assert spawner.server_token_scopes == [
+        "users:activity!user", "access:servers!server", "access:services!service=eci",
+    ]  # fmt: skip
+    assert spawner.environment["JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED"] == "0"
+
+
+def test_oidc_takes_groups_from_the_institution(load: Load) -> None:
+    found = load({"authenticator": "oidc", "oidc": OIDC, **PUBLIC}, ECI_HUB_OIDC_CLIENT_SECRET="s3")
+    made = found.authenticator
+    assert type(made).__name__ == "GenericOAuthenticator" and made.client_secret == "s3" and made.allow_all
+    assert made.manage_groups and found.app.load_groups == {}
+    assert made.oauth_callback_url == "https://hub.example.org/hub/oauth_callback"
+    assert found.app.subdomain_host == "https://hub.example.org"
+    assert "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED" not in found.config.Spawner.environment
+
+
+def test_the_secret_may_lie_in_a_file(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+    found = load({"authenticator": "oidc", "oidc": OIDC}, ECI_HUB_OIDC_CLIENT_SECRET_FILE=str(tmp_path / "secret"))
+    assert found.authenticator.client_secret == "from a file"
+
+
+def test_lti_needs_no_secret(load: Load) -> None:
+    made = load({"authenticator": "lti", "lti": LTI}).authenticator
+    assert type(made).__name__ == "LTI13Authenticator"
+    assert made.issuer == LTI["issuer"] and made.client_id == {"c1"} and made.jwks_endpoint == LTI["jwks_endpoint"]
+
+
+def test_the_environment_goes_over_the_file(load: Load) -> None:
+    more = {"ECI_HUB_MEMORY": "7G", "ECI_HUB_PORT": "8123", "ECI_HUB_GROUPS": "{a/developer: [dev]}"}
+    found = load({"memory": "1G"}, **more)
+    assert found.config.Spawner.mem_limit == "7G"
+    assert found.app.bind_url == "http://127.0.0.1:8123/" and found.app.load_groups == {
+        "a/developer": {"users": ["dev"]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"authenticator": "oidc", "oidc": OIDC}, "ECI_HUB_OIDC_CLIENT_SECRET"),
+        ({"authenticator": "oidc", "oidc": {"client_id": "x"}}, "authorize_url"),
+        ({"authenticator": "oidc", "oidc": OIDC | {"client_secret": "s3"}}, "holds a secret"),
+        ({"authenticator": "lti"}, "issuer"),
+        ({"authenticator": "kerberos"}, "no authenticator"),
+        ({"memmory": "1G"}, "memmory"),
+        ({"host": "hub.example.org"}, "Without TLS"),
+    ],
+)
+def test_what_is_wrong_is_named(load: Load, settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(SystemExit, match=says):
+        load(settings)
+
+
+@pytest.mark.per_user
+def test_as_root_nothing_is_insecure(load: Load) -> None:
+    assert load().app.spawner_class.__name__ == "UidSpawner"
+    with pytest.raises(SystemExit, match="Leave insecure_demo away"):
+        load({"insecure_demo": True})
+
+
+@pytest.mark.per_user
+def test_the_service_does_not_run_as_root(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir()
+    with pytest.raises(SystemExit, match="chown"):
+        load({"repository": str(tmp_path / "roots")})
+
+
+def test_every_custom_scope_and_role_is_one_that_the_hub_knows() -> None:
+    sys.path.insert(0, str(CHECKOUT / "hubconfig"))
+    import scopes
+    from jupyterhub.scopes import _check_scopes_exist, define_custom_scopes
+
+    define_custom_scopes(scopes.CUSTOM)
+    for role in scopes.ROLES:
+        _check_scopes_exist(role["scopes"], who_for=role["name"])
+    assert scopes.PERSON not in scopes.SERVER_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("groups", "app"),
+    [
+        ([], True), (["liver-ct/annotator/KAU"], True), (["liver-ct/reviewer"], True), (["developer"], True),
+        (["a/b/c/developer"], True), (["liver-ct/developer"], False), (["x/teacher", "x/annotator"], False),
+    ],
+)  # fmt: skip
+def test_lab_is_a_raise_that_a_group_must_grant(groups: list[str], app: bool) -> None:
+    sys.path.insert(0, str(CHECKOUT / "hubconfig"))
+    from types import SimpleNamespace
+
+    import landing
+
+    lands = landing.Landing("python", CHECKOUT / "notebooks")
+    spawner = SimpleNamespace(user=SimpleNamespace(groups=[SimpleNamespace(name=name) for name in groups]))
+    overrides = lands.overrides(spawner)
+    assert (overrides == {}) is app
+    for override in overrides.values():
+        assert landing.IPC in override["spawner_override"]["cmd"] and override["groups"] == groups

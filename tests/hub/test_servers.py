@@ -1,0 +1,153 @@
+"""The parts of a user's server that need no hub: numbers, folders, interpreters, accounts, the banner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hub_world import place
+from tornado.httputil import HTTPHeaders
+from tornado.web import Application
+
+from eci_annotate.errors import Refused
+from eci_annotate.hub.servers import banner, interpreter, native
+from eci_annotate.hub.servers.spawner import SharedSpawner, UidSpawner, end_all
+from eci_annotate.hub.servers.uids import FIRST, UidMap
+
+
+def test_a_number_is_given_once_and_for_ever(tmp_path: Path) -> None:
+    names = [f"user{number % 40}" for number in range(400)]
+    with ThreadPoolExecutor(8) as many:
+        given = list(many.map(lambda name: UidMap(tmp_path / "uids.json").uid(name), names))
+    known = dict(zip(names, given, strict=True))
+    assert sorted(known.values()) == list(range(FIRST, FIRST + 40))
+    assert [UidMap(tmp_path / "uids.json").uid(name) for name in names] == given
+    assert (tmp_path / "uids.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../../b", "../x", "a b", "ä", ".ssh", "x" * 60])
+def test_no_name_leads_out_of_the_folder_of_homes(tmp_path: Path, name: str) -> None:
+    spawner = SharedSpawner(user=SimpleNamespace(name=name), homes=str(tmp_path))
+    assert spawner.home.resolve().parent == tmp_path.resolve() and not spawner.home.name.startswith(".")
+
+
+def anna(folder: Path) -> UidSpawner:
+    """A user's spawner, in folders of a test."""
+    (folder / "run").mkdir()
+    places = {"homes": str(folder / "homes"), "runtime": str(folder / "run"), "uid_file": str(folder / "uids.json")}
+    return UidSpawner(user=SimpleNamespace(name="anna"), **places)
+
+
+@pytest.mark.per_user
+def test_a_home_of_somebody_else_is_given_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "homes" / "anna").mkdir(parents=True)
+    os.chown(tmp_path / "homes" / "anna", 25_000, 25_000)
+    spawner = anna(tmp_path)
+    with pytest.raises(PermissionError, match="belongs to another"):
+        spawner.make_places(FIRST)
+
+
+@pytest.mark.per_user
+def test_root_writes_nothing_where_a_user_could_lay_a_link(tmp_path: Path) -> None:
+    (tmp_path / "homes").mkdir()
+    spawner = anna(tmp_path)
+    spawner.make_places(FIRST)
+    made = [path for path in tmp_path.rglob("*") if path.stat().st_uid == FIRST]
+    assert made == [tmp_path / "homes" / "anna", tmp_path / "run" / str(FIRST)] or len(made) == 2
+    assert list(spawner.home.iterdir()) == [], "what is inside, the user makes himself"
+    (tmp_path / "run" / str(FIRST)).rmdir()
+    (tmp_path / "run" / str(FIRST)).symlink_to(tmp_path)
+    with pytest.raises(PermissionError):
+        spawner.make_places(FIRST)
+
+
+def test_a_gift_is_given_once(tmp_path: Path) -> None:
+    (tmp_path / "first.ipynb").write_text("{}")
+    spawner = SharedSpawner(
+        user=SimpleNamespace(name="anna"), homes=str(tmp_path), gifts=[str(tmp_path / "first.ipynb")]
+    )
+    spawner.fill_home()
+    (spawner.home / "first.ipynb").write_text("changed")
+    spawner.fill_home()
+    assert (spawner.home / "first.ipynb").read_text() == "changed"
+
+
+@pytest.mark.per_user
+def test_all_processes_of_a_user_are_ended_and_no_others() -> None:
+    mine, other = (subprocess.Popen(["sleep", "60"], user=uid, group=uid) for uid in (26_001, 26_002))
+    end_all(26_001)
+    assert mine.wait(5) == -9 and other.poll() is None
+    other.kill()
+    other.wait()
+
+
+@pytest.mark.per_user
+def test_an_interpreter_out_of_reach_is_replaced() -> None:
+    folder = place()
+    (folder / "closed").mkdir(mode=0o700)
+    hidden = folder / "closed" / "python"
+    hidden.symlink_to(sys.executable)
+    hidden = Path(os.path.realpath(sys.executable)) if not interpreter.reachable(Path(sys.executable)) else hidden
+    made = interpreter.user_python(folder / "thin", running=hidden)
+    code = "import eci_annotate, jupyterhub, numpy, sys; print(sys.prefix)"
+    done = subprocess.run([made, "-c", code], user=27_000, group=27_000, capture_output=True, text=True, cwd="/")
+    if interpreter.reachable(hidden):
+        assert made == hidden
+    else:
+        assert done.stdout.strip() == str(folder / "thin"), done.stderr
+
+
+def test_packages_out_of_reach_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr(interpreter.sysconfig, "get_path", lambda _: str(closed))
+    with pytest.raises(Refused, match="cannot read"):
+        interpreter.user_python(tmp_path / "thin")
+
+
+def test_accounts_are_made_and_passwords_renewed(tmp_path: Path) -> None:
+    from jupyterhub import orm
+    from nativeauthenticator.orm import UserInfo
+
+    url = f"sqlite:///{tmp_path}/hub.sqlite"
+    first = native.make_accounts(url, {"anna": None, "ben": "long enough words"})
+    second = native.make_accounts(url, {"anna": None})
+    session = orm.new_session_factory(url)()
+    anna, ben = UserInfo.find(session, "anna"), UserInfo.find(session, "ben")
+    assert anna.is_valid_password(second["anna"]) and not anna.is_valid_password(first["anna"])
+    assert ben.is_valid_password("long enough words") and ben.is_authorized
+    assert (tmp_path / "hub.sqlite").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Refused, match="too short"):
+        native.make_accounts(url, {"anna": "short"})
+
+
+@pytest.mark.parametrize(("kind", "changed"), [("text/html; charset=UTF-8", True), ("application/json", False)])
+def test_the_banner_is_on_pages_alone(kind: str, changed: bool) -> None:
+    page = b"<html><body class='x'>hello</body></html>"
+    headers = HTTPHeaders({"Content-Type": kind, "Content-Length": str(len(page))})
+    _, headers, chunk = banner.Banner(None).transform_first_chunk(200, headers, page, True)
+    assert (b"eci-insecure-demo" in chunk) is changed and int(headers["Content-Length"]) == len(chunk)
+
+
+def test_the_banner_waits_for_the_body_of_a_page_in_parts() -> None:
+    one = banner.Banner(None)
+    headers = HTTPHeaders({"Content-Type": "text/html"})
+    parts = [one.transform_first_chunk(200, headers, b"<head></head>", False)[2]]
+    parts += [one.transform_chunk(part, False) for part in (b"\n<body id='b'>", b"<body>", b"end")]
+    whole = b"".join(parts)
+    assert whole.count(b"eci-insecure-demo") == 1 and whole.startswith(b"<head></head>\n<body id='b'><div")
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False), (None, False)])
+def test_the_banner_is_shown_where_it_is_true(monkeypatch: pytest.MonkeyPatch, value: str | None, shown: bool) -> None:
+    monkeypatch.delenv(banner.INSECURE, raising=False)
+    if value is not None:
+        monkeypatch.setenv(banner.INSECURE, value)
+    application = Application()
+    banner.show_on(application)
+    assert (banner.Banner in application.transforms) is shown

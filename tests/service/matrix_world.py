@@ -1,0 +1,74 @@
+"""Two projects, a signed subject in one; for each role somebody near, somebody far, somebody of the other project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repository_world import ANSWERS, MEANING, lines, local, make
+from service_world import P, S, Tokens
+
+from eci_annotate.hub.people import Person
+from eci_annotate.repository.deciding import do_project
+from eci_annotate.repository.layout import credential, find
+from eci_annotate.repository.opening import open
+from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+from eci_annotate.workflow.actor import ROLES, Actor
+from eci_annotate.workflow.commands import AddMember, Enrol, OpenProject, Publish
+
+Q, T = "other-ct", "ECI_KAU_T0001"
+NEAR, FAR, OTHER = "near", "far", "other"
+
+
+@dataclass(frozen=True)
+class World:
+    """The folder, and who is who."""
+
+    folder: Path
+    digest: str
+    series: str
+    blob: str
+    layer: str
+    people: Tokens
+
+
+def make_world(root: Path) -> World:
+    """Make it: subject S of project P at KAU is annotated and signed; T of Q is only enrolled."""
+    folder = make(root)
+    layout = find(folder)
+    repo = open(folder)
+    rooms, anna = local(repo).rooms, repo.backend.actor
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    signed = task.sign(MEANING)
+    series = str(task.hanging().first)
+    enable_service(layout, credential(layout))
+    admit(rooms, anna, P, "anna")
+    _other_project(folder)
+    owner = open(folder).backend.actor
+    for role in ROLES:
+        for where, project, site in ((NEAR, P, "KAU"), (FAR, P, "VIE"), (OTHER, Q, "KAU")):
+            add_hub_member(rooms, owner, project, f"{role}-{where}", roles=(role,), site=site, sites=(site,))
+    names = [f"{role}-{where}" for role in ROLES for where in (NEAR, FAR, OTHER)]
+    people = {f"token-{name}": Person(name) for name in [*names, "nobody"]}
+    people["token-service"] = Person("culler", kind="service", scopes=frozenset({"custom:eci:leases"}))
+    blob = next(part.digest for part in signed.event.manifest.parts if part.role == "report")
+    layer = repo.backend.put(P, S, b"a,b\n1,2\n", attached=True)
+    return World(folder, repo.use_case(P).digest, series, blob, layer, Tokens(people))
+
+
+def _other_project(folder: Path) -> None:
+    rooms = local(open(folder)).rooms
+    case = rooms.use_case(rooms.streams.projects()[P].use_case)
+    anna = rooms.streams.projects()[P].members["anna"]
+    owner = Actor("anna", "KAU", {Q: ("owner",)}, sites={Q: ("*",)})
+    authority = rooms.layout.authority.read_text()
+    do_project(rooms, OpenProject(Q, "KAU", authority), owner)
+    do_project(rooms, AddMember(Q, "anna", "KAU", ("owner",), anna.key, ("*",), anna.certificate), owner)
+    do_project(rooms, Publish(Q, case.name, case.digest), owner)
+    backend = local(open(folder))
+    backend.do(Enrol(Q, T, "KAU", case.digest, case.pipeline))
+
+
+__all__ = ["FAR", "NEAR", "OTHER", "P", "Q", "S", "T", "World", "make_world"]

@@ -1,0 +1,96 @@
+"""The service over real HTTP, in this process or in one of its own; a table of tokens stands for the hub."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from eci_annotate.hub.app import make_app
+from eci_annotate.hub.people import Person
+from eci_annotate.hub.settings import Settings
+from eci_annotate.repository.layout import credential, find
+from eci_annotate.repository.opening import open
+from eci_annotate.repository.remote import Line, RemoteBackend, RemoteImages
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+
+P, S = "liver-ct", "ECI_KAU_S0001"
+PEOPLE = {
+    "vera": (("annotator",), "VIE"),
+    "dev": (("developer",), "KAU"),
+    "olga": (("owner",), "KAU"),
+    "mara": (("data-manager",), "KAU"),
+    "sue": (("super-user",), "KAU"),
+    "ada": (("adjudicator",), "KAU"),
+    "sam": (("site-administrator",), "KAU"),
+    "otto": (("auditor",), "KAU"),
+}
+
+
+@dataclass
+class Tokens:
+    """Whose each token is; `token-NAME` is that of NAME, for whoever is known."""
+
+    known: dict[str, Person]
+
+    def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
+        return self.known.get(token)
+
+
+def prepared(folder: Path) -> Path:
+    """A repository whose members the service knows: ben and ruth have key files too, the others have none."""
+    layout = find(folder)
+    enable_service(layout, credential(layout))
+    rooms, owner = Rooms.from_layout(layout), open(folder).backend.actor
+    for name in ("anna", "ben", "ruth"):
+        admit(rooms, owner, P, name)
+    for name, (roles, site) in PEOPLE.items():
+        sites = ("*",) if "owner" in roles else (site,)
+        add_hub_member(rooms, owner, P, name, roles=roles, site=site, sites=sites)
+    return folder
+
+
+def tokens() -> Tokens:
+    names = ["anna", "ben", "ruth", *PEOPLE, "nobody"]
+    return Tokens({f"token-{name}": Person(name) for name in names})
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, people: Tokens | None = None) -> Iterator[str]:
+    """The address of a service for the repository."""
+    port = free_port()
+    settings = Settings(folder, port=port, public=f"http://127.0.0.1:{port}/services/eci/")
+    app = make_app(settings, people or tokens())
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}/services/eci"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def remote(address: str, name: str, session: str = "one") -> Repository:
+    """The repository as `name` opens it at the service."""
+    line = Line(address, f"token-{name}", session)
+    return Repository(RemoteBackend(line), RemoteImages(line))
+
+
+__all__ = ["PEOPLE", "P", "S", "Tokens", "free_port", "prepared", "remote", "serving", "tokens"]

@@ -1,0 +1,182 @@
+"""The same call gives the same result, and the same text of error, at the folder and at the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from repository_world import ANSWERS, MEANING, lines
+from service_world import P, S, Tokens, remote, serving, tokens
+
+import eci_annotate as eci
+from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, SignatureWaits, StoreUnavailable
+from eci_annotate.hub.people import HubIdentity
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.workflow.commands import (
+    AddMember,
+    Assign,
+    Attach,
+    Describe,
+    EndLease,
+    Enrol,
+    OpenProject,
+    Release,
+    Renew,
+    Reopen,
+    Sign,
+    Start,
+    Withdraw,
+)
+
+ACTS: dict[str, Callable[[Repository], Any]] = {
+    "projects": lambda r: r.backend.projects(),
+    "members": lambda r: r.backend.members(P),
+    "subject": lambda r: r.backend.subject(P, S),
+    "subjects": lambda r: r.backend.subjects(P, SubjectQuery(site="KAU", sort="stage", descending=True, size=3)),
+    "no order": lambda r: r.backend.subjects(P, SubjectQuery(sort="age")),
+    "startable": lambda r: r.backend.subjects(P, SubjectQuery(startable=True)),
+    "worklist": lambda r: r.worklist().to_dict(),
+    "no subject": lambda r: r.backend.subject(P, "ECI_KAU_S9999"),
+    "no project": lambda r: r.backend.members("other"),
+    "use case": lambda r: r.use_case().blob,
+    "feed": lambda r: r.backend.feed(0),
+    "studies": lambda r: r.studies(S),
+    "start": lambda r: r.backend.do(Start(P, S, "annotate")),
+    "draft": lambda r: r.backend.draft(P, S, "annotate"),
+    "save": lambda r: r.backend.save(P, S, "annotate", 1, [{"a": {"image_quality": "good"}}]),
+    "save late": lambda r: r.backend.save(P, S, "annotate", 7, [{"a": {}}]),
+    "put": lambda r: r.backend.put(P, S, b"some bytes"),
+    "get what is not named": lambda r: r.backend.get(P, S, "0" * 64),
+    "review": lambda r: r.backend.do(Start(P, S, "review")),
+    "renew": lambda r: r.backend.do(Renew(P, S, "annotate", 1)),
+    "release": lambda r: r.backend.do(Release(P, S, "annotate", 1)),
+    "describe": lambda r: r.backend.do(Describe(P, S, cohort="pilot")),
+    "exclude": lambda r: r.backend.do(Describe(P, S, included=False)),
+    "attach nothing": lambda r: r.backend.do(Attach(P, S, "table", "text/csv", "0" * 64, 3)),
+    "assign": lambda r: r.backend.do(Assign(P, S, "annotate", "ben")),
+    "end lease": lambda r: r.backend.do(EndLease(P, S, "annotate")),
+    "reopen": lambda r: r.backend.do(Reopen(P, S, "annotate", "once more")),
+    "sign nothing": lambda r: r.backend.do(Sign(P, S, "annotate", 1, "")),
+    "withdraw": lambda r: r.backend.do(Withdraw(P, S, "")),
+    "verify": lambda r: r.backend.verify(P, S),
+    "enrol": lambda r: r.backend.do(Enrol(P, "ECI_KAU_S0002", "KAU", r.use_case().digest, ())),
+    "add member": lambda r: r.backend.do(AddMember(P, "anna", "KAU", ("owner",), "")),
+}
+
+
+def outcome(act: Callable[[Repository], Any], repo: Repository) -> Any:
+    """What comes of it, so that it can be compared; times are left out."""
+    try:
+        return act(repo)
+    except EciError as error:
+        return type(error), str(error)
+
+
+def without_times(told: Any) -> Any:
+    """The lease's end is the only thing that two moments tell differently."""
+    if hasattr(told, "tasks"):
+        return replace(told, tasks=tuple(replace(task, until=None) for task in told.tasks))
+    if hasattr(told, "views"):
+        return replace(told, views=tuple(without_times(each) for each in told.views))
+    return str(told).split(" until ")[0] if isinstance(told, dict) else told
+
+
+@pytest.mark.parametrize("name", ["anna", "ben", "vera", "dev", "mara", "otto"])
+def test_both_give_the_same(folder: Path, tmp_path: Path, name: str) -> None:
+    import shutil
+
+    twin = Path(shutil.copytree(folder, tmp_path / "twin"))
+    local = LocalBackend(Rooms.from_layout(find(twin)), HubIdentity(name, "one"))
+    near = Repository(local, local.images)
+    with serving(folder) as address:
+        far = remote(address, name)
+        for what, act in ACTS.items():
+            here, there = (without_times(outcome(act, repo)) for repo in (near, far))
+            assert here == there, what
+
+
+def test_volumes_are_the_same_voxel_for_voxel(folder: Path, service: str) -> None:
+    here, there = eci.open(folder), remote(service, "anna")
+    task = there.start(S, "annotate")
+    uid = str(task.hanging().first)
+    near, far = here.volume(uid), task.volume()
+    xr.testing.assert_identical(near.reset_coords(drop=True), far.reset_coords(drop=True))
+    assert float((near + far).max()) == 2 * float(near.max())
+    assert np.shares_memory(far.values, far.values)
+
+
+def test_only_the_persons_confirmation_signs(service: str, folder: Path) -> None:
+    repo = remote(service, "ben")
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    with pytest.raises(EciError, match="is missing"):
+        task.begin_signing(MEANING)
+    task.answer(ANSWERS)
+    waiting = task.begin_signing(MEANING)
+    assert not hasattr(waiting, "seal") and f"/sign/{P}/{S}/" in waiting.url
+    assert waiting.poll() is None and repo.versions(S) == []
+    with pytest.raises(SignatureWaits):
+        repo.backend.do(Sign(P, S, "annotate", task.fence, MEANING))
+    task.save(lines(task, uid="u2"))
+    with pytest.raises(Refused, match="not confirmed as it was asked for"):
+        waiting.poll()
+    request = waiting.url.partition("/sign/")[2]
+    with pytest.raises(EciError, match="no such request"):
+        remote(service, "anna").backend.signature(request)
+    with pytest.raises(EciError, match="no such request"):
+        repo.backend.signature(f"{P}/{S}/{'0' * 64}")
+
+
+def test_who_has_no_token_or_no_part_gets_nothing(folder: Path) -> None:
+    people = tokens()
+    with serving(folder, people) as address:
+        for name in ("stranger", "nobody"):
+            with pytest.raises(NoIdentity):
+                remote(address, name).backend.projects()
+        repo = remote(address, "ben")
+        repo.start(S, "annotate")
+        del people.known["token-ben"]
+        with pytest.raises(NoIdentity, match="unknown, expired"):
+            repo.backend.projects()
+        with pytest.raises(Refused, match="opened by who runs"):
+            remote(address, "olga").backend.do(OpenProject("mine", "KAU"))
+
+
+def test_what_was_sent_twice_counts_once(service: str) -> None:
+    task = remote(service, "ben").start(S, "annotate")
+    task.save(["one", "two"])
+    assert task._count == 2
+    task._count = 0  # as if the answer had been lost
+    task.save(["one", "two", "three"])
+    assert task.draft().lines == ["one", "two", "three"]
+
+
+def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("eci_annotate.repository.remote._WAITS_S", (0.01,))
+    with serving(folder) as address:
+        repo = remote(address, "ben")
+        task = repo.start(S, "annotate")
+        task.save(["one"])
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        task.save(["two"])
+    with serving(folder) as address:
+        again = remote(address, "ben").start(S, "annotate")
+        assert again.draft().lines == ["one"]
+        again.save(["two"])
+        with pytest.raises(LeaseLost):
+            remote(address, "anna").backend.draft(P, S, "annotate")
+
+
+def test_tokens_are_in_no_error_and_no_repr(service: str) -> None:
+    repo = remote(service, "ben")
+    assert "token-ben" not in repr(repo) + repr(repo.backend) + repr(vars(repo.backend)["_line"])
+    assert isinstance(tokens(), Tokens)
