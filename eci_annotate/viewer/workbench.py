@@ -107,15 +107,14 @@ class Workbench:
 
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
-        panels = [self.browser.widget, self.annotations.widget, *form, self.signing.widget]
-        tools = [] if self.review else [self.toolbar.widget]
-        if self.compared is None:
-            return framed(title_of(self.task), self.state, panels, [*tools, self.stage])
-        self.compared.compare()
-        beside = self.compared.beside(self.stage, self._seen)
-        return framed(
-            title_of(self.task), self.state, [self.compared.panel.widget, *panels], [*beside, *tools, self.stage]
-        )
+        work = [self.annotations.widget, *form, self.signing.widget]
+        middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
+        panels = [self.browser.widget, *work]
+        if self.compared is not None:
+            self.compared.compare()
+            middle = [*self.compared.beside(self.stage, self._seen), *middle]
+            panels = [self.compared.panel.widget, *work, self.browser.widget]
+        return framed(title_of(self.task), self.state, panels, middle)
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:

@@ -103,6 +103,7 @@ def test_readings_are_seen_side_by_side_and_linked(bench: tuple[Page, Path]) -> 
     settled(page)
     assert own.evaluate(INK) > 20
     assert own.evaluate(SEEN)[0] != seen[2][0] and own.evaluate(SEEN) == anna.evaluate(SEEN)
+    assert all(each.evaluate("(el) => el.stage.shown.length") == 1 for each in (anna, ben))  # axial, as they began
     page.screenshot(path=folder / "outlined.png")
     page.locator(".eci-readings button[title^='Outlines of anna']").click()
     settled(page)

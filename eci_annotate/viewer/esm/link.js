@@ -12,6 +12,11 @@ export class Link {
     if (name) stages().add(stage);
   }
 
+  /** Stages that began with the same panes keep showing the same ones. */
+  get kind() {
+    return this.stage.model.get("alone") ?? "";
+  }
+
   leave() {
     stages().delete(this.stage);
   }
@@ -26,14 +31,14 @@ export class Link {
   state() {
     const { series, space, window, invert, focus, board } = this.stage;
     const panes = this.stage.panes.filter((pane) => pane.visible).map((pane) => ({ name: pane.name, ...lookOf(pane) }));
-    return { series, space, window, invert, focus, alone: board.dataset.alone ?? "", panes };
+    return { series, space, window, invert, focus, kind: this.kind, alone: board.dataset.alone ?? "", panes };
   }
 
   follow(state) {
     const { stage } = this;
     if (!stage.series || state.space !== stage.space) return;
     this.following = true;
-    stage.desk.arrange(state.alone);
+    if (state.kind === this.kind) stage.desk.arrange(state.alone);
     stage.focus = state.focus;
     if (state.series === stage.series) Object.assign(stage, { window: state.window, invert: state.invert });
     for (const look of state.panes) {
