@@ -26,12 +26,12 @@ from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.restoring import begin, restored
 from eci_annotate.viewer.sides import sides_of
-from eci_annotate.viewer.sign_panel import SignPanel
+from eci_annotate.viewer.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.stage import Stage
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.toolbar import Toolbar
 from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import REVIEW
+from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task
@@ -86,6 +86,8 @@ class Workbench:
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
         self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
+        if definition.kind == ADJUDICATE:
+            self.signing.meaning.value = ADJUDICATION_MEANING
 
     def _counterpart(self) -> Counterpart:
         return Counterpart(self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
