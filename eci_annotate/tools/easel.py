@@ -213,7 +213,8 @@ class Easel(Table):
         thing, edits = adopted(entry, shape, fields)
         if isinstance(thing, Paint):
             self.history.fields.setdefault(entry.uid, fields[entry.uid])
-        self._turn(Show(entry.series_uid))
+        if not self.series_uid:
+            self._turn(Show(entry.series_uid))
         self.active = entry.uid
         return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
 

@@ -118,6 +118,9 @@ class Counterpart:
         self._carry_out([Send(look(focus=list(lesion.focus_lps)))])
 
     def _take(self, side: Side, uids: Sequence[str]) -> None:
+        series = side.easel.objects[uids[0]].series_uid
+        if len(uids) == 1 and series != self.controller.easel.series_uid:
+            self._turn_to(series)
         for uid in uids:
             self._do(adoption(side.easel, uid, side.source))
 

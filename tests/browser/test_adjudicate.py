@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from test_viewer import press
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-from readings_world import DOUBLE, P, as_member, draw, lesion, make, read, report, subject
+from readings_world import DOUBLE, LATE, P, as_member, draw, lesion, make, read, report, series_named, subject
 
 S = subject(1)
 OPEN = f"""
@@ -197,3 +197,44 @@ def test_a_reviewer_sees_what_changed_since_what_he_rejected(
     page.get_by_role("button", name="Side by side").click()
     assert len(stages(page, 2)) == 2
     press(Viewer(page), "Escape")
+
+
+def test_lesions_on_another_series_turn_all_stages_to_it(
+    lab: Lab, page: Page, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made = make(tmp_path, 1, *DOUBLE, late=True)
+    for who, half in (("anna", (3, 3)), ("ben", (4, 3))):
+        task = as_member(made, who).start(S, "annotate.1" if who == "anna" else "annotate.2")
+        draw(task, ("lesion 1", (4, 18, 22), (4, 5)))
+        draw(task, ("lesion 2", (1, 26, 38), half), on=series_named(task, LATE))
+        task.answer(report(lesion("lesion 1"), lesion("lesion 2")))
+        task.sign("read")
+    folder = put(lab, made, request.node.name)
+    code = OPEN.format(folder=folder.name, member="al", task="adjudicate")
+    run_all(page, lab.put(f"{folder.name}.ipynb", [code]))
+    anna, _, own = stages(page, 3)
+    page.locator(".eci-difference").nth(1).wait_for(timeout=30_000)
+    assert "lesion 2" in page.locator(".eci-difference").first.inner_text()  # the one that differs
+    first = own.evaluate("(el) => el.stage.series")
+    page.locator(".eci-difference").first.locator("button[title^='Show where']").click()
+    stages(page, 3)
+    late = [each.evaluate("(el) => el.stage.series") for each in page.locator(".eci-stage").all()]
+    assert len(set(late)) == 1 and late[0] != first
+    page.locator(".eci-readings button[title^='Outlines of ben']").click()
+    settled(page)
+    assert own.evaluate(INK) > 20 and anna.evaluate(INK) > 20
+    page.screenshot(path=folder / "late.png")
+    page.locator(".eci-difference").nth(1).get_by_role("button", name="Take anna's").click()
+    stages(page, 3)  # it lies on the first series
+    shown = [each.evaluate("(el) => el.stage.series") for each in page.locator(".eci-stage").all()]
+    assert set(shown) == {first}
+    assert page.locator(".eci-row").count() == 1 and own.evaluate(INK) > 20
+    page.locator(".eci-readings").get_by_role("button", name="Take all").nth(1).click()
+    settled(page)
+    assert page.locator(".eci-row").count() == 3 and page.locator(".eci-row.eci-elsewhere").count() == 1
+    assert own.evaluate("(el) => el.stage.series") == first
+    own.evaluate("(el) => el.focus()")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    settled(page)
+    assert page.locator(".eci-row").count() == 0 and own.evaluate(INK) > 0  # ben's outlines

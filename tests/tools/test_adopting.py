@@ -86,3 +86,13 @@ def test_what_does_not_fit_is_refused() -> None:
     for shape in ("", "?", entry.shape[:-8], entry.shape[:40] + "AAAA" + entry.shape[44:]):
         with pytest.raises(BadJournal, match="adoption"):
             empty().do(Adopt("a", SERIES, shape, "annotate.1/1"))
+
+
+def test_what_lies_on_another_series_does_not_turn_to_it() -> None:
+    late = VOLUME.copy()
+    late.frame.attrs["series_uid"] = "1.2.9"
+    theirs, mine = drawn("smartpaint"), Easel(lambda uid: VOLUME if uid == SERIES else late)
+    mine.do(Show("1.2.9"))
+    mine.do(adoption(theirs, "a", "annotate.1/1"))
+    assert mine.series_uid == "1.2.9" and mine.objects["a"].series_uid == SERIES
+    assert mine.volume_mm3("a") == theirs.volume_mm3("a") > 0
