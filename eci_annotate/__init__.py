@@ -20,6 +20,7 @@ _HOMES = {
     "import_folders": "repository.importing",
     "annotate": "viewer.app",
     "show": "viewer.app",
+    "compare": "viewer.compare",
     "work": "viewer.task_app",
     "load_series": "dicom.series",
     "load_stacks": "dicom.series",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.opening import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.viewer.app import annotate, show
+    from eci_annotate.viewer.compare import compare
     from eci_annotate.viewer.task_app import work
 
 
@@ -77,6 +79,7 @@ __all__ = [
     "Task",
     "__version__",
     "annotate",
+    "compare",
     "found",
     "grid_of",
     "import_folders",

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted(p for p in (ROOT / "eci_annotate").rglob("*.py"))
 LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION, USUAL_FUNCTION = 300, 200, 50, 6
 IMPORT_S = 0.5
-COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member"]
+COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member", "agreement"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

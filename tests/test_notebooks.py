@@ -46,6 +46,7 @@ def run(notebook, repository):
     env = {
         **os.environ,
         "ECI_REPOSITORY": str(repository),
+        "ECI_ANNOTATE_REPOSITORY": str(repository),
         **places,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
@@ -67,6 +68,11 @@ def run(notebook, repository):
 def test_inspecting(repository):
     done = run(NOTEBOOKS / "02_inspect.ipynb", repository)
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_the_task_app_opens(repository):
+    done = run(NOTEBOOKS / "task_app.ipynb", repository)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout[-4000:]
 
 
 def test_annotating_with_recorded_gestures_and_signing(repository, tmp_path):

@@ -212,7 +212,9 @@ class Agreement:
         table, subjects = targets.whole()
         if table.empty:
             return [Estimate("kappa", NAN, remark=FEW)]
-        return [kappa(table, question.levels, question.is_ordered, subjects)]
+        gone = [each for each in pd.unique(table.to_numpy().ravel()) if each not in question.levels]
+        ordered = question.is_ordered and not gone  # an older form had other choices
+        return [kappa(table, [*question.levels, *gone], ordered, subjects)]
 
     # -- for people -------------------------------------------------------------------
     def picture(self, comparison: str = "", label: str = "") -> Any:

@@ -71,6 +71,14 @@ def asked(questions: Sequence[Question], path: str = "") -> Iterator[Asked]:
             yield Asked(here, question)
 
 
+def by_path(questions: Sequence[Question], path: str = "") -> Iterator[Asked]:
+    """All questions, with the paths that a delta of forms gives them (numbers of items left out)."""
+    for question in questions:
+        here = f"{path}{question.name}"
+        yield Asked(here, question)
+        yield from by_path(question.questions, f"{here}{'[]' if question.kind == LIST else ''}.")
+
+
 Answers = dict[tuple[str, tuple[str, ...]], Any]
 
 

@@ -117,7 +117,7 @@ class Delta:
         some = new or old
         assert some is not None
         volume = self.volume(some.series_uid)
-        whole = [np.zeros(volume.shape, bool) if each is None else _voxels(each, volume) for each in (old, new)]
+        whole = [np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)]
         where = _around(whole[0] | whole[1])
         z, y, x = grid_of(volume).spacing_mm
         return whole[0][where], whole[1][where], (float(z), float(y), float(x))
@@ -130,8 +130,8 @@ class Delta:
         some = new or old
         assert some is not None
         volume = self.volume(some.series_uid)
-        a, b = (np.zeros(volume.shape, bool) if each is None else _voxels(each, volume) for each in (old, new))
-        k = int(np.argmax((a ^ b).sum((1, 2)) * 1_000_000 + (a | b).sum((1, 2))))
+        a, b = (np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new))
+        k = largest((a ^ b).sum((1, 2)) * 1_000_000 + (a | b).sum((1, 2)))
         figure = Figure(figsize=(5, 5), layout="constrained")
         axes = figure.subplots()
         y, x = grid_of(volume).spacing_mm[1:]
@@ -139,7 +139,7 @@ class Delta:
         for mask, colour in ((a & b, "#38bdf8"), (b & ~a, "#22c55e"), (a & ~b, "#ef4444")):
             if mask[k].any():
                 axes.contourf(mask[k], levels=[0.5, 1.5], colors=[colour], alpha=0.5)
-        axes.set_title(f"{label}, slice {k + 1}: version {self.before.version} to {self.after.version}")
+        axes.set_title(f"{label}, slice {k + 1} of {len(a)}")
         axes.set_axis_off()
         return figure
 
@@ -178,8 +178,15 @@ def grouped(columns: Sequence[Sequence[T]]) -> list[tuple[T | None, ...]]:
     return groups
 
 
-def _voxels(annotation: Annotation, volume: xr.DataArray) -> Any:
+def voxels_of(annotation: Annotation, volume: xr.DataArray) -> Any:
+    """The annotation's voxels on a volume, bool (k, j, i)."""
     return values_kji(annotation.mask_on(volume)).astype(bool)
+
+
+def largest(counts: Any) -> int:
+    """Where the largest number stands; the middle one of equals."""
+    at = np.flatnonzero(counts == counts.max())
+    return int(at[len(at) // 2])
 
 
 def _around(mask: Any) -> tuple[slice, ...]:

@@ -8,30 +8,29 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
-from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
-from eci_annotate.repository.export import export_version
 from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.repository.signed import Signed
 from eci_annotate.repository.waiting import Waiting
-from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
 from eci_annotate.workflow.events import who
 from eci_annotate.workflow.form import Question
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import TaskDefinition, task_named
+from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
 from eci_annotate.workflow.sealing import Manifest
 from eci_annotate.workflow.usecase import UseCase
 from eci_annotate.workflow.view import TaskView
+
+__all__ = ["Signed", "Task"]
 
 _TOUCH_S = 20.0
 
@@ -137,9 +136,28 @@ class Task:
     def reviewing(self) -> Signed | None:
         """For a review: the signed version that it is about."""
         definition = self.definition
-        if not definition.of:
+        if definition.kind != REVIEW:
             return None
-        return Signed(self._backend, self._images, self.project, self.subject, self._reviewed(definition.of))
+        return self._signed(self._reviewed(definition.of))
+
+    def readings(self) -> list[Signed]:
+        """For an adjudication: the signed readings that it is about, in the order of the pipeline."""
+        if self.definition.kind != ADJUDICATE:
+            return []
+        names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
+        return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
+
+    def reviewed_before(self) -> tuple[Signed, Signed] | None:
+        """For a review: the version that was reviewed last before this one, and that review; None for the first."""
+        of = self.definition.of
+        if self.definition.kind != REVIEW:
+            return None
+        seen = self._backend.subject(self.project, self.subject)
+        past = [each for each in seen.task(self.task).signed if each.basis.get(of, 0) < self.basis[of]]
+        return (self._signed(seen.version(of, past[-1].basis[of])), self._signed(past[-1])) if past else None
+
+    def _signed(self, event: SignedEvent) -> Signed:
+        return Signed(self._backend, self._images, self.project, self.subject, event)
 
     def _reviewed(self, of: str) -> SignedEvent:
         return self._backend.subject(self.project, self.subject).version(of, self.basis[of])
@@ -202,7 +220,7 @@ class Task:
             event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
         except NotFound:  # hidden from its own reader, until the reading is repeated
             event = self._hidden(command.meaning, command.verdict, command.reason)
-        return Signed(self._backend, self._images, self.project, self.subject, event)
+        return self._signed(event)
 
     def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
         """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
@@ -221,63 +239,3 @@ def _end(seen: TaskView) -> datetime:
     if seen.until is None:
         raise LeaseLost(f"You do not hold {seen.name!r}.", "Start it again; your last work is kept as a draft.")
     return seen.until
-
-
-class Signed:
-    """A signed version of a task.
-
-    Attributes
-    ----------
-    project, subject, task, version
-        Which one.
-    reader, at, meaning, verdict, reason
-        Who signed it, when (UTC), and what was stated.
-    seal
-        Digest over everything that it consists of, and over the seal before it.
-    """
-
-    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: SignedEvent) -> None:
-        self._backend, self._images, self.event = backend, images, event
-        self.project, self.subject, self.task, self.version = project, subject, event.task, event.version
-        self.reader, self.at, self.seal = event.by, event.at, event.seal
-        self.meaning, self.verdict, self.reason = event.meaning, event.verdict, event.reason
-
-    def __repr__(self) -> str:
-        which = f"version {self.version} of {self.task!r} of {self.subject}"
-        return f"<Signed {which}, by {self.reader} at {to_minute(self.at)}, seal {self.seal[:12]}>"
-
-    def content(self, role: str) -> list[bytes]:
-        """The parts with that role (``rtstruct``, ``sr``, ``report``, ``snapshot`` …), checked by digest."""
-        parts = self.event.manifest.of(role)
-        return [self._backend.get(self.project, self.subject, part.digest) for part in parts]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The form's answers; empty when the task has no form."""
-        found = self.content("report")
-        return dict(parse(found[0], "A report")) if found else {}
-
-    @property
-    def places(self) -> list[dict[str, Any]]:
-        """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
-        found = self.content("places")
-        return list(parse(found[0], "Marked places")) if found else []
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""
-        found = self.content("annotations")
-        return list(parse(found[0], "A table of annotations")) if found else []
-
-    def annotations(self) -> list[Annotation]:
-        """The annotations, exactly as they were signed."""
-        found = self.content("snapshot")
-        if not found:
-            return []
-        from eci_annotate.tools import replay
-
-        easel = replay(lambda uid: self._images.volume(self.project, self.subject, uid), found[0], ())
-        return list(easel.annotations())
-
-    def export(self, folder: Path | str) -> list[Path]:
-        """Write RTSTRUCT, report and provenance into a folder; returns the files."""
-        return export_version(self._backend, self.project, self.subject, self.event, Path(folder))

@@ -15,6 +15,7 @@ _HOMES = {
     "save": "snapshot",
     "to_line": "journal",
     "from_line": "journal",
+    "adoption": "adopting",
 }
 
 

@@ -5,7 +5,7 @@ Entries applied in the same order to the same volumes give the same bits: the st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.volume import series_uid_of
+from eci_annotate.tools.adopting import adopted
 from eci_annotate.tools.boundingbox import BoundingBox
 from eci_annotate.tools.entries import (
     Add,
+    Adopt,
     Alter,
     ChooseTool,
     Delete,
@@ -33,6 +35,7 @@ from eci_annotate.tools.freedraw import FreeDraw
 from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
 from eci_annotate.tools.history import Change
 from eci_annotate.tools.protocol import (
+    Edit,
     ObjectEdit,
     Options,
     Overlay,
@@ -116,6 +119,8 @@ class Easel(Table):
                 return (*self._settle(), *self.history.undo())
             case Redo():
                 return (*self._settle(), *self.history.redo())
+            case Adopt():
+                return (*self._settle(), *self._adopt(entry))
             case Add() | Alter() | Delete():
                 return (*self._settle(), *self._arrange(entry))
             case SetOption():
@@ -172,14 +177,14 @@ class Easel(Table):
         label = thing.label or "annotation"
         if isinstance(entry, Delete):
             self.active = None if self.active == entry.uid else self.active
-            return self._commit(ObjectEdit(entry.uid, thing, None), f"deletion of {label}")
+            return self._commit([ObjectEdit(entry.uid, thing, None)], f"deletion of {label}")
         if entry.visible is not None:
             self.hidden = self.hidden - {entry.uid} if entry.visible else self.hidden | {entry.uid}
         changed = thing if entry.label is None else thing.with_label(entry.label)
         changed = changed if entry.colour is None else changed.with_colour(entry.colour)
         if changed is thing:
             return (Change(entry.uid, None),)
-        return self._commit(ObjectEdit(entry.uid, thing, changed), f"renaming of {label}")
+        return self._commit([ObjectEdit(entry.uid, thing, changed)], f"renaming of {label}")
 
     def _add(self, entry: Add) -> tuple[Change, ...]:
         if entry.uid in self.objects or entry.tool not in TOOLS:
@@ -197,10 +202,24 @@ class Easel(Table):
         if isinstance(thing, Paint):
             self.history.fields[entry.uid] = np.zeros(self.grid.shape, np.uint16)
         self.active = entry.uid
-        return self._commit(ObjectEdit(entry.uid, None, thing), f"addition of {entry.label or 'annotation'}")
+        return self._commit([ObjectEdit(entry.uid, None, thing)], f"addition of {entry.label or 'annotation'}")
 
-    def _commit(self, edit: ObjectEdit, name: str) -> tuple[Change, ...]:
-        changes = self.history.apply([edit])
+    def _adopt(self, entry: Adopt) -> tuple[Change, ...]:
+        if entry.uid in self.objects:
+            what = f"{self.objects[entry.uid].label!r} was taken over already."
+            raise Refused(what, "Change it as you like, or delete it and take it over again.")
+        shape = self.sheet_of(entry.series_uid).grid.shape
+        fields = {entry.uid: self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))}
+        thing, edits = adopted(entry, shape, fields)
+        if isinstance(thing, Paint):
+            self.history.fields.setdefault(entry.uid, fields[entry.uid])
+        if not self.series_uid:
+            self._turn(Show(entry.series_uid))
+        self.active = entry.uid
+        return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
+
+    def _commit(self, edits: Sequence[Edit], name: str) -> tuple[Change, ...]:
+        changes = self.history.apply(edits)
         self.history.commit(name)
         return changes
 

@@ -21,6 +21,19 @@ class Add:
 
 
 @dataclass(frozen=True)
+class Adopt:
+    """Take an annotation over as somebody else drew it; it becomes the active one.
+
+    `shape` is what `adopting.adoption` made of it, `source` says whose it was: task and version.
+    """
+
+    uid: str
+    series_uid: str
+    shape: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Select:
     """Make an annotation the active one (None: none)."""
 
@@ -76,4 +89,4 @@ class Redo:
     """Do it again."""
 
 
-Entry = Gesture | Add | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo
+Entry = Gesture | Add | Adopt | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo

@@ -9,6 +9,7 @@ from typing import Any
 from eci_annotate.errors import BadJournal
 from eci_annotate.tools.entries import (
     Add,
+    Adopt,
     Alter,
     ChooseTool,
     Delete,
@@ -27,6 +28,7 @@ NAMES: dict[str, type[Any]] = {
     "release": Release,
     "cancel": Cancel,
     "add": Add,
+    "adopt": Adopt,
     "select": Select,
     "alter": Alter,
     "delete": Delete,

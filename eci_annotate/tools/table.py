@@ -77,6 +77,10 @@ class Table:
             self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
         return self._sheets[series_uid]
 
+    def share(self, other: Table) -> None:
+        """Use the series that another table has prepared, and prepare new ones for both."""
+        self._sheets = other._sheets
+
     def volume_mm3(self, uid: str) -> float:
         """Volume of an annotation now."""
         thing = self.objects[uid]

@@ -8,7 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {"annotate": "app", "show": "app", "Workbench": "workbench", "Stage": "stage", "work": "task_app"}
+_HOMES = {
+    "annotate": "app",
+    "show": "app",
+    "Workbench": "workbench",
+    "Stage": "stage",
+    "work": "task_app",
+    "compare": "compare",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -136,8 +136,14 @@ def compose(
     view: View,
     rect: Rect,
     painted: Sequence[tuple[NDArray[np.uint16], tuple[int, int, int]]],
+    bare: int = 0,
 ) -> NDArray[np.uint8]:
     """Draw fields of one slice, as displayed (row, column), with their colours into one rectangle of a pane.
+
+    Parameters
+    ----------
+    bare
+        The first so many have a contour and no fill.
 
     Returns
     -------
@@ -148,10 +154,10 @@ def compose(
     layer = np.zeros((rect.height, rect.width, 4))
     inside = np.empty((rect.height + 2 * m, rect.width + 2 * m), np.bool_)
     offsets, alphas = pen(HALF_LINE_PX * view.ratio)
-    for plane, colour in painted:
+    for number, (plane, colour) in enumerate(painted):
         _inside(plane, *_sampling(stack, view, rect, m), inside)
         if inside.any():
-            _ink(inside, offsets, alphas, m, np.asarray(colour, float), FILL, layer)
+            _ink(inside, offsets, alphas, m, np.asarray(colour, float), 0.0 if number < bare else FILL, layer)
     out = np.empty(layer.shape, np.uint8)
     _bytes(layer, out)
     return out

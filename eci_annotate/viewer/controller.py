@@ -95,8 +95,10 @@ class Controller:
         self.painter.turn()
         pictures = self._pictures(self.easel.series_uid)
         shapes = {name: stack.to_wire() for name, stack in self.painter.stacks.items()}
-        scene = messages.scene(self.easel.series_uid, shapes, pictures.window, pictures.invert)
-        return [Send(scene), self.tool_order(), *self.painter.echoes(self.easel.objects)]
+        frame = self.easel.grid.frame_of_reference_uid
+        scene = messages.scene(self.easel.series_uid, frame, shapes, pictures.window, pictures.invert)
+        echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
+        return [Send(scene), _tool(self.easel, self.next_colour, self.why_not), *echoes]
 
     def turn_to(self, series_uid: str) -> list[Order]:
         """Show another series."""
@@ -122,9 +124,10 @@ class Controller:
         orders = self.painter.look(message.views)
         if not self.why_not and message.window != self.easel.options.window and not self._stroke:
             self._apply(SetOption("window", message.window))
-        return [*orders, self._drawn(0, message.views, orders)]
+        return [*orders, self.drawn(0, message.views, orders)]
 
-    def _drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
+    def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
+        """What tells the browser that these orders were carried out for these views."""
         touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
         return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
 
@@ -143,7 +146,7 @@ class Controller:
                 self._stroke = False
                 said.append(Send(messages.status(str(error), "warning")))
         drawing = self.painter.changed(changes)
-        orders = [*drawing, self._drawn(message.frame, self.painter.views.values(), drawing), *said]
+        orders = [*drawing, self.drawn(message.frame, self.painter.views.values(), drawing), *said]
         self._stale.update(change.uid for change in changes)
         self._kept(entries)
         return orders if self._stroke else [*orders, *self._settled()]
@@ -152,7 +155,7 @@ class Controller:
         """After a stroke: echoes of what changed, and what is in the hand now."""
         stale, self._stale = self._stale, set()
         self.changed()
-        return [*self.painter.echoes(sorted(stale)), self.tool_order()]
+        return [*self.painter.echoes(sorted(stale)), _tool(self.easel, self.next_colour, self.why_not)]
 
     def _entries(self, hand: Hand) -> list[Entry]:
         """Gestures of a hand; those of a press that was refused are dropped."""
@@ -188,7 +191,7 @@ class Controller:
             orders += [order for view in self.painter.views.values() for order in self.painter.lines(view)]
         if isinstance(entry, ChooseTool) and entry.tool == "box":  # a box is placed in three planes
             orders.append(Send(messages.look(layout="three-plane")))
-        return [*orders, self._drawn(0, self.painter.views.values(), orders), *self._settled()]
+        return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:
         changes = self.easel.do(entry)
@@ -217,16 +220,16 @@ class Controller:
         self.why_not = why_not
         self.painter.editable = False
         lines = [order for view in self.painter.views.values() for order in self.painter.lines(view)]
-        return [*lines, self.tool_order(), Send(messages.status(why_not, "error"))]
+        return [*lines, _tool(self.easel, self.next_colour, self.why_not), Send(messages.status(why_not, "error"))]
 
-    def tool_order(self) -> Order:
-        """Tell the browser what is in the hand."""
-        easel = self.easel
-        thing = easel.objects.get(easel.active or "")
-        fits = thing is not None and TOOLS[easel.tool].works_on(thing)
-        colour = thing.colour if thing and fits else self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
-        options = easel.options
-        return Send(messages.tool(easel.tool, options.radius_mm, options.erase, colour, self.why_not))
+
+def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
+    """Tell the browser what is in the hand."""
+    thing = easel.objects.get(easel.active or "")
+    fits = thing is not None and TOOLS[easel.tool].works_on(thing)
+    colour = thing.colour if thing and fits else next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+    options = easel.options
+    return Send(messages.tool(easel.tool, options.radius_mm, options.erase, colour, why_not))
 
 
 def _brush(radius_mm: float) -> float:

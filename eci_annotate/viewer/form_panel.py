@@ -9,72 +9,10 @@ from typing import Any, Protocol
 import ipywidgets as w
 
 from eci_annotate.errors import BadAnswers
-from eci_annotate.workflow.form import CHOICE, INTEGER, NUMBER, YES_NO, Question, check_answers
-
-WIDE = w.Layout(width="auto")
-Changed = Callable[[], None]
-
-
-class Field:
-    """One question with its widget; `answer` is raw: None while nothing is answered."""
-
-    def __init__(self, question: Question, changed: Changed) -> None:
-        self.question = question
-        self.input = _input(question)
-        unit = f" [{question.unit}]" if question.unit else ""
-        star = " *" if question.required else ""
-        self.title = w.HTML(
-            f"<span title='{html.escape(question.help)}'>{html.escape(question.title)}{unit}{star}</span>"
-        )
-        self.widget = w.VBox([self.title, self.input], layout=w.Layout(margin="0 0 6px 0"))
-        self.widget.add_class(f"eci-q-{question.name}")
-        self.input.observe(lambda change: changed(), "value")
-
-    @property
-    def answer(self) -> Any:
-        value = self.input.value
-        if self.question.kind in (NUMBER, INTEGER) and isinstance(value, str) and value.strip():
-            return _number(value, self.question.kind == INTEGER)
-        return None if value == "" else value
-
-    @answer.setter
-    def answer(self, value: Any) -> None:
-        if self.question.kind in (CHOICE, YES_NO):  # an older form may have had a choice that is gone
-            known = [each for _, each in self.input.options]
-            self.input.value = value if value in known else ""
-        else:
-            self.input.value = "" if value is None else str(value)
-
-    def offer(self, labels: Sequence[str]) -> None:
-        """Labels of the annotations, for questions that link to one."""
-        if self.question.link and isinstance(self.input, w.Combobox):
-            self.input.options = tuple(dict.fromkeys(label for label in labels if label))
-
-
-def _number(text: str, whole: bool) -> Any:
-    try:
-        return int(text) if whole else float(text.replace(",", "."))
-    except ValueError:
-        return text  # checked, and named, with the whole form
-
-
-def _input(question: Question) -> Any:
-    match question.kind:
-        case "choice":
-            options = [("—", ""), *((title, value) for value, title in question.choices)]
-            return w.Dropdown(options=options, value="", layout=WIDE)
-        case "yes-no":
-            return w.Dropdown(options=[("—", ""), ("Yes", True), ("No", False)], value="", layout=WIDE)
-        case "number" | "integer":
-            return w.Text(placeholder=_range(question), layout=WIDE)
-    if question.link:
-        return w.Combobox(placeholder="label of an annotation", layout=WIDE)
-    return w.Textarea(rows=3, layout=WIDE) if question.long else w.Text(layout=WIDE)
-
-
-def _range(question: Question) -> str:
-    low, high = question.minimum, question.maximum
-    return "" if low is None or high is None else f"{low:g} to {high:g}"
+from eci_annotate.repository.answers import item_names
+from eci_annotate.viewer.form_field import WIDE, Changed, Field
+from eci_annotate.viewer.opinions import Opinion, agreed
+from eci_annotate.workflow.form import Question, check_answers
 
 
 class Part(Protocol):
@@ -85,6 +23,9 @@ class Part(Protocol):
 
     def offer(self, labels: Sequence[str]) -> None:
         """Take the labels of the annotations."""
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Take what others answered."""
 
 
 class Group:
@@ -127,6 +68,11 @@ class Group:
         for part in self.parts.values():
             part.offer(labels)
 
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Pass on what others answered to each question."""
+        for name, part in self.parts.items():
+            part.hear([each.of(name) for each in opinions])
+
 
 class Items:
     """A question with any number of items, each a group."""
@@ -135,9 +81,12 @@ class Items:
         self.question, self._changed = question, changed
         self.groups: list[Group] = []
         self._labels: Sequence[str] = ()
+        self._opinions: Sequence[Opinion] = ()
+        self._link = next((each.name for each in question.questions if each.link), "")
+        self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap"))
         self.add = w.Button(icon="plus", description=f"Add: {question.title}", layout=WIDE, tooltip=question.help)
         self.body = w.VBox([])
-        self.widget = w.VBox([self.body, self.add])
+        self.widget = w.VBox([self.body, self.heard, self.add])
         self.widget.add_class(f"eci-q-{question.name}")
         self.add.on_click(lambda _: self._append())
 
@@ -155,12 +104,18 @@ class Items:
         self._layout()
 
     def _group(self) -> Group:
-        group = Group(self.question.questions, self._changed)
+        group = Group(self.question.questions, self._item_changed)
         group.offer(self._labels)
         return group
 
-    def _append(self) -> None:
+    def _item_changed(self) -> None:
+        self._rehear()
+        self._changed()
+
+    def _append(self, answers: Mapping[str, Any] | None = None) -> None:
         self.groups.append(self._group())
+        if answers:
+            self.groups[-1].answer = answers
         self._layout()
         self._changed()
 
@@ -171,6 +126,7 @@ class Items:
 
     def _layout(self) -> None:
         self.body.children = [self._framed(n, group) for n, group in enumerate(self.groups, 1)]
+        self._rehear()
 
     def _framed(self, number: int, group: Group) -> w.VBox:
         remove = w.Button(icon="trash", tooltip="Remove this item", layout=w.Layout(width="34px"))
@@ -185,6 +141,35 @@ class Items:
         self._labels = labels
         for group in self.groups:
             group.offer(labels)
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Take what others answered; their items meet ours by label."""
+        self._opinions = opinions
+        self._rehear()
+
+    def _rehear(self) -> None:
+        if not self._opinions:
+            return
+        theirs = [(each.who, self._named(each.answer or ())) for each in self._opinions]
+        mine = self._named(self.answer)
+        for name, group in zip(mine, self.groups, strict=True):
+            group.hear([Opinion(who, items.get(name)) for who, items in theirs])
+        names = dict.fromkeys(name for _, items in theirs for name in items if name not in mine)
+        self.heard.children = [self._offered(name, theirs) for name in names]
+
+    def _named(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        return dict(zip(item_names(self.question, items), items, strict=True))
+
+    def _offered(self, name: str, theirs: Sequence[tuple[str, Mapping[str, Any]]]) -> w.Button:
+        """A button that adds an item of others; what all of them agree on is filled in."""
+        opinions = [Opinion(who, items.get(name)) for who, items in theirs]
+        who = ", ".join(each.who for each in opinions if each.answer is not None)
+        start = agreed(opinions) | ({self._link: name} if self._link else {})
+        tip = "Add this item; what all readers agree on is filled in"
+        button = w.Button(icon="plus", description=f"{name} ({who})", tooltip=tip, layout=WIDE)
+        button.add_class("eci-opinion")
+        button.on_click(lambda _: None if self.add.disabled else self._append(start))
+        return button
 
 
 def _part(question: Question, changed: Changed) -> Part:
@@ -205,7 +190,7 @@ def disabled(widget: Any) -> Iterator[Any]:
 
 
 class FormPanel:
-    """The whole form. `save` gets the raw answers whenever they change.
+    """The whole form. `save` gets the raw answers whenever they change; `opinions` are shown beside the questions.
 
     Attributes
     ----------
@@ -219,12 +204,14 @@ class FormPanel:
         questions: Sequence[Question],
         answers: Mapping[str, Any],
         save: Callable[[dict[str, Any]], None],
+        opinions: Sequence[Opinion] = (),
     ) -> None:
         self.schema, self._save = schema, save
         self.problem = ""
         self._quiet = True
         self.group = Group(questions, self._changed)
         self.group.answer = dict(answers)
+        self.group.hear(opinions)
         self._quiet = False
         self.said = w.HTML()
         title = html.escape(str(schema.get("title", "Report")))

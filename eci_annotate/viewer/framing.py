@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 SIDE = "330px"
 
 
-def framed(task: Task, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
-    """Title and state above, panels at the left, tools and stage at the right."""
+def title_of(task: Task) -> str:
+    """Subject, task and version, as HTML."""
+    what = f"{html.escape(task.definition.title)}, version {task.version}"
+    return f"<b>{html.escape(task.subject)}</b> · {what}"
+
+
+def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
+    """Title (HTML) and state above, panels at the left, tools and stages at the right."""
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
     right = w.VBox(list(middle), layout=w.Layout(flex="1 1 auto", min_width="0"))
-    what = f"{html.escape(task.definition.title)}, version {task.version}"
-    title = f"<b>{html.escape(task.subject)}</b> · {what}"
     bar = w.HBox([w.HTML(title), state], layout=w.Layout(justify_content="space-between"))
     bar.add_class("eci-title")
     whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])

@@ -23,18 +23,18 @@ def acquired(stack: Stack) -> bool:
     return stack.axis == 0
 
 
-def marks_of(easel: Easel, stack: Stack, view: View, editable: bool) -> tuple[Mark, ...]:
-    """Everything of the vector layer that a view shows."""
-    found = list(_annotations(easel, stack, view))
+def marks_of(easel: Easel, stack: Stack, view: View, editable: bool, series_uid: str | None = None) -> tuple[Mark, ...]:
+    """Everything of the vector layer that a view shows, of the easel's series or of another one."""
+    found = list(_annotations(easel, stack, view, easel.series_uid if series_uid is None else series_uid))
     if editable and easel.active not in easel.hidden:
         found += _overlay(easel, stack, view)
     return tuple(found)
 
 
-def _annotations(easel: Easel, stack: Stack, view: View) -> Iterator[Mark]:
+def _annotations(easel: Easel, stack: Stack, view: View, series_uid: str) -> Iterator[Mark]:
     plane = stack.plane(view.index)
     for uid, thing in easel.objects.items():
-        if uid in easel.hidden or thing.series_uid != easel.series_uid:
+        if uid in easel.hidden or thing.series_uid != series_uid:
             continue
         width = LINE_PX * view.ratio
         match thing:

@@ -134,9 +134,10 @@ def read(raw: Mapping[str, Any]) -> Incoming:
 
 
 # -- to the browser ----------------------------------------------------------------------
-def scene(series: str, shapes: Mapping[str, Message], window: tuple[float, float], invert: bool) -> Message:
-    """A series to show: its pane shapes and how its grey values start."""
-    return {"kind": "scene", "series": series, "shapes": dict(shapes), "window": list(window), "invert": invert}
+def scene(series: str, frame: str, shapes: Mapping[str, Message], window: tuple[float, float], invert: bool) -> Message:
+    """A series to show: its frame of reference, its pane shapes and how its grey values start."""
+    look = {"window": list(window), "invert": invert}
+    return {"kind": "scene", "series": series, "frame": frame, "shapes": dict(shapes), **look}
 
 
 def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:

@@ -13,6 +13,7 @@ from eci_annotate.viewer.ticking import every
 from eci_annotate.workflow.lease import to_minute
 
 MEANING = "I drew this and checked it in three planes"
+ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"
 REVIEW_MEANING = "I reviewed this annotation"
 POLL_S = 1.0
 VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]

@@ -26,12 +26,18 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         What answers the browser.
     height
         CSS height.
+    alone
+        The pane that is shown alone at first; empty: all three.
+    link
+        Stages of a page with the same (non-empty) link look at the same place, with the same zoom and window.
     """
 
     _esm = joined()
     _css = Path(HERE / "style.css").read_text(encoding="utf-8")
     height = traitlets.Unicode("640px").tag(sync=True)
     panes = traitlets.List(traitlets.Unicode(), list(PANES)).tag(sync=True)
+    alone = traitlets.Unicode("").tag(sync=True)
+    link = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
 
     def __init__(self, controller: Controller, **more: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,22 @@ from eci_annotate.tools.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
 from eci_annotate.viewer.beside import prepare
 from eci_annotate.viewer.browser_panel import BrowserPanel
+from eci_annotate.viewer.comparing import Counterpart
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
-from eci_annotate.viewer.framing import close_all, framed
+from eci_annotate.viewer.framing import close_all, framed, title_of
 from eci_annotate.viewer.keeper import Keeper, standing
 from eci_annotate.viewer.messages import look, status
+from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.restoring import begin, restored
-from eci_annotate.viewer.sign_panel import SignPanel
+from eci_annotate.viewer.sides import sides_of
+from eci_annotate.viewer.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.stage import Stage
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.toolbar import Toolbar
 from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import REVIEW
+from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task
@@ -58,6 +61,7 @@ class Workbench:
         self.signed: Callable[[Signed], None] = lambda signed: None
         self.controller = Controller(self.work.easel, self.keeper.note, NOT_DRAWN if self.review else "")
         begin(self.work, task, self.hanging, self.keeper)
+        self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
         self.controller.changed, self.controller.seen = self._changed, self._seen
         self.state = w.HTML()
@@ -73,7 +77,8 @@ class Workbench:
 
     def _panels(self, answers: dict[str, Any], height: str) -> None:
         definition = self.task.definition
-        self.stage = Stage(self.controller, height=height)
+        self.compared = self._counterpart() if self.sides else None
+        self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(self.controller, self.do, self._preset, definition.tools)
         self.annotations = AnnotationList(self.controller, self.do, self._add)
         if self.review:
@@ -81,6 +86,14 @@ class Workbench:
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = self._form(answers)
         self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
+        if definition.kind == ADJUDICATE:
+            self.signing.meaning.value = ADJUDICATION_MEANING
+
+    def _counterpart(self) -> Counterpart:
+        return Counterpart(self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
+
+    def _draw(self, orders: Sequence[Order]) -> None:
+        self.stage.carry_out(orders)
 
     def _form(self, answers: dict[str, Any]) -> FormPanel | None:
         """The task's own form; a review shows the one that was signed."""
@@ -91,13 +104,19 @@ class Workbench:
             return form
         if not self.task.questions:
             return None
-        return FormPanel(case.report, self.task.questions, answers, self.keeper.answer)
+        opinions = [Opinion(side.title, side.report) for side in self.sides]
+        return FormPanel(case.report, self.task.questions, answers, self.keeper.answer, opinions)
 
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
-        panels = [self.browser.widget, self.annotations.widget, *form, self.signing.widget]
-        tools = [] if self.review else [self.toolbar.widget]
-        return framed(self.task, self.state, panels, [*tools, self.stage])
+        work = [self.annotations.widget, *form, self.signing.widget]
+        middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
+        panels = [self.browser.widget, *work]
+        if self.compared is not None:
+            self.compared.compare()
+            middle = [*self.compared.beside(self.stage, self._seen), *middle]
+            panels = [self.compared.panel.widget, *work, self.browser.widget]
+        return framed(title_of(self.task), self.state, panels, middle)
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
@@ -114,6 +133,8 @@ class Workbench:
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
+        if self.compared:
+            self.compared.follow(series_uid)
         self._prepare()
 
     def _carry_out(self, work: Callable[[], list[Order]]) -> None:
@@ -136,6 +157,8 @@ class Workbench:
         self.annotations.refresh()
         if self.form:
             self.form.group.offer([thing.label for thing in easel.objects.values()])
+        if self.compared:
+            self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)
         self._tell()
 
@@ -181,8 +204,9 @@ class Workbench:
         self.stage.carry_out(self.controller.close(why))
         for close in (self.toolbar.close, self.annotations.close, self.signing.close):
             close()
-        if self.form:
-            self.form.close()
+        for each in (self.form, self.compared and self.compared.panel):
+            if each:
+                each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     # -- signing -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
 from readings_world import phantom
 
 from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.repository import open as open_repository
+from eci_annotate.repository.opening import open as open_repository
 
 APP = Path(__file__).parents[2] / "notebooks" / "task_app.ipynb"
 SECOND = "ECI_KAU_S0002"

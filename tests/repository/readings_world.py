@@ -29,6 +29,7 @@ from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 from eci_annotate.workflow.signing import Credential
 from eci_annotate.workflow.usecase import forms_folder
 
+LATE = "late phase"
 READERS = ("anna", "ben", "cora")
 Box = tuple[str, tuple[int, int, int], tuple[int, int]]  # label, centre voxel k j i, half size j i
 
@@ -38,9 +39,8 @@ def case_folder(root: Path, *changes: dict[str, Any]) -> Path:
     folder = Path(shutil.copytree(forms_folder() / "liver-ct", root / "case"))
     definition = yaml.safe_load((folder / "usecase.yaml").read_text())
     tasks = definition["tasks"]
-    definition["tasks"] = [{**old, **new} for old, new in zip(tasks, changes, strict=False)] + list(
-        changes[len(tasks) :]
-    )
+    changed = [{**old, **new} for old, new in zip(tasks, changes, strict=False)]
+    definition["tasks"] = changed + tasks[len(changed) :] + list(changes[len(tasks) :])
     (folder / "usecase.yaml").write_text(yaml.safe_dump(definition, sort_keys=False))
     return folder
 
@@ -57,13 +57,13 @@ AGAIN = ({}, {}, {}, {"name": "again", "title": "Again", "kind": "annotate", "af
                       "roles": ["annotator"], "form": "report", "repeats": "annotate", "wait_days": 0})  # fmt: skip
 
 
-def make(root: Path, subjects: int, *changes: dict[str, Any]) -> Path:
+def make(root: Path, subjects: int, *changes: dict[str, Any], late: bool = False) -> Path:
     """A repository with that many subjects, three readers, an adjudicator and a reviewer; its folder."""
     folder = root / "repository"
     found(folder, project=P, member="olga", site="KAU", use_case=str(case_folder(root, *changes)))
     repository = open(folder)
     for number in range(subjects):
-        phantom(root / "dicom" / str(number), number)
+        phantom(root / "dicom" / str(number), number, late)
     import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
     people = [(name, "annotator") for name in READERS]
     for name, role in [*people, ("al", "adjudicator"), ("ruth", "reviewer"), ("dev", "developer")]:
@@ -71,15 +71,21 @@ def make(root: Path, subjects: int, *changes: dict[str, Any]) -> Path:
     return folder
 
 
-def phantom(folder: Path, number: int) -> None:
-    """A tiny phantom of another patient each."""
-    for path in write_phantom(folder, "tiny"):
+def phantom(folder: Path, number: int, late: bool = False) -> None:
+    """A tiny phantom of another patient each; with `late` a second series of the upper six slices."""
+    for n, path in enumerate(sorted(write_phantom(folder, "tiny"))):
         dataset = pydicom.dcmread(path)
         dataset.PatientID = f"P{number}"
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
             dataset[keyword].value = uid_from(dataset[keyword].value, str(number))
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.save_as(path)
+        if late and n >= 2:
+            dataset.SeriesDescription, dataset.SeriesNumber = LATE, 2
+            dataset.SeriesInstanceUID = uid_from(dataset.SeriesInstanceUID, LATE)
+            dataset.SOPInstanceUID = uid_from(dataset.SOPInstanceUID, LATE)
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.save_as(folder / f"late-{path.name}")
 
 
 def as_member(folder: Path, name: str, session: str = "one") -> Repository:
@@ -106,15 +112,22 @@ def report(*lesions: dict[str, Any], quality: str = "good") -> dict[str, Any]:
     return {"image_quality": quality, **reason, "lesions": list(lesions)}
 
 
-def draw(task: Task, *boxes: Box) -> None:
-    """Draw boxes on the axial plane of the first series."""
-    grid, series = grid_of(task.volume()), str(task.hanging().first)
+def series_named(task: Task, description: str) -> str:
+    """The UID of a series of the subject."""
+    found = (each for study in task.studies() for each in study.series if each.description == description)
+    return next(found).series_uid
+
+
+def draw(task: Task, *boxes: Box, on: str = "") -> None:
+    """Draw boxes on the axial plane of a series, by default of the first."""
+    series = on or str(task.hanging().first)
+    grid = grid_of(task.volume(series))
     entries: list[Any] = [Show(series)]
     for number, (label, centre, half) in enumerate(boxes):
         corner, other = (np.add(centre, (0, sign * half[0], sign * half[1])) for sign in (-1, 1))
         start, end = (tuple(float(x) for x in grid.reference_from_image(at)) for at in (corner, other))
         plane = Plane("axial", start, grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))
-        uid = f"{task.holder}-{task.subject}-{task.task}-{number}"
+        uid = f"{task.holder}-{task.subject}-{task.task}-{task.version}-{label}-{number}"
         entries += [
             Add(uid, "box", label, (255, 0, 0), series),
             Press(start, plane),

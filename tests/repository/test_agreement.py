@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from readings_world import AGAIN, DOUBLE, as_member, lesion, make, read, report, subject
+from readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, report, subject
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.reliability import icc, kappa
+from eci_annotate.workflow.commands import Describe, Withdraw
 from tests.test_cli import run
 
 # Shrout and Fleiss, Psychol Bull 1979;86:420, table 2: six targets, four judges
@@ -137,6 +139,43 @@ def test_nobody_compares_what_he_may_not_see(double: Path) -> None:
         as_member(double, "al").agreement(task="nothing")
     seen = as_member(double, "dev").agreement().comparisons[0].subjects
     assert sorted(seen) == [subject(number) for number in (1, 2, 3, 4)]
+
+
+def test_what_is_left_out_is_said(double: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(double, tmp_path / "copy"))
+    olga = as_member(folder, "olga").backend
+    olga.do(Describe(P, subject(1), included=False, reason="wrong organ"))
+    olga.do(Describe(P, subject(2), live=False))
+    olga.do(Withdraw(P, subject(3), "letter"))
+    found = as_member(folder, "olga").agreement()
+    assert [(each.name, sorted(each.subjects)) for each in found.comparisons] == [("anna – ben", [subject(4)])]
+    assert {f"Left out: 1 subject {why}." for why in ("excluded", "for test", "withdrawn")} <= set(found.notes)
+    one = _value(found.table, "lesion 1", "Dice, mean, a")
+    assert one.n == 1 and one.remark == "one subject: no interval" and np.isnan(one.low)
+    assert _value(found.table, "lesion 1 [mm³]", "ICC(2,1)").remark == "too few to compute"
+
+
+def test_readers_who_saw_nothing_agree_without_an_error(tmp_path: Path) -> None:
+    folder = make(tmp_path, 2, *DOUBLE)
+    for number in (1, 2):
+        for who, quality in (("anna", "good"), ("ben", "good" if number == 1 else "poor")):
+            read(folder, who, number, report(quality=quality))
+    found = as_member(folder, "al").agreement()
+    assert _value(found.table, "Image quality", "weighted kappa").n == 2
+    assert found.pairs.empty and found.missing.empty
+    assert _value(found.table, "all labels", "Dice, mean, a").remark == "too few to compute"
+    assert "Bland–Altman" in found._repr_html_()
+
+
+def test_versions_by_several_people_are_compared_with_a_warning(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1)
+    read(folder, "anna", 1, report(lesion("lesion 1")), ("lesion 1", (4, 20, 28), (4, 5)))
+    task = as_member(folder, "ben").start(subject(1), "annotate", rerun=True)
+    task.answer(report(lesion("lesion 1", confidence=2)))
+    task.sign("checked")
+    found = as_member(folder, "ruth").agreement()
+    assert [each.name for each in found.comparisons] == ["anna – ben"] and "not independent" in found.notes[0]
+    assert found.pairs.dice.tolist() == [1.0]
 
 
 def test_a_reader_is_compared_with_himself(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ const { Courier } = await at("courier");
 const { cut, Loader } = await at("loader");
 const { gripOf, modifiersOf } = await at("hands");
 
+const { lookAt, lookOf } = await at("link");
+
 const axial = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
   origin: [10, 20, 30], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], letters: {},
@@ -141,4 +143,24 @@ test("what a press begins is decided by its button", () => {
   assert.equal(gripOf({ button: 1 }), "pan");
   assert.equal(gripOf({ button: 2 }), "window");
   assert.deepEqual(modifiersOf({ altKey: true, metaKey: true }), ["alt", "control"]);
+});
+
+const paneOf = (shape, width, height) => {
+  const pane = { shape, index: 1, size: { width, height }, view: geometry.fit(shape, width, height), fitted: true };
+  pane.reset = () => Object.assign(pane, { view: geometry.fit(shape, width, height), fitted: true });
+  pane.setView = (view) => Object.assign(pane, { view, fitted: false });
+  return pane;
+};
+
+test("linked panes show the same point and as many millimetres, whatever their size", () => {
+  const [one, other] = [paneOf(axial, 300, 200), paneOf({ ...axial, origin: [8, 20, 30], cols: 9 }, 600, 500)];
+  one.setView(geometry.panned(geometry.zoomedAt(one.view, 10, 10, 3), 40, -20));
+  one.index = 2;
+  lookAt(other, lookOf(one));
+  assert.equal(other.index, 2);
+  const seen = lookOf(other);
+  near(seen.centre, lookOf(one).centre);
+  near([seen.span], [lookOf(one).span]);
+  lookAt(one, { ...seen, fitted: true });
+  assert.ok(one.fitted);
 });

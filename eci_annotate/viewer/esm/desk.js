@@ -76,7 +76,7 @@ export class Desk {
       for (const other of this.stage.shown) if (other !== pane) this.follows(other, "scroll");
     });
     this.stage.loader.fill(this.stage.series, this.stage.shown);
-    this.stage.rest();
+    this.stage.moved();
   }
 
   /** Another pane shows the same crosshair. */
@@ -97,7 +97,7 @@ export class Desk {
       pane.setView(view);
       this.stage.lay(pane, name);
     });
-    this.stage.rest();
+    this.stage.moved();
   }
 
   zoom(pane, { x, y }, factor) {
@@ -122,6 +122,12 @@ export class Desk {
     const alone = pane !== null && this.stage.board.dataset.alone !== pane.name;
     this.stage.board.dataset.alone = alone ? pane.name : "";
     for (const each of this.stage.panes) each.el.hidden = alone && each !== pane;
+    this.stage.link.tell();
+  }
+
+  /** Show what is shown elsewhere: this pane alone, or (an empty name) all. */
+  arrange(name) {
+    if ((this.stage.board.dataset.alone ?? "") !== name) this.maximise(name ? this.stage.paneNamed(name) : null);
   }
 
   // -- keyboard -------------------------------------------------------------------------

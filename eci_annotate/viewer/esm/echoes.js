@@ -4,7 +4,7 @@
 import { boxSection } from "./geometry.js";
 
 /** @typedef {{uid: string, colour: number[], visible: boolean, corner?: number[], size?: number[],
- *   corners?: number[][], bits?: Uint8Array}} Echo */
+ *   corners?: number[][], bits?: Uint8Array, bare?: boolean}} Echo */
 
 /** Rows and columns of an annotation on one slice, as displayed.
  * @returns {{left: number, top: number, cols: number, rows: number, inside: Uint8Array} | null} */
@@ -57,12 +57,12 @@ export function drawEcho(ctx, echo, shape, index, view) {
   const ratio = ctx.canvas.width / view.width;
   ctx.setTransform(z * ratio, 0, 0, z * ratio, -view.left * z * ratio, -view.top * z * ratio);
   const [r, g, b] = echo.colour;
-  if (path.fill) {
+  if (path.fill && !echo.bare) {
     ctx.fillStyle = `rgba(${r},${g},${b},0.25)`;
     ctx.fill(path.fill);
   }
   ctx.strokeStyle = `rgb(${r},${g},${b})`;
-  ctx.lineWidth = 2.5 / z;
+  ctx.lineWidth = (echo.bare ? 1.5 : 2.5) / z;
   ctx.stroke(path.edge);
   ctx.setTransform(1, 0, 0, 1, 0, 0);
 }

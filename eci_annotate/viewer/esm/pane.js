@@ -76,6 +76,16 @@ export class Pane {
     this.fitted = false;
   }
 
+  /** Turn to the slice of a point, and move the view there if it is out of sight. */
+  bring(point) {
+    const { u, v, index } = geometry.planeFromLps(this.shape, point);
+    this.index = geometry.clampIndex(this.shape, index);
+    const { width, height, zoom } = this.view;
+    const [x, y] = geometry.pxFromPlane(this.view, u, v);
+    if (x >= 0 && y >= 0 && x <= width && y <= height) return;
+    this.setView({ ...this.view, left: u - width / 2 / zoom, top: v - height / 2 / zoom });
+  }
+
   reset() {
     this.view = geometry.fit(this.shape, this.size.width || 1, this.size.height || 1);
     this.fitted = true;

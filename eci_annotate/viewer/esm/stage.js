@@ -7,6 +7,7 @@ import * as geometry from "./geometry.js";
 import { Hands } from "./hands.js";
 import { Help } from "./help.js";
 import { drawnBy, findLayers } from "./layers.js";
+import { Link } from "./link.js";
 import { Loader } from "./loader.js";
 import { buildLut } from "./lut.js";
 import * as wire from "./messages.js";
@@ -34,6 +35,7 @@ export class Stage {
     this.dirty = new Map();
     this.spent = 0;
     this.desk = new Desk(this);
+    this.link = new Link(this, model.get("link") ?? "");
     this.courier = new Courier((frame, events) => this.send(wire.handsMessage(frame, events)));
     this.loader = new Loader((series, pane, index) => this.send(wire.wantMessage(series, pane, index)));
     this.build();
@@ -61,22 +63,25 @@ export class Stage {
 
   async start() {
     this.onMessage = (message, buffers) => this.receive(message, buffers);
+    this.onHeight = () => { this.el.style.height = this.model.get("height"); };
     this.model.on("msg:custom", this.onMessage);
+    this.model.on("change:height", this.onHeight);
     const found = await findLayers(this.model, this.model.get("layers"));
     for (const pane of this.panes) pane.layers = found[pane.name].map((model) => model.canvas);
+    this.desk.arrange(this.model.get("alone") ?? "");
     this.aLayer = found[this.panes[0].name][0];
     this.send(wire.readyMessage());
   }
 
   stop() {
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("change:height", this.onHeight);
     this.observer.disconnect();
+    this.link.leave();
     clearTimeout(this.resting);
   }
 
-  send(message) {
-    this.model.send(message);
-  }
+  send(message) { this.model.send(message); }
 
   // -- from the kernel ---------------------------------------------------------
   receive(message, buffers) {
@@ -92,9 +97,9 @@ export class Stage {
     }
   }
 
-  setScene({ series, shapes, window, invert }) {
+  setScene({ series, frame, shapes, window, invert }) {
     const same = series === this.series && this.active?.shape;
-    this.series = series;
+    Object.assign(this, { series, space: frame });
     this.loader.shapes = shapes;
     this.courier.reset();
     if (!same) {
@@ -134,9 +139,7 @@ export class Stage {
     this.waitingStamps.push(...stamps);
   }
 
-  paneNamed(name) {
-    return this.panes.find((pane) => pane.name === name);
-  }
+  paneNamed(name) { return this.panes.find((pane) => pane.name === name); }
 
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */
   setView(series, name, seq) {
@@ -253,6 +256,12 @@ export class Stage {
     this.rest();
   }
 
+  /** The person moved something: linked stages follow at once. */
+  moved() {
+    this.link.tell();
+    this.rest();
+  }
+
   /** When nothing has moved for a while the kernel hears where the views stand. */
   rest(ms = REST_MS) {
     clearTimeout(this.resting);
@@ -276,15 +285,15 @@ export class Stage {
       Object.assign(this, { window, invert });
       for (const pane of this.shown) this.draw(pane, "window");
     });
-    this.rest();
+    this.moved();
   }
 
   jumpTo(point) {
     this.focus = point;
     for (const pane of this.panes) {
-      if (pane.shape) pane.index = geometry.clampIndex(pane.shape, geometry.planeFromLps(pane.shape, point).index);
+      if (pane.shape) pane.bring(point);
     }
     this.redraw();
-    this.rest();
+    this.moved();
   }
 }

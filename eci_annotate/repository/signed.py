@@ -1,0 +1,85 @@
+"""`Signed`: a version that nothing can change any more, its content read from where the manifest says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.export import export_version
+from eci_annotate.repository.protocols import Backend, Images
+from eci_annotate.workflow.codec import parse
+from eci_annotate.workflow.events import Signed as SignedEvent
+from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.usecase import UseCase
+
+
+class Signed:
+    """A signed version of a task.
+
+    Attributes
+    ----------
+    project, subject, task, version
+        Which one.
+    reader, at, meaning, verdict, reason
+        Who signed it, when (UTC), and what was stated.
+    seal
+        Digest over everything that it consists of, and over the seal before it.
+    """
+
+    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: SignedEvent) -> None:
+        self._backend, self._images, self.event = backend, images, event
+        self.project, self.subject, self.task, self.version = project, subject, event.task, event.version
+        self.reader, self.at, self.seal = event.by, event.at, event.seal
+        self.meaning, self.verdict, self.reason = event.meaning, event.verdict, event.reason
+
+    def __repr__(self) -> str:
+        which = f"version {self.version} of {self.task!r} of {self.subject}"
+        return f"<Signed {which}, by {self.reader} at {to_minute(self.at)}, seal {self.seal[:12]}>"
+
+    def content(self, role: str) -> list[bytes]:
+        """The parts with that role (``rtstruct``, ``sr``, ``report``, ``snapshot`` …), checked by digest."""
+        parts = self.event.manifest.of(role)
+        return [self._backend.get(self.project, self.subject, part.digest) for part in parts]
+
+    @property
+    def use_case(self) -> UseCase:
+        """The definition under which it was made."""
+        return self._backend.use_case(self.project, self.event.use_case)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The form's answers; empty when the task has no form."""
+        found = self.content("report")
+        return dict(parse(found[0], "A report")) if found else {}
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
+        found = self.content("places")
+        return list(parse(found[0], "Marked places")) if found else []
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""
+        found = self.content("annotations")
+        return list(parse(found[0], "A table of annotations")) if found else []
+
+    def volume(self, series_uid: str) -> xr.DataArray:
+        """A series of the subject as a volume (k, j, i)."""
+        return self._images.volume(self.project, self.subject, series_uid)
+
+    def annotations(self) -> list[Annotation]:
+        """The annotations, exactly as they were signed."""
+        found = self.content("snapshot")
+        if not found:
+            return []
+        from eci_annotate.tools import replay
+
+        easel = replay(self.volume, found[0], ())
+        return list(easel.annotations())
+
+    def export(self, folder: Path | str) -> list[Path]:
+        """Write RTSTRUCT, report and provenance into a folder; returns the files."""
+        return export_version(self._backend, self.project, self.subject, self.event, Path(folder))

@@ -1,0 +1,97 @@
+"""Objects and fields as JSON and arrays in one .npz (zip, deflated): what snapshots and adoptions are made of."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.tools.protocol import Fields, Object, Paint, Unplaced, Where
+
+KINDS: dict[str, type[Any]] = {"box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced}
+BODY = "easel.json"
+
+
+class Shelf:
+    """Arrays by running name."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+
+    def put(self, array: NDArray[Any]) -> str:
+        """Keep an array; returns its name."""
+        name = f"a{len(self.arrays)}"
+        self.arrays[name] = array
+        return name
+
+    def closed(self, body: dict[str, Any]) -> bytes:
+        """The body, and all arrays that it names, as bytes."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr(BODY, json.dumps(body, ensure_ascii=False))
+            for name, array in self.arrays.items():
+                with archive.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        return out.getvalue()
+
+
+def opened(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Body and arrays of what `Shelf.closed` made; BadZipFile, KeyError or ValueError when it is none."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        body = json.loads(archive.read(BODY))
+        return body, {n[:-4]: _array(archive.read(n)) for n in archive.namelist() if n.endswith(".npy")}
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+
+
+def object_out(thing: Object | None, shelf: Shelf) -> dict[str, Any] | None:
+    """An annotation as JSON; its points go on the shelf."""
+    if thing is None:
+        return None
+    body: dict[str, Any] = {"kind": next(k for k, t in KINDS.items() if type(thing) is t)}
+    body |= thing.header
+    match thing:
+        case Box():
+            body |= {n: getattr(thing, n) for n in ("centre_lps", "size_mm", "axes_lps")}
+        case Contours(rings_lps=rings, spacing_mm=spacing):
+            ends = np.cumsum([len(r) for r in rings], dtype=np.int64)
+            points = np.concatenate(rings) if rings else np.empty((0, 3))
+            body |= {"spacing_mm": spacing, "points": shelf.put(points), "ends": shelf.put(ends)}
+    return body
+
+
+def object_in(body: dict[str, Any] | None, arrays: Any) -> Object | None:
+    """The annotation again."""
+    if body is None:
+        return None
+    kind = KINDS[body.pop("kind")]
+    if kind is Contours:
+        body["rings_lps"] = tuple(np.split(arrays[body.pop("points")], arrays[body.pop("ends")])[:-1])
+    body["colour"] = tuple(body["colour"])
+    thing: Object = kind(**body)
+    return thing
+
+
+def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
+    """The part of a field that is not zero."""
+    where = bounding_box(field > 0)
+    return {
+        "uid": uid,
+        "shape": field.shape,
+        "where": [[s.start, s.stop] for s in where],
+        "values": shelf.put(field[where]),
+    }
+
+
+def where_of(pairs: list[list[int]]) -> Where:
+    """A block from its bounds."""
+    k, j, i = (slice(a, b) for a, b in pairs)
+    return k, j, i

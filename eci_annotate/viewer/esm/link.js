@@ -1,0 +1,70 @@
+// Linked stages look at the same place of the patient: where one is scrolled, zoomed or windowed, the others follow
+// at once, in the browser. They meet by name on the page, since each widget loads this module for itself.
+
+import * as geometry from "./geometry.js";
+
+const stages = () => (globalThis.eciLinkedStages ??= new Set());
+
+export class Link {
+  /** @param {any} stage @param {string} name empty: linked with none */
+  constructor(stage, name) {
+    Object.assign(this, { stage, name, following: false });
+    if (name) stages().add(stage);
+  }
+
+  /** Stages that began with the same panes keep showing the same ones. */
+  get kind() {
+    return this.stage.model.get("alone") ?? "";
+  }
+
+  leave() {
+    stages().delete(this.stage);
+  }
+
+  /** Tell the others where this stage looks. */
+  tell() {
+    if (!this.name || this.following || !this.stage.series) return;
+    const state = this.state();
+    for (const other of stages()) if (other !== this.stage && other.link.name === this.name) other.link.follow(state);
+  }
+
+  state() {
+    const { series, space, window, invert, focus, board } = this.stage;
+    const panes = this.stage.panes.filter((pane) => pane.visible).map((pane) => ({ name: pane.name, ...lookOf(pane) }));
+    return { series, space, window, invert, focus, kind: this.kind, alone: board.dataset.alone ?? "", panes };
+  }
+
+  follow(state) {
+    const { stage } = this;
+    if (!stage.series || state.space !== stage.space) return;
+    this.following = true;
+    if (state.kind === this.kind) stage.desk.arrange(state.alone);
+    stage.focus = state.focus;
+    if (state.series === stage.series) Object.assign(stage, { window: state.window, invert: state.invert });
+    for (const look of state.panes) {
+      const pane = stage.paneNamed(look.name);
+      if (pane?.shape) lookAt(pane, look);
+    }
+    stage.redraw("scroll");
+    stage.rest();
+    this.following = false;
+  }
+}
+
+const breadth = ({ width, height }) => Math.min(width, height);
+
+/** The patient's point in the middle of a pane, and how many millimetres it shows; a view that fits says so. */
+export function lookOf({ shape, index, view, fitted, size }) {
+  const [u, v] = geometry.planeFromPx(view, size.width / 2, size.height / 2);
+  return { centre: geometry.lpsFromPlane(shape, index, u, v), span: breadth(size) / view.zoom, fitted: Boolean(fitted) };
+}
+
+/** Show that point in the middle of another pane, which may have another size. */
+export function lookAt(pane, { centre, span, fitted }) {
+  const { u, v, index } = geometry.planeFromLps(pane.shape, centre);
+  pane.index = geometry.clampIndex(pane.shape, index);
+  if (fitted) return pane.reset();
+  const { width, height } = pane.size;
+  const zoom = breadth(pane.size) / span || pane.view.zoom;
+  pane.setView({ zoom, left: u - width / 2 / zoom, top: v - height / 2 / zoom, width, height });
+}

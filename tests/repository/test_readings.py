@@ -1,0 +1,59 @@
+"""What an adjudication and a review are about: the readings, and the version that was reviewed before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
+
+from eci_annotate.errors import NotFound
+from eci_annotate.tools.easel import Easel
+from eci_annotate.viewer.sides import sides_of
+from eci_annotate.workflow.pipeline import ADJUDICATE
+
+S = subject(1)
+BOX = ("lesion 1", (4, 18, 22), (4, 5))
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_an_adjudication_is_about_the_readings_of_its_group(tmp_path: Path, blind: bool) -> None:
+    folder = make(tmp_path, 1, *DOUBLE[:2], {**DOUBLE[2], "blind": blind})
+    for who in ("ben", "anna"):
+        read(folder, who, 1, report(lesion("lesion 1")), BOX)
+    task = as_member(folder, "al").start(S, "adjudicate")
+    assert task.definition.kind == ADJUDICATE and task.reviewing() is None and task.reviewed_before() is None
+    assert [(each.task, each.reader) for each in task.readings()] == [("annotate.1", "ben"), ("annotate.2", "anna")]
+    sides = sides_of(task, Easel(task.volume))
+    assert [side.title for side in sides] == (["Reader A", "Reader B"] if blind else ["ben", "anna"])
+    assert all(side.annotations()[0].label == "lesion 1" for side in sides)
+
+
+def test_a_review_knows_what_was_reviewed_before(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    ruth = as_member(folder, "ruth")
+    first = ruth.start(S, "review")
+    assert first.readings() == [] and first.reviewed_before() is None
+    first.sign("no", verdict="reject", reason="too small")
+    again = as_member(folder, "anna", "two").start(S, "annotate")
+    draw(again, ("lesion 2", (4, 26, 38), (3, 3)))
+    again.answer(report(lesion("lesion 1"), lesion("lesion 2")))
+    again.sign("mended")
+    second = ruth.start(S, "review")
+    before = second.reviewed_before()
+    assert before is not None
+    version, review = before
+    assert (version.task, version.version, review.reason) == ("annotate", 1, "too small")
+    now = second.reviewing()
+    assert now is not None and now.version == 2
+
+
+def test_who_signs_a_reading_to_be_repeated_is_told_that_he_signed(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *AGAIN)
+    signed = read(folder, "anna", 1, report(lesion("lesion 1")), BOX, task="annotate")
+    assert (signed.version, signed.reader, signed.seal, signed.rows()) == (1, "anna", "", [])
+    with pytest.raises(NotFound):
+        as_member(folder, "anna").signed(S, "annotate", 1)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX, task="again")
+    assert as_member(folder, "anna").signed(S, "annotate", 1).seal

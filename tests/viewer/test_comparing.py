@@ -1,0 +1,175 @@
+"""Comparing without a browser: layers of others, what is beside a question, where sides differ, titles."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from viewer_world import STROKE, make_controller, make_easel, tool, views
+
+from eci_annotate.tools import adoption
+from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.entries import Alter
+from eci_annotate.viewer.comparing import reveal
+from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.differences import lesions
+from eci_annotate.viewer.form_panel import FormPanel
+from eci_annotate.viewer.opinions import Opinion, agreed, together
+from eci_annotate.viewer.orders import Ink, Lines, Send
+from eci_annotate.viewer.readings_panel import ReadingsPanel
+from eci_annotate.viewer.sides import COLOURS, Side, names
+from eci_annotate.workflow.form import questions
+from eci_annotate.workflow.usecase import forms_folder
+
+SCHEMA = json.loads((forms_folder() / "liver-ct" / "report.json").read_text())
+
+
+def painted(label: str, *strokes: dict[str, Any]) -> Easel:
+    """An easel on which somebody painted one lesion."""
+    controller = make_controller()
+    tool(controller, "smartpaint")
+    for stroke in strokes or (STROKE,):
+        controller.receive(stroke)
+    (uid,) = controller.easel.objects
+    controller.easel.do(Alter(uid, label=label))
+    return controller.easel
+
+
+def side(title: str, easel: Easel, number: int = 0) -> Side:
+    signed: Any = SimpleNamespace(version=1, task="annotate.1", report={})
+    return Side(title, COLOURS[number], signed, easel)
+
+
+def inks(orders: list[Any], pane: str = "axial") -> list[Ink]:
+    return [each for each in orders if isinstance(each, Ink) and each.pane == pane and each.rgba is not None]
+
+
+@pytest.fixture
+def beside() -> tuple[Controller, Side]:
+    """A controller with nothing of its own, and somebody's layer below."""
+    controller, other = make_controller(), side("anna", painted("lesion 1"))
+    controller.painter.others = [other.layer]
+    other.layer.shown = False
+    return controller, other
+
+
+def test_layers_of_others_are_outlines_in_their_colour_and_can_be_hidden(beside: tuple[Controller, Side]) -> None:
+    controller, other = beside
+    assert not inks(controller.painter.again())
+    orders = reveal(controller, other, True)
+    (ink,) = inks(orders)
+    rgba = ink.rgba
+    assert rgba is not None and {tuple(each) for each in rgba[rgba[..., 3] == 255][:, :3]} == {other.colour}
+    area = (rgba[..., 3] > 0).sum()
+    filled = Controller(other.easel)
+    filled.receive(views())
+    (own,) = inks(filled.painter.again())
+    assert own.rgba is not None and area < (own.rgba[..., 3] > 0).sum()  # an outline has no fill
+    echoes = [each.message for each in orders if isinstance(each, Send) and each.message["kind"] == "echo"]
+    assert [(each["uid"].split(":")[0], each["bare"], each["visible"]) for each in echoes] == [("anna", True, True)]
+    hidden = reveal(controller, other, False)
+    assert not inks(hidden) and not any(each.marks for each in hidden if isinstance(each, Lines))
+
+
+def test_others_stay_when_the_own_work_is_drawn_over_them(beside: tuple[Controller, Side]) -> None:
+    controller, other = beside
+    reveal(controller, other, True)
+    alone = inks(controller.painter.again())[0]
+    tool(controller, "smartpaint")
+    orders = controller.receive(STROKE)
+    assert inks(orders)
+    whole = inks(controller.painter.again())[0]
+    assert whole.rgba is not None and alone.rgba is not None
+    assert (whole.rgba[..., 3] > 0).sum() > (alone.rgba[..., 3] > 0).sum()
+    assert list(controller.easel.objects) != list(other.easel.objects)
+
+
+def test_taking_over_is_one_entry_that_is_kept_and_undone(beside: tuple[Controller, Side]) -> None:
+    controller, other = beside
+    (uid,) = other.easel.objects
+    controller.do(adoption(other.easel, uid, other.source))
+    assert controller.kept[-1].source == "annotate.1/1"  # type: ignore[attr-defined]
+    assert np.array_equal(controller.easel.field(uid), other.easel.field(uid))
+    controller.receive({"kind": "command", "name": "undo"})
+    assert not controller.easel.objects
+
+
+def test_what_differs_most_comes_first_and_says_where() -> None:
+    far = {**STROKE, "frame": 2}
+    a, b = painted("lesion 1"), painted("lesion 1", STROKE, far)
+    b.history.fields[next(iter(b.objects))][:, 30:, :] = 0
+    only = painted("lesion 9")
+    sides = [side("anna", a), side("ben", b, 1), side("cora", only, 2)]
+    found = lesions(sides, lambda uid: a.volume)
+    assert [each.label for each in found] == ["lesion 9", "lesion 1"]
+    alone = next(each for each in found if each.label == "lesion 9")
+    assert [each is None for each in alone.found] == [True, True, False] and not alone.row
+    both = next(each for each in found if each.label == "lesion 1")
+    assert 0 < both.row["dice"] <= 1 and not both.agreed
+    voxel = np.round(a.grid.image_from_reference(np.asarray(alone.focus_lps))).astype(int)
+    assert only.annotations()[0].mask_on(only.volume).values[tuple(voxel)]
+
+
+def test_the_panel_takes_marks_and_closes() -> None:
+    anna, ben = side("anna", painted("lesion 1")), side("ben", make_easel(), 1)
+    taken: list[Any] = []
+    panel = ReadingsPanel(
+        "Readings", [anna, ben], [anna, ben], lambda *_: None, taken.append, lambda *a: taken.append(a)
+    )
+    panel.show(lesions([anna, ben], lambda uid: anna.easel.volume))
+    (button, uid) = panel._takes[0]
+    assert button.description == "Take anna's" and len(panel._takes) == 1
+    button.click()
+    assert taken == [(anna, [uid])]
+    panel.mark(frozenset({uid}))
+    assert button.disabled
+    panel.mark(frozenset())
+    assert not button.disabled
+    panel.close()
+    assert button.disabled
+
+
+def test_readers_have_names_or_letters() -> None:
+    readings: Any = [SimpleNamespace(reader="ben"), SimpleNamespace(reader="anna")]
+    assert names(readings, blind=False) == ["ben", "anna"]
+    assert names(readings, blind=True) == ["Reader A", "Reader B"]
+
+
+# -- the form ----------------------------------------------------------------------
+LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 20.0, "classification": "cyst", "confidence": 4}
+ANNA = Opinion("anna", {"image_quality": "good", "lesions": [LESION]})
+BEN = Opinion(
+    "ben", {"image_quality": "good", "lesions": [{**LESION, "segment": "V"}, {**LESION, "label": "lesion 2"}]}
+)
+
+
+def test_equal_opinions_stand_together() -> None:
+    assert together([ANNA.of("image_quality"), BEN.of("image_quality")]) == [("anna, ben", "good")]
+    assert together([Opinion("anna", 1), Opinion("ben", None), Opinion("cora", 2)]) == [("anna", 1), ("cora", 2)]
+    assert "segment" not in agreed([Opinion("anna", LESION), Opinion("ben", {**LESION, "segment": "V"})])
+
+
+def test_answers_of_others_are_taken_by_a_click() -> None:
+    saved: list[dict[str, Any]] = []
+    form = FormPanel(SCHEMA, questions(SCHEMA), {}, saved.append, [ANNA, BEN])
+    quality, items = form.group.parts["image_quality"], form.group.parts["lesions"]
+    (button,) = quality.heard.children  # type: ignore[attr-defined]
+    assert button.description == "anna, ben: Good"
+    button.click()
+    assert saved[-1]["image_quality"] == "good"
+    offered = [each.description for each in items.heard.children]  # type: ignore[attr-defined]
+    assert offered == ["lesion 1 (anna, ben)", "lesion 2 (ben)"]
+    items.heard.children[0].click()  # type: ignore[attr-defined]
+    (group,) = items.groups  # type: ignore[attr-defined]
+    assert group.answer == {key: value for key, value in LESION.items() if key != "segment"}
+    anna, ben = group.parts["segment"].heard.children
+    assert (anna.description, ben.description) == ("anna: IVa", "ben: V")
+    ben.click()
+    assert saved[-1]["lesions"][0]["segment"] == "V" and not form.problem
+    assert [each.description for each in items.heard.children] == ["lesion 2 (ben)"]  # type: ignore[attr-defined]
+    form.close()
+    anna.click()
+    assert saved[-1]["lesions"][0]["segment"] == "V"
