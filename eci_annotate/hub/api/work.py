@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.api.gate import AtDesk, Digest, Name, Repo
+from eci_annotate.hub.api.gate import NAME, AtDesk, Digest, Name, Repo
 from eci_annotate.hub.problems import PROBLEMS, Problem
 from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.protocols import SubjectQuery
@@ -33,8 +33,8 @@ class Noted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str
-    project: str
-    subject: str
+    project: str = Field(pattern=NAME)
+    subject: str = Field(pattern=NAME)
     what: str
 
 
