@@ -67,9 +67,12 @@ def _key_of(layout: Layout, member: str) -> PrivateKey:
 
 def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
     """Let a member sign through the service too: a key that it holds, certified in the project."""
+    do_project(rooms, EnrolCertificate(project, member, _certified(rooms, member)), actor)
+
+
+def _certified(rooms: Rooms, member: str) -> str:
     key = _key_of(rooms.layout, member)
-    certificate = _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
-    do_project(rooms, EnrolCertificate(project, member, certificate), actor)
+    return _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
 
 
 def add_hub_member(
@@ -81,6 +84,7 @@ def add_hub_member(
     roles: tuple[str, ...],
     site: str,
     sites: tuple[str, ...] = (),
+    signs: bool = True,
 ) -> None:
     """Add somebody whom the hub knows by this name; there is no key file.
 
@@ -90,7 +94,8 @@ def add_hub_member(
         Who adds; the workflow decides whether he may.
     sites
         The sites whose subjects they work on; ``*``: all, nothing: the own.
+    signs
+        Whether a key to sign with is made and certified now; `admit` does it later.
     """
-    key = _key_of(rooms.layout, member)
-    certificate = _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
+    certificate = _certified(rooms, member) if signs else ""
     do_project(rooms, AddMember(project, member, site, roles, "", sites, certificate), actor)
