@@ -131,7 +131,9 @@ def tables() -> Iterator[Table]:
                     p95(times["worklist"]), statistics.median(times["open a study"]), memory, busy, len(told.errors),
                 ])  # fmt: skip
                 shutil.rmtree(folder.parent, ignore_errors=True)
-    every.note = "Each annotator saves 8 kB every second, on the disk when it is acknowledged; 20 open the sample CT again and again."
+    every.note = (
+        "Each annotator saves 8 kB every second, on the disk when acknowledged; 20 open the sample CT repeatedly."
+    )
     yield every
     yield streaming()
 
