@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from eci_annotate.hub.api import content, images, leases, work
 from eci_annotate.hub.desk import Desk
+from eci_annotate.hub.housekeeping import Housekeeping
 from eci_annotate.hub.pages.guard import Headers
 from eci_annotate.hub.pages.router import routes
 from eci_annotate.hub.people import HubPeople, People
@@ -63,9 +64,12 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
-    """Compile what signing needs while nobody waits for it."""
+    """Compile what signing needs while nobody waits for it; look after the house."""
     Thread(target=warm_up, daemon=True).start()
+    house = Housekeeping(app.state.desk.rooms)
+    house.start()
     yield
+    house.stop()
 
 
 def _health() -> dict[str, str]:

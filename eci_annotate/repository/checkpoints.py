@@ -62,6 +62,17 @@ def take_when_due(rooms: Rooms, *, signed: bool) -> None:
         take(rooms, last)
 
 
+def take_when_new(rooms: Rooms) -> bool:
+    """Take a checkpoint when anything was appended since the last one; whether it was."""
+    last = _newest(rooms.layout.checkpoints)
+    known = {(month, count) for month, count, _ in last.access} if last else set()
+    read = {(month, str(rooms.access.head(month)[0])) for month in rooms.access.months()}
+    if last is not None and read == known and not rooms.stores.events.feed(last.position, 1):
+        return False
+    take(rooms, last)
+    return True
+
+
 def take(rooms: Rooms, last: Checkpoint | None = None) -> Path:
     """Take one now; it is copied into the folder that ECI_ANNOTATE_CHECKPOINTS names, too."""
     past = last or _newest(rooms.layout.checkpoints)

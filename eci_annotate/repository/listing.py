@@ -41,13 +41,22 @@ def _views(rooms: Rooms, actor: Actor, states: list[Subject]) -> Iterator[Subjec
             yield view(rooms.renewed(state), actor, now)
 
 
+def _having_task(rooms: Rooms, actor: Actor, states: list[Subject]) -> Iterator[SubjectView]:
+    """Of those that come into question; the ends of leases are looked up for the few that are shown."""
+    now = rooms.clock()
+    for state in states:
+        with suppress(NotFound):
+            if has_task(view(rooms.renewed(state, now), actor, now)):
+                yield view(rooms.renewed(state), actor, now)
+
+
 def _startable(rooms: Rooms, actor: Actor, cards: CardQuery, query: SubjectQuery) -> SubjectPage:
     found: list[SubjectView] = []
     wanted, at, total = query.offset + query.size, 0, 1
     piece = max(_PIECE, query.size)
     while at < total and len(found) < wanted:
         total, states = rooms.streams.page(replace(cards, offset=at, size=piece))
-        found += [seen for seen in _views(rooms, actor, states) if has_task(seen)]
+        found += _having_task(rooms, actor, states)
         at += piece
     rest = max(total - at, 0)
     return SubjectPage(len(found) + rest, tuple(found[query.offset : wanted]))

@@ -77,10 +77,14 @@ class Rooms:
         records, state = self.streams.subject(project, subject)
         return records, self.renewed(state)
 
-    def renewed(self, state: Subject) -> Subject:
-        """The state with the ends of its leases as they were renewed since the last event."""
+    def renewed(self, state: Subject, after: datetime | None = None) -> Subject:
+        """The state with the ends of its leases as they were renewed since the last event.
+
+        With `after` only of those that were over then by their event: whether a task is free needs no more.
+        """
         for name, work in state.work.items():
-            holder = self.drafts.holder(Address(state.project, state.subject, name)) if work.lease else None
+            over = work.lease is not None and (after is None or not work.lease.is_live(after))
+            holder = self.drafts.holder(Address(state.project, state.subject, name)) if over else None
             if holder is not None:
                 state = with_renewal(state, name, holder.fence, holder.until)
         return state

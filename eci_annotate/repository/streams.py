@@ -18,7 +18,7 @@ from eci_annotate.workflow.sealing import chained, check_chain
 from eci_annotate.workflow.state import Subject, fold
 
 SUBJECTS, PROJECTS = "subject/", "project/"
-_PIECE, _FEED = 500, 10_000
+_PIECE, _FEED, _MOST = 500, 10_000, 4000
 
 
 class Streams:
@@ -28,6 +28,7 @@ class Streams:
         self._events = events
         self._lock = Lock()
         self._projects: dict[str, tuple[int, Project]] = {}
+        self._folded: dict[str, tuple[int, Subject]] = {}
 
     def records(self, stream: str) -> list[Record]:
         """The raw records of a stream."""
@@ -66,9 +67,20 @@ class Streams:
     def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
         """How many subjects fit the query, and those of its page, in order."""
         found = self._events.cards(query)
-        names = [card.stream for card in found.cards]
-        records = self._events.read_many(names)
-        return found.total, [_folded(records[name]) for name in names]
+        return found.total, self._states([card.stream for card in found.cards])
+
+    def _states(self, names: Sequence[str]) -> list[Subject]:
+        """Subjects by stream; one that has not grown since it was folded is not read again."""
+        heads = self._events.heads_of(names)
+        with self._lock:
+            known = {name: self._folded[name] for name in names if name in self._folded}
+        stale = [name for name in names if known.get(name, (0, None))[0] != heads.get(name, 0)]
+        fresh = {name: (len(records), _folded(records)) for name, records in self._events.read_many(stale).items()}
+        with self._lock:
+            self._folded.update(fresh)
+            while len(self._folded) > _MOST:
+                self._folded.pop(next(iter(self._folded)))
+        return [(fresh.get(name) or known[name])[1] for name in names]
 
     def changed(self, after: int) -> tuple[int, list[str]]:
         """The newest position (of a piece of the feed), and the streams with an event above `after`."""

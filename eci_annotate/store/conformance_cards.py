@@ -52,6 +52,8 @@ def heads_count_records(store: EventStore) -> None:
     store.append("subject/p/S1", [record_of("3")], 2)
     assert store.heads() == {"subject/p/S1": 3, "subject/p/S2": 1, "project/p": 1}
     assert store.heads("subject/q") == {} and store.heads("subject_p") == {}
+    assert store.heads_of(["subject/p/S1", "project/p", "nowhere"]) == {"subject/p/S1": 3, "project/p": 1}
+    assert store.heads_of([]) == {}
 
 
 def many_streams_are_read_at_once(store: EventStore) -> None:

@@ -68,6 +68,9 @@ class MemoryEvents:
     def streams(self, prefix: str = "") -> list[str]:
         return sorted(self.heads(prefix))
 
+    def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
+        return {name: len(self._streams[name]) for name in streams if name in self._streams}
+
     def heads(self, prefix: str = "") -> dict[str, int]:
         with self._lock:
             return {name: len(records) for name, records in self._streams.items() if name.startswith(prefix)}

@@ -69,6 +69,9 @@ class EventStore(Protocol):
     def heads(self, prefix: str = "") -> dict[str, int]:
         """How many records each stream has whose name begins with `prefix`."""
 
+    def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
+        """How many records each of these streams has; those that have none are left out."""
+
     def cards(self, query: CardQuery) -> CardPage:
         """A page of cards: see `cards.page_of`."""
 

@@ -160,6 +160,11 @@ class TinyEvents:
             cards = self._index().cards
             return {name: copy.deepcopy(cards[name]) for name in streams if name in cards}
 
+    def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
+        with self._following:
+            heads = self._index().heads
+            return {name: heads[name] for name in streams if name in heads}
+
     def heads(self, prefix: str = "") -> dict[str, int]:
         with self._following:
             return {name: count for name, count in self._index().heads.items() if name.startswith(prefix)}

@@ -23,6 +23,7 @@ _READ_MANY = """SELECT name, record FROM streams JOIN events ON stream = id WHER
 _FEED = """SELECT position, name, index, record FROM events JOIN streams ON stream = id
 WHERE position > %s ORDER BY position LIMIT %s"""
 _NAMES = """SELECT name, records FROM streams WHERE name >= %s AND name < %s ORDER BY name"""
+_HEADS_OF = "SELECT name, records FROM streams WHERE name = ANY(%s)"
 _CARDS_OF = "SELECT name, card FROM cards JOIN streams USING (name) WHERE id = stream AND name = ANY(%s)"
 _PIECE = 500
 
@@ -52,7 +53,7 @@ class PostgresEvents:
     def _set_card(self, stream: str, expected: int, card: Card | None) -> None:
         check_card(stream, card)
         if card is None:
-            done = self.heads_of(stream) == expected
+            done = self.heads_of([stream]).get(stream, 0) == expected
         else:
             done = self._database.value(_REPLACE, [stream, expected, *values(card)])
         if done is None:
@@ -60,9 +61,8 @@ class PostgresEvents:
         if not done:
             raise busy()
 
-    def heads_of(self, stream: str) -> int:
-        """How many records one stream has."""
-        return self._database.value("SELECT records FROM streams WHERE name = %s", [stream]) or 0
+    def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
+        return dict(self._database.rows(_HEADS_OF, [list(streams)]))
 
     def recard(self, cards: Iterable[Card]) -> None:
         cards = list(cards)

@@ -1,0 +1,43 @@
+"""What the service does beside its answers: a checkpoint every minute that there is something new in, and notices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+from eci_annotate.hub.notifying import Notifier, Ways
+from eci_annotate.repository.checkpoints import take_when_new
+from eci_annotate.repository.rooms import Rooms
+
+EVERY_S, NOTICE_S = 60.0, 5.0
+log = logging.getLogger("eci_annotate.hub")
+
+
+class Housekeeping:
+    """Works in threads of its own until it is told to stop."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._over = Event()
+        self._threads = [self._thread(EVERY_S, lambda: take_when_new(rooms))]
+        if ways := Ways.from_environment():
+            self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))
+
+    def _thread(self, seconds: float, work: Callable[[], object]) -> Thread:
+        def run() -> None:
+            while not self._over.wait(seconds):
+                try:
+                    work()
+                except Exception as error:  # the next turn may go well; the service must not end of it
+                    log.error("housekeeping failed", extra={"kind": type(error).__name__})
+
+        return Thread(target=run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        for each in self._threads:
+            each.start()
+
+    def stop(self) -> None:
+        """No further turn."""
+        self._over.set()

@@ -1,0 +1,124 @@
+"""Tells people by e-mail, and other systems by webhook, as a file says that ECI_ANNOTATE_NOTIFY names; see docs/hub.md.
+
+It follows the feed from where it was left; what could not be sent is said in the log and left behind after an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import smtplib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import yaml
+
+from eci_annotate.errors import NotARepository
+from eci_annotate.hub.notices import Notice, notices
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.streams import SUBJECTS
+from eci_annotate.store.files import locked, write_atomic
+from eci_annotate.store.protocols import Entry
+from eci_annotate.workflow.events import from_record
+
+VARIABLE = "ECI_ANNOTATE_NOTIFY"
+log = logging.getLogger("eci_annotate.hub")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where notices go.
+
+    Parameters
+    ----------
+    server, sender
+        The mail server (``host:port``) and who the mails are from; without a server none is sent.
+    people
+        Member's name to mail address.
+    webhooks
+        Addresses that are sent each notice as JSON.
+    mail
+        Which notices are mailed.
+    """
+
+    server: str = ""
+    sender: str = "eci-annotate@localhost"
+    people: Mapping[str, str] = field(default_factory=dict)
+    webhooks: tuple[str, ...] = ()
+    mail: tuple[str, ...] = ("ready", "rejected")
+
+    @classmethod
+    def from_environment(cls) -> Ways | None:
+        """As the file says; None when no file is named."""
+        named = os.environ.get(VARIABLE, "")
+        if not named:
+            return None
+        try:
+            told = yaml.safe_load(Path(named).read_text(encoding="utf-8"))
+            lists = {name: tuple(told[name]) for name in ("webhooks", "mail") if name in told}
+            return cls(**{**told, **lists})
+        except (OSError, yaml.YAMLError, TypeError) as error:
+            raise NotARepository(f"What {VARIABLE} names cannot be read.", "See docs/hub.md for its shape.") from error
+
+
+class Notifier:
+    """Follows the feed and tells; several service processes take turns, so that each notice is sent once."""
+
+    def __init__(self, rooms: Rooms, ways: Ways) -> None:
+        self._rooms, self._ways = rooms, ways
+        self._place = rooms.layout.root / "notified"
+
+    def step(self) -> int:
+        """Tell what is new; how many notices that were. The first time nothing is: the past is no news."""
+        with locked(self._place.with_suffix(".lock")):
+            after = self._position()
+            entries = self._rooms.streams.feed(after)
+            if entries:
+                write_atomic(self._place, str(entries[-1].position).encode())
+        told = list(self._notices(entries)) if after else []
+        for notice in told:
+            self._tell(notice)
+        return len(told)
+
+    def _position(self) -> int:
+        return int(self._place.read_text()) if self._place.exists() else 0
+
+    def _notices(self, entries: Iterable[Entry]) -> Iterable[Notice]:
+        first: dict[str, int] = {}
+        for entry in entries:
+            if entry.stream.startswith(SUBJECTS):
+                first.setdefault(entry.stream, entry.index)
+        for stream, since in first.items():
+            events = [from_record(record) for record in self._rooms.streams.records(stream)]
+            yield from notices(events, since, self._rooms.clock())
+
+    def _tell(self, notice: Notice) -> None:
+        address = self._ways.people.get(notice.to, "")
+        if self._ways.server and address and notice.what in self._ways.mail:
+            self._mail(notice, address)
+        for hook in self._ways.webhooks:
+            self._post(notice, hook)
+
+    def _mail(self, notice: Notice, address: str) -> None:
+        message = EmailMessage()
+        message["From"], message["To"] = self._ways.sender, address
+        message["Subject"] = f"eci_annotate: {notice.title} {notice.what}"
+        message.set_content(f"{notice.text}\n")
+        host, _, port = self._ways.server.partition(":")
+        try:
+            with smtplib.SMTP(host, int(port or 25), timeout=10) as server:
+                server.send_message(message)
+        except (OSError, smtplib.SMTPException) as error:
+            log.error("mail was not sent", extra={"kind": type(error).__name__})
+
+    def _post(self, notice: Notice, hook: str) -> None:
+        told = {name: getattr(notice, name) for name in ("what", "project", "subject", "task", "to", "reason")}
+        try:
+            body = json.dumps(told | {"text": notice.text}).encode()
+            httpx.post(hook, content=body, headers={"Content-Type": "application/json"}, timeout=10).raise_for_status()
+        except httpx.HTTPError as error:
+            log.error("webhook did not take a notice", extra={"kind": type(error).__name__})

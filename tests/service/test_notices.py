@@ -1,0 +1,128 @@
+"""Who is told what, once: by mail to the person, by webhook to other systems; and a checkpoint when there is news."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from repository_world import ANSWERS, MEANING, lines, local
+from service_world import P, S
+
+import eci_annotate as eci
+from eci_annotate.errors import NotARepository
+from eci_annotate.hub.notifying import VARIABLE, Notifier, Ways
+from eci_annotate.repository.checkpoints import take_when_new
+from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.commands import Assign
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """A mail server that keeps what it is sent."""
+
+    got: list[str] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        text, body = "", False
+        for line in self.rfile:
+            if body:
+                body = line != b".\r\n"
+                text += line.decode() if body else ""
+                if not body:
+                    self.got.append(text)
+                    self.wfile.write(b"250 kept\r\n")
+            elif line.upper().startswith(b"DATA"):
+                body = True
+                self.wfile.write(b"354 go on\r\n")
+            elif line.upper().startswith(b"QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 ok\r\n")
+
+
+class Hook(BaseHTTPRequestHandler):
+    """A webhook that keeps what it is sent."""
+
+    got: list[dict[str, Any]] = []
+
+    def do_POST(self) -> None:
+        self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def listening(server: Any) -> Iterator[int]:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield int(server.server_address[1])
+    server.shutdown()
+    server.server_close()
+
+
+def as_member(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Repository:
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
+    return eci.open(folder)
+
+
+def test_people_are_told_and_systems_too(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Mail.got.clear()
+    Hook.got.clear()
+    mail, hook = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail), HTTPServer(("127.0.0.1", 0), Hook)
+    with listening(mail) as mail_port, listening(hook) as hook_port:
+        file = tmp_path / "notify.yaml"
+        people = "{anna: anna@example.org, ruth: ruth@example.org}"
+        file.write_text(
+            f"server: 127.0.0.1:{mail_port}\npeople: {people}\nwebhooks: ['http://127.0.0.1:{hook_port}/']\n"
+        )
+        monkeypatch.setenv(VARIABLE, str(file))
+        ways = Ways.from_environment()
+        repo = as_member(monkeypatch, folder, "anna")
+        assert ways is not None
+        notifier = Notifier(local(repo).rooms, ways)
+        assert notifier.step() == 0  # the past is no news
+        repo.backend.do(Assign(P, S, "review", "ruth"))
+        task = repo.start(S, "annotate")
+        task.save(lines(task))
+        task.answer(ANSWERS)
+        task.sign(MEANING)
+        assert notifier.step() == 2 and notifier.step() == 0
+        ruth = as_member(monkeypatch, folder, "ruth")
+        ruth.start(S, "review").sign("I looked", verdict="reject", reason="the cyst is missing")
+        assert notifier.step() >= 2
+    assert [(told["what"], told["task"], told["to"]) for told in Hook.got][:2] == [
+        ("signed", "annotate", "anna"), ("ready", "review", "ruth"),
+    ]  # fmt: skip
+    assert ("rejected", "annotate", "anna") in [(t["what"], t["task"], t["to"]) for t in Hook.got]
+    got = [text.replace("=\r\n", "") for text in Mail.got]
+    first, second = got[0], next(text for text in got if "rejected" in text)
+    assert "To: ruth@example.org" in first and "is ready for you" in first
+    assert "To: anna@example.org" in second and "the cyst is missing" in second
+
+
+def test_nothing_is_told_without_a_way_and_a_bad_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert Ways.from_environment() is None
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "none.yaml"))
+    with pytest.raises(NotARepository, match="cannot be read"):
+        Ways.from_environment()
+
+
+def test_a_checkpoint_is_taken_when_there_is_news_and_not_without(folder: Path) -> None:
+    repo = eci.open(folder)
+    rooms = local(repo).rooms
+    take_when_new(rooms)
+    assert not take_when_new(rooms)
+    repo.studies(S)  # a reading is news
+    assert take_when_new(rooms) and not take_when_new(rooms)
+    assert all(check.passed for check in local(repo).check_checkpoints())
