@@ -152,7 +152,6 @@ def service(settings: Settings, python: str) -> dict:
         "environment": {
             "ECI_ANNOTATE_REPOSITORY": str(settings.repository),
             "ECI_ANNOTATE_STATE": str(own),
-            "ECI_ANNOTATE_PUBLIC": settings.public,
             "HOME": str(own),
             "NUMBA_CACHE_DIR": str(own / "numba"),
             "MPLCONFIGDIR": str(own / "matplotlib"),
