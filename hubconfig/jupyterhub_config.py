@@ -108,6 +108,7 @@ def set_servers(c, settings: Settings, python: str) -> None:
     c.JupyterHub.spawner_class = spawner
     c.FolderSpawner.homes, c.FolderSpawner.runtime, c.FolderSpawner.warm = str(homes), str(runtime), settings.warm
     c.UidSpawner.uid_file, c.UidSpawner.cages = str(settings.state / "uids.json"), found_root()
+    c.UidSpawner.first_uid = settings.first_uid
     lands = landing.Landing(python, settings.notebooks)
     c.Spawner.cmd, c.Spawner.default_url = lands.app, "/"
     c.Spawner.group_overrides = lands.overrides
