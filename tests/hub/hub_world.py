@@ -284,7 +284,7 @@ def _prepare(
 
     shutil.copytree(sample(), folder / "repository")
     demo.give_to_service(folder / "repository")
-    numbers = 30_000 + port % 20_000  # hubs of neighbouring tests share no system user
+    numbers = 30_000 + 16 * port  # hubs of neighbouring tests share no system user
     chosen = {
         "first_uid": numbers,
         "proxy_command": [proxy()],
