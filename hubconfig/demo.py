@@ -203,6 +203,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     """Start the hub; its log goes to `hub.log`."""
     words = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
     env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
+    (folder / "hub.log").touch(0o600)
     with (folder / "hub.log").open("wb") as log:
         return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
 

@@ -108,6 +108,7 @@ def set_servers(c, settings: Settings, python: str) -> None:
     c.JupyterHub.spawner_class = spawner
     c.FolderSpawner.homes, c.FolderSpawner.runtime, c.FolderSpawner.warm = str(homes), str(runtime), settings.warm
     c.UidSpawner.uid_file, c.UidSpawner.cages = str(settings.state / "uids.json"), found_root()
+    c.UidSpawner.first_uid = settings.first_uid
     lands = landing.Landing(python, settings.notebooks)
     c.Spawner.cmd, c.Spawner.default_url = lands.app, "/"
     c.Spawner.group_overrides = lands.overrides
@@ -152,7 +153,6 @@ def service(settings: Settings, python: str) -> dict:
         "environment": {
             "ECI_ANNOTATE_REPOSITORY": str(settings.repository),
             "ECI_ANNOTATE_STATE": str(own),
-            "ECI_ANNOTATE_PUBLIC": settings.public,
             "HOME": str(own),
             "NUMBA_CACHE_DIR": str(own / "numba"),
             "MPLCONFIGDIR": str(own / "matplotlib"),

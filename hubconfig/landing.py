@@ -60,9 +60,9 @@ class Landing:
 
     def lab(self, notebook: Path, copied: bool) -> dict[str, Any]:
         """JupyterLab at a notebook, of which the user gets a copy of his own."""
-        quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+        quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
         raised: dict[str, Any] = {
-            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, *quiet],
+            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, quiet],
             "default_url": f"/lab/tree/{notebook.name}",
         }
         return raised | ({"gifts": [str(notebook)]} if copied else {})

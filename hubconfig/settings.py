@@ -50,6 +50,7 @@ class Settings:
     cull_every_s: int = 300
     longest_s: int = 16 * 3600  # a server is stopped then, whoever holds a lease: a kernel can claim activity
     keep_servers: bool = False  # servers go on while the hub restarts
+    first_uid: int = 20_000  # users' numbers start here; two hubs of one machine must not share any
     homes: str = ""  # default: below `state`
     runtime: str = ""  # default: /run/eci-hub as root, below `state` otherwise
     warm: str = ""  # compiled kernels that new users start with

@@ -4,7 +4,8 @@ FROM docker.io/library/python:3.12-slim-bookworm
 ENV PIP_NO_CACHE_DIR=1
 COPY . /src
 RUN bash /src/hubconfig/images/install.sh user /opt/eci && mkdir -p /opt/eci/notebooks && cp /src/notebooks/*.ipynb /opt/eci/notebooks/ \
- && rm -rf /src && useradd --uid 1000 --create-home --home-dir /home/eci eci && cp /opt/eci/notebooks/*.ipynb /home/eci/ \
+ && cp -r /src/eci_annotate/hub/servers/config /opt/eci/config && rm -rf /src \
+ && useradd --uid 1000 --create-home --home-dir /home/eci eci && cp /opt/eci/notebooks/*.ipynb /home/eci/ \
  && chown 1000:1000 /home/eci/*.ipynb
 ENV PATH=/opt/eci/bin:$PATH NUMBA_CACHE_DIR=/home/eci/.cache/numba MPLCONFIGDIR=/home/eci/.cache/matplotlib
 USER 1000

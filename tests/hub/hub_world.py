@@ -284,7 +284,14 @@ def _prepare(
 
     shutil.copytree(sample(), folder / "repository")
     demo.give_to_service(folder / "repository")
-    chosen = {"proxy_command": [proxy()], "service_command": _service_command(), "memory": "3G", **settings}
+    numbers = 30_000 + 16 * port  # hubs of neighbouring tests share no system user
+    chosen = {
+        "first_uid": numbers,
+        "proxy_command": [proxy()],
+        "service_command": _service_command(),
+        "memory": "3G",
+        **settings,
+    }
     if (warm := CHECKOUT / ".venv" / "numba").is_dir() or (
         warm := Path(os.environ.get("NUMBA_CACHE_DIR", "-"))
     ).is_dir():

@@ -51,6 +51,8 @@ def test_the_developer_has_the_inspect_notebook(of: Of) -> None:
     page = of("dev")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     assert page.url.endswith("/lab/tree/02_inspect.ipynb")
+    page.wait_for_timeout(1500)
+    assert page.locator("text=Jupyter news").count() == 0, "nobody in a hospital is asked for news"
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "not the password"), ("mallory", "anything at all")])

@@ -21,6 +21,7 @@ from eci_annotate.hub.servers.banner import INSECURE
 from eci_annotate.hub.servers.cage import Cage
 from eci_annotate.hub.servers.uids import FIRST, UidMap
 
+CONFIG = Path(__file__).parent / "config"  # no news in JupyterLab; the banner, where there is one
 ENDING_S = 3  # a server that does not hear the first signal gets the next one
 
 
@@ -60,6 +61,7 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "MPLCONFIGDIR": f"{home}/.cache/matplotlib",
             "JUPYTER_RUNTIME_DIR": private,
             "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",
+            "JUPYTER_CONFIG_PATH": str(CONFIG),
             "JUPYTER_DATA_DIR": f"{home}/.local/share/jupyter",
             "IPYTHONDIR": f"{home}/.ipython",
         }
@@ -155,8 +157,7 @@ class SharedSpawner(FolderSpawner):
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """As always, and what makes every page say that this is insecure."""
-        config = Path(__file__).parent / "config"  # makes JupyterLab's server show the banner too
-        return super().user_env(env) | {INSECURE: "1", "JUPYTER_CONFIG_PATH": str(config)}
+        return super().user_env(env) | {INSECURE: "1"}
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
         """What the child does before it becomes the server."""
