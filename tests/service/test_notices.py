@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from repository_world import ANSWERS, MEANING, lines, local
@@ -26,7 +26,7 @@ from eci_annotate.workflow.commands import Assign
 class Mail(socketserver.StreamRequestHandler):
     """A mail server that keeps what it is sent."""
 
-    got: list[str] = []
+    got: ClassVar[list[str]] = []
 
     def handle(self) -> None:
         self.wfile.write(b"220 here\r\n")
@@ -51,7 +51,7 @@ class Mail(socketserver.StreamRequestHandler):
 class Hook(BaseHTTPRequestHandler):
     """A webhook that keeps what it is sent."""
 
-    got: list[dict[str, Any]] = []
+    got: ClassVar[list[dict[str, Any]]] = []
 
     def do_POST(self) -> None:
         self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
