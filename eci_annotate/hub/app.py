@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from threading import Thread
 
 from fastapi import FastAPI
-from starlette.responses import Response
 
-from eci_annotate.hub.api import content, images, leases, work
+from eci_annotate.hub.api import content, images, watching, work
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.housekeeping import Housekeeping
 from eci_annotate.hub.pages.guard import Headers
@@ -52,9 +51,8 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     add_handlers(app)
     for part in (work, content, images):
         app.include_router(part.router, prefix=f"{base}/api")
-    app.include_router(leases.router, prefix=base)
+    app.include_router(watching.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
-    app.add_api_route(f"{base}/metrics", _metrics(app.state.numbers), methods=["GET"], include_in_schema=False)
     if settings.client_id:
         app.router.routes.extend(routes(app.state.desk))
     app.add_middleware(Headers)
@@ -75,11 +73,3 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
 def _health() -> dict[str, str]:
     """Whether the service is there."""
     return {"state": "well", "version": __version__}
-
-
-def _metrics(numbers: Numbers):  # type: ignore[no-untyped-def]
-    def metrics() -> Response:
-        """Numbers for Prometheus."""
-        return Response(numbers.text(), media_type="text/plain; version=0.0.4")
-
-    return metrics

@@ -52,7 +52,9 @@ def make_world(root: Path) -> World:
             add_hub_member(rooms, owner, project, f"{role}-{where}", roles=(role,), site=site, sites=(site,))
     names = [f"{role}-{where}" for role in ROLES for where in (NEAR, FAR, OTHER)]
     people = {f"token-{name}": Person(name) for name in [*names, "nobody"]}
-    people["token-service"] = Person("culler", kind="service", scopes=frozenset({"custom:eci:leases"}))
+    people["token-service"] = Person(
+        "culler", kind="service", scopes=frozenset({"custom:eci:leases", "custom:eci:metrics"})
+    )
     blob = next(part.digest for part in signed.event.manifest.parts if part.role == "report")
     layer = repo.backend.put(P, S, b"a,b\n1,2\n", attached=True)
     return World(folder, repo.use_case(P).digest, series, blob, layer, Tokens(people))

@@ -1,10 +1,11 @@
-"""Who holds a lease, for the hub's culler: it leaves the servers of those who are at work. Names only."""
+"""What programs that watch ask: who holds a lease (the hub's culler spares them), and numbers for Prometheus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.api.gate import Anybody, AtDesk
@@ -13,7 +14,7 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.cards import CardQuery
 
 router = APIRouter(responses=PROBLEMS, tags=["watching"])
-SCOPE = "custom:eci:leases"
+SCOPE, METRICS = "custom:eci:leases", "custom:eci:metrics"
 _MOST = 200
 
 
@@ -23,6 +24,14 @@ def leases(who: Anybody, desk: AtDesk) -> list[str]:
     if SCOPE not in who.scopes:
         raise Refused("You may not see who holds leases.", f"It needs the scope {SCOPE}.")
     return sorted(set(_holders(desk.rooms)))
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(who: Anybody, request: Request) -> Response:
+    """Numbers in Prometheus' text format; for tokens with the scope ``custom:eci:metrics``."""
+    if METRICS not in who.scopes:
+        raise Refused("You may not read the metrics.", f"It needs the scope {METRICS}.")
+    return Response(request.app.state.numbers.text(), media_type="text/plain; version=0.0.4")
 
 
 def _holders(rooms: Rooms) -> Iterator[str]:
