@@ -7,10 +7,14 @@ loads neither ipycanvas nor numba.
 from __future__ import annotations
 
 import importlib
+import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from eci_annotate.version import __version__
 
+_AHEAD_S = 1.0
 _HOMES = {
     "open": "repository.opening",
     "Repository": "repository.repository",
@@ -61,7 +65,15 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
+    if name == "open" and "ipykernel" in sys.modules:
+        threading.Thread(target=_load_ahead, daemon=True).start()
     return value
+
+
+def _load_ahead() -> None:
+    """In a notebook: load the viewer while the person looks at the worklist, so that a study opens at once."""
+    time.sleep(_AHEAD_S)  # what she asked for comes first
+    importlib.import_module(f"{__name__}.viewer.app")
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@ import typer
 from eci_annotate.cli.agreeing import agreement
 from eci_annotate.cli.hub import hub
 from eci_annotate.cli.hub_members import add_from_hub, hub_members
+from eci_annotate.cli.key_care import key_care
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.repositories import repositories
 from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
@@ -209,6 +210,8 @@ def member_add(
 
 for command in hub_members:
     members.command()(command)
+for care in key_care:
+    keys.command()(care)
 
 
 @members.command("list")

@@ -40,7 +40,8 @@ def service_secret(layout: Layout) -> bytes:
         raise Refused("No service may act for this repository.", remedy) from error
 
 
-def _authority(layout: Layout) -> Authority:
+def service_authority(layout: Layout) -> Authority:
+    """The repository's authority, as the service's secret opens it."""
     pem = unprotect(layout.service_authority.read_bytes(), service_secret(layout))
     return Authority(layout.authority.read_text(), PrivateKey.from_pem(pem))
 
@@ -72,7 +73,7 @@ def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
 
 def _certified(rooms: Rooms, member: str) -> str:
     key = _key_of(rooms.layout, member)
-    return _authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
+    return service_authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
 
 
 def add_hub_member(

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
-from eci_annotate.errors import BadSecret, NotFound
+from eci_annotate.errors import BadSecret, NotFound, Untrusted
 from eci_annotate.repository.founding import found
+from eci_annotate.repository.handles import Signed
 from eci_annotate.repository.keys import change_secret
 from eci_annotate.repository.layout import credential
 from eci_annotate.repository.offline import verify_exported
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rotation import fingerprint_of, rotate
 from eci_annotate.workflow.commands import RevokeCertificate
 
 
@@ -91,3 +95,26 @@ def test_what_was_signed_before_a_revocation_counts_and_later_not(repo: Reposito
     task.sign(MEANING)
     failed = [c for c in repo.backend.verify(P, S) if not c.passed]
     assert {(c.version, c.check) for c in failed} == {(2, "signature")} and "revoked" in failed[0].detail
+
+
+def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, folder: Path) -> None:
+    backend = local(repo)
+
+    def sign(rerun: bool) -> Signed:
+        task = repo.start(S, "annotate", rerun=rerun)
+        task.save(lines(task))
+        task.answer(ANSWERS)
+        return task.sign(MEANING)
+
+    old = sign(False).event.key
+    (mark,) = rotate(backend, credential(backend.rooms.layout), [P])
+    assert mark != old
+    second = sign(True)
+    assert second.event.key == mark and repo.verify().passed
+    backend.do(RevokeCertificate(P, "anna", fingerprint_of(backend, P, "anna", old[:12]), "left on a train"))
+    assert repo.verify().passed
+    backend.do(RevokeCertificate(P, "anna", mark, "and this one too"))
+    with pytest.raises(Untrusted):
+        local(repo).rooms.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
+    with pytest.raises(NotFound, match="no one key"):
+        fingerprint_of(backend, P, "anna", "zz")

@@ -1,0 +1,50 @@
+"""A signer gets a new key, certified in each project; the old one stays for what it signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.keys import make_signing_key, open_authority
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.service_keys import service_authority
+from eci_annotate.workflow.certificates import Authority, public_pem
+from eci_annotate.workflow.commands import EnrolCertificate
+from eci_annotate.workflow.signing import Credential, fingerprint
+
+
+def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str], secret: str = "") -> Iterator[str]:
+    """Make a new signing key for the actor; its fingerprint, once for each project.
+
+    Parameters
+    ----------
+    credential
+        The actor's; it opens the new key where there is no `secret`.
+    projects
+        Where the key is to count.
+    """
+    rooms, name = backend.rooms, backend.actor.name
+    authority = _authority(backend, credential)
+    key = make_signing_key(rooms.layout, name, credential, secret)
+    certificate = authority.issue(name, key.rsa.public_key(), rooms.clock())
+    for project in projects:
+        backend.do(EnrolCertificate(project, name, certificate))
+        yield key.fingerprint
+
+
+def _authority(backend: LocalBackend, credential: Credential) -> Authority:
+    """The repository's authority, as its founder or the service's secret opens it."""
+    try:
+        return open_authority(backend.rooms.layout, credential, "")
+    except Refused:
+        return service_authority(backend.rooms.layout)
+
+
+def fingerprint_of(backend: LocalBackend, project: str, member: str, begin: str) -> str:
+    """The whole fingerprint of a member's key that begins like this; NotFound when there is not exactly one."""
+    members = [each for each in backend.members(project) if each.name == member]
+    marks = {fingerprint(public_pem(pem)) for each in members for pem, _ in each.certificates}
+    found = [mark for mark in marks if mark.startswith(begin.lower())]
+    if len(found) != 1:
+        raise NotFound("There is no one key like this.", "See: eci-annotate key show FOLDER")
+    return found[0]
