@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -213,6 +215,24 @@ def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")])
 
 
+def check_ports(port: int) -> None:
+    """Refuse when somebody listens already: the public port, and those between hub, proxy and service."""
+    for one in range(port, port + 4):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", one))
+            except OSError as error:
+                remedy = f"End what listens there, or choose another: make hub PORT={port + 1000}"
+                raise Refused(f"Port {one} is taken.", remedy) from error
+
+
+def end_proxy(folder: Path) -> None:
+    """A hub that could not start leaves its proxy behind, which would keep the port."""
+    with suppress(OSError, ValueError):
+        os.kill(int((folder / "proxy.pid").read_text().split()[0]), signal.SIGTERM)
+
+
 def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     """Until the hub answers."""
     end = monotonic() + PATIENCE_S
@@ -222,6 +242,8 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
             return
         except OSError:
             sleep(0.3)
+    hub.kill()
+    end_proxy(folder)
     raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
 
 
@@ -249,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with telling() as tell:
         passwords = prepare(folder, chosen.port, chosen.insecure_demo, tell)
         tell("Starting the hub")
+        check_ports(chosen.port)
         hub = start(folder)
         wait(hub, chosen.port, folder)
     url = f"http://hub.localhost:{chosen.port}/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hub_world import place
+from hub_world import CHECKOUT, free_ports, place
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application
 
@@ -169,3 +170,16 @@ def test_an_administrator_makes_accounts_at_the_terminal(tmp_path: Path) -> None
     assert done.returncode == 0 and "anna" in done.stdout and "ben" in done.stdout, done.stderr
     none = subprocess.run([*program[:-1], tmp_path / "none"], capture_output=True, text=True)
     assert none.returncode == 1 and "no hub" in none.stderr
+
+
+def test_the_demo_says_when_its_port_is_taken() -> None:
+    sys.path.insert(0, str(CHECKOUT / "hubconfig"))
+    import demo
+
+    first = free_ports(4)
+    demo.check_ports(first)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first + 2))
+        other.listen()
+        with pytest.raises(Refused, match=f"Port {first + 2} is taken"):
+            demo.check_ports(first)
