@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.people import Person
@@ -21,6 +17,7 @@ from eci_annotate.repository.remote import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+from tests.service.serving_app import running
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 PEOPLE = {
@@ -74,17 +71,8 @@ def serving(folder: Path, people: Tokens | None = None) -> Iterator[str]:
     """The address of a service for the repository."""
     port = free_port()
     settings = Settings(folder, port=port, public=f"http://127.0.0.1:{port}/services/eci/")
-    app = make_app(settings, people or tokens())
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
+    with running(make_app(settings, people or tokens()), port):
         yield f"http://127.0.0.1:{port}/services/eci"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def remote(address: str, name: str, session: str = "one") -> Repository:
