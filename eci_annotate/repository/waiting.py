@@ -10,7 +10,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.repository.protocols import DONE, VOID
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed
+    from eci_annotate.repository.signed import Signed
 
 
 class Waiting:
