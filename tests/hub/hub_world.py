@@ -6,6 +6,7 @@ live kernel; `signed_in(browser, hub, name)` is a page on which that person is l
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import importlib.util
 import json
@@ -50,6 +51,8 @@ def place() -> Path:
     """A new folder that other system users may pass through: pytest's own folders are closed to them."""
     folder = Path(tempfile.mkdtemp(prefix="eci-hub-", dir="/var/tmp"))
     folder.chmod(0o711)
+    if not os.environ.get("ECI_KEEP"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
