@@ -102,7 +102,7 @@ def test_the_service_stands_on_several_feet() -> None:
     mounts = {one["name"]: one for one in container["volumeMounts"]}
     assert mounts["forms"]["readOnly"] is True and container["securityContext"]["readOnlyRootFilesystem"] is True
     given = {one["name"] for one in container["env"]}
-    assert {"JUPYTERHUB_API_TOKEN", "ECI_ANNOTATE_DATABASE", "ECI_ANNOTATE_REPOSITORY"} <= given
+    assert {"JUPYTERHUB_API_TOKEN", "ECI_ANNOTATE_DSN", "ECI_ANNOTATE_REPOSITORY"} <= given
     for (kind, _), one in kinds.items():
         if kind == "Deployment":
             labels = one["spec"]["template"]["metadata"]["labels"]
