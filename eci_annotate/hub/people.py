@@ -39,6 +39,9 @@ class People(Protocol):
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
         """The person, None for a token that is unknown, expired, or not for this service."""
 
+    def known(self, token: str) -> tuple[bool, Person | None]:
+        """Whether it is known without asking anybody, and then who."""
+
 
 class HubPeople:
     """People of a JupyterHub; answers are kept for some seconds.
@@ -60,11 +63,10 @@ class HubPeople:
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
         """See `People`; `fresh` asks the hub now. `session` is the browser's session at the hub, which may be over."""
-        key = hashlib.sha256(f"{token}\n{session}".encode()).hexdigest()
-        with self._lock:
-            until, person = self._known.get(key, (0.0, None))
-        if time.monotonic() < until and not fresh:
+        known, person = self.known(token, session)
+        if known and not fresh:
             return person
+        key = _key(token, session)
         with self._asking:
             person = self._ask(token, session)
         with self._lock:
@@ -72,6 +74,12 @@ class HubPeople:
                 self._known.clear()
             self._known[key] = (time.monotonic() + (CACHE_S if person else UNKNOWN_S), person)
         return person
+
+    def known(self, token: str, session: str = "") -> tuple[bool, Person | None]:
+        """See `People`."""
+        with self._lock:
+            until, person = self._known.get(_key(token, session), (0.0, None))
+        return (True, person) if time.monotonic() < until else (False, None)
 
     def _ask(self, token: str, session: str) -> Person | None:
         cookies = {"Cookie": f"jupyterhub-session-id={session}"} if session else {}
@@ -95,6 +103,11 @@ class HubPeople:
             return None
         groups = tuple(told.get("groups", ()))
         return Person(str(told["name"]), groups, bool(told.get("admin")), str(told.get("kind")), scopes)
+
+
+def _key(token: str, session: str) -> str:
+    """What a token is kept under; the token itself is not kept."""
+    return hashlib.sha256(f"{token}\n{session}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

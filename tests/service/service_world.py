@@ -36,10 +36,13 @@ PEOPLE = {
 class Tokens:
     """Whose each token is; `token-NAME` is that of NAME, for whoever is known."""
 
-    known: dict[str, Person]
+    table: dict[str, Person]
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
-        return self.known.get(token)
+        return self.table.get(token)
+
+    def known(self, token: str) -> tuple[bool, Person | None]:
+        return False, None
 
 
 def prepared(folder: Path) -> Path:

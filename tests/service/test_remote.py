@@ -144,7 +144,7 @@ def test_who_has_no_token_or_no_part_gets_nothing(folder: Path) -> None:
                 remote(address, name).backend.projects()
         repo = remote(address, "ben")
         repo.start(S, "annotate")
-        del people.known["token-ben"]
+        del people.table["token-ben"]
         with pytest.raises(NoIdentity, match="unknown, expired"):
             repo.backend.projects()
         with pytest.raises(Refused, match="opened by who runs"):

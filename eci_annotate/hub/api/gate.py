@@ -19,7 +19,8 @@ Digest = Annotated[str, Path(pattern=DIGEST)]
 Session = Annotated[str, Header(alias="X-ECI-Session", pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-def desk_of(request: Request) -> Desk:
+# dependencies are coroutines: functions would each be sent through the pool of threads
+async def desk_of(request: Request) -> Desk:
     """The service's desk."""
     desk: Desk = request.app.state.desk
     return desk
@@ -30,8 +31,10 @@ async def person(request: Request) -> Person:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() not in ("token", "bearer") or not token.strip():
         raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
-    desk = desk_of(request)
-    found = await run_in_threadpool(desk.people.of_token, token.strip())
+    desk: Desk = request.app.state.desk
+    known, found = desk.people.known(token.strip())
+    if not known:
+        found = await run_in_threadpool(desk.people.of_token, token.strip())
     if found is None:
         raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
     desk.allowance.take(f"{found.kind}/{found.name}")
@@ -42,7 +45,7 @@ async def person(request: Request) -> Person:
 Anybody = Annotated[Person, Depends(person)]
 
 
-def somebody(who: Anybody) -> Person:
+async def somebody(who: Anybody) -> Person:
     """A person, not a service."""
     if who.kind != "user":
         raise Refused("This is for people.", "Use the token of a person.")
@@ -54,7 +57,8 @@ Somebody = Annotated[Person, Depends(somebody)]
 
 async def backend(request: Request, who: Somebody, session: Session = "api") -> LocalBackend:
     """The repository, for this person and session."""
-    return desk_of(request).backend(who.name, session)
+    desk: Desk = request.app.state.desk
+    return desk.backend(who.name, session)
 
 
 Repo = Annotated[LocalBackend, Depends(backend)]
