@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Lock, Thread
 from typing import Any
 
 from eci_annotate.errors import BadJournal
@@ -30,6 +32,7 @@ class FolderDrafts:
         self._folder = folder
         self._due: set[Path] = set()
         self._due_lock = Lock()
+        self._syncing: Thread | None = None
 
     def open(self, address: Address, holder: Holder) -> None:
         folder = self._of(address)
@@ -63,12 +66,23 @@ class FolderDrafts:
 
     def _sync_soon(self, path: Path) -> None:
         with self._due_lock:
-            if path in self._due:
-                return
             self._due.add(path)
-        timer = Timer(_SYNC_S, self._sync_now, [path])
-        timer.daemon = True
-        timer.start()
+            if self._syncing is None:
+                self._syncing = Thread(target=self._sync_due, daemon=True)
+                self._syncing.start()
+
+    def _sync_due(self) -> None:
+        """What waits after a while, until nothing does; one thread for all journals."""
+        while True:
+            time.sleep(_SYNC_S)
+            with self._due_lock:
+                due = list(self._due)
+                if not due:
+                    self._syncing = None
+                    return
+            for path in due:
+                with suppress(OSError):  # its subject was withdrawn meanwhile
+                    self._sync_now(path)
 
     def _sync_now(self, path: Path) -> None:
         with self._due_lock:
