@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.carding import query_of
@@ -13,6 +14,7 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.pipeline import INGEST
+from eci_annotate.workflow.starting import why_not
 from eci_annotate.workflow.state import Subject
 from eci_annotate.workflow.view import SubjectView, view
 
@@ -46,8 +48,22 @@ def _having_task(rooms: Rooms, actor: Actor, states: list[Subject]) -> Iterator[
     now = rooms.clock()
     for state in states:
         with suppress(NotFound):
-            if has_task(view(rooms.renewed(state, now), actor, now)):
-                yield view(rooms.renewed(state), actor, now)
+            if _may_have_task(rooms.renewed(state, now), actor, now):
+                seen = view(rooms.renewed(state), actor, now)
+                if has_task(seen):
+                    yield seen
+
+
+def _may_have_task(state: Subject, actor: Actor, now: datetime) -> bool:
+    """Whether it is worth to make the view: there is a task that is not somebody else's just now."""
+    for task in state.pipeline:
+        lease = state.work[task.name].lease
+        if lease is not None and lease.is_live(now):
+            if lease.holder == actor.name:
+                return True
+        elif task.kind != INGEST and why_not(state, task, actor, now) is None:
+            return True
+    return False
 
 
 def _startable(rooms: Rooms, actor: Actor, cards: CardQuery, query: SubjectQuery) -> SubjectPage:

@@ -90,7 +90,7 @@ def loaded(folder: Path, pairs: list[tuple[str, str]], seconds: float = SECONDS)
     """One load: what came of it, the service's memory (MB), and the share of a core that it took."""
     with served(folder) as (port, process):
         fences = asyncio.run(start_all(port, pairs))
-        warm = asyncio.run(under_load(port, pairs[:OPENERS], fences, 3, OPENERS))
+        warm = asyncio.run(under_load(port, pairs, fences, 4, OPENERS))
         assert not warm.errors, warm.errors[:3]
         before, begin = _cpu(process.pid), time.monotonic()
         again = {name: fences[name] for name, _ in pairs}

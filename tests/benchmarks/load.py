@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,13 +50,32 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def _serve_hub(port: int) -> None:
+    ThreadingHTTPServer(("127.0.0.1", port), Hub).serve_forever()
+
+
 @contextmanager
 def hub() -> Iterator[str]:
-    """The address of such a hub."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hub/api"
-    server.shutdown()
+    """The address of such a hub, in a process of its own."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(target=_serve_hub, args=(port,), daemon=True)
+    process.start()
+    _await(port, lambda: process.is_alive())
+    yield f"http://127.0.0.1:{port}/hub/api"
+    process.terminate()
+    process.join()
+
+
+def _await(port: int, alive: Callable[[], bool]) -> bool:
+    """Wait until somebody listens there."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and alive():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
 
 
 def start_service(folder: Path, port: int, api: str) -> subprocess.Popen[bytes]:
@@ -67,14 +86,9 @@ def start_service(folder: Path, port: int, api: str) -> subprocess.Popen[bytes]:
     }  # fmt: skip
     with (folder / "service.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "eci_annotate.hub"], env=env, stdout=log, stderr=log)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError((folder / "service.log").read_text()[-2000:])
+    if not _await(port, lambda: process.poll() is None):
+        raise RuntimeError((folder / "service.log").read_text()[-2000:])
+    return process
 
 
 @dataclass
@@ -145,6 +159,7 @@ async def annotate(line: Line, told: Told, subject: str, name: str, fence: int, 
 
 async def look(line: Line, told: Told, end: float) -> None:
     """Ask for the worklist every two seconds."""
+    await asyncio.sleep(random.uniform(0, 2))
     while time.monotonic() < end:
         begin = time.perf_counter()
         try:
