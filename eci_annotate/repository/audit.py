@@ -44,7 +44,7 @@ def _fits(row: dict[str, Any], query: AuditQuery) -> bool:
 
 
 def _rows(rooms: Rooms) -> Iterator[dict[str, Any]]:
-    for entry in rooms.streams.feed(0):
+    for entry in rooms.streams.all_after():
         _, project, *subject = entry.stream.split("/")
         yield _row(entry.record, project, subject[0] if subject else "")
     for month in rooms.access.months():

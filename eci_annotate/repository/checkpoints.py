@@ -76,9 +76,9 @@ def take_when_new(rooms: Rooms) -> bool:
 def take(rooms: Rooms, last: Checkpoint | None = None) -> Path:
     """Take one now; it is copied into the folder that ECI_ANNOTATE_CHECKPOINTS names, too."""
     past = last or _newest(rooms.layout.checkpoints)
-    entries = rooms.streams.feed(past.position if past else 0)
-    events = (past.events if past else Range()).extended(map(_leaf, entries))
-    position = entries[-1].position if entries else past.position if past else 0
+    events, position = past.events if past else Range(), past.position if past else 0
+    for entry in rooms.streams.all_after(position):
+        events, position = events.extended([_leaf(entry)]), entry.position
     access = tuple((month, str(n), last) for month in rooms.access.months() for n, last in [rooms.access.head(month)])
     made = Checkpoint(rooms.layout.identity, rooms.clock(), position, events, access)
     content = _signed(rooms.layout, made)

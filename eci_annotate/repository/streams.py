@@ -5,7 +5,7 @@ The stream decides; a card is written with the events that change it, and can be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from eci_annotate.errors import Tampered
@@ -37,6 +37,12 @@ class Streams:
     def feed(self, after: int = 0) -> list[Entry]:
         """All records of all streams with a position above `after`."""
         return self._events.feed(after)
+
+    def all_after(self, after: int = 0) -> Iterator[Entry]:
+        """As `feed`, but never all of it in memory."""
+        while piece := self._events.feed(after, _FEED):
+            yield from piece
+            after = piece[-1].position
 
     def append(self, stream: str, past: list[Record], events: Sequence[Event], state: Subject | None = None) -> None:
         """Add events behind `past`, and the card of the `state` they make; Conflict when `past` is not all any more."""
