@@ -17,7 +17,7 @@ from eci_annotate.hub.problems import PROBLEMS
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["images"])
-PIECE = 1 << 20
+PIECE = 4 << 20
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}},
@@ -79,11 +79,12 @@ class Stream(Response):
         """Send it; the stream counts as ended whatever happens."""
         try:
             head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                await send(head)
-                for at in range(self._begin, self._end, PIECE):
-                    last = min(at + PIECE, self._end)
-                    body = content[at:last]
-                    await send({"type": "http.response.body", "body": body, "more_body": last < self._end})
+            await send(head)
+            with self._path.open("rb") as file:
+                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # ends with its last view
+            for at in range(self._begin, self._end, PIECE):
+                last = min(at + PIECE, self._end)
+                body = content[at:last]
+                await send({"type": "http.response.body", "body": body, "more_body": last < self._end})
         finally:
             self._allowance.end(self._name)
