@@ -228,6 +228,7 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
         return "This is not possible" in text(page, path)[1]
 
     olga, anna, ben = signed_in(browser, hub, "olga"), of("anna"), of("ben")
+    olga.wait_for_selector("#projects")
     for path in ("members", "leases", "audit", "pipeline", "add"):
         assert not refused(olga, f"projects/{P}/{path}"), path
     for path in ("members", "leases", "audit", "add"):
@@ -239,6 +240,7 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
 def test_an_owner_invites_and_ends_a_lease(browser: Browser, hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
     task, _, _ = work
     page: Any = signed_in(browser, hub, "olga")
+    page.wait_for_selector("#projects")  # the login has come to its end
     page.goto(f"{hub.service}projects/{P}/members")
     page.wait_for_selector("#add")
     page.fill("#add [name=name]", "nora")

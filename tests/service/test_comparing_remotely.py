@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_is_the_same_at_the_service(folder: Path) -> None:
     people = tokens()
-    people.known["token-al"] = Person("al")
+    people.table["token-al"] = Person("al")
     here = as_member(folder, "al").agreement()
     with serving(folder, people) as address:
         repo = remote(address, "al")
