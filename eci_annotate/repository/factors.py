@@ -83,10 +83,11 @@ class FactorBook:
         return code
 
     def set_pin(self, name: str, pin: str) -> None:
-        """Set the PIN; who may is decided before."""
+        """Set the PIN, and open the door that wrong tries closed; who may is decided before."""
         check_pin_shape(pin)
         salt = os.urandom(16).hex()
-        self._change(name, lambda known: (replace(known, pin=_slow(pin, salt), salt=salt), None))
+        fresh = {"pin": _slow(pin, salt), "salt": salt, "fails": 0, "closed_until": None}
+        self._change(name, lambda known: (replace(known, **fresh), None))
 
     def add_passkey(self, name: str, passkey: Passkey) -> None:
         """Add a passkey; who may is decided before."""
