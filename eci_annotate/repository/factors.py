@@ -86,8 +86,8 @@ class FactorBook:
         """Set the PIN, and open the door that wrong tries closed; who may is decided before."""
         check_pin_shape(pin)
         salt = os.urandom(16).hex()
-        fresh = {"pin": _slow(pin, salt), "salt": salt, "fails": 0, "closed_until": None}
-        self._change(name, lambda known: (replace(known, **fresh), None))
+        hidden = _slow(pin, salt)
+        self._change(name, lambda known: (replace(known, pin=hidden, salt=salt, fails=0, closed_until=None), None))
 
     def add_passkey(self, name: str, passkey: Passkey) -> None:
         """Add a passkey; who may is decided before."""
