@@ -56,7 +56,7 @@ format: $(VENV)/test.stamp  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench: TEST_PACKAGES += curl nginx-light
+bench: PACKAGES += curl nginx-light
 bench: $(VENV)/test.stamp system  ## Measure against the peers; prints the tables of docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Lock
 
 from eci_annotate.errors import NotFound, Overloaded
 from eci_annotate.hub.people import HubIdentity, People
 from eci_annotate.hub.settings import Settings
+from eci_annotate.repository.factors import FactorBook
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.rooms import Rooms
@@ -54,15 +55,6 @@ class Allowance:
         with self._lock:
             self._open[name] = max(self._open.get(name, 1) - 1, 0)
 
-    @contextmanager
-    def stream(self, name: str) -> Iterator[None]:
-        """One stream, for this while."""
-        self.begin(name)
-        try:
-            yield
-        finally:
-            self.end(name)
-
 
 class Desk:
     """What every request works with."""
@@ -72,6 +64,11 @@ class Desk:
         self.allowance = Allowance()
         self._backends: OrderedDict[tuple[str, str], LocalBackend] = OrderedDict()
         self._lock = Lock()
+
+    @property
+    def factors(self) -> FactorBook:
+        """By what each person confirms."""
+        return FactorBook(self.rooms.layout, self.rooms.clock)
 
     def backend(self, name: str, session: str) -> LocalBackend:
         """The backend of a person in one session; it is kept, since it knows the leases that it gave."""

@@ -1,6 +1,6 @@
 """Tells people by e-mail, and other systems by webhook, as a file says that ECI_ANNOTATE_NOTIFY names; see docs/hub.md.
 
-It follows the feed from where it was left; what could not be sent is said in the log and left behind after an hour.
+It follows the feed from where it was left; what could not be sent is said in the log and not tried again.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ class Problem(BaseModel):
 
 
 _WHEN = {
-    202: "A person has to confirm it on the service's page.",
     400: "The request is none that the service understands.",
     401: "No token, or one that is unknown, expired, or of no member.",
     403: "The workflow or the role does not allow it.",
@@ -36,13 +35,12 @@ _WHEN = {
     405: "There is no such method.",
     409: "The lease is lost, somebody was faster, or stored content does not match its digest.",
     413: "The body is too large.",
-    416: "There is no such range.",
     422: "The request, or the content, does not have the right shape.",
     429: "Too many requests, or too many open streams.",
     503: "The store or the hub cannot be reached.",
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": text} for code, text in _WHEN.items() if code not in (202, 416)
+    code: {"model": Problem, "description": text} for code, text in _WHEN.items()
 }
 
 

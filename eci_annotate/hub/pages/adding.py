@@ -18,7 +18,6 @@ from eci_annotate.hub.pages.guard import origin_of
 from eci_annotate.hub.pages.project import Place, place_of
 from eci_annotate.hub.pages.showing import SESSION, Visit
 from eci_annotate.hub.signing.proving import Proof, prove
-from eci_annotate.repository.factors import FactorBook
 from eci_annotate.repository.importing import Imported, import_folders
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.service_keys import service_signing_key
@@ -62,9 +61,9 @@ def add_subjects(visit: Visit) -> Response:
 
 def _taken_in(visit: Visit, place: Place, files: list[UploadFile]) -> Imported:
     name, layout = visit.session.name, visit.desk.rooms.layout
-    book = FactorBook(layout, visit.desk.rooms.clock)
+    origin = origin_of(visit.request, visit.desk.settings)
     about = digest(f"adding subjects to {place.name}".encode())
-    factor = prove(book, origin_of(visit.request, visit.desk.settings), name, Proof(visit.asked("pin")), about)
+    factor = prove(visit.desk.factors, origin, name, Proof(visit.asked("pin")), about)
     opened = Signer(service_signing_key(layout, name), factor)
     backend = visit.desk.confirmed(name, SESSION, opened)
     with tempfile.TemporaryDirectory(prefix="eci-incoming-") as folder:

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.pages.project import Place, place_of
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.repository.factors import FactorBook
 from eci_annotate.repository.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
 from eci_annotate.workflow.commands import ChangeMember
@@ -16,7 +15,7 @@ from eci_annotate.workflow.commands import ChangeMember
 def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str] | None = None) -> Response:
     """Who takes part, and the forms to change that."""
     place, actor = _place(visit), visit.repo.actor
-    book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
+    book = visit.desk.factors
     whole = actor.may("administer", place.name)
     members = [each for each in visit.repo.members(place.name) if whole or each.site == actor.site]
     return visit.show(
@@ -91,6 +90,6 @@ def _is_high(roles: tuple[str, ...]) -> bool:
 
 
 def _given(visit: Visit, place: Place, name: str) -> tuple[str, str]:
-    code = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock).give_code(name)
+    code = visit.desk.factors.give_code(name)
     visit.repo.note("code.1", place.name, "", f"one-time code for {name}")
     return name, code

@@ -98,12 +98,12 @@ class Showing:
         self.desk, self.sessions = desk, Sessions(desk)
         self._templates = templates()
 
-    def page(self, act: Page, *, fresh: bool = False) -> Callable[[Request], Any]:
+    def page(self, act: Page) -> Callable[[Request], Any]:
         """The handler of a page: login when nobody is, then `act`; refusals are shown with their remedy."""
 
         @wraps(act)
         async def handler(request: Request) -> Response:
-            found = await run_in_threadpool(self._who, request, fresh or request.method == "POST")
+            found = await run_in_threadpool(self._who, request)
             if isinstance(found, Response):
                 return found
             posts = request.method == "POST"  # a body is only read once it is known who sends it
@@ -112,11 +112,11 @@ class Showing:
 
         return handler
 
-    def _who(self, request: Request, fresh: bool) -> Session | Response:
+    def _who(self, request: Request) -> Session | Response:
         """Whose browser it is; or the way to the login, or why the request is none of a person's."""
         try:
             check_navigation(request, self.desk.settings)
-            session = self.sessions.of(request, fresh=fresh)
+            session = self.sessions.of(request, fresh=request.method == "POST")
             if session is None:
                 return self.sessions.login(request)
             self.desk.allowance.take(f"user/{session.name}")

@@ -20,10 +20,7 @@ def show_subject(visit: Visit) -> Response:
     place = place_of(visit)
     seen = visit.repo.subject(place.name, visit.path("subject"))
     actor = visit.repo.actor
-    may = {
-        word: actor.may(word, place.name, seen.site)
-        for word in ("describe", "assign", "take over", "reopen", "withdraw")
-    }
+    may = {word: actor.may(word, place.name, seen.site) for word in WORDS}
     readers = [member.name for member in visit.repo.members(place.name) if member.roles] if may["assign"] else []
     return visit.show(
         "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)

@@ -9,12 +9,8 @@ from eci_annotate.hub.pages.guard import origin_of
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
-from eci_annotate.repository.factors import FactorBook, check_pin_shape
+from eci_annotate.repository.factors import check_pin_shape
 from eci_annotate.workflow.codec import digest
-
-
-def _book(visit: Visit) -> FactorBook:
-    return FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
 
 
 def _about(visit: Visit) -> str:
@@ -25,7 +21,7 @@ def _about(visit: Visit) -> str:
 def show_factors(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
     """What one has, and the forms to change it."""
     name, nonce = visit.session.name, new_nonce()
-    origin, factors = origin_of(visit.request, visit.desk.settings), _book(visit).of(name)
+    origin, factors = origin_of(visit.request, visit.desk.settings), visit.desk.factors.of(name)
     asked = passkeys.challenge(_about(visit), nonce)
     return visit.show(
         "factors",
@@ -54,7 +50,7 @@ def change_factors(visit: Visit) -> Response:
 
 
 def _changed(visit: Visit, name: str, nonce: str) -> str:
-    book, origin = _book(visit), origin_of(visit.request, visit.desk.settings)
+    book, origin = visit.desk.factors, origin_of(visit.request, visit.desk.settings)
     proof = Proof(visit.asked("pin"), visit.asked("credential"), visit.asked("code"), nonce)
     made, pin = visit.asked("created"), visit.asked("new_pin")
     if made:

@@ -14,8 +14,7 @@ from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.pictures import pictures
 from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
-from eci_annotate.hub.signing.requests import SignatureRequest, content_now, found, standing
-from eci_annotate.repository.factors import FactorBook
+from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.making import drawn
@@ -23,7 +22,6 @@ from eci_annotate.repository.protocols import WAITING
 from eci_annotate.repository.service_keys import service_signing_key
 from eci_annotate.repository.signing import job_of
 from eci_annotate.workflow.labelling import labelled
-from eci_annotate.workflow.pipeline import task_named
 from eci_annotate.workflow.view import SubjectView
 
 
@@ -48,8 +46,7 @@ def _request(visit: Visit) -> SignatureRequest:
 
 def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None) -> Response:
     state = standing(visit.desk, visit.repo, made)
-    book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
-    factors, nonce = book.of(made.signer), new_nonce()
+    factors, nonce = visit.desk.factors.of(made.signer), new_nonce()
     origin, asked = origin_of(visit.request, visit.desk.settings), passkeys.challenge(made.digest, nonce)
     return visit.show(
         "sign",
@@ -99,8 +96,8 @@ def confirm_request(visit: Visit) -> Response:
         if standing(visit.desk, visit.repo, made) != WAITING:
             raise Refused("This request is not open any more.", "Sign again in the notebook.")
         proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=nonce)
-        book = FactorBook(visit.desk.rooms.layout, visit.desk.rooms.clock)
-        factor = prove(book, origin_of(visit.request, visit.desk.settings), made.signer, proof, made.digest)
+        origin = origin_of(visit.request, visit.desk.settings)
+        factor = prove(visit.desk.factors, origin, made.signer, proof, made.digest)
         _sign(visit.desk, made, factor)
     except EciError as error:
         visit.repo.note("refused.1", made.command.project, made.command.subject, f"Sign: {error.what}")
@@ -111,10 +108,6 @@ def confirm_request(visit: Visit) -> Response:
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
-    """Sign with the key that the service holds; the draft must still be the one that was shown."""
-    _, state = desk.rooms.state(made.command.project, made.command.subject)
-    task_named(state.pipeline, made.command.task)
-    if made.content and content_now(desk, made) != made.content:
-        raise Refused("The draft is not what you were shown any more.", "Sign again in the notebook.")
+    """Sign with the key that the service holds; it is refused if the draft is not the one that was shown any more."""
     opened = Signer(service_signing_key(desk.rooms.layout, made.signer), factor, made.content)
     desk.confirmed(made.signer, made.session, opened).do(made.command)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from eci_annotate.errors import NotFound, SignatureWaits, Tampered
 from eci_annotate.hub.desk import Desk
+from eci_annotate.repository.deciding import address_of
 from eci_annotate.repository.drafting import content_digest
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.making import drawn
@@ -21,7 +22,7 @@ from eci_annotate.repository.protocols import DONE, VOID, WAITING
 from eci_annotate.repository.service_keys import service_secret
 from eci_annotate.repository.signing import job_of
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
+from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.commands import Sign
 from eci_annotate.workflow.pipeline import DRAWN, task_named
 from eci_annotate.workflow.state import Subject
@@ -46,8 +47,6 @@ class SignatureRequest:
     @property
     def digest(self) -> str:
         """What the person confirms: everything that the request says, the draft's digest included."""
-        from eci_annotate.workflow.codec import digest
-
         return digest(canonical(to_json(self)))
 
 
@@ -135,7 +134,5 @@ def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> str:
 
 def content_now(desk: Desk, made: SignatureRequest) -> str:
     """The digest of the draft as it is now."""
-    from eci_annotate.repository.deciding import address_of
-
     command = made.command
     return content_digest(desk.rooms.drafts.read(address_of(command, command.task), command.fence))
