@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, SUBJECT
-from lab import Lab, Viewer, ended, free_port, private_places, run_all, waited_for
+from lab import Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, fill_form
+from voila_app import voila
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
 from readings_world import phantom
@@ -36,22 +34,6 @@ def two_subjects(made_repository: Path, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-@contextmanager
-def voila(folder: Path, repository: Path) -> Iterator[str]:
-    """Serve the shipped notebook; the address of its page."""
-    shutil.copy(APP, folder / APP.name)
-    port = free_port()
-    command = [sys.executable, "-m", "voila", APP.name, f"--port={port}", "--Voila.ip=127.0.0.1", "--no-browser"]
-    env = private_places(folder) | {"ECI_ANNOTATE_REPOSITORY": str(repository)}
-    with (folder / "voila.log").open("wb") as log:
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
-    try:
-        waited_for(f"http://127.0.0.1:{port}/voila/static/favicons/favicon.ico", server)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        ended(server)
-
-
 def lines(page: Page) -> list[str]:
     page.wait_for_selector(".eci-worklist", timeout=120_000)
     return page.locator(".eci-task").all_inner_texts()
@@ -67,7 +49,8 @@ def open_first(page: Page) -> Viewer:
 
 def test_list_open_draw_form_sign_and_next(two_subjects: Path, tmp_path: Path, page: Page) -> None:
     repository = Path(shutil.copytree(two_subjects, tmp_path / "repository"))
-    with voila(tmp_path, repository) as address:
+    shutil.copy(APP, tmp_path / APP.name)
+    with voila(tmp_path, APP.name, ECI_ANNOTATE_REPOSITORY=str(repository)) as address:
         page.goto(address)
         assert [line.split()[0] for line in lines(page)] == [SUBJECT, SECOND]
         page.screenshot(path=tmp_path / "list.png")

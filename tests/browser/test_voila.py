@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, SUBJECT
-from lab import Viewer, ended, free_port, notebook, private_places, waited_for
+from lab import Viewer, notebook
 from playwright.sync_api import Page
 from test_viewer import coloured, press
+from voila_app import voila
 
 from eci_annotate.repository.opening import open as open_repository
 
 FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
-
-
-@contextmanager
-def voila(folder: Path, name: str) -> Iterator[str]:
-    """Serve one notebook; the address of its page."""
-    port = free_port()
-    command = [sys.executable, "-m", "voila", name, f"--port={port}", "--Voila.ip=127.0.0.1", "--no-browser"]
-    env = private_places(folder) | {"ECI_REPOSITORY": str(folder / "repository")}
-    with (folder / "voila.log").open("wb") as log:
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
-    try:
-        waited_for(f"http://127.0.0.1:{port}/voila/static/favicons/favicon.ico", server)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        ended(server)
 
 
 @pytest.fixture
@@ -48,7 +30,7 @@ def place(made_repository: Path, tmp_path: Path) -> Path:
 
 
 def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:
-    with voila(place, "one.ipynb") as address:
+    with voila(place, "one.ipynb", ECI_REPOSITORY=str(place / "repository")) as address:
         page.goto(address)
         viewer = Viewer(page)
         viewer.wait(120)

@@ -44,7 +44,7 @@ def _page(
     visit: Visit, place: Place, tasks: list[dict[str, Any]], problem: EciError | None = None, **more: Any
 ) -> Response:
     case = visit.repo.use_case(place.name)
-    frame = {"steps": [], "drawn": to_text(case.pipeline), "changed": False, "done": ""} | more
+    frame = {"steps": [], "drawn": to_text(case.pipeline), "done": ""} | more
     return visit.show(
         "pipeline",
         status=422 if problem else 200,
@@ -65,7 +65,7 @@ def change_pipeline(visit: Visit) -> Response:
     visit.check("pipeline", place.name)
     tasks = _tasks(visit)
     if visit.asked("do") == "add a task":
-        return _page(visit, place, [*tasks, dict(NEW)], changed=True)
+        return _page(visit, place, [*tasks, dict(NEW)])
     try:
         case = UseCase.from_definition(_with(_definition(visit, place), tasks))
         steps = list(walk(case))
@@ -73,8 +73,8 @@ def change_pipeline(visit: Visit) -> Response:
             visit.repo.do(Publish(place.name, case.name, visit.desk.rooms.blobs.put(case.blob)))
             return _page(visit, place, tasks, done="It is published; subjects that come from now on get it.")
     except EciError as error:
-        return _page(visit, place, tasks, error, changed=True)
-    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline), changed=True)
+        return _page(visit, place, tasks, error)
+    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline))
 
 
 def _with(definition: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -102,8 +102,7 @@ def _task(visit: Visit, number: int) -> dict[str, Any]:
     task["form"] = "report" if visit.asked(f"{number}.form") else ""
     task["readers"] = _readers(visit, number)
     task["wait_days"] = _number(visit.asked(f"{number}.wait_days"), 0)
-    empty = {"form": "", "readers": 1, "wait_days": 0, **dict.fromkeys(_FLAGS, False)}
-    task = {name: value for name, value in task.items() if value not in ("", []) and value != empty.get(name)}
+    task = {name: value for name, value in task.items() if value not in ("", []) and value != _EMPTY.get(name)}
     return {**task, "at": (_number(visit.asked(f"{number}.at"), number + 1), number)}
 
 
