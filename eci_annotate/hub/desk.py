@@ -16,7 +16,7 @@ from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.workflow.state import OPEN
+from eci_annotate.workflow.state import Subject
 from eci_annotate.workflow.view import SubjectView
 
 MOST_BACKENDS = 2000
@@ -56,6 +56,16 @@ class Allowance:
             self._open[name] = max(self._open.get(name, 1) - 1, 0)
 
 
+def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject]:
+    """The subjects in which the member has a lease that is live now; `most` cards are looked at."""
+    now = rooms.clock()
+    _, states = rooms.streams.page(CardQuery(project, ((f"for:{member}",),), size=most))
+    for state in map(rooms.renewed, states):
+        leases = [work.lease for work in state.work.values() if work.lease is not None]
+        if any(lease.holder == member and lease.is_live(now) for lease in leases):
+            yield state
+
+
 class Desk:
     """What every request works with."""
 
@@ -84,12 +94,9 @@ class Desk:
     def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
         """The subjects with a lease that is live now, as the person of `repo` may see them."""
         for member in repo.members(project):
-            query = CardQuery(project, ((f"for:{member.name}",),), size=most)
-            for state in self.rooms.streams.page(query)[1]:
+            for state in held(self.rooms, project, member.name, most):
                 with suppress(NotFound):
-                    seen = repo.subject(project, state.subject)
-                    if any(task.status == OPEN and task.holder == member.name for task in seen.tasks):
-                        yield seen
+                    yield repo.subject(project, state.subject)
 
     def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
         """A backend that may sign, once, with the key that the person's confirmation opened."""
