@@ -12,6 +12,7 @@ from eci_annotate.repository.opening import open as open_repository
 
 TOOLS = {"b": [(0.4, 0.4), (0.55, 0.52)], "d": [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)],
          "s": [(0.45, 0.5), (0.55, 0.5)]}  # fmt: skip
+REST_MS = 119  # stage.js tells the kernel where the views stand when nothing has moved for 120 ms
 
 
 def press(viewer: Viewer, *keys: str) -> None:
@@ -72,14 +73,18 @@ def test_scrolling_sends_nothing_and_shows_echoes(viewer: Viewer) -> None:
     draw(viewer, "b")
     press(viewer, "r")
     viewer.page.wait_for_timeout(600)
-    viewer.stage("(s.sent = [], s.trueSend = s.send, s.send = (m) => { s.sent.push(m.kind); s.trueSend(m) }, 0)")
+    viewer.stage("""(s.sent = [], s.trueSend = s.send, s.turned = NaN,
+        s.el.addEventListener("wheel", () => { s.turned = performance.now() }, { capture: true, passive: true }),
+        s.send = (m) => { s.sent.push([m.kind, performance.now() - s.turned]); s.trueSend(m) }, 0)""")
     viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    viewer.page.wait_for_timeout(300)
     before = viewer.stage("s.panes[0].index")
+    viewer.stage("(s.sent = [], 0)")
     viewer.page.mouse.wheel(0, 60)
     assert viewer.stage("s.panes[0].index") == before + 1
-    assert viewer.stage("s.sent") in ([], ["here"])
+    assert all(kind == "here" or after_ms >= REST_MS for kind, after_ms in viewer.stage("s.sent"))
     viewer.rest()
-    assert viewer.stage("s.sent.filter((k) => k === 'views').length") == 1
+    assert viewer.stage("s.sent.filter(([kind]) => kind === 'views').length") == 1
     assert viewer.stage("s.panes[0].isDrawn(s.series)")
 
 
