@@ -61,7 +61,7 @@ bench: $(VENV)/test.stamp system  ## Measure against the peers; prints the table
 	$(BIN)/python -m tests.benchmarks
 
 system:  ## Install the programs that tests drive, where they are missing (Debian)
-	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	command -v node >/dev/null && missing=$${missing/nodejs/}; command -v npm >/dev/null && missing=$${missing/npm/}; \
 	if [ -n "$${missing// }" ]; then echo "Installing$$missing"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi

@@ -17,7 +17,7 @@ from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
 from eci_annotate.repository import drafting
 from eci_annotate.repository.drafting import Draft
 from eci_annotate.repository.protocols import Backend, Images
-from eci_annotate.repository.signed import Signed
+from eci_annotate.repository.signed import Signed, places_in
 from eci_annotate.repository.waiting import Waiting
 from eci_annotate.workflow.commands import Release, Renew, Sign
 from eci_annotate.workflow.events import Signed as SignedEvent
@@ -56,7 +56,7 @@ class Task:
         self.holder, self.session = backend.actor.name, backend.actor.session
         self.fence, self.version, self.basis = seen.fence, seen.version + 1, seen.basis
         self.until = _end(seen)
-        self.rejected, self._pinned = seen.rejected, seen.use_case
+        self.rejected, self._marked, self._pinned = seen.rejected, seen.marked, seen.use_case
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
         self._count: int | None = None
@@ -87,8 +87,7 @@ class Task:
 
     def hanging(self) -> Hanging:
         """Which series goes where, and why."""
-        series = [each.header for study in self.studies() for each in study.series]
-        return self.use_case.hang(list(series))
+        return self.use_case.hang([each.header for study in self.studies() for each in study.series])
 
     def volume(self, series_uid: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""
@@ -136,9 +135,7 @@ class Task:
     def reviewing(self) -> Signed | None:
         """For a review: the signed version that it is about."""
         definition = self.definition
-        if definition.kind != REVIEW:
-            return None
-        return self._signed(self._reviewed(definition.of))
+        return self._signed(self._reviewed(definition.of)) if definition.kind == REVIEW else None
 
     def readings(self) -> list[Signed]:
         """For an adjudication: the signed readings that it is about, in the order of the pipeline."""
@@ -155,6 +152,10 @@ class Task:
         seen = self._backend.subject(self.project, self.subject)
         past = [each for each in seen.task(self.task).signed if each.basis.get(of, 0) < self.basis[of]]
         return (self._signed(seen.version(of, past[-1].basis[of])), self._signed(past[-1])) if past else None
+
+    def marked(self) -> list[dict[str, Any]]:
+        """What the review that rejected this marked: ``point_lps`` (patient mm) and ``remark`` each."""
+        return places_in(self._backend.get(self.project, self.subject, self._marked)) if self._marked else []
 
     def _signed(self, event: SignedEvent) -> Signed:
         return Signed(self._backend, self._images, self.project, self.subject, event)

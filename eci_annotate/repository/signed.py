@@ -59,7 +59,7 @@ class Signed:
     def places(self) -> list[dict[str, Any]]:
         """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
         found = self.content("places")
-        return list(parse(found[0], "Marked places")) if found else []
+        return places_in(found[0]) if found else []
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""
@@ -83,3 +83,8 @@ class Signed:
     def export(self, folder: Path | str) -> list[Path]:
         """Write RTSTRUCT, report and provenance into a folder; returns the files."""
         return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
+
+
+def places_in(content: bytes) -> list[dict[str, Any]]:
+    """The marked places of a review that a blob holds."""
+    return list(parse(content, "Marked places"))

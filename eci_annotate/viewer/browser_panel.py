@@ -70,7 +70,7 @@ class SeriesCard:
         self.say(why if self.images else "Made from images, not to be drawn on")
         self.button.disabled = not self.images
         side = w.VBox([self.button, self.text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
-        self.widget = w.HBox([self.picture, side])
+        self.widget = w.HBox([self.picture, side] if self.images else [side])
         self.widget.add_class("eci-series")
         self.button.on_click(lambda _: show(series.series_uid))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.easel import TOOLS, Easel
 from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Show, Undo
 from eci_annotate.tools.history import Change
@@ -50,6 +51,8 @@ class Controller:
         self.next_colour: Colour | None = None
         self.changed: Callable[[], None] = lambda: None
         self.seen: Callable[[], None] = lambda: None
+        self.mark: Callable[[Vector | None], None] = no_places
+        self.focus: Vector | None = None
         self._stroke = False
         self._begun = False  # the running stroke began its annotation
         self._stale: set[str] = set()
@@ -122,6 +125,7 @@ class Controller:
 
     def _views(self, message: Views) -> list[Order]:
         orders = self.painter.look(message.views)
+        self.focus = message.focus
         if not self.why_not and message.window != self.easel.options.window and not self._stroke:
             self._apply(SetOption("window", message.window))
         return [*orders, self.drawn(0, message.views, orders)]
@@ -188,7 +192,7 @@ class Controller:
         self._stale.update(change.uid for change in changes)
         orders = self.painter.changed(changes)
         if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
-            orders += [order for view in self.painter.views.values() for order in self.painter.lines(view)]
+            orders += self.painter.all_lines()
         if isinstance(entry, ChooseTool) and entry.tool == "box":  # a box is placed in three planes
             orders.append(Send(messages.look(layout="three-plane")))
         return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
@@ -219,8 +223,22 @@ class Controller:
         """From now on nothing can be drawn."""
         self.why_not = why_not
         self.painter.editable = False
-        lines = [order for view in self.painter.views.values() for order in self.painter.lines(view)]
-        return [*lines, _tool(self.easel, self.next_colour, self.why_not), Send(messages.status(why_not, "error"))]
+        told = [_tool(self.easel, self.next_colour, why_not), Send(messages.status(why_not, "error"))]
+        return [*self.painter.all_lines(), *told]
+
+
+def no_places(point_lps: Vector | None) -> None:
+    """Nothing is marked where nothing is reviewed."""
+    raise Refused("Places are marked in a review.")
+
+
+def _mark(c: Controller, said: Command) -> list[Order]:
+    try:
+        at = messages.point(said.value)
+    except (TypeError, ValueError):
+        at = None
+    c.mark(at)
+    return []
 
 
 def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
@@ -251,4 +269,5 @@ COMMANDS: dict[str, Callable[[Controller, Command], list[Order]]] = {
     "redo": lambda c, said: c.do(Redo()),
     "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
+    "mark": _mark,
 }

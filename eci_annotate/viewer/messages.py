@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from eci_annotate.errors import Refused
@@ -34,10 +35,11 @@ class Want:
 
 @dataclass(frozen=True)
 class Views:
-    """Views that came to rest, and the window."""
+    """Views that came to rest, the window, and where the crosshair is (patient mm)."""
 
     views: tuple[View, ...]
     window: tuple[float, float]
+    focus: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,16 @@ def _pane(name: Any) -> str:
     return str(name)
 
 
+def point(raw: Any) -> Vector | None:
+    """A point in patient millimetres; ValueError or TypeError if it is none."""
+    if raw is None:
+        return None
+    x, y, z = (float(each) for each in raw)
+    if not all(map(isfinite, (x, y, z))):
+        raise ValueError("point")
+    return x, y, z
+
+
 def _view(raw: Mapping[str, Any]) -> View:
     width, height = int(raw["width"]), int(raw["height"])
     if not (0 < width <= 8192 and 0 < height <= 8192 and 1e-4 < float(raw["px_per_mm"]) < 1e4):
@@ -123,7 +135,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
                 return Want(str(raw["series"]), _pane(raw["pane"]), int(raw["index"]))
             case "views":
                 low, high = (float(x) for x in raw["window"])
-                return Views(tuple(_view(v) for v in raw["views"]), (low, high))
+                return Views(tuple(_view(v) for v in raw["views"]), (low, high), point(raw.get("focus")))
             case "hands":
                 return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
             case "command":

@@ -15,7 +15,7 @@ from eci_annotate.viewer.views import View
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """A line (or, with `spot`, handles) in device pixels, shape (n, 2)."""
+    """A line (or, with `spot`, handles; a place has a `text`) in device pixels, shape (n, 2)."""
 
     points_px: Floats
     colour: Colour
@@ -23,6 +23,7 @@ class Mark:
     closed: bool = False
     fill: float = 0.0
     spot: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)

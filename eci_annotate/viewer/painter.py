@@ -12,6 +12,7 @@ from eci_annotate.tools.protocol import Paint
 from eci_annotate.viewer.compose import compose, margin_px
 from eci_annotate.viewer.layering import Layer, Painted
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Order
+from eci_annotate.viewer.places import Place, place_marks
 from eci_annotate.viewer.solids import EMPTY, is_empty, union
 from eci_annotate.viewer.views import Stack, View, Where, stacks_of
 
@@ -25,6 +26,8 @@ class Painter:
         By pane, what the browser shows now; only these are drawn.
     own, others
         The easel's own layer, and those of others, which lie below it.
+    places
+        What a review marked.
     """
 
     def __init__(self, easel: Easel, editable: bool = True) -> None:
@@ -34,6 +37,7 @@ class Painter:
         self.views: dict[str, View] = {}
         self.own = Layer(easel)
         self.others: list[Layer] = []
+        self.places: tuple[Place, ...] = ()
         self._lined: set[str] = set()
 
     def turn(self) -> None:
@@ -69,7 +73,7 @@ class Painter:
         if whole:
             return self.again()
         orders = [self._patch(v, w) for v in self.views.values() for w in boxes.values()]
-        return [o for o in orders if o] + [o for v in self.views.values() for o in self.lines(v)]
+        return [o for o in orders if o] + self.all_lines()
 
     def again(self) -> list[Order]:
         """Draw all views wholly."""
@@ -101,10 +105,15 @@ class Painter:
     def _painted(self, layer: Layer, view: View) -> Painted:
         return layer.painted(self.easel.series_uid, self.stacks[view.pane], view.index)
 
+    def all_lines(self) -> list[Order]:
+        """Draw the vector layers of all views."""
+        return [order for view in self.views.values() for order in self.lines(view)]
+
     def lines(self, view: View) -> list[Order]:
         """Draw the vector layer, if there is or was something on it."""
         stack, series = self.stacks[view.pane], self.easel.series_uid
         marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, self.editable))
+        marks += place_marks(self.places, stack, view)
         if not marks and view.pane not in self._lined:
             return []
         self._lined = self._lined | {view.pane} if marks else self._lined - {view.pane}

@@ -16,9 +16,12 @@ from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Floats
 from eci_annotate.viewer.compose import runs_of
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Mark
+from eci_annotate.viewer.places import PLACE
 
 SPOT_PX = 4.5
+PLACE_PX = 11.0
 MOST_RUNS = 4000
+DARK = "rgba(10,10,12,0.85)"
 
 
 @contextmanager
@@ -73,7 +76,9 @@ class PaneCanvases:
         """Replace the vector layer."""
         self.vectors.clear_rect(0, 0, self.vectors.width, self.vectors.height)
         for mark in order.marks:
-            if mark.spot:
+            if mark.spot == PLACE:
+                self._place(mark)
+            elif mark.spot:
                 self._spots(mark)
             else:
                 self._path(mark)
@@ -96,9 +101,21 @@ class PaneCanvases:
             canvas.fill("evenodd")
         canvas.stroke()
 
+    def _place(self, mark: Mark) -> None:
+        """A ring that leaves what it is about in sight, and its number beside it."""
+        canvas, size = self.vectors, PLACE_PX * self.ratio
+        (x, y), *_ = mark.points_px.tolist()
+        canvas.font = f"bold {round(13 * self.ratio)}px sans-serif"
+        for colour, width in ((DARK, 2.4), (_css(mark.colour), 1.0)):
+            canvas.stroke_style, canvas.line_width = colour, mark.width_px * width
+            canvas.stroke_circle(x, y, size)
+        canvas.stroke_style, canvas.line_width, canvas.fill_style = DARK, 3 * self.ratio, _css(mark.colour)
+        canvas.stroke_text(mark.text, x + size, y - size)
+        canvas.fill_text(mark.text, x + size, y - size)
+
     def _spots(self, mark: Mark) -> None:
         canvas, size = self.vectors, SPOT_PX * self.ratio
-        canvas.fill_style = "rgba(10,10,12,0.85)"
+        canvas.fill_style = DARK
         canvas.stroke_style = "#ffffff" if mark.spot != "rotate" else "#facc15"
         canvas.line_width = mark.width_px
         for x, y in mark.points_px.tolist():

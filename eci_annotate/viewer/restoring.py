@@ -9,12 +9,16 @@ from eci_annotate.errors import NotFound
 from eci_annotate.tools import replay
 from eci_annotate.tools.easel import LIFT, Easel
 from eci_annotate.tools.entries import Show
+from eci_annotate.viewer.places import Place, from_rows
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.pipeline import REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task
     from eci_annotate.viewer.keeper import Keeper
+
+
+PLACES = "places"  # under this name the draft of a review keeps them
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,15 @@ class Restored:
         Whether there was a draft.
     reviewed
         For a review: the version that it is about.
+    places
+        Of a review what is marked in it; else what the review that rejected this marked.
     """
 
     easel: Easel
     answers: dict[str, Any]
     resumed: bool = False
     reviewed: Signed | None = None
+    places: tuple[Place, ...] = ()
 
 
 def restored(task: Task) -> Restored:
@@ -42,9 +49,12 @@ def restored(task: Task) -> Restored:
     signed = task.reviewing() if task.definition.kind == REVIEW else None
     if signed is not None:
         content = signed.content("snapshot")
-        return Restored(replay(task.volume, content[0] if content else None, ()), signed.report, reviewed=signed)
+        easel = replay(task.volume, content[0] if content else None, ())
+        marked = from_rows(task.draft().answers.get(PLACES, []))
+        return Restored(easel, signed.report, reviewed=signed, places=marked)
     draft = task.draft()
-    return Restored(replay(task.volume, draft.snapshot, draft.lines), draft.answers, bool(draft.lines))
+    easel = replay(task.volume, draft.snapshot, draft.lines)
+    return Restored(easel, draft.answers, bool(draft.lines), places=from_rows(task.marked()))
 
 
 def begin(work: Restored, task: Task, hanging: Hanging, keeper: Keeper) -> None:

@@ -21,6 +21,7 @@ from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.form_panel import FormPanel
 from eci_annotate.viewer.framing import close_all, framed, title_of
 from eci_annotate.viewer.keeper import Keeper, standing
+from eci_annotate.viewer.marking import Marking
 from eci_annotate.viewer.messages import look, status
 from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.orders import Order, Send
@@ -63,6 +64,7 @@ class Workbench:
         begin(self.work, task, self.hanging, self.keeper)
         self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
+        self.marking = Marking(task, self.work.places, self.keeper, self.controller, self._draw)
         self.controller.changed, self.controller.seen = self._changed, self._seen
         self.state = w.HTML()
         self.keeper.kept = self._tell
@@ -109,7 +111,7 @@ class Workbench:
 
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
-        work = [self.annotations.widget, *form, self.signing.widget]
+        work = [*self.marking.shown, self.annotations.widget, *form, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
         panels = [self.browser.widget, *work]
         if self.compared is not None:
@@ -202,9 +204,8 @@ class Workbench:
         """From now on this is for reading."""
         self.keeper.lost = self.keeper.lost or why
         self.stage.carry_out(self.controller.close(why))
-        for close in (self.toolbar.close, self.annotations.close, self.signing.close):
-            close()
-        for each in (self.form, self.compared and self.compared.panel):
+        panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.form]
+        for each in (*panels, self.compared and self.compared.panel):
             if each:
                 each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
@@ -219,7 +220,8 @@ class Workbench:
         self.keeper.snapshot()
         if self.keeper.lost or self.keeper.unsaved:
             raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
-        begun = self.task.begin_signing(meaning, verdict=verdict, reason=reason, secret=secret)
+        said: dict[str, Any] = {"verdict": verdict, "reason": reason, "secret": secret, "places": self.marking.to_sign}
+        begun = self.task.begin_signing(meaning, **said)
         return begun if hasattr(begun, "poll") else self._signed(begun)
 
     def _signed(self, signed: Any) -> Any:

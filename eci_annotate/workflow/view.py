@@ -25,7 +25,8 @@ class TaskView:
     `mine`: this very session holds it; `elsewhere`: another session of the same person does.
     `may_start`: a `Start` would be granted now, or is already.
     `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
-    `rejected` is the reason of the review or reopening that made it ready again.
+    `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
+    places that the review marked.
     """
 
     name: str
@@ -45,6 +46,7 @@ class TaskView:
     signed: tuple[Signed, ...]
     stage: str = ""
     assigned: str = ""
+    marked: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         signed=_visible(state, task, work, actor, mine),
         stage=task.stage or task.kind,
         assigned=work.assigned,
+        marked=next((part.digest for part in rejected.manifest.of("places")), "") if rejected else "",
     )
 
 
@@ -179,4 +182,5 @@ def readable(seen: SubjectView) -> frozenset[str]:
     parts = (part.digest for task in seen.tasks for signed in task.signed for part in signed.manifest.parts)
     cases = (signed.use_case for task in seen.tasks for signed in task.signed)
     layers = (layer.digest for layer in seen.layers)
-    return frozenset({seen.use_case, *parts, *cases, *layers})
+    marked = (task.marked for task in seen.tasks if task.marked)
+    return frozenset({seen.use_case, *parts, *cases, *layers, *marked})

@@ -27,6 +27,13 @@ eci.annotate(task)
 """
 
 
+MEND = f"""
+import eci_annotate as eci
+task = eci.open("{{folder}}").start("{S}", "annotate", project="{P}")
+eci.annotate(task)
+"""
+
+
 @pytest.fixture
 def review(lab: Lab, page: Page, repository: Path) -> Viewer:
     """The review of a signed annotation, open in the reviewer's notebook."""
@@ -76,6 +83,37 @@ def test_rejecting_needs_a_reason_which_the_annotator_gets(review: Viewer, repos
     sign(review, "Reject", "too large")
     review.page.wait_for_selector(".eci-signed", timeout=60_000)
     assert open_repository(repository).worklist()["remark"].tolist() == ["rejected: too large"]
+
+
+def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repository: Path, lab: Lab, page: Page) -> None:
+    review.page.mouse.move(*review.at("axial", 0.45, 0.55))
+    press(review, "p")
+    panel = page.locator(".eci-places")
+    panel.get_by_role("button", name="Mark this place").click()
+    panel.locator(".eci-place").nth(1).wait_for()
+    remark = panel.get_by_placeholder("what is to be mended").first
+    remark.fill("the border is too wide here")
+    remark.press("Tab")
+    review.rest()
+    page.wait_for_timeout(700)
+    page.screenshot(path=repository / "marked.png")
+    sign(review, "Reject", "too large")
+    page.wait_for_selector(".eci-signed", timeout=60_000)
+    rings = coloured(review)
+    assert rings > 50
+    run_all(page, lab.put("mend.ipynb", [MEND.format(folder=repository.name)]))
+    mending = Viewer(page)
+    mending.wait(90)
+    panel = page.locator(".eci-places")
+    assert "too large" in panel.inner_text() and "the border is too wide here" in panel.inner_text()
+    page.mouse.move(*mending.at("axial", 0.5, 0.5))
+    page.mouse.wheel(0, 240)
+    mending.rest()
+    index = mending.stage("s.panes[0].index")
+    panel.locator(".eci-place button").first.click()
+    mending.rest()
+    assert mending.stage("s.panes[0].index") != index and coloured(mending) > 50
+    page.screenshot(path=repository / "mending.png")
 
 
 def test_accepting_is_signed(review: Viewer, repository: Path) -> None:

@@ -177,6 +177,7 @@ def test_a_review_rejects_and_the_next_version_is_accepted(
     assert repo.worklist()["remark"].tolist() == ["rejected: too large"]
     again = repo.start(S, "annotate")
     assert again.rejected == "too large" and again.draft().answers == ANSWERS
+    assert again.marked() == marked.places
     again.sign(MEANING)
     done = ruth.start(S, "review").sign("I looked again", verdict="accept")
     assert done.event.basis == {"annotate": 2} and ruth.verify().passed

@@ -117,6 +117,14 @@ export class Desk {
     this.stage.jumpTo(geometry.lpsFromPlane(pane.shape, pane.index, u, v));
   }
 
+  /** The patient's point under the pointer, or else the crosshair's. */
+  pointedAt() {
+    const { hovered, focus } = this.stage;
+    if (!hovered?.pane.shape) return focus;
+    const { pane, x, y } = hovered;
+    return geometry.lpsFromPlane(pane.shape, pane.index, ...geometry.planeFromPx(pane.view, x, y));
+  }
+
   /** This pane alone, or if it is that already (or none is given) all panes. */
   maximise(pane) {
     const alone = pane !== null && this.stage.board.dataset.alone !== pane.name;
@@ -143,6 +151,7 @@ export class Desk {
     this.touched(this.stage.active, false);
     if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
+    else if (binding.does === "mark") this.stage.send(wire.commandMessage("mark", this.pointedAt()));
     else this.stage.send(wire.commandMessage(binding.does, binding.value));
   }
 

@@ -18,6 +18,7 @@ export const KEYS = [
   { keys: ["mod+shift+z", "mod+y"], does: "redo", text: "Redo", shown: "Ctrl+Shift+Z" },
   { keys: ["h"], does: "toggle-hidden", text: "Hide or show the chosen annotation" },
   { keys: ["delete"], does: "delete", text: "Delete the chosen annotation (undo brings it back)", shown: "Delete" },
+  { keys: ["p"], does: "mark", text: "In a review: mark the place under the pointer" },
   { keys: ["escape"], does: "cancel", text: "Give up this stroke; close the help", shown: "Esc" },
   { keys: ["arrowup", "arrowright"], does: "view-scroll", value: -1, text: "Slice before", shown: "↑" },
   { keys: ["arrowdown", "arrowleft"], does: "view-scroll", value: 1, text: "Slice after", shown: "↓" },

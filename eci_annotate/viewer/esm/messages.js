@@ -24,8 +24,8 @@ export const LOOK = "look";
 export const readyMessage = () => ({ kind: "ready" });
 /** @param {string} series @param {string} pane @param {number} index */
 export const wantMessage = (series, pane, index) => ({ kind: "want", series, pane, index });
-/** @param {WireView[]} views @param {[number, number]} window */
-export const viewsMessage = (views, window) => ({ kind: "views", views, window });
+/** @param {WireView[]} views @param {[number, number]} window @param {Lps | null} focus */
+export const viewsMessage = (views, window, focus) => ({ kind: "views", views, window, focus });
 /** @param {number} frame @param {WireEvent[]} events */
 export const handsMessage = (frame, events) => ({ kind: "hands", frame, events });
 /** @param {string} name @param {any} value */

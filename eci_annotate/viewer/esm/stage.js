@@ -277,7 +277,7 @@ export class Stage {
       this.sentViews.delete(`${name}${seq - 50}`);
       return { pane: name, seq, index, left_mm: view.left, top_mm: view.top, px_per_mm: view.zoom * size.ratio, width, height, ratio: size.ratio };
     });
-    if (views.length) this.send(wire.viewsMessage(views, this.window));
+    if (views.length) this.send(wire.viewsMessage(views, this.window, this.focus));
   }
 
   setWindow(window, invert = this.invert) {
