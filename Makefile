@@ -64,7 +64,8 @@ system:  ## Install the programs that tests drive, where they are missing (Debia
 	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	command -v node >/dev/null && missing=$${missing/nodejs/}; command -v npm >/dev/null && missing=$${missing/npm/}; \
 	if [ -n "$${missing// }" ]; then echo "Installing$$missing"; \
-	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >$(VENV)/apt.log 2>&1 \
+	  || { tail -n 30 $(VENV)/apt.log; exit 1; }; fi
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }

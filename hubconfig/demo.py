@@ -27,6 +27,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.workflow.actor import MAY
 
 HERE = Path(__file__).resolve().parent
 PROJECT, OWNER = "liver-ct", "olga"
@@ -35,12 +36,17 @@ PATIENCE_S = 120
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the sample project."""
+    """Somebody of the demo; a member of the sample project, unless the role is none of a project."""
 
     role: str
     site: str
     everywhere: bool = True
     what: str = ""
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the project has such a role."""
+        return self.role in MAY
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -61,6 +67,7 @@ PEOPLE: Mapping[str, Person] = {
     OWNER: Person("owner", "KAU", what="the project's pages; also the hub's administrator"),
     "dora": Person("data-manager", "KAU", what="takes subjects in"),
     "axel": Person("auditor", "KAU", what="reads the audit trail"),
+    "tess": Person("teacher", "KAU", what="JupyterLab with the workshop, on a phantom of her own"),
 }
 
 
@@ -87,7 +94,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     rooms, owner = repository.backend.rooms, repository.backend.actor
     admit(rooms, owner, PROJECT, OWNER)
     for name, person in PEOPLE.items():
-        if name != OWNER:
+        if name != OWNER and person.is_member:
             tell(f"Adding {name}, {person.role}")
             reach = {"roles": (person.role,), "site": person.site, "sites": person.sites}
             add_hub_member(rooms, owner, PROJECT, name, **reach)
@@ -128,7 +135,7 @@ def pins(folder: Path) -> dict[str, str]:
         known: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
         return known
     book = FactorBook(find(folder / "repository"), lambda: datetime.now(UTC))
-    made = {name: "-".join((token_hex(2), token_hex(2))) for name in PEOPLE}
+    made = {name: "-".join((token_hex(2), token_hex(2))) for name, person in PEOPLE.items() if person.is_member}
     for name, pin in made.items():
         book.set_pin(name, pin)
     path.touch(0o600)
@@ -252,7 +259,7 @@ def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], ins
     console = Console()
     table = Table("name", "password", "PIN to sign", "role", "site", "what they see")
     for name, person in PEOPLE.items():
-        table.add_row(name, passwords[name], signing[name], person.role, person.site, person.what)
+        table.add_row(name, passwords[name], signing.get(name, "–"), person.role, person.site, person.what)
     console.print(table)
     if insecure:
         console.print("Insecure demo: all users share one system user. Use no real data.", style="bold red")

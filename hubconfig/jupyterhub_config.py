@@ -117,7 +117,7 @@ def set_servers(c, settings: Settings, python: str) -> None:
     c.Spawner.start_timeout = c.Spawner.http_timeout = 90
     c.Spawner.mem_limit, c.Spawner.cpu_limit = settings.memory, settings.cpus
     c.Spawner.env_keep = ["LANG", "LC_ALL", "PATH", "PYTHONPATH"]
-    c.Spawner.environment = {"ECI_ANNOTATE_SERVICE": service_url(settings), "ECI_REPOSITORY": service_url(settings)}
+    c.Spawner.environment = {"ECI_ANNOTATE_SERVICE": service_url(settings)}
     if not settings.https:  # HubOAuth would set a __Host- cookie without Secure, which browsers drop
         c.Spawner.environment["JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED"] = "0"
 

@@ -13,7 +13,7 @@ from typing import Any
 LAB, APP, SERVICE = "lab", "app", "service"
 PLACES = {
     "developer": (LAB, ("02_inspect.ipynb",)),
-    "teacher": (LAB, ("workshop.ipynb", "01_annotate.ipynb")),
+    "teacher": (LAB, ("workshop.ipynb",)),
     "owner": (SERVICE, ()),
     "data-manager": (SERVICE, ()),
     "site-administrator": (SERVICE, ()),

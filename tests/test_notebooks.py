@@ -10,6 +10,7 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.repository import workshop
 from eci_annotate.repository.founding import found
 from eci_annotate.repository.importing import import_folders
 from eci_annotate.repository.rehearsal import rehearse
@@ -39,13 +40,26 @@ def repository(tmp_path):
     return folder
 
 
+def test_the_workshop_runs_where_nobody_sits(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECI_WORKSHOP", "recorded")
+    monkeypatch.setenv("ECI_WORKSHOP_FOLDER", str(tmp_path / "workshop"))
+    done = run(NOTEBOOKS / "workshop.ipynb", tmp_path / "none")
+    assert done.returncode == 0, done.stdout[-4000:]
+    subject = workshop.hospital(tmp_path / "workshop")
+    anna = workshop.opened_as(tmp_path / "workshop", "anna")
+    first, second = anna.versions(subject)
+    assert workshop.truth(first).table.set_index("label").dice["lesion 3"] == 1.0
+    assert second.event.predecessor == first.seal and anna.verify().passed
+    (review,) = workshop.opened_as(tmp_path / "workshop", "ruth").versions(subject, "review")
+    assert review.verdict == "reject" and review.places[0]["remark"] == "here"
+
+
 def run(notebook, repository):
     """Run one notebook under nbval."""
     private = repository.parent / "jupyter"
     places = {n: str(private) for n in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
     env = {
         **os.environ,
-        "ECI_REPOSITORY": str(repository),
         "ECI_ANNOTATE_REPOSITORY": str(repository),
         **places,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

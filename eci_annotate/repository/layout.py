@@ -130,7 +130,11 @@ def write_key(path: Path, key: Credential) -> None:
 def credential(layout: Layout) -> Credential:
     """The key that says who acts: that of ECI_ANNOTATE_CREDENTIAL, or the repository's first member's."""
     named = os.environ.get(CREDENTIAL)
-    path = Path(named) if named else _first_key(layout)
+    return key_of(Path(named) if named else _first_key(layout))
+
+
+def key_of(path: Path) -> Credential:
+    """The key in a file that only its owner can read."""
     try:
         mode = path.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -30,7 +30,7 @@ def place(made_repository: Path, tmp_path: Path) -> Path:
 
 
 def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:
-    with voila(place, "one.ipynb", ECI_REPOSITORY=str(place / "repository")) as address:
+    with voila(place, "one.ipynb", ECI_ANNOTATE_REPOSITORY=str(place / "repository")) as address:
         page.goto(address)
         viewer = Viewer(page)
         viewer.wait(120)

@@ -14,8 +14,8 @@ from tests.counts import SOAK
 CHECKOUT = Path(__file__).resolve().parents[2]
 INSTALL = CHECKOUT / "hubconfig" / "images" / "install.sh"
 INSPECT = """
-import os, eci_annotate as eci
-repo = eci.open(os.environ["ECI_REPOSITORY"])
+import eci_annotate as eci
+repo = eci.open()
 print(eci.__file__, len(repo.annotations()), len(repo.worklist()), repo.verify().passed)
 """
 

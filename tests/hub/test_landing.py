@@ -37,7 +37,7 @@ def lands(page: Page) -> str:
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("anna", APP), ("ben", APP), ("ruth", APP), (OUTSIDER, APP), ("dev", LAB),
+        ("anna", APP), ("ben", APP), ("ruth", APP), (OUTSIDER, APP), ("dev", LAB), ("tess", LAB),
         ("olga", SERVICE), ("dora", SERVICE), ("axel", SERVICE),
     ],
 )  # fmt: skip
@@ -53,6 +53,17 @@ def test_the_developer_has_the_inspect_notebook(of: Of) -> None:
     assert page.url.endswith("/lab/tree/02_inspect.ipynb")
     page.wait_for_timeout(1500)
     assert page.locator("text=Jupyter news").count() == 0, "nobody in a hospital is asked for news"
+
+
+def test_the_teacher_has_the_workshop_and_no_task(of: Of, hub: Hub) -> None:
+    page = of("tess")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    assert page.url.endswith("/lab/tree/workshop.ipynb")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_selector(".eci-stage", timeout=120_000)
+    assert (hub.folder / "homes" / "tess" / "workshop" / "eci.json").exists()
+    assert "ECI_SCHOOL_S0001" in page.locator(".eci-title").first.inner_text()
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "not the password"), ("mallory", "anything at all")])
