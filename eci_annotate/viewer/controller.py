@@ -124,8 +124,10 @@ class Controller:
         return [order] if order else []
 
     def _views(self, message: Views) -> list[Order]:
-        orders = self.painter.look(message.views)
+        orders = self.painter.look(message.views, message.anew)
         self.focus = message.focus
+        if message.anew:
+            orders.append(_tool(self.easel, self.next_colour, self.why_not))
         if not self.why_not and message.window != self.easel.options.window and not self._stroke:
             self._apply(SetOption("window", message.window))
         return [*orders, self.drawn(0, message.views, orders)]

@@ -35,11 +35,12 @@ class Want:
 
 @dataclass(frozen=True)
 class Views:
-    """Views that came to rest, the window, and where the crosshair is (patient mm)."""
+    """Views that came to rest, the window, and where the crosshair is (patient mm); `anew`: drawings were lost."""
 
     views: tuple[View, ...]
     window: tuple[float, float]
     focus: Vector | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def read(raw: Mapping[str, Any]) -> Incoming:
                 return Want(str(raw["series"]), _pane(raw["pane"]), int(raw["index"]))
             case "views":
                 low, high = (float(x) for x in raw["window"])
-                return Views(tuple(_view(v) for v in raw["views"]), (low, high), point(raw.get("focus")))
+                views = tuple(_view(v) for v in raw["views"])
+                return Views(views, (low, high), point(raw.get("focus")), bool(raw.get("anew")))
             case "hands":
                 return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
             case "command":
@@ -190,6 +192,11 @@ def tool(name: str | None, radius_mm: float, erase: bool, colour: Sequence[int],
 def status(text: str, level: str = "note") -> Message:
     """A line under the panes: `note`, `warning` or `error`."""
     return {"kind": "status", "text": text, "level": level}
+
+
+def heard() -> Message:
+    """Nothing else is to be said of what came."""
+    return {"kind": "heard", "gap": False}
 
 
 def look(**what: Any) -> Message:

@@ -46,9 +46,11 @@ class Painter:
         self.views = {}
         self._lined = set()
 
-    def look(self, views: Iterable[View]) -> list[Order]:
-        """Draw views anew, those that moved."""
+    def look(self, views: Iterable[View], anew: bool = False) -> list[Order]:
+        """Draw views, those that moved; `anew`: all, and tell of all annotations again."""
         orders: list[Order] = []
+        if anew:
+            self.views, orders = {}, [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
         for view in views:
             before = self.views.get(view.pane)
             index = min(max(view.index, 0), self.stacks[view.pane].count - 1)

@@ -11,8 +11,10 @@ import anywidget
 import traitlets
 
 from eci_annotate.viewer.controller import Controller
+from eci_annotate.viewer.messages import heard
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
 from eci_annotate.viewer.pane import PaneCanvases, hold
+from eci_annotate.viewer.posting import Posted
 from eci_annotate.viewer.views import PANES
 from eci_annotate.viewer.wire import HERE, joined
 
@@ -41,7 +43,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     layers = traitlets.Dict().tag(sync=True)
 
     def __init__(self, controller: Controller, **more: Any) -> None:
-        self.controller = controller
+        self.controller, self.posted = controller, Posted()
         self._since = time.perf_counter()
         self.canvases = {name: PaneCanvases() for name in PANES}
         layers = {
@@ -53,7 +55,11 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
         self._since = time.perf_counter()
-        self.carry_out(self.controller.receive(content))
+        if not self.posted.takes(content):
+            self.send(self.posted.instead(content))
+            return
+        orders = self.controller.receive(content)
+        self.carry_out(orders if any(isinstance(order, Send) for order in orders) else [*orders, Send(heard())])
 
     def carry_out(self, orders: Iterable[Order]) -> None:
         """Draw and send; all drawing goes out before the first message, as one batch."""
@@ -64,7 +70,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
                     self._draw(order)
         for order in todo:
             if isinstance(order, Send):
-                self.send({**order.message, "work_ms": self._work_ms()}, list(order.buffers))
+                self.send({**order.message, "work_ms": self._work_ms(), **self.posted.told}, list(order.buffers))
 
     def _work_ms(self) -> float:
         return round((time.perf_counter() - self._since) * 1e3, 2)

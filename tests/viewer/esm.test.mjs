@@ -9,6 +9,7 @@ const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("lut");
 const { section, outline } = await at("echoes");
 const { bindingOf, KEYS, helpRows } = await at("keys");
 const { Courier } = await at("courier");
+const { Post } = await at("post");
 const { cut, Loader } = await at("loader");
 const { gripOf, modifiersOf } = await at("hands");
 
@@ -110,7 +111,7 @@ test("nothing but what is shown is fetched while a hand draws", () => {
 
 test("the courier merges what waits and never builds a queue", () => {
   const sent = [];
-  const courier = new Courier((frame, events) => sent.push([frame, events]), 1);
+  const courier = new Courier((frame, events) => sent.push([frame, events]), (command) => sent.push(command), 1);
   const drag = (x) => ({ do: "drag", pane: "axial", index: 0, points: [x, 0, 0], pressures: [1] });
   courier.push({ ...drag(0), do: "press" }, 1);
   for (const x of [1, 2, 3]) courier.push(drag(x), x + 1);
@@ -120,6 +121,44 @@ test("the courier merges what waits and never builds a queue", () => {
   courier.push({ ...drag(4), do: "release" }, 9);
   assert.deepEqual(courier.acknowledged(2).stamps, [2, 3, 4]);
   assert.equal(sent.at(-1)[1][0].do, "release");
+});
+
+test("a command keeps its place among strokes that wait", () => {
+  const sent = [];
+  const courier = new Courier((frame, events) => sent.push(events.map((e) => e.do).join()), (command) => sent.push(command), 1);
+  const event = (what) => ({ do: what, pane: "axial", index: 0, points: [0, 0, 0], pressures: [1] });
+  courier.command("tool");
+  for (const what of ["press", "release"]) courier.push(event(what), 1);
+  courier.command("undo");
+  courier.push(event("press"), 1);
+  assert.deepEqual(sent, ["tool", "press"]);
+  courier.acknowledged(1);
+  assert.deepEqual(sent, ["tool", "press", "release", "undo"]);
+  courier.acknowledged(2);
+  assert.deepEqual(sent, ["tool", "press", "release", "undo", "press"]);
+});
+
+test("after a long cut what waits travels in pieces", () => {
+  const sizes = [];
+  const courier = new Courier((frame, events) => sizes.push(events.reduce((sum, e) => sum + e.points.length, 0)), () => {}, 1);
+  const drag = () => ({ do: "drag", pane: "axial", index: 0, points: Array(300).fill(0), pressures: Array(100).fill(1) });
+  for (let n = 0; n < 1000; n++) courier.push(drag(), n);
+  for (let frame = 1; courier.busy; frame++) courier.acknowledged(frame);
+  assert.equal(sizes.reduce((a, b) => a + b), 300_000);
+  assert.ok(Math.max(...sizes) <= 60_300);
+});
+
+test("what was not heard is sent again, and only that", () => {
+  const sent = [];
+  const post = new Post((message) => sent.push(message.serial), "me");
+  for (const kind of ["command", "views", "hands"]) post.send({ kind });
+  assert.deepEqual(sent, [1, undefined, 2]);
+  assert.deepEqual(post.heard(["another", 2]), []);
+  assert.deepEqual(post.heard(["me", 1]).map((each) => each.kind), ["command"]);
+  post.again();
+  assert.deepEqual(sent, [1, undefined, 2, 2]);
+  post.heard(["me", 2]);
+  assert.equal(post.waits, 0);
 });
 
 test("every key of the table is found, and only once", () => {

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from eci_annotate.viewer.wire import HERE, MODULES, joined
 
-node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
-
-@node
 def test_units() -> None:
     done = subprocess.run(["node", "--test", str(Path(__file__).parent)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-@node
 def test_joined_module_parses_and_holds_every_file(tmp_path: Path) -> None:
     (tmp_path / "joined.mjs").write_text(joined(), encoding="utf-8")
     subprocess.run(["node", "--check", str(tmp_path / "joined.mjs")], check=True, timeout=60)

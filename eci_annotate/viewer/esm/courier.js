@@ -1,18 +1,21 @@
 // Carries what the hands do to the kernel: few frames are under way at a time, what happens meanwhile waits and is
-// merged, so that a slow kernel never builds a queue.
+// merged, so that a slow kernel never builds a queue. Commands keep their place among strokes.
 
 /** @typedef {import("./messages.js").WireEvent} WireEvent */
 
 /** While one frame is drawn the next one may already travel; a third would only wait. */
 const UNDER_WAY = 2;
+/** Numbers in an event, and in a frame: after a long cut much waits, and a message has its limit. */
+const MOST_NUMBERS = 30_000;
 
 export class Courier {
-  /** @param {(frame: number, events: WireEvent[]) => void} send */
-  constructor(send, most = UNDER_WAY) {
+  /** @param {(frame: number, events: WireEvent[]) => void} send @param {(command: any) => void} order */
+  constructor(send, order, most = UNDER_WAY) {
     this.send = send;
+    this.order = order;
     this.most = most;
     this.frame = 0;
-    /** @type {WireEvent[]} */
+    /** @type {(WireEvent | {command: any})[]} */
     this.waiting = [];
     /** @type {number[]} */
     this.stamps = [];
@@ -35,13 +38,25 @@ export class Courier {
     this.flush();
   }
 
+  /** A key or button: it goes when all before it has gone. */
+  command(command) {
+    this.waiting.push({ command });
+    this.flush();
+  }
+
   flush() {
-    if (this.sent.size >= this.most || !this.waiting.length) return;
+    while (this.waiting.length) {
+      if (this.waiting[0].command) this.order(this.waiting.shift().command);
+      else if (this.sent.size < this.most) this.next();
+      else return;
+    }
+  }
+
+  next() {
     this.frame += 1;
     this.sent.set(this.frame, { stamps: this.stamps, since: performance.now() });
-    const events = this.waiting;
-    [this.waiting, this.stamps] = [[], []];
-    this.send(this.frame, events);
+    this.stamps = [];
+    this.send(this.frame, this.waiting.splice(0, fitting(this.waiting)));
   }
 
   /** The kernel has drawn a frame, and so all before it. @returns when its events happened, and when it was sent */
@@ -66,4 +81,12 @@ export class Courier {
   }
 }
 
-const mergeable = (a, b) => a.do === "drag" && b.do === "drag" && a.pane === b.pane && a.index === b.index;
+const mergeable = (a, b) =>
+  a.do === "drag" && b.do === "drag" && a.pane === b.pane && a.index === b.index && a.points.length < MOST_NUMBERS;
+
+/** How many of the events that wait, up to the next command, go into one message. */
+function fitting(events) {
+  let [many, numbers] = [0, 0];
+  while (many < events.length && !events[many].command && numbers < MOST_NUMBERS) numbers += events[many++].points.length;
+  return many;
+}

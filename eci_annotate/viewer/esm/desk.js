@@ -151,8 +151,7 @@ export class Desk {
     this.touched(this.stage.active, false);
     if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
-    else if (binding.does === "mark") this.stage.send(wire.commandMessage("mark", this.pointedAt()));
-    else this.stage.send(wire.commandMessage(binding.does, binding.value));
+    else this.stage.courier.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
   }
 
   cancel() {

@@ -41,3 +41,15 @@ export const PRESETS = {
   lung: [-1350, 150],
   bone: [-450, 1050],
 };
+
+/** The table of the last window, which most slices of a series share. */
+export class Luts {
+  of(window, invert, slice) {
+    const key = [window, invert, slice.slope, slice.intercept, slice.signed].join();
+    if (key !== this.key) {
+      this.table = buildLut(window, invert, slice, this.table);
+      this.key = key;
+    }
+    return this.table;
+  }
+}

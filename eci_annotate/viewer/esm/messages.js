@@ -19,13 +19,14 @@ export const DRAWN = "drawn";
 export const TOOL = "tool";
 export const STATUS = "status";
 export const LOOK = "look";
+export const HEARD = "heard";
 
 // browser -> kernel
 export const readyMessage = () => ({ kind: "ready" });
 /** @param {string} series @param {string} pane @param {number} index */
 export const wantMessage = (series, pane, index) => ({ kind: "want", series, pane, index });
-/** @param {WireView[]} views @param {[number, number]} window @param {Lps | null} focus */
-export const viewsMessage = (views, window, focus) => ({ kind: "views", views, window, focus });
+/** @param {WireView[]} views @param {[number, number]} window @param {Lps | null} focus @param {boolean} anew */
+export const viewsMessage = (views, window, focus, anew = false) => ({ kind: "views", views, window, focus, anew });
 /** @param {number} frame @param {WireEvent[]} events */
 export const handsMessage = (frame, events) => ({ kind: "hands", frame, events });
 /** @param {string} name @param {any} value */

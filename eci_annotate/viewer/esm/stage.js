@@ -9,17 +9,19 @@ import { Help } from "./help.js";
 import { drawnBy, findLayers } from "./layers.js";
 import { Link } from "./link.js";
 import { Loader } from "./loader.js";
-import { buildLut } from "./lut.js";
+import { Luts } from "./lut.js";
+import { Lifeline } from "./lifeline.js";
 import * as wire from "./messages.js";
 import { element, Pane } from "./pane.js";
+import { Post } from "./post.js";
+import { Resting } from "./resting.js";
 import { Stopwatch } from "./stopwatch.js";
-
-const REST_MS = 120;
 
 export class Stage {
   constructor(model, el) {
     Object.assign(this, { model, el });
     this.watch = new Stopwatch();
+    this.luts = new Luts();
     this.series = "";
     this.window = [0, 1];
     this.invert = false;
@@ -28,7 +30,9 @@ export class Stage {
     /** @type {Map<string, import("./echoes.js").Echo>} */
     this.echoes = new Map();
     this.trail = [];
-    this.sentViews = new Map();
+    this.post = new Post((message) => model.send(message));
+    this.resting = new Resting(this);
+    this.lifeline = new Lifeline(this, model.widget_manager?.kernel);
     /** @type {number[]} when events happened that the next frame shows */
     this.waitingStamps = [];
     /** @type {Map<any, string>} panes to put together at the next frame, and why */
@@ -36,7 +40,7 @@ export class Stage {
     this.spent = 0;
     this.desk = new Desk(this);
     this.link = new Link(this, model.get("link") ?? "");
-    this.courier = new Courier((frame, events) => this.send(wire.handsMessage(frame, events)));
+    this.courier = new Courier((frame, events) => this.send(wire.handsMessage(frame, events)), (command) => this.send(command));
     this.loader = new Loader((series, pane, index) => this.send(wire.wantMessage(series, pane, index)));
     this.build();
   }
@@ -70,6 +74,7 @@ export class Stage {
     for (const pane of this.panes) pane.layers = found[pane.name].map((model) => model.canvas);
     this.desk.arrange(this.model.get("alone") ?? "");
     this.aLayer = found[this.panes[0].name][0];
+    this.lifeline.start();
     this.send(wire.readyMessage());
   }
 
@@ -78,14 +83,17 @@ export class Stage {
     this.model.off("change:height", this.onHeight);
     this.observer.disconnect();
     this.link.leave();
-    clearTimeout(this.resting);
+    this.lifeline.stop();
+    this.resting.stop();
   }
 
-  send(message) { this.model.send(message); }
+  send(message) { this.post.send(message); }
 
   // -- from the kernel ---------------------------------------------------------
   receive(message, buffers) {
+    const heard = message.heard ? this.post.heard(message.heard) : [];
     switch (message.kind) {
+      case wire.HEARD: return this.caughtUp(heard, message.gap);
       case wire.SCENE: return this.setScene(message);
       case wire.SLICE: return this.setSlice(message, buffers[0]);
       case wire.DRAWN: return this.setDrawn(message);
@@ -95,6 +103,12 @@ export class Stage {
       case wire.STATUS: return this.say(message.text, message.level);
       case wire.LOOK: return this.look(message);
     }
+  }
+
+  /** Frames whose answers were lost are done; what the kernel misses is sent again. */
+  caughtUp(heard, gap) {
+    for (const { kind, frame } of heard) if (kind === "hands") this.courier.acknowledged(frame);
+    if (gap) this.post.again();
   }
 
   setScene({ series, frame, shapes, window, invert }) {
@@ -143,7 +157,7 @@ export class Stage {
 
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */
   setView(series, name, seq) {
-    const sent = this.sentViews.get(`${name}${seq}`);
+    const sent = this.resting.of(name, seq);
     const pane = this.paneNamed(name);
     if (!sent || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
     pane.drawn = { series, seq, index: sent.index, view: sent.view };
@@ -174,19 +188,10 @@ export class Stage {
     return this.panes.filter((pane) => pane.visible);
   }
 
-  lutOf(slice) {
-    const key = [this.window, this.invert, slice.slope, slice.intercept, slice.signed].join();
-    if (key !== this.lutKey) {
-      this.lut = buildLut(this.window, this.invert, slice, this.lut);
-      this.lutKey = key;
-    }
-    return this.lut;
-  }
-
   /** Take the slice and window of a pane anew; the screen follows at the next frame. */
   draw(pane, why) {
     const slice = this.loader.held(this.series, pane.name, pane.index);
-    pane.setImage(slice, slice && this.lutOf(slice));
+    pane.setImage(slice, slice && this.luts.of(this.window, this.invert, slice));
     this.lay(pane, why);
   }
 
@@ -262,22 +267,14 @@ export class Stage {
     this.rest();
   }
 
-  /** When nothing has moved for a while the kernel hears where the views stand. */
-  rest(ms = REST_MS) {
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.rested(), ms);
-  }
+  rest(ms) { this.resting.soon(ms); }
 
-  rested() {
-    const views = this.shown.map((pane) => {
-      const { view, size, index, name } = pane;
-      const seq = ++pane.seq;
-      const [width, height] = [pane.screen.width, pane.screen.height];
-      this.sentViews.set(`${name}${seq}`, { view, index });
-      this.sentViews.delete(`${name}${seq - 50}`);
-      return { pane: name, seq, index, left_mm: view.left, top_mm: view.top, px_per_mm: view.zoom * size.ratio, width, height, ratio: size.ratio };
-    });
-    if (views.length) this.send(wire.viewsMessage(views, this.window, this.focus));
+  /** After a cut line: what was not heard is sent again, and all is drawn anew. */
+  anew() {
+    this.post.again();
+    this.loader.asked.clear();
+    this.loader.fill(this.series, this.shown);
+    this.resting.soon(0, true);
   }
 
   setWindow(window, invert = this.invert) {

@@ -1,0 +1,94 @@
+"""A line between browser and server that a test can cut: hold every byte, or break all connections."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socket import SO_LINGER, SOL_SOCKET
+
+OPEN, SILENT, CLOSED = "open", "silent", "closed"
+
+
+class Relay:
+    """Passes bytes between the port it listens on and another one."""
+
+    def __init__(self, target: int) -> None:
+        self.target, self.port, self.state = target, 0, OPEN
+        self._loop = asyncio.new_event_loop()
+        self._lines: set[asyncio.StreamWriter] = set()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._ready.wait(10)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        self._end = asyncio.Event()
+        server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        async with server:
+            await self._end.wait()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.state == CLOSED:
+            self._break(writer)
+            return
+        there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
+        self._lines |= {writer, there}
+        await asyncio.gather(self._pass(reader, there), self._pass(there_reader, writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                while self.state == SILENT:
+                    await asyncio.sleep(0.02)
+                if writer not in self._lines:
+                    return  # broken meanwhile: what was on the way is lost
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+    def _break(self, writer: asyncio.StreamWriter) -> None:
+        """Close without a farewell."""
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    def _set(self, state: str, broken: bool) -> None:
+        self.state = state
+        if broken:
+            lines, self._lines = self._lines, set()
+            for writer in lines:
+                self._break(writer)
+
+    def cut(self, how: str) -> None:
+        """Cut the line: `silent`: nothing arrives any more; `closed`: all connections break."""
+        self._loop.call_soon_threadsafe(self._set, how, how == CLOSED)
+
+    def mend(self) -> None:
+        """Let new connections through; those from before break, and what they carried is lost."""
+        self._loop.call_soon_threadsafe(self._set, OPEN, True)
+
+    def end(self) -> None:
+        """Stop."""
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+
+
+@contextmanager
+def relayed(target: int) -> Iterator[Relay]:
+    """A relay to a port of this machine."""
+    relay = Relay(target)
+    try:
+        yield relay
+    finally:
+        relay.end()

@@ -1,0 +1,74 @@
+"""The line between the radiologist's browser and the server is cut: she goes on, is told, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, SUBJECT
+from lab import Viewer
+from playwright.sync_api import Page
+from relay import CLOSED, SILENT, relayed
+from test_viewer import press
+from test_voila import place
+from voila_app import voila
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from eci_annotate.repository.opening import open as open_repository
+from tests.counts import SOAK, count
+
+__all__ = ["place"]
+CUT_S = count(8, 60)
+SENT = "() => { const s = document.querySelector('.eci-stage').stage; return !s.courier.busy && !s.post.kept.length }"
+
+
+def stroke(viewer: Viewer, y: float) -> None:
+    viewer.stage("(s.el.focus(), 0)")
+    viewer.page.keyboard.press("n")
+    viewer.drag("axial", [(0.42, y), (0.5, y)], steps=10)
+
+
+@pytest.mark.parametrize("how", [CLOSED, SILENT])
+def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str) -> None:
+    with voila(place, "one.ipynb", ECI_ANNOTATE_REPOSITORY=str(place / "repository")) as address:
+        port = int(address.rsplit(":", 1)[1].strip("/"))
+        with relayed(port) as relay:
+            page.goto(f"http://127.0.0.1:{relay.port}/")
+            viewer = Viewer(page)
+            viewer.wait(120)
+            if not SOAK:
+                viewer.stage("(s.lifeline.patienceMs = 2000, 0)")
+            press(viewer, "s")
+            stroke(viewer, 0.4)
+            viewer.rest()
+            relay.cut(how)
+            stroke(viewer, 0.5)
+            page.keyboard.press("Control+z")
+            page.keyboard.press("Control+z")
+            stroke(viewer, 0.6)
+            told = page.locator(".eci-status")
+            told.get_by_text("Not saved since").wait_for(timeout=20_000)
+            before = viewer.stage("s.paneNamed('axial').index")
+            page.mouse.wheel(0, 60)
+            page.screenshot(path=place / f"cut-{how}.png")
+            assert viewer.stage("s.paneNamed('axial').index") == before + 1
+            page.wait_for_timeout(CUT_S * 1000)
+            relay.mend()
+            told.get_by_text("Connected again").wait_for(timeout=30_000)
+            page.wait_for_function(SENT, timeout=30_000)
+            page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=15_000)
+            page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 2", timeout=15_000)
+            stroke(viewer, 0.7)
+            viewer.rest()
+            page.wait_for_timeout(900)
+            page.screenshot(path=place / f"mended-{how}.png")
+    repo = open_repository(place / "repository")
+    repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True)
+    lines = [line for entry in repo.backend.draft(PROJECT, SUBJECT, "annotate") for line in entry.get("l", [])]
+    kinds = [kind for line in lines for kind in ("add", "press", "release", "undo") if f'"{kind}"' in line.lower()]
+    assert kinds == [
+        "add", "press", "release", "add", "press", "release", "undo", "undo",
+        "add", "press", "release", "add", "press", "release",
+    ]  # fmt: skip
