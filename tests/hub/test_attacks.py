@@ -48,7 +48,10 @@ except PermissionError as error:
 @pytest.mark.parametrize("name", ["", "homes", "homes/ben", "service", "repository", "python/bin"])
 def test_no_file_is_written_elsewhere(hub: Hub, name: str) -> None:
     code = "answer(refusal(Path(path, 'left.txt').write_text, 'x'))"
-    assert hub.as_user("anna", code, path=str(hub.folder / name)) == "PermissionError"
+    there = (hub.folder / name).exists()  # `python` only where the interpreter is out of reach
+    assert hub.as_user("anna", code, path=str(hub.folder / name)) == (
+        "PermissionError" if there else "FileNotFoundError"
+    )
 
 
 def test_folders_do_not_tell_who_is_there(hub: Hub) -> None:

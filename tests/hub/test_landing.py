@@ -63,7 +63,7 @@ def test_the_teacher_has_the_workshop_and_no_task(of: Of, hub: Hub) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_selector(".eci-stage", timeout=120_000)
     assert (hub.folder / "homes" / "tess" / "workshop" / "eci.json").exists()
-    assert "ECI_SCHOOL_S0001" in page.locator(".eci-title").first.inner_text()
+    page.locator(".eci-title", has_text="ECI_SCHOOL_S0001").first.wait_for()
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "not the password"), ("mallory", "anything at all")])

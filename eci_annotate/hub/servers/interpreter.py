@@ -20,10 +20,11 @@ _OPEN = stat.S_IXOTH
 
 
 def reachable(path: Path) -> bool:
-    """Whether every system user may pass through all folders above what `path` points to, and use it itself."""
+    """Whether every system user may pass through all folders above `path` and what it points to, and use it itself."""
     real = path.resolve()
+    above = {*path.absolute().parents, *real.parents}
     others = stat.S_IROTH | _OPEN if real.is_dir() else _OPEN
-    return real.stat().st_mode & others == others and all(folder.stat().st_mode & _OPEN for folder in real.parents)
+    return real.stat().st_mode & others == others and all(folder.stat().st_mode & _OPEN for folder in above)
 
 
 def user_python(folder: Path, running: Path = Path(sys.executable)) -> Path:
