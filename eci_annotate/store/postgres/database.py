@@ -5,6 +5,7 @@ Each connection commits each statement, and has a commit on the disk before it i
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -65,7 +66,7 @@ class Database:
             min_size=0,
             max_size=most,
             configure=_configure,
-            check=ConnectionPool.check_connection,
+            check=_check,
             timeout=_WAIT_S,
             reconnect_timeout=_RETRY_S,
             max_idle=_IDLE_S,
@@ -104,6 +105,14 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()
+
+
+def _check(connection: Connection[Row]) -> None:
+    """Ask a connection whether it lives, but only if the server has said something unasked: that it ends it."""
+    ear = select.poll()
+    ear.register(connection.fileno(), select.POLLIN)
+    if ear.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def _configure(connection: Connection[Row]) -> None:

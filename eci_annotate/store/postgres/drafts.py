@@ -11,6 +11,7 @@ from eci_annotate.store.postgres.database import Database, Row
 from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_scope, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
 
+_MOST_KNOWN = 10_000
 _HERE = "project = %s AND subject = %s AND task = %s"
 _OPEN = "SELECT open_draft(%s, %s, %s, %s, %s, %s, %s)"
 _HOLDER = f"SELECT fence, until, owner, version FROM drafts WHERE {_HERE}"
@@ -29,6 +30,7 @@ class PostgresDrafts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[tuple[Address, int], None] = {}
 
     def open(self, address: Address, holder: Holder) -> None:
         who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
@@ -48,10 +50,13 @@ class PostgresDrafts:
             rows = [canonical(entry).decode() for entry in entries]
             if not self._database.value(_APPEND, [*_words(address), fence, rows]):
                 check_fence(None, fence)
+            self._known[(address, fence)] = None
+            if len(self._known) > _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
 
     def sync(self, address: Address, fence: int) -> None:
         """Nothing to do: each entry is on the disk when `append` returns."""
-        if fence not in self.fences(address):
+        if (address, fence) not in self._known and fence not in self.fences(address):
             raise LeaseLost("There is no such draft.", "Start the task again.")
 
     def read(self, address: Address, fence: int) -> list[Record]:
@@ -69,6 +74,7 @@ class PostgresDrafts:
 
     def drop(self, project: str, subject: str) -> int:
         count: int = self._database.value(_DROP, check_scope(f"{project}/{subject}").split("/"))
+        self._known.clear()
         return count
 
 
