@@ -12,7 +12,9 @@ from eci_annotate.hub.api import content, images, watching, work
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.housekeeping import Housekeeping
 from eci_annotate.hub.pages.guard import Headers
+from eci_annotate.hub.pages.reference import nowhere
 from eci_annotate.hub.pages.router import routes
+from eci_annotate.hub.pages.showing import Showing
 from eci_annotate.hub.people import HubPeople, People
 from eci_annotate.hub.problems import add_handlers
 from eci_annotate.hub.settings import Settings
@@ -54,7 +56,9 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.include_router(watching.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
     if settings.client_id:
-        app.router.routes.extend(routes(app.state.desk))
+        showing = Showing(app.state.desk)
+        app.router.routes.extend(routes(showing))
+        app.state.nowhere = showing.page(nowhere)
     app.add_middleware(Headers)
     app.add_middleware(Watch, numbers=app.state.numbers)
     return app

@@ -76,6 +76,10 @@ async def _shape(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
+        page = getattr(request.app.state, "nowhere", None)
+        if page is not None and request.headers.get("sec-fetch-dest") == "document":
+            shown: Response = await page(request)
+            return shown
         return answer(NotFound("There is no such address.", "See the API's page."))
     told = {"error": "BadRequest", "what": f"The service answers {error.status_code}.", "remedy": "See the API's page."}
     return JSONResponse(told, error.status_code, error.headers)

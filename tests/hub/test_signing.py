@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_world import Hub, signed_in
+from hub_world import SERVICE_PREFIX, Hub, signed_in
 from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
@@ -235,6 +235,11 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
         assert refused(anna, f"projects/{P}/{path}"), path
     assert S in text(anna, f"projects/{P}")[1] and S not in text(ben, f"projects/{P}")[1]
     assert refused(ben, f"projects/{P}/subjects/{S}") and refused(anna, "projects/other")
+    told = text(anna, "reference")
+    assert told[0] == 200 and "api/projects/{project}/subjects" in told[1] and "custom:eci:leases" in told[1]
+    status, shown = text(anna, "no/such/page")
+    assert status == 404 and "There is no such page" in shown
+    assert hub.ask(f"{SERVICE_PREFIX}no/such/page", "eci--service").headers["content-type"] == "application/json"
 
 
 def test_an_owner_invites_and_ends_a_lease(browser: Browser, hub: Hub, work: tuple[Task, Waiting, Page]) -> None:

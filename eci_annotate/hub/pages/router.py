@@ -7,13 +7,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.pages.adding import add_subjects, show_adding
 from eci_annotate.hub.pages.editing import change_pipeline, show_pipeline
 from eci_annotate.hub.pages.home import home
 from eci_annotate.hub.pages.lists import show_audit, show_leases
 from eci_annotate.hub.pages.members import change_members, show_members
 from eci_annotate.hub.pages.project import show_project
+from eci_annotate.hub.pages.reference import show_reference
 from eci_annotate.hub.pages.showing import HERE, Page, Showing, Visit
 from eci_annotate.hub.pages.subject import change_subject, show_subject
 from eci_annotate.hub.signing.factor_pages import change_factors, show_factors
@@ -37,12 +37,13 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "projects/{project}/pipeline", change_pipeline),
     ("GET", "factors", show_factors),
     ("POST", "factors", change_factors),
+    ("GET", "reference", show_reference),
 )
 
 
-def routes(desk: Desk) -> list[Route | Mount]:
+def routes(showing: Showing) -> list[Route | Mount]:
     """All routes of the pages."""
-    showing, prefix = Showing(desk), desk.settings.prefix
+    prefix = showing.desk.settings.prefix
     made: list[Route | Mount] = [
         Route(f"{prefix}{path}", showing.page(act), methods=[method]) for method, path, act in PAGES
     ]
