@@ -18,7 +18,7 @@ from eci_annotate.workflow.starting import why_not
 from eci_annotate.workflow.state import Subject
 from eci_annotate.workflow.view import SubjectView, view
 
-_PIECE = 40
+_PIECE, _LARGEST = 100, 1000
 
 
 def subject_page(rooms: Rooms, actor: Actor, project: str, query: SubjectQuery) -> SubjectPage:
@@ -74,6 +74,7 @@ def _startable(rooms: Rooms, actor: Actor, cards: CardQuery, query: SubjectQuery
         total, states = rooms.streams.page(replace(cards, offset=at, size=piece))
         found += _having_task(rooms, actor, states)
         at += piece
+        piece = min(2 * piece, _LARGEST)  # where little fits, ask more at once
     rest = max(total - at, 0)
     return SubjectPage(len(found) + rest, tuple(found[query.offset : wanted]))
 
