@@ -1,0 +1,103 @@
+"""A flipped bit anywhere in what is kept is found, or means what it meant: each of few events, samples of many."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from repository_world import ANSWERS, MEANING, P, S, lines, local
+
+import eci_annotate as eci
+from eci_annotate.errors import EciError
+from eci_annotate.repository.checkpoints import check_checkpoints
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.verification import check_subject
+from eci_annotate.workflow.commands import Describe, Enrol
+from tests.counts import count
+
+SAMPLES, CROWD = count(150, 10_000), count(20, 400)
+
+
+@pytest.fixture(scope="module")
+def kept(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a signed version and many more subjects, and a checkpoint over all of it."""
+    folder = Path(shutil.copytree(made, tmp_path_factory.mktemp("wide") / "repository"))
+    repo = eci.open(folder)
+    case = repo.backend.use_case(P).digest
+    for number in range(CROWD):
+        name = f"ECI_KAU_T{number:04d}"
+        repo.backend.do(Enrol(P, name, "KAU", case, ()))
+        repo.backend.do(Describe(P, name, cohort=f"c{number % 7}"))
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING)
+    return folder
+
+
+def passes(folder: Path) -> bool:
+    """Whether all verification of the repository passes."""
+    layout = find(folder)
+    try:
+        rooms = Rooms.from_layout(layout)
+        anchors = (layout.authority.read_text(),)
+        found = [*check_checkpoints(rooms, layout.checkpoints, anchors)]
+        found += check_subject(rooms, local(eci.open(folder)).subject(P, S), anchors)
+        return all(check.passed for check in found)
+    except EciError:
+        return False
+
+
+def means_the_same(bad: bytes, good: bytes) -> bool:
+    """Whether the content is equal once decoded; the card beside events only repeats what they say."""
+    try:
+        told, known = json.loads(bad), json.loads(good)
+    except ValueError:
+        return False
+    return bool(told == known or ("events" in known and told.get("events") == known["events"]))
+
+
+def flips(path: Path, places: Iterator[int] | range, dice: random.Random, folder: Path) -> Iterator[int]:
+    """Flip a bit at each place; what nobody noticed."""
+    good = path.read_bytes()
+    for place in places:
+        bad = bytearray(good)
+        bad[place] ^= 1 << dice.randrange(8)
+        path.write_bytes(bytes(bad))
+        if passes(folder) and not means_the_same(bytes(bad), good):
+            yield place
+    path.write_bytes(good)
+
+
+def signed_blobs(folder: Path) -> list[Path]:
+    """The blobs of the signed version."""
+    version = eci.open(folder).signed(S, "annotate", 1)
+    names = {part.digest for part in version.event.manifest.parts}
+    return [path for path in (folder / "blobs").rglob("*") if path.is_file() and path.parent.name + path.name in names]
+
+
+@pytest.mark.soak
+def test_a_flipped_bit_anywhere_is_found(kept: Path) -> None:
+    dice = random.Random(5)
+    newest = sorted(find(kept).checkpoints.iterdir())[-1]
+    paths = [*(kept / "streams").rglob("*.json"), *signed_blobs(kept), newest]
+    assert len(paths) > CROWD + 3
+    for _ in range(SAMPLES):
+        path = dice.choice(paths)
+        place = dice.randrange(path.stat().st_size)
+        assert not list(flips(path, iter([place]), dice, kept)), (path.relative_to(kept), place)
+    assert passes(kept)
+
+
+@pytest.mark.soak
+def test_each_byte_of_the_events_of_a_signed_subject(kept: Path) -> None:
+    (path,) = (kept / "streams").rglob(f"*{S}*.json")
+    size = path.stat().st_size
+    places = range(0, size, max(size // count(60, size), 1))
+    assert not list(flips(path, places, random.Random(3), kept))
+    assert passes(kept)
