@@ -26,6 +26,8 @@ export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/$(VENV)/jupyter/workspaces
 export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/matplotlib
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
+export npm_config_cache := $(CURDIR)/$(VENV)/npm
+export npm_config_update_notifier := false
 
 .PHONY: help lab hub test soak lint format bench clean system
 
@@ -87,7 +89,7 @@ $(VENV)/hub.stamp: $(VENV)/lab.stamp
 $(VENV)/node.stamp: $(BIN)/python
 	@command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
 	@echo "Installing the hub's proxy"
-	npm install --silent --no-audit --no-fund --cache $(VENV)/npm --prefix $(VENV)/node configurable-http-proxy@5
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/node configurable-http-proxy@5
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/lab.stamp

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -224,13 +224,26 @@ def _document(path: Path) -> TinyDB:
 
 
 def _documents(database: TinyDB) -> list[dict[str, Any]]:
-    rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
-    documents = [dict(row) for row in rows]
-    if not all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents):
-        raise Tampered("A stream's file is damaged.", "Restore it from a backup.")
-    return documents
+    """The rows of a stream, numbered from 1 without a gap."""
+    with _undamaged():
+        rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
+        documents = [dict(row) for row in rows]
+        sound = [row.doc_id for row in rows] == list(range(1, len(rows) + 1))
+        if not (sound and all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents)):
+            raise ValueError("rows")
+        return documents
 
 
 def _card(database: TinyDB) -> Card | None:
-    cards = database.table(_CARD).all()
-    return from_row(cards[-1]) if cards else None
+    with _undamaged():
+        cards = database.table(_CARD).all()
+        return from_row(cards[-1]) if cards else None
+
+
+@contextmanager
+def _undamaged() -> Iterator[None]:
+    """Whatever is not as it was written is named."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Tampered("A stream's file is damaged.", "Restore it from a backup.") from None

@@ -132,6 +132,16 @@ def test_damage_is_named(tmp_path: Path) -> None:
         store.append("a", [{"name": "x.1", "data": {}}], 1)
 
 
+@pytest.mark.parametrize("number", [b":", b"2", b"r", b"-1"])
+def test_a_row_that_is_numbered_otherwise_is_named(tmp_path: Path, number: bytes) -> None:
+    store = TinyEvents(tmp_path)
+    store.append("a", [{"name": "x.1", "data": {}}], 0)
+    path = tmp_path / "streams" / "a.json"
+    path.write_bytes(path.read_bytes().replace(b'"events":{"1"', b'"events":{"' + number + b'"'))
+    with pytest.raises(Tampered):
+        store.read("a")
+
+
 @pytest.mark.parametrize("torn", [b"{", b'{"l":["half', b'{"l":["whole"]}'])
 def test_a_torn_last_line_is_left_out_and_mended(tmp_path: Path, torn: bytes) -> None:
     store = FolderDrafts(tmp_path)
