@@ -1,12 +1,14 @@
-"""`eci-annotate key rotate|revoke`: a new signing key for oneself, and the end of one that may be known to others."""
+"""`eci-annotate key rotate|revoke|trust|adopt`: a new signing key, the end of one, and keys of an institution."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eci_annotate.cli.screen import Folder, Project, local, open, projects, say
+from eci_annotate.errors import NotFound
 
 
 def rotate(
@@ -42,4 +44,47 @@ def revoke(
         say(f"The key {key[:16]} of {name} counts no more in {where}.")
 
 
-key_care = (rotate, revoke)
+def trust(
+    folder: Folder,
+    certificate: Annotated[Path, typer.Argument(help="The institution's certificate (PEM)")],
+    project: Project = None,
+) -> None:
+    """Let signers whom an institution certified count in a project; for its owner. Compare the fingerprint first."""
+    from eci_annotate.workflow.certificates import mark_of, spelled
+    from eci_annotate.workflow.commands import TrustAuthority
+
+    backend, pem = local(open(folder)), spelled(text_of(certificate))
+    for where in projects(open(folder), project):
+        backend.do(TrustAuthority(where, pem))
+        say(f"{where} trusts the authority with the fingerprint {mark_of(pem)}.")
+
+
+def adopt(
+    folder: Folder,
+    certificate: Annotated[Path, typer.Argument(help="Your certificate (PEM), issued by an authority that is trusted")],
+    key: Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")],
+    project: Project = None,
+    passphrase: Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")] = "",
+    secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
+) -> None:
+    """Sign from now on with a key that your institution certified; what your old one signed still verifies."""
+    from eci_annotate.repository.layout import credential, find
+    from eci_annotate.repository.rotation import adopt as take
+    from eci_annotate.workflow.signing import PrivateKey
+
+    backend, held = local(open(folder)), PrivateKey.from_pem(text_of(key).encode(), passphrase)
+    where = projects(open(folder), project)
+    for mark in take(backend, credential(find(folder)), where, text_of(certificate), held, secret):
+        say(f"You sign with {mark[:16]} from now on. The old key still verifies what it signed.")
+
+
+def text_of(path: Path) -> str:
+    """What a file says, whatever stands around the PEM in it; NotFound when it cannot be read."""
+    try:
+        return path.read_text(encoding="latin-1")
+    except OSError:
+        remedy = "Give a text file that has a line with BEGIN."
+        raise NotFound(f"There is no readable PEM file {path.name}.", remedy) from None
+
+
+key_care = (rotate, revoke, trust, adopt)

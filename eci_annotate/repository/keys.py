@@ -17,7 +17,7 @@ from eci_annotate.workflow.secrets import CREDENTIAL, SECRET, factor_of, protect
 from eci_annotate.workflow.signing import Credential, PrivateKey
 
 SECRET_VARIABLE = "ECI_ANNOTATE_SECRET"
-SHORTEST = 6
+SHORTEST, LEAST_BITS = 6, 2048
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,17 @@ def make_signing_key(layout: Layout, member: str, credential: Credential, secret
     key = PrivateKey.generate()
     _keep(layout, member, key, credential, secret)
     return key
+
+
+def check_strength(key: PrivateKey) -> None:
+    """Refused for a key that is too short to sign with."""
+    if key.rsa.key_size < LEAST_BITS:
+        raise Refused(f"The key has {key.rsa.key_size} bits.", f"Have one of {LEAST_BITS} bits or more certified.")
+
+
+def keep_signing_key(layout: Layout, member: str, key: PrivateKey, credential: Credential, secret: str = "") -> None:
+    """Keep a key that was made elsewhere as the member's signing key, encrypted; the old one, if any, is gone."""
+    _keep(layout, member, key, credential, secret)
 
 
 def _keep(layout: Layout, member: str, key: PrivateKey, credential: Credential, secret: str) -> None:

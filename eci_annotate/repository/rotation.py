@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.repository.keys import make_signing_key, open_authority
+from eci_annotate.repository.keys import check_strength, keep_signing_key, make_signing_key, open_authority
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.service_keys import service_authority
-from eci_annotate.workflow.certificates import Authority, public_pem
+from eci_annotate.workflow.certificates import Authority, public_pem, spelled
 from eci_annotate.workflow.commands import EnrolCertificate
-from eci_annotate.workflow.signing import Credential, fingerprint
+from eci_annotate.workflow.signing import Credential, PrivateKey, fingerprint
 
 
 def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str], secret: str = "") -> Iterator[str]:
@@ -30,6 +30,40 @@ def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str
     for project in projects:
         backend.do(EnrolCertificate(project, name, certificate))
         yield key.fingerprint
+
+
+def adopt(
+    backend: LocalBackend,
+    credential: Credential,
+    projects: Sequence[str],
+    certificate: str,
+    key: PrivateKey,
+    secret: str = "",
+) -> Iterator[str]:
+    """Sign from now on with a key that an institution certified; its fingerprint, once for each project.
+
+    Parameters
+    ----------
+    certificate
+        The actor's, in PEM; each project must trust the authority that issued it (`TrustAuthority`).
+    key
+        The certificate's private key (RSA); it is kept encrypted, as every signing key.
+
+    Raises
+    ------
+    Refused
+        The key is none of the certificate's.
+    Untrusted
+        A project does not trust the authority, or the certificate is not valid now.
+    """
+    if public_pem(certificate) != key.public:
+        raise Refused("The key does not belong to the certificate.", "Give the key with which it was asked for.")
+    check_strength(key)
+    name = backend.actor.name
+    for project in projects:
+        backend.do(EnrolCertificate(project, name, spelled(certificate)))
+        yield key.fingerprint
+    keep_signing_key(backend.rooms.layout, name, key, credential, secret)
 
 
 def _authority(backend: LocalBackend, credential: Credential) -> Authority:

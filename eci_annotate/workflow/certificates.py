@@ -87,6 +87,11 @@ def check_spelling(pem: str) -> None:
         raise Untrusted("A certificate is not written as it was issued.", "Take another copy of it.")
 
 
+def spelled(pem: str) -> str:
+    """A certificate as we write it: the first one of the text, without what stands around it."""
+    return _pem(load(pem))
+
+
 def public_pem(certificate: str) -> str:
     """The public key (PEM) that a certificate is about."""
     key = load(certificate).public_key()

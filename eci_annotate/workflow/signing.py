@@ -32,10 +32,10 @@ class PrivateKey:
         return cls(rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> PrivateKey:
-        """The key of a PEM file; NoIdentity when it is none."""
+    def from_pem(cls, pem: bytes, passphrase: str = "") -> PrivateKey:
+        """The key of a PEM file, which a passphrase may protect; NoIdentity when it is none."""
         try:
-            key = serialization.load_pem_private_key(pem, password=None)
+            key = serialization.load_pem_private_key(pem, password=passphrase.encode() or None)
         except (ValueError, TypeError) as error:
             raise NoIdentity("The credential is no private key in PEM.", "Give the member's key file.") from error
         if not isinstance(key, rsa.RSAPrivateKey):

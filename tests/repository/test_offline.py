@@ -10,18 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
-from eci_annotate.errors import BadSecret, NotFound, Untrusted
+from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
 from eci_annotate.repository.founding import found
 from eci_annotate.repository.handles import Signed
 from eci_annotate.repository.keys import change_secret
 from eci_annotate.repository.layout import credential
 from eci_annotate.repository.offline import verify_exported
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rotation import fingerprint_of, rotate
-from eci_annotate.workflow.commands import RevokeCertificate
+from eci_annotate.repository.rotation import adopt, fingerprint_of, rotate
+from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.commands import RevokeCertificate, TrustAuthority
+from eci_annotate.workflow.signing import PrivateKey
+from tests.test_cli import run
 
 
 def exported(repo: Repository, out: Path) -> Path:
@@ -118,3 +122,53 @@ def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, 
         local(repo).rooms.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
     with pytest.raises(NotFound, match="no one key"):
         fingerprint_of(backend, P, "anna", "zz")
+
+
+def test_an_institutions_certificate_signs_and_is_verified_against_the_institution(
+    repo: Repository, folder: Path, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    institution, stranger = Authority.found("University Hospital", now), Authority.found("Somebody", now)
+    key, backend = PrivateKey.generate(2048), local(repo)
+    whose = (backend, credential(backend.rooms.layout), [P])
+    issued = institution.issue("Dr. Anna A.", key.rsa.public_key(), now)
+    with pytest.raises(Untrusted):
+        list(adopt(*whose, issued, key))
+    backend.do(TrustAuthority(P, institution.certificate))
+    with pytest.raises(Refused, match="does not belong"):
+        list(adopt(*whose, issued, PrivateKey.generate(2048)))
+    assert list(adopt(*whose, f"Subject: Dr. Anna\n{issued}", key)) == [key.fingerprint]
+    out = exported(repo, tmp_path / "out")
+    assert repo.signed(S, "annotate", 1).event.key == key.fingerprint and repo.verify().passed
+    assert all(check.passed for check in verify_exported(out, [institution.certificate]))
+    for other in (anchor(folder), stranger.certificate):
+        assert [c.check for c in verify_exported(out, [other]) if not c.passed] == ["certificate"]
+    weak = PrivateKey.generate(1024)
+    with pytest.raises(Refused, match="1024 bits"):
+        list(adopt(*whose, institution.issue("Anna", weak.rsa.public_key(), now), weak))
+
+
+def test_the_command_line_takes_an_institutions_key_with_its_passphrase(
+    repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, key = datetime.now(UTC), PrivateKey.generate(2048)
+    institution = Authority.found("University Hospital", now)
+    closed = serialization.BestAvailableEncryption(b"open sesame")
+    pem = key.rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
+    (tmp_path / "key.pem").write_bytes(pem)
+    (tmp_path / "ca.pem").write_text(institution.certificate)
+    (tmp_path / "anna.pem").write_text(institution.issue("Anna", key.rsa.public_key(), now))
+    assert run(capsys, "key", "trust", folder, tmp_path / "ca.pem")[0] == 0
+    for name, passphrase in (("key.pem", "wrong"), ("nothing.pem", "open sesame")):
+        words = ("key", "adopt", folder, tmp_path / "anna.pem", tmp_path / name, "--passphrase", passphrase)
+        code, _, said = run(capsys, *words)
+        assert code == 1 and "PEM" in said
+    done = run(
+        capsys, "key", "adopt", folder, tmp_path / "anna.pem", tmp_path / "key.pem", "--passphrase", "open sesame"
+    )
+    assert done[0] == 0 and "from now on" in done[1]
+    again = eci.open(folder)
+    task = again.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    assert task.sign(MEANING).event.key == key.fingerprint and again.verify().passed
