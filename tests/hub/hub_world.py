@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -119,7 +120,12 @@ class Hub:
 
     def url(self, path: str = "/", who: str = "") -> str:
         """An address; `who`: a user's or the service's (`eci--service`) own host."""
-        return f"http://{self.host(who)}:{self.port}{path}"
+        return f"{self.scheme}://{self.host(who)}:{self.port}{path}"
+
+    @property
+    def scheme(self) -> str:
+        """How browsers speak to it."""
+        return "https" if "tls_cert" in self.settings else "http"
 
     def host(self, who: str = "") -> str:
         """A host name."""
@@ -332,13 +338,19 @@ def start(
     return process
 
 
+def _line(port: int, closed: bool) -> http.client.HTTPConnection:
+    if not closed:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=ssl._create_unverified_context())
+
+
 def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     """Hub and service: the service is started last."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError, http.client.HTTPException):
             for inner, path in ((port, "/hub/health"), (port + 3, f"{SERVICE_PREFIX}health")):
-                line = http.client.HTTPConnection("127.0.0.1", inner, timeout=5)
+                line = _line(inner, inner == port and "tls_cert" in (folder / "hub.yaml").read_text())
                 line.request("GET", path, headers={"Host": f"hub.localhost:{inner}"})
                 if line.getresponse().status != 200:
                     break
@@ -392,14 +404,15 @@ def log_in(page: Page, hub: Hub, name: str, password: str | None = None) -> None
 
 def landed(page: Page, hub: Hub, name: str) -> None:
     """Wait until the person's own server or the service's page is there."""
-    mine = f"http://{hub.host(name)}:{hub.port}/user/"
+    mine = f"{hub.scheme}://{hub.host(name)}:{hub.port}/user/"
     page.wait_for_url(lambda url: url.startswith((mine, hub.service)), timeout=PATIENCE_S * 1000)
     page.wait_for_load_state("domcontentloaded", timeout=PATIENCE_S * 1000)
 
 
 def signed_in(browser: Browser, hub: Hub, name: str) -> Page:
     """A new page of a person who has arrived."""
-    context: BrowserContext = browser.new_context(viewport={"width": 1500, "height": 950})
+    own = hub.scheme == "https"  # a certificate of nobody's
+    context: BrowserContext = browser.new_context(viewport={"width": 1500, "height": 950}, ignore_https_errors=own)
     page = context.new_page()
     log_in(page, hub, name)
     landed(page, hub, name)
