@@ -6,6 +6,7 @@ The stream decides; a card is written with the events that change it, and can be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 
 from eci_annotate.errors import Tampered
@@ -57,7 +58,8 @@ class Streams:
     def project(self, project: str) -> tuple[list[Record], Project]:
         """A project now, and the records it was folded from."""
         records = self._events.read(project_stream(project))
-        return records, fold_project(from_record(record) for record in records)
+        with _following():
+            return records, fold_project(from_record(record) for record in records)
 
     def projects(self) -> dict[str, Project]:
         """All projects by name; each is read again when it has grown."""
@@ -124,7 +126,17 @@ def _pieces(names: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def _folded(records: Iterable[Record]) -> Subject:
-    return fold(from_record(record) for record in records)
+    with _following():
+        return fold(from_record(record) for record in records)
+
+
+@contextmanager
+def _following() -> Iterator[None]:
+    """Events that no command can have made are named, before anything is made of them."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise Tampered("A stream's events do not follow from each other.", "Restore it from a backup.") from None
 
 
 def subject_stream(project: str, subject: str) -> str:
