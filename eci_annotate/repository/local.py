@@ -24,6 +24,7 @@ from eci_annotate.repository.listing import subject_page
 from eci_annotate.repository.protocols import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
+from eci_annotate.repository.streams import subject_stream
 from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
@@ -146,7 +147,12 @@ class LocalBackend:
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
-        return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
+        state = self.rooms.state(project, subject)[1]
+        try:
+            return view(state, self.actor, self.rooms.clock())
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            self.rooms.streams.check(subject_stream(project, subject))  # if it was changed, that is why
+            raise
 
     def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
         """A page of the subjects that the actor may see; the first 20 without a query."""

@@ -66,6 +66,8 @@ def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
         act()
     except EciError as error:
         return Check(subject, task, version, name, False, error.what)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Check(subject, task, version, name, False, "What is recorded of it is damaged.")
     return Check(subject, task, version, name, True)
 
 
