@@ -24,7 +24,6 @@ from eci_annotate.repository.listing import subject_page
 from eci_annotate.repository.protocols import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
-from eci_annotate.repository.streams import subject_stream
 from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
@@ -147,12 +146,8 @@ class LocalBackend:
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
-        state = self.rooms.state(project, subject)[1]
-        try:
-            return view(state, self.actor, self.rooms.clock())
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            self.rooms.streams.check(subject_stream(project, subject))  # if it was changed, that is why
-            raise
+        with self.rooms.streams.noticing(project, subject):
+            return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
 
     def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
         """A page of the subjects that the actor may see; the first 20 without a query."""
@@ -212,8 +207,7 @@ class LocalBackend:
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
-        fence = self._fence(project, subject, task)
-        return self.rooms.drafts.read(Address(project, subject, task), fence)
+        return self.rooms.drafts.read(Address(project, subject, task), self._fence(project, subject, task))
 
     def _fence(self, project: str, subject: str, task: str) -> int:
         """The fence of the last lease, if it is this session's; that it has ended loses no work."""

@@ -53,7 +53,10 @@ class Streams:
     def subject(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject now, and the records it was folded from."""
         records = self._events.read(subject_stream(project, subject))
-        return records, _folded(records)
+        state = _folded(records)
+        if records and (state.project, state.subject) != (project, subject):
+            raise Tampered("A stream's events are of another subject.", "Restore it from a backup.")
+        return records, state
 
     def project(self, project: str) -> tuple[list[Record], Project]:
         """A project now, and the records it was folded from."""
@@ -98,6 +101,15 @@ class Streams:
     def check(self, stream: str) -> int:
         """How many events the chain of a stream holds; Tampered when it is broken."""
         return check_chain(stream, self._events.read(stream))
+
+    @contextmanager
+    def noticing(self, project: str, subject: str) -> Iterator[None]:
+        """When nothing can be made of a subject, look first whether its events were changed: that is named then."""
+        try:
+            yield
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            self.check(subject_stream(project, subject))
+            raise
 
     def check_card(self, stream: str) -> None:
         """Tampered when lists are told something else of a subject than its events say."""
