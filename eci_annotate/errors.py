@@ -6,6 +6,9 @@ and a reader can see at a glance what can go wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class EciError(Exception):
     """Something was refused: `what` happened, and the `remedy`."""
@@ -147,3 +150,16 @@ class StoreUnavailable(EciError):
 # -- software -----------------------------------------------------------------------
 class NotInstalled(EciError):
     """A package that this needs is an extra, and is not there; the remedy installs it."""
+
+
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What is raised where content is read that is not as it was written."""
+
+
+@contextmanager
+def undamaged(what: str, remedy: str = "Restore it from a backup.") -> Iterator[None]:
+    """Tampered, in these words, where content is read that is not as it was written."""
+    try:
+        yield
+    except UNREADABLE:
+        raise Tampered(what, remedy) from None

@@ -27,7 +27,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.workflow.actor import MAY
+from eci_annotate.workflow.actor import ROLES
 
 HERE = Path(__file__).resolve().parent
 PROJECT, OWNER = "liver-ct", "olga"
@@ -46,7 +46,7 @@ class Person:
     @property
     def is_member(self) -> bool:
         """Whether the project has such a role."""
-        return self.role in MAY
+        return self.role in ROLES
 
     @property
     def sites(self) -> tuple[str, ...]:

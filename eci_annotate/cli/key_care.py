@@ -20,9 +20,9 @@ def rotate(
     from eci_annotate.repository.layout import credential, find
     from eci_annotate.repository.rotation import rotate as make_new
 
-    backend = local(open(folder))
-    layout = find(folder)
-    for mark in make_new(backend, credential(layout), projects(open(folder), project), secret):
+    repository = open(folder)
+    where = projects(repository, project)
+    for mark in make_new(local(repository), credential(find(folder)), where, secret):
         say(f"Your new key is {mark[:16]}. The old one still verifies what it signed.")
 
 
@@ -37,9 +37,10 @@ def revoke(
     from eci_annotate.repository.rotation import fingerprint_of
     from eci_annotate.workflow.commands import RevokeCertificate
 
-    backend = local(open(folder))
+    repository = open(folder)
+    backend = local(repository)
     name = member or backend.actor.name
-    for where in projects(open(folder), project):
+    for where in projects(repository, project):
         backend.do(RevokeCertificate(where, name, fingerprint_of(backend, where, name, key), reason))
         say(f"The key {key[:16]} of {name} counts no more in {where}.")
 
@@ -53,9 +54,9 @@ def trust(
     from eci_annotate.workflow.certificates import mark_of, spelled
     from eci_annotate.workflow.commands import TrustAuthority
 
-    backend, pem = local(open(folder)), spelled(text_of(certificate))
-    for where in projects(open(folder), project):
-        backend.do(TrustAuthority(where, pem))
+    repository, pem = open(folder), spelled(text_of(certificate))
+    for where in projects(repository, project):
+        repository.backend.do(TrustAuthority(where, pem))
         say(f"{where} trusts the authority with the fingerprint {mark_of(pem)}.")
 
 
@@ -72,9 +73,9 @@ def adopt(
     from eci_annotate.repository.rotation import adopt as take
     from eci_annotate.workflow.signing import PrivateKey
 
-    backend, held = local(open(folder)), PrivateKey.from_pem(text_of(key).encode(), passphrase)
-    where = projects(open(folder), project)
-    for mark in take(backend, credential(find(folder)), where, text_of(certificate), held, secret):
+    repository, held = open(folder), PrivateKey.from_pem(text_of(key).encode(), passphrase)
+    where, pem = projects(repository, project), text_of(certificate)
+    for mark in take(local(repository), credential(find(folder)), where, pem, held, secret):
         say(f"You sign with {mark[:16]} from now on. The old key still verifies what it signed.")
 
 

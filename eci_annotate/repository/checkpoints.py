@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from eci_annotate.errors import EciError, Tampered
+from eci_annotate.errors import EciError, Tampered, undamaged
 from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.protocols import Check
 from eci_annotate.repository.rooms import Rooms
@@ -146,12 +146,10 @@ def _rows(rooms: Rooms, paths: list[Path], entries: list[Entry], anchors: tuple[
 
 def _authentic(content: bytes, repository: str, anchors: tuple[str, ...]) -> Checkpoint:
     made, told = _read(content)
-    try:
+    with undamaged("A checkpoint is damaged.", "Take another copy of it."):
         check_spelling(told["certificate"])
         check_certificate(told["certificate"], anchors, made.at)
         check_signed(told["certificate"], canonical(told["body"]), bytes.fromhex(told["signature"]))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise Tampered("A checkpoint is damaged.", "Take another copy of it.") from error
     if made.repository != repository or told["signature"] != told["signature"].lower():
         raise Tampered("A checkpoint is of another repository.", "Give those of this one.")
     return made

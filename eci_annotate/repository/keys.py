@@ -52,7 +52,7 @@ def open_authority(layout: Layout, credential: Credential, secret: str) -> Autho
 def make_signing_key(layout: Layout, member: str, credential: Credential, secret: str = "") -> PrivateKey:
     """A new signing key, kept encrypted; the old one, if any, is gone."""
     key = PrivateKey.generate()
-    _keep(layout, member, key, credential, secret)
+    keep_signing_key(layout, member, key, credential, secret)
     return key
 
 
@@ -63,11 +63,7 @@ def check_strength(key: PrivateKey) -> None:
 
 
 def keep_signing_key(layout: Layout, member: str, key: PrivateKey, credential: Credential, secret: str = "") -> None:
-    """Keep a key that was made elsewhere as the member's signing key, encrypted; the old one, if any, is gone."""
-    _keep(layout, member, key, credential, secret)
-
-
-def _keep(layout: Layout, member: str, key: PrivateKey, credential: Credential, secret: str) -> None:
+    """Keep a key as the member's signing key, encrypted; the old one, if any, is gone."""
     if secret and len(secret) < SHORTEST:
         raise Refused("The secret is too short.", f"Use {SHORTEST} characters or more.")
     write_atomic(layout.signing_file(member), _protected(key.to_pem(), credential, secret), mode=0o600)
@@ -75,7 +71,7 @@ def _keep(layout: Layout, member: str, key: PrivateKey, credential: Credential, 
 
 def change_secret(layout: Layout, member: str, credential: Credential, old: str, new: str) -> None:
     """Encrypt the signing key by another secret; an empty one leaves it to the credential."""
-    _keep(layout, member, open_signing_key(layout, member, credential, old).key, credential, new)
+    keep_signing_key(layout, member, open_signing_key(layout, member, credential, old).key, credential, new)
 
 
 def open_signing_key(layout: Layout, member: str, credential: Credential, secret: str = "") -> Signer:

@@ -9,10 +9,11 @@ from pathlib import Path
 from eci_annotate.errors import NotARepository
 from eci_annotate.repository.choosing import usual_address
 from eci_annotate.repository.identity import KeyIdentity
-from eci_annotate.repository.layout import credential, find
+from eci_annotate.repository.layout import Layout, credential, find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
+from eci_annotate.workflow.signing import Credential
 
 
 def open(address: str | os.PathLike[str] | None = None, session: str | None = None) -> Repository:
@@ -41,7 +42,12 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
     if where.startswith(("http://", "https://")):
         return _remote(where, session)
     layout = find(Path(where))
-    backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, credential(layout), session))
+    return open_as(layout, credential(layout), session)
+
+
+def open_as(layout: Layout, key: Credential, session: str) -> Repository:
+    """The repository in a folder, for the member whose key it is."""
+    backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, key, session))
     return Repository(backend, backend.images)
 
 

@@ -19,8 +19,8 @@ from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.imaging.contours import rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.imaging.volume import grid_of, series_uid_of
-from eci_annotate.repository.handles import Signed
-from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.handles import Signed, Task
+from eci_annotate.repository.importing import Imported, import_folders
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools import to_line
@@ -116,17 +116,26 @@ def rehearse(repo: Repository, *, kind: str = "oblique", project: str, site: str
     Signed
         Version 1 of the task `annotate`.
     """
+    imported = take_in(repo, kind, project, site)
+    if not imported.subjects:
+        raise NotFound("This phantom is there already.", "Rehearse with another kind.")
+    (subject,) = imported.subjects
+    meaning = "Recorded gestures on a phantom, checked against its known lesions"
+    return perform(repo.start(subject, "annotate", project=project), kind, meaning)
+
+
+def take_in(repo: Repository, kind: str, project: str, site: str) -> Imported:
+    """Write a phantom, and import it into an embedded repository."""
     if not isinstance(repo.backend, LocalBackend):
         raise NotFound("A rehearsal needs an embedded repository.", "Open the folder itself.")
     with tempfile.TemporaryDirectory() as name:
         write_phantom(Path(name), kind)
-        imported = import_folders(repo.backend, [Path(name)], project=project, site=site)
-    if not imported.subjects:
-        raise NotFound("This phantom is there already.", "Rehearse with another kind.")
-    (subject,) = imported.subjects
-    task = repo.start(subject, "annotate", project=project)
+        return import_folders(repo.backend, [Path(name)], project=project, site=site)
+
+
+def perform(task: Task, kind: str, meaning: str) -> Signed:
+    """Annotate a phantom by recorded gestures, fill the liver form, and sign."""
     volume = task.volume()
-    lines = [to_line(entry) for entry in recorded(kind, grid_of(volume), series_uid_of(volume))]
-    task.save(lines)
+    task.save([to_line(entry) for entry in recorded(kind, grid_of(volume), series_uid_of(volume))])
     task.answer(ANSWERS)
-    return task.sign("Recorded gestures on a phantom, checked against its known lesions")
+    return task.sign(meaning)

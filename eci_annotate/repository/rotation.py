@@ -27,9 +27,7 @@ def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str
     authority = _authority(backend, credential)
     key = make_signing_key(rooms.layout, name, credential, secret)
     certificate = authority.issue(name, key.rsa.public_key(), rooms.clock())
-    for project in projects:
-        backend.do(EnrolCertificate(project, name, certificate))
-        yield key.fingerprint
+    yield from _enrolled(backend, projects, certificate, key)
 
 
 def adopt(
@@ -59,11 +57,14 @@ def adopt(
     if public_pem(certificate) != key.public:
         raise Refused("The key does not belong to the certificate.", "Give the key with which it was asked for.")
     check_strength(key)
-    name = backend.actor.name
+    yield from _enrolled(backend, projects, spelled(certificate), key)
+    keep_signing_key(backend.rooms.layout, backend.actor.name, key, credential, secret)
+
+
+def _enrolled(backend: LocalBackend, projects: Sequence[str], certificate: str, key: PrivateKey) -> Iterator[str]:
     for project in projects:
-        backend.do(EnrolCertificate(project, name, spelled(certificate)))
+        backend.do(EnrolCertificate(project, backend.actor.name, certificate))
         yield key.fingerprint
-    keep_signing_key(backend.rooms.layout, name, key, credential, secret)
 
 
 def _authority(backend: LocalBackend, credential: Credential) -> Authority:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.carding import card_of
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.protocols import Entry, EventStore, Record
@@ -19,6 +19,7 @@ from eci_annotate.workflow.sealing import chained, check_chain
 from eci_annotate.workflow.state import Subject, fold
 
 SUBJECTS, PROJECTS = "subject/", "project/"
+_ODD = "A stream's events do not follow from each other."
 _PIECE, _FEED, _MOST = 500, 10_000, 4000
 
 
@@ -61,7 +62,7 @@ class Streams:
     def project(self, project: str) -> tuple[list[Record], Project]:
         """A project now, and the records it was folded from."""
         records = self._events.read(project_stream(project))
-        with _following():
+        with undamaged(_ODD):
             return records, fold_project(from_record(record) for record in records)
 
     def projects(self) -> dict[str, Project]:
@@ -107,7 +108,7 @@ class Streams:
         """When nothing can be made of a subject, look first whether its events were changed: that is named then."""
         try:
             yield
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except UNREADABLE:
             self.check(subject_stream(project, subject))
             raise
 
@@ -138,17 +139,8 @@ def _pieces(names: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def _folded(records: Iterable[Record]) -> Subject:
-    with _following():
+    with undamaged(_ODD):
         return fold(from_record(record) for record in records)
-
-
-@contextmanager
-def _following() -> Iterator[None]:
-    """Events that no command can have made are named, before anything is made of them."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise Tampered("A stream's events do not follow from each other.", "Restore it from a backup.") from None
 
 
 def subject_stream(project: str, subject: str) -> str:

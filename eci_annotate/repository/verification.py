@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from eci_annotate.errors import EciError, Tampered
+from eci_annotate.errors import UNREADABLE, EciError, Tampered
 from eci_annotate.repository import making
 from eci_annotate.repository.protocols import Check
 from eci_annotate.repository.rooms import Rooms
@@ -66,7 +66,7 @@ def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
         act()
     except EciError as error:
         return Check(subject, task, version, name, False, error.what)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except UNREADABLE:
         return Check(subject, task, version, name, False, "What is recorded of it is damaged.")
     return Check(subject, task, version, name, True)
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.dicom.phantom import phantom_lesions, write_phantom
+from eci_annotate.dicom.phantom import phantom_lesions
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.imaging.volume import grid_of, series_uid_of
 from eci_annotate.repository.delta import Delta
 from eci_annotate.repository.founding import add_member, found
 from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.identity import KeyIdentity
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.layout import Layout, find, key_of
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.rehearsal import ANSWERS, recorded
+from eci_annotate.repository.layout import find, key_of
+from eci_annotate.repository.opening import open_as
+from eci_annotate.repository.rehearsal import perform, take_in
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.tools import to_line
 
 PROJECT, SITE, KIND = "liver-ct", "SCHOOL", "axial"
 RADIOLOGIST, REVIEWER = "anna", "ruth"
@@ -47,22 +41,14 @@ def hospital(folder: Path | str) -> str:
     if not layout.key_file(REVIEWER).exists():
         add_member(anna, layout, REVIEWER, project=PROJECT, roles=("reviewer",), site=SITE)
     if anna.subjects(PROJECT).empty:
-        with tempfile.TemporaryDirectory() as name:
-            write_phantom(Path(name), KIND)
-            import_folders(_backend(layout, RADIOLOGIST), [Path(name)], project=PROJECT, site=SITE)
+        take_in(anna, KIND, PROJECT, SITE)
     return str(anna.subjects(PROJECT)["subject"].iloc[0])
 
 
 def opened_as(folder: Path | str, name: str) -> Repository:
     """The repository as one of its members, in one and the same session each time."""
-    backend = _backend(find(Path(folder)), name)
-    return Repository(backend, backend.images)
-
-
-def _backend(layout: Layout, name: str) -> LocalBackend:
-    return LocalBackend(
-        Rooms.from_layout(layout), KeyIdentity(layout, key_of(layout.key_file(name)), f"workshop-{name}")
-    )
+    layout = find(Path(folder))
+    return open_as(layout, key_of(layout.key_file(name)), f"workshop-{name}")
 
 
 def truth(signed: Signed) -> Delta:
@@ -72,8 +58,4 @@ def truth(signed: Signed) -> Delta:
 
 def draw(task: Task) -> None:
     """Draw and report by recorded gestures, where nobody sits before the screen."""
-    volume = task.volume()
-    gestures = recorded(KIND, grid_of(volume), series_uid_of(volume))
-    task.save([to_line(entry) for entry in gestures])
-    task.answer(ANSWERS)
-    task.sign("Drawn by recorded gestures")
+    perform(task, KIND, "Drawn by recorded gestures")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import undamaged
 
 ORDER = ("subject", "site", "cohort", "stage", "progress")
 LARGEST_PAGE, LONGEST = 10_000, 200
@@ -132,7 +132,5 @@ def to_row(card: Card) -> dict[str, Any]:
 
 def from_row(row: Any) -> Card:
     """The card that `to_row` was given; Tampered when it is none."""
-    try:
+    with undamaged("A card is damaged.", "Make the cards anew."):
         return Card(row["stream"], row["project"], frozenset(row["words"]), dict(row["order"]), row["body"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Tampered("A card is damaged.", "Make the cards anew.") from error

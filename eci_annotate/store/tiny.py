@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,7 @@ from tinydb import TinyDB
 from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
 
-from eci_annotate.errors import StoreUnavailable, Tampered
+from eci_annotate.errors import StoreUnavailable, Tampered, undamaged
 from eci_annotate.store import cardfile, feedfile
 from eci_annotate.store.cardfile import CardFile, Index
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row, page_of, to_row
@@ -29,6 +29,7 @@ from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stre
 from eci_annotate.workflow.codec import canonical, parse
 
 _TABLE, _CARD = "events", "card"
+_DAMAGED = "A stream's file is damaged."
 
 
 class AtomicStorage(Storage):  # type: ignore[misc]
@@ -225,7 +226,7 @@ def _document(path: Path) -> TinyDB:
 
 def _documents(database: TinyDB) -> list[dict[str, Any]]:
     """The rows of a stream, numbered from 1 without a gap."""
-    with _undamaged():
+    with undamaged(_DAMAGED):
         rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
         documents = [dict(row) for row in rows]
         sound = [row.doc_id for row in rows] == list(range(1, len(rows) + 1))
@@ -235,15 +236,6 @@ def _documents(database: TinyDB) -> list[dict[str, Any]]:
 
 
 def _card(database: TinyDB) -> Card | None:
-    with _undamaged():
+    with undamaged(_DAMAGED):
         cards = database.table(_CARD).all()
         return from_row(cards[-1]) if cards else None
-
-
-@contextmanager
-def _undamaged() -> Iterator[None]:
-    """Whatever is not as it was written is named."""
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise Tampered("A stream's file is damaged.", "Restore it from a backup.") from None

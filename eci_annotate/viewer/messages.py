@@ -194,9 +194,9 @@ def status(text: str, level: str = "note") -> Message:
     return {"kind": "status", "text": text, "level": level}
 
 
-def heard() -> Message:
-    """Nothing else is to be said of what came."""
-    return {"kind": "heard", "gap": False}
+def heard(gap: bool = False) -> Message:
+    """Nothing else is to be said of what came; `gap`: something before it is missing."""
+    return {"kind": "heard", "gap": gap}
 
 
 def look(**what: Any) -> Message:

@@ -5,7 +5,7 @@ The browser keeps what it was not answered and sends it again (`esm/post.js`).
 
 from __future__ import annotations
 
-from eci_annotate.viewer.messages import Message
+from eci_annotate.viewer.messages import Message, heard
 
 MOST_PAGES = 50
 
@@ -38,4 +38,4 @@ class Posted:
 
     def instead(self, raw: Message) -> Message:
         """The answer to a message that was not taken."""
-        return {"kind": "heard", "gap": bool(self._last and raw["serial"] > self._last[1]), **self.told}
+        return {**heard(bool(self._last and raw["serial"] > self._last[1])), **self.told}

@@ -83,7 +83,7 @@ def load(pem: str) -> x509.Certificate:
 
 def check_spelling(pem: str) -> None:
     """Untrusted unless the text is letter by letter how we write this certificate."""
-    if _pem(load(pem)) != pem:
+    if spelled(pem) != pem:
         raise Untrusted("A certificate is not written as it was issued.", "Take another copy of it.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 lab_module = pytest.importorskip("lab", reason="playwright is not installed")
-from lab import CHROMIUM, Lab, Viewer, browsing, run_all, serving  # noqa: E402
+from lab import CHROMIUM, Lab, Viewer, browsing, notebook, run_all, serving  # noqa: E402
 from playwright.sync_api import Page  # noqa: E402
 
 PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
+FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
 OPEN = f"""
 import eci_annotate as eci
 repo = eci.open("{{folder}}")
@@ -89,3 +91,14 @@ def viewer(lab: Lab, page: Page, repository: Path) -> Viewer:
     one = Viewer(page)
     one.wait(90)
     return one
+
+
+@pytest.fixture
+def place(made_repository: Path, tmp_path: Path) -> Path:
+    """A folder with the repository and the first notebook, up to the viewer."""
+    shutil.copytree(made_repository, tmp_path / "repository")
+    cells = json.loads(FIRST.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    upto = next(n for n, text in enumerate(code) if "annotate(task)" in text)
+    (tmp_path / "one.ipynb").write_text(json.dumps(notebook(code[: upto + 1])), encoding="utf-8")
+    return tmp_path

@@ -199,6 +199,12 @@ class Viewer:
         )
         self.page.wait_for_timeout(500)
 
+    def heard(self, patience_s: float = 60) -> None:
+        """Until the kernel has taken all that this page did, also while its line was cut."""
+        self.page.wait_for_function(
+            "() => !document.querySelector('.eci-stage').stage.lifeline.unsent", timeout=patience_s * 1000
+        )
+
     def rest(self) -> None:
         """Until the kernel has answered everything."""
         self.page.wait_for_timeout(200)

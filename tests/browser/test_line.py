@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,12 @@ from lab import Viewer
 from playwright.sync_api import Page
 from relay import CLOSED, SILENT, relayed
 from test_viewer import press
-from test_voila import place
 from voila_app import voila
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from eci_annotate.repository.opening import open as open_repository
 from tests.counts import SOAK, count
 
-__all__ = ["place"]
 CUT_S = count(8, 60)
-SENT = "() => { const s = document.querySelector('.eci-stage').stage; return !s.courier.busy && !s.post.kept.length }"
 
 
 def stroke(viewer: Viewer, y: float) -> None:
@@ -57,7 +52,7 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
             page.wait_for_timeout(CUT_S * 1000)
             relay.mend()
             told.get_by_text("Connected again").wait_for(timeout=30_000)
-            page.wait_for_function(SENT, timeout=30_000)
+            viewer.heard(30)
             page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=15_000)
             page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 2", timeout=15_000)
             stroke(viewer, 0.7)

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
-import pytest
 from conftest import PROJECT, SUBJECT
-from lab import Viewer, notebook
+from lab import Viewer
 from playwright.sync_api import Page
 from test_viewer import coloured, press
 from voila_app import voila
 
 from eci_annotate.repository.opening import open as open_repository
-
-FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
-
-
-@pytest.fixture
-def place(made_repository: Path, tmp_path: Path) -> Path:
-    """A folder with the repository and the first notebook, up to the viewer."""
-    shutil.copytree(made_repository, tmp_path / "repository")
-    cells = json.loads(FIRST.read_text(encoding="utf-8"))["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    upto = next(n for n, text in enumerate(code) if "annotate(task)" in text)
-    (tmp_path / "one.ipynb").write_text(json.dumps(notebook(code[: upto + 1])), encoding="utf-8")
-    return tmp_path
 
 
 def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:

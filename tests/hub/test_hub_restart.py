@@ -11,8 +11,6 @@ from hub_world import Hub, end, hubs, signed_in, start
 from lab import Viewer
 from playwright.sync_api import Browser, Page
 
-SENT = "() => { const s = document.querySelector('.eci-stage').stage; return !s.courier.busy && !s.post.kept.length }"
-
 
 def painted(viewer: Viewer, y: float) -> None:
     """One annotation more, drawn and kept."""
@@ -20,7 +18,7 @@ def painted(viewer: Viewer, y: float) -> None:
     for key in ("s", "n"):
         viewer.page.keyboard.press(key)
     viewer.drag("axial", [(0.42, y), (0.5, y)], steps=8)
-    viewer.page.wait_for_function(SENT, timeout=60_000)
+    viewer.heard()
     viewer.page.wait_for_timeout(1500)
     viewer.page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=20_000)
 

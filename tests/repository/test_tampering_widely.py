@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines, local
+from repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_same
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError
@@ -51,15 +50,6 @@ def passes(folder: Path) -> bool:
         return all(check.passed for check in found)
     except EciError:
         return False
-
-
-def means_the_same(bad: bytes, good: bytes) -> bool:
-    """Whether the content is equal once decoded; the card beside events only repeats what they say."""
-    try:
-        told, known = json.loads(bad), json.loads(good)
-    except ValueError:
-        return False
-    return bool(told == known or ("events" in known and told.get("events") == known["events"]))
 
 
 def flips(path: Path, places: Iterator[int] | range, dice: random.Random, folder: Path) -> Iterator[int]:

@@ -30,7 +30,7 @@ class PostgresDrafts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[tuple[Address, int], None] = {}
+        self._known: set[tuple[Address, int]] = set()  # written to, so they are there
 
     def open(self, address: Address, holder: Holder) -> None:
         who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
@@ -50,9 +50,9 @@ class PostgresDrafts:
             rows = [canonical(entry).decode() for entry in entries]
             if not self._database.value(_APPEND, [*_words(address), fence, rows]):
                 check_fence(None, fence)
-            self._known[(address, fence)] = None
-            if len(self._known) > _MOST_KNOWN:
-                self._known.pop(next(iter(self._known)), None)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known.add((address, fence))
 
     def sync(self, address: Address, fence: int) -> None:
         """Nothing to do: each entry is on the disk when `append` returns."""

@@ -57,9 +57,13 @@ export class Lifeline {
     this.kernel.reconnect().catch(() => {});
   }
 
+  /** Whether this page holds what the kernel has not. */
+  get unsent() {
+    return this.stage.post.kept.length > 0 || this.stage.courier.busy;
+  }
+
   tell() {
-    const { post, courier } = this.stage;
-    this.stage.say(toldOf(post.heardAt, post.kept.length > 0 || courier.busy), "error");
+    this.stage.say(toldOf(this.stage.post.heardAt, this.unsent), "error");
   }
 
   mended() {
@@ -70,6 +74,6 @@ export class Lifeline {
 
   /** A browser asks before it closes a page that holds what nobody else has. */
   keepOpen(event) {
-    if (this.cut && this.stage.courier.busy) event.preventDefault();
+    if (this.cut && this.unsent) event.preventDefault();
   }
 }
