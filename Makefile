@@ -89,7 +89,7 @@ $(VENV)/hub.stamp: $(VENV)/lab.stamp
 $(VENV)/node.stamp: $(BIN)/python
 	@command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
 	@echo "Installing the hub's proxy"
-	npm install --silent --no-audit --no-fund --prefix $(VENV)/node configurable-http-proxy@5
+	npm install --loglevel=error --no-audit --no-fund --prefix $(VENV)/node configurable-http-proxy@5
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/lab.stamp
