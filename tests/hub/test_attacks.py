@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_world import SERVICE_PROGRAM, Hub
+from hub_world import Hub
 from playwright.sync_api import Page
 
 Of = Callable[[str], Page]
@@ -65,7 +65,7 @@ def others(hub: Hub) -> dict[str, int]:
     found = {
         "hub": hub.process.pid,
         "proxy": hub.processes(having="configurable-http-proxy")[0],
-        "service": hub.processes(having=SERVICE_PROGRAM)[0],
+        "service": hub.processes(having=" -m eci_annotate.hub ")[0],
         "culler": hub.processes(having="jupyterhub_idle_culler")[0],
         "ben's server": hub.processes("ben", "taskapp")[0],
         "ben's kernel": hub.kernel("ben"),
