@@ -269,7 +269,10 @@ if os.fork() == 0:
 answer(0)
 """
     hub.as_user("ben", code)
-    assert hub.processes("ben", "sleep 3333")
+    begun = time.monotonic()
+    while not hub.processes("ben", "sleep 3333"):
+        assert time.monotonic() < begun + 10, "it does not even begin"
+        time.sleep(0.1)
     home = of("ben").context.new_page()
     home.goto(hub.url("/hub/home"))
     home.click("#stop")
