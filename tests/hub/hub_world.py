@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -68,6 +68,14 @@ def tree() -> tuple[Path, Path]:
             shutil.copytree(what, copy / name, symlinks=True, dirs_exist_ok=True)
         (copy / name).chmod(0o755)
     return copy / "checkout", copy / "environment" / "bin" / Path(sys.executable).name
+
+
+def until(true: Callable[[], object], patience_s: float = 30) -> bool:
+    """Wait for something."""
+    end = time.monotonic() + patience_s
+    while not true() and time.monotonic() < end:
+        time.sleep(0.2)
+    return bool(true())
 
 
 def free_ports(many: int) -> int:

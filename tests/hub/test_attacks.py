@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_world import Hub
+from hub_world import Hub, until
 from playwright.sync_api import Page
 
 Of = Callable[[str], Page]
@@ -269,17 +269,12 @@ if os.fork() == 0:
 answer(0)
 """
     hub.as_user("ben", code)
-    begun = time.monotonic()
-    while not hub.processes("ben", "sleep 3333"):
-        assert time.monotonic() < begun + 10, "it does not even begin"
-        time.sleep(0.1)
+    assert until(lambda: hub.processes("ben", "sleep 3333"), 10), "it does not even begin"
     home = of("ben").context.new_page()
     home.goto(hub.url("/hub/home"))
     home.click("#stop")
     home.wait_for_selector("#start:has-text('Start My Server')", timeout=60_000)
-    end = time.monotonic() + 5
-    while hub.processes("ben") and time.monotonic() < end:
-        time.sleep(0.1)
+    until(lambda: not hub.processes("ben"), 5)
     assert hub.processes("ben") == []
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hub_world import CHECKOUT, Hub, hubs, log_in, signed_in
+from hub_world import CHECKOUT, Hub, hubs, log_in, signed_in, until
 from playwright.sync_api import Browser
 
 STANDIN = ("/usr/bin/python3", str(CHECKOUT / "tests" / "hub" / "standin.py"))
@@ -21,14 +21,6 @@ def quick() -> Iterator[Hub]:
     """A hub that stops idle servers after seconds, beside a service whose leases a test can write."""
     with hubs(idle_s=IDLE_S, cull_every_s=1, service_command=list(STANDIN)) as one:
         yield one
-
-
-def until(true: Callable[[], object], patience_s: float = 30) -> bool:
-    """Wait for something."""
-    end = time.monotonic() + patience_s
-    while not true() and time.monotonic() < end:
-        time.sleep(0.2)
-    return bool(true())
 
 
 def last_activity(hub: Hub, name: str) -> float:

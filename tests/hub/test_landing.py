@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
 import pytest
 from conftest import OUTSIDER
-from hub_world import Hub, log_in
+from hub_world import Hub, log_in, until
 from playwright.sync_api import Browser, Page
 
 Of = Callable[[str], Page]
@@ -194,9 +193,7 @@ def test_the_probe_starts_no_kernel_and_a_page_left_ends_its_own(of: Of, hub: Hu
     assert set(hub.processes("ben", "ipykernel_launcher")) <= before
     page.reload()
     assert kernel_id(page) != old
-    end = time.monotonic() + 20
-    while len(hub.processes("ben", "ipykernel_launcher")) > len(before) and time.monotonic() < end:
-        time.sleep(0.2)
+    until(lambda: len(hub.processes("ben", "ipykernel_launcher")) <= len(before), 20)
     assert len(hub.processes("ben", "ipykernel_launcher")) == len(before), "the page that was left ends its own"
 
 

@@ -52,12 +52,13 @@ def test_the_work_of_a_gesture_does_not_grow_with_what_was_drawn(tmp_path: Path)
     def draw() -> None:
         drafts.append(PLACE, 1, [gesture])
 
-    draw()
+    for _ in range(50):  # longer than the tail that is read
+        draw()
     calls, moved = work_of(draw)
     for _ in range(500):
         draw()
     later_calls, later_moved = work_of(draw)
-    assert later_calls <= calls + 10 and later_moved <= moved + 5000  # its tail
+    assert later_calls <= calls + 10 and later_moved <= moved + 100
 
 
 def test_the_work_of_an_append_does_not_grow_with_other_streams(tmp_path: Path) -> None:
@@ -66,12 +67,13 @@ def test_the_work_of_an_append_does_not_grow_with_other_streams(tmp_path: Path) 
     def append(number: int) -> None:
         store.append(f"subject/p/S{number}", list(chained("s", [], [{"name": "x.1", "data": {}}])), 0)
 
-    append(0)
+    for number in range(1000, 1250):  # more than the tail that is read
+        append(number)
     calls, moved = work_of(lambda: append(1))
-    for number in range(1000, 1000 + STORE_STREAMS):
+    for number in range(2000, 2000 + STORE_STREAMS):
         append(number)
     later_calls, later_moved = work_of(lambda: append(2))
-    assert later_calls <= 1.5 * calls and later_moved <= moved + 34_000  # the feed's tail
+    assert later_calls <= calls + 10 and later_moved <= moved + 100
 
 
 @pytest.mark.soak
