@@ -12,26 +12,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-lab_module = pytest.importorskip("lab", reason="playwright is not installed")
-from lab import CHROMIUM, Lab, Viewer, browsing, notebook, run_all, serving  # noqa: E402
-from playwright.sync_api import Page  # noqa: E402
+from lab import OPEN, PROJECT, Lab, Viewer, browsing, notebook, run_all, serving
+from playwright.sync_api import Page
 
-PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
 FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
-OPEN = f"""
-import eci_annotate as eci
-repo = eci.open("{{folder}}")
-task = repo.start("{SUBJECT}", "annotate", project="{PROJECT}", take_over=True)
-eci.annotate(task)
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if not Path(CHROMIUM).exists():
-                item.add_marker(pytest.mark.skip(reason=f"{CHROMIUM} is not there; set ECI_CHROMIUM"))
 
 
 @pytest.fixture(scope="session")

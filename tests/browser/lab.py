@@ -19,6 +19,13 @@ from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
 PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.server=False"
+PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
+OPEN = f"""
+import eci_annotate as eci
+repo = eci.open("{{folder}}")
+task = repo.start("{SUBJECT}", "annotate", project="{PROJECT}", take_over=True)
+eci.annotate(task)
+"""
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

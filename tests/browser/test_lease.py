@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import OPEN, PROJECT, SUBJECT
-from lab import Lab, Viewer, run_all
+from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, press
 

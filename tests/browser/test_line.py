@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SUBJECT
-from lab import Viewer
+from lab import PROJECT, SUBJECT, Viewer
 from playwright.sync_api import Page
 from relay import CLOSED, SILENT, relayed
 from test_viewer import press

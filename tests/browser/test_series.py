@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from conftest import OPEN, PROJECT, SUBJECT
-from lab import Lab, Viewer, run_all
+from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, press
 

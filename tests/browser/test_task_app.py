@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SUBJECT
-from lab import Lab, Viewer, run_all
+from lab import PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, fill_form
 from voila_app import voila

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import OPEN, PROJECT, SUBJECT
-from lab import Lab, Viewer, run_all
+from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 
 from eci_annotate.repository.opening import open as open_repository
 

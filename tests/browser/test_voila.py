@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import PROJECT, SUBJECT
-from lab import Viewer
+from lab import PROJECT, SUBJECT, Viewer
 from playwright.sync_api import Page
 from test_viewer import coloured, press
 from voila_app import voila

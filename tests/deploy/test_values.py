@@ -16,7 +16,6 @@ from traitlets.config import Config
 CHECKOUT = Path(__file__).resolve().parents[2]
 HUBCONFIG = CHECKOUT / "hubconfig"
 sys.path.insert(0, str(HUBCONFIG))
-pytest.importorskip("jupyterhub")
 import scopes  # noqa: E402
 from settings import Settings  # noqa: E402
 

@@ -11,11 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
-from hub_world import IS_ROOT, Hub, hubs, signed_in
+from hub_world import IS_ROOT, OUTSIDER, Hub, hubs, signed_in
 from lab import CHROMIUM, FLAGS
 from playwright.sync_api import Browser, Page, sync_playwright
-
-OUTSIDER = "nemo"  # has an account, and is member of nothing
 
 
 def pytest_configure(config: pytest.Config) -> None:

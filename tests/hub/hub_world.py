@@ -36,6 +36,7 @@ IS_ROOT = os.geteuid() == 0
 PATIENCE_S = 60
 PORTS = 4
 SERVICE_PREFIX = "/services/eci/"
+OUTSIDER = "nemo"  # has an account, and is member of nothing
 
 
 @cache

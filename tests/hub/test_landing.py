@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from conftest import OUTSIDER
-from hub_world import Hub, log_in, until
+from hub_world import OUTSIDER, Hub, log_in, until
 from playwright.sync_api import Browser, Page
 
 Of = Callable[[str], Page]
