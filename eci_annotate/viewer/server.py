@@ -1,7 +1,7 @@
 """For the Jupyter server, not the kernel: what a kernel answers to a hand that draws comes at once and at little cost.
 
-Messages leave without awaiting acknowledgements: with Nagle's algorithm every answer is 40 ms late. That a kernel is busy
-with a widget's message is told only if it lasts: at each change JupyterLab lays its tool bars out anew.
+Messages leave without awaiting acknowledgements: with Nagle's algorithm every answer is 40 ms late. That a kernel is
+busy with a widget's message is told only if it lasts: at each change JupyterLab lays its tool bars out anew.
 Installing the package switches this on as a server extension (decision 0042).
 """
 
