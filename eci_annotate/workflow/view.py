@@ -13,7 +13,7 @@ from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
 from eci_annotate.workflow.blinding import is_hidden
 from eci_annotate.workflow.describing import check_there
 from eci_annotate.workflow.events import Attached, Signed
-from eci_annotate.workflow.pipeline import DRAWN, TaskDefinition, readings_of
+from eci_annotate.workflow.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
 from eci_annotate.workflow.starting import is_for, why_not
 from eci_annotate.workflow.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
 
@@ -107,6 +107,22 @@ def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
         layers=_layers(state, actor),
         withdrawn=state.withdrawn,
     )
+
+
+def has_task(state: Subject, actor: Actor, now: datetime) -> bool:
+    """Whether `view` would show a task that the actor may start now, or holds: told without making the view."""
+    check_there(state, actor)
+    whole = actor.may("see pipeline", state.project, state.site)
+    return any(_is_to_do(state, task, actor, now, whole) for task in state.pipeline if task.kind != INGEST)
+
+
+def _is_to_do(state: Subject, task: TaskDefinition, actor: Actor, now: datetime, whole: bool) -> bool:
+    lease = state.work[task.name].lease
+    if lease is not None and lease.is_live(now):
+        return lease.holder == actor.name
+    if why_not(state, task, actor, now) is not None:
+        return False
+    return whole or not task.group or _sees(state, task, _view_task(state, task, actor, now), actor, now)
 
 
 def _needs_tasks(state: Subject, actor: Actor) -> bool:

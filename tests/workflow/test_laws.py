@@ -29,9 +29,9 @@ from eci_annotate.workflow.commands import (
     Withdraw,
 )
 from eci_annotate.workflow.events import Event, Released, Signed, Started, from_record, to_record
-from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.pipeline import INGEST, REVIEW, TaskDefinition
 from eci_annotate.workflow.state import fold
-from eci_annotate.workflow.view import readable, view
+from eci_annotate.workflow.view import has_task, readable, view
 from tests.counts import count
 
 CHECK = TaskDefinition("check", "Check", "review", ("decide",), ("reviewer",), of="decide", independent=True)
@@ -170,6 +170,17 @@ class Laws(RuleBasedStateMachine):
                     assert "see signed" in MAY[role] or signed.by == who.name or task.mine
             assert not seen.withdrawn or "see pipeline" in MAY[role]
             self._is_blind(who, role, seen)
+
+    @invariant()
+    def who_has_a_task_is_told_by_his_view(self) -> None:
+        for who in (*CREW, *(replace(each, session="another") for each in CREW)):
+            try:
+                seen = view(self.world.state, who, self.world.now).tasks
+            except NotFound:
+                continue
+            tasks = (task for task in seen if task.kind != INGEST)
+            shown = any(task.may_start or task.mine or task.elsewhere for task in tasks)
+            assert has_task(self.world.state, who, self.world.now) == shown
 
     def _is_blind(self, who: Actor, role: str, seen: object) -> None:
         readings = [self.world.state.work[f"read.{n}"] for n in (1, 2, 3)]
