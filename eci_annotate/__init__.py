@@ -25,7 +25,7 @@ _HOMES = {
     "annotate": "viewer.app",
     "show": "viewer.app",
     "compare": "viewer.compare",
-    "work": "viewer.task_app",
+    "work": "viewer.arriving",
     "load_series": "dicom.series",
     "load_stacks": "dicom.series",
     "read_rtstruct": "dicom.rtstruct",
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from eci_annotate.repository.opening import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.viewer.app import annotate, show
+    from eci_annotate.viewer.arriving import work
     from eci_annotate.viewer.compare import compare
-    from eci_annotate.viewer.task_app import work
 
 
 def __getattr__(name: str) -> Any:

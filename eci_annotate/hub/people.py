@@ -123,7 +123,8 @@ class HubIdentity:
         known = {name: project.members.get(self.name) for name, project in projects.items()}
         mine = {name: member for name, member in known.items() if member is not None and member.roles}
         if not mine:
-            raise NoIdentity("You are no member of any project here.", "Ask a project's owner to add you.")
+            remedy = f"Tell a project's owner the name with which you log in: {self.name}"
+            raise NoIdentity("You are no member of any project here.", remedy)
         return actor_of(mine, HUB, self.session)
 
     def asks_secret(self, actor: Actor) -> bool:

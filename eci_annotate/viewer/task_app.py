@@ -31,19 +31,6 @@ TAKE_OVER = "Work on there, or take it over here; the other session can then wri
 NOTHING = "There is nothing for you to do now. This list follows by itself when there is."
 
 
-def work(repository: Repository, *, height: str = "var(--eci-tall)") -> w.Widget:
-    """The task app: choose a task in the list, work on it, sign, go on with the next one.
-
-    Parameters
-    ----------
-    repository
-        From `eci.open(...)`.
-    height
-        CSS height of the panes; by default what fits on the page.
-    """
-    return TaskApp(repository, height).widget
-
-
 class TaskApp:
     """The list, or one task.
 

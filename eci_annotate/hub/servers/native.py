@@ -6,12 +6,15 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import bcrypt
 from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
+from nativeauthenticator.handlers import DiscardHandler, ToggleAuthorizationHandler
 from nativeauthenticator.orm import UserInfo
+from tornado.web import HTTPError
 
 from eci_annotate.errors import Refused
 
@@ -30,6 +33,35 @@ if not hasattr(BaseHandler, "statsd"):
     BaseHandler.statsd = _Silent()
 
 
+class _FromOwnPage(BaseHandler):  # type: ignore[misc]
+    """Answers only where the browser says that the request came from a page of this very origin.
+
+    Accounts are authorised and discarded by GET; a script in a notebook could send an administrator's browser there.
+    """
+
+    async def prepare(self) -> None:
+        """Refuse links from elsewhere."""
+        await super().prepare()
+        headers = self.request.headers
+        if "Sec-Fetch-Site" in headers:
+            own = headers["Sec-Fetch-Site"] == "same-origin"
+        else:
+            own = urlsplit(headers.get("Referer", "")).netloc == self.request.host
+        if not own:
+            raise HTTPError(403, "Use the buttons under Authorize Users.")
+
+
+class _OwnToggle(_FromOwnPage, ToggleAuthorizationHandler):  # type: ignore[misc]
+    """Authorise an account, or not any more."""
+
+
+class _OwnDiscard(_FromOwnPage, DiscardHandler):  # type: ignore[misc]
+    """Discard what somebody asked for."""
+
+
+OWN = {ToggleAuthorizationHandler: _OwnToggle, DiscardHandler: _OwnDiscard}
+
+
 class Native(NativeAuthenticator):  # type: ignore[misc]
     """Accounts with passwords in the hub's own database; nobody makes one for himself unless that is switched on."""
 
@@ -41,6 +73,10 @@ class Native(NativeAuthenticator):  # type: ignore[misc]
         self.minimum_password_length = SHORTEST
         self.allowed_failed_logins = 5
         self.seconds_before_next_try = 60
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
+        """The usual pages; what a mere link changes, only a link on the hub's own pages does."""
+        return [(path, OWN.get(handler, handler)) for path, handler in super().get_handlers(app)]
 
     def get_authed_users(self) -> set[str]:
         """Names that are authorised already; not those of the configuration, which whoever came first would get."""
