@@ -83,14 +83,6 @@ def waited_for(url: str, server: subprocess.Popen[bytes], patience_s: float = 15
     raise TimeoutError(url)
 
 
-def _write_settings(folder: Path) -> None:
-    """No news, no update checks: a test has no network and wants no pop-up."""
-    place = folder / "@jupyterlab" / "apputils-extension"
-    place.mkdir(parents=True, exist_ok=True)
-    wish = {"fetchNews": "false", "checkForUpdates": False}
-    (place / "notification.jupyterlab-settings").write_text(json.dumps(wish), encoding="utf-8")
-
-
 class Lab:
     """A running server; `folder` is its root, where notebooks are put."""
 
@@ -116,7 +108,6 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
         "--LabApp.expose_app_in_browser=True",
         "--ServerApp.open_browser=False", *wish, *more,
     ]  # fmt: skip
-    _write_settings(folder / ".jupyter" / "settings")
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder)
     try:

@@ -72,6 +72,14 @@ def test_lab_starts_with_and_without_the_extension(served: tuple[Lab, bool]) -> 
     assert ("eci_annotate.viewer.server | extension was successfully loaded" in log) == prompt
 
 
+def test_lab_asks_nobody_for_news(served: tuple[Lab, bool]) -> None:
+    lab, _ = served
+    name = "@jupyterlab/apputils-extension:notification"
+    told = json.loads(urllib.request.urlopen(f"{lab.base}/lab/api/settings/{name}?token={lab.token}").read())
+    wishes = told["schema"]["properties"]
+    assert (wishes["fetchNews"]["default"], wishes["checkForUpdates"]["default"]) == ("false", False)
+
+
 def test_a_kernel_is_told_busy_with_widgets_only_if_it_lasts(served: tuple[Lab, bool]) -> None:
     lab, prompt = served
     kernel = Kernel(lab)
