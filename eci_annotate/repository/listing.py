@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -51,11 +52,16 @@ def _having_task(rooms: Rooms, actor: Actor, states: list[Subject], now: datetim
 def _startable(rooms: Rooms, actor: Actor, cards: CardQuery, query: SubjectQuery) -> SubjectPage:
     found: list[Subject] = []
     now, wanted, at, total = rooms.clock(), query.offset + query.size, 0, 1
-    piece = max(_PIECE, query.size)
     while at < total and len(found) < wanted:
+        piece = _piece(wanted - len(found), len(found), at)
         total, states = rooms.streams.page(replace(cards, offset=at, size=piece))
         found += _having_task(rooms, actor, states, now)
         at += piece
-        piece = min(2 * piece, _LARGEST)  # where little fits, ask more at once
     rest = max(total - at, 0)
     return SubjectPage(len(found) + rest, tuple(_views(rooms, actor, found[query.offset : wanted], now)))
+
+
+def _piece(missing: int, found: int, looked: int) -> int:
+    """How many to look at next, by how many of those that were looked at had a task."""
+    share = (found + 1) / (looked + 1)
+    return min(max(_PIECE, math.ceil(missing / share)), _LARGEST)

@@ -79,7 +79,7 @@ class Streams:
     def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
         """How many subjects fit the query, and those of its page, in order."""
         found = self._events.cards(query)
-        return found.total, self._states([card.stream for card in found.cards])
+        return found.total, self._states(found.streams)
 
     def _states(self, names: Sequence[str]) -> list[Subject]:
         """Subjects by stream; one that has not grown since it was folded is not read again."""

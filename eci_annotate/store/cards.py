@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from eci_annotate.errors import undamaged
@@ -86,12 +87,35 @@ class CardQuery:
             raise ValueError(f"A page begins at 0 or later and has at most {LARGEST_PAGE} cards.")
 
 
-@dataclass(frozen=True)
 class CardPage:
-    """How many cards the query has in all, and those of the page."""
+    """How many cards a query has in all, and those of the page.
 
-    total: int
-    cards: tuple[Card, ...]
+    Parameters
+    ----------
+    total
+        Of all pages.
+    cards
+        Those of the page; with `streams` they are taken only when somebody asks for them.
+    streams
+        Whose cards they are, in order.
+    """
+
+    def __init__(self, total: int, cards: Iterable[Card] = (), streams: Sequence[str] | None = None) -> None:
+        self.total = total
+        self._cards = cards if streams is not None else tuple(cards)
+        self.streams = tuple(streams if streams is not None else (card.stream for card in self._cards))
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """The cards of the page."""
+        return tuple(self._cards)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is a page with the same total and cards."""
+        return isinstance(other, CardPage) and (self.total, self.cards) == (other.total, other.cards)
+
+    def __repr__(self) -> str:
+        return f"CardPage({self.total}, {self.cards})"
 
 
 def lower(text: str) -> str:
@@ -104,7 +128,8 @@ def page_of(cards: Iterable[Card], query: CardQuery) -> CardPage:
     found = [card for card in cards if _matches(card, query)]
     found.sort(key=lambda card: card.key(query.sort), reverse=query.descending)
     page = found[query.offset : query.offset + query.size]
-    return CardPage(len(found), tuple(replace(card, body=copy.deepcopy(card.body)) for card in page))
+    copies = (replace(card, body=copy.deepcopy(card.body)) for card in page)
+    return CardPage(len(found), copies, [card.stream for card in page])
 
 
 def _matches(card: Card, query: CardQuery) -> bool:

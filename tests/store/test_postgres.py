@@ -13,11 +13,12 @@ import psycopg
 import pytest
 
 from eci_annotate.errors import Conflict, EciError, LeaseLost, NotARepository, StoreUnavailable
-from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.cards import CardQuery, page_of
 from eci_annotate.store.conformance import PLACE, holder_of
 from eci_annotate.store.conformance_cards import card_of, pages_are_as_the_reference_makes_them, record_of
 from eci_annotate.store.postgres import migrations, pages
 from eci_annotate.store.postgres.migrations import missing
+from eci_annotate.store.protocols import Append
 from eci_annotate.store.stores import open_postgres
 from tests.counts import count
 from tests.postgres import Server, running
@@ -37,12 +38,27 @@ def test_steps_are_done_once_and_in_order(monkeypatch: pytest.MonkeyPatch, dsn: 
         missing(["2"], ["1", "2"])
     known = migrations.steps()
     open_postgres(dsn).close()
-    monkeypatch.setattr(migrations, "steps", lambda: {**known, "002_x": "CREATE TABLE x (y integer)"})
+    monkeypatch.setattr(migrations, "steps", lambda: {**known, "999_x": "CREATE TABLE x (y integer)"})
     for _ in range(2):
         open_postgres(dsn).close()
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT name FROM eci_annotate.steps ORDER BY name").fetchall()
-    assert [name for (name,) in rows] == [*known, "002_x"]
+    assert [name for (name,) in rows] == [*known, "999_x"]
+
+
+def test_a_database_of_an_older_release_is_searched_by_name(monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
+    known = migrations.steps()
+    monkeypatch.setattr(migrations, "steps", lambda: {name: known[name] for name in list(known)[:1]})
+    old = open_postgres(dsn)
+    old.events.append_many([Append(card_of(n).stream, [record_of("1")], 0, card_of(n)) for n in range(40)])
+    old.close()
+    monkeypatch.undo()
+    new = open_postgres(dsn)
+    for n in (40, 41):
+        new.events.append(card_of(n).stream, [record_of("1")], 0, card_of(n))
+    query = CardQuery("p", contains=card_of(41).order["subject"][:-1].upper())
+    assert new.events.cards(query) == page_of(map(card_of, range(42)), query)
+    new.close()
 
 
 def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
@@ -129,15 +145,12 @@ def test_each_way_to_a_page_is_as_the_reference_makes_it(monkeypatch: pytest.Mon
         monkeypatch.setattr(pages, "_FEW", few)
         pages_are_as_the_reference_makes_them(stores.events)
         with psycopg.connect(dsn) as connection:
-            connection.execute(
-                "TRUNCATE eci_annotate.streams, eci_annotate.events, eci_annotate.cards, eci_annotate.kinds"
-            )
+            connection.execute("SET search_path TO eci_annotate")
+            connection.execute("TRUNCATE streams, events, cards, kinds, names")
     stores.close()
 
 
 def test_bulk_and_single_appends_do_not_block_each_other_for_good(dsn: str) -> None:
-    from eci_annotate.store.protocols import Append
-
     def work(number: int) -> None:
         stores = open_postgres(dsn)
         for turn in range(count(15, 200)):

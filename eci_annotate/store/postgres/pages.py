@@ -1,14 +1,13 @@
 """A page of cards, and how many there are in all, without looking at each card.
 
 Cards have few distinct sets of words (kinds), counted as they change: a filter is first answered on those.
-Then a page is a walk along the index of the sort column; few cards are rather gathered by kind, and sorted;
-a search for a part of the name looks at each name in that index.
+Then a page is a walk along the index of the sort column; few cards are rather gathered, and sorted.
+A search for a part of the name first counts in the narrow table of names, which is quickly looked through.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +20,15 @@ from eci_annotate.workflow.codec import canonical, digest, parse
 _FEW = 1000
 _BY_KIND = sql.SQL("kind = ANY(%s::integer[])")
 _EACH = sql.SQL("kind + 0 = ANY(%s::integer[])")  # keeps from fetching all cards of many kinds by the kind's index
-_WALK = sql.SQL("""SELECT card FROM (SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page
+_WALK = sql.SQL("""SELECT name, card FROM
+(SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page
 JOIN cards USING (stream) ORDER BY {order}""")
 _GATHER = sql.SQL("""WITH found AS MATERIALIZED (SELECT * FROM cards WHERE {where})
-SELECT card FROM found ORDER BY {order} LIMIT %s OFFSET %s""")
-_SEARCH = sql.SQL("""WITH found AS MATERIALIZED (SELECT stream, {columns} FROM cards WHERE {where}),
-page AS (SELECT stream FROM found ORDER BY {order} LIMIT %s OFFSET %s)
-SELECT (SELECT count(*) FROM found), card FROM (VALUES (1)) AS one
-LEFT JOIN (page JOIN cards USING (stream)) ON true ORDER BY {order}""")
+SELECT name, card FROM found ORDER BY {order} LIMIT %s OFFSET %s""")
+_NAMED = "FROM names WHERE subject LIKE %s AND kind = ANY(%s::integer[])"
+_COUNT = f"SELECT count(*) {_NAMED}"
+_SEARCH = sql.SQL(f"""SELECT name, card FROM cards WHERE stream = ANY(ARRAY(SELECT stream {_NAMED}))
+ORDER BY {{order}} LIMIT %s OFFSET %s""")
 Part = tuple[sql.Composed, list[Any]]
 
 
@@ -45,15 +45,14 @@ def page(database: Database, query: CardQuery) -> CardPage:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         kinds, total = _kinds(connection, query)
         if query.contains and total:
-            rows = _fetch(connection, _SEARCH, query, kinds)
-            return CardPage(rows[0][0], _cards(row[1:] for row in rows if row[1] is not None))
+            total = _run(connection, _COUNT, [_part(query), kinds])[0][0]
         if query.offset >= total or not query.size:
-            return CardPage(total, ())
+            return CardPage(total)
         if total <= _FEW:
-            return CardPage(total, _cards(_fetch(connection, _GATHER, query, kinds)))
+            return _page(total, _fetch(connection, _SEARCH if query.contains else _GATHER, query, kinds))
         if query.offset <= total // 2:
-            return CardPage(total, _cards(_fetch(connection, _WALK, query, kinds)))
-        return CardPage(total, _cards(reversed(_fetch(connection, _WALK, _from_the_end(query, total), kinds))))
+            return _page(total, _fetch(connection, _WALK, query, kinds))
+        return _page(total, _fetch(connection, _WALK, _from_the_end(query, total), kinds)[::-1])
 
 
 def _from_the_end(query: CardQuery, total: int) -> CardQuery:
@@ -62,35 +61,44 @@ def _from_the_end(query: CardQuery, total: int) -> CardQuery:
     return replace(query, descending=not query.descending, offset=total - end, size=end - query.offset)
 
 
-def _cards(rows: Iterable[Row]) -> tuple[Card, ...]:
-    return tuple(from_row(parse(card.encode(), "A card")) for (card,) in rows)
+def _page(total: int, rows: list[Row]) -> CardPage:
+    cards = (from_row(parse(card.encode(), "A card")) for _, card in rows)
+    return CardPage(total, cards, [name for name, _ in rows])
 
 
-def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int] | None, int]:
-    """The kinds that have the wanted words, None for all of the project; and how many cards they have."""
+def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int], int]:
+    """The project's kinds that have the wanted words; and how many cards they have."""
     wanted = sql.SQL("").join([sql.SQL(" AND words && %s::text[]")] * len(query.wanted))
     statement = sql.SQL("SELECT id, cards FROM kinds WHERE project = %s") + wanted
     rows = _run(connection, statement, [query.project, *map(list, query.wanted)])
-    return [kind for kind, _ in rows] if query.wanted else None, sum(cards for _, cards in rows)
+    return [kind for kind, _ in rows], sum(cards for _, cards in rows)
 
 
-def _fetch(connection: Connection[Row], way: sql.SQL, query: CardQuery, kinds: list[int] | None) -> list[Row]:
+def _fetch(connection: Connection[Row], way: sql.SQL, query: CardQuery, kinds: list[int]) -> list[Row]:
     direction = sql.SQL(" DESC" if query.descending else "")
     columns = [sql.Identifier(column) for column in dict.fromkeys([query.sort, "subject", "name"])]
-    where, arguments = _where(query, kinds, _BY_KIND if way is _GATHER else _EACH)
     order = sql.SQL(", ").join(column + direction for column in columns)
-    statement = way.format(where=where, order=order, columns=sql.SQL(", ").join(columns))
+    if way is _SEARCH:
+        statement, arguments = way.format(order=order), [_part(query), kinds]
+    else:
+        where, arguments = _where(query, kinds, _BY_KIND if way is _GATHER else _EACH)
+        statement = way.format(where=where, order=order)
     return _run(connection, statement, [*arguments, query.size, query.offset])
 
 
-def _where(query: CardQuery, kinds: list[int] | None, of_kind: sql.SQL) -> Part:
+def _where(query: CardQuery, kinds: list[int], of_kind: sql.SQL) -> Part:
     parts, arguments = [sql.SQL("project = %s")], [query.project]
     if query.contains:
         parts.append(sql.SQL("lower(subject) LIKE %s"))
-        arguments.append("%" + re.sub(r"([%_\\])", r"\\\1", lower(query.contains)) + "%")
-    if kinds is None:
+        arguments.append(_part(query))
+    if not query.wanted:
         return sql.SQL(" AND ").join(parts), arguments
     return sql.SQL(" AND ").join([*parts, of_kind]), [*arguments, kinds]
+
+
+def _part(query: CardQuery) -> str:
+    """What a name is like that contains the part."""
+    return "%" + re.sub(r"([%_\\])", r"\\\1", lower(query.contains)) + "%"
 
 
 def _run(connection: Connection[Row], statement: Query, arguments: list[Any]) -> list[Row]:
