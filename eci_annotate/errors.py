@@ -6,8 +6,12 @@ and a reader can see at a glance what can go wrong.
 
 from __future__ import annotations
 
+import sys
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class EciError(Exception):
@@ -17,6 +21,13 @@ class EciError(Exception):
         super().__init__(f"{what} {remedy}".strip())
         self.what = what
         self.remedy = remedy
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the lines of the one who called, what happened, and the remedy; nothing from inside."""
+        inside = (str(Path(__file__).parent), sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"))
+        frames = traceback.extract_tb(self.__traceback__)
+        lines = [f"line {e.lineno}: {e.line}" for e in frames if e.line and not e.filename.startswith(inside)]
+        return [*lines, "", f"\x1b[31m{type(self).__name__}\x1b[0m: {self.what}", self.remedy]
 
 
 # -- work: who may do what, and when ------------------------------------------

@@ -269,3 +269,13 @@ def test_loading_in_silence_is_no_accident(images: Path) -> None:
     print(pydicom.dcmread(next(images.iterdir())).PatientName, file=stream)
     ears.note(stream.getvalue())
     assert ears.betrayals() == ["Zwitscherling", "Kanarius"]
+
+
+def test_a_notebook_shows_what_happened_and_the_remedy_and_nothing_from_inside(tmp_path: Path) -> None:
+    cell = f"import eci_annotate as eci\ndef mine():\n    return eci.open({str(tmp_path / 'none')!r})\nmine()"
+    words = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", cell]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=env)
+    said = done.stdout + done.stderr
+    assert "NotARepository" in said and "eci-annotate init" in said and "return eci.open(" in said
+    assert "opening.py" not in said and "layout.py" not in said and "Traceback" not in said
