@@ -215,7 +215,8 @@ def test_a_lost_connection_is_named_and_made_anew(dsn: str, postgres: Server) ->
     stores = open_postgres(dsn)
     stores.events.append("a", [record_of("1")], 0)
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+        ended = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname <> 'postgres'"
+        assert connection.execute(ended).fetchall() == [(True,)]  # it waits until they have ended
     stores.events.append("a", [record_of("2")], 1)
     stores.close()
 
