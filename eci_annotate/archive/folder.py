@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -21,6 +22,7 @@ from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
+_MOST_LOADED = 64
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
@@ -38,6 +40,7 @@ class FolderArchive:
     def __init__(self, root: Path, index: Path) -> None:
         self._root = root
         self._index = index
+        self._loaded: OrderedDict[Path, tuple[list[int], dict[str, Any]]] = OrderedDict()
 
     def studies(self, subject: str) -> list[Study]:
         """The subject's studies, oldest first."""
@@ -71,6 +74,7 @@ class FolderArchive:
         """Remove all files of a subject, and its header index."""
         shutil.rmtree(self._folder(subject), ignore_errors=True)
         (self._index / f"{subject}.json").unlink(missing_ok=True)
+        self._loaded.pop(self._index / f"{subject}.json", None)
 
     def _keep(self, subject: str, found: Found, path: Path, replace: bool) -> Instance:
         study, series, sop = (_uid(uid) for uid in (found.study_uid, found.series_uid, found.sop_uid))
@@ -91,23 +95,33 @@ class FolderArchive:
         folder = self._folder(subject)
         paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.glob("*/*/*.dcm"))}
         marks = {name: _mark(path) for name, path in paths.items()}
-        known = {name: row for name, row in self._load(subject).items() if row.get("mark") == marks.get(name)}
+        loaded = self._load(subject)
+        known = {name: row for name, row in loaded.items() if row.get("mark") == marks.get(name)}
         fresh = [path for name, path in paths.items() if name not in known]
         for found in scan(fresh) if fresh else ():
             name = Path(found.path).relative_to(folder).as_posix()
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
-        if fresh or known.keys() != self._load(subject).keys():
+        if fresh or known.keys() != loaded.keys():
             write_atomic(self._index / f"{subject}.json", canonical(known))
         return [_found(row["found"], folder) for row in known.values()]
 
     def _load(self, subject: str) -> dict[str, Any]:
+        """The subject's index; those looked at last are kept as they were parsed, while their file is the same."""
         path = self._index / f"{subject}.json"
         try:
+            mark = _mark(path)
+            kept = self._loaded.get(path)
+            if kept is not None and kept[0] == mark:
+                return kept[1]
             rows = parse(path.read_bytes(), "The header index")
         except (FileNotFoundError, Tampered):
             return {}
         names = {field.name for field in fields(Found)}
-        return {name: row for name, row in rows.items() if set(row["found"]) == names}
+        whole = {name: row for name, row in rows.items() if set(row["found"]) == names}
+        self._loaded[path] = mark, whole
+        while len(self._loaded) > _MOST_LOADED:
+            self._loaded.popitem(last=False)
+        return whole
 
 
 def _put(place: Path, number: int, content: bytes | Path) -> Path:

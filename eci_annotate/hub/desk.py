@@ -10,6 +10,7 @@ from threading import Lock
 
 from eci_annotate.errors import NotFound, Overloaded
 from eci_annotate.hub.people import HubIdentity, People
+from eci_annotate.hub.saving import Saver
 from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.factors import FactorBook
 from eci_annotate.repository.keys import Signer
@@ -72,6 +73,7 @@ class Desk:
     def __init__(self, settings: Settings, rooms: Rooms, people: People) -> None:
         self.settings, self.rooms, self.people = settings, rooms, people
         self.allowance = Allowance()
+        self.saver = Saver(rooms.drafts)
         self._backends: OrderedDict[tuple[str, str], LocalBackend] = OrderedDict()
         self._lock = Lock()
 

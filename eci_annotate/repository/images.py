@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 Permit = Callable[[str, str, str], None]
+_DECODING = BoundedSemaphore(2)  # a series takes several times its memory while it is decoded
 
 
 class LocalImages:
@@ -68,8 +70,12 @@ def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
     kept = _kept(place, mark)
     if kept is not None:
         return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-    volume = load_files([each.path for each in instances])
-    _keep(place, mark, volume)
+    with _DECODING:
+        kept = _kept(place, mark)  # somebody may have decoded it while we waited
+        if kept is not None:
+            return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
+        volume = load_files([each.path for each in instances])
+        _keep(place, mark, volume)
     return volume
 
 

@@ -177,20 +177,13 @@ class LocalBackend:
         seen = self.subject(project, subject)
         parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
         if parts and parts[0].role in ("rtstruct", "sr"):
-            return self._archived(subject, parts[0].name, digest)
+            return _archived(self.rooms, subject, parts[0].name, digest)
         if digest not in readable(seen) and digest not in self._own_snapshots(seen):
             raise NotFound("There is no such content for you.", "Check the digest.")
         cases = {seen.use_case, *(signed.use_case for task in seen.tasks for signed in task.signed)}
         if digest in cases:
             return self.rooms.blobs.get(digest)
         return self.rooms.content(project, subject).get(digest)
-
-    def _archived(self, subject: str, name: str, digest: str) -> bytes:
-        _, series, sop = name.split("/")
-        content = self.rooms.archive.content(subject, series, sop)
-        if digest_of(content) != digest:
-            raise Tampered("An archived file was changed.", "Restore it from a backup.")
-        return content
 
     def _own_snapshots(self, seen: SubjectView) -> set[str]:
         mine = [task.name for task in seen.tasks if task.mine]
@@ -199,11 +192,17 @@ class LocalBackend:
     def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
         """Append to the draft; LeaseLost when the fence is not the newest."""
         address = Address(project, subject, task)
-        if (address, fence) not in self._granted:
-            if self._fence(project, subject, task) != fence:
-                raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
-            self._granted.add((address, fence))
+        self.check_held(address, fence)
         self.rooms.drafts.append(address, fence, entries)
+
+    def check_held(self, address: Address, fence: int) -> None:
+        """LeaseLost when this session never held the task under that fence; whether it is the newest the store says."""
+        if (address, fence) in self._granted:
+            return
+        if self._fence(address.project, address.subject, address.task) != fence:
+            what = f"You do not hold {address.task!r}."
+            raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
+        self._granted.add((address, fence))
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
@@ -235,3 +234,11 @@ class LocalBackend:
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""
         return check_subject(self.rooms, self.subject(project, subject), anchors)
+
+
+def _archived(rooms: Rooms, subject: str, name: str, digest: str) -> bytes:
+    _, series, sop = name.split("/")
+    content = rooms.archive.content(subject, series, sop)
+    if digest_of(content) != digest:
+        raise Tampered("An archived file was changed.", "Restore it from a backup.")
+    return content

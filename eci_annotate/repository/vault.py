@@ -10,19 +10,19 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from eci_annotate.errors import BadJournal, NotFound, Tampered
+from eci_annotate.errors import BadJournal, EciError, NotFound, Tampered
 from eci_annotate.store.files import locked, sync_folder, write_atomic
-from eci_annotate.store.protocols import Address, BlobStore, DraftStore, Holder, Record, check_scope
+from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
 from eci_annotate.workflow.codec import canonical, digest, parse
 
-_NONCE = 12
+_NONCE, _MOST_KEYS = 12, 5000
 
 
 class Vault:
@@ -30,19 +30,37 @@ class Vault:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._read: dict[Path, tuple[tuple[int, int], AESGCM]] = {}
 
     def cipher(self, project: str, subject: str, *, make: bool = False) -> AESGCM:
         """What encrypts a subject's content; NotFound after its key was destroyed."""
         path = self._path(project, subject)
         try:
-            return AESGCM(path.read_bytes())
+            return self._cipher_at(path)
         except FileNotFoundError:
             if not make or self._gone(path).exists():
                 raise NotFound("The content of this subject is gone.", "Its consent was withdrawn.") from None
         with locked(self._folder / "lock"):
             if not path.exists():
                 write_atomic(path, AESGCM.generate_key(256), mode=0o600)
-        return AESGCM(path.read_bytes())
+        return self._cipher_at(path)
+
+    def _cipher_at(self, path: Path) -> AESGCM:
+        """The key in a file, read once, for as long as the file is there and the same."""
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            self._read.pop(path, None)
+            raise
+        mark = (status.st_ino, status.st_mtime_ns)
+        known = self._read.get(path)
+        if known is not None and known[0] == mark:
+            return known[1]
+        if len(self._read) >= _MOST_KEYS:
+            self._read.clear()
+        cipher = AESGCM(path.read_bytes())
+        self._read[path] = mark, cipher
+        return cipher
 
     def is_live(self, project: str, subject: str) -> bool:
         """Whether there is a key of the subject."""
@@ -129,8 +147,24 @@ class SecretDrafts:
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         """See `DraftStore`."""
-        cipher = self._vault.cipher(address.project, address.subject, make=True)
-        self._drafts.append(address, fence, [_close(cipher, address, each) for each in entries])
+        self._drafts.append(address, fence, self._closed(DraftPart(address, fence, entries)).entries)
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        """See `DraftStore`; a subject whose key was destroyed refuses its own part only."""
+        told: list[EciError | None] = [None] * len(parts)
+        closed: dict[int, DraftPart] = {}
+        for number, part in enumerate(parts):
+            try:
+                closed[number] = self._closed(part)
+            except NotFound as gone:
+                told[number] = gone
+        for number, refusal in zip(closed, self._drafts.append_many(list(closed.values())), strict=True):
+            told[number] = refusal
+        return told
+
+    def _closed(self, part: DraftPart) -> DraftPart:
+        cipher = self._vault.cipher(part.address.project, part.address.subject, make=True)
+        return replace(part, entries=[_close(cipher, part.address, each) for each in part.entries])
 
     def sync(self, address: Address, fence: int) -> None:
         """See `DraftStore`."""

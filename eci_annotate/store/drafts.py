@@ -17,9 +17,19 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from eci_annotate.errors import BadJournal
+from eci_annotate.errors import BadJournal, EciError
 from eci_annotate.store.files import append_whole, locked, mend_tail, sync_folder, write_atomic, writing
-from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_scope, check_stream, place_of
+from eci_annotate.store.protocols import (
+    Address,
+    DraftPart,
+    Holder,
+    Record,
+    append_each,
+    check_fence,
+    check_scope,
+    check_stream,
+    place_of,
+)
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 
 _SYNC_S = 1.0
@@ -94,6 +104,9 @@ class FolderDrafts:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        return append_each(self, parts)
 
     def sync(self, address: Address, fence: int) -> None:
         self._sync_now(_journal(self._of(address), fence))

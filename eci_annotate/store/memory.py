@@ -9,15 +9,17 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
-from eci_annotate.errors import LeaseLost, NotFound
+from eci_annotate.errors import EciError, LeaseLost, NotFound
 from eci_annotate.store.blobs import NamedByContent
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
 from eci_annotate.store.protocols import (
     Address,
     Append,
+    DraftPart,
     Entry,
     Holder,
     Record,
+    append_each,
     busy,
     check_digest,
     check_fence,
@@ -156,6 +158,9 @@ class MemoryDrafts:
         with self._lock:
             check_fence(self._holders.get(address), fence)
             self._journals[address][fence][1].extend(copy.deepcopy(list(entries)))
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        return append_each(self, parts)
 
     def sync(self, address: Address, fence: int) -> None:
         if fence not in self._journals.get(address, {}):

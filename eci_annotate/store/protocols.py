@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from eci_annotate.errors import Conflict, LeaseLost, NotFound
+from eci_annotate.errors import Conflict, EciError, LeaseLost, NotFound
 from eci_annotate.store.cards import Card, CardPage, CardQuery
 
 Record = dict[str, Any]
@@ -148,6 +148,15 @@ class Holder:
     version: int
 
 
+@dataclass(frozen=True)
+class DraftPart:
+    """What is to be added to one draft, under which fence."""
+
+    address: Address
+    fence: int
+    entries: Sequence[Record]
+
+
 class DraftStore(Protocol):
     """Append-only journals of open tasks; only the newest fence writes."""
 
@@ -162,6 +171,9 @@ class DraftStore(Protocol):
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         """Add entries, in the operating system's hands when it returns; LeaseLost for an older fence."""
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        """Add each, in order, on the disk when it returns; with what each was refused, None for what was kept."""
 
     def sync(self, address: Address, fence: int) -> None:
         """On the disk when it returns."""
@@ -220,8 +232,27 @@ def check_digest(digest: str) -> str:
 def check_fence(holder: Holder | None, fence: int) -> Holder:
     """`holder` when `fence` is the newest; LeaseLost otherwise."""
     if holder is None or holder.fence != fence:
-        raise LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
+        raise lost()
     return holder
+
+
+def lost() -> LeaseLost:
+    """What is raised for an older fence."""
+    return LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
+
+
+def append_each(drafts: DraftStore, parts: Sequence[DraftPart]) -> list[EciError | None]:
+    """`DraftStore.append_many` where nothing is gained by adding them together."""
+    return [_refusal_of(drafts, part) for part in parts]
+
+
+def _refusal_of(drafts: DraftStore, part: DraftPart) -> EciError | None:
+    try:
+        drafts.append(part.address, part.fence, part.entries)
+        drafts.sync(part.address, part.fence)
+    except LeaseLost as refusal:
+        return refusal
+    return None
 
 
 def busy() -> Conflict:

@@ -11,6 +11,7 @@ from repository_world import ANSWERS, MEANING, P, S, lines, local
 import eci_annotate as eci
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.vault import Vault
 from eci_annotate.store.blobs import FolderBlobs
 from eci_annotate.workflow.commands import Withdraw
 
@@ -46,3 +47,14 @@ def test_a_withdrawal_that_was_cut_off_is_finished_by_the_next(repo: Repository,
     shutil.copytree(kept, folder / "archive", dirs_exist_ok=True)
     repo.backend.do(Withdraw(P, S, "letter"))
     assert not list((folder / "archive").rglob("*.dcm"))
+
+
+def test_a_key_that_is_known_is_gone_with_its_file(tmp_path: Path) -> None:
+    one, other = Vault(tmp_path), Vault(tmp_path)
+    one.cipher("p", "s", make=True)
+    assert one.cipher("p", "s") is one.cipher("p", "s")
+    other.destroy("p", "s")
+    for make in (False, True):
+        with pytest.raises(NotFound):
+            one.cipher("p", "s", make=make)
+    assert not one._read

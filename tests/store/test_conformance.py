@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from eci_annotate.errors import BadJournal, EciError, LeaseLost, NotFound, Tampered
 from eci_annotate.store.blobs import FolderBlobs
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.conformance import ACCESS_LAWS, BLOB_LAWS, DRAFT_LAWS, EVENT_LAWS, PLACE, holder_of
+from eci_annotate.store.conformance import ACCESS_LAWS, BLOB_LAWS, EVENT_LAWS
 from eci_annotate.store.conformance_cards import card_of
+from eci_annotate.store.conformance_drafts import DRAFT_LAWS, PLACE, holder_of
 from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.memory import MemoryEvents
 from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore

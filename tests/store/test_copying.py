@@ -10,8 +10,8 @@ import pytest
 
 from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.conformance import NOON, holder_of
 from eci_annotate.store.conformance_cards import card_of, record_of
+from eci_annotate.store.conformance_drafts import NOON, holder_of
 from eci_annotate.store.copying import copy
 from eci_annotate.store.protocols import Address
 from eci_annotate.store.stores import Stores, open_folder, open_memory, open_postgres

@@ -14,8 +14,8 @@ import pytest
 
 from eci_annotate.errors import Conflict, EciError, LeaseLost, NotARepository, StoreUnavailable
 from eci_annotate.store.cards import CardQuery, page_of
-from eci_annotate.store.conformance import PLACE, holder_of
 from eci_annotate.store.conformance_cards import card_of, pages_are_as_the_reference_makes_them, record_of
+from eci_annotate.store.conformance_drafts import PLACE, holder_of
 from eci_annotate.store.postgres import migrations, pages
 from eci_annotate.store.postgres.migrations import missing
 from eci_annotate.store.protocols import Append

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from eci_annotate.store.conformance import PLACE, holder_of
+from eci_annotate.store.conformance_drafts import PLACE, holder_of
 from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.protocols import EventStore
 from eci_annotate.store.stores import open_postgres

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from eci_annotate.errors import BadRequest
-from eci_annotate.hub.api.gate import DIGEST, Digest, Name, Repo
+from eci_annotate.hub.api.gate import DIGEST, AtDesk, Digest, Name, Repo
 from eci_annotate.hub.problems import PROBLEMS
-from eci_annotate.store.protocols import Address
+from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["content"])
@@ -55,12 +55,13 @@ def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{
 
 
 @router.post("/projects/{project}/subjects/{subject}/drafts/{task}", status_code=204)
-def save(repo: Repo, project: Name, subject: Name, task: Name, told: Annotated[Entries, Body()]) -> None:
+async def save(
+    repo: Repo, desk: AtDesk, project: Name, subject: Name, task: Name, told: Annotated[Entries, Body()]
+) -> None:
     """Append to the draft that the session holds."""
     if not all(entry and set(entry) <= _KINDS for entry in told.entries):
         raise BadRequest("This is no entry of a draft.", "Use a client of the same release.")
-    repo.save(project, subject, task, told.fence, told.entries)
-    repo.rooms.drafts.sync(Address(project, subject, task), told.fence)
+    await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 
 
 @router.get("/projects/{project}/subjects/{subject}/drafts/{task}")

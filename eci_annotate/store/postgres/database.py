@@ -107,6 +107,18 @@ class Database:
         self._pool.close()
 
 
+def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool]:
+    """What one statement gives for each of many arguments, in one go and one transaction."""
+    if not rows:
+        return []
+    cursor = connection.cursor()
+    cursor.executemany(statement.encode(), rows, returning=True)
+    found = [cursor.fetchall()[0][0]]
+    while cursor.nextset():
+        found.append(cursor.fetchall()[0][0])
+    return found
+
+
 def _check(connection: Connection[Row]) -> None:
     """Ask a connection whether it lives, but only if the server has said something unasked: that it ends it."""
     ear = select.poll()

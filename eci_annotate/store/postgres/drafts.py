@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from eci_annotate.errors import LeaseLost
-from eci_annotate.store.postgres.database import Database, Row
-from eci_annotate.store.protocols import Address, Holder, Record, check_fence, check_scope, place_of
+from eci_annotate.errors import EciError, LeaseLost
+from eci_annotate.store.postgres.database import Database, Row, run_each
+from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, append_each, check_scope, lost, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
 
 _MOST_KNOWN = 10_000
@@ -35,7 +35,7 @@ class PostgresDrafts:
     def open(self, address: Address, holder: Holder) -> None:
         who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
         if not self._database.value(_OPEN, [*_words(address), *who]):
-            check_fence(None, holder.fence)
+            raise lost()
 
     def holder(self, address: Address) -> Holder | None:
         rows = self._database.rows(_HOLDER, _words(address))
@@ -43,16 +43,29 @@ class PostgresDrafts:
 
     def renew(self, address: Address, fence: int, until: datetime) -> None:
         if not self._database.change(_RENEW, [stamp(until), *_words(address), fence]):
-            check_fence(None, fence)
+            raise lost()
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         if entries:
-            rows = [canonical(entry).decode() for entry in entries]
-            if not self._database.value(_APPEND, [*_words(address), fence, rows]):
-                check_fence(None, fence)
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known.add((address, fence))
+            if not self._database.value(_APPEND, _arguments(DraftPart(address, fence, entries))):
+                raise lost()
+            self._know(address, fence)
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        if len(parts) < 2:
+            return append_each(self, parts)
+        order = sorted(range(len(parts)), key=lambda number: parts[number].address)  # so no two wait for each other
+        with self._database.connection() as connection:
+            kept = run_each(connection, _APPEND, [_arguments(parts[number]) for number in order])
+        told: list[EciError | None] = [None] * len(parts)
+        for number, there in zip(order, kept, strict=True):
+            told[number] = None if there else lost()
+        return told
+
+    def _know(self, address: Address, fence: int) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known.add((address, fence))
 
     def sync(self, address: Address, fence: int) -> None:
         """Nothing to do: each entry is on the disk when `append` returns."""
@@ -76,6 +89,10 @@ class PostgresDrafts:
         count: int = self._database.value(_DROP, check_scope(f"{project}/{subject}").split("/"))
         self._known.clear()
         return count
+
+
+def _arguments(part: DraftPart) -> list[Any]:
+    return [*_words(part.address), part.fence, [canonical(entry).decode() for entry in part.entries]]
 
 
 def _words(address: Address) -> list[Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from psycopg import Connection
-
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row
-from eci_annotate.store.postgres.database import Database, Row
+from eci_annotate.store.postgres.database import Database, run_each
 from eci_annotate.store.postgres.pages import page, values
 from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
 from eci_annotate.workflow.codec import canonical, parse
@@ -46,7 +44,7 @@ class PostgresEvents:
             connection.execute(
                 "LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE"
             )  # no appender may wait for us meanwhile
-            for done in _each(connection, _APPEND, [_arguments(each) for each in appends if each.records]):
+            for done in run_each(connection, _APPEND, [_arguments(each) for each in appends if each.records]):
                 if not done:
                     raise busy()
 
@@ -108,18 +106,6 @@ def _arguments(append: Append) -> list[Any]:
     records = [canonical(record).decode() for record in append.records]
     card = [None] * 5 if append.card is None else values(append.card)
     return [check_stream(append.stream), append.expected, records, *card]
-
-
-def _each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool]:
-    """What one statement gives for each of many arguments, in one go."""
-    if not rows:
-        return []
-    cursor = connection.cursor()
-    cursor.executemany(statement.encode(), rows, returning=True)
-    found = [cursor.fetchall()[0][0]]
-    while cursor.nextset():
-        found.append(cursor.fetchall()[0][0])
-    return found
 
 
 def _parsed(record: str) -> Record:

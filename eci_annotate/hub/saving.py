@@ -1,0 +1,86 @@
+"""Drafts are saved in lots: what comes while others are being written is written next, together, in one thread.
+
+So many annotators cost few threads and few transactions; each is answered when his own entries are on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+
+from eci_annotate.errors import EciError
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.vault import SecretDrafts
+from eci_annotate.store.protocols import DraftPart
+
+LANES, LARGEST = 4, 64
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    repo: LocalBackend
+    part: DraftPart
+    done: asyncio.Future[EciError | None]
+
+
+class Saver:
+    """Writes drafts for all who save.
+
+    Parameters
+    ----------
+    drafts
+        Where they are kept.
+    """
+
+    def __init__(self, drafts: SecretDrafts) -> None:
+        self._drafts = drafts
+        self._waiting: deque[_Waiting] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def save(self, repo: LocalBackend, part: DraftPart) -> None:
+        """Add to the draft that the session of `repo` holds; on the disk when it returns."""
+        done: asyncio.Future[EciError | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(repo, part, done))
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._write_all())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        if refusal := await done:
+            raise refusal
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            lot = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST))]
+            try:
+                told: Sequence[EciError | None] = await run_in_threadpool(self._write, lot)
+            except Exception as error:  # each is told in his own request
+                _fail(lot, error)
+                continue
+            for each, refusal in zip(lot, told, strict=True):
+                if not each.done.done():
+                    each.done.set_result(refusal)
+
+    def _write(self, lot: Sequence[_Waiting]) -> list[EciError | None]:
+        told = [_refused(each) for each in lot]
+        held = [number for number, refusal in enumerate(told) if refusal is None]
+        for number, refusal in zip(held, self._drafts.append_many([lot[n].part for n in held]), strict=True):
+            told[number] = refusal
+        return told
+
+
+def _refused(each: _Waiting) -> EciError | None:
+    try:
+        each.repo.check_held(each.part.address, each.part.fence)
+    except EciError as refusal:
+        return refusal
+    return None
+
+
+def _fail(lot: Sequence[_Waiting], error: Exception) -> None:
+    for each in lot:
+        if not each.done.done():
+            each.done.set_exception(error)

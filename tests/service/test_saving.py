@@ -1,0 +1,81 @@
+"""Saves that come together are written together; each is answered, or refused, for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from eci_annotate.errors import EciError, LeaseLost, StoreUnavailable
+from eci_annotate.hub.saving import LANES, Saver
+from eci_annotate.store.memory import MemoryDrafts
+from eci_annotate.store.protocols import Address, DraftPart, Holder
+
+CROWD = 40
+
+
+class Session:
+    """What a backend says of its lease: number 7 holds nothing."""
+
+    def check_held(self, address: Address, fence: int) -> None:
+        if address.subject == "s7":
+            raise LeaseLost("You do not hold it.", "Start it again.")
+
+
+class Slow(MemoryDrafts):
+    """Drafts that are written while others wait; notes the lots."""
+
+    def __init__(self, broken: bool = False) -> None:
+        super().__init__()
+        self.lots, self.broken = list[int](), broken
+
+    def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
+        self.lots.append(len(parts))
+        if self.broken:
+            raise StoreUnavailable("The disk is full.", "Make room.")
+        return super().append_many(parts)
+
+
+def part(number: int, text: str = "a", fence: int = 1) -> DraftPart:
+    return DraftPart(Address("p", f"s{number}", "t"), fence, [{"l": [text]}])
+
+
+def opened(broken: bool = False) -> Slow:
+    drafts = Slow(broken)
+    for number in range(CROWD):
+        drafts.open(part(number).address, Holder(1, datetime(2026, 1, 1, tzinfo=UTC), "anna", 1))
+    return drafts
+
+
+async def saved(drafts: Slow, parts: Sequence[DraftPart]) -> list[BaseException | None]:
+    saver = Saver(drafts)  # type: ignore[arg-type]
+    return await asyncio.gather(*(saver.save(Session(), each) for each in parts), return_exceptions=True)  # type: ignore[arg-type]
+
+
+def test_each_is_kept_or_refused_for_itself() -> None:
+    drafts = opened()
+    told = asyncio.run(saved(drafts, [part(number, fence=2 if number == 9 else 1) for number in range(CROWD)]))
+    assert [number for number, error in enumerate(told) if error is not None] == [7, 9]
+    assert isinstance(told[7], LeaseLost) and isinstance(told[9], LeaseLost)
+    kept = [drafts.read(part(number).address, 1) for number in range(CROWD)]
+    assert [number for number, entries in enumerate(kept) if entries == []] == [7, 9]
+    assert sum(drafts.lots) == CROWD - 1 and len(drafts.lots) <= LANES
+
+
+def test_what_comes_later_is_written_too_and_in_order() -> None:
+    async def work() -> list[str]:
+        drafts = opened()
+        saver = Saver(drafts)  # type: ignore[arg-type]
+        for text in "abc":
+            await saver.save(Session(), part(1, text))  # type: ignore[arg-type]
+        return [entry["l"][0] for entry in drafts.read(part(1).address, 1)]
+
+    assert asyncio.run(work()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("crowd", [1, CROWD])
+def test_a_store_that_fails_is_told_to_everybody(crowd: int) -> None:
+    told = asyncio.run(saved(opened(broken=True), [part(number) for number in range(8, 8 + crowd) if number < CROWD]))
+    assert told and all(isinstance(error, StoreUnavailable) for error in told)
