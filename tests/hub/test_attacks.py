@@ -272,8 +272,11 @@ answer(0)
     assert until(lambda: hub.processes("ben", "sleep 3333"), 10), "it does not even begin"
     home = of("ben").context.new_page()
     home.goto(hub.url("/hub/home"))
-    home.click("#stop")
-    home.wait_for_selector("#start:has-text('Start My Server')", timeout=60_000)
+    home.wait_for_function("window._jupyterhub_page_loaded")  # or the button does nothing yet
+    with home.expect_response(lambda answer: answer.request.method == "DELETE", timeout=60_000) as stopped:
+        home.click("#stop")
+    assert stopped.value.status in (202, 204)
+    home.wait_for_selector("#start:has-text('Start My Server')")
     until(lambda: not hub.processes("ben"), 5)
     assert hub.processes("ben") == []
 
