@@ -6,7 +6,6 @@ What one reader has and the other has not is counted beside every measure, and l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,57 +15,18 @@ import xarray as xr
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.answers import Asked, answered, asked
-from eci_annotate.repository.delta import Delta, grouped
+from eci_annotate.repository.delta import Delta
 from eci_annotate.repository.readings import Comparison, Reading, Readings
 from eci_annotate.repository.reliability import FEW, NAN, Estimate, icc, kappa, library, resampled
+from eci_annotate.repository.targets import ALL, Targets, by_label, volumes
 
 COLUMNS = ["comparison", "kind", "about", "of", "measure", "value", "low", "high", "n", "missing", "remark"]
 PAIRS = [
     "comparison", "kind", "subject", "label", "series", "found_by", "volume_a_mm3", "volume_b_mm3", "dice",
     "hd95_mm", "mean_distance_mm", "surface_dice",
 ]  # fmt: skip
-ALL = "all labels"
 VOLUME, FORM, SHAPE = "volume", "form", "shape"
 Volume = Callable[[str, str], xr.DataArray]
-
-
-@dataclass(frozen=True)
-class Row:
-    """An annotation as a row of a version's table: enough to pair it and to know its volume."""
-
-    uid: str
-    label: str
-    series_uid: str
-    kind: str
-    volume_mm3: float
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What was rated: one row per target, one column per rater; NaN or None where a rater has nothing."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    subjects: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-
-    def add(self, subject: str, label: str, values: tuple[Any, ...]) -> None:
-        """One more target."""
-        self.rows.append(values)
-        self.subjects.append(subject)
-        self.labels.append(label)
-
-    def of(self, label: str) -> Targets:
-        """Those of one label."""
-        found = Targets()
-        for subject, each, values in zip(self.subjects, self.labels, self.rows, strict=True):
-            if each == label:
-                found.add(subject, each, values)
-        return found
-
-    def whole(self) -> tuple[pd.DataFrame, list[str]]:
-        """The targets that every rater has, and their subjects."""
-        kept = [(s, r) for s, r in zip(self.subjects, self.rows, strict=True) if all(each is not None for each in r)]
-        return pd.DataFrame([row for _, row in kept]), [subject for subject, _ in kept]
 
 
 class Agreement:
@@ -140,7 +100,7 @@ class Agreement:
 
     def _volumes(self, comparison: Comparison) -> Iterator[list[Any]]:
         targets = volumes(comparison)
-        for label, some in _by_label(targets):
+        for label, some in by_label(targets):
             table, _ = some.whole()
             yield from self._measures(comparison, VOLUME, f"{label} [mm³]", icc(table), some)
 
@@ -238,29 +198,17 @@ class Agreement:
     def _repr_html_(self) -> str:
         from eci_annotate.repository.plotting import page
 
-        return page(self)
+        picture = self.picture() if any(len(each.columns) == 2 for each in self.comparisons) else None
+        tables = [(f"{each.name}: {each.counted}", self._shown(each)) for each in self.comparisons]
+        return page(f"Agreement on {self.task}", self._said(), tables, picture)
 
+    def _said(self) -> list[str]:
+        alone = len(self.missing)
+        return [*self.notes, *([f"{alone} lesions in one of two readings alone; see .missing."] if alone else [])]
 
-def volumes(comparison: Comparison) -> Targets:
-    """The volume of each lesion (mm³) by column."""
-    found = Targets()
-    for subject, readings in comparison.subjects.items():
-        for group in grouped([_rows_of(each) for each in readings]):
-            some = next(each for each in group if each is not None)
-            found.add(subject, some.label, tuple(None if each is None else each.volume_mm3 for each in group))
-    return found
-
-
-def _rows_of(reading: Reading) -> list[Row]:
-    return [Row(r["uid"], r["label"], r["series"], r["kind"], float(r["volume_mm3"])) for r in reading.rows]
-
-
-def _by_label(targets: Targets) -> Iterator[tuple[str, Targets]]:
-    labels = list(dict.fromkeys(targets.labels))
-    if len(labels) != 1:
-        yield ALL, targets
-    for label in labels:
-        yield label, targets.of(label)
+    def _shown(self, comparison: Comparison) -> pd.DataFrame:
+        rows = self.table[self.table["comparison"] == comparison.name]
+        return rows.drop(columns=["comparison", "kind"])
 
 
 def _mean(name: str, rows: pd.DataFrame, column: str) -> Estimate:

@@ -15,7 +15,7 @@ from eci_annotate.repository.layout import Layout, create, find
 from eci_annotate.repository.rooms import open_stores
 from eci_annotate.store.copying import copy as copy_stores
 from eci_annotate.store.files import write_atomic
-from eci_annotate.store.stores import Stores
+from eci_annotate.store.protocols import Stores
 
 KEPT = ("members", "authority", "vault", "archive", "checkpoints")
 Progress = Callable[[str, int, int], None]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    from eci_annotate.repository.agreement import Agreement, Targets
-    from eci_annotate.repository.readings import Comparison
+from eci_annotate.repository.readings import Comparison
+from eci_annotate.repository.targets import Targets
 
 LIMITS = 1.96  # standard deviations (Bland and Altman, Lancet 1986;327:307)
 
@@ -57,24 +58,17 @@ def _differences(axes: Any, both: Any, first: str, second: str) -> None:
     axes.set(xlabel="mean of the two [ml]", ylabel=f"{second} − {first} [ml]", title="Bland–Altman")
 
 
-def page(agreement: Agreement) -> str:
-    """Notes, tables and the first plot as HTML."""
-    notes = "".join(f"<li>{html.escape(each)}</li>" for each in agreement.notes)
-    missing = agreement.missing
-    if len(missing):
-        what = f"{len(missing)} lesions in one of two readings alone; see <code>.missing</code>."
-        notes += f"<li>{what}</li>"
-    parts = [f"<b>Agreement on {html.escape(agreement.task)}</b><ul>{notes}</ul>"]
-    for each in agreement.comparisons:
-        table = agreement.table[agreement.table["comparison"] == each.name].drop(columns=["comparison", "kind"])
-        parts.append(f"<p><b>{html.escape(each.name)}</b>: {each.counted}</p>")
+def page(title: str, notes: Sequence[str], tables: Sequence[tuple[str, pd.DataFrame]], picture: Any) -> str:
+    """A title, notes, tables with what stands above each, and a figure or None, as HTML."""
+    items = "".join(f"<li>{html.escape(each)}</li>" for each in notes)
+    parts = [f"<b>{html.escape(title)}</b><ul>{items}</ul>"]
+    for name, table in tables:
+        parts.append(f"<p><b>{html.escape(name)}</b></p>")
         parts.append(str(table.to_html(index=False, float_format=lambda value: f"{value:.2f}", na_rep="")))
-    return "".join(parts) + _image(agreement)
+    return "".join(parts) + (_image(picture) if picture else "")
 
 
-def _image(agreement: Agreement) -> str:
-    if not any(len(each.columns) == 2 for each in agreement.comparisons):
-        return ""
+def _image(figure: Any) -> str:
     out = io.BytesIO()
-    agreement.picture().savefig(out, format="png", dpi=90)
+    figure.savefig(out, format="png", dpi=90)
     return f"<img alt='Bland–Altman plot' src='data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}'>"

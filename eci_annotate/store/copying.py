@@ -19,8 +19,8 @@ from eci_annotate.store.protocols import (
     Entry,
     EventStore,
     Record,
+    Stores,
 )
-from eci_annotate.store.stores import Stores
 
 Progress = Callable[[str, int, int], None]
 _PIECE = 2000

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -263,3 +263,18 @@ def busy() -> Conflict:
 def no_stream() -> NotFound:
     """What is raised for a card whose stream has no records."""
     return NotFound("There is no stream for a card.", "Append its first record before.")
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Events, blobs, drafts and access streams of one repository."""
+
+    events: EventStore
+    blobs: BlobStore
+    drafts: DraftStore
+    access: AccessStore
+    closing: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def close(self) -> None:
+        """Give back what the stores hold open; they are not used afterwards."""
+        self.closing()

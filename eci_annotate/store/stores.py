@@ -1,28 +1,11 @@
-"""All that a repository keeps, opened together; how it is kept is nobody else's affair."""
+"""Opens all that a repository keeps; how it is kept is nobody else's affair."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from eci_annotate.errors import StoreUnavailable
-from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore
-
-
-@dataclass(frozen=True)
-class Stores:
-    """Events, blobs, drafts and access streams of one repository."""
-
-    events: EventStore
-    blobs: BlobStore
-    drafts: DraftStore
-    access: AccessStore
-    closing: Callable[[], None] = field(default=lambda: None, repr=False)
-
-    def close(self) -> None:
-        """Give back what the stores hold open; they are not used afterwards."""
-        self.closing()
+from eci_annotate.store.protocols import Stores
 
 
 def open_memory() -> Stores:

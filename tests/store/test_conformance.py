@@ -20,8 +20,8 @@ from eci_annotate.store.conformance_cards import card_of
 from eci_annotate.store.conformance_drafts import DRAFT_LAWS, PLACE, holder_of
 from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.memory import MemoryEvents
-from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore
-from eci_annotate.store.stores import Stores, open_postgres
+from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore, Stores
+from eci_annotate.store.stores import open_postgres
 from eci_annotate.store.tiny import TinyEvents
 from tests.counts import count
 

@@ -13,8 +13,8 @@ from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.conformance_cards import card_of, record_of
 from eci_annotate.store.conformance_drafts import NOON, holder_of
 from eci_annotate.store.copying import copy
-from eci_annotate.store.protocols import Address
-from eci_annotate.store.stores import Stores, open_folder, open_memory, open_postgres
+from eci_annotate.store.protocols import Address, Stores
+from eci_annotate.store.stores import open_folder, open_memory, open_postgres
 from eci_annotate.workflow.codec import digest
 from tests.postgres import Server
 

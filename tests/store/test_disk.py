@@ -15,7 +15,8 @@ import pytest
 from eci_annotate.errors import StoreUnavailable
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.conformance_drafts import PLACE, holder_of
-from eci_annotate.store.stores import Stores, open_folder, open_postgres
+from eci_annotate.store.protocols import Stores
+from eci_annotate.store.stores import open_folder, open_postgres
 from eci_annotate.store.tiny import TinyEvents
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.sealing import check_chain

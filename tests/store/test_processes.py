@@ -20,7 +20,7 @@ import pytest
 
 from eci_annotate.errors import NotFound, StoreUnavailable
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.stores import Stores
+from eci_annotate.store.protocols import Stores
 from eci_annotate.workflow.sealing import check_chain
 from tests.counts import STORE_KILLS, STORE_RACERS, STORE_TASKS
 from tests.postgres import Server, kill, running

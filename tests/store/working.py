@@ -12,8 +12,7 @@ from typing import Any
 from eci_annotate.errors import Conflict, StoreUnavailable
 from eci_annotate.store.cards import Card
 from eci_annotate.store.conformance_drafts import holder_of
-from eci_annotate.store.protocols import Address, Record
-from eci_annotate.store.stores import Stores
+from eci_annotate.store.protocols import Address, Record, Stores
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.sealing import chained
 from tests.stores import reopened

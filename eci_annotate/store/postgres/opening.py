@@ -10,7 +10,7 @@ from eci_annotate.store.postgres.database import Database, answering
 from eci_annotate.store.postgres.drafts import PostgresDrafts
 from eci_annotate.store.postgres.events import PostgresEvents
 from eci_annotate.store.postgres.migrations import migrate
-from eci_annotate.store.stores import Stores
+from eci_annotate.store.protocols import Stores
 
 
 def stores(dsn: str, connections: int) -> Stores:
