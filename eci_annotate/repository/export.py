@@ -6,14 +6,24 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from eci_annotate.errors import Refused
 from eci_annotate.repository.protocols import Backend
 from eci_annotate.store.files import write_atomic
+from eci_annotate.workflow.blinding import is_nameless
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.events import Signed
 
 
 def export_version(backend: Backend, project: str, subject: str, signed: Signed, folder: Path) -> list[Path]:
-    """Write the version's files into ``folder``; every one is checked by its digest on the way."""
+    """Write the version's files into ``folder``; every one is checked by its digest on the way.
+
+    Raises
+    ------
+    Refused
+        Its reader is hidden from the actor: a file would name him, or prove nothing.
+    """
+    if is_nameless(signed):
+        raise Refused("Who read this is hidden from you.", "Export it once the adjudication is signed.")
     stem = f"{subject}_{signed.task}_v{signed.version:04d}"
     written: list[Path] = []
     count: Counter[str] = Counter()

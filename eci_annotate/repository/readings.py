@@ -15,6 +15,7 @@ from typing import Any
 from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.handles import Signed
+from eci_annotate.workflow.blinding import is_nameless
 from eci_annotate.workflow.events import Signed as SignedEvent
 from eci_annotate.workflow.pipeline import readings_of
 from eci_annotate.workflow.usecase import UseCase
@@ -141,12 +142,12 @@ def gather(subjects: Sequence[SubjectView], case_of: Callable[[str], UseCase], h
     again: dict[str, list[Reading]] = {}
     left_out, case = Counter[str](), None
     for seen in subjects:
-        if why := _left_out(seen):
-            left_out[why] += 1
-            continue
         pipeline = case_of(seen.use_case).pipeline
         names = [each.name for each in readings_of(pipeline, task)]
         case = case_of(seen.use_case) if names else case
+        if why := _left_out(seen):
+            left_out[why] += 1
+            continue
         repeats = [each.name for each in pipeline if each.repeats in names]
         tasks = {each.name: each for each in seen.tasks}
         first[seen.subject] = [r for n in names if n in tasks for r in _readings(seen, tasks[n], handle, len(names))]
@@ -157,7 +158,9 @@ def gather(subjects: Sequence[SubjectView], case_of: Callable[[str], UseCase], h
 
 
 def _left_out(seen: SubjectView) -> str:
+    nameless = any(is_nameless(each) for task in seen.tasks for each in task.signed)
     reasons = {"withdrawn": seen.withdrawn, "excluded": not seen.included, "for test": not seen.live}
+    reasons["whose readers are hidden from you until they are adjudicated"] = nameless
     return next((why for why, holds in reasons.items() if holds), "")
 
 

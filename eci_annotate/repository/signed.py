@@ -37,7 +37,8 @@ class Signed:
 
     def __repr__(self) -> str:
         which = f"version {self.version} of {self.task!r} of {self.subject}"
-        return f"<Signed {which}, by {self.reader} at {to_minute(self.at)}, seal {self.seal[:12]}>"
+        sealed = f", seal {self.seal[:12]}" if self.seal else ""
+        return f"<Signed {which}, by {self.reader} at {to_minute(self.at)}{sealed}>"
 
     def content(self, role: str) -> list[bytes]:
         """The parts with that role (``rtstruct``, ``sr``, ``report``, ``snapshot`` …), checked by digest."""

@@ -57,7 +57,8 @@ def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[s
 def _versions(state: Subject, seen: SubjectView) -> list[Signed]:
     """The ingests, since every version rests on their pixels, and what the view shows."""
     ingests = [task.name for task in state.pipeline if task.kind == INGEST]
-    rest = [signed for task in seen.tasks if task.name not in ingests for signed in task.signed]
+    shown = [each for task in seen.tasks if task.name not in ingests for each in task.signed]
+    rest = [state.work[each.task].signed[each.version - 1] for each in shown]  # also those shown without a name
     return [signed for name in ingests for signed in state.work[name].signed] + rest
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import cycle
-from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -14,7 +13,8 @@ from eci_annotate.imaging.annotations import Annotation, Colour
 from eci_annotate.tools import replay
 from eci_annotate.tools.easel import Easel
 from eci_annotate.viewer.layering import Layer
-from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW
+from eci_annotate.workflow.blinding import letter
+from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task
@@ -66,7 +66,7 @@ def sides_of(task: Task, own: Easel) -> list[Side]:
     kind, definition = task.definition.kind, task.definition
     if kind == ADJUDICATE:
         readings = task.readings()
-        return opened(readings, names(readings, definition.blind), own)
+        return opened(readings, names(readings, task.use_case.pipeline, definition.blind), own)
     before = task.reviewed_before() if kind == REVIEW else None
     now = task.reviewing()
     if before is None or now is None:
@@ -76,9 +76,9 @@ def sides_of(task: Task, own: Easel) -> list[Side]:
     return [first, Side(f"Version {new.version}", COLOURS[1], new, own)]
 
 
-def names(readings: Sequence[Signed], blind: bool) -> list[str]:
-    """What to call readers: by name, or where the task is blind by a letter."""
-    return [f"Reader {ascii_uppercase[n % 26]}" if blind else each.reader for n, each in enumerate(readings)]
+def names(readings: Sequence[Signed], pipeline: tuple[TaskDefinition, ...], blind: bool) -> list[str]:
+    """What to call readers: by name, or where the task is blind by a letter, also for who might know their names."""
+    return [letter(pipeline, task_named(pipeline, each.task)) if blind else each.reader for each in readings]
 
 
 def opened(versions: Sequence[Signed], titles: Sequence[str], own: Easel | None = None) -> list[Side]:

@@ -1,14 +1,21 @@
 """Blinding: who reads for himself sees nothing of the other readings until there are enough of them.
 
-A repeated reading is blind to the first one of the same reader until it is signed.
+A repeated reading is blind to the first one of the same reader until it is signed. Who adjudicates blind sees what
+was read, but not by whom, until the adjudication is signed: nothing that names or proves a reader leaves.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from string import ascii_uppercase
+
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.pipeline import TaskDefinition, readings_of
+from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.pipeline import ADJUDICATE, TaskDefinition, readings_of
 from eci_annotate.workflow.starting import is_for
 from eci_annotate.workflow.state import Subject, is_done, readers_of
+
+_NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not say whose it is
 
 
 def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
@@ -19,6 +26,31 @@ def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
 def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
     """Whether what is signed of `task` is hidden from nobody by the blinding of its group."""
     return not (task.blind and task.group) or is_done(state, task.group)
+
+
+def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
+    """Whether this actor must not know who read `task`: he may adjudicate it blind, and nobody has yet."""
+    blind = [each for each in state.pipeline if each.kind == ADJUDICATE and each.blind and each.of == task.of_group]
+    return any(is_for(state, each, actor) and not is_done(state, each.name) for each in blind)
+
+
+def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
+    """A reading without its reader: drawn and answered as it was, but by a letter, unsigned, of no use as evidence."""
+    parts = tuple(part for part in signed.manifest.parts if part.role in _NAMELESS)
+    nothing = dict.fromkeys(("assurance", "predecessor", "seal", "signature", "key", "factor"), "")
+    by = letter(state.pipeline, task)
+    return replace(signed, by=by, manifest=replace(signed.manifest, parts=parts), **nothing)  # type: ignore[arg-type]
+
+
+def is_nameless(signed: Signed) -> bool:
+    """Whether this is a reading as `veiled` leaves it."""
+    return not signed.key
+
+
+def letter(pipeline: tuple[TaskDefinition, ...], task: TaskDefinition) -> str:
+    """What the reader of `task` is called where he must not be named: Reader A, Reader B …, in the pipeline's order."""
+    number = [each.name for each in readings_of(pipeline, task.of_group)].index(task.name)
+    return f"Reader {ascii_uppercase[number % 26]}"
 
 
 def _awaits_repeat(state: Subject, task: TaskDefinition, actor: Actor) -> bool:

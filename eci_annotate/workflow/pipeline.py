@@ -70,8 +70,8 @@ class TaskDefinition:
     group
         Of a reading: the name that the use case has for it; empty when there is only one.
     blind
-        Readers see nothing of each other's readings until there are enough; who adjudicates is shown Reader A and
-        Reader B in place of names.
+        Readers see nothing of each other's readings until there are enough; who adjudicates gets
+        them by Reader A and Reader B in place of names until he has signed.
     assigned
         Only who was assigned may do it.
     repeats, wait_days

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
-from eci_annotate.workflow.blinding import is_hidden
+from eci_annotate.workflow.blinding import is_hidden, is_veiled, veiled
 from eci_annotate.workflow.describing import check_there
 from eci_annotate.workflow.events import Attached, Signed
 from eci_annotate.workflow.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
@@ -158,13 +158,14 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
     held = work.lease if current == OPEN else None
     rejected = rejection(state, task.name)
     asked = work.asked if work.signed and work.reopened == work.version else ""
+    hides = is_veiled(state, task, actor)
     return TaskView(
         name=task.name,
         title=task.title,
         kind=task.kind,
         status=current,
         version=work.version,
-        holder=held.holder if held else "",
+        holder=held.holder if held and not (hides and held.holder != actor.name) else "",
         until=held.until if held else None,
         mine=mine,
         elsewhere=held is not None and held.holder == actor.name and not mine,
@@ -173,11 +174,17 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         basis=dict(work.basis) if mine else {},
         use_case=work.use_case if mine else state.use_case,
         rejected=rejected.reason if rejected else asked,
-        signed=_visible(state, task, work, actor, mine),
+        signed=_named(state, task, actor, _visible(state, task, work, actor, mine), hides),
         stage=task.stage or task.kind,
-        assigned=work.assigned,
+        assigned="" if hides and work.assigned != actor.name else work.assigned,
         marked=next((part.digest for part in rejected.manifest.of("places")), "") if rejected else "",
     )
+
+
+def _named(
+    state: Subject, task: TaskDefinition, actor: Actor, signed: tuple[Signed, ...], hides: bool
+) -> tuple[Signed, ...]:
+    return tuple(each if not hides or each.by == actor.name else veiled(state, task, each) for each in signed)
 
 
 def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, mine: bool) -> tuple[Signed, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
 
-from eci_annotate.errors import NotFound
+from eci_annotate.errors import NotFound, Refused
 from eci_annotate.tools.easel import Easel
 from eci_annotate.viewer.sides import sides_of
 from eci_annotate.workflow.pipeline import ADJUDICATE
@@ -23,10 +23,35 @@ def test_an_adjudication_is_about_the_readings_of_its_group(tmp_path: Path, blin
         read(folder, who, 1, report(lesion("lesion 1")), BOX)
     task = as_member(folder, "al").start(S, "adjudicate")
     assert task.definition.kind == ADJUDICATE and task.reviewing() is None and task.reviewed_before() is None
-    assert [(each.task, each.reader) for each in task.readings()] == [("annotate.1", "ben"), ("annotate.2", "anna")]
+    first, second = ["Reader A", "Reader B"] if blind else ["ben", "anna"]
+    assert [(each.task, each.reader) for each in task.readings()] == [("annotate.1", first), ("annotate.2", second)]
     sides = sides_of(task, Easel(task.volume))
-    assert [side.title for side in sides] == (["Reader A", "Reader B"] if blind else ["ben", "anna"])
+    assert [side.title for side in sides] == [first, second]
     assert all(side.annotations()[0].label == "lesion 1" for side in sides)
+
+
+def test_who_adjudicates_blind_has_no_way_to_the_readers_names(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE[:2], {**DOUBLE[2], "blind": True})
+    for who in ("ben", "anna"):
+        read(folder, who, 1, report(lesion("lesion 1")), BOX)
+    al, real = as_member(folder, "al"), as_member(folder, "ruth").signed(S, "annotate.1", 1)
+    hidden = al.signed(S, "annotate.1", 1)
+    assert hidden.reader == "Reader A" and hidden.rows() == real.rows() and hidden.report == real.report
+    assert {each[3] for each in al.annotations().index} == {"Reader A", "Reader B"}
+    for role in ("rtstruct", "sr", "journal"):
+        for part in real.event.manifest.of(role):
+            with pytest.raises(NotFound):
+                hidden._backend.get(hidden.project, S, part.digest)
+    with pytest.raises(Refused, match="hidden from you"):
+        hidden.export(tmp_path / "out")
+    with pytest.raises(NotFound, match="hidden from you"):
+        al.agreement()
+    assert al.verify().passed
+    task = al.start(S, "adjudicate")
+    task.answer(report(lesion("lesion 1")))
+    draw(task, BOX)
+    task.sign("decided")
+    assert al.signed(S, "annotate.1", 1).event == real.event
 
 
 def test_a_review_knows_what_was_reviewed_before(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from eci_annotate.viewer.orders import Ink, Lines, Send
 from eci_annotate.viewer.readings_panel import ReadingsPanel
 from eci_annotate.viewer.sides import COLOURS, Side, names
 from eci_annotate.workflow.form import questions
+from eci_annotate.workflow.pipeline import TaskDefinition, expanded
 from eci_annotate.workflow.usecase import forms_folder
 
 SCHEMA = json.loads((forms_folder() / "liver-ct" / "report.json").read_text())
@@ -133,9 +134,10 @@ def test_the_panel_takes_marks_and_closes() -> None:
 
 
 def test_readers_have_names_or_letters() -> None:
-    readings: Any = [SimpleNamespace(reader="ben"), SimpleNamespace(reader="anna")]
-    assert names(readings, blind=False) == ["ben", "anna"]
-    assert names(readings, blind=True) == ["Reader A", "Reader B"]
+    pipeline = expanded([TaskDefinition("read", "Read", "annotate", (), ("annotator",), readers=2, most=3)])
+    readings: Any = [SimpleNamespace(reader="ben", task="read.1"), SimpleNamespace(reader="anna", task="read.3")]
+    assert names(readings, pipeline, blind=False) == ["ben", "anna"]
+    assert names(readings, pipeline, blind=True) == ["Reader A", "Reader C"]
 
 
 # -- the form ----------------------------------------------------------------------

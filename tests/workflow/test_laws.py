@@ -170,6 +170,8 @@ class Laws(RuleBasedStateMachine):
                     assert "see signed" in MAY[role] or signed.by == who.name or task.mine
             assert not seen.withdrawn or "see pipeline" in MAY[role]
             self._is_blind(who, role, seen)
+            if role == "adjudicator" and not self.world.state.work["decide"].signed:
+                assert not any(n.name.startswith("read.") and s.key for n in seen.tasks for s in n.signed)
 
     @invariant()
     def who_has_a_task_is_told_by_his_view(self) -> None:

@@ -120,7 +120,7 @@ def test_excluded_subjects_wait_and_withdrawn_ones_are_gone() -> None:
 # -- several readers ----------------------------------------------------------------
 READING = TaskDefinition("read", "Read", "annotate", ("ingest",), ("annotator",), readers=2, most=3, blind=True)
 ADJUDICATION = TaskDefinition(
-    "decide", "Decide", "adjudicate", ("read",), ("adjudicator",), of="read", independent=True
+    "decide", "Decide", "adjudicate", ("read",), ("adjudicator",), of="read", independent=True, blind=True
 )
 DOUBLE = expanded([CASE.pipeline[0], READING, ADJUDICATION])
 CARL, ADA = actor("carl", "annotator"), actor("ada", "adjudicator", "annotator")
@@ -167,6 +167,25 @@ def test_adjudication_waits_for_the_readings_and_is_independent() -> None:
     world.do(Start(P, S, "decide"), actor("al", "adjudicator"))
     assert world.state.work["decide"].basis == {"read.1": 1, "read.2": 1, "read.3": 0}
     assert read(world, CARL) == "read.3"
+
+
+def test_who_adjudicates_blind_sees_what_was_read_but_not_by_whom() -> None:
+    world, al = double(), actor("al", "adjudicator")
+    world.do(Assign(P, S, "read.1", "anna"), OLGA)
+    read(world, ANNA)
+    read(world, BEN)
+    for each in (al, actor("al", "adjudicator", "owner")):
+        seen = view(world.state, each, world.now)
+        assert [seen.version(f"read.{n}", 1).by for n in (1, 2)] == ["Reader A", "Reader B"]
+        told = repr([seen.task(f"read.{n}") for n in (1, 2)])
+        assert "anna" not in told and "ben" not in told
+        assert not any(s.key or s.seal or s.signature for n in (1, 2) for s in seen.task(f"read.{n}").signed)
+    for other in (actor("ruth", "reviewer"), actor("au", "auditor")):
+        assert view(world.state, other, world.now).version("read.1", 1).by == "anna"
+    world.do(Start(P, S, "decide"), al)
+    assert view(world.state, al, world.now).version("read.2", 1).by == "Reader B"
+    world.do(Sign(P, S, "decide", world.fence("decide"), "decided"), al)
+    assert view(world.state, al, world.now).version("read.2", 1) == world.state.work["read.2"].signed[0]
 
 
 def test_an_assigned_task_is_for_one_member_alone() -> None:
