@@ -43,7 +43,7 @@ hub: $(VENV)/hub.stamp $(VENV)/node.stamp  ## Set a hub with demo users up and s
 	  $(if $(filter none,$(BROWSER)),--no-browser,)
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
-	$(BIN)/python -m pytest -n 2 --dist loadfile --maxfail=25 --durations=15 tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
 	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests
