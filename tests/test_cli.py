@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -38,6 +39,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run([sys.executable, "-m", "eci_annotate.cli", *words], cwd=root, check=True, capture_output=True)
     (root / "dicom" / "notes.txt").write_text("no image")
     return root
+
+
+def test_root_leaves_nothing_in_the_repository_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = tmp_path / "demo"
+    assert run(capsys, "init", demo, "--member", "anna")[0] == 0
+    if os.geteuid() == 0:
+        os.chown(demo / "eci.json", 4711, 4712)
+    monkeypatch.setattr("eci_annotate.cli.screen.os.geteuid", lambda: 0)
+    owner = (demo / "eci.json").stat()
+    before = sorted(demo.rglob("*"))
+    for words in (["worklist", demo], ["verify", demo], ["member", "code", demo, "anna"], ["audit", demo]):
+        code, _, err = run(capsys, *words)
+        assert code == 1 and f"setpriv --reuid={owner.st_uid} --regid={owner.st_gid}" in err
+    assert sorted(demo.rglob("*")) == before
 
 
 def test_the_path_from_the_command_line(

@@ -17,7 +17,7 @@ from eci_annotate.cli.hub_members import add_from_hub, hub_members
 from eci_annotate.cli.key_care import key_care
 from eci_annotate.cli.pipelines import pipelines
 from eci_annotate.cli.repositories import repositories
-from eci_annotate.cli.screen import Folder, Project, open, progress, projects, say, show
+from eci_annotate.cli.screen import Folder, Project, for_its_owner, open, progress, projects, say, show
 from eci_annotate.cli.screen import project as chosen
 from eci_annotate.cli.subjects import audit, keys, subjects
 from eci_annotate.errors import EciError, NotFound, Tampered
@@ -135,7 +135,7 @@ def export(
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A repository, or a folder that export made.")],
+    folder: Annotated[Path, typer.Argument(help="A repository, or a folder that export made.", callback=for_its_owner)],
     project: Project = None,
     trust: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) of the authority to trust.", exists=True)

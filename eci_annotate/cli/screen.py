@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eci_annotate.errors import NotFound
+from eci_annotate.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from eci_annotate.repository.local import LocalBackend
     from eci_annotate.repository.repository import Repository
 
-Folder = Annotated[Path, typer.Argument(help="The repository's folder.")]
+
+def for_its_owner(folder: Path) -> Path:
+    """The folder, unless root would leave files in somebody else's repository that its owner could not read."""
+    head = folder / "eci.json"
+    if os.geteuid() or not head.exists() or not (owner := head.stat()).st_uid:
+        return folder
+    raise Refused(
+        f"This repository belongs to the system user {owner.st_uid}, who could not read what root writes there.",
+        f"Put before it: setpriv --reuid={owner.st_uid} --regid={owner.st_gid} --clear-groups",
+    )
+
+
+Folder = Annotated[Path, typer.Argument(help="The repository's folder.", callback=for_its_owner)]
 Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
 
 

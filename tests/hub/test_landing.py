@@ -95,6 +95,14 @@ def test_a_radiologist_reaches_nothing_behind_the_page(of: Of, hub: Hub, path: s
     assert got.status in {403, 404, 405} and "jupyter-config-data" not in got.text
 
 
+def test_a_refusal_is_a_page_with_a_way_back_and_no_error_in_the_log(of: Of, hub: Hub) -> None:
+    of("anna")
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
+    got = hub.ask("/user/anna/api/kernels/x/channels", "anna", headers=upgrade)
+    assert got.status == 403 and "This is not for you" in got.text and 'href="/user/anna/"' in got.text
+    assert "Uncaught exception" not in hub.log()
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_radiologist_changes_nothing_behind_the_page(of: Of, hub: Hub, path: str, method: str) -> None:

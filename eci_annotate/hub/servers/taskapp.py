@@ -18,6 +18,7 @@ os.environ["JUPYTER_PATH"] = os.pathsep.join(
     filter(None, [str(Path(__file__).parent / "share"), os.environ.get("JUPYTER_PATH", "")])
 )
 
+from jinja2 import Environment, FileSystemLoader
 from jupyter_server.utils import url_path_join
 from jupyterhub._version import __version__ as hub_version
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider
@@ -29,6 +30,7 @@ from voila.app import Voila
 from eci_annotate.hub.servers.banner import show_on
 from eci_annotate.hub.servers.presence import Presence, PresenceHandler
 
+PAGES = Path(__file__).parent / "share" / "pages"
 # Both of the first two, or no widget is drawn (there is a provider, and the manager that asks for it).
 EXTENSIONS = (
     "@jupyter-widgets/jupyterlab-manager",
@@ -118,7 +120,8 @@ class TaskApp(Voila):  # type: ignore[misc]
         return handler
 
     def listen(self) -> None:
-        """Serve, and tell the hub of presence meanwhile."""
+        """Serve, and tell the hub of presence meanwhile; what goes wrong has a page of ours."""
+        self.app.settings["jinja2_env"] = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
         show_on(self.app)
         IOLoop.current().add_callback(self.presence.keep_telling, self.log)
         super().listen()
