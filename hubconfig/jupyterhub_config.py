@@ -6,6 +6,7 @@ As root, each user is a system user of his own. Where there is only one, it star
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -185,6 +186,7 @@ def configure(c) -> None:
     set_servers(c, settings, python)
     c.JupyterHub.services = [service(settings, python), culler(settings, python)]
     os.umask(0o077)  # the hub's own files are its alone
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or services of a hub in the background never hear it
 
 
 try:

@@ -336,9 +336,15 @@ def start(
         env["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{checkout}"
     words = [str(python), "-m", "jupyterhub", "--config", str(checkout / "hubconfig" / "jupyterhub_config.py")]
     with (folder / "hub.log").open("ab") as log:
+        somebody["preexec_fn"] = _in_the_background
         process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
     _await(process, port, folder)
     return process
+
+
+def _in_the_background() -> None:
+    """As a shell begins a script's background job: it does not hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _line(port: int, closed: bool) -> http.client.HTTPConnection:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hub_world import OUTSIDER, Hub, log_in, until
@@ -64,6 +68,13 @@ def test_the_teacher_has_the_workshop_and_no_task(of: Of, hub: Hub) -> None:
     page.locator(".eci-title", has_text="ECI_SCHOOL_S0001").first.wait_for()
 
 
+def test_services_of_a_hub_in_the_background_hear_that_it_ends(hub: Hub) -> None:
+    for words in (" -m eci_annotate.hub ", "jupyterhub_idle_culler"):
+        status = Path(f"/proc/{hub.processes(having=words)[-1]}/status").read_text()
+        ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)  # type: ignore[index]
+        assert not ignored & 1 << signal.SIGINT - 1, "it would be killed after half a minute"
+
+
 @pytest.mark.parametrize(("name", "password"), [("anna", "not the password"), ("mallory", "anything at all")])
 def test_without_an_account_nothing(browser: Browser, hub: Hub, name: str, password: str) -> None:
     page = browser.new_page()
@@ -98,7 +109,7 @@ def test_a_radiologist_reaches_nothing_behind_the_page(of: Of, hub: Hub, path: s
 def test_a_refusal_is_a_page_with_a_way_back_and_no_error_in_the_log(of: Of, hub: Hub) -> None:
     of("anna")
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
-    got = hub.ask("/user/anna/api/kernels/x/channels", "anna", headers=upgrade)
+    got = hub.ask(f"/user/anna/api/kernels/{UUID(int=1)}/channels", "anna", headers=upgrade)
     assert got.status == 403 and "This is not for you" in got.text and 'href="/user/anna/"' in got.text
     assert "Uncaught exception" not in hub.log()
 
