@@ -8,6 +8,7 @@ import uvicorn
 
 from eci_annotate.errors import EciError
 from eci_annotate.hub.app import make_app
+from eci_annotate.hub.pauses import Pauses
 from eci_annotate.hub.settings import Settings
 from eci_annotate.hub.watching import log_as_json
 
@@ -20,6 +21,7 @@ def main() -> None:
         app = make_app(settings)
     except EciError as error:
         sys.exit(str(error))
+    Pauses().keep_short()
     uvicorn.run(
         app,
         host=settings.host,

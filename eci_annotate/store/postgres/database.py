@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection, IsolationLevel, sql
 from psycopg_pool import ConnectionPool
 
 from eci_annotate.errors import StoreUnavailable
@@ -86,6 +86,18 @@ class Database:
         """A connection in a transaction: all of it is committed, or nothing."""
         with self.connection() as connection, connection.transaction():
             yield connection
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection[Row]]:
+        """A connection that only reads, and sees the database as it is at its first statement."""
+        with self.connection() as connection:
+            connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                if not connection.broken:
+                    connection.isolation_level = connection.read_only = None
 
     def rows(self, query: Query, arguments: Sequence[Any] = (), binary: bool = False) -> list[Row]:
         """The rows that one statement gives."""

@@ -41,8 +41,7 @@ def values(card: Card) -> list[Any]:
 
 def page(database: Database, query: CardQuery) -> CardPage:
     """What `query` finds; total and page are of the same moment."""
-    with database.transaction() as connection:
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with database.moment() as connection:
         kinds, total = _kinds(connection, query)
         if query.contains and total:
             total = _run(connection, _COUNT, [_part(query), kinds])[0][0]
