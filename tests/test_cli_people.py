@@ -40,6 +40,8 @@ def test_a_pipeline_is_checked_drawn_and_tried(tmp_path: Path, capsys: pytest.Ca
     assert (
         code == 0 and "2 of 3 readers, blind" in out and "annotate --> review" in (tmp_path / "graph.mmd").read_text()
     )
+    code, out, _ = run(capsys, "pipeline", "draw", case, "--out", tmp_path / "graph.svg")
+    assert code == 0 and "any browser shows it" in out and (tmp_path / "graph.svg").read_text().startswith("<svg")
     code, out, _ = run(capsys, "pipeline", "test", case)
     assert code == 0 and "annotate.2" in out and "adjudicator" in out and "Every task was reached" in out
 

@@ -29,16 +29,20 @@ def check(case: Case) -> None:
 @pipelines.command("draw")
 def draw(
     case: Case,
-    out: Annotated[Path | None, typer.Option(help="Also write the graph here (Mermaid text).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write it here: a picture (.svg), or the graph as Mermaid text.")
+    ] = None,
 ) -> None:
     """Draw the pipeline: what comes after what, by whom, how many readers."""
     from eci_annotate.workflow.drawing import to_mermaid, to_text
+    from eci_annotate.workflow.picture import to_svg
 
     found = _case(case)
     say(to_text(found.pipeline))
     if out:
-        out.write_text(to_mermaid(found.pipeline), encoding="utf-8")
-        say(f"Wrote {out}; any Mermaid viewer, and GitHub, shows it.")
+        picture = out.suffix == ".svg"
+        out.write_text((to_svg if picture else to_mermaid)(found.pipeline), encoding="utf-8")
+        say(f"Wrote {out}; any {'browser' if picture else 'Mermaid viewer, and GitHub,'} shows it.")
 
 
 @pipelines.command("test")

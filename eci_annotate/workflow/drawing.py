@@ -1,4 +1,4 @@
-"""A pipeline as a picture: text for the terminal, Mermaid for pages."""
+"""A pipeline in words: text for the terminal, Mermaid for documents; `picture.py` draws it."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
 
 
-def _merged(tasks: Iterable[TaskDefinition]) -> list[TaskDefinition]:
+def merged(tasks: Iterable[TaskDefinition]) -> list[TaskDefinition]:
     """One of each group stands for all of its readings."""
     return list({task.of_group: task for task in reversed(list(tasks))}.values())[::-1]
 
 
 def to_text(tasks: Sequence[TaskDefinition]) -> str:
     """The tasks in order, each with what it waits for and who does it."""
-    return "\n".join(line for task in _merged(tasks) for line in _lines(task))
+    return "\n".join(line for task in merged(tasks) for line in _lines(task))
 
 
 def _lines(task: TaskDefinition) -> Iterator[str]:
     before = f"{' + '.join(task.after)} ──▶ " if task.after else ""
-    yield f"{before}[{task.of_group}] {task.kind}: {_title(task)}"
-    yield f"    by {' or '.join(task.roles)}{_readers(task)}"
+    yield f"{before}[{task.of_group}] {task.kind}: {title(task)}"
+    yield f"    by {' or '.join(task.roles)}{readers(task)}"
     if task.tools:
         yield f"    tools {', '.join(task.tools)}"
     if task.gate:
         yield f"    gate: each of {task.gate.lesions} is drawn under its {task.gate.label}"
 
 
-def _title(task: TaskDefinition) -> str:
+def title(task: TaskDefinition) -> str:
+    """Its title; of several readings the one of all of them."""
     return task.title.split(" (1 of ")[0] if task.group else task.title
 
 
-def _readers(task: TaskDefinition) -> str:
+def readers(task: TaskDefinition) -> str:
+    """How many read it, and how."""
     most = max(task.readers, task.most)
     words = [f", {task.readers} of {most} readers" if most > 1 else ""]
     words += [word for flag, word in ((task.blind, ", blind"), (task.independent, ", independent")) if flag]
@@ -41,8 +43,8 @@ def _readers(task: TaskDefinition) -> str:
 def to_mermaid(tasks: Sequence[TaskDefinition]) -> str:
     """A flowchart; a rejection's way back is dotted."""
     rows = ["flowchart LR"]
-    for task in _merged(tasks):
-        rows.append(f'  {_id(task.of_group)}["{_title(task)}<br/><i>{" or ".join(task.roles)}{_readers(task)}</i>"]')
+    for task in merged(tasks):
+        rows.append(f'  {_id(task.of_group)}["{title(task)}<br/><i>{" or ".join(task.roles)}{readers(task)}</i>"]')
         rows += [f"  {_id(name)} --> {_id(task.of_group)}" for name in task.after]
         rows += [f"  {_id(task.of_group)} -. rejected .-> {_id(task.of)}"] if task.kind == REVIEW else []
     return "\n".join(rows) + "\n"

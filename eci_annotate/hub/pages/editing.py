@@ -17,6 +17,7 @@ from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.commands import Publish
 from eci_annotate.workflow.drawing import to_text
+from eci_annotate.workflow.picture import to_svg
 from eci_annotate.workflow.trial import walk
 from eci_annotate.workflow.usecase import UseCase
 
@@ -44,7 +45,7 @@ def _page(
     visit: Visit, place: Place, tasks: list[dict[str, Any]], problem: EciError | None = None, **more: Any
 ) -> Response:
     case = visit.repo.use_case(place.name)
-    frame = {"steps": [], "drawn": to_text(case.pipeline), "done": ""} | more
+    frame = {"steps": [], "drawn": to_text(case.pipeline), "picture": to_svg(case.pipeline), "done": ""} | more
     return visit.show(
         "pipeline",
         status=422 if problem else 200,
@@ -74,7 +75,7 @@ def change_pipeline(visit: Visit) -> Response:
             return _page(visit, place, tasks, done="It is published; subjects that come from now on get it.")
     except EciError as error:
         return _page(visit, place, tasks, error)
-    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline))
+    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline), picture=to_svg(case.pipeline))
 
 
 def _with(definition: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
