@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eci_annotate.errors import Overloaded
 from eci_annotate.hub.problems import unknown
+from eci_annotate.hub.whence import whence
+from eci_annotate.repository.identity import WHENCE
 from eci_annotate.repository.wire import error_to_wire
 
 LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
@@ -44,6 +46,7 @@ class Watch:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        WHENCE.set(whence(scope))
         begin, status, begun = time.perf_counter(), [500], list[bool]()
         limit = _limit(scope["path"])
 

@@ -12,7 +12,7 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 
-COLUMNS = ["at", "by", "assurance", "session", "what", "project", "subject", "task", "version", "detail"]
+COLUMNS = ["at", "by", "assurance", "where", "session", "what", "project", "subject", "task", "version", "detail"]
 _DETAILS = ("reason", "meaning", "verdict", "taken_from", "member", "name", "cohort", "layer", "factor")
 
 
@@ -55,5 +55,5 @@ def _rows(rooms: Rooms) -> Iterator[dict[str, Any]]:
 def _row(record: Record, project: str, subject: str) -> dict[str, Any]:
     data = record["data"]
     told = [str(data["what"])] if "what" in data else [f"{k}: {data[k]}" for k in _DETAILS if data.get(k)]
-    found = {key: data.get(key, "") for key in ("at", "by", "assurance", "session", "task", "version")}
+    found = {key: data.get(key, "") for key in ("at", "by", "assurance", "where", "session", "task", "version")}
     return {**found, "what": record["name"], "project": project, "subject": subject, "detail": "; ".join(told)}

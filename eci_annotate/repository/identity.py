@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +15,9 @@ from eci_annotate.workflow.actor import KEY, Actor
 from eci_annotate.workflow.commands import Sign
 from eci_annotate.workflow.project import Member, Project
 from eci_annotate.workflow.signing import Credential
+
+HERE = socket.gethostname()
+WHENCE: ContextVar[str] = ContextVar("whence", default=HERE)  # a service sets it for each request
 
 
 class Identity(Protocol):
@@ -33,7 +38,7 @@ def actor_of(members: Mapping[str, Member], assurance: str, session: str) -> Act
     first = next(iter(members.values()))
     roles = {name: member.roles for name, member in members.items()}
     sites = {name: member.sites for name, member in members.items()}
-    return Actor(first.name, first.site, roles, assurance, session, sites)
+    return Actor(first.name, first.site, roles, assurance, session, sites, WHENCE.get())
 
 
 @dataclass(frozen=True)

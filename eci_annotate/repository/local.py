@@ -133,7 +133,7 @@ class LocalBackend:
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
         now, actor = self.rooms.clock(), self.actor
-        who = {"by": actor.name, "assurance": actor.assurance, "session": actor.session}
+        who = {"by": actor.name, "assurance": actor.assurance, "session": actor.session, "where": actor.where}
         data = {**who, "at": now.isoformat(), "project": project, "subject": subject, "what": what}
         self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
 

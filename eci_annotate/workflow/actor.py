@@ -67,6 +67,8 @@ class Actor:
         ``os-user``, ``key`` or ``hub``: how surely we know who it is.
     session
         One opening of the repository by one process; two notebooks of a person are two sessions.
+    where
+        From where the command came: a machine's name, or addresses. Only the audit trail tells it.
     sites
         Project name to the sites whose subjects the actor works on; ``*`` is all, nothing given is the own site.
     """
@@ -77,6 +79,7 @@ class Actor:
     assurance: str = KEY
     session: str = ""
     sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    where: str = ""
 
     def roles_at(self, project: str, site: str | None) -> tuple[str, ...]:
         """The actor's roles that count for subjects of `site` (None: of any site)."""

@@ -37,7 +37,7 @@ def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
 def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
     """A reading without its reader: drawn and answered as it was, but by a letter, unsigned, of no use as evidence."""
     parts = tuple(part for part in signed.manifest.parts if part.role in _NAMELESS)
-    nothing = dict.fromkeys(("assurance", "predecessor", "seal", "signature", "key", "factor"), "")
+    nothing = dict.fromkeys(("assurance", "where", "predecessor", "seal", "signature", "key", "factor"), "")
     by = letter(state.pipeline, task)
     return replace(signed, by=by, manifest=replace(signed.manifest, parts=parts), **nothing)  # type: ignore[arg-type]
 

@@ -1,6 +1,6 @@
 """What happened, in the past tense. Stored names are short and versioned; a class may move, its name may not.
 
-Each event says who did it, how surely that is known, and when (UTC).
+Each event says who did it, how surely that is known, when (UTC), and from where.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ class Event:
     by: str
     assurance: str
     at: datetime
+    where: str = ""
 
 
 def who(actor: Actor, now: datetime) -> dict[str, Any]:
     """The fields that every event has."""
-    return {"by": actor.name, "assurance": actor.assurance, "at": now}
+    return {"by": actor.name, "assurance": actor.assurance, "at": now, "where": actor.where}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,5 +53,6 @@ def seal_of(state: Subject, event: Signed) -> str:
 
 def seal_over(project: str, subject: str, site: str, event: Signed) -> str:
     """As `seal_of`, for a version that has left its repository."""
-    content = to_json(replace(event, seal="", signature=""))
+    whole = dict(to_json(replace(event, seal="", signature="")))  # type: ignore[call-overload]
+    content = {key: value for key, value in whole.items() if key != "where"}  # it leaves with no version
     return seal({"version": content, "project": project, "subject": subject, "site": site})

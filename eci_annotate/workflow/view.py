@@ -5,7 +5,7 @@ Which role sees what stands in one table, `actor.MAY`; blinding takes away from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from eci_annotate.errors import NotFound
@@ -131,7 +131,8 @@ def _needs_tasks(state: Subject, actor: Actor) -> bool:
 
 def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
     allowed = actor.may("see images", state.project, state.site) and not state.withdrawn
-    return tuple(versions[-1] for _, versions in sorted(state.layers.items())) if allowed else ()
+    newest = [versions[-1] for _, versions in sorted(state.layers.items())] if allowed else []
+    return tuple(replace(each, where="") for each in newest)
 
 
 def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, now: datetime) -> bool:
@@ -184,7 +185,10 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
 def _named(
     state: Subject, task: TaskDefinition, actor: Actor, signed: tuple[Signed, ...], hides: bool
 ) -> tuple[Signed, ...]:
-    return tuple(each if not hides or each.by == actor.name else veiled(state, task, each) for each in signed)
+    """What leaves: not from where somebody signed, and of blinded readings not who."""
+    return tuple(
+        veiled(state, task, each) if hides and each.by != actor.name else replace(each, where="") for each in signed
+    )
 
 
 def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, mine: bool) -> tuple[Signed, ...]:

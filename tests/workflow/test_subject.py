@@ -181,6 +181,7 @@ def test_a_seal_covers_every_field(world: World) -> None:
     ):
         assert seal_of(world.state, changed) != signed.seal
     assert seal_of(replace(world.state, subject="other"), signed) != signed.seal
+    assert seal_of(world.state, replace(signed, where="elsewhere")) == signed.seal, "that is the chain's to keep"
     with pytest.raises(Tampered):
         check_signature(PrivateKey.generate(2048).public, signed.seal, signed.signature)
 

@@ -1,0 +1,52 @@
+"""From where something was done: in the audit trail for each action, reading and refusal, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from service_world import P, S, remote, serving
+
+import eci_annotate as eci
+from eci_annotate.errors import EciError
+from eci_annotate.hub.whence import whence
+from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.identity import HERE
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.workflow.commands import Start
+
+
+@pytest.mark.parametrize(
+    ("path", "passed", "found"),
+    [
+        ("/services/eci/projects/x", b"203.0.113.7, 10.0.0.2", "203.0.113.7, 10.0.0.2"),
+        ("/services/eci/projects/x", b"", "10.9.8.7"),
+        ("/services/eci/projects/x", b"::1", "::1"),
+        ("/services/eci/projects/x", b"<script>;\r\n", "c"),
+        ("/services/eci/projects/x", b"1" * 400, "1" * 120),
+        ("/services/eci/api/projects", b"203.0.113.7", "10.9.8.7"),
+    ],
+)
+def test_pages_come_from_where_the_proxy_says_and_programs_from_their_connection(
+    path: str, passed: bytes, found: str
+) -> None:
+    assert whence({"path": path, "headers": [(b"x-forwarded-for", passed)], "client": ("10.9.8.7", 1)}) == found
+
+
+def test_each_action_reading_and_refusal_tells_from_where(folder: Path) -> None:
+    with serving(folder) as address:
+        anna = remote(address, "anna")
+        anna.backend.do(Start(P, S, "annotate"))
+        anna.studies(S)
+        with pytest.raises(EciError):
+            anna.backend.do(Start(P, S, "review"))
+        seen = anna.backend.subject(P, S)
+        assert all(each.where == "" for task in seen.tasks for each in task.signed)
+    local = eci.open(folder).backend
+    assert isinstance(local, LocalBackend)
+    table = local.audit(AuditQuery(P, S, by="anna"))
+    by_what = {name: set(rows["where"]) for name, rows in table.groupby("what")}
+    assert by_what["started.1"] >= {"127.0.0.1"} and by_what["read.1"] >= {"127.0.0.1"}
+    assert by_what["refused.1"] == {"127.0.0.1"}
+    assert set(local.audit(AuditQuery(P, what="enrolled"))["where"]) == {HERE}
+    assert all(each.where == "" for task in local.subject(P, S).tasks for each in task.signed)
