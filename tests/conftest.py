@@ -1,5 +1,6 @@
 """Settings all tests share: no deadlines on shared machines, small counts unless ECI_SOAK=1."""
 
+import IPython.lib.pretty  # noqa: F401  hypothesis asks for it, while a service's thread may be importing it
 from hypothesis import HealthCheck, settings
 
 from tests.counts import EXAMPLES, SOAK
