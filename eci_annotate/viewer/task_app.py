@@ -64,9 +64,9 @@ class TaskApp:
     def show_list(self) -> None:
         """Turn to the list, as it is now."""
         self.said.value = ""
+        self._refill()  # before it is in sight: what was just signed is not offered for a moment
         self.bar.children = [w.HTML("<h2>Your tasks</h2>"), self.said]
         self.body.children = [self.list.widget]
-        self._refill()
 
     def _refill(self) -> None:
         try:
