@@ -17,7 +17,8 @@ def whence(scope: Scope) -> str:
     """Addresses, nearest last."""
     peer = scope.get("client")
     here = str(peer[0]) if peer else ""
-    if "/api/" in scope["path"]:
+    headers = dict(scope["headers"])
+    if b"authorization" in headers:
         return here
-    passed = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+    passed = headers.get(b"x-forwarded-for", b"").decode("latin-1")
     return _ADDRESSES.sub("", passed)[-_LONGEST:].strip(" ,") or here

@@ -8,7 +8,7 @@ from datetime import datetime
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.commands import Seal
-from eci_annotate.workflow.events import Signed
+from eci_annotate.workflow.events import Signed, who
 from eci_annotate.workflow.sealing import START, seal
 from eci_annotate.workflow.signing import check_signature, fingerprint
 from eci_annotate.workflow.state import Subject
@@ -18,9 +18,7 @@ def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Sign
     """The event that `command` will make, without seal and signature: what `seal_of` is taken over."""
     work = state.work[command.task]
     return Signed(
-        by=actor.name,
-        assurance=actor.assurance,
-        at=now,
+        **who(actor, now),
         task=command.task,
         version=work.version + 1,
         fence=command.fence,

@@ -42,10 +42,15 @@ def _definition(visit: Visit, place: Place) -> dict[str, Any]:
 
 
 def _page(
-    visit: Visit, place: Place, tasks: list[dict[str, Any]], problem: EciError | None = None, **more: Any
+    visit: Visit,
+    place: Place,
+    tasks: list[dict[str, Any]],
+    problem: EciError | None = None,
+    tried: UseCase | None = None,
+    **more: Any,
 ) -> Response:
-    case = visit.repo.use_case(place.name)
-    frame = {"steps": [], "drawn": to_text(case.pipeline), "picture": to_svg(case.pipeline), "done": ""} | more
+    drawn = (tried or visit.repo.use_case(place.name)).pipeline
+    frame = {"steps": [], "done": ""} | more
     return visit.show(
         "pipeline",
         status=422 if problem else 200,
@@ -56,6 +61,8 @@ def _page(
         choices={"kinds": KINDS, "roles": ROLES, "tools": TOOLS},
         token=visit.token("pipeline", place.name),
         problem=problem,
+        drawn=to_text(drawn),
+        picture=to_svg(drawn),
         **frame,
     )
 
@@ -75,7 +82,7 @@ def change_pipeline(visit: Visit) -> Response:
             return _page(visit, place, tasks, done="It is published; subjects that come from now on get it.")
     except EciError as error:
         return _page(visit, place, tasks, error)
-    return _page(visit, place, tasks, steps=steps, drawn=to_text(case.pipeline), picture=to_svg(case.pipeline))
+    return _page(visit, place, tasks, tried=case, steps=steps)
 
 
 def _with(definition: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
