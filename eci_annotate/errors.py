@@ -15,7 +15,9 @@ from pathlib import Path
 
 
 class EciError(Exception):
-    """Something was refused: `what` happened, and the `remedy`."""
+    """Something was refused: `what` happened, and the `remedy`; `noted` once the audit trail tells of it."""
+
+    noted = False
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(f"{what} {remedy}".strip())

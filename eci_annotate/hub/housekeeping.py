@@ -1,4 +1,4 @@
-"""What the service does beside its answers: a checkpoint every minute that there is something new in, and notices."""
+"""What the service does beside its answers: a checkpoint every minute with something new in it, notices, and order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from eci_annotate.hub.notifying import Notifier, Ways
+from eci_annotate.hub.pages.incoming import INCOMING, sweep
 from eci_annotate.repository.checkpoints import take_when_new
 from eci_annotate.repository.rooms import Rooms
 
-EVERY_S, NOTICE_S = 60.0, 5.0
+EVERY_S, NOTICE_S, SWEEP_S = 60.0, 5.0, 3600.0
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -19,7 +20,10 @@ class Housekeeping:
 
     def __init__(self, rooms: Rooms) -> None:
         self._over = Event()
-        self._threads = [self._thread(EVERY_S, lambda: take_when_new(rooms))]
+        self._threads = [
+            self._thread(EVERY_S, lambda: take_when_new(rooms)),
+            self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
+        ]
         if ways := Ways.from_environment():
             self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
@@ -25,6 +26,9 @@ class _Waiting:
     repo: LocalBackend
     part: DraftPart
     done: asyncio.Future[EciError | None]
+    asked: Context = field(
+        default_factory=copy_context
+    )  # a refusal is noted as of this request, not of the lane's first
 
 
 class Saver:
@@ -74,7 +78,7 @@ class Saver:
 
 def _refused(each: _Waiting) -> EciError | None:
     try:
-        each.repo.check_held(each.part.address, each.part.fence)
+        each.asked.run(each.repo.check_held, each.part.address, each.part.fence)
     except EciError as refusal:
         return refusal
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,8 @@ from eci_annotate.errors import NotFound
 from eci_annotate.repository.carding import query_of
 from eci_annotate.repository.protocols import SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.store.cards import CardQuery
+from eci_annotate.repository.streams import SUBJECTS
+from eci_annotate.store.cards import CardQuery, fits
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.state import Subject
 from eci_annotate.workflow.view import SubjectView, has_task, view
@@ -33,6 +34,14 @@ def subject_page(rooms: Rooms, actor: Actor, project: str, query: SubjectQuery) 
         return _startable(rooms, actor, cards, query)
     total, states = rooms.streams.page(cards)
     return SubjectPage(total, tuple(_views(rooms, actor, states, rooms.clock())))
+
+
+def seen_of(rooms: Rooms, actor: Actor, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of the subjects' streams that stand in the actor's lists, as (project, subject)."""
+    cards = rooms.streams.cards_of([name for name in names if name.startswith(SUBJECTS)])
+    queries = {project: query_of(actor, project, SubjectQuery()) for project in actor.roles}
+    asked = ((card, queries.get(card.project)) for _, card in sorted(cards.items()))
+    return [(card.project, card.order["subject"]) for card, query in asked if query and fits(card, query)]
 
 
 def _views(rooms: Rooms, actor: Actor, states: list[Subject], now: datetime) -> Iterator[SubjectView]:

@@ -5,22 +5,24 @@ It adds no rule of its own: `workflow` decides, `making` makes, the stores keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
-from eci_annotate.repository import drafting
+from eci_annotate.errors import LeaseLost, NotFound, Refused
 from eci_annotate.repository.audit import AuditQuery, audit_table
 from eci_annotate.repository.checkpoints import check_checkpoints, take_when_due
+from eci_annotate.repository.contents import check_attached, check_put, content_of
 from eci_annotate.repository.deciding import do_project, do_subject
 from eci_annotate.repository.identity import Identity
 from eci_annotate.repository.images import LocalImages
-from eci_annotate.repository.listing import subject_page
+from eci_annotate.repository.listing import seen_of, subject_page
+from eci_annotate.repository.noting import Notes
 from eci_annotate.repository.protocols import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.signing import sign
@@ -28,11 +30,10 @@ from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, readable, view
+from eci_annotate.workflow.view import SubjectView, view
 
 
 class LocalBackend:
@@ -50,6 +51,7 @@ class LocalBackend:
         self.rooms = rooms
         self._identity = identity
         self._granted: set[tuple[Address, int]] = set()
+        self._notes = Notes(rooms, lambda: self.actor)
         self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
 
     @property
@@ -92,7 +94,7 @@ class LocalBackend:
                     actor = self.actor
                     sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
-                    self._check_attached(command)
+                    check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
                     do_subject(self.rooms, command, self.actor)
                 case Enrol() | ChangeUseCase():
                     pipeline = self.use_case(command.project, command.use_case).pipeline
@@ -103,49 +105,41 @@ class LocalBackend:
                         return self._grant(command)
                 case _:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
-            return self.subject(command.project, command.subject)
-
-    def _check_attached(self, command: Attach) -> None:
-        """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
-        if not self.actor.may("attach", command.project, self.subject(command.project, command.subject).site):
-            return  # the workflow refuses it
-        self.rooms.content(command.project, command.subject).get(command.digest)
-        works = self.rooms.state(command.project, command.subject)[1].work.values()
-        if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
-            raise Refused("This content belongs to a signed version.", "Attach content of its own.")
+            return self._subject(command.project, command.subject)
 
     def _grant(self, command: Start) -> SubjectView:
-        seen = self.subject(command.project, command.subject)
+        seen = self._subject(command.project, command.subject)
         address = Address(command.project, command.subject, command.task)
         self._granted.add((address, seen.task(command.task).fence))
         return seen
 
-    @contextmanager
-    def noting(self, command: Any) -> Iterator[None]:
+    def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""
-        try:
-            yield
-        except (Refused, NotFound) as error:
-            what = f"{type(command).__name__}: {error.what}"
-            self.note("refused.1", getattr(command, "project", ""), getattr(command, "subject", ""), what)
-            raise
+        where = (getattr(command, "project", ""), getattr(command, "subject", ""))
+        return self._notes.refusals(type(command).__name__, *where)
+
+    def refusals(self, doing: str, project: str, subject: str = "") -> AbstractContextManager[None]:
+        """Refusals of what is no command go to the access stream too; each once."""
+        return self._notes.refusals(doing, project, subject)
 
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
-        now, actor = self.rooms.clock(), self.actor
-        who = {"by": actor.name, "assurance": actor.assurance, "session": actor.session, "where": actor.where}
-        data = {**who, "at": now.isoformat(), "project": project, "subject": subject, "what": what}
-        self.rooms.access.append(now.strftime("%Y-%m"), {"name": name, "data": data})
+        self._notes.add(name, project, subject, what)
 
     def _note_reading(self, project: str, subject: str, what: str) -> None:
-        seen = self.subject(project, subject)
-        if seen.withdrawn or not self.actor.may("see images", project, seen.site):
-            raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
+        with self.refusals("Read images", project, subject):
+            seen = self._subject(project, subject)
+            if seen.withdrawn or not self.actor.may("see images", project, seen.site):
+                raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
         if what:
             self.note("read.1", project, subject, what)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
+        with self.refusals("See subject", project, subject):
+            return self._subject(project, subject)
+
+    def _subject(self, project: str, subject: str) -> SubjectView:
         with self.rooms.streams.noticing(project, subject):
             return view(self.rooms.state(project, subject)[1], self.actor, self.rooms.clock())
 
@@ -154,10 +148,9 @@ class LocalBackend:
         return subject_page(self.rooms, self.actor, project, check_query(query or SubjectQuery()))
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
-        """The newest position, and which (project, subject) changed since `after`."""
+        """The newest position, and which (project, subject) of the actor's lists changed since `after`."""
         position, names = self.rooms.streams.changed(after)
-        pairs = [(name.split("/")[1], name.split("/")[2]) for name in names if name.startswith("subject/")]
-        return position, [pair for pair in pairs if pair[0] in self.actor.roles]
+        return position, seen_of(self.rooms, self.actor, names)
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project; the current one without a digest."""
@@ -166,28 +159,17 @@ class LocalBackend:
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
-        seen = self.subject(project, subject)
-        attaches = attached and self.actor.may("attach", project, seen.site)
-        if not attaches and not any(task.mine for task in seen.tasks):
-            raise LeaseLost("You hold no task of this subject.", "Start one first.")
+        with self.refusals("Put content", project, subject):
+            check_put(self._subject(project, subject), self.actor, attached)
         return self.rooms.content(project, subject).put(content)
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob or archived file that the actor's view of the subject names."""
-        seen = self.subject(project, subject)
-        parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
-        if parts and parts[0].role in ("rtstruct", "sr"):
-            return _archived(self.rooms, subject, parts[0].name, digest)
-        if digest not in readable(seen) and digest not in self._own_snapshots(seen):
-            raise NotFound("There is no such content for you.", "Check the digest.")
-        cases = {seen.use_case, *(signed.use_case for task in seen.tasks for signed in task.signed)}
-        if digest in cases:
-            return self.rooms.blobs.get(digest)
-        return self.rooms.content(project, subject).get(digest)
-
-    def _own_snapshots(self, seen: SubjectView) -> set[str]:
-        mine = [task.name for task in seen.tasks if task.mine]
-        return {d for name in mine for d in drafting.snapshots(self.draft(seen.project, seen.subject, name))}
+        with self.refusals("Read content", project, subject):
+            seen = self._subject(project, subject)
+            mine = [task.name for task in seen.tasks if task.mine]
+            drafts = chain.from_iterable(self.draft(project, subject, name) for name in mine)
+            return content_of(self.rooms, seen, digest, drafts)
 
     def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
         """Append to the draft; LeaseLost when the fence is not the newest."""
@@ -199,18 +181,21 @@ class LocalBackend:
         """LeaseLost when this session never held the task under that fence; whether it is the newest the store says."""
         if (address, fence) in self._granted:
             return
-        if self._fence(address.project, address.subject, address.task) != fence:
-            what = f"You do not hold {address.task!r}."
-            raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
+        with self.refusals("Save", address.project, address.subject):
+            if self._fence(address.project, address.subject, address.task) != fence:
+                what = f"You do not hold {address.task!r}."
+                raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
         self._granted.add((address, fence))
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""
-        return self.rooms.drafts.read(Address(project, subject, task), self._fence(project, subject, task))
+        with self.refusals("Read draft", project, subject):
+            fence = self._fence(project, subject, task)
+        return self.rooms.drafts.read(Address(project, subject, task), fence)
 
     def _fence(self, project: str, subject: str, task: str) -> int:
         """The fence of the last lease, if it is this session's; that it has ended loses no work."""
-        self.subject(project, subject).task(task)
+        self._subject(project, subject).task(task)
         lease = self.rooms.state(project, subject)[1].work[task].lease
         if lease is None or not lease.is_of(self.actor):
             raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
@@ -234,11 +219,3 @@ class LocalBackend:
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""
         return check_subject(self.rooms, self.subject(project, subject), anchors)
-
-
-def _archived(rooms: Rooms, subject: str, name: str, digest: str) -> bytes:
-    _, series, sop = name.split("/")
-    content = rooms.archive.content(subject, series, sop)
-    if digest_of(content) != digest:
-        raise Tampered("An archived file was changed.", "Restore it from a backup.")
-    return content

@@ -11,7 +11,7 @@ from threading import Lock
 
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.carding import card_of
-from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.store.protocols import Entry, EventStore, Record
 from eci_annotate.workflow.events import Event, from_record, to_record
 from eci_annotate.workflow.project import Project, fold_project
@@ -98,6 +98,10 @@ class Streams:
         """The newest position (of a piece of the feed), and the streams with an event above `after`."""
         entries = self._events.feed(after, _FEED)
         return entries[-1].position if entries else after, sorted({entry.stream for entry in entries})
+
+    def cards_of(self, names: Sequence[str]) -> dict[str, Card]:
+        """The cards of streams that have one."""
+        return self._events.cards_of(names)
 
     def check(self, stream: str) -> int:
         """How many events the chain of a stream holds; Tampered when it is broken."""

@@ -125,14 +125,15 @@ def lower(text: str) -> str:
 
 def page_of(cards: Iterable[Card], query: CardQuery) -> CardPage:
     """What `query` finds among `cards`: the meaning of a query."""
-    found = [card for card in cards if _matches(card, query)]
+    found = [card for card in cards if fits(card, query)]
     found.sort(key=lambda card: card.key(query.sort), reverse=query.descending)
     page = found[query.offset : query.offset + query.size]
     copies = (replace(card, body=copy.deepcopy(card.body)) for card in page)
     return CardPage(len(found), copies, [card.stream for card in page])
 
 
-def _matches(card: Card, query: CardQuery) -> bool:
+def fits(card: Card, query: CardQuery) -> bool:
+    """Whether a card is on one of the query's pages."""
     if card.project != query.project or not all(card.words.intersection(group) for group in query.wanted):
         return False
     return not query.contains or lower(query.contains) in lower(card.order.get("subject", ""))

@@ -250,6 +250,7 @@ def test_lists_hold_only_what_may_be_seen(world: World, address: str) -> None:
                 assert names == ([S] if Who(name, where).reaches else []), (name, where)
                 assert told["total"] == len(names)
                 changed = line.get("/api/feed").json()["changed"]
+                assert [subject for project, subject in changed if project == P] == names, (name, where)
                 assert {project for project, _ in changed} <= ({P} if where != OTHER else {"other-ct"}), (name, where)
 
 

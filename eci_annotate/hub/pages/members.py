@@ -43,15 +43,20 @@ def change_members(visit: Visit) -> Response:
     place = _place(visit)
     visit.check("members", place.name)
     try:
-        match visit.asked("do"):
-            case "add":
-                return show_members(visit, code=_add(visit, place))
-            case "change":
-                visit.repo.do(ChangeMember(place.name, visit.asked("name"), _roles(visit), _sites(visit)))
-            case "code":
-                return show_members(visit, code=_code(visit, place, visit.asked("name")))
+        with visit.refusals("Members"):
+            return _changed(visit, place)
     except EciError as error:
         return show_members(visit, error)
+
+
+def _changed(visit: Visit, place: Place) -> Response:
+    match visit.asked("do"):
+        case "add":
+            return show_members(visit, code=_add(visit, place))
+        case "change":
+            visit.repo.do(ChangeMember(place.name, visit.asked("name"), _roles(visit), _sites(visit)))
+        case "code":
+            return show_members(visit, code=_code(visit, place, visit.asked("name")))
     return visit.back(f"projects/{place.name}/members")
 
 

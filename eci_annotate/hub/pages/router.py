@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from eci_annotate.hub.pages.adding import add_subjects, show_adding
+from eci_annotate.hub.pages.adding import add_subjects, may_add, show_adding
 from eci_annotate.hub.pages.editing import change_pipeline, show_pipeline
 from eci_annotate.hub.pages.home import home
 from eci_annotate.hub.pages.lists import show_audit, show_leases
 from eci_annotate.hub.pages.members import change_members, show_members
 from eci_annotate.hub.pages.project import show_project
 from eci_annotate.hub.pages.reference import show_reference
-from eci_annotate.hub.pages.showing import HERE, Page, Showing, Visit
+from eci_annotate.hub.pages.showing import HERE, Check, Page, Showing, Visit
 from eci_annotate.hub.pages.subject import change_subject, show_subject
 from eci_annotate.hub.signing.factor_pages import change_factors, show_factors
 from eci_annotate.hub.signing.pages import confirm_request, show_request
@@ -39,13 +41,14 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "factors", change_factors),
     ("GET", "reference", show_reference),
 )
+FILES: Mapping[Page, Check] = {add_subjects: may_add}
 
 
 def routes(showing: Showing) -> list[Route | Mount]:
     """All routes of the pages."""
     prefix = showing.desk.settings.prefix
     made: list[Route | Mount] = [
-        Route(f"{prefix}{path}", showing.page(act), methods=[method]) for method, path, act in PAGES
+        Route(f"{prefix}{path}", showing.page(act, FILES.get(act)), methods=[method]) for method, path, act in PAGES
     ]
 
     def callback(request: Request) -> Response:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import wraps
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.pages.guard import check_form, check_navigation, form_token
+from eci_annotate.hub.pages.incoming import INCOMING, Arrived, received
 from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.problems import status_of
 from eci_annotate.repository.local import LocalBackend
@@ -49,6 +51,7 @@ class Visit:
     session: Session
     show: Callable[..., Response]
     form: FormData = field(default_factory=FormData)
+    arrived: Arrived | None = None
 
     @property
     def repo(self) -> LocalBackend:
@@ -65,15 +68,11 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """A value of the address or the form, without blanks around it."""
         found = self.form.get(name) if name in self.form else self.request.query_params.get(name, default)
-        return "" if isinstance(found, UploadFile) else str(found).strip()
+        return str(found).strip()
 
     def all(self, name: str) -> list[str]:
         """All values of that name in the form."""
-        return [str(each).strip() for each in self.form.getlist(name) if not isinstance(each, UploadFile)]
-
-    def files(self, name: str) -> list[UploadFile]:
-        """The files that the form brought under that name."""
-        return [each for each in self.form.getlist(name) if isinstance(each, UploadFile) and each.filename]
+        return [str(each).strip() for each in self.form.getlist(name)]
 
     def check(self, *about: str) -> None:
         """Refused unless the form is ours, for this session, about this."""
@@ -83,12 +82,19 @@ class Visit:
         """The token of such a form."""
         return form_token(self.session.id, *about)
 
+    def refusals(self, doing: str) -> AbstractContextManager[None]:
+        """Refusals, for this while, go to the audit trail of the page's project."""
+        named = (str(self.request.path_params.get(name, "")) for name in ("project", "subject"))
+        project, subject = (name if NAME.fullmatch(name) else "" for name in named)
+        return self.repo.refusals(doing, project, subject) if project else nullcontext()
+
     def back(self, path: str) -> Response:
         """After a form: to the page of this path below the prefix."""
         return RedirectResponse(f"{self.desk.settings.prefix}{path}", 303)
 
 
 Page = Callable[[Visit], Response]
+Check = Callable[[Visit], object]
 
 
 class Showing:
@@ -98,19 +104,41 @@ class Showing:
         self.desk, self.sessions = desk, Sessions(desk)
         self._templates = templates()
 
-    def page(self, act: Page) -> Callable[[Request], Any]:
-        """The handler of a page: login when nobody is, then `act`; refusals are shown with their remedy."""
+    def page(self, act: Page, before: Check | None = None) -> Callable[[Request], Any]:
+        """The handler of a page: login when nobody is, then `act`; refusals are shown with their remedy.
+
+        With `before` its form may bring files, which are only let in when that raises nothing.
+        """
 
         @wraps(act)
         async def handler(request: Request) -> Response:
             found = await run_in_threadpool(self._who, request)
             if isinstance(found, Response):
                 return found
+            if before is not None:
+                return await self._with_files(act, before, self._visit(request, found))
             posts = request.method == "POST"  # a body is only read once it is known who sends it
-            form = await request.form(max_files=5000, max_fields=2000) if posts else FormData()
-            return await run_in_threadpool(self._answer, act, request, form, found)
+            form = await request.form(max_files=0, max_fields=2000) if posts else FormData()
+            return await run_in_threadpool(self._answer, act, self._visit(request, found, form))
 
         return handler
+
+    async def _with_files(self, act: Page, before: Check, visit: Visit) -> Response:
+        arrived = None
+        try:
+            await run_in_threadpool(self._checked, before, visit)
+            arrived = await received(visit.request, visit.desk.rooms.layout.cache / INCOMING)
+            whole = replace(visit, form=arrived.form, arrived=arrived)
+            return await run_in_threadpool(self._answer, act, whole)
+        except EciError as error:
+            return self._refused(visit.session, error)
+        finally:
+            if arrived is not None and not arrived.taken:
+                await run_in_threadpool(arrived.forget)
+
+    def _checked(self, before: Check, visit: Visit) -> None:
+        with visit.refusals(_named(before)):
+            before(visit)
 
     def _who(self, request: Request) -> Session | Response:
         """Whose browser it is; or the way to the login, or why the request is none of a person's."""
@@ -125,13 +153,16 @@ class Showing:
         request.state.person = session.name
         return session
 
-    def _answer(self, act: Page, request: Request, form: FormData, session: Session) -> Response:
-        visit = Visit(request, self.desk, session, lambda name, **more: self._shown(session, name, **more), form)
+    def _visit(self, request: Request, session: Session, form: FormData | None = None) -> Visit:
+        return Visit(request, self.desk, session, partial(self._shown, session), form or FormData())
+
+    def _answer(self, act: Page, visit: Visit) -> Response:
         try:
-            response = act(visit)
+            with visit.refusals(_named(act)):
+                response = act(visit)
         except EciError as error:
-            return self._refused(session, error)
-        self.sessions.keep(response, session)
+            return self._refused(visit.session, error)
+        self.sessions.keep(response, visit.session)
         return response
 
     def _shown(self, session: Session | None, name: str, status: int = 200, **more: Any) -> Response:
@@ -147,3 +178,8 @@ class Showing:
     def _refused(self, session: Session | None, error: EciError) -> Response:
         status = 404 if isinstance(error, NotFound) else max(status_of(error), 400)
         return self._shown(session, "refused", status, error=error)
+
+
+def _named(act: Callable[..., object]) -> str:
+    """What the audit trail says was tried."""
+    return f"Page: {act.__name__.replace('_', ' ')}"

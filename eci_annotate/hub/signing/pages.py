@@ -9,11 +9,9 @@ from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.desk import Desk
-from eci_annotate.hub.pages.guard import origin_of
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.hub.signing import passkeys
+from eci_annotate.hub.signing.asking import asking, proved
 from eci_annotate.hub.signing.pictures import pictures
-from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.keys import Signer
@@ -46,8 +44,6 @@ def _request(visit: Visit) -> SignatureRequest:
 
 def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None) -> Response:
     state = standing(visit.desk, visit.repo, made)
-    factors, nonce = visit.desk.factors.of(made.signer), new_nonce()
-    origin, asked = origin_of(visit.request, visit.desk.settings), passkeys.challenge(made.digest, nonce)
     return visit.show(
         "sign",
         status=200 if problem is None else 403,
@@ -55,10 +51,7 @@ def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None)
         state=state,
         title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
         content=_content(visit.desk, made) if state == WAITING and made.content else Content(),
-        factors=factors,
-        nonce=nonce,
-        options=passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else "",
-        token=visit.token("sign", made.digest, nonce),
+        asking=asking(visit, made.digest, "sign", made.digest),
         problem=problem,
     )
 
@@ -90,21 +83,23 @@ def _limits(window: tuple[float, float] | None) -> tuple[float, float] | None:
 
 def confirm_request(visit: Visit) -> Response:
     """The person's form: check the factor, then sign what was shown, or nothing."""
-    made, nonce = _request(visit), visit.asked("nonce")
-    visit.check("sign", made.digest, nonce)
+    made = _request(visit)
+    visit.check("sign", made.digest, visit.asked("nonce"))
     try:
-        if standing(visit.desk, visit.repo, made) != WAITING:
-            raise Refused("This request is not open any more.", "Sign again in the notebook.")
-        proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=nonce)
-        origin = origin_of(visit.request, visit.desk.settings)
-        factor = prove(visit.desk.factors, origin, made.signer, proof, made.digest)
-        _sign(visit.desk, made, factor)
+        with visit.refusals("Sign"):
+            _sign(visit.desk, made, _factor(visit, made))
     except EciError as error:
-        visit.repo.note("refused.1", made.command.project, made.command.subject, f"Sign: {error.what}")
         return _page(visit, made, error)
     seen = visit.repo.subject(made.command.project, made.command.subject)
     signed = [each for each in seen.task(made.command.task).signed if each.version == made.version]
     return visit.show("signed", made=made, signed=signed[0] if signed else None, title=_title(seen, made))
+
+
+def _factor(visit: Visit, made: SignatureRequest) -> str:
+    """What showed that it is the person; Refused when the request is not open any more."""
+    if standing(visit.desk, visit.repo, made) != WAITING:
+        raise Refused("This request is not open any more.", "Sign again in the notebook.")
+    return proved(visit, made.digest, "sign", made.digest)
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:

@@ -42,8 +42,9 @@ function on(id, work) {
 }
 
 on("passkey", async () => {
+  if (!form.reportValidity()) return;
   form.elements.credential.value = await get();
-  form.submit();
+  form.requestSubmit();
 });
 on("passkey-proof", async () => {
   form.elements.credential.value = await get();

@@ -1,0 +1,85 @@
+"""What was sent is taken in while the page goes on growing: a bar that moves, then what became of the files.
+
+The work is done to its end, whether or not somebody still watches.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator
+from html import escape
+from threading import Event, Thread
+
+from starlette.responses import Response, StreamingResponse
+
+from eci_annotate.errors import EciError
+from eci_annotate.hub.pages.incoming import Arrived
+from eci_annotate.hub.pages.project import Place
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.problems import note_unexpected
+from eci_annotate.repository.importing import Imported, Progress
+
+TICK_S = 0.4
+_HERE = "<!-- here -->"
+
+
+class Taking:
+    """An import that runs beside the page that tells of it.
+
+    Parameters
+    ----------
+    visit, place
+        Whose page it is, and of which project.
+    arrived
+        The files; forgotten at the end.
+    work
+        Does it; is given the function to tell progress with.
+    """
+
+    def __init__(self, visit: Visit, place: Place, arrived: Arrived, work: Callable[[Progress], Imported]) -> None:
+        self._visit, self._place, self._arrived, self._work = visit, place, arrived, work
+        self._page = bytes(visit.show("taking", place=place).body).decode()
+        self._latest = ("Unpacking", 0, 0)
+        self._over = Event()
+        self._done: Imported | None = None
+        self._problem: EciError | None = None
+
+    def response(self) -> Response:
+        """Begin, and answer with the page."""
+        self._arrived.taken = True
+        context = contextvars.copy_context()  # the audit trail tells from where it was asked
+        Thread(target=context.run, args=(self._run,), name="taking-in").start()
+        return StreamingResponse(self._pieces(), media_type="text/html")
+
+    def _run(self) -> None:
+        try:
+            self._done = self._work(self._tell)
+        except EciError as error:
+            self._problem = error
+        except Exception as error:
+            note_unexpected(error)
+            self._problem = EciError("The service failed.", "Tell who runs it the time.")
+        finally:
+            self._arrived.forget()
+            self._over.set()
+
+    def _tell(self, what: str, done: int, of: int) -> None:
+        self._latest = (what, done, of)
+
+    def _pieces(self) -> Iterator[str]:
+        head, _, tail = self._page.partition(_HERE)
+        yield head
+        shown = None
+        while not self._over.wait(TICK_S):
+            if self._latest != shown:
+                shown = self._latest
+                yield _step(*shown)
+        fragment = self._visit.show("taken", place=self._place, problem=self._problem, done=self._done)
+        yield bytes(fragment.body).decode() + tail
+
+
+def _step(what: str, done: int, of: int) -> str:
+    """How far it is; the style sheet shows the last one alone."""
+    value = f' value="{done}" max="{of}"' if of else ""
+    told = f"{escape(what)} {done} of {of}" if of else escape(what)
+    return f'<p class="step"><progress{value}></progress> {told}</p>\n'

@@ -1,0 +1,57 @@
+"""What a form needs so that the person can show that it is he: a PIN, or a passkey over what he confirms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eci_annotate.hub.pages.guard import origin_of
+from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.signing import passkeys
+from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The form's hidden values, and what the person has.
+
+    Attributes
+    ----------
+    token, nonce
+        Of this form alone.
+    has_pin
+        Whether there is a PIN to ask for.
+    options
+        What the browser asks a passkey with, as JSON; empty when the person has none.
+    """
+
+    token: str
+    nonce: str
+    has_pin: bool
+    options: str
+
+    @property
+    def has_any(self) -> bool:
+        """Whether the person has something to show at all."""
+        return self.has_pin or bool(self.options)
+
+
+def asking(visit: Visit, digest: str, *about: str) -> Asking:
+    """A new form in which the person confirms `digest`; `about` binds the form's token."""
+    factors, nonce = visit.desk.factors.of(visit.session.name), new_nonce()
+    origin, asked = origin_of(visit.request, visit.desk.settings), passkeys.challenge(digest, nonce)
+    options = passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else ""
+    return Asking(visit.token(*about, nonce), nonce, bool(factors.pin), options)
+
+
+def proved(visit: Visit, digest: str, *about: str) -> str:
+    """Which factor the form that `asking` made brought back.
+
+    Raises
+    ------
+    Refused, BadSecret
+        It is another form, nothing proves it, or there were too many wrong tries.
+    """
+    nonce = visit.asked("nonce")
+    visit.check(*about, nonce)
+    proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=nonce)
+    return prove(visit.desk.factors, origin_of(visit.request, visit.desk.settings), visit.session.name, proof, digest)

@@ -1,0 +1,48 @@
+"""What somebody is refused stands in the audit trail, once, whatever it was that he tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from service_world import P, S, remote, serving
+
+import eci_annotate as eci
+from eci_annotate.errors import EciError
+from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.commands import Start
+
+UID, DIGEST = "1.2.3", "0" * 64
+TRIES: dict[str, tuple[str, Callable[[Repository], object]]] = {
+    "See subject: There is no such subject": ("ECI_KAU_S9999", lambda r: r.backend.subject(P, "ECI_KAU_S9999")),
+    "Read images: There is no such subject": ("ECI_KAU_S9998", lambda r: r.images.volume(P, "ECI_KAU_S9998", UID)),
+    "Read content: There is no such content": (S, lambda r: r.backend.get(P, S, DIGEST)),
+    "Put content: You hold no task": (S, lambda r: r.backend.put(P, S, b"mine")),
+    "Read draft: You do not hold": (S, lambda r: r.backend.draft(P, S, "annotate")),
+    "Save: You do not hold": (S, lambda r: r.backend.save(P, S, "annotate", 7, [{"a": {}}])),
+    "Start: ": (S, lambda r: r.backend.do(Start(P, S, "review"))),
+}
+
+
+@pytest.mark.parametrize("said", TRIES)
+def test_each_refusal_is_noted_once(folder: Path, said: str) -> None:
+    subject, attempt = TRIES[said]
+    with serving(folder) as address:
+        anna = remote(address, "anna")
+        with pytest.raises(EciError):
+            attempt(anna)
+    table = eci.open(folder).backend.audit(AuditQuery(P, by="anna", what="refused"))  # type: ignore[attr-defined]
+    (row,) = table.to_dict("records")
+    assert row["detail"].startswith(said) and row["subject"] == subject
+    assert (row["where"], row["assurance"]) == ("127.0.0.1", "hub")
+
+
+def test_looking_at_what_one_may_see_is_no_refusal(folder: Path) -> None:
+    with serving(folder) as address:
+        anna = remote(address, "anna")
+        anna.backend.subject(P, S)
+        anna.studies(S)
+        anna.backend.feed(0)
+    assert eci.open(folder).backend.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
