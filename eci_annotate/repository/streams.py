@@ -87,7 +87,8 @@ class Streams:
         with self._lock:
             known = {name: self._folded[name] for name in names if name in self._folded}
         stale = [name for name in names if known.get(name, (0, None))[0] != heads.get(name, 0)]
-        fresh = {name: (len(records), _folded(records)) for name, records in self._events.read_many(stale).items()}
+        read = self._events.read_many(stale) if stale else {}
+        fresh = {name: (len(records), _folded(records)) for name, records in read.items()}
         with self._lock:
             self._folded.update(fresh)
             while len(self._folded) > _MOST:

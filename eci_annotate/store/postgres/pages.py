@@ -1,7 +1,7 @@
 """A page of cards, and how many there are in all, without looking at each card.
 
 Cards have few distinct sets of words (kinds), counted as they change: a filter is first answered on those.
-Then a page is a walk along the index of the sort column; few cards are rather gathered, and sorted.
+Few cards are gathered and sorted, in that same statement; of many a page is a walk along the index of the sort column.
 A search for a part of the name first counts in the narrow table of names, which is quickly looked through.
 """
 
@@ -18,13 +18,16 @@ from eci_annotate.store.postgres.database import Database, Query, Row
 from eci_annotate.workflow.codec import canonical, digest, parse
 
 _FEW = 1000
-_BY_KIND = sql.SQL("kind = ANY(%s::integer[])")
 _EACH = sql.SQL("kind + 0 = ANY(%s::integer[])")  # keeps from fetching all cards of many kinds by the kind's index
 _WALK = sql.SQL("""SELECT name, card FROM
 (SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page
 JOIN cards USING (stream) ORDER BY {order}""")
-_GATHER = sql.SQL("""WITH found AS MATERIALIZED (SELECT * FROM cards WHERE {where})
-SELECT name, card FROM found ORDER BY {order} LIMIT %s OFFSET %s""")
+_AT_ONCE = sql.SQL("""WITH these AS MATERIALIZED ({kinds}),
+counted AS MATERIALIZED (SELECT coalesce(sum(cards), 0)::bigint AS total FROM these),
+found AS MATERIALIZED (SELECT * FROM cards WHERE project = %s AND kind = ANY(ARRAY(SELECT id FROM these))
+AND (SELECT total FROM counted) <= %s)
+SELECT total, name, card FROM counted LEFT JOIN
+(SELECT * FROM found ORDER BY {order} LIMIT %s OFFSET %s) AS page ON true ORDER BY {order}""")
 _NAMED = "FROM names WHERE subject LIKE %s AND kind = ANY(%s::integer[])"
 _COUNT = f"SELECT count(*) {_NAMED}"
 _SEARCH = sql.SQL(f"""SELECT name, card FROM cards WHERE stream = ANY(ARRAY(SELECT stream {_NAMED}))
@@ -41,17 +44,31 @@ def values(card: Card) -> list[Any]:
 
 def page(database: Database, query: CardQuery) -> CardPage:
     """What `query` finds; total and page are of the same moment."""
+    if not query.contains:
+        with database.connection() as connection:
+            found = _at_once(connection, query)
+        if found is not None:
+            return found
     with database.moment() as connection:
         kinds, total = _kinds(connection, query)
         if query.contains and total:
             total = _run(connection, _COUNT, [_part(query), kinds])[0][0]
         if query.offset >= total or not query.size:
             return CardPage(total)
-        if total <= _FEW:
-            return _page(total, _fetch(connection, _SEARCH if query.contains else _GATHER, query, kinds))
+        if query.contains and total <= _FEW:
+            return _page(total, _search(connection, query, kinds))
         if query.offset <= total // 2:
-            return _page(total, _fetch(connection, _WALK, query, kinds))
-        return _page(total, _fetch(connection, _WALK, _from_the_end(query, total), kinds)[::-1])
+            return _page(total, _walk(connection, query, kinds))
+        return _page(total, _walk(connection, _from_the_end(query, total), kinds)[::-1])
+
+
+def _at_once(connection: Connection[Row], query: CardQuery) -> CardPage | None:
+    """The page in one statement, when few cards are wanted; None when there are more."""
+    kinds, arguments = _wanted(query)
+    statement = _AT_ONCE.format(kinds=kinds, order=_order(query))
+    rows = _run(connection, statement, [*arguments, query.project, _FEW, query.size, query.offset])
+    total = rows[0][0]
+    return None if total > _FEW else _page(total, [(name, card) for _, name, card in rows if name is not None])
 
 
 def _from_the_end(query: CardQuery, total: int) -> CardQuery:
@@ -67,32 +84,44 @@ def _page(total: int, rows: list[Row]) -> CardPage:
 
 def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int], int]:
     """The project's kinds that have the wanted words; and how many cards they have."""
-    wanted = sql.SQL("").join([sql.SQL(" AND words && %s::text[]")] * len(query.wanted))
-    statement = sql.SQL("SELECT id, cards FROM kinds WHERE project = %s") + wanted
-    rows = _run(connection, statement, [query.project, *map(list, query.wanted)])
+    rows = _run(connection, *_wanted(query))
     return [kind for kind, _ in rows], sum(cards for _, cards in rows)
 
 
-def _fetch(connection: Connection[Row], way: sql.SQL, query: CardQuery, kinds: list[int]) -> list[Row]:
-    direction = sql.SQL(" DESC" if query.descending else "")
-    columns = [sql.Identifier(column) for column in dict.fromkeys([query.sort, "subject", "name"])]
-    order = sql.SQL(", ").join(column + direction for column in columns)
-    if way is _SEARCH:
-        statement, arguments = way.format(order=order), [_part(query), kinds]
-    else:
-        where, arguments = _where(query, kinds, _BY_KIND if way is _GATHER else _EACH)
-        statement = way.format(where=where, order=order)
+def _wanted(query: CardQuery) -> Part:
+    """The statement that finds the kinds, and its arguments."""
+    wanted = sql.SQL("").join([sql.SQL(" AND words && %s::text[]")] * len(query.wanted))
+    statement = sql.SQL("SELECT id, cards FROM kinds WHERE project = %s") + wanted
+    return statement, [query.project, *map(list, query.wanted)]
+
+
+def _search(connection: Connection[Row], query: CardQuery, kinds: list[int]) -> list[Row]:
+    statement = _SEARCH.format(order=_order(query))
+    return _run(connection, statement, [_part(query), kinds, query.size, query.offset])
+
+
+def _walk(connection: Connection[Row], query: CardQuery, kinds: list[int]) -> list[Row]:
+    where, arguments = _where(query, kinds)
+    statement = _WALK.format(where=where, order=_order(query))
     return _run(connection, statement, [*arguments, query.size, query.offset])
 
 
-def _where(query: CardQuery, kinds: list[int], of_kind: sql.SQL) -> Part:
-    parts, arguments = [sql.SQL("project = %s")], [query.project]
+def _order(query: CardQuery) -> sql.Composed:
+    direction = sql.SQL(" DESC" if query.descending else "")
+    columns = [sql.Identifier(column) for column in dict.fromkeys([query.sort, "subject", "name"])]
+    return sql.SQL(", ").join(column + direction for column in columns)
+
+
+def _where(query: CardQuery, kinds: list[int]) -> Part:
+    parts = [sql.SQL("project = %s")]
+    arguments: list[Any] = [query.project]
     if query.contains:
         parts.append(sql.SQL("lower(subject) LIKE %s"))
         arguments.append(_part(query))
-    if not query.wanted:
-        return sql.SQL(" AND ").join(parts), arguments
-    return sql.SQL(" AND ").join([*parts, of_kind]), [*arguments, kinds]
+    if query.wanted:
+        parts.append(_EACH)
+        arguments.append(kinds)
+    return sql.SQL(" AND ").join(parts), arguments
 
 
 def _part(query: CardQuery) -> str:
