@@ -19,11 +19,12 @@ os.environ["JUPYTER_PATH"] = os.pathsep.join(
 )
 
 from jinja2 import Environment, FileSystemLoader
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from jupyterhub._version import __version__ as hub_version
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider
 from tornado.ioloop import IOLoop
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler, authenticated
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -58,6 +59,15 @@ class ProbeHandler(RequestHandler):
         """Answer."""
         self.set_header("X-JupyterHub-Version", hub_version)
         self.finish({"version": hub_version})
+
+
+class NowhereHandler(JupyterHandler):  # type: ignore[misc]
+    """Where Voilà sends what is no page of its own; it would serve files there, and there are none to be served."""
+
+    @authenticated
+    def get(self, path: str = "") -> None:
+        """Say so."""
+        raise HTTPError(404)
 
 
 def _fixed() -> Config:
@@ -110,6 +120,8 @@ class TaskApp(Voila):  # type: ignore[misc]
         ours = [
             (url_path_join(prefix, "api") + "/?", ProbeHandler),
             (url_path_join(prefix, "api/presence"), PresenceHandler),
+            (url_path_join(prefix, "voila/files/(.*)"), NowhereHandler),
+            (url_path_join(prefix, "voila/templates/(?![^/]+/static/)(.*)"), NowhereHandler),  # Voilà fails at those
         ]
         return ours + [self._placed(handler) for handler in super().init_handlers()]
 
