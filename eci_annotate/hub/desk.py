@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Lock
 
 from eci_annotate.errors import NotFound, Overloaded
@@ -55,6 +55,15 @@ class Allowance:
         """Count one stream that ended."""
         with self._lock:
             self._open[name] = max(self._open.get(name, 1) - 1, 0)
+
+    @contextmanager
+    def one(self, name: str) -> Iterator[None]:
+        """One piece of work that counts as a stream."""
+        self.begin(name)
+        try:
+            yield
+        finally:
+            self.end(name)
 
 
 def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject]:

@@ -153,6 +153,9 @@ def test_the_list_is_sorted_and_paged(hub: Hub, olga: Any, filled: object) -> No
     total = int(olga.inner_text("#count").split(", ")[1].split()[0])
     first = names(olga)
     assert len(first) == 20 and total >= MANY + 3 and first == sorted(first)
+    marks = olga.locator(f"tr:has-text('ECI_{SITE}_S0002') .mark")
+    assert [mark.get_attribute("class") for mark in marks.all()] == ["mark signed", "mark ready", "mark blocked"]
+    assert "signed" in marks.first.get_attribute("aria-label"), "it is said, not only coloured"
     olga.click("#next")
     second = names(olga)
     assert len(second) == total - 20 and first + second == sorted({*first, *second})

@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from eci_annotate.errors import BadImages, EciError, Refused
-from eci_annotate.hub.pages.incoming import MOST_FILES, Arrived
+from eci_annotate.hub.pages.incoming import MOST_FILES
 from eci_annotate.hub.pages.project import Place, place_of
 from eci_annotate.hub.pages.showing import SESSION, Visit
 from eci_annotate.hub.pages.taking import Taking
@@ -65,7 +65,13 @@ def add_subjects(visit: Visit) -> Response:
     except EciError as error:
         return show_adding(visit, error)
     site = visit.asked("site") or backend.actor.site
-    return Taking(visit, place, arrived, lambda tell: _taken_in(backend, arrived, place.name, site, tell)).response()
+
+    def work(tell: Progress) -> Imported:
+        with visit.desk.allowance.one(f"adding/{visit.session.name}"):
+            _unpack(arrived.files, arrived.folder)
+            return import_folders(backend, [arrived.folder], project=place.name, site=site, progress=tell)
+
+    return Taking(visit, place, arrived, work).response()
 
 
 def _confirmed(visit: Visit, place: Place) -> LocalBackend:
@@ -73,11 +79,6 @@ def _confirmed(visit: Visit, place: Place) -> LocalBackend:
     name = visit.session.name
     factor = proved(visit, _about(place), "add", place.name)
     return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
-
-
-def _taken_in(backend: LocalBackend, arrived: Arrived, project: str, site: str, tell: Progress) -> Imported:
-    _unpack(arrived.files, arrived.folder)
-    return import_folders(backend, [arrived.folder], project=project, site=site, progress=tell)
 
 
 def _unpack(files: Iterable[Path], folder: Path) -> None:

@@ -1,0 +1,244 @@
+"""Authorisation of the pages: every page x every role x own or other site x own or other project, and every session.
+
+What is expected is made of the roles table, as for the API (`test_matrix.py`). The forms' tokens are right: it is the
+role alone that decides here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
+from service_world import free_port
+from test_matrix import ALLOWED, DENIED, HIDDEN, ZERO, Rule, Who, anybody, member, needs, visible
+
+from eci_annotate.hub.app import make_app
+from eci_annotate.hub.pages.guard import form_token
+from eci_annotate.hub.pages.router import PAGES
+from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, PERSON, Session, Sessions
+from eci_annotate.hub.people import Person
+from eci_annotate.hub.settings import Settings
+from eci_annotate.repository.layout import find
+from eci_annotate.workflow.actor import MAY, ROLES
+from tests.service.serving_app import running
+
+PROJECT, SUBJECT, SIGN = f"projects/{P}", f"projects/{P}/subjects/{S}", f"sign/{P}/{S}/{ZERO}"
+Form = Callable[[Session], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A page, who may what there, and what its form says; `files`: it is one that brings files."""
+
+    route: tuple[str, str]
+    rule: Rule
+    path: str
+    form: Form = lambda session: {}
+    files: bool = False
+
+
+def somewhere(*words: str) -> Rule:
+    """Whose role at any site allows one of the words."""
+    may = {role for role in ROLES if MAY[role] & set(words)}
+    return lambda who: HIDDEN if not who.member else ALLOWED if who.role in may else DENIED
+
+
+def gives_codes(who: Who) -> str:
+    """A code for an owner: owners only."""
+    return somewhere("administer")(who)
+
+
+def form(about: tuple[str, ...], **values: str) -> Form:
+    """A form as its page made it."""
+    return lambda session: {"token": form_token(session.id, *about), "nonce": "", **values}
+
+
+def change(do: str, **values: str) -> Form:
+    return form(("subject", S), do=do, **values)
+
+
+CELLS = {
+    "home": Cell(("GET", ""), anybody, ""),
+    "list": Cell(("GET", "projects/{project}"), member, PROJECT),
+    "subject": Cell(("GET", "projects/{project}/subjects/{subject}"), visible, SUBJECT),
+    **{
+        do: Cell(("POST", "projects/{project}/subjects/{subject}"), needs(word), SUBJECT, change(do, **values))
+        for do, word, values in (
+            ("describe", "describe", {"cohort": "pilot"}),
+            ("end lease", "take over", {"task": "annotate"}),
+            ("assign", "assign", {"task": "annotate", "member": ""}),
+            ("reopen", "reopen", {"task": "annotate", "reason": ""}),
+            ("withdraw", "withdraw", {"reason": ""}),
+        )
+    },
+    "add": Cell(("GET", "projects/{project}/add"), somewhere("ingest"), f"{PROJECT}/add"),
+    "add files": Cell(
+        ("POST", "projects/{project}/add"), somewhere("ingest"), f"{PROJECT}/add", form(("add", P, "")), files=True
+    ),
+    "members": Cell(
+        ("GET", "projects/{project}/members"), somewhere("administer", "administer site"), f"{PROJECT}/members"
+    ),
+    "give a code": Cell(
+        ("POST", "projects/{project}/members"),
+        gives_codes,
+        f"{PROJECT}/members",
+        form(("members", P), do="code", name="owner-near"),
+    ),
+    "leases": Cell(("GET", "projects/{project}/leases"), somewhere("see pipeline"), f"{PROJECT}/leases"),
+    "audit": Cell(("GET", "projects/{project}/audit"), somewhere("audit"), f"{PROJECT}/audit"),
+    "pipeline": Cell(("GET", "projects/{project}/pipeline"), somewhere("see pipeline"), f"{PROJECT}/pipeline"),
+    "change the pipeline": Cell(
+        ("POST", "projects/{project}/pipeline"),
+        somewhere("administer"),
+        f"{PROJECT}/pipeline",
+        form(("pipeline", P), do="add a task"),
+    ),
+    "signature": Cell(("GET", "sign/{project}/{subject}/{request}"), lambda who: HIDDEN, SIGN),
+    "sign": Cell(("POST", "sign/{project}/{subject}/{request}"), lambda who: HIDDEN, SIGN, form(("sign", ZERO, ""))),
+    "factors": Cell(("GET", "factors"), anybody, "factors"),
+    "change factors": Cell(("POST", "factors"), anybody, "factors", form(("factors", ""))),
+    "reference": Cell(("GET", "reference"), anybody, "reference"),
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = make_world(tmp_path_factory.mktemp("pages"))
+    for token, person in list(made.people.table.items()):
+        if person.kind == "user":  # as a login in the browser gives it; a kernel's token has no such scope
+            made.people.table[f"browser-{token}"] = Person(person.name, scopes=frozenset({PERSON}))
+    return made
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running service, and what seals its sessions."""
+
+    address: str
+    origin: str
+    sessions: Sessions
+
+
+@pytest.fixture(scope="module")
+def site(world: World) -> Iterator[Site]:
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings = Settings(world.folder, port=port, public=f"{origin}/services/eci/", client_id="service-eci")
+    desk: Any = SimpleNamespace(rooms=SimpleNamespace(layout=find(world.folder)), settings=settings)
+    with running(make_app(settings, world.people), port):
+        yield Site(f"{origin}/services/eci/", origin, Sessions(desk))
+
+
+def session_of(name: str) -> Session:
+    now = time.time()
+    return Session(name, f"browser-token-{name}", "", now, now, f"id of {name}")
+
+
+def sealed(site: Site, session: Session) -> str:
+    """The cookie of such a session."""
+    return site.sessions._fernet.encrypt(json.dumps(asdict(session)).encode()).decode()
+
+
+def asked(site: Site, cell: Cell, session: Session, cookie: str, **headers: str) -> httpx.Response:
+    """What the page answers to a browser that goes there, with that cookie."""
+    browser = {
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+        "Sec-Fetch-Site": "same-origin",
+        "Origin": site.origin,
+    }
+    with httpx.Client(headers={**browser, **headers}, cookies={"eci-session": cookie}, timeout=60) as line:
+        if cell.route[0] == "GET":
+            return line.get(site.address + cell.path)
+        told = cell.form(session)
+        return line.post(site.address + cell.path, data=told, files={"files": ("", b"")} if cell.files else None)
+
+
+def seen(answer: httpx.Response) -> str:
+    """What an answer means."""
+    if answer.status_code == 404:
+        return HIDDEN
+    return DENIED if answer.status_code == 403 and ">You may not" in answer.text else ALLOWED
+
+
+@pytest.mark.parametrize("where", [NEAR, FAR, OTHER])
+@pytest.mark.parametrize("name", ROLES)
+def test_every_page_keeps_to_the_table(site: Site, name: str, where: str) -> None:
+    who, session = Who(name, where), session_of(f"{name}-{where}")
+    for title, cell in CELLS.items():
+        answer = asked(site, cell, session, sealed(site, session))
+        assert answer.status_code < 500 and answer.status_code != 302, (title, answer.status_code)
+        assert seen(answer) == cell.rule(who), (title, answer.status_code, answer.text)
+        if cell.rule(who) == HIDDEN:
+            assert S not in answer.text.replace(f"/{S}", ""), title
+
+
+def test_who_is_a_member_of_nothing_sees_nothing(site: Site) -> None:
+    session = session_of("nobody")
+    for title, cell in CELLS.items():
+        answer = asked(site, cell, session, sealed(site, session))
+        assert answer.status_code in ((200, 401, 403) if "factors" in title or title == "reference" else (401, 403))
+        assert S not in answer.text, title
+
+
+def test_without_a_session_of_a_browser_every_page_is_the_login(site: Site, world: World) -> None:
+    right = session_of("owner-near")
+    other = Sessions.__new__(Sessions)
+    other._fernet = Fernet(Fernet.generate_key())
+    cookies = {
+        "none": "",
+        "made up": "gAAAAA",
+        "sealed by somebody else": sealed(replace(site, sessions=other), right),
+        "idle": sealed(site, replace(right, last=right.last - IDLE_S - 1)),
+        "too old": sealed(site, replace(right, since=right.since - LASTS_S - 1)),
+        "of another's token": sealed(site, replace(right, token="browser-token-annotator-near")),
+        "of a kernel's token": sealed(site, replace(right, token="token-owner-near")),
+        "of a token that the hub does not know": sealed(site, replace(right, token="expired")),
+    }
+    for title, cookie in cookies.items():
+        for name, cell in CELLS.items():
+            answer = asked(site, cell, right, cookie, Authorization="Bearer token-owner-near")
+            assert answer.status_code == 302 and "oauth2/authorize" in answer.headers["location"], (title, name)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Mode": "cors"},
+        {"Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Dest": "empty"},
+        {"Service-Worker": "script"},
+    ],
+)
+def test_a_script_is_refused_every_page(site: Site, headers: dict[str, str]) -> None:
+    session = session_of("owner-near")
+    for name, cell in CELLS.items():
+        assert asked(site, cell, session, sealed(site, session), **headers).status_code == 403, name
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-site"}, {"Origin": "http://evil.example"}])
+def test_another_pages_form_is_refused(site: Site, headers: dict[str, str]) -> None:
+    session = session_of("owner-near")
+    for name, cell in CELLS.items():
+        if cell.route[0] == "POST":
+            assert asked(site, cell, session, sealed(site, session), **headers).status_code == 403, name
+
+
+def test_a_form_of_another_session_is_refused(site: Site) -> None:
+    session = session_of("owner-near")
+    for name, cell in CELLS.items():
+        if cell.route[0] == "POST" and cell.rule(Who("owner", NEAR)) == ALLOWED:
+            answer = asked(site, cell, replace(session, id="another"), sealed(site, session))
+            assert answer.status_code == 403 and "not one of ours" in answer.text, name
+
+
+def test_no_page_is_left_out() -> None:
+    assert {cell.route for cell in CELLS.values()} == {(method, path) for method, path, _ in PAGES}
