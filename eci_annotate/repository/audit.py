@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from eci_annotate.errors import Refused
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
@@ -29,8 +30,16 @@ class AuditQuery:
 
 
 def audit_table(rooms: Rooms, actor: Actor, query: AuditQuery) -> pd.DataFrame:
-    """The rows that the actor may see, oldest first; only projects whose audit trail he may search."""
+    """The rows that the actor may see, oldest first; only projects whose audit trail he may search.
+
+    Raises
+    ------
+    Refused
+        It is not his to search: an empty table would say that nobody did anything.
+    """
     projects = {name for name in actor.roles if actor.may("audit", name)}
+    if not projects or (query.project and query.project not in projects):
+        raise Refused("You may not search the audit trail here.", "Ask the project's owner, or its auditor.")
     rows = [row for row in _rows(rooms) if row["project"] in projects and _fits(row, query)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("at", kind="stable", ignore_index=True)

@@ -203,7 +203,9 @@ class LocalBackend:
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """The audit trail of the projects whose the actor may search; that he looked is noted in it."""
-        table = audit_table(self.rooms, self.actor, query)
+        actor = self.actor
+        with self.refusals("Audit", query.project or next(iter(actor.roles), ""), query.subject):
+            table = audit_table(self.rooms, actor, query)
         self.note("audited.1", query.project, query.subject, f"{len(table)} rows")
         return table
 

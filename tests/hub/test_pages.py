@@ -227,7 +227,7 @@ def test_the_audit_trail_is_searched(browser: Browser, hub: Hub, olga: Any, fill
 
     refused = search(by="ben", what="refused")
     assert any("See subject: There is no such subject" in row and subject in row for row in refused)
-    assert any("Page: show audit: You may not search" in row for row in refused)
+    assert any("Audit: You may not search" in row for row in refused)
     wrong = search(by="olga", what="refused")
     assert any("Add subjects: " in row for row in wrong) and not any(PIN in row or "wrong-11" in row for row in wrong)
     (row,) = search(subject=subject, what="described")

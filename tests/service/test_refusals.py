@@ -9,9 +9,13 @@ import pytest
 from service_world import P, S, remote, serving
 
 import eci_annotate as eci
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.people import HubIdentity
 from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rooms import Rooms
 from eci_annotate.workflow.commands import Start
 
 UID, DIGEST = "1.2.3", "0" * 64
@@ -37,6 +41,15 @@ def test_each_refusal_is_noted_once(folder: Path, said: str) -> None:
     (row,) = table.to_dict("records")
     assert row["detail"].startswith(said) and row["subject"] == subject
     assert (row["where"], row["assurance"]) == ("127.0.0.1", "hub")
+
+
+def test_who_may_not_search_the_audit_trail_is_told_so(folder: Path) -> None:
+    vera = LocalBackend(Rooms.from_layout(find(folder)), HubIdentity("vera", "one"))
+    for query in (AuditQuery(), AuditQuery(P), AuditQuery("another")):
+        with pytest.raises(Refused, match="may not search the audit trail"):
+            vera.audit(query)
+    table = eci.open(folder).backend.audit(AuditQuery(P, by="vera"))  # type: ignore[attr-defined]
+    assert set(table["detail"]) == {"Audit: You may not search the audit trail here."} and len(table) == 2
 
 
 def test_looking_at_what_one_may_see_is_no_refusal(folder: Path) -> None:

@@ -29,8 +29,6 @@ def show_leases(visit: Visit) -> Response:
 def show_audit(visit: Visit) -> Response:
     """The newest rows that fit."""
     place = place_of(visit)
-    if not visit.repo.actor.may("audit", place.name):
-        raise Refused("You may not search the audit trail here.", "Ask the project's owner.")
     asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
     table = visit.repo.audit(AuditQuery(project=place.name, **asked))
     rows = table.iloc[::-1].head(AUDIT_SIZE).to_dict("records")
