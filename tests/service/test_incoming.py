@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from eci_annotate.errors import BadRequest, EciError, Refused
+from eci_annotate.errors import BadRequest, DamagedFile, EciError, Refused
 from eci_annotate.hub.pages import incoming
+from eci_annotate.hub.pages.adding import unpack
 from eci_annotate.hub.pages.incoming import Arrived, received, sweep
 
 BOUNDARY = "----eci"
@@ -105,3 +107,42 @@ def test_what_a_killed_service_left_is_swept_away(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(incoming, "DAY_S", -1)
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def packed(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_zips_are_replaced_by_what_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "0.dcm").write_bytes(b"plain")
+    files = [
+        tmp_path / "0.dcm",
+        packed(tmp_path / "1.dcm", a=b"first", b=b"second"),
+        packed(tmp_path / "2.dcm", a=b"3"),
+    ]
+    unpack(files, tmp_path)
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"3", b"first", b"plain", b"second"]
+
+
+def test_a_zip_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    whole = packed(tmp_path / "0.dcm", a=bytes(range(256)) * 99).read_bytes()
+    locked = bytearray(whole)
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[whole.index(mark) + place] |= 1  # says that it is encrypted
+    for content in (bytes(locked), whole[:60] + b"\0\0\0\0" + whole[64:]):
+        (tmp_path / "0.dcm").write_bytes(content)
+        with pytest.raises(DamagedFile, match="damaged, or asks for a password"):
+            unpack([tmp_path / "0.dcm"], tmp_path)
+
+
+def test_a_zip_that_holds_too_much_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eci_annotate.hub.pages.adding.MOST_BYTES", 1000)
+    path = packed(tmp_path / "0.dcm", bomb=bytes(1001))
+    with pytest.raises(Refused, match="too much"):
+        unpack([path], tmp_path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.responses import Response
 
-from eci_annotate.errors import BadImages, EciError, Refused
+from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, StoreUnavailable
 from eci_annotate.hub.pages.incoming import MOST_FILES
 from eci_annotate.hub.pages.project import Place, place_of
 from eci_annotate.hub.pages.showing import SESSION, Visit
@@ -25,6 +26,7 @@ from eci_annotate.repository.service_keys import service_signing_key
 from eci_annotate.workflow.codec import digest
 
 MOST_BYTES = 16 << 30
+_UNZIPPABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError)
 
 
 def show_adding(visit: Visit, problem: EciError | None = None) -> Response:
@@ -68,7 +70,7 @@ def add_subjects(visit: Visit) -> Response:
 
     def work(tell: Progress) -> Imported:
         with visit.desk.allowance.one(f"adding/{visit.session.name}"):
-            _unpack(arrived.files, arrived.folder)
+            unpack(arrived.files, arrived.folder)
             return import_folders(backend, [arrived.folder], project=place.name, site=site, progress=tell)
 
     return Taking(visit, place, arrived, work).response()
@@ -81,15 +83,31 @@ def _confirmed(visit: Visit, place: Place) -> LocalBackend:
     return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
 
 
-def _unpack(files: Iterable[Path], folder: Path) -> None:
-    """Files instead of the zips among them, under numbers of our own."""
+def unpack(files: Iterable[Path], folder: Path) -> None:
+    """Put what the zips among the files hold in their place, under numbers of our own.
+
+    Raises
+    ------
+    Refused
+        That is too much.
+    DamagedFile
+        A zip is damaged, or asks for a password.
+    StoreUnavailable
+        There is no room for it.
+    """
     count = 0
     for path in files:
         if not zipfile.is_zipfile(path):
             count += 1
             continue
-        with zipfile.ZipFile(path) as packed:
-            count = _unzip(packed, folder, count)
+        try:
+            with zipfile.ZipFile(path) as packed:
+                count = _unzip(packed, folder, count)
+        except OSError as error:
+            raise StoreUnavailable("There is no room for what the zip holds.", "Send less at once.") from error
+        except _UNZIPPABLE as error:
+            remedy = "Make it anew, without a password, or send the files themselves."
+            raise DamagedFile("A zip is damaged, or asks for a password.", remedy) from error
         path.unlink()
 
 
