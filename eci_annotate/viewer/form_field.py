@@ -27,6 +27,7 @@ class Field:
             f"<span title='{html.escape(question.help)}'>{html.escape(question.title)}{unit}{star}</span>"
         )
         self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap", display="none"))
+        self._opinions: list[Opinion] = []
         self.widget = w.VBox([self.title, self.input, self.heard], layout=w.Layout(margin="0 0 6px 0"))
         self.widget.add_class(f"eci-q-{question.name}")
         self.input.observe(lambda change: changed(), "value")
@@ -47,7 +48,10 @@ class Field:
             self.input.value = "" if value is None else str(value)
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
-        """Show what others answered, each to be taken by a click."""
+        """Show what others answered, each to be taken by a click; right buttons stay, one may be pressed now."""
+        if list(opinions) == self._opinions:
+            return
+        self._opinions = list(opinions)
         self.heard.children = buttons(self.question, opinions, self._take)
         self.heard.layout.display = "flex" if self.heard.children else "none"
 

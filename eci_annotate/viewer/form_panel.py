@@ -82,6 +82,8 @@ class Items:
         self.groups: list[Group] = []
         self._labels: Sequence[str] = ()
         self._opinions: Sequence[Opinion] = ()
+        self._offers: list[str] = []
+        self._frames: dict[Group, tuple[w.VBox, w.HTML]] = {}
         self._link = next((each.name for each in question.questions if each.link), "")
         self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap"))
         self.add = w.Button(icon="plus", description=f"Add: {question.title}", layout=WIDE, tooltip=question.help)
@@ -125,16 +127,20 @@ class Items:
         self._changed()
 
     def _layout(self) -> None:
-        self.body.children = [self._framed(n, group) for n, group in enumerate(self.groups, 1)]
+        """Frames that are there stay, with a new number if need be: something in them may be pressed now."""
+        self._frames = {group: self._frames.get(group) or self._framed(group) for group in self.groups}
+        for number, (_, title) in enumerate(self._frames.values(), 1):
+            title.value = f"<b>{html.escape(self.question.title)} {number}</b>"
+        self.body.children = [frame for frame, _ in self._frames.values()]
         self._rehear()
 
-    def _framed(self, number: int, group: Group) -> w.VBox:
+    def _framed(self, group: Group) -> tuple[w.VBox, w.HTML]:
         remove = w.Button(icon="trash", tooltip="Remove this item", layout=w.Layout(width="34px"))
         remove.on_click(lambda _: self._remove(group))
-        title = w.HTML(f"<b>{html.escape(self.question.title)} {number}</b>", layout=w.Layout(flex="1 1 auto"))
+        title = w.HTML(layout=w.Layout(flex="1 1 auto"))
         frame = w.VBox([w.HBox([title, remove]), group.widget])
         frame.add_class("eci-item")
-        return frame
+        return frame, title
 
     def offer(self, labels: Sequence[str]) -> None:
         """Pass labels on, also to items that come later."""
@@ -144,7 +150,7 @@ class Items:
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Take what others answered; their items meet ours by label."""
-        self._opinions = opinions
+        self._opinions, self._offers, self.heard.children = opinions, [], []
         self._rehear()
 
     def _rehear(self) -> None:
@@ -154,8 +160,9 @@ class Items:
         mine = self._named(self.answer)
         for name, group in zip(mine, self.groups, strict=True):
             group.hear([Opinion(who, items.get(name)) for who, items in theirs])
-        names = dict.fromkeys(name for _, items in theirs for name in items if name not in mine)
-        self.heard.children = [self._offered(name, theirs) for name in names]
+        names = list(dict.fromkeys(name for _, items in theirs for name in items if name not in mine))
+        if names != self._offers:
+            self._offers, self.heard.children = names, [self._offered(name, theirs) for name in names]
 
     def _named(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         return dict(zip(item_names(self.question, items), items, strict=True))

@@ -154,6 +154,23 @@ def test_equal_opinions_stand_together() -> None:
     assert "segment" not in agreed([Opinion("anna", LESION), Opinion("ben", {**LESION, "segment": "V"})])
 
 
+def test_what_may_be_pressed_next_stays_when_something_is_answered() -> None:
+    form = FormPanel(SCHEMA, questions(SCHEMA), {}, lambda _: None, [ANNA, BEN])
+    items: Any = form.group.parts["lesions"]
+    items.heard.children[0].click()
+    (group,), (frame,) = items.groups, items.body.children
+    before = {name: part.heard.children for name, part in group.parts.items()}
+    before["segment"][1].click()
+    assert {name: part.heard.children for name, part in group.parts.items()} == before
+    (offered,) = items.heard.children
+    items.add.click()
+    assert items.body.children[0] is frame and len(items.body.children) == 2
+    assert "2" in items.body.children[1].children[0].children[0].value and items.heard.children == (offered,)
+    frame.children[0].children[1].click()
+    (left,) = items.body.children
+    assert left is not frame and "1" in left.children[0].children[0].value
+
+
 def test_answers_of_others_are_taken_by_a_click() -> None:
     saved: list[dict[str, Any]] = []
     form = FormPanel(SCHEMA, questions(SCHEMA), {}, saved.append, [ANNA, BEN])
