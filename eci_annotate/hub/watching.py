@@ -74,7 +74,7 @@ class Watch:
         await self._app(scope, _counted(receive, limit), send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
+        route = getattr(scope.get("route"), "path", "") or getattr(scope.get("endpoint"), "__name__", "none")
         self._numbers.requests.labels(scope["method"], route, str(status)).inc()
         self._numbers.seconds.labels(route).observe(seconds)
         who = scope.get("state", {}).get("person", "")

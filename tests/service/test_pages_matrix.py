@@ -242,3 +242,10 @@ def test_a_form_of_another_session_is_refused(site: Site) -> None:
 
 def test_no_page_is_left_out() -> None:
     assert {cell.route for cell in CELLS.values()} == {(method, path) for method, path, _ in PAGES}
+
+
+def test_numbers_name_pages_by_what_they_show_never_by_their_address(site: Site) -> None:
+    session = session_of("owner-near")
+    asked(site, CELLS["subject"], session, sealed(site, session))
+    told = httpx.get(f"{site.address}metrics", headers={"Authorization": "Bearer token-service"}).text
+    assert 'route="show_subject"' in told and S not in told

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from service_world import P, S, remote, serving
+from service_world import P, S, remote, serving, tokens
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.people import HubIdentity
+from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.audit import AuditQuery
 from eci_annotate.repository.layout import find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.service_keys import add_hub_member
 from eci_annotate.workflow.commands import Start
 
 UID, DIGEST = "1.2.3", "0" * 64
@@ -58,4 +61,14 @@ def test_looking_at_what_one_may_see_is_no_refusal(folder: Path) -> None:
         anna.backend.subject(P, S)
         anna.studies(S)
         anna.backend.feed(0)
+    assert eci.open(folder).backend.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
+
+
+def test_a_list_of_leases_leaves_others_out_and_refuses_nobody(folder: Path) -> None:
+    owner, rooms = eci.open(folder).backend.actor, Rooms.from_layout(find(folder))
+    add_hub_member(rooms, owner, P, "far", roles=("super-user",), site="VIE", sites=("VIE",))
+    desk = Desk(Settings(folder), rooms, tokens())
+    desk.backend("anna", "one").do(Start(P, S, "annotate"))
+    assert [seen.subject for seen in desk.leased(desk.backend("sue", "one"), P, 10)] == [S]
+    assert list(desk.leased(desk.backend("far", "one"), P, 10)) == []
     assert eci.open(folder).backend.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
