@@ -87,15 +87,14 @@ async def _http(request: Request, error: Exception) -> Response:
 
 def unknown(error: Exception) -> JSONResponse:
     """The answer to an error that nobody foresaw."""
-    note_unexpected(error)
-    told = {"error": "EciError", "what": "The service failed.", "remedy": "Tell who runs it the time."}
-    return JSONResponse(told, 500)
+    return JSONResponse(error_to_wire(unforeseen(error)), 500)
 
 
-def note_unexpected(error: Exception) -> None:
-    """Log where an error that nobody foresaw came from, not what it says."""
+def unforeseen(error: Exception) -> EciError:
+    """What people are told of an error that nobody foresaw; where it came from is logged, not what it says."""
     places, frames = [], error.__traceback__
     while frames is not None:
         places.append(f"{frames.tb_frame.f_code.co_filename.rpartition('eci_annotate')[2]}:{frames.tb_lineno}")
         frames = frames.tb_next
     log.error("unexpected error", extra={"kind": type(error).__name__, "where": " ".join(places[-6:])})
+    return EciError("The service failed.", "Tell who runs it the time.")

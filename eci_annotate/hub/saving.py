@@ -26,9 +26,8 @@ class _Waiting:
     repo: LocalBackend
     part: DraftPart
     done: asyncio.Future[EciError | None]
-    asked: Context = field(
-        default_factory=copy_context
-    )  # a refusal is noted as of this request, not of the lane's first
+    # a refusal is noted as of this request, not of the lane's first
+    asked: Context = field(default_factory=copy_context)
 
 
 class Saver:

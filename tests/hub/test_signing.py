@@ -67,6 +67,7 @@ def test_the_person_signs_with_a_pin_what_the_page_shows(hub: Hub, work: tuple[T
     assert waiting.url.startswith(hub.service)
     page.goto(waiting.url)
     page.wait_for_selector("#sign")
+    assert page.locator("input[name=pin]").evaluate("e => e === document.activeElement"), "one can type at once"
     assert "lesion 1" in page.inner_text("#annotations") and MEANING in page.inner_text("#meaning")
     assert "Cyst" in page.inner_text("#report")
     image = page.locator("#annotations img").first

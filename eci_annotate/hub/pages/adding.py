@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, StoreUnavailable
 from eci_annotate.hub.pages.incoming import MOST_FILES
-from eci_annotate.hub.pages.project import Place, place_of
+from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import SESSION, Visit
 from eci_annotate.hub.pages.taking import Taking
 from eci_annotate.hub.signing.asking import asking, proved
@@ -49,10 +49,7 @@ def _about(place: Place) -> str:
 
 def may_add(visit: Visit) -> Place:
     """The project; Refused when the person adds no subjects there."""
-    place = place_of(visit)
-    if not visit.repo.actor.may("ingest", place.name):
-        raise Refused("You may not add subjects here.", "Ask the project's owner.")
-    return place
+    return allowed_place(visit, "add subjects", "ingest")
 
 
 def add_subjects(visit: Visit) -> Response:
@@ -79,7 +76,7 @@ def add_subjects(visit: Visit) -> Response:
 def _confirmed(visit: Visit, place: Place) -> LocalBackend:
     """The repository, with the person's own key."""
     name = visit.session.name
-    factor = proved(visit, _about(place), "add", place.name)
+    factor = proved(visit, _about(place))
     return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from eci_annotate.errors import BadUseCase, EciError, Refused
-from eci_annotate.hub.pages.project import Place, place_of
+from eci_annotate.errors import BadUseCase, EciError
+from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.commands import Publish
@@ -33,15 +33,8 @@ _FLAGS = ("blind", "independent", "assigned")
 
 def show_pipeline(visit: Visit) -> Response:
     """The pipeline as it is published."""
-    place = _place(visit, "see pipeline", "see")
+    place = allowed_place(visit, "see the pipeline", "see pipeline")
     return _page(visit, place, _definition(visit, place)["usecase"]["tasks"])
-
-
-def _place(visit: Visit, word: str, what: str) -> Place:
-    place = place_of(visit)
-    if not visit.repo.actor.may(word, place.name):
-        raise Refused(f"You may not {what} the pipeline here.", "Ask the project's owner.")
-    return place
 
 
 def _definition(visit: Visit, place: Place) -> dict[str, Any]:
@@ -76,7 +69,7 @@ def _page(
 
 def change_pipeline(visit: Visit) -> Response:
     """Add a task to the form, try what the form says, or publish it."""
-    place = _place(visit, "administer", "change")
+    place = allowed_place(visit, "change the pipeline", "administer")
     visit.check("pipeline", place.name)
     tasks = _tasks(visit)
     if visit.asked("do") == "add a task":

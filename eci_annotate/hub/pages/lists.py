@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from eci_annotate.errors import Refused
-from eci_annotate.hub.pages.project import place_of
+from eci_annotate.hub.pages.project import allowed_place, place_of
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.repository.audit import AuditQuery
 from eci_annotate.workflow.state import OPEN
@@ -16,9 +15,7 @@ MOST_LEASES, AUDIT_SIZE = 500, 100
 
 def show_leases(visit: Visit) -> Response:
     """Who holds what, until when; with the button to end it, for who may."""
-    place, actor = place_of(visit), visit.repo.actor
-    if not actor.may("see pipeline", place.name):
-        raise Refused("You may not see who holds what here.", "Ask the project's owner.")
+    place, actor = allowed_place(visit, "see who holds what", "see pipeline"), visit.repo.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
         may = actor.may("take over", place.name, seen.site)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.pages.project import Place, place_of
+from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.repository.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
@@ -32,10 +32,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
 
 
 def _place(visit: Visit) -> Place:
-    place, actor = place_of(visit), visit.repo.actor
-    if not (actor.may("administer", place.name) or actor.may("administer site", place.name)):
-        raise Refused("You may not see the members here.", "Ask the project's owner.")
-    return place
+    return allowed_place(visit, "see the members", "administer", "administer site")
 
 
 def change_members(visit: Visit) -> Response:

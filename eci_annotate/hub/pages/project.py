@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.repository.protocols import SORTS, SubjectQuery
 from eci_annotate.workflow.view import SubjectView
@@ -41,6 +42,14 @@ def place_of(visit: Visit) -> Place:
     paths = {"Subjects": "", "Add subjects": "/add"}
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
     return Place(name, case.title, links)
+
+
+def allowed_place(visit: Visit, what: str, *words: str) -> Place:
+    """As `place_of`; Refused when none of the words is allowed to the person in this project, at any site."""
+    place = place_of(visit)
+    if not any(visit.repo.actor.may(word, place.name) for word in words):
+        raise Refused(f"You may not {what} here.", "Ask the project's owner.")
+    return place
 
 
 def query_of(visit: Visit) -> SubjectQuery:

@@ -16,7 +16,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.hub.pages.incoming import Arrived
 from eci_annotate.hub.pages.project import Place
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.hub.problems import note_unexpected
+from eci_annotate.hub.problems import unforeseen
 from eci_annotate.repository.importing import Imported, Progress
 
 TICK_S = 0.4
@@ -57,8 +57,7 @@ class Taking:
         except EciError as error:
             self._problem = error
         except Exception as error:
-            note_unexpected(error)
-            self._problem = EciError("The service failed.", "Tell who runs it the time.")
+            self._problem = unforeseen(error)
         finally:
             self._arrived.forget()
             self._over.set()

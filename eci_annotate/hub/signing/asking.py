@@ -43,15 +43,13 @@ def asking(visit: Visit, digest: str, *about: str) -> Asking:
     return Asking(visit.token(*about, nonce), nonce, bool(factors.pin), options)
 
 
-def proved(visit: Visit, digest: str, *about: str) -> str:
-    """Which factor the form that `asking` made brought back.
+def proved(visit: Visit, digest: str) -> str:
+    """Which factor came back with the form that `asking` made; that it is that form was checked by its token.
 
     Raises
     ------
     Refused, BadSecret
-        It is another form, nothing proves it, or there were too many wrong tries.
+        Nothing proves it, or there were too many wrong tries.
     """
-    nonce = visit.asked("nonce")
-    visit.check(*about, nonce)
-    proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=nonce)
+    proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=visit.asked("nonce"))
     return prove(visit.desk.factors, origin_of(visit.request, visit.desk.settings), visit.session.name, proof, digest)

@@ -8,7 +8,8 @@ from eci_annotate.errors import EciError
 from eci_annotate.hub.pages.guard import origin_of
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.signing import passkeys
-from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
+from eci_annotate.hub.signing.asking import asking
+from eci_annotate.hub.signing.proving import Proof, prove
 from eci_annotate.repository.factors import check_pin_shape
 from eci_annotate.workflow.codec import digest
 
@@ -20,17 +21,16 @@ def _about(visit: Visit) -> str:
 
 def show_factors(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
     """What one has, and the forms to change it."""
-    name, nonce = visit.session.name, new_nonce()
-    origin, factors = origin_of(visit.request, visit.desk.settings), visit.desk.factors.of(name)
-    asked = passkeys.challenge(_about(visit), nonce)
+    name, asked = visit.session.name, asking(visit, _about(visit), "factors")
+    origin, challenge = origin_of(visit.request, visit.desk.settings), passkeys.challenge(_about(visit), asked.nonce)
     return visit.show(
         "factors",
         status=403 if problem else 200,
-        factors=factors,
-        nonce=nonce,
-        token=visit.token("factors", nonce),
-        create=passkeys.enrolment_options(origin, name, asked),
-        get=passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else "",
+        factors=visit.desk.factors.of(name),
+        nonce=asked.nonce,
+        token=asked.token,
+        create=passkeys.enrolment_options(origin, name, challenge),
+        get=asked.options,
         problem=problem,
         done=done,
     )

@@ -99,7 +99,7 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
     """What showed that it is the person; Refused when the request is not open any more."""
     if standing(visit.desk, visit.repo, made) != WAITING:
         raise Refused("This request is not open any more.", "Sign again in the notebook.")
-    return proved(visit, made.digest, "sign", made.digest)
+    return proved(visit, made.digest)
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
