@@ -25,8 +25,9 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member, service_signing_key
 from eci_annotate.workflow.commands import Enrol, Sign, Start
 from tests.benchmarks.bench_scale import founded
-from tests.benchmarks.load import PREFIX, P, Told, free_port, hub, start_all, start_service, under_load
+from tests.benchmarks.load import PREFIX, P, Told, hub, start_all, start_service, under_load
 from tests.benchmarks.measuring import Table
+from tests.ports import free_port
 from tests.postgres import running
 
 SAMPLE = Path(__file__).parents[2] / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"

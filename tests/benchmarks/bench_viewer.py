@@ -1,12 +1,12 @@
 """How quickly the viewer answers in a real JupyterLab: real mouse events, times kept by the stage itself.
 
-Run: python tests/benchmarks/bench_viewer.py [series folder] [--json out.json] [--plain]
-`--plain` leaves the Jupyter server as it comes (see eci_annotate/viewer/server.py).
+Run: python tests/benchmarks/bench_viewer.py [SERIES_FOLDER] [--json FILE] [--plain]
 `event-paint`: from the mouse event to the animation frame after the kernel's canvas commands were carried out.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import statistics
@@ -20,7 +20,10 @@ from typing import Any
 import websocket
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from lab import Viewer, browsing, free_port, run_all, serving
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from lab import Viewer, browsing, run_all, serving
+
+from tests.ports import free_port
 
 SERIES = str(Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct")
 CELL = """
@@ -142,16 +145,24 @@ def busy_share(seconds: float = 1.0) -> float:
     return 1 - (spent[3] + spent[4]) / max(sum(spent), 1)
 
 
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("series", nargs="?", metavar="SERIES_FOLDER", default=SERIES, help="the sample CT without")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    plain = "leave the Jupyter server as it comes (see eci_annotate/viewer/server.py)"
+    parser.add_argument("--plain", action="store_true", help=plain)
+    return parser.parse_args()
+
+
 def main() -> int:
     """Run, print a table, say whether the limits hold."""
-    series = next((a for a in sys.argv[1:] if not a.startswith("-") and Path(a).is_dir()), SERIES)
-    port = free_port()
+    asked, port = _asked(), free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder), prompt="--plain" not in sys.argv) as lab,
+        serving(Path(folder), prompt=not asked.plain) as lab,
         browsing(port=port) as page,
     ):
-        run_all(page, lab.put("bench.ipynb", [CELL.format(series=series)]))
+        run_all(page, lab.put("bench.ipynb", [CELL.format(series=asked.series)]))
         viewer = Viewer(page)
         viewer.wait(90)
         viewer.fetched()
@@ -169,8 +180,8 @@ def main() -> int:
             f"{name:32s} {value:9.2f}",
             "" if limit is None else f"(at most {limit}){'' if value <= limit else '  MISSED'}",
         )
-    if "--json" in sys.argv:
-        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(found, indent=1))
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1))
     return int(any(found[name] > limit for name, limit in LIMITS.items()))
 
 

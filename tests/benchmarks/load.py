@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 P = "liver-ct"
 LINES = ["x" * 1000] * 8  # 8 kB of journal
 PREFIX = "/services/eci/"
@@ -42,12 +44,6 @@ class Hub(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _serve_hub(port: int) -> None:

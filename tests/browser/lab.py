@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
+
+from tests.ports import free_port
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
 PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.server=False"
@@ -42,13 +43,6 @@ def notebook(cells: Sequence[str]) -> dict[str, Any]:
         ],
         "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5,
     }  # fmt: skip
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def private_places(folder: Path) -> dict[str, str]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import ended, free_port, private_places, waited_for
+from lab import ended, private_places, waited_for
+
+from tests.ports import free_port
 
 
 @contextmanager

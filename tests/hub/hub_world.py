@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -29,6 +28,7 @@ import yaml
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from eci_annotate.hub.servers.interpreter import reachable, user_python
+from tests.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
@@ -77,20 +77,6 @@ def until(true: Callable[[], object], patience_s: float = 30) -> bool:
     while not true() and time.monotonic() < end:
         time.sleep(0.2)
     return bool(true())
-
-
-def free_ports(many: int) -> int:
-    """The first of some neighbouring ports that nobody listens on."""
-    for _ in range(50):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            first = int(one.getsockname()[1])
-        with suppress(OSError):
-            for port in range(first, first + many):
-                with socket.socket() as one:
-                    one.bind(("127.0.0.1", port))
-            return first
-    raise OSError("no free ports")
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hub_world import CHECKOUT, free_ports, place
+from hub_world import CHECKOUT, place
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application
 
@@ -19,6 +19,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.servers import banner, interpreter, native
 from eci_annotate.hub.servers.spawner import SharedSpawner, UidSpawner, end_all
 from eci_annotate.hub.servers.uids import FIRST, UidMap
+from tests.ports import free_ports
 
 
 def test_a_number_is_given_once_and_for_ever(tmp_path: Path) -> None:

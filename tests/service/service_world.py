@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from eci_annotate.repository.remote import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+from tests.ports import free_port
 from tests.service.serving_app import running
 
 P, S = "liver-ct", "ECI_KAU_S0001"
@@ -63,12 +63,6 @@ def tokens() -> Tokens:
     return Tokens({f"token-{name}": Person(name) for name in names})
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def serving(folder: Path, people: Tokens | None = None) -> Iterator[str]:
     """The address of a service for the repository."""
@@ -84,4 +78,4 @@ def remote(address: str, name: str, session: str = "one") -> Repository:
     return Repository(RemoteBackend(line), RemoteImages(line))
 
 
-__all__ = ["PEOPLE", "P", "S", "Tokens", "free_port", "prepared", "remote", "serving", "tokens"]
+__all__ = ["PEOPLE", "P", "S", "Tokens", "prepared", "remote", "serving", "tokens"]

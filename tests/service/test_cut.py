@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from repository_world import lines
-from service_world import P, S, free_port, remote, tokens
+from service_world import P, S, remote, tokens
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.settings import Settings
@@ -17,6 +17,7 @@ from eci_annotate.repository.handles import Task
 from eci_annotate.tools.entries import SetOption
 from eci_annotate.viewer import keeper as keeping
 from eci_annotate.viewer.workbench import Workbench
+from tests.ports import free_port
 from tests.service.serving_app import running
 
 

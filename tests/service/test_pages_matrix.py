@@ -17,7 +17,6 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
-from service_world import free_port
 from test_matrix import ALLOWED, DENIED, HIDDEN, ZERO, Rule, Who, anybody, member, needs, visible
 
 from eci_annotate.hub.app import make_app
@@ -28,6 +27,7 @@ from eci_annotate.hub.people import Person
 from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.layout import find
 from eci_annotate.workflow.actor import MAY, ROLES
+from tests.ports import free_port
 from tests.service.serving_app import running
 
 PROJECT, SUBJECT, SIGN = f"projects/{P}", f"projects/{P}/subjects/{S}", f"sign/{P}/{S}/{ZERO}"

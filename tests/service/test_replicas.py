@@ -11,8 +11,9 @@ from service_world import remote
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from tests.benchmarks.bench_service import prepared
-from tests.benchmarks.load import PREFIX, P, free_port, hub, start_service
+from tests.benchmarks.load import PREFIX, P, hub, start_service
 from tests.counts import count
+from tests.ports import free_port
 from tests.postgres import dsn, postgres  # noqa: F401
 
 REPLICAS, PEOPLE = count(2, 4), count(8, 50)

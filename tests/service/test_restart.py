@@ -14,8 +14,9 @@ from eci_annotate.repository.layout import find
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.protocols import Address
 from tests.benchmarks.bench_service import prepared
-from tests.benchmarks.load import P, Told, free_port, hub, start_all, start_service, under_load
+from tests.benchmarks.load import P, Told, hub, start_all, start_service, under_load
 from tests.counts import count
+from tests.ports import free_port
 from tests.postgres import dsn, postgres  # noqa: F401
 
 KILLS, CROWD = count(2, 50), count(8, 50)
