@@ -38,7 +38,7 @@ def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Re
         return _archived(rooms, seen.subject, parts[0].name, digest)
     if digest not in readable(seen) and digest not in drafting.snapshots(drafts):
         raise NotFound("There is no such content for you.", "Check the digest.")
-    cases = {seen.use_case, *(signed.use_case for task in seen.tasks for signed in task.signed)}
+    cases = {signed.use_case for task in seen.tasks for signed in task.signed}
     if digest in cases:
         return rooms.blobs.get(digest)
     return rooms.content(seen.project, seen.subject).get(digest)

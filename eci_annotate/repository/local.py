@@ -33,7 +33,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, view
+from eci_annotate.workflow.view import SubjectView, view, view_case
 
 
 class LocalBackend:
@@ -153,9 +153,11 @@ class LocalBackend:
         return position, seen_of(self.rooms, self.actor, names)
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
-        """A definition of the project; the current one without a digest."""
-        current = self._project(project).use_case
-        return self.rooms.use_case(digest or current)
+        """A definition of the project, the current one without a digest: as far as the actor may know it."""
+        state = self._project(project)
+        if digest and digest not in state.published:
+            raise NotFound("The project has no such definition.", "Leave the digest out for the current one.")
+        return view_case(self.rooms.use_case(digest or state.use_case), self.actor, project)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""

@@ -112,7 +112,7 @@ class Backend(Protocol):
         """A blob that the actor's view of the subject names."""
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
-        """A definition of the project; the current one without a digest."""
+        """A definition of the project as the actor may know it; the current one without a digest."""
 
     def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[dict[str, Any]]) -> None:
         """Append to the draft; LeaseLost when the fence is not the newest."""

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent / "esm"
 MODULES = (
     "messages", "geometry", "cache", "lut", "echoes", "keys", "courier", "stopwatch",
     "glass", "pane", "loader", "layers", "help", "hands", "desk", "link",
-    "post", "lifeline", "resting", "stage", "main",
+    "post", "unheard", "lifeline", "resting", "stage", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*? from \"\./\w+\.js\";$", re.M)
 NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)

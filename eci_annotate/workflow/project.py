@@ -69,13 +69,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Project:
-    """One use case's work: site, use case, members by name, trusted authorities (PEM)."""
+    """One use case's work: site, use case, members by name, trusted authorities (PEM), all use cases it ever had."""
 
     name: str = ""
     site: str = ""
     use_case: str = ""
     members: Mapping[str, Member] = field(default_factory=dict)
     authorities: tuple[str, ...] = ()
+    published: frozenset[str] = frozenset()
 
     def member_with_key(self, mark: str) -> Member | None:
         """The member who takes part and whose identifying key has this fingerprint."""
@@ -100,7 +101,7 @@ def evolve_project(event: Event, state: Project) -> Project:
         case AuthorityTrusted():
             return replace(state, authorities=(*state.authorities, event.certificate))
         case UseCasePublished():
-            return replace(state, use_case=event.use_case)
+            return replace(state, use_case=event.use_case, published=state.published | {event.use_case})
         case MemberAdded():
             held = ((event.certificate, event.at),) if event.certificate else ()
             return _with(state, Member(event.name, event.site, event.roles, event.key, event.sites, held))

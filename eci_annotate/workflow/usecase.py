@@ -7,6 +7,7 @@ The blob is JSON without blanks whose order is that of the files: the order of q
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +49,14 @@ class UseCase:
     def hang(self, series: list[Header]) -> Hanging:
         """Which of `series` goes where, and why."""
         return hang(self.hanging, series)
+
+    def only(self, wanted: Callable[[TaskDefinition], bool]) -> UseCase:
+        """The same with these tasks alone, and not after which others they come."""
+        definition = json.loads(self.blob)
+        names = {task.of_group for task in self.pipeline if wanted(task)}
+        tasks = definition["usecase"]["tasks"]
+        definition["usecase"]["tasks"] = [{**task, "after": []} for task in tasks if task["name"] in names]
+        return UseCase.from_blob(json.dumps(definition, separators=(",", ":"), ensure_ascii=False).encode())
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> UseCase:

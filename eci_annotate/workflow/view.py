@@ -16,6 +16,7 @@ from eci_annotate.workflow.events import Attached, Signed
 from eci_annotate.workflow.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
 from eci_annotate.workflow.starting import is_for, why_not
 from eci_annotate.workflow.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
+from eci_annotate.workflow.usecase import UseCase
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,16 @@ def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
         layers=_layers(state, actor),
         withdrawn=state.withdrawn,
     )
+
+
+def view_case(case: UseCase, actor: Actor, project: str) -> UseCase:
+    """The definition as the actor may know it: whole with sight of the pipeline, or of what is signed (seals name it).
+
+    To all others its pipeline is the tasks that they may do.
+    """
+    if actor.may("see pipeline", project) or actor.may("see signed", project):
+        return case
+    return case.only(lambda task: actor.has_role(project, task.roles))
 
 
 def has_task(state: Subject, actor: Actor, now: datetime) -> bool:
@@ -205,9 +216,9 @@ def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, min
 def readable(seen: SubjectView) -> frozenset[str]:
     """The digests of all blobs that this view lets the actor read."""
     if seen.withdrawn:
-        return frozenset({seen.use_case})
+        return frozenset()
     parts = (part.digest for task in seen.tasks for signed in task.signed for part in signed.manifest.parts)
     cases = (signed.use_case for task in seen.tasks for signed in task.signed)
     layers = (layer.digest for layer in seen.layers)
     marked = (task.marked for task in seen.tasks if task.marked)
-    return frozenset({seen.use_case, *parts, *cases, *layers, *marked})
+    return frozenset({*parts, *cases, *layers, *marked})

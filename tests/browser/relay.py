@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from socket import SO_LINGER, SOL_SOCKET
 
-OPEN, SILENT, CLOSED = "open", "silent", "closed"
+OPEN, SILENT, CLOSED, DEAF = "open", "silent", "closed", "deaf"
 
 
 class Relay:
@@ -45,12 +45,12 @@ class Relay:
             return
         there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
         self._lines |= {writer, there}
-        await asyncio.gather(self._pass(reader, there), self._pass(there_reader, writer))
+        await asyncio.gather(self._pass(reader, there, (SILENT,)), self._pass(there_reader, writer, (SILENT, DEAF)))
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: tuple[str, ...]) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                while self.state == SILENT:
+                while self.state in held:
                     await asyncio.sleep(0.02)
                 if writer not in self._lines:
                     return  # broken meanwhile: what was on the way is lost
@@ -71,7 +71,7 @@ class Relay:
                 self._break(writer)
 
     def cut(self, how: str) -> None:
-        """Cut the line: `silent`: nothing arrives any more; `closed`: all connections break."""
+        """Cut the line: `silent`: nothing arrives; `closed`: all connections break; `deaf`: no answer comes."""
         self._loop.call_soon_threadsafe(self._set, how, how == CLOSED)
 
     def mend(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from lab import PROJECT, SUBJECT, Viewer
 from playwright.sync_api import Page
-from relay import CLOSED, SILENT, relayed
+from relay import CLOSED, DEAF, SILENT, Relay, relayed
 from test_viewer import press
 from voila_app import voila
 
@@ -24,8 +26,9 @@ def stroke(viewer: Viewer, y: float) -> None:
     viewer.drag("axial", [(0.42, y), (0.5, y)], steps=10)
 
 
-@pytest.mark.parametrize("how", [CLOSED, SILENT])
-def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str) -> None:
+@contextmanager
+def far(place: Path, page: Page) -> Iterator[tuple[Viewer, Relay]]:
+    """The one task on the screen, over a line that can be cut."""
     with voila(place, "one.ipynb", ECI_ANNOTATE_REPOSITORY=str(place / "repository")) as address:
         port = int(address.rsplit(":", 1)[1].strip("/"))
         with relayed(port) as relay:
@@ -34,30 +37,36 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
             viewer.wait(120)
             if not SOAK:
                 viewer.stage("(s.lifeline.patienceMs = 2000, 0)")
-            press(viewer, "s")
-            stroke(viewer, 0.4)
-            viewer.rest()
-            relay.cut(how)
-            stroke(viewer, 0.5)
-            page.keyboard.press("Control+z")
-            page.keyboard.press("Control+z")
-            stroke(viewer, 0.6)
-            told = page.locator(".eci-status")
-            told.get_by_text("Not saved since").wait_for(timeout=20_000)
-            before = viewer.stage("s.paneNamed('axial').index")
-            page.mouse.wheel(0, 60)
-            page.screenshot(path=place / f"cut-{how}.png")
-            assert viewer.stage("s.paneNamed('axial').index") == before + 1
-            page.wait_for_timeout(CUT_S * 1000)
-            relay.mend()
-            told.get_by_text("Connected again").wait_for(timeout=30_000)
-            viewer.heard(30)
-            page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=15_000)
-            page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 2", timeout=15_000)
-            stroke(viewer, 0.7)
-            viewer.rest()
-            page.wait_for_timeout(900)
-            page.screenshot(path=place / f"mended-{how}.png")
+            yield viewer, relay
+
+
+@pytest.mark.parametrize("how", [CLOSED, SILENT])
+def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str) -> None:
+    with far(place, page) as (viewer, relay):
+        press(viewer, "s")
+        stroke(viewer, 0.4)
+        viewer.rest()
+        relay.cut(how)
+        stroke(viewer, 0.5)
+        page.keyboard.press("Control+z")
+        page.keyboard.press("Control+z")
+        stroke(viewer, 0.6)
+        told = page.locator(".eci-status")
+        told.get_by_text("Not saved since").wait_for(timeout=20_000)
+        before = viewer.stage("s.paneNamed('axial').index")
+        page.mouse.wheel(0, 60)
+        page.screenshot(path=place / f"cut-{how}.png")
+        assert viewer.stage("s.paneNamed('axial').index") == before + 1
+        page.wait_for_timeout(CUT_S * 1000)
+        relay.mend()
+        told.get_by_text("Connected again").wait_for(timeout=30_000)
+        viewer.heard(30)
+        page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=15_000)
+        page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 2", timeout=15_000)
+        stroke(viewer, 0.7)
+        viewer.rest()
+        page.wait_for_timeout(900)
+        page.screenshot(path=place / f"mended-{how}.png")
     repo = open_repository(place / "repository")
     repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     lines = [line for entry in repo.backend.draft(PROJECT, SUBJECT, "annotate") for line in entry.get("l", [])]
@@ -66,3 +75,37 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         "add", "press", "release", "add", "press", "release", "undo", "undo",
         "add", "press", "release", "add", "press", "release",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [CLOSED, SILENT, DEAF])
+def test_no_answer_of_the_form_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str) -> None:
+    """Fields and buttons are ipywidgets' own; a click that arrived, but whose answer did not, is one click."""
+    with far(place, page) as (viewer, relay):
+        quality = page.locator(".eci-q-image_quality select")
+        quality.select_option(label="Limited, but readable")
+        reason = page.locator(".eci-q-quality_reason input")
+        reason.fill("motion")
+        reason.press("Tab")
+        viewer.rest()
+        page.wait_for_timeout(1000)
+        relay.cut(how)
+        for text in ("contrast", "contrast phase", "late contrast phase"):
+            reason.fill(text)
+            reason.press("Tab")
+        page.get_by_role("button", name="Add: Lesion").click()
+        page.locator(".eci-status").get_by_text("since").wait_for(timeout=20_000)
+        page.wait_for_timeout(CUT_S * 1000)
+        relay.mend()
+        page.locator(".eci-status").get_by_text("Connected again").wait_for(timeout=30_000)
+        page.locator(".eci-item .eci-q-label input").fill("lesion 1")
+        page.locator(".eci-item .eci-q-label input").press("Tab")
+        for pause_ms in (300, 1500):  # what waited for an answer is sent after it
+            viewer.heard(30)
+            page.wait_for_timeout(pause_ms)
+        page.screenshot(path=place / f"answered-{how}.png")
+        assert reason.input_value() == "late contrast phase"
+        assert page.locator(".eci-item").count() == 1
+    repo = open_repository(place / "repository")
+    answers = repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft().answers
+    assert answers["quality_reason"] == "late contrast phase", answers
+    assert [each["label"] for each in answers["lesions"]] == ["lesion 1"]

@@ -10,6 +10,7 @@ const { section, outline } = await at("echoes");
 const { bindingOf, KEYS, helpRows } = await at("keys");
 const { Courier } = await at("courier");
 const { Post } = await at("post");
+const { Unheard } = await at("unheard");
 const { cut, Loader } = await at("loader");
 const { gripOf, modifiersOf } = await at("hands");
 
@@ -159,6 +160,36 @@ test("what was not heard is sent again, and only that", () => {
   assert.deepEqual(sent, [1, undefined, 2, 2]);
   post.heard(["me", 2]);
   assert.equal(post.waits, 0);
+});
+
+test("a field's value and a click are kept until the kernel has them, and a stage's own messages are not", async () => {
+  const [listeners, carried] = [{}, []];
+  const signal = (name) => ({ connect: (listener) => { listeners[name] = listener; } });
+  const kernel = {
+    anyMessage: signal("any"), statusChanged: signal("status"), _sendMessage: (msg) => carried.push(msg.header.msg_id),
+    requestKernelInfo: () => Promise.resolve(),
+  };
+  const unheard = Unheard.of(kernel);
+  assert.equal(unheard, Unheard.of(kernel));
+  const sent = (id, data, type = "comm_msg") =>
+    listeners.any(kernel, { direction: "send", msg: { header: { msg_id: id, msg_type: type }, content: { data } } });
+  const told = (id, type = "status") =>
+    listeners.any(kernel, { direction: "recv", msg: { header: { msg_type: type }, parent_header: { msg_id: id } } });
+  sent("field", { method: "update", state: {} });
+  sent("click", { method: "custom", content: { event: "click" } });
+  sent("stroke", { method: "custom", content: { kind: "hands" } });
+  sent("state", { method: "request_states" });
+  sent("cell", undefined, "execute_request");
+  assert.deepEqual([...unheard.kept.keys()], ["field", "click"]);
+  told("field");
+  told("click", "stream");
+  unheard.again();
+  unheard.again();
+  assert.deepEqual(carried, ["click"]);
+  await null;
+  assert.deepEqual(carried, ["click", "click"]);
+  listeners.status(kernel, "restarting");
+  assert.equal(unheard.waits, 0);
 });
 
 test("every key of the table is found, and only once", () => {

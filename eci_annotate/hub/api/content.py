@@ -50,7 +50,7 @@ def get(repo: Repo, project: Name, subject: Name, digest: Digest) -> Response:
 
 @router.get("/projects/{project}/use-case", response_class=Response, responses=BYTES)
 def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{DIGEST}|^$")] = "") -> Response:
-    """A definition of the project; the current one without a digest."""
+    """A definition of the project as the actor may know it; the current one without a digest."""
     return Response(repo.use_case(project, digest).blob, media_type="application/octet-stream")
 
 

@@ -1,6 +1,8 @@
 // Watches the line to the kernel. While it is cut the person is told since when nothing is saved, and goes on; it is
 // tried again for as long as the page is open, since Jupyter itself gives up after a while.
 
+import { Unheard } from "./unheard.js";
+
 const LOOK_MS = 1000;
 const TRY_MS = 4000;
 const SILENT_MS = 15000;
@@ -10,7 +12,7 @@ const clock = (at) => at.toTimeString().slice(0, 8);
 /** What is said while the line is cut. @param {Date} since @param {boolean} unsent whether work waits in this page */
 export const toldOf = (since, unsent) =>
   `${unsent ? "Not saved since" : "No connection since"} ${clock(since)}: the server does not answer. ` +
-  "Go on; what you draw is kept in this page and sent when the line is back. Keep the page open.";
+  "Go on; what you draw and answer is kept in this page and sent when the line is back. Keep the page open.";
 
 export class Lifeline {
   /** @param {any} stage @param {any} kernel a Jupyter kernel connection, or nothing where there is none to be had */
@@ -23,6 +25,7 @@ export class Lifeline {
 
   start() {
     if (!this.kernel?.connectionStatusChanged) return;
+    this.unheard = Unheard.of(this.kernel);
     this.kernel.connectionStatusChanged.connect(this.turned);
     this.timer = setInterval(this.look, LOOK_MS);
     window.addEventListener("beforeunload", this.keepOpen);
@@ -35,7 +38,7 @@ export class Lifeline {
   }
 
   get silent() {
-    return this.stage.post.waits > this.patienceMs;
+    return Math.max(this.stage.post.waits, this.unheard.waits) > this.patienceMs;
   }
 
   get connected() {
@@ -59,7 +62,7 @@ export class Lifeline {
 
   /** Whether this page holds what the kernel has not. */
   get unsent() {
-    return this.stage.post.kept.length > 0 || this.stage.courier.busy;
+    return this.stage.post.kept.length > 0 || this.unheard.kept.size > 0 || this.stage.courier.busy;
   }
 
   tell() {
@@ -69,6 +72,7 @@ export class Lifeline {
   mended() {
     this.cut = false;
     this.stage.say("Connected again; what you did meanwhile is sent.");
+    this.unheard.again();
     this.stage.anew();
   }
 

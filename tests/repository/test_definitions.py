@@ -1,0 +1,59 @@
+"""Who sees which part of the use-case definition: never the rest of the pipeline, unless the role says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from repository_world import ANSWERS, MEANING, P, S, lines, local
+
+import eci_annotate as eci
+from eci_annotate.errors import NotFound
+from eci_annotate.repository.founding import add_member
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.actor import MAY, ROLES
+
+
+def opened_as(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
+    return eci.open(folder)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_pipeline_is_whole_only_for_roles_that_see_it(
+    repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    add_member(repo, find(folder), "someone", project=P, roles=(role,), site="KAU")
+    whole = repo.use_case()
+    case = opened_as(folder, "someone", monkeypatch).use_case()
+    if MAY[role] & {"see pipeline", "see signed"}:
+        assert case == whole and {task.kind for task in case.pipeline} >= {"ingest", "annotate", "review"}
+        return
+    assert role == "annotator"
+    assert [task.name for task in case.pipeline] == ["annotate"] and case.pipeline[0].after == ()
+    assert "review" not in case.blob.decode().split('"report"')[0]
+    assert (case.questions, case.hanging, case.title) == (whole.questions, whole.hanging, whole.title)
+
+
+def test_a_definition_is_content_only_of_a_version_that_one_sees(
+    repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = repo.use_case().digest
+    ben = opened_as(folder, "ben", monkeypatch)
+    task = ben.start(S, "annotate")
+    assert task.use_case.questions and task.definition.tools
+    with pytest.raises(NotFound):
+        ben.backend.get(P, S, digest)
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    signed = task.sign(MEANING)
+    assert ben.backend.get(P, S, digest) == repo.use_case().blob and signed.use_case.pipeline == ben.use_case().pipeline
+
+
+def test_a_definition_of_another_project_is_none_of_this_one(repo: Repository) -> None:
+    backend = local(repo)
+    other = backend.rooms.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
+    with pytest.raises(NotFound, match="no such definition"):
+        backend.use_case(P, other)
+    assert backend.use_case(P, repo.use_case().digest) == repo.use_case()

@@ -1,0 +1,42 @@
+"""A message that a page sends again is handled once; others as ever."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from eci_annotate.viewer import hearing
+from eci_annotate.viewer.hearing import Once, hear_once
+
+
+def message(name: str) -> dict[str, Any]:
+    return {"header": {"msg_id": name}}
+
+
+def test_each_message_is_handled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    had: list[str] = []
+    once = Once(lambda stream, ident, message: had.append(message["header"]["msg_id"]))
+    for name in ("a", "b", "a", "c", "b"):
+        once(None, None, message(name))
+    assert had == ["a", "b", "c"]
+    monkeypatch.setattr(hearing, "MOST", 2)
+    for name in ("d", "a", "d"):
+        once(None, None, message(name))
+    assert had == ["a", "b", "c", "d", "a"]  # so many are remembered
+
+
+def test_a_kernel_hears_once_however_many_stages_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[str, Any] = {"comm_msg": print, "execute_request": print}
+    shell = SimpleNamespace(kernel=SimpleNamespace(shell_handlers=handlers))
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    hear_once()
+    first = handlers["comm_msg"]
+    hear_once()
+    assert isinstance(first, Once) and handlers["comm_msg"] is first and handlers["execute_request"] is print
+
+
+def test_without_a_kernel_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: None)
+    hear_once()
