@@ -1,12 +1,13 @@
-"""`eci-annotate member admit|code|pin`: members whom a hub knows, and what they confirm signatures with."""
+"""`eci-annotate member admit|rotate|adopt|code|pin`: members whom a hub knows, their keys, and what confirms."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eci_annotate.cli.screen import Folder, Project, local, open, projects, say
+from eci_annotate.cli.screen import Folder, Project, local, open, projects, say, text_of
 
 if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
@@ -46,6 +47,34 @@ def admit(
                 say(f"The service may sign for {member.name} in {name}, when they confirm it.")
 
 
+def rotate(folder: Folder, name: Name, project: Project = None) -> None:
+    """Make a new key with which the service signs for a member; what the old one signed still verifies."""
+    from eci_annotate.repository.service_keys import rotate_for
+
+    repository = open(folder)
+    backend, where = local(repository), projects(repository, project)
+    key = rotate_for(backend.rooms, backend.actor, where, name)
+    say(f"{name} signs with the new key {key.fingerprint[:16]}, in {', '.join(where)}.")
+
+
+def adopt(
+    folder: Folder,
+    name: Name,
+    certificate: Annotated[Path, typer.Argument(help="Theirs (PEM), issued by an authority that is trusted")],
+    key: Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")],
+    project: Project = None,
+    passphrase: Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")] = "",
+) -> None:
+    """Let the service sign for a member with a key that their institution certified; for an owner."""
+    from eci_annotate.repository.service_keys import adopt_for
+    from eci_annotate.workflow.signing import PrivateKey
+
+    repository, held = open(folder), PrivateKey.from_pem(text_of(key).encode(), passphrase)
+    backend, where = local(repository), projects(repository, project)
+    adopt_for(backend.rooms, backend.actor, where, name, text_of(certificate), held)
+    say(f"{name} signs with {held.fingerprint[:16]} from now on, in {', '.join(where)}. Delete the key's file.")
+
+
 def code(folder: Folder, name: Name) -> None:
     """Give a member a one-time code, by which they set a PIN or a passkey on the service's page."""
     from eci_annotate.repository.factors import FactorBook
@@ -64,4 +93,4 @@ def pin(folder: Folder, name: Name) -> None:
     say(f"The PIN of {name} is set.")
 
 
-hub_members = (admit, code, pin)
+hub_members = (admit, rotate, adopt, code, pin)

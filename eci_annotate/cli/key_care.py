@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.screen import Folder, Project, local, open, projects, say
-from eci_annotate.errors import NotFound
+from eci_annotate.cli.screen import Folder, Project, local, open, projects, say, text_of
 
 
 def rotate(
@@ -77,15 +76,6 @@ def adopt(
     where, pem = projects(repository, project), text_of(certificate)
     for mark in take(local(repository), credential(find(folder)), where, pem, held, secret):
         say(f"You sign with {mark[:16]} from now on. The old key still verifies what it signed.")
-
-
-def text_of(path: Path) -> str:
-    """What a file says, whatever stands around the PEM in it; NotFound when it cannot be read."""
-    try:
-        return path.read_text(encoding="latin-1")
-    except OSError:
-        remedy = "Give a text file that has a line with BEGIN."
-        raise NotFound(f"There is no readable PEM file {path.name}.", remedy) from None
 
 
 key_care = (rotate, revoke, trust, adopt)

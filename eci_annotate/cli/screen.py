@@ -95,3 +95,12 @@ def local(repository: Repository) -> LocalBackend:
     if not isinstance(repository.backend, LocalBackend):
         raise NotFound("This needs an embedded repository.", "Give the folder itself.")
     return repository.backend
+
+
+def text_of(path: Path) -> str:
+    """What a file says, whatever stands around the PEM in it; NotFound when it cannot be read."""
+    try:
+        return path.read_text(encoding="latin-1")
+    except OSError:
+        remedy = "Give a text file that has a line with BEGIN."
+        raise NotFound(f"There is no readable PEM file {path.name}.", remedy) from None

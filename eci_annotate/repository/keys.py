@@ -12,7 +12,7 @@ from datetime import datetime
 from eci_annotate.errors import BadSecret, NoIdentity, Refused
 from eci_annotate.repository.layout import Layout
 from eci_annotate.store.files import write_atomic
-from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.certificates import Authority, public_pem
 from eci_annotate.workflow.secrets import CREDENTIAL, SECRET, factor_of, protect, unprotect
 from eci_annotate.workflow.signing import Credential, PrivateKey
 
@@ -56,8 +56,10 @@ def make_signing_key(layout: Layout, member: str, credential: Credential, secret
     return key
 
 
-def check_strength(key: PrivateKey) -> None:
-    """Refused for a key that is too short to sign with."""
+def check_certified(certificate: str, key: PrivateKey) -> None:
+    """Refused for a key that is none of the certificate's, or too short to sign with."""
+    if public_pem(certificate) != key.public:
+        raise Refused("The key does not belong to the certificate.", "Give the key with which it was asked for.")
     if key.rsa.key_size < LEAST_BITS:
         raise Refused(f"The key has {key.rsa.key_size} bits.", f"Have one of {LEAST_BITS} bits or more certified.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.repository.keys import check_strength, keep_signing_key, make_signing_key, open_authority
+from eci_annotate.repository.keys import check_certified, keep_signing_key, make_signing_key, open_authority
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.service_keys import service_authority
 from eci_annotate.workflow.certificates import Authority, public_pem, spelled
@@ -54,9 +54,7 @@ def adopt(
     Untrusted
         A project does not trust the authority, or the certificate is not valid now.
     """
-    if public_pem(certificate) != key.public:
-        raise Refused("The key does not belong to the certificate.", "Give the key with which it was asked for.")
-    check_strength(key)
+    check_certified(certificate, key)
     yield from _enrolled(backend, projects, spelled(certificate), key)
     keep_signing_key(backend.rooms.layout, backend.actor.name, key, credential, secret)
 

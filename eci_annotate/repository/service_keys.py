@@ -6,17 +6,19 @@ They are encrypted by the service's secret (mode 0600), and used only for what t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from datetime import datetime
 
-from eci_annotate.errors import NoIdentity, Refused
+from eci_annotate.errors import NoIdentity, Refused, Untrusted
 from eci_annotate.repository.deciding import do_project
-from eci_annotate.repository.keys import open_authority
+from eci_annotate.repository.keys import check_certified, open_authority
 from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.files import locked, write_atomic
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.certificates import Authority, check_certificate, public_pem, spelled
 from eci_annotate.workflow.commands import AddMember, EnrolCertificate
-from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.project import Project, check_name
 from eci_annotate.workflow.secrets import SERVICE, protect, unprotect
 from eci_annotate.workflow.signing import Credential, PrivateKey
 
@@ -67,12 +69,64 @@ def _key_of(layout: Layout, member: str) -> PrivateKey:
 
 
 def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
-    """Let a member sign through the service too: a key that it holds, certified in the project."""
-    do_project(rooms, EnrolCertificate(project, member, _certified(rooms, member)), actor)
+    """Let a member sign through the service too: a key that it holds, certified in the project unless it is.
+
+    In the place of a key that was revoked there a new one is made.
+    """
+    state = rooms.streams.projects()[project]
+    held = _key_of(rooms.layout, member)
+    if held.fingerprint in state.members[member].revoked:
+        rotate_for(rooms, actor, [project], member)
+    elif not _is_certified(state, member, held, rooms.clock()):
+        do_project(rooms, EnrolCertificate(project, member, _issued(rooms, member, held)), actor)
 
 
-def _certified(rooms: Rooms, member: str) -> str:
-    key = _key_of(rooms.layout, member)
+def _is_certified(state: Project, member: str, key: PrivateKey, now: datetime) -> bool:
+    certificate = state.members[member].certificate
+    try:
+        check_certificate(certificate, state.authorities, now)
+    except Untrusted:
+        return False
+    return public_pem(certificate) == key.public
+
+
+def rotate_for(rooms: Rooms, actor: Actor, projects: Sequence[str], member: str) -> PrivateKey:
+    """Make a new signing key that the service holds for a member; what the old one signed still verifies."""
+    key = PrivateKey.generate()
+    adopt_for(rooms, actor, projects, member, _issued(rooms, member, key), key)
+    return key
+
+
+def adopt_for(
+    rooms: Rooms, actor: Actor, projects: Sequence[str], member: str, certificate: str, key: PrivateKey
+) -> None:
+    """Let a member sign through the service with a certified key, such as an institution's, from now on.
+
+    Parameters
+    ----------
+    actor
+        Who may enrol the member's certificate; the workflow decides.
+    certificate
+        The member's, in PEM; each project must trust the authority that issued it (`TrustAuthority`).
+    key
+        The certificate's private key (RSA); the service keeps it encrypted by its secret.
+
+    Raises
+    ------
+    Refused
+        The key is none of the certificate's, or no service was enabled.
+    Untrusted
+        A project does not trust the authority, or the certificate is not valid now.
+    """
+    check_certified(certificate, key)
+    content = protect(key.to_pem(), service_secret(rooms.layout), SERVICE)
+    for project in projects:
+        do_project(rooms, EnrolCertificate(project, member, spelled(certificate)), actor)
+    with locked(rooms.layout.service_secret.with_name("service.lock")):
+        write_atomic(rooms.layout.service_file(check_name(member)), content, mode=0o600)
+
+
+def _issued(rooms: Rooms, member: str, key: PrivateKey) -> str:
     return service_authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
 
 
@@ -98,5 +152,5 @@ def add_hub_member(
     signs
         Whether a key to sign with is made and certified now; `admit` does it later.
     """
-    certificate = _certified(rooms, member) if signs else ""
+    certificate = _issued(rooms, member, _key_of(rooms.layout, member)) if signs else ""
     do_project(rooms, AddMember(project, member, site, roles, "", sites, certificate), actor)

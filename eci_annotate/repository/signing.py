@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
-from eci_annotate.errors import Refused
+from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository import making
 from eci_annotate.repository.deciding import address_of
 from eci_annotate.repository.drafting import content_digest
@@ -37,6 +37,7 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
         now = rooms.clock()
         _, state = rooms.state(command.project, command.subject)
         permit(command, state, actor, now)
+        _check_counts(rooms, command.project, actor.name, signer.key.fingerprint, now)
         manifest = _make(rooms, command, state, actor, now, signer.content)
         for _ in range(TRIES):
             records, state = rooms.state(command.project, command.subject)
@@ -44,6 +45,15 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
             if rooms.append_subject(state, records, events):
                 return
     raise busy()
+
+
+def _check_counts(rooms: Rooms, project: str, name: str, mark: str, now: datetime) -> None:
+    """Refused with a key that no certificate covers now: what it signed would not verify, and could not be undone."""
+    try:
+        rooms.streams.projects()[project].certificate_of(name, mark, now)
+    except Untrusted as error:
+        remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
+        raise Refused(f"Your key does not count here now. {error.what}", remedy) from error
 
 
 def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = "") -> Manifest:

@@ -83,13 +83,18 @@ class Project:
         active = (each for each in self.members.values() if each.roles and each.key)
         return next((each for each in active if fingerprint(each.key) == mark), None)
 
-    def check_signed(self, signed: Signed, anchors: Iterable[str] = ()) -> None:
-        """Untrusted or Tampered unless a certified member signed it; `anchors` in place of the project's own."""
-        member = self.members.get(signed.by)
+    def certificate_of(self, name: str, mark: str, at: datetime, anchors: Iterable[str] = ()) -> str:
+        """The certificate by which a member's key (its fingerprint) signs `at` that time; Untrusted if none counts."""
+        member = self.members.get(name)
         if member is None:
             raise Untrusted("It is signed by somebody who is no member.", "Restore it from a backup.")
-        certificate = member.certificate_of(signed.key, signed.at)
-        check_certificate(certificate, tuple(anchors) or self.authorities, signed.at)
+        certificate = member.certificate_of(mark, at)
+        check_certificate(certificate, tuple(anchors) or self.authorities, at)
+        return certificate
+
+    def check_signed(self, signed: Signed, anchors: Iterable[str] = ()) -> None:
+        """Untrusted or Tampered unless a certified member signed it; `anchors` in place of the project's own."""
+        certificate = self.certificate_of(signed.by, signed.key, signed.at, anchors)
         check_signature(public_pem(certificate), signed.seal, signed.signature)
 
 

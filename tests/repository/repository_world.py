@@ -50,6 +50,11 @@ def local(repository: Repository) -> LocalBackend:
     return repository.backend
 
 
+def anchor(folder: Path) -> str:
+    """The certificate (PEM) of a repository's own authority."""
+    return (folder / "authority" / "ca.pem").read_text()
+
+
 class Clock:
     """A clock that a test sets."""
 

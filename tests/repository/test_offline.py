@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from repository_world import ANSWERS, MEANING, P, S, lines, local
+from repository_world import ANSWERS, MEANING, P, S, anchor, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
+from eci_annotate.repository import signing
 from eci_annotate.repository.founding import found
 from eci_annotate.repository.handles import Signed
 from eci_annotate.repository.keys import change_secret
@@ -34,10 +35,6 @@ def exported(repo: Repository, out: Path) -> Path:
     task.answer(ANSWERS)
     task.sign(MEANING).export(out)
     return out
-
-
-def anchor(folder: Path) -> str:
-    return (folder / "authority" / "ca.pem").read_text()
 
 
 def test_every_file_and_the_signature_are_checked_offline(repo: Repository, folder: Path, tmp_path: Path) -> None:
@@ -90,12 +87,17 @@ def test_signing_asks_for_the_secret_and_the_seal_says_so(repo: Repository, fold
     assert eci.open(folder).verify().passed
 
 
-def test_what_was_signed_before_a_revocation_counts_and_later_not(repo: Repository, tmp_path: Path) -> None:
+def test_what_was_signed_before_a_revocation_counts_and_later_not(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exported(repo, tmp_path / "out")
     key = repo.signed(S, "annotate", 1).event.key
     repo.backend.do(RevokeCertificate(P, "anna", key, "the laptop was stolen"))
     assert repo.verify().passed
     task = repo.start(S, "annotate", rerun=True)
+    with pytest.raises(Refused, match=r"does not count here now\. .* revoked"):
+        task.sign(MEANING)
+    monkeypatch.setattr(signing, "_check_counts", lambda *_: None)  # as one who has the key and another program
     task.sign(MEANING)
     failed = [c for c in repo.backend.verify(P, S) if not c.passed]
     assert {(c.version, c.check) for c in failed} == {(2, "signature")} and "revoked" in failed[0].detail
@@ -120,6 +122,8 @@ def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, 
     backend.do(RevokeCertificate(P, "anna", mark, "and this one too"))
     with pytest.raises(Untrusted):
         local(repo).rooms.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
+    with pytest.raises(Refused, match="had been revoked"):
+        sign(True)
     with pytest.raises(NotFound, match="no one key"):
         fingerprint_of(backend, P, "anna", "zz")
 

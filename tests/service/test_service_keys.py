@@ -1,0 +1,91 @@
+"""Signing keys that the service holds: an institution's, a new one, and what takes the place of a revoked one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from repository_world import ANSWERS, MEANING, S, anchor, lines
+
+import eci_annotate as eci
+from eci_annotate.errors import Refused
+from eci_annotate.hub.people import HubIdentity
+from eci_annotate.repository.handles import Signed
+from eci_annotate.repository.keys import Signer
+from eci_annotate.repository.layout import find
+from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.offline import verify_exported
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.service_keys import service_signing_key
+from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.signing import PrivateKey
+from tests.test_cli import run
+
+
+def signed_on_the_hub(folder: Path, name: str) -> Signed:
+    """A version that the service signs for a member, as its page does when the person has confirmed it."""
+    rooms = Rooms.from_layout(find(folder))
+    backend = LocalBackend(rooms, HubIdentity(name, "page", Signer(service_signing_key(rooms.layout, name), "pin")))
+    task = Repository(backend, backend.images).start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    return task.sign(MEANING)
+
+
+def test_the_service_signs_with_an_institutions_key(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, key = datetime.now(UTC), PrivateKey.generate(2048)
+    institution = Authority.found("University Hospital", now)
+    closed = serialization.BestAvailableEncryption(b"open sesame")
+    pem = key.rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
+    (tmp_path / "key.pem").write_bytes(pem)
+    (tmp_path / "ca.pem").write_text(institution.certificate)
+    (tmp_path / "ben.pem").write_text(institution.issue("Dr. Ben B.", key.rsa.public_key(), now))
+    words = (
+        "member",
+        "adopt",
+        folder,
+        "ben",
+        tmp_path / "ben.pem",
+        tmp_path / "key.pem",
+        "--passphrase",
+        "open sesame",
+    )
+    code, _, said = run(capsys, *words)
+    assert code == 1 and "another authority" in said
+    assert service_signing_key(find(folder), "ben").fingerprint != key.fingerprint
+    assert run(capsys, "key", "trust", folder, tmp_path / "ca.pem")[0] == 0
+    assert run(capsys, *words)[0] == 0
+    assert run(capsys, "member", "admit", folder)[0] == 0  # again, for all: it keeps what is certified
+    signed_on_the_hub(folder, "ben").export(tmp_path / "out")
+    assert eci.open(folder).verify().passed
+    assert all(check.passed for check in verify_exported(tmp_path / "out", [institution.certificate]))
+    own = [check.check for check in verify_exported(tmp_path / "out", [anchor(folder)]) if not check.passed]
+    assert own == ["certificate"]
+
+
+def test_a_key_of_the_service_is_changed_and_the_old_one_verifies(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = service_signing_key(find(folder), "ben")
+    assert signed_on_the_hub(folder, "ben").event.key == old.fingerprint
+    code, out, _ = run(capsys, "member", "rotate", folder, "ben")
+    new = service_signing_key(find(folder), "ben")
+    assert code == 0 and new.fingerprint[:16] in out and new.fingerprint != old.fingerprint
+    assert eci.open(folder).verify().passed
+
+
+def test_who_is_admitted_again_after_a_revocation_signs_with_a_new_key(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = service_signing_key(find(folder), "ben").fingerprint
+    words = ("key", "revoke", folder, old, "--member", "ben", "--reason", "the machine was stolen")
+    assert run(capsys, *words)[0] == 0
+    with pytest.raises(Refused, match=r"had been revoked.* key rotate"):
+        signed_on_the_hub(folder, "ben")
+    assert run(capsys, "member", "admit", folder, "ben")[0] == 0
+    assert signed_on_the_hub(folder, "ben").event.key != old and eci.open(folder).verify().passed
