@@ -167,7 +167,7 @@ test("a field's value and a click are kept until the kernel has them, and a stag
   const signal = (name) => ({ connect: (listener) => { listeners[name] = listener; } });
   const kernel = {
     anyMessage: signal("any"), statusChanged: signal("status"), _sendMessage: (msg) => carried.push(msg.header.msg_id),
-    requestKernelInfo: () => Promise.resolve(),
+    requestKernelInfo: () => Promise.resolve(), connectionStatus: "connected",
   };
   const unheard = Unheard.of(kernel);
   assert.equal(unheard, Unheard.of(kernel));

@@ -48,6 +48,7 @@ export class Unheard {
   }
 
   resend() {
+    if (this.kernel.connectionStatus !== "connected") return;
     for (const each of this.kept.values()) {
       each.since = performance.now();
       const metadata = { ...each.message.metadata, again: ++this.times }; // the kernel answers no signature twice
