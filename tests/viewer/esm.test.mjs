@@ -173,8 +173,10 @@ test("a field's value and a click are kept until the kernel has them, and a stag
   assert.equal(unheard, Unheard.of(kernel));
   const sent = (id, data, type = "comm_msg") =>
     listeners.any(kernel, { direction: "send", msg: { header: { msg_id: id, msg_type: type }, content: { data } } });
-  const told = (id, type = "status") =>
-    listeners.any(kernel, { direction: "recv", msg: { header: { msg_type: type }, parent_header: { msg_id: id } } });
+  const told = (id, state = "idle", type = "status") => {
+    const msg = { header: { msg_type: type }, parent_header: { msg_id: id }, content: { execution_state: state } };
+    listeners.any(kernel, { direction: "recv", msg });
+  };
   sent("field", { method: "update", state: {} });
   sent("click", { method: "custom", content: { event: "click" } });
   sent("stroke", { method: "custom", content: { kind: "hands" } });
@@ -182,7 +184,10 @@ test("a field's value and a click are kept until the kernel has them, and a stag
   sent("cell", undefined, "execute_request");
   assert.deepEqual([...unheard.kept.keys()], ["field", "click"]);
   told("field");
-  told("click", "stream");
+  told("click", "", "stream");
+  assert.ok(unheard.waits > 0);
+  told("click", "busy");
+  assert.equal(unheard.waits, 0);  // it is at work on it, but ipywidgets wait for the end
   unheard.again();
   unheard.again();
   assert.deepEqual(carried, ["click"]);

@@ -14,16 +14,16 @@ export class Unheard {
 
   constructor(kernel) {
     Object.assign(this, { kernel, sentAgain: -Infinity, times: 0 });
-    /** @type {Map<string, {message: any, since: number}>} by the message's id, oldest first */
+    /** @type {Map<string, {message: any, since: number, begun?: boolean}>} by the message's id, oldest first */
     this.kept = new Map();
     if (!kernel.anyMessage || !kernel._sendMessage) return; // another page than JupyterLab's or Voilà's
     kernel.anyMessage.connect((_, { msg, direction }) => (direction === "send" ? this.sent(msg) : this.came(msg)));
     kernel.statusChanged.connect((_, status) => /restarting|dead/.test(status) && this.kept.clear());
   }
 
-  /** For how long the oldest message waits, ms. */
+  /** For how long the oldest message waits that the kernel has not begun with, ms. */
   get waits() {
-    for (const { since } of this.kept.values()) return performance.now() - since;
+    for (const { since, begun } of this.kept.values()) if (!begun) return performance.now() - since;
     return 0;
   }
 
@@ -34,8 +34,11 @@ export class Unheard {
   }
 
   /** The kernel says that it is busy with a message, and idle after it. */
-  came({ header, parent_header: parent }) {
-    if (header.msg_type === "status") this.kept.delete(parent?.msg_id);
+  came({ header, content, parent_header: parent }) {
+    const known = header.msg_type === "status" && this.kept.get(parent?.msg_id);
+    if (!known) return;
+    known.begun = true;
+    if (content.execution_state === "idle") this.kept.delete(parent.msg_id);
   }
 
   /** Send all that was not answered once more, before what Jupyter itself has queued; and when the kernel has answered
@@ -50,7 +53,7 @@ export class Unheard {
   resend() {
     if (this.kernel.connectionStatus !== "connected") return;
     for (const each of this.kept.values()) {
-      each.since = performance.now();
+      Object.assign(each, { since: performance.now(), begun: false });
       const metadata = { ...each.message.metadata, again: ++this.times }; // the kernel answers no signature twice
       this.kernel._sendMessage({ ...each.message, metadata }, false); // `sendShellMessage` would forget who waits
     }
