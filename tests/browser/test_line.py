@@ -109,3 +109,29 @@ def test_no_answer_of_the_form_is_lost_when_the_line_is_cut(place: Path, page: P
     answers = repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft().answers
     assert answers["quality_reason"] == "late contrast phase", answers
     assert [each["label"] for each in answers["lesions"]] == ["lesion 1"]
+
+
+@pytest.mark.parametrize("cell", ["import time; time.sleep(9)", "import asyncio; await asyncio.sleep(9)"])
+def test_a_kernel_at_work_is_no_cut_line(viewer: Viewer, repository: Path, cell: str) -> None:
+    """A long cell runs: what is drawn and answered waits for it, over the same connection."""
+    page = viewer.page
+    viewer.stage("(s.lifeline.patienceMs = 1500, 0)")
+    viewer.stage("(s.lifeline.kernel.connectionStatusChanged.connect(() => { s.turned = true; }), 0)")
+    viewer.stage(f"(s.lifeline.kernel.requestExecute({{ code: '{cell}' }}), 0)")
+    page.wait_for_timeout(500)
+    press(viewer, "s")
+    stroke(viewer, 0.4)
+    quality = page.locator(".eci-q-image_quality select")
+    quality.select_option(label="Limited, but readable")
+    quality.select_option(label="Good")
+    page.get_by_role("button", name="Add: Lesion").click()
+    told = page.locator(".eci-status")
+    told.get_by_text("the kernel is at work on something else").wait_for(timeout=10_000)
+    told.get_by_text("caught up").wait_for(timeout=15_000)
+    viewer.heard(30)
+    page.wait_for_timeout(1500)
+    assert not viewer.stage("Boolean(s.turned)")
+    assert page.locator(".eci-item").count() == 1 and page.locator(".eci-row").count() == 1
+    draft = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft()
+    assert draft.answers == {"image_quality": "good", "lesions": [{}]}
+    assert sum('"release"' in line.lower() for line in draft.lines) == 1

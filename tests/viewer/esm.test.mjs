@@ -11,6 +11,7 @@ const { bindingOf, KEYS, helpRows } = await at("keys");
 const { Courier } = await at("courier");
 const { Post } = await at("post");
 const { Unheard } = await at("unheard");
+const { answers } = await at("lifeline");
 const { cut, Loader } = await at("loader");
 const { gripOf, modifiersOf } = await at("hands");
 
@@ -195,6 +196,21 @@ test("a field's value and a click are kept until the kernel has them, and a stag
   assert.deepEqual(carried, ["click", "click"]);
   listeners.status(kernel, "restarting");
   assert.equal(unheard.waits, 0);
+});
+
+test("a kernel is asked on its control channel whether the line is there", async () => {
+  const asked = [];
+  const kernel = (reply) => ({
+    clientId: "c", username: "u",
+    sendControlMessage: (message) => { asked.push([message.channel, message.header.msg_type]); return reply(); },
+  });
+  const future = {};
+  const answer = answers(kernel(() => future));
+  future.onReply();
+  assert.equal(await answer, true);
+  assert.equal(await answers(kernel(() => ({})), 5), false);
+  assert.equal(await answers(kernel(() => { throw new Error("dead"); })), false);
+  assert.deepEqual(asked, Array(3).fill(["control", "kernel_info_request"]));
 });
 
 test("every key of the table is found, and only once", () => {

@@ -3,6 +3,7 @@
 
 const MOST = 2000;
 const AGAIN_MS = 500;
+const LONG_MS = 2500;
 
 export class Unheard {
   /** One for all stages of a page that talk to the same kernel. @param {any} kernel a Jupyter kernel connection */
@@ -42,18 +43,32 @@ export class Unheard {
   }
 
   /** Send all that was not answered once more, before what Jupyter itself has queued; and when the kernel has answered
-   * this page, since what it said before that may have met nobody. */
-  again() {
-    if (performance.now() - this.sentAgain < AGAIN_MS) return;
+   * this page, since what it said before that may have met nobody. @returns whether that took long */
+  async again() {
+    if (performance.now() - this.sentAgain < AGAIN_MS) return false;
+    const begun = (this.sentAgain = performance.now());
+    for (const each of this.kept.values()) Object.assign(each, { since: begun, begun: false });
+    this.resend();
+    try {
+      await this.kernel.requestKernelInfo();
+    } catch {
+      return false;
+    }
+    this.resend();
+    return performance.now() - begun > LONG_MS;
+  }
+
+  /** The same to a kernel that is at work: beside a cell that waits (`await`) it does what a message says, but does not
+   * tell that it did, and ipywidgets would wait for that for ever. */
+  repeat(everyMs) {
+    if (performance.now() - this.sentAgain < everyMs) return;
     this.sentAgain = performance.now();
     this.resend();
-    this.kernel.requestKernelInfo().then(() => this.resend(), () => {});
   }
 
   resend() {
     if (this.kernel.connectionStatus !== "connected") return;
     for (const each of this.kept.values()) {
-      Object.assign(each, { since: performance.now(), begun: false });
       const metadata = { ...each.message.metadata, again: ++this.times }; // the kernel answers no signature twice
       this.kernel._sendMessage({ ...each.message, metadata }, false); // `sendShellMessage` would forget who waits
     }
