@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eci_annotate.cli.screen import Folder, Project, local, open, projects, say, text_of
+from eci_annotate.cli.screen import Folder, KeyFile, Passphrase, Project, key_in, local, open, projects, say, text_of
 
 if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
@@ -61,15 +61,14 @@ def adopt(
     folder: Folder,
     name: Name,
     certificate: Annotated[Path, typer.Argument(help="Theirs (PEM), issued by an authority that is trusted")],
-    key: Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")],
+    key: KeyFile,
     project: Project = None,
-    passphrase: Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")] = "",
+    passphrase: Passphrase = "",
 ) -> None:
     """Let the service sign for a member with a key that their institution certified; for an owner."""
     from eci_annotate.repository.service_keys import adopt_for
-    from eci_annotate.workflow.signing import PrivateKey
 
-    repository, held = open(folder), PrivateKey.from_pem(text_of(key).encode(), passphrase)
+    repository, held = open(folder), key_in(key, passphrase)
     backend, where = local(repository), projects(repository, project)
     adopt_for(backend.rooms, backend.actor, where, name, text_of(certificate), held)
     say(f"{name} signs with {held.fingerprint[:16]} from now on, in {', '.join(where)}. Delete the key's file.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.screen import Folder, Project, local, open, projects, say, text_of
+from eci_annotate.cli.screen import Folder, KeyFile, Passphrase, Project, key_in, local, open, projects, say, text_of
 
 
 def rotate(
@@ -62,17 +62,16 @@ def trust(
 def adopt(
     folder: Folder,
     certificate: Annotated[Path, typer.Argument(help="Your certificate (PEM), issued by an authority that is trusted")],
-    key: Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")],
+    key: KeyFile,
     project: Project = None,
-    passphrase: Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")] = "",
+    passphrase: Passphrase = "",
     secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Sign from now on with a key that your institution certified; what your old one signed still verifies."""
     from eci_annotate.repository.layout import credential, find
     from eci_annotate.repository.rotation import adopt as take
-    from eci_annotate.workflow.signing import PrivateKey
 
-    repository, held = open(folder), PrivateKey.from_pem(text_of(key).encode(), passphrase)
+    repository, held = open(folder), key_in(key, passphrase)
     where, pem = projects(repository, project), text_of(certificate)
     for mark in take(local(repository), credential(find(folder)), where, pem, held, secret):
         say(f"You sign with {mark[:16]} from now on. The old key still verifies what it signed.")

@@ -15,6 +15,7 @@ from eci_annotate.errors import NotFound, Refused
 if TYPE_CHECKING:
     from eci_annotate.repository.local import LocalBackend
     from eci_annotate.repository.repository import Repository
+    from eci_annotate.workflow.signing import PrivateKey
 
 
 def for_its_owner(folder: Path) -> Path:
@@ -30,6 +31,8 @@ def for_its_owner(folder: Path) -> Path:
 
 Folder = Annotated[Path, typer.Argument(help="The repository's folder.", callback=for_its_owner)]
 Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
+KeyFile = Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")]
+Passphrase = Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")]
 
 
 def say(text: str) -> None:
@@ -104,3 +107,10 @@ def text_of(path: Path) -> str:
     except OSError:
         remedy = "Give a text file that has a line with BEGIN."
         raise NotFound(f"There is no readable PEM file {path.name}.", remedy) from None
+
+
+def key_in(path: Path, passphrase: str) -> PrivateKey:
+    """The private key of a PEM file."""
+    from eci_annotate.workflow.signing import PrivateKey
+
+    return PrivateKey.from_pem(text_of(path).encode(), passphrase)

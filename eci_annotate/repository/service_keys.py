@@ -60,12 +60,15 @@ def service_signing_key(layout: Layout, member: str) -> PrivateKey:
 
 def _key_of(layout: Layout, member: str) -> PrivateKey:
     """The member's key; a new one when there is none."""
-    path = layout.service_file(check_name(member))
     with locked(layout.service_secret.with_name("service.lock")):
-        if not path.exists():
-            key = PrivateKey.generate()
-            write_atomic(path, protect(key.to_pem(), service_secret(layout), SERVICE), mode=0o600)
+        if not layout.service_file(check_name(member)).exists():
+            _keep(layout, member, PrivateKey.generate())
     return service_signing_key(layout, member)
+
+
+def _keep(layout: Layout, member: str, key: PrivateKey) -> None:
+    content = protect(key.to_pem(), service_secret(layout), SERVICE)
+    write_atomic(layout.service_file(check_name(member)), content, mode=0o600)
 
 
 def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
@@ -119,11 +122,11 @@ def adopt_for(
         A project does not trust the authority, or the certificate is not valid now.
     """
     check_certified(certificate, key)
-    content = protect(key.to_pem(), service_secret(rooms.layout), SERVICE)
+    service_secret(rooms.layout)  # refused before anything is enrolled
     for project in projects:
         do_project(rooms, EnrolCertificate(project, member, spelled(certificate)), actor)
     with locked(rooms.layout.service_secret.with_name("service.lock")):
-        write_atomic(rooms.layout.service_file(check_name(member)), content, mode=0o600)
+        _keep(rooms.layout, member, key)
 
 
 def _issued(rooms: Rooms, member: str, key: PrivateKey) -> str:

@@ -56,7 +56,7 @@ class UseCase:
         names = {task.of_group for task in self.pipeline if wanted(task)}
         tasks = definition["usecase"]["tasks"]
         definition["usecase"]["tasks"] = [{**task, "after": []} for task in tasks if task["name"] in names]
-        return UseCase.from_blob(json.dumps(definition, separators=(",", ":"), ensure_ascii=False).encode())
+        return UseCase.from_blob(_spelled(definition))
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> UseCase:
@@ -72,8 +72,7 @@ class UseCase:
     @classmethod
     def from_definition(cls, definition: dict[str, Any]) -> UseCase:
         """Of its three parts (``usecase``, ``report``, ``hanging``); BadUseCase says what does not fit."""
-        text = json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        case = cls.from_blob(_checked(definition, text.encode()))
+        case = cls.from_blob(_checked(definition, _spelled(definition)))
         check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)
         return case
 
@@ -84,6 +83,10 @@ class UseCase:
         case = definition["usecase"]
         pipeline = expanded(_task(each) for each in case["tasks"])
         return cls(case["name"], case["title"], pipeline, definition["report"], definition["hanging"], blob)
+
+
+def _spelled(definition: dict[str, Any]) -> bytes:
+    return json.dumps(definition, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def forms_folder() -> Path:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from cryptography.hazmat.primitives import serialization
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.imaging.volume import grid_of
@@ -23,6 +25,8 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.tools import to_line
 from eci_annotate.tools.entries import Add, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+from eci_annotate.workflow.certificates import Authority
+from eci_annotate.workflow.signing import PrivateKey
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 MEANING = "I drew this and checked it in three planes"
@@ -48,6 +52,24 @@ def local(repository: Repository) -> LocalBackend:
     """The repository's backend, which is a local one here."""
     assert isinstance(repository.backend, LocalBackend)
     return repository.backend
+
+
+def as_member(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Repository:
+    """The repository, opened by the member with this name's key file."""
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
+    return open(folder)
+
+
+def certified(out: Path, person: str, passphrase: str) -> tuple[Authority, PrivateKey]:
+    """An institution and a key that it certified; `out` has ca.pem, person.pem, and key.pem under the passphrase."""
+    now, key = datetime.now(UTC), PrivateKey.generate(2048)
+    institution = Authority.found("University Hospital", now)
+    closed = serialization.BestAvailableEncryption(passphrase.encode())
+    pem = key.rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
+    (out / "key.pem").write_bytes(pem)
+    (out / "ca.pem").write_text(institution.certificate)
+    (out / "person.pem").write_text(institution.issue(person, key.rsa.public_key(), now))
+    return institution, key
 
 
 def anchor(folder: Path) -> str:

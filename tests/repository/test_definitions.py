@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines, local
+from repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
 
-import eci_annotate as eci
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.founding import add_member
 from eci_annotate.repository.layout import find
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.actor import MAY, ROLES
-
-
-def opened_as(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
-    return eci.open(folder)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -26,7 +20,7 @@ def test_the_pipeline_is_whole_only_for_roles_that_see_it(
 ) -> None:
     add_member(repo, find(folder), "someone", project=P, roles=(role,), site="KAU")
     whole = repo.use_case()
-    case = opened_as(folder, "someone", monkeypatch).use_case()
+    case = as_member(monkeypatch, folder, "someone").use_case()
     if MAY[role] & {"see pipeline", "see signed"}:
         assert case == whole and {task.kind for task in case.pipeline} >= {"ingest", "annotate", "review"}
         return
@@ -40,7 +34,7 @@ def test_a_definition_is_content_only_of_a_version_that_one_sees(
     repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = repo.use_case().digest
-    ben = opened_as(folder, "ben", monkeypatch)
+    ben = as_member(monkeypatch, folder, "ben")
     task = ben.start(S, "annotate")
     assert task.use_case.questions and task.definition.tools
     with pytest.raises(NotFound):

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from repository_world import ANSWERS, MEANING, P, S, anchor, lines, local
+from repository_world import ANSWERS, MEANING, P, S, anchor, certified, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
@@ -155,20 +154,14 @@ def test_an_institutions_certificate_signs_and_is_verified_against_the_instituti
 def test_the_command_line_takes_an_institutions_key_with_its_passphrase(
     repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    now, key = datetime.now(UTC), PrivateKey.generate(2048)
-    institution = Authority.found("University Hospital", now)
-    closed = serialization.BestAvailableEncryption(b"open sesame")
-    pem = key.rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
-    (tmp_path / "key.pem").write_bytes(pem)
-    (tmp_path / "ca.pem").write_text(institution.certificate)
-    (tmp_path / "anna.pem").write_text(institution.issue("Anna", key.rsa.public_key(), now))
+    _, key = certified(tmp_path, "Anna", "open sesame")
     assert run(capsys, "key", "trust", folder, tmp_path / "ca.pem")[0] == 0
     for name, passphrase in (("key.pem", "wrong"), ("nothing.pem", "open sesame")):
-        words = ("key", "adopt", folder, tmp_path / "anna.pem", tmp_path / name, "--passphrase", passphrase)
+        words = ("key", "adopt", folder, tmp_path / "person.pem", tmp_path / name, "--passphrase", passphrase)
         code, _, said = run(capsys, *words)
         assert code == 1 and "PEM" in said
     done = run(
-        capsys, "key", "adopt", folder, tmp_path / "anna.pem", tmp_path / "key.pem", "--passphrase", "open sesame"
+        capsys, "key", "adopt", folder, tmp_path / "person.pem", tmp_path / "key.pem", "--passphrase", "open sesame"
     )
     assert done[0] == 0 and "from now on" in done[1]
     again = eci.open(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from repository_world import ANSWERS, MEANING, Clock, P, S, lines, local, open_at
+from repository_world import ANSWERS, MEANING, Clock, P, S, as_member, lines, local, open_at
 
 import eci_annotate as eci
 from eci_annotate.dicom.rtstruct import read_rtstruct
@@ -32,11 +32,6 @@ from eci_annotate.store.access import AccessLog
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.workflow.commands import Seal, Start
 from eci_annotate.workflow.sealing import START, Manifest
-
-
-def as_member(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Repository:
-    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
-    return eci.open(folder)
 
 
 def sign(repo: Repository, *, rerun: bool = False, drawn: bool = True) -> Signed:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from repository_world import ANSWERS, MEANING, lines, local
+from repository_world import ANSWERS, MEANING, as_member, lines, local
 from service_world import P, S
 
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.notifying import VARIABLE, Notifier, Ways
 from eci_annotate.repository.checkpoints import take_when_new
-from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.commands import Assign
 
 
@@ -68,11 +67,6 @@ def listening(server: Any) -> Iterator[int]:
     yield int(server.server_address[1])
     server.shutdown()
     server.server_close()
-
-
-def as_member(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Repository:
-    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members" / f"{name}.key"))
-    return eci.open(folder)
 
 
 def test_people_are_told_and_systems_too(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

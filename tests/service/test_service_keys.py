@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from repository_world import ANSWERS, MEANING, S, anchor, lines
+from repository_world import ANSWERS, MEANING, S, anchor, certified, lines
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
@@ -20,8 +18,6 @@ from eci_annotate.repository.offline import verify_exported
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import service_signing_key
-from eci_annotate.workflow.certificates import Authority
-from eci_annotate.workflow.signing import PrivateKey
 from tests.test_cli import run
 
 
@@ -38,23 +34,9 @@ def signed_on_the_hub(folder: Path, name: str) -> Signed:
 def test_the_service_signs_with_an_institutions_key(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    now, key = datetime.now(UTC), PrivateKey.generate(2048)
-    institution = Authority.found("University Hospital", now)
-    closed = serialization.BestAvailableEncryption(b"open sesame")
-    pem = key.rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed)
-    (tmp_path / "key.pem").write_bytes(pem)
-    (tmp_path / "ca.pem").write_text(institution.certificate)
-    (tmp_path / "ben.pem").write_text(institution.issue("Dr. Ben B.", key.rsa.public_key(), now))
-    words = (
-        "member",
-        "adopt",
-        folder,
-        "ben",
-        tmp_path / "ben.pem",
-        tmp_path / "key.pem",
-        "--passphrase",
-        "open sesame",
-    )
+    institution, key = certified(tmp_path, "Dr. Ben B.", "open sesame")
+    files = [tmp_path / "person.pem", tmp_path / "key.pem"]
+    words = ["member", "adopt", folder, "ben", *files, "--passphrase", "open sesame"]
     code, _, said = run(capsys, *words)
     assert code == 1 and "another authority" in said
     assert service_signing_key(find(folder), "ben").fingerprint != key.fingerprint
