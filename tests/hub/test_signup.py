@@ -38,6 +38,7 @@ def refused(page: Page, hub: Hub, name: str, password: str) -> bool:
 
 def authorised(owner: Page, hub: Hub) -> str:
     """What the administrator's list says of the newcomer."""
+    owner.wait_for_load_state("networkidle")  # what login leads to is under way
     owner.goto(hub.url("/hub/authorize"))
     return owner.locator(f"tr#{NEW} td").nth(2).inner_text()
 
