@@ -1,12 +1,15 @@
 """The face on the screen: the only room that knows ipywidgets, ipycanvas and anywidget.
 
-Names are loaded when first used, since ipycanvas makes a widget when it is imported.
+Names are loaded when first used, since ipycanvas makes a widget when it is imported. Before there is any, the kernel
+is told how to hear what a page says to them.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
+
+from eci_annotate.viewer.hearing import hear
 
 _HOMES = {
     "annotate": "app",
@@ -26,3 +29,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(_HOMES)
+
+
+hear()

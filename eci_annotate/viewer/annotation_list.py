@@ -72,7 +72,9 @@ class AnnotationList:
         self.controller, self.easel, self._do = controller, controller.easel, do
         self.rows: dict[str, Row] = {}
         self._volumes: dict[str, float] = {}
-        self.label = w.Text(placeholder="label of the next annotation", layout=w.Layout(**STRETCHED))
+        self.label = w.Text(
+            placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
+        )
         self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
         tip = "New annotation with the tool in the hand (N)"
         self.new = w.Button(icon="plus", description="Add", tooltip=tip, layout=w.Layout(width="72px"))

@@ -1,7 +1,13 @@
-"""What a page sends again after its line was cut is taken once (`esm/unheard.js`): a click is not two clicks."""
+"""What a page says is taken once, and in the order in which it was said.
+
+It sends again what was not answered before its line was cut (`esm/unheard.js`): a click is not two clicks. And
+JupyterLab names a thread (a subshell) for what widgets say; ipykernel 7.4 gives it those that have answered already,
+its main thread the others: a click overtook the name typed before it. Here the main thread takes all.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +31,21 @@ class Once:
         return self._handler(stream, ident, message)
 
 
-def hear_once() -> None:
-    """From now on, in the kernel this runs in; nothing where there is none."""
-    from IPython.core.getipython import get_ipython
+def main_shell(comm: Any, said: Any, named: str | None) -> None:
+    """Which thread takes what a page `said` to this comm: the main one, whichever the page `named`."""
+    return
 
-    handlers = getattr(getattr(get_ipython(), "kernel", None), "shell_handlers", {})
+
+def hear() -> None:
+    """From now on, in the kernel this runs in; nothing where there is none."""
+    ipython = sys.modules.get("IPython")
+    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+    handlers = getattr(kernel, "shell_handlers", {})
     handler = handlers.get("comm_msg")
-    if handler and not isinstance(handler, Once):
+    if handler is None:
+        return
+    if not isinstance(handler, Once):
         handlers["comm_msg"] = Once(handler)
+    from ipykernel.comm.comm import BaseComm
+
+    BaseComm._reply_subshell_for = main_shell  # type: ignore[method-assign]

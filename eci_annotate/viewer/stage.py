@@ -11,7 +11,6 @@ import anywidget
 import traitlets
 
 from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.hearing import hear_once
 from eci_annotate.viewer.messages import heard
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
 from eci_annotate.viewer.pane import PaneCanvases, hold
@@ -52,7 +51,6 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
             for name, pane in self.canvases.items()
         }
         super().__init__(layers=layers, **more)
-        hear_once()
         self.on_msg(self._received)
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:

@@ -100,8 +100,8 @@ def test_a_radiologist_annotates_and_signs_and_plastimatch_reads_it(place, tmp_p
         page.screenshot(path=tmp_path / "before.png")
         press(page, "Sign …")
         press(page, "Sign for good")
-        page.wait_for_selector(".eci-signed", timeout=60_000)
-        assert "version 1" in page.locator(".eci-signed").inner_text()
+        page.wait_for_selector(".eci-signed, .eci-sign .eci-problem", timeout=60_000)
+        assert "Signed: version 1" in page.locator(".eci-sign").inner_text()
     check_archive(place / "demo", tmp_path)
 
 

@@ -1,0 +1,63 @@
+"""What a page says is handled in the order in which it was said, also where JupyterLab names a thread for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lab import OPEN, Viewer, browsing, run_all, serving
+
+WRITE = """
+import threading
+from eci_annotate.viewer.hearing import Once
+handle = Once.__call__
+def written(self, *given):
+    with open("threads.txt", "a") as file:
+        print(threading.current_thread().name, file=file)
+    return handle(self, *given)
+Once.__call__ = written
+"""
+
+
+def asking_for_threads(place: Path) -> None:
+    """JupyterLab's own setting, as it is where ours is not installed."""
+    folder = place / ".jupyter/settings/@jupyterlab/apputils-extension"
+    folder.mkdir(parents=True)
+    wish = json.dumps({"commsOverSubshells": "perCommTarget"})
+    (folder / "kernels-settings.jupyterlab-settings").write_text(wish, encoding="utf-8")
+
+
+def test_one_thread_takes_all_that_a_page_says(place: Path) -> None:
+    asking_for_threads(place)
+    said: list[str] = []
+
+    def heard(payload: str | bytes) -> None:
+        text = payload if isinstance(payload, str) else payload.decode("latin-1")
+        if '"comm_msg"' in text:
+            said.append(text)
+
+    with serving(place) as lab, browsing() as page:
+        page.on("websocket", lambda socket: socket.on("framesent", heard))
+        run_all(page, lab.put("order.ipynb", [WRITE, OPEN.format(folder="repository")]))
+        viewer = Viewer(page)
+        viewer.wait(120)
+        for number in range(3):  # what has answered once is what would change its thread
+            page.get_by_placeholder("label of the next annotation").fill(f"lesion {number}")
+            page.locator(".eci-list button").get_by_text("Add", exact=True).click()
+            viewer.drag("axial", [(0.4, 0.4 + number / 10), (0.45, 0.45 + number / 10)])
+            viewer.rest()
+        viewer.heard()
+    assert any('"subshell_id":"' in text for text in said), "JupyterLab names no thread any more"
+    assert set((place / "threads.txt").read_text(encoding="utf-8").split()) == {"MainThread"}
+
+
+def test_a_name_is_there_before_the_click_that_needs_it(viewer: Viewer) -> None:
+    page = viewer.page
+    page.evaluate(
+        "() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute("
+        "{ code: 'import time; time.sleep(3)' }) }"
+    )
+    page.get_by_placeholder("label of the next annotation").press_sequentially("in segment VI", delay=30)
+    page.locator(".eci-list button").get_by_text("Add", exact=True).click()
+    page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 1", timeout=15_000)
+    assert page.locator(".eci-row .eci-label input").input_value() == "in segment VI"
