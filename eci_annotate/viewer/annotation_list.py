@@ -104,6 +104,12 @@ class AnnotationList:
             here = thing.series_uid == self.easel.series_uid
             self.rows[uid].refresh(thing, uid == self.easel.active, shown, here, self._volume(uid))
 
+    @property
+    def drawn(self) -> list[dict[str, str]]:
+        """Label, kind and series of each annotation that has a shape."""
+        things = [thing for uid, thing in self.easel.objects.items() if self._volumes.get(uid)]
+        return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
+
     def _volume(self, uid: str) -> float:
         """Volumes are counted anew for the one that is worked on only."""
         if uid not in self._volumes or uid == self.easel.active:

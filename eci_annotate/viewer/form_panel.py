@@ -13,6 +13,9 @@ from eci_annotate.repository.answers import item_names
 from eci_annotate.viewer.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.opinions import Opinion, agreed
 from eci_annotate.workflow.form import Question, check_answers
+from eci_annotate.workflow.gate import Row
+
+Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[str]]
 
 
 class Part(Protocol):
@@ -199,10 +202,12 @@ def disabled(widget: Any) -> Iterator[Any]:
 class FormPanel:
     """The whole form. `save` gets the raw answers whenever they change; `opinions` are shown beside the questions.
 
+    `unmatched` says of complete answers and what is drawn what signing would still refuse.
+
     Attributes
     ----------
     problem
-        What is still missing or does not fit, as people read it; empty when the form can be signed.
+        What is still missing or does not fit, as people read it; empty when the form is complete.
     """
 
     def __init__(
@@ -212,9 +217,11 @@ class FormPanel:
         answers: Mapping[str, Any],
         save: Callable[[dict[str, Any]], None],
         opinions: Sequence[Opinion] = (),
+        unmatched: Unmatched = lambda answers, drawn: (),
     ) -> None:
         self.schema, self._save = schema, save
         self.problem = ""
+        self._unmatched, self._drawn = unmatched, list[Row]()
         self._quiet = True
         self.group = Group(questions, self._changed)
         self.group.answer = dict(answers)
@@ -226,19 +233,26 @@ class FormPanel:
         self.widget.add_class("eci-form")
         self._check()
 
+    def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
+        """Take the labels of all annotations, and what is drawn."""
+        self.group.offer(labels)
+        self._drawn = list(drawn)
+        self._check()
+
     def _changed(self) -> None:
         if not self._quiet:
             self._save(self.group.answer)
             self._check()
 
     def _check(self) -> None:
+        self.problem, unmatched = "", list[str]()
         try:
-            check_answers(self.schema, self.group.answer)
-            self.problem = ""
+            unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
         except BadAnswers as error:
             self.problem = str(error)
-        kind, text = ("eci-problem", html.escape(self.problem)) if self.problem else ("eci-good", "Complete")
-        self.said.value = f"<span class='{kind}'>{text}</span>"
+        said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
+        said += [("eci-problem", "Before you sign: " + "; ".join(unmatched) + ".")] if unmatched else []
+        self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
 
     def close(self) -> None:
         """Nothing can be answered any more."""

@@ -14,16 +14,15 @@ from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
+from eci_annotate.viewer.asking import form_of
 from eci_annotate.viewer.beside import prepare
 from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.comparing import Counterpart
 from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.form_panel import FormPanel
 from eci_annotate.viewer.framing import close_all, framed, title_of
 from eci_annotate.viewer.keeper import Keeper, standing
 from eci_annotate.viewer.marking import Marking
 from eci_annotate.viewer.messages import look, status
-from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.restoring import begin, restored
 from eci_annotate.viewer.sides import sides_of
@@ -86,7 +85,7 @@ class Workbench:
         if self.review:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
-        self.form = self._form(answers)
+        self.form = form_of(self.task, self.hanging, answers, self.keeper.answer, self.sides)
         self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
@@ -96,18 +95,6 @@ class Workbench:
 
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
-
-    def _form(self, answers: dict[str, Any]) -> FormPanel | None:
-        """The task's own form; a review shows the one that was signed."""
-        case = self.task.use_case
-        if self.review and answers:
-            form = FormPanel(case.report, case.questions, answers, lambda _: None)
-            form.close()
-            return form
-        if not self.task.questions:
-            return None
-        opinions = [Opinion(side.title, side.report) for side in self.sides]
-        return FormPanel(case.report, self.task.questions, answers, self.keeper.answer, opinions)
 
     def _laid_out(self) -> w.VBox:
         form = [self.form.widget] if self.form else []
@@ -158,7 +145,7 @@ class Workbench:
         self.toolbar.refresh()
         self.annotations.refresh()
         if self.form:
-            self.form.group.offer([thing.label for thing in easel.objects.values()])
+            self.form.match([thing.label for thing in easel.objects.values()], self.annotations.drawn)
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)

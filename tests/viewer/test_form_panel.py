@@ -11,6 +11,9 @@ import pytest
 
 from eci_annotate.viewer.form_panel import Field, FormPanel, Group, Items
 from eci_annotate.workflow.form import check_answers, questions
+from eci_annotate.workflow.gate import matching
+from eci_annotate.workflow.hanging import Hanging
+from eci_annotate.workflow.pipeline import Gate
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "forms/liver-ct/report.json").read_text(encoding="utf-8"))
 LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}
@@ -69,6 +72,18 @@ def test_what_is_missing_or_wrong_is_said_until_it_is_mended() -> None:
     for wrong, says in (("12,5 mm", "not a number"), ("4000", "too large"), ("", "missing")):
         sheet.put("size_mm", wrong, group)
         assert says in sheet.panel.problem
+
+
+def test_what_does_not_match_is_said_before_signing() -> None:
+    gate, hanging = Gate("lesions", kinds=("mask",)), Hanging("", (), (), (), ())
+    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda answers: None, unmatched=matching(gate, hanging))
+    assert "Complete" in panel.said.value and "lesion 1&#x27; has no mask" in panel.said.value
+    row = {"label": "lesion 1", "kind": "mask", "series": "1.2"}
+    panel.match(["lesion 1", "x <b>"], [row, {**row, "label": "x <b>"}])
+    assert "has no mask" not in panel.said.value
+    assert "the annotation &#x27;x &lt;b&gt;&#x27; is no lesion" in panel.said.value
+    panel.match(["lesion 1"], [row])
+    assert "Complete" in panel.said.value and "eci-problem" not in panel.said.value
 
 
 def test_numbers_take_a_decimal_comma_and_answers_are_what_is_signed() -> None:
