@@ -1,7 +1,8 @@
 """Blinding: who reads for himself sees nothing of the other readings until there are enough of them.
 
 A repeated reading is blind to the first one of the same reader until it is signed. Who adjudicates blind sees what
-was read, but not by whom, until the adjudication is signed: nothing that names or proves a reader leaves.
+was read, but not by whom, until the adjudication is signed: nothing that names or proves a reader leaves. Whom a task
+is assigned to makes no difference: that can change, and who has seen stays one who has seen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from string import ascii_uppercase
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.events import Signed
 from eci_annotate.workflow.pipeline import ADJUDICATE, TaskDefinition, readings_of
-from eci_annotate.workflow.starting import is_for
+from eci_annotate.workflow.starting import could_be_for
 from eci_annotate.workflow.state import Subject, is_done, readers_of
 
 _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not say whose it is
@@ -31,7 +32,7 @@ def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
 def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     """Whether this actor must not know who read `task`: he may adjudicate it blind, and nobody has yet."""
     blind = [each for each in state.pipeline if each.kind == ADJUDICATE and each.blind and each.of == task.of_group]
-    return any(is_for(state, each, actor) and not is_done(state, each.name) for each in blind)
+    return any(could_be_for(state, each, actor) and not is_done(state, each.name) for each in blind)
 
 
 def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
@@ -68,5 +69,5 @@ def _is_blind_to(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
 
 
 def _may_still_read(state: Subject, group: str, actor: Actor) -> bool:
-    reader = any(is_for(state, each, actor) for each in readings_of(state.pipeline, group))
+    reader = any(could_be_for(state, each, actor) for each in readings_of(state.pipeline, group))
     return reader and actor.name not in readers_of(state, group)

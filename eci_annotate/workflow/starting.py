@@ -37,7 +37,12 @@ def why_not(
 
 def is_for(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     """Whether the task is one of the actor's kind: role, site and assignment."""
-    rules: tuple[Rule, ...] = (_not_for_role, _not_for_site, _not_assigned)
+    return could_be_for(state, task, actor) and not _not_assigned(state, task, actor, datetime.min)
+
+
+def could_be_for(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
+    """Whether the task could be assigned to the actor, whoever has it now: role and site."""
+    rules: tuple[Rule, ...] = (_not_for_role, _not_for_site)
     return not any(rule(state, task, actor, datetime.min) for rule in rules)
 
 

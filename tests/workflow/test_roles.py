@@ -188,6 +188,23 @@ def test_who_adjudicates_blind_sees_what_was_read_but_not_by_whom() -> None:
     assert view(world.state, al, world.now).version("read.2", 1) == world.state.work["read.2"].signed[0]
 
 
+@pytest.mark.parametrize("only_by_assignment", [False, True])
+def test_an_assignment_to_somebody_else_lifts_no_blinding(only_by_assignment: bool) -> None:
+    world, al, both = World(), actor("al", "adjudicator"), actor("both", "owner", "annotator")
+    pipeline = tuple(replace(each, assigned=only_by_assignment and each.name == "decide") for each in DOUBLE)
+    world.do(Enrol(P, S, "KAU", CASE.digest, pipeline), OLGA)
+    world.do(Start(P, S, "ingest"), OLGA)
+    world.do(Sign(P, S, "ingest", 1, "taken in"), OLGA)
+    for n, name in enumerate(("anna", "ben", "carl"), 1):
+        world.do(Assign(P, S, f"read.{n}", name), OLGA)
+    read(world, ANNA)
+    assert not view(world.state, both, world.now).task("read.1").signed
+    read(world, BEN)
+    if not only_by_assignment:
+        world.do(Assign(P, S, "decide", "zoe"), OLGA)
+    assert view(world.state, al, world.now).version("read.1", 1).by == "Reader A"
+
+
 def test_an_assigned_task_is_for_one_member_alone() -> None:
     world = double()
     world.do(Assign(P, S, "read.2", "anna"), OLGA)
