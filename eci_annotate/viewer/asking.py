@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.viewer.form_panel import FormPanel
 from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.sides import Side
-from eci_annotate.workflow.gate import matching
+from eci_annotate.workflow.gate import Row, unmatched
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.pipeline import REVIEW
 
@@ -32,4 +32,8 @@ def form_of(
     if not task.questions:
         return None
     opinions = [Opinion(side.title, side.report) for side in sides]
-    return FormPanel(case.report, task.questions, answers, save, opinions, matching(definition.gate, hanging))
+
+    def refused(given: Mapping[str, Any], drawn: Sequence[Row]) -> list[str]:
+        return unmatched(definition.gate, given, drawn, hanging) if definition.gate else []
+
+    return FormPanel(case.report, task.questions, answers, save, opinions, refused)

@@ -16,7 +16,7 @@ MEANING = "I drew this and checked it in three planes"
 ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"
 REVIEW_MEANING = "I reviewed this annotation"
 POLL_S = 1.0
-AT_ONCE = {"continuous_update": False}  # a field is sent whole when it is left, before the click that needs it
+SENT_WHOLE = {"continuous_update": False}  # when the field is left, before the click that needs it
 VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
 
 
@@ -42,15 +42,15 @@ class SignPanel:
     ) -> None:
         self._sign, self._signed = sign, signed
         self._waiting: Any = None
-        self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"), **AT_ONCE)
+        self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"), **SENT_WHOLE)
         self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
-        self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"), **AT_ONCE)
+        self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"), **SENT_WHOLE)
         self.button = w.Button(icon="check", description="Sign …", tooltip="Make this a version, for good")
         self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
         self.back = w.Button(description="Not yet")
         self.said = w.HTML()
         extra = [self.verdict, self.reason] if review else []
-        self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"), **AT_ONCE)
+        self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"), **SENT_WHOLE)
         sure = [self.secret] if asks_secret else []
         self.sure = w.HBox([*sure, self.confirm, self.back], layout=w.Layout(display="none", flex_flow="row wrap"))
         parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.button, self.sure, self.said]

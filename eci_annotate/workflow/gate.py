@@ -5,7 +5,7 @@ What is missing is named, all of it at once, so that it can be mended in one go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eci_annotate.errors import Refused
@@ -34,18 +34,14 @@ def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row
     Refused
         Names each lesion without its annotation, and each annotation without its lesion.
     """
-    missing = _unmatched(gate, answers, annotations, hanging)
+    missing = unmatched(gate, answers, annotations, hanging)
     if missing:
         remedy = "Draw what is missing under the lesion's label, or mend the form; then sign."
         raise Refused(f"Form and annotations do not match: {'; '.join(missing)}.", remedy)
 
 
-def matching(gate: Gate | None, hanging: Hanging) -> Callable[[Mapping[str, Any], Sequence[Row]], list[str]]:
-    """What says of answers and annotations how they do not match yet, as `check_gate` does; nothing without a gate."""
-    return lambda answers, annotations: _unmatched(gate, answers, annotations, hanging) if gate else []
-
-
-def _unmatched(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> list[str]:
+def unmatched(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> list[str]:
+    """What `check_gate` would name."""
     return [*_missing(gate, answers, annotations, hanging), *_orphans(gate, answers, annotations)]
 
 

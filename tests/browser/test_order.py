@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab import OPEN, Viewer, browsing, run_all, serving
+from lab import OPEN, Viewer, browsing, private_places, run_all, serving
+from test_whole_path import add, press
 
 WRITE = """
 import threading
@@ -21,7 +22,7 @@ Once.__call__ = written
 
 def asking_for_threads(place: Path) -> None:
     """JupyterLab's own setting, as it is where ours is not installed."""
-    folder = place / ".jupyter/settings/@jupyterlab/apputils-extension"
+    folder = Path(private_places(place)["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab/apputils-extension"
     folder.mkdir(parents=True)
     wish = json.dumps({"commsOverSubshells": "perCommTarget"})
     (folder / "kernels-settings.jupyterlab-settings").write_text(wish, encoding="utf-8")
@@ -42,8 +43,7 @@ def test_one_thread_takes_all_that_a_page_says(place: Path) -> None:
         viewer = Viewer(page)
         viewer.wait(120)
         for number in range(3):  # what has answered once is what would change its thread
-            page.get_by_placeholder("label of the next annotation").fill(f"lesion {number}")
-            page.locator(".eci-list button").get_by_text("Add", exact=True).click()
+            add(page, f"lesion {number}")
             viewer.drag("axial", [(0.4, 0.4 + number / 10), (0.45, 0.45 + number / 10)])
             viewer.rest()
         viewer.heard()
@@ -58,6 +58,6 @@ def test_a_name_is_there_before_the_click_that_needs_it(viewer: Viewer) -> None:
         "{ code: 'import time; time.sleep(3)' }) }"
     )
     page.get_by_placeholder("label of the next annotation").press_sequentially("in segment VI", delay=30)
-    page.locator(".eci-list button").get_by_text("Add", exact=True).click()
+    press(page, "Add")
     page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 1", timeout=15_000)
     assert page.locator(".eci-row .eci-label input").input_value() == "in segment VI"

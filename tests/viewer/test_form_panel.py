@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from eci_annotate.viewer.form_panel import Field, FormPanel, Group, Items
 from eci_annotate.workflow.form import check_answers, questions
-from eci_annotate.workflow.gate import matching
+from eci_annotate.workflow.gate import unmatched
 from eci_annotate.workflow.hanging import Hanging
 from eci_annotate.workflow.pipeline import Gate
 
@@ -76,7 +77,8 @@ def test_what_is_missing_or_wrong_is_said_until_it_is_mended() -> None:
 
 def test_what_does_not_match_is_said_before_signing() -> None:
     gate, hanging = Gate("lesions", kinds=("mask",)), Hanging("", (), (), (), ())
-    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda answers: None, unmatched=matching(gate, hanging))
+    refused = partial(unmatched, gate, hanging=hanging)
+    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda answers: None, unmatched=refused)
     assert "Complete" in panel.said.value and "lesion 1&#x27; has no mask" in panel.said.value
     row = {"label": "lesion 1", "kind": "mask", "series": "1.2"}
     panel.match(["lesion 1", "x <b>"], [row, {**row, "label": "x <b>"}])

@@ -126,9 +126,9 @@ DOUBLE = expanded([CASE.pipeline[0], READING, ADJUDICATION])
 CARL, ADA = actor("carl", "annotator"), actor("ada", "adjudicator", "annotator")
 
 
-def double() -> World:
+def double(pipeline: tuple[TaskDefinition, ...] = DOUBLE) -> World:
     made = World()
-    made.do(Enrol(P, S, "KAU", CASE.digest, DOUBLE), OLGA)
+    made.do(Enrol(P, S, "KAU", CASE.digest, pipeline), OLGA)
     made.do(Start(P, S, "ingest"), OLGA)
     made.do(Sign(P, S, "ingest", 1, "taken in"), OLGA)
     return made
@@ -190,11 +190,8 @@ def test_who_adjudicates_blind_sees_what_was_read_but_not_by_whom() -> None:
 
 @pytest.mark.parametrize("only_by_assignment", [False, True])
 def test_an_assignment_to_somebody_else_lifts_no_blinding(only_by_assignment: bool) -> None:
-    world, al, both = World(), actor("al", "adjudicator"), actor("both", "owner", "annotator")
-    pipeline = tuple(replace(each, assigned=only_by_assignment and each.name == "decide") for each in DOUBLE)
-    world.do(Enrol(P, S, "KAU", CASE.digest, pipeline), OLGA)
-    world.do(Start(P, S, "ingest"), OLGA)
-    world.do(Sign(P, S, "ingest", 1, "taken in"), OLGA)
+    world = double(tuple(replace(t, assigned=only_by_assignment and t.name == "decide") for t in DOUBLE))
+    al, both = actor("al", "adjudicator"), actor("both", "owner", "annotator")
     for n, name in enumerate(("anna", "ben", "carl"), 1):
         world.do(Assign(P, S, f"read.{n}", name), OLGA)
     read(world, ANNA)
