@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from eci_annotate.workflow.usecase import forms_folder
+from eci_annotate.workflow.usecase.usecase import forms_folder
 from tests.test_cli import run
 
 SUBJECT = "ECI_TEST_S0001"

@@ -34,7 +34,7 @@ def revoke(
 ) -> None:
     """Let nothing count that this key signs from now on; what it signed before still verifies."""
     from eci_annotate.repository.rotation import fingerprint_of
-    from eci_annotate.workflow.commands import RevokeCertificate
+    from eci_annotate.workflow.subject.commands import RevokeCertificate
 
     repository = open(folder)
     backend = local(repository)
@@ -50,8 +50,8 @@ def trust(
     project: Project = None,
 ) -> None:
     """Let signers whom an institution certified count in a project; for its owner. Compare the fingerprint first."""
-    from eci_annotate.workflow.certificates import mark_of, spelled
-    from eci_annotate.workflow.commands import TrustAuthority
+    from eci_annotate.workflow.subject.commands import TrustAuthority
+    from eci_annotate.workflow.trust.certificates import mark_of, spelled
 
     repository, pem = open(folder), spelled(text_of(certificate))
     for where in projects(repository, project):

@@ -14,7 +14,7 @@ Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a s
 
 
 def _case(name: str):  # type: ignore[no-untyped-def]
-    from eci_annotate.workflow.usecase import UseCase, shipped_use_case
+    from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
     return UseCase.from_folder(name) if Path(name).is_dir() else shipped_use_case(name)
 
@@ -34,8 +34,8 @@ def draw(
     ] = None,
 ) -> None:
     """Draw the pipeline: what comes after what, by whom, how many readers."""
-    from eci_annotate.workflow.drawing import to_mermaid, to_text
-    from eci_annotate.workflow.picture import to_svg
+    from eci_annotate.workflow.usecase.pipeline_svg import to_svg
+    from eci_annotate.workflow.usecase.pipeline_text import to_mermaid, to_text
 
     found = _case(case)
     say(to_text(found.pipeline))
@@ -48,7 +48,7 @@ def draw(
 @pipelines.command("test")
 def test(case: Case) -> None:
     """Walk one subject through all tasks, in memory, with a member for each role, to the end."""
-    from eci_annotate.workflow.trial import walk
+    from eci_annotate.workflow.pipeline_trial import walk
 
     rows = [[step.task, step.by, step.role, step.status] for step in walk(_case(case))]
     show("A subject's way", ["task", "by", "role", "then"], rows)

@@ -15,7 +15,7 @@ from eci_annotate.errors import NotFound, Refused
 if TYPE_CHECKING:
     from eci_annotate.repository.local import LocalBackend
     from eci_annotate.repository.repository import Repository
-    from eci_annotate.workflow.signing import PrivateKey
+    from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
 
 def for_its_owner(folder: Path) -> Path:
@@ -111,6 +111,6 @@ def text_of(path: Path) -> str:
 
 def key_in(path: Path, passphrase: str) -> PrivateKey:
     """The private key of a PEM file."""
-    from eci_annotate.workflow.signing import PrivateKey
+    from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
     return PrivateKey.from_pem(text_of(path).encode(), passphrase)

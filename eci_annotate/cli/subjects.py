@@ -53,7 +53,7 @@ def set_(
     reason: Reason = "",
 ) -> None:
     """Include or exclude a subject, set its cohort, live or test."""
-    from eci_annotate.workflow.commands import Describe
+    from eci_annotate.workflow.subject.commands import Describe
 
     repository = open(folder)
     where = chosen(repository, project)
@@ -71,7 +71,7 @@ def withdraw(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Carry out a withdrawal of consent: images, drafts and annotations are destroyed, for good."""
-    from eci_annotate.workflow.commands import Withdraw
+    from eci_annotate.workflow.subject.commands import Withdraw
 
     repository = open(folder)
     if not yes:
@@ -131,8 +131,8 @@ def secret(folder: Folder) -> None:
 def show_key(folder: Folder, project: Project = None) -> None:
     """Show members' certificates and the authority's fingerprint, to be compared by eye."""
     from eci_annotate.repository.layout import find
-    from eci_annotate.workflow.certificates import mark_of, public_pem
-    from eci_annotate.workflow.signing import fingerprint
+    from eci_annotate.workflow.trust.certificates import mark_of, public_pem
+    from eci_annotate.workflow.trust.rsa_keys import fingerprint
 
     repository = open(folder)
     rows = []

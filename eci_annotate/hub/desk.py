@@ -17,8 +17,8 @@ from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.view import SubjectView, view
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.view import SubjectView, view
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eci_annotate.workflow.events import Event, Reopened, Signed
-from eci_annotate.workflow.pipeline import INGEST, REJECT, task_named
-from eci_annotate.workflow.state import READY, SIGNED, Subject, evolve, fold, standing
+from eci_annotate.workflow.subject.events import Event, Reopened, Signed
+from eci_annotate.workflow.subject.state import READY, SIGNED, Subject, evolve, fold, standing
+from eci_annotate.workflow.usecase.pipeline import INGEST, REJECT, task_named
 
 READY_NOW, REJECTED, SIGNED_NOW = "ready", "rejected", "signed"
 

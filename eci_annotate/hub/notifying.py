@@ -23,7 +23,7 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.streams import SUBJECTS
 from eci_annotate.store.files import locked, write_atomic
 from eci_annotate.store.protocols import Entry
-from eci_annotate.workflow.events import from_record
+from eci_annotate.workflow.subject.events import from_record
 
 VARIABLE = "ECI_ANNOTATE_NOTIFY"
 log = logging.getLogger("eci_annotate.hub")

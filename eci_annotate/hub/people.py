@@ -16,8 +16,8 @@ from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.identity import actor_of
 from eci_annotate.repository.keys import Signer
 from eci_annotate.workflow.actor import HUB, Actor
-from eci_annotate.workflow.commands import Sign
 from eci_annotate.workflow.project import Project
+from eci_annotate.workflow.subject.commands import Sign
 
 CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eci_annotate.workflow.form import CHOICE, GROUP, INTEGER, LIST, NUMBER, YES_NO, Question
+from eci_annotate.workflow.usecase.form import CHOICE, GROUP, INTEGER, LIST, NUMBER, YES_NO, Question
 
 MOST_LEVELS = 11  # a whole number of a short range is a scale
 

@@ -29,7 +29,7 @@ from eci_annotate.store.files import write_atomic
 from eci_annotate.store.stores import open_folder
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, parse
-from eci_annotate.workflow.view import view
+from eci_annotate.workflow.subject.view import view
 
 KEYS = ("members", "authority", "vault")
 _NONCE, _TRIES, _HEAD = 12, 5, "backup.json"

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SIGNED_ONLY, Actor
-from eci_annotate.workflow.blinding import is_open_to_all
-from eci_annotate.workflow.pipeline import DRAWN, INGEST, TaskDefinition
-from eci_annotate.workflow.state import READY, SIGNED, Subject, stage_of, standing
+from eci_annotate.workflow.subject.blinding import is_open_to_all
+from eci_annotate.workflow.subject.state import READY, SIGNED, Subject, stage_of, standing
+from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, TaskDefinition
 
 _LATE = datetime.max.replace(tzinfo=UTC)
 _HIDDEN_SORTS = frozenset({"cohort", "stage", "progress"})

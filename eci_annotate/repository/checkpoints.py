@@ -22,9 +22,9 @@ from eci_annotate.repository.protocols import Check
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.files import write_atomic
 from eci_annotate.store.protocols import Entry
-from eci_annotate.workflow.certificates import Authority, check_certificate, check_signed, check_spelling
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp, to_json
-from eci_annotate.workflow.merkle import Range
+from eci_annotate.workflow.trust.certificates import Authority, check_certificate, check_signed, check_spelling
+from eci_annotate.workflow.trust.merkle import Range
 
 OUTSIDE = "ECI_ANNOTATE_CHECKPOINTS"
 EVERY = timedelta(seconds=60)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.handles import Signed
 from eci_annotate.repository.protocols import Backend, Images, every_subject
-from eci_annotate.workflow.events import Signed as SignedEvent
-from eci_annotate.workflow.pipeline import ANNOTATE
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.pipeline import ANNOTATE
 
 if TYPE_CHECKING:
     from eci_annotate.repository.agreement import Agreement

@@ -10,8 +10,8 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.commands import Attach
-from eci_annotate.workflow.view import SubjectView, readable
+from eci_annotate.workflow.subject.commands import Attach
+from eci_annotate.workflow.subject.view import SubjectView, readable
 
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:

@@ -14,11 +14,11 @@ from eci_annotate.repository.withdrawing import erase
 from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
-from eci_annotate.workflow.commands import Command, Renew, Start, Withdraw
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.lease import LEASE
 from eci_annotate.workflow.project import ProjectCommand, decide_project
-from eci_annotate.workflow.subject import decide
+from eci_annotate.workflow.subject.commands import Command, Renew, Start, Withdraw
+from eci_annotate.workflow.subject.decide import decide
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.lease import LEASE
 
 
 def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:

@@ -14,11 +14,11 @@ from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.actor import ALL_SITES, Actor
-from eci_annotate.workflow.certificates import Authority
-from eci_annotate.workflow.commands import AddMember, OpenProject, Publish
 from eci_annotate.workflow.project import check_name
-from eci_annotate.workflow.signing import Credential
-from eci_annotate.workflow.usecase import UseCase, shipped_use_case
+from eci_annotate.workflow.subject.commands import AddMember, OpenProject, Publish
+from eci_annotate.workflow.trust.certificates import Authority
+from eci_annotate.workflow.trust.rsa_keys import Credential
+from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
 FOUNDER = ("owner", "annotator", "reviewer")
 

@@ -19,16 +19,16 @@ from eci_annotate.repository.drafting import Draft
 from eci_annotate.repository.protocols import Backend, Images
 from eci_annotate.repository.signed import Signed, places_in
 from eci_annotate.repository.waiting import Waiting
-from eci_annotate.workflow.commands import Release, Renew, Sign
-from eci_annotate.workflow.events import Signed as SignedEvent
-from eci_annotate.workflow.events import who
-from eci_annotate.workflow.form import Question
-from eci_annotate.workflow.hanging import Hanging
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
-from eci_annotate.workflow.sealing import Manifest
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import TaskView
+from eci_annotate.workflow.subject.commands import Release, Renew, Sign
+from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.events import who
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.view import TaskView
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 __all__ = ["Signed", "Task"]
 

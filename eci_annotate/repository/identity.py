@@ -12,9 +12,9 @@ from eci_annotate.errors import NoIdentity
 from eci_annotate.repository.keys import Signer, needs_secret, open_signing_key
 from eci_annotate.repository.layout import Layout
 from eci_annotate.workflow.actor import KEY, Actor
-from eci_annotate.workflow.commands import Sign
 from eci_annotate.workflow.project import Member, Project
-from eci_annotate.workflow.signing import Credential
+from eci_annotate.workflow.subject.commands import Sign
+from eci_annotate.workflow.trust.rsa_keys import Credential
 
 HERE = socket.gethostname()
 WHENCE: ContextVar[str] = ContextVar("whence", default=HERE)  # a service sets it for each request

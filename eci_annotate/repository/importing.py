@@ -19,8 +19,8 @@ from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.making import DERIVED
 from eci_annotate.repository.protocols import SubjectQuery, every_subject
-from eci_annotate.workflow.commands import Enrol, Sign, Start
-from eci_annotate.workflow.pipeline import INGEST
+from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
+from eci_annotate.workflow.usecase.pipeline import INGEST
 
 _REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
 THERE, OTHER = "there already", "there already, with other content"

@@ -14,7 +14,7 @@ from pathlib import Path
 from eci_annotate.errors import NoIdentity, NotARepository, StoreUnavailable
 from eci_annotate.store.files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
-from eci_annotate.workflow.signing import Credential
+from eci_annotate.workflow.trust.rsa_keys import Credential
 
 FORMAT = 2
 CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"

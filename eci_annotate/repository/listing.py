@@ -15,8 +15,8 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.streams import SUBJECTS
 from eci_annotate.store.cards import CardQuery, fits
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.view import SubjectView, has_task, view
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.view import SubjectView, has_task, view
 
 _PIECE, _LARGEST = 100, 1000
 

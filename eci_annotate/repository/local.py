@@ -30,10 +30,10 @@ from eci_annotate.repository.subjects import check_query
 from eci_annotate.repository.verification import check_subject
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, view, view_case
+from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
+from eci_annotate.workflow.subject.view import SubjectView, view, view_case
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 class LocalBackend:
@@ -104,7 +104,7 @@ class LocalBackend:
                     if isinstance(command, Start):
                         return self._grant(command)
                 case _:
-                    raise Refused("There is no such command.", "Use those of eci_annotate.workflow.commands.")
+                    raise Refused("There is no such command.", "Use those of eci_annotate.workflow.subject.commands.")
             return self._subject(command.project, command.subject)
 
     def _grant(self, command: Start) -> SubjectView:

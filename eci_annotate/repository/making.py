@@ -21,13 +21,13 @@ from eci_annotate.repository.vault import SubjectBlobs
 from eci_annotate.store.protocols import Record
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.form import check_answers
-from eci_annotate.workflow.gate import check_gate
-from eci_annotate.workflow.hanging import Header
-from eci_annotate.workflow.pipeline import TaskDefinition
-from eci_annotate.workflow.sealing import Manifest, Part
-from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.trust.seals import Manifest, Part
+from eci_annotate.workflow.usecase.form import check_answers
+from eci_annotate.workflow.usecase.gate import check_gate
+from eci_annotate.workflow.usecase.hanging import Header
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 DERIVED = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
 SOFTWARE = f"eci_annotate {__version__}"

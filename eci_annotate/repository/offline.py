@@ -12,11 +12,11 @@ from typing import Any
 
 from eci_annotate.errors import EciError, NotFound, Tampered
 from eci_annotate.repository.protocols import Check
-from eci_annotate.workflow.certificates import check_certificate, check_spelling, public_pem
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.signing import check_signature, fingerprint
-from eci_annotate.workflow.versions import seal_over
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.versions import seal_over
+from eci_annotate.workflow.trust.certificates import check_certificate, check_spelling, public_pem
+from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 
 ENDING = "_provenance.json"
 FILES = ("rtstruct", "sr", "report", "annotations")

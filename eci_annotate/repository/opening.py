@@ -13,7 +13,7 @@ from eci_annotate.repository.layout import Layout, credential, find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.workflow.signing import Credential
+from eci_annotate.workflow.trust.rsa_keys import Credential
 
 
 def open(address: str | os.PathLike[str] | None = None, session: str | None = None) -> Repository:

@@ -14,8 +14,8 @@ import xarray as xr
 from eci_annotate.archive.protocol import Study
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 PIECE = 500
 WAITING, DONE, VOID = "waiting", "signed", "void"

@@ -15,11 +15,11 @@ from typing import Any
 from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.handles import Signed
-from eci_annotate.workflow.blinding import is_nameless
-from eci_annotate.workflow.events import Signed as SignedEvent
-from eci_annotate.workflow.pipeline import readings_of
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView, TaskView
+from eci_annotate.workflow.subject.blinding import is_nameless
+from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
+from eci_annotate.workflow.usecase.pipeline import readings_of
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 BETWEEN, WITHIN = "between readers", "of one reader"
 

@@ -30,8 +30,8 @@ from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json
 from eci_annotate.workflow.project import Member
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 TOKEN = ("ECI_ANNOTATE_TOKEN", "JUPYTERHUB_API_TOKEN")
 SESSION = "X-ECI-Session"

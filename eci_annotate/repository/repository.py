@@ -20,12 +20,12 @@ from eci_annotate.repository.handles import Signed, Task
 from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
 from eci_annotate.repository.subjects import subject_table
 from eci_annotate.repository.tables import Verification
-from eci_annotate.workflow.commands import Attach, Start
-from eci_annotate.workflow.events import Attached
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import ANNOTATE
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.commands import Attach, Start
+from eci_annotate.workflow.subject.events import Attached
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.pipeline import ANNOTATE
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 class Repository(Comparing):

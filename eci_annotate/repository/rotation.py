@@ -8,9 +8,9 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.keys import check_certified, keep_signing_key, make_signing_key, open_authority
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.service_keys import service_authority
-from eci_annotate.workflow.certificates import Authority, public_pem, spelled
-from eci_annotate.workflow.commands import EnrolCertificate
-from eci_annotate.workflow.signing import Credential, PrivateKey, fingerprint
+from eci_annotate.workflow.subject.commands import EnrolCertificate
+from eci_annotate.workflow.trust.certificates import Authority, public_pem, spelled
+from eci_annotate.workflow.trust.rsa_keys import Credential, PrivateKey, fingerprint
 
 
 def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str], secret: str = "") -> Iterator[str]:

@@ -16,11 +16,11 @@ from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.store.files import locked, write_atomic
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.certificates import Authority, check_certificate, public_pem, spelled
-from eci_annotate.workflow.commands import AddMember, EnrolCertificate
 from eci_annotate.workflow.project import Project, check_name
-from eci_annotate.workflow.secrets import SERVICE, protect, unprotect
-from eci_annotate.workflow.signing import Credential, PrivateKey
+from eci_annotate.workflow.subject.commands import AddMember, EnrolCertificate
+from eci_annotate.workflow.trust.certificates import Authority, check_certificate, public_pem, spelled
+from eci_annotate.workflow.trust.key_encryption import SERVICE, protect, unprotect
+from eci_annotate.workflow.trust.rsa_keys import Credential, PrivateKey
 
 
 def enable_service(layout: Layout, credential: Credential, secret: str = "") -> None:

@@ -11,9 +11,9 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.export import export_version
 from eci_annotate.repository.protocols import Backend, Images
 from eci_annotate.workflow.codec import parse
-from eci_annotate.workflow.events import Signed as SignedEvent
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 class Signed:

@@ -17,13 +17,13 @@ from eci_annotate.repository.drafting import content_digest
 from eci_annotate.repository.keys import Signer
 from eci_annotate.repository.rooms import TRIES, Rooms, busy
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import Seal, Sign
-from eci_annotate.workflow.events import Event
-from eci_annotate.workflow.pipeline import DRAWN, INGEST, task_named
-from eci_annotate.workflow.sealing import Manifest
-from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.subject import decide, permit
-from eci_annotate.workflow.versions import seal_of, unsealed
+from eci_annotate.workflow.subject.commands import Seal, Sign
+from eci_annotate.workflow.subject.decide import decide, permit
+from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.versions import seal_of, unsealed
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
 
 _one_at_a_time = RLock()
 

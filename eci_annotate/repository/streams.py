@@ -13,10 +13,10 @@ from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.carding import card_of
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.store.protocols import Entry, EventStore, Record
-from eci_annotate.workflow.events import Event, from_record, to_record
 from eci_annotate.workflow.project import Project, fold_project
-from eci_annotate.workflow.sealing import chained, check_chain
-from eci_annotate.workflow.state import Subject, fold
+from eci_annotate.workflow.subject.events import Event, from_record, to_record
+from eci_annotate.workflow.subject.state import Subject, fold
+from eci_annotate.workflow.trust.seals import chained, check_chain
 
 SUBJECTS, PROJECTS = "subject/", "project/"
 _ODD = "A stream's events do not follow from each other."

@@ -6,8 +6,8 @@ import pandas as pd
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.protocols import SORTS, Backend, SubjectQuery
-from eci_annotate.workflow.state import BLOCKED, OPEN, READY, SIGNED
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.state import BLOCKED, OPEN, READY, SIGNED
+from eci_annotate.workflow.subject.view import SubjectView
 
 MARKS = {SIGNED: "●", OPEN: "◐", READY: "○", BLOCKED: "·"}
 COLUMNS = ["subject", "site", "cohort", "included", "live", "stage", "progress"]

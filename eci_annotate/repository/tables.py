@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from eci_annotate.repository.protocols import Check
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import INGEST
-from eci_annotate.workflow.view import SubjectView, TaskView
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
+from eci_annotate.workflow.usecase.pipeline import INGEST
 
 ANNOTATION_INDEX = ["project", "subject", "task", "reader", "version", "uid"]
 ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3", "signed_at", "seal"]

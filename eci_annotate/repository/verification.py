@@ -13,13 +13,13 @@ from eci_annotate.repository.protocols import Check
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.streams import project_stream, subject_stream
 from eci_annotate.workflow.codec import digest, parse
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.pipeline import INGEST
 from eci_annotate.workflow.project import Project
-from eci_annotate.workflow.sealing import START, Part
-from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.versions import seal_of
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.versions import seal_of
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.trust.seals import START, Part
+from eci_annotate.workflow.usecase.pipeline import INGEST
 
 Act = Callable[[], object]
 

@@ -12,9 +12,9 @@ from eci_annotate.errors import BadRequest, EciError, SignatureWaits, Tampered
 from eci_annotate.repository.protocols import SubjectPage, SubjectQuery
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json, to_json
-from eci_annotate.workflow.commands import COMMANDS
 from eci_annotate.workflow.project import check_name
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.commands import COMMANDS
+from eci_annotate.workflow.subject.view import SubjectView
 
 _NAMES = {kind: name for name, kind in COMMANDS.items()}
 STATUS: dict[str, int] = {

@@ -11,7 +11,7 @@ from eci_annotate.errors import Tampered
 from eci_annotate.store.files import append_whole, last_line, locked, mend_tail, writing
 from eci_annotate.store.protocols import Record, check_month
 from eci_annotate.workflow.codec import canonical
-from eci_annotate.workflow.sealing import START, check_chain, link
+from eci_annotate.workflow.trust.seals import START, check_chain, link
 
 
 class AccessLog:

@@ -11,7 +11,7 @@ from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.conformance_cards import CARD_LAWS, record_of, refuses
 from eci_annotate.store.protocols import AccessStore, BlobStore, EventStore
 from eci_annotate.workflow.codec import digest
-from eci_annotate.workflow.sealing import START
+from eci_annotate.workflow.trust.seals import START
 
 
 def unknown_streams_are_empty(store: EventStore) -> None:

@@ -29,7 +29,7 @@ from eci_annotate.store.protocols import (
     no_stream,
     place_of,
 )
-from eci_annotate.workflow.sealing import START, check_chain, link
+from eci_annotate.workflow.trust.seals import START, check_chain, link
 
 
 class MemoryEvents:

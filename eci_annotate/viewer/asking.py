@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.viewer.form_panel import FormPanel
 from eci_annotate.viewer.opinions import Opinion
 from eci_annotate.viewer.sides import Side
-from eci_annotate.workflow.gate import Row, unmatched
-from eci_annotate.workflow.hanging import Hanging
-from eci_annotate.workflow.pipeline import REVIEW
+from eci_annotate.workflow.usecase.gate import Row, unmatched
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Task

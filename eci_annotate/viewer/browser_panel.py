@@ -18,7 +18,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.volume import values_kji
 from eci_annotate.repository.making import DERIVED
 from eci_annotate.viewer.pictures import window_of
-from eci_annotate.workflow.hanging import Hanging
+from eci_annotate.workflow.usecase.hanging import Hanging
 
 THUMB_PX = 72
 

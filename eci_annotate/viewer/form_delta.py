@@ -11,7 +11,7 @@ from eci_annotate.repository.answers import by_path
 from eci_annotate.repository.delta import Delta
 from eci_annotate.viewer.opinions import in_words
 from eci_annotate.viewer.sides import Side
-from eci_annotate.workflow.form import Question
+from eci_annotate.workflow.usecase.form import Question
 
 
 def form_table(delta: Delta, sides: Sequence[Side]) -> str:

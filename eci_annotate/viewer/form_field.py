@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from eci_annotate.viewer.opinions import Opinion, buttons
-from eci_annotate.workflow.form import CHOICE, INTEGER, NUMBER, YES_NO, Question
+from eci_annotate.workflow.usecase.form import CHOICE, INTEGER, NUMBER, YES_NO, Question
 
 WIDE = w.Layout(width="auto")
 Changed = Callable[[], None]

@@ -12,8 +12,8 @@ from eci_annotate.errors import BadAnswers
 from eci_annotate.repository.answers import item_names
 from eci_annotate.viewer.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.opinions import Opinion, agreed
-from eci_annotate.workflow.form import Question, check_answers
-from eci_annotate.workflow.gate import Row
+from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.gate import Row
 
 Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[str]]
 

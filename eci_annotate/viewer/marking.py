@@ -13,7 +13,7 @@ from eci_annotate.viewer.orders import Order, Send
 from eci_annotate.viewer.places import Place
 from eci_annotate.viewer.places_panel import PlacesPanel
 from eci_annotate.viewer.restoring import PLACES
-from eci_annotate.workflow.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Task

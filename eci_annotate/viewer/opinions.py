@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from eci_annotate.workflow.form import Question
+from eci_annotate.workflow.usecase.form import Question
 
 
 @dataclass(frozen=True)

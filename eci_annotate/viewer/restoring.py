@@ -10,8 +10,8 @@ from eci_annotate.tools import replay
 from eci_annotate.tools.easel import LIFT, Easel
 from eci_annotate.tools.entries import Show
 from eci_annotate.viewer.places import Place, from_rows
-from eci_annotate.workflow.hanging import Hanging
-from eci_annotate.workflow.pipeline import REVIEW
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task

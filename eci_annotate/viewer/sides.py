@@ -13,8 +13,8 @@ from eci_annotate.imaging.annotations import Annotation, Colour
 from eci_annotate.tools import replay
 from eci_annotate.tools.easel import Easel
 from eci_annotate.viewer.layering import Layer
-from eci_annotate.workflow.blinding import letter
-from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
+from eci_annotate.workflow.subject.blinding import letter
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task

@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, StoreUnavailable
 from eci_annotate.viewer.ticking import every
-from eci_annotate.workflow.lease import to_minute
+from eci_annotate.workflow.subject.lease import to_minute
 
 MEANING = "I drew this and checked it in three planes"
 ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"

@@ -19,7 +19,7 @@ from eci_annotate.viewer.framing import close_all
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.wire import HERE
 from eci_annotate.viewer.workbench import Workbench
-from eci_annotate.workflow.view import SubjectView, TaskView
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed

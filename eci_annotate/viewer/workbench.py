@@ -30,8 +30,8 @@ from eci_annotate.viewer.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.stage import Stage
 from eci_annotate.viewer.ticking import every
 from eci_annotate.viewer.toolbar import Toolbar
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.handles import Signed, Task

@@ -13,8 +13,7 @@ from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
-from eci_annotate.workflow.certificates import check_certificate, load, public_pem
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     AddMember,
     ChangeMember,
     EnrolCertificate,
@@ -23,7 +22,7 @@ from eci_annotate.workflow.commands import (
     RevokeCertificate,
     TrustAuthority,
 )
-from eci_annotate.workflow.events import (
+from eci_annotate.workflow.subject.events import (
     AuthorityTrusted,
     CertificateEnrolled,
     CertificateRevoked,
@@ -35,7 +34,8 @@ from eci_annotate.workflow.events import (
     UseCasePublished,
     who,
 )
-from eci_annotate.workflow.signing import check_signature, fingerprint
+from eci_annotate.workflow.trust.certificates import check_certificate, load, public_pem
+from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 

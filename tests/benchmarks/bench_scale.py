@@ -20,7 +20,7 @@ from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member, enable_service
 from eci_annotate.store.protocols import Append
-from eci_annotate.workflow.commands import Describe, Release, Start
+from eci_annotate.workflow.subject.commands import Describe, Release, Start
 from tests.benchmarks.measuring import Table, _memory_mb, alone
 from tests.benchmarks.population import SITES, load_population, population
 from tests.postgres import Server, running

@@ -23,7 +23,7 @@ from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member, service_signing_key
-from eci_annotate.workflow.commands import Enrol, Sign, Start
+from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
 from tests.benchmarks.bench_scale import founded
 from tests.benchmarks.load import PREFIX, P, Told, hub, start_all, start_service, under_load
 from tests.benchmarks.measuring import Table

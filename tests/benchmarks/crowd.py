@@ -12,7 +12,7 @@ from eci_annotate.store.cards import Card
 from eci_annotate.store.postgres.pages import values
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.codec import canonical
-from eci_annotate.workflow.sealing import chained
+from eci_annotate.workflow.trust.seals import chained
 
 PROJECT, EVENTS = "liver-ct", 9
 SITES = ("KAU", "ERL", "UMU", "LUND", "GRAZ", "PISA", "GENT", "PORTO")

@@ -13,10 +13,10 @@ from eci_annotate.repository.carding import card_of
 from eci_annotate.repository.streams import subject_stream
 from eci_annotate.store.postgres.pages import values
 from eci_annotate.workflow.codec import canonical
-from eci_annotate.workflow.events import Described, Enrolled, Event, Signed, Started, to_record
-from eci_annotate.workflow.sealing import Manifest, Part, chained
-from eci_annotate.workflow.state import fold
-from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.subject.events import Described, Enrolled, Event, Signed, Started, to_record
+from eci_annotate.workflow.subject.state import fold
+from eci_annotate.workflow.trust.seals import Manifest, Part, chained
+from eci_annotate.workflow.usecase.usecase import UseCase
 from tests.benchmarks.crowd import Member
 
 SITES = ("KAU", "VIE", "UMU", "LUND", "GRAZ", "PISA", "GENT", "PORTO")

@@ -25,8 +25,8 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.tools import to_line
 from eci_annotate.tools.entries import Add, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
-from eci_annotate.workflow.certificates import Authority
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.trust.certificates import Authority
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 MEANING = "I drew this and checked it in three planes"

@@ -14,7 +14,7 @@ from readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, repo
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.reliability import icc, kappa
-from eci_annotate.workflow.commands import Describe, Withdraw
+from eci_annotate.workflow.subject.commands import Describe, Withdraw
 from tests.test_cli import run
 
 # Shrout and Fleiss, Psychol Bull 1979;86:420, table 2: six targets, four judges

@@ -15,8 +15,8 @@ import eci_annotate as eci
 from eci_annotate.errors import Refused
 from eci_annotate.repository.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
-from eci_annotate.workflow.commands import Start
-from eci_annotate.workflow.merkle import Range
+from eci_annotate.workflow.subject.commands import Start
+from eci_annotate.workflow.trust.merkle import Range
 from tests.counts import count
 
 

@@ -13,7 +13,7 @@ from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
 from eci_annotate.repository.backup import back_up, restore
 from eci_annotate.repository.moving import copy_repository
 from eci_annotate.repository.repository import Repository
-from eci_annotate.workflow.commands import Withdraw
+from eci_annotate.workflow.subject.commands import Withdraw
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from eci_annotate.repository.layout import credential
 from eci_annotate.repository.offline import verify_exported
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rotation import adopt, fingerprint_of, rotate
-from eci_annotate.workflow.certificates import Authority
-from eci_annotate.workflow.commands import RevokeCertificate, TrustAuthority
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.subject.commands import RevokeCertificate, TrustAuthority
+from eci_annotate.workflow.trust.certificates import Authority
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 from tests.test_cli import run
 
 

@@ -30,8 +30,8 @@ from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.access import AccessLog
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.workflow.commands import Seal, Start
-from eci_annotate.workflow.sealing import START, Manifest
+from eci_annotate.workflow.subject.commands import Seal, Start
+from eci_annotate.workflow.trust.seals import START, Manifest
 
 
 def sign(repo: Repository, *, rerun: bool = False, drawn: bool = True) -> Signed:

@@ -17,7 +17,7 @@ from repository_world import P, S, local
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
-from eci_annotate.workflow.commands import Enrol, Sign, Start
+from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
 from tests.counts import KERNEL_KILLS, RACERS, SUBJECTS
 
 

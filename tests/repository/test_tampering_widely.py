@@ -16,7 +16,7 @@ from eci_annotate.repository.checkpoints import check_checkpoints
 from eci_annotate.repository.layout import find
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.verification import check_subject
-from eci_annotate.workflow.commands import Describe, Enrol
+from eci_annotate.workflow.subject.commands import Describe, Enrol
 from tests.counts import count
 
 SAMPLES, CROWD = count(150, 10_000), count(20, 400)

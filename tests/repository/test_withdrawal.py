@@ -13,7 +13,7 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.vault import Vault
 from eci_annotate.store.blobs import FolderBlobs
-from eci_annotate.workflow.commands import Withdraw
+from eci_annotate.workflow.subject.commands import Withdraw
 
 
 def test_content_goes_and_chains_stay(repo: Repository, folder: Path, tmp_path: Path) -> None:

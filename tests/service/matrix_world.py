@@ -14,7 +14,7 @@ from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.opening import open
 from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
 from eci_annotate.workflow.actor import ROLES, Actor
-from eci_annotate.workflow.commands import AddMember, Enrol, OpenProject, Publish
+from eci_annotate.workflow.subject.commands import AddMember, Enrol, OpenProject, Publish
 
 Q, T = "other-ct", "ECI_KAU_T0001"
 NEAR, FAR, OTHER = "near", "far", "other"

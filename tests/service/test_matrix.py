@@ -18,7 +18,7 @@ from eci_annotate.hub.app import make_app
 from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.wire import command_to_wire
 from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     AddMember,
     Assign,
     Attach,

@@ -19,7 +19,7 @@ import eci_annotate as eci
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.notifying import VARIABLE, Notifier, Ways
 from eci_annotate.repository.checkpoints import take_when_new
-from eci_annotate.workflow.commands import Assign
+from eci_annotate.workflow.subject.commands import Assign
 
 
 class Mail(socketserver.StreamRequestHandler):

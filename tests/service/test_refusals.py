@@ -19,7 +19,7 @@ from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import add_hub_member
-from eci_annotate.workflow.commands import Start
+from eci_annotate.workflow.subject.commands import Start
 
 UID, DIGEST = "1.2.3", "0" * 64
 TRIES: dict[str, tuple[str, Callable[[Repository], object]]] = {

@@ -21,7 +21,7 @@ from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     AddMember,
     Assign,
     Attach,

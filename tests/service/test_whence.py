@@ -13,7 +13,7 @@ from eci_annotate.hub.whence import whence
 from eci_annotate.repository.audit import AuditQuery
 from eci_annotate.repository.identity import HERE
 from eci_annotate.repository.local import LocalBackend
-from eci_annotate.workflow.commands import Start
+from eci_annotate.workflow.subject.commands import Start
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from eci_annotate.store.protocols import Stores
 from eci_annotate.store.stores import open_folder, open_postgres
 from eci_annotate.store.tiny import TinyEvents
 from eci_annotate.workflow.codec import digest
-from eci_annotate.workflow.sealing import check_chain
+from eci_annotate.workflow.trust.seals import check_chain
 from tests.postgres import Server, running
 from tests.store.working import Desk, face, following
 

@@ -21,7 +21,7 @@ import pytest
 from eci_annotate.errors import NotFound, StoreUnavailable
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.protocols import Stores
-from eci_annotate.workflow.sealing import check_chain
+from eci_annotate.workflow.trust.seals import check_chain
 from tests.counts import STORE_KILLS, STORE_RACERS, STORE_TASKS
 from tests.postgres import Server, kill, running
 from tests.store.working import ROUNDS, Desk, race, write

@@ -16,7 +16,7 @@ from eci_annotate.store.drafts import FolderDrafts
 from eci_annotate.store.protocols import EventStore
 from eci_annotate.store.stores import open_postgres
 from eci_annotate.store.tiny import TinyEvents
-from eci_annotate.workflow.sealing import chained
+from eci_annotate.workflow.trust.seals import chained
 from tests.benchmarks.bench_store import QUERIES, p95
 from tests.benchmarks.crowd import EVENTS, card, load
 from tests.counts import STORE_CROWD, STORE_STREAMS

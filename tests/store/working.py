@@ -14,7 +14,7 @@ from eci_annotate.store.cards import Card
 from eci_annotate.store.conformance_drafts import holder_of
 from eci_annotate.store.protocols import Address, Record, Stores
 from eci_annotate.workflow.codec import digest
-from eci_annotate.workflow.sealing import chained
+from eci_annotate.workflow.trust.seals import chained
 from tests.stores import reopened
 
 ROUNDS = 10  # so many rounds write to the same stream, draft and scope

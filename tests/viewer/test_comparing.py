@@ -21,9 +21,9 @@ from eci_annotate.viewer.opinions import Opinion, agreed, together
 from eci_annotate.viewer.orders import Ink, Lines, Send
 from eci_annotate.viewer.readings_panel import ReadingsPanel
 from eci_annotate.viewer.sides import COLOURS, Side, names
-from eci_annotate.workflow.form import questions
-from eci_annotate.workflow.pipeline import TaskDefinition, expanded
-from eci_annotate.workflow.usecase import forms_folder
+from eci_annotate.workflow.usecase.form import questions
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
+from eci_annotate.workflow.usecase.usecase import forms_folder
 
 SCHEMA = json.loads((forms_folder() / "liver-ct" / "report.json").read_text())
 

@@ -11,10 +11,10 @@ import ipywidgets as w
 import pytest
 
 from eci_annotate.viewer.form_panel import Field, FormPanel, Group, Items
-from eci_annotate.workflow.form import check_answers, questions
-from eci_annotate.workflow.gate import unmatched
-from eci_annotate.workflow.hanging import Hanging
-from eci_annotate.workflow.pipeline import Gate
+from eci_annotate.workflow.usecase.form import check_answers, questions
+from eci_annotate.workflow.usecase.gate import unmatched
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import Gate
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "forms/liver-ct/report.json").read_text(encoding="utf-8"))
 LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}

@@ -15,11 +15,11 @@ from jsonschema import Draft202012Validator
 
 from eci_annotate.errors import BadAnswers, BadUseCase, NoIdentity, Tampered
 from eci_annotate.workflow.codec import canonical, from_json, stamp, to_json
-from eci_annotate.workflow.commands import COMMANDS, Start
-from eci_annotate.workflow.form import check_answers
-from eci_annotate.workflow.lease import Lease, to_minute
-from eci_annotate.workflow.signing import PrivateKey
-from eci_annotate.workflow.usecase import UseCase, forms_folder, shipped_use_case
+from eci_annotate.workflow.subject.commands import COMMANDS, Start
+from eci_annotate.workflow.subject.lease import Lease, to_minute
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
+from eci_annotate.workflow.usecase.form import check_answers
+from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_case
 from tests.counts import count
 
 CASE = shipped_use_case("liver-ct")

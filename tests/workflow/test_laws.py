@@ -13,7 +13,7 @@ from workflow_world import OLGA, P, S, World, actor
 
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES, Actor
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
     ChangeUseCase,
@@ -28,10 +28,10 @@ from eci_annotate.workflow.commands import (
     Start,
     Withdraw,
 )
-from eci_annotate.workflow.events import Event, Released, Signed, Started, from_record, to_record
-from eci_annotate.workflow.pipeline import INGEST, REVIEW, TaskDefinition
-from eci_annotate.workflow.state import fold
-from eci_annotate.workflow.view import has_task, readable, view
+from eci_annotate.workflow.subject.events import Event, Released, Signed, Started, from_record, to_record
+from eci_annotate.workflow.subject.state import fold
+from eci_annotate.workflow.subject.view import has_task, readable, view
+from eci_annotate.workflow.usecase.pipeline import INGEST, REVIEW, TaskDefinition
 from tests.counts import count
 
 CHECK = TaskDefinition("check", "Check", "review", ("decide",), ("reviewer",), of="decide", independent=True)

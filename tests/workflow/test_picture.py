@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from eci_annotate.workflow.picture import to_svg
-from eci_annotate.workflow.pipeline import TaskDefinition, expanded
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
+from eci_annotate.workflow.usecase.pipeline_svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 PIPELINE = expanded([

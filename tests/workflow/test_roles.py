@@ -10,7 +10,7 @@ from workflow_world import ANNA, BEN, OLGA, RUTH, P, S, World, actor
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, WORDS, Actor
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
     ChangeUseCase,
@@ -23,9 +23,9 @@ from eci_annotate.workflow.commands import (
     Start,
     Withdraw,
 )
-from eci_annotate.workflow.pipeline import TaskDefinition, expanded
-from eci_annotate.workflow.usecase import shipped_use_case
-from eci_annotate.workflow.view import readable, view
+from eci_annotate.workflow.subject.view import readable, view
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
+from eci_annotate.workflow.usecase.usecase import shipped_use_case
 
 CASE = shipped_use_case(P)
 DIGEST = "cd" * 32

@@ -14,15 +14,15 @@ from workflow_world import ANNA, BEN, KEY, OLGA, RUTH, P, S, World, actor
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import Enrol, Release, Renew, Sign, Start
-from eci_annotate.workflow.events import Signed, Started, from_record, to_record
-from eci_annotate.workflow.lease import LEASE
-from eci_annotate.workflow.sealing import START, Manifest, chained, check_chain
-from eci_annotate.workflow.signing import PrivateKey, check_signature
-from eci_annotate.workflow.state import fold, status, with_renewal
-from eci_annotate.workflow.usecase import shipped_use_case
-from eci_annotate.workflow.versions import seal_of
-from eci_annotate.workflow.view import readable, view
+from eci_annotate.workflow.subject.commands import Enrol, Release, Renew, Sign, Start
+from eci_annotate.workflow.subject.events import Signed, Started, from_record, to_record
+from eci_annotate.workflow.subject.lease import LEASE
+from eci_annotate.workflow.subject.state import fold, status, with_renewal
+from eci_annotate.workflow.subject.versions import seal_of
+from eci_annotate.workflow.subject.view import readable, view
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey, check_signature
+from eci_annotate.workflow.trust.seals import START, Manifest, chained, check_chain
+from eci_annotate.workflow.usecase.usecase import shipped_use_case
 from tests.counts import count
 
 

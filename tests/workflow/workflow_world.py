@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import Command, Enrol, Seal, Sign
-from eci_annotate.workflow.events import Event
-from eci_annotate.workflow.sealing import Manifest, Part
-from eci_annotate.workflow.signing import PrivateKey
-from eci_annotate.workflow.state import Subject, evolve
-from eci_annotate.workflow.subject import decide
-from eci_annotate.workflow.usecase import shipped_use_case
-from eci_annotate.workflow.versions import seal_of, unsealed
+from eci_annotate.workflow.subject.commands import Command, Enrol, Seal, Sign
+from eci_annotate.workflow.subject.decide import decide
+from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.state import Subject, evolve
+from eci_annotate.workflow.subject.versions import seal_of, unsealed
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
+from eci_annotate.workflow.trust.seals import Manifest, Part
+from eci_annotate.workflow.usecase.usecase import shipped_use_case
 
 P, S = "liver-ct", "ECI_KAU_S0001"
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.wire import actor_to_wire, command_from_wire, page_to_wire
 from eci_annotate.workflow.codec import to_json
-from eci_annotate.workflow.commands import OpenProject, Sign
+from eci_annotate.workflow.subject.commands import OpenProject, Sign
 
 router = APIRouter(responses=PROBLEMS, tags=["work"])
 NOTES = ("read.1", "exported.1")

@@ -15,11 +15,11 @@ from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.workflow.actor import ROLES
-from eci_annotate.workflow.commands import Publish
-from eci_annotate.workflow.drawing import to_text
-from eci_annotate.workflow.picture import to_svg
-from eci_annotate.workflow.trial import walk
-from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.pipeline_trial import walk
+from eci_annotate.workflow.subject.commands import Publish
+from eci_annotate.workflow.usecase.pipeline_svg import to_svg
+from eci_annotate.workflow.usecase.pipeline_text import to_text
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 KINDS = ("ingest", "annotate", "review", "adjudicate")
 TOOLS = ("box", "freedraw", "smartpaint")

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from eci_annotate.hub.pages.project import allowed_place, place_of
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.repository.audit import AuditQuery
-from eci_annotate.workflow.state import OPEN
-from eci_annotate.workflow.view import SubjectView, TaskView
+from eci_annotate.workflow.subject.state import OPEN
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 MOST_LEASES, AUDIT_SIZE = 500, 100
 

@@ -9,7 +9,7 @@ from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.repository.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
-from eci_annotate.workflow.commands import ChangeMember
+from eci_annotate.workflow.subject.commands import ChangeMember
 
 
 def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str] | None = None) -> Response:

@@ -22,8 +22,8 @@ from eci_annotate.hub.pages.incoming import INCOMING, Arrived, received
 from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.problems import status_of
 from eci_annotate.repository.local import LocalBackend
-from eci_annotate.workflow.lease import to_minute
 from eci_annotate.workflow.project import NAME
+from eci_annotate.workflow.subject.lease import to_minute
 
 HERE = Path(__file__).parent
 SESSION = "pages"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.project import place_of
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.workflow.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
+from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
 WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
 _YES_NO: dict[str, bool | None] = {"yes": True, "no": False}

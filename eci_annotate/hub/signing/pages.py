@@ -19,8 +19,8 @@ from eci_annotate.repository.making import drawn
 from eci_annotate.repository.protocols import WAITING
 from eci_annotate.repository.service_keys import service_signing_key
 from eci_annotate.repository.signing import job_of
-from eci_annotate.workflow.labelling import labelled
-from eci_annotate.workflow.view import SubjectView
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.form_labels import labelled
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from eci_annotate.repository.service_keys import service_secret
 from eci_annotate.repository.signing import job_of
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
-from eci_annotate.workflow.commands import Sign
-from eci_annotate.workflow.pipeline import DRAWN, task_named
-from eci_annotate.workflow.state import Subject
-from eci_annotate.workflow.subject import permit
+from eci_annotate.workflow.subject.commands import Sign
+from eci_annotate.workflow.subject.decide import permit
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.usecase.pipeline import DRAWN, task_named
 
 LASTS = timedelta(minutes=15)
 _WHAT = "There is no such request for a signature."

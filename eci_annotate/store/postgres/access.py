@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eci_annotate.store.postgres.database import Database
 from eci_annotate.store.protocols import Record, check_month
 from eci_annotate.workflow.codec import canonical, parse
-from eci_annotate.workflow.sealing import START, check_chain, link
+from eci_annotate.workflow.trust.seals import START, check_chain, link
 
 _LOCK = """INSERT INTO months (month, records, digest) VALUES (%s, 0, %s)
 ON CONFLICT (month) DO UPDATE SET records = months.records RETURNING records, digest"""

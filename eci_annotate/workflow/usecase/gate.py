@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eci_annotate.errors import Refused
-from eci_annotate.workflow.hanging import Hanging
-from eci_annotate.workflow.pipeline import Gate
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import Gate
 
 Row = Mapping[str, Any]
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from eci_annotate.errors import Tampered, Untrusted
 from eci_annotate.workflow.codec import digest
-from eci_annotate.workflow.signing import PrivateKey
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
 _YEARS_AUTHORITY, _YEARS_SIGNER = 30, 10
 PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from eci_annotate.workflow.drawing import merged, readers, title
-from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline_text import merged, readers, title
 
 HIGH, GAP, BETWEEN, EDGE = 64.0, 28.0, 64.0, 16.0
 LETTERS = (9.4, 7.4)  # what a letter of the title, and of the line below, takes at most

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ALL_SITES, Actor
-from eci_annotate.workflow.commands import Enrol, Seal, Start
-from eci_annotate.workflow.pipeline import ACCEPT, REVIEW, TaskDefinition
-from eci_annotate.workflow.sealing import Manifest
-from eci_annotate.workflow.signing import PrivateKey
-from eci_annotate.workflow.starting import why_not
-from eci_annotate.workflow.state import Subject, evolve, is_done, status, waits_until
-from eci_annotate.workflow.subject import decide
-from eci_annotate.workflow.usecase import UseCase
-from eci_annotate.workflow.versions import seal_of, unsealed
+from eci_annotate.workflow.subject.commands import Enrol, Seal, Start
+from eci_annotate.workflow.subject.decide import decide
+from eci_annotate.workflow.subject.start_rules import why_not
+from eci_annotate.workflow.subject.state import Subject, evolve, is_done, status, waits_until
+from eci_annotate.workflow.subject.versions import seal_of, unsealed
+from eci_annotate.workflow.trust.rsa_keys import PrivateKey
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.pipeline import ACCEPT, REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 P, S = "trial", "ECI_TRIAL_S0001"
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
-from eci_annotate.workflow.events import Attached, Described, Enrolled, Event, UseCaseChanged, Withdrawn, who
 from eci_annotate.workflow.project import check_name
-from eci_annotate.workflow.state import OPEN, Subject, status
+from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
+from eci_annotate.workflow.subject.events import Attached, Described, Enrolled, Event, UseCaseChanged, Withdrawn, who
+from eci_annotate.workflow.subject.state import OPEN, Subject, status
 
 Describing = Enrol | Describe | Attach | ChangeUseCase | Withdraw
 

@@ -10,13 +10,13 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
-from eci_annotate.workflow.blinding import is_hidden, is_veiled, veiled
-from eci_annotate.workflow.describing import check_there
-from eci_annotate.workflow.events import Attached, Signed
-from eci_annotate.workflow.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
-from eci_annotate.workflow.starting import is_for, why_not
-from eci_annotate.workflow.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
-from eci_annotate.workflow.usecase import UseCase
+from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, veiled
+from eci_annotate.workflow.subject.decide_about_subject import check_there
+from eci_annotate.workflow.subject.events import Attached, Signed
+from eci_annotate.workflow.subject.start_rules import is_for, why_not
+from eci_annotate.workflow.subject.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
+from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from eci_annotate.workflow.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
 
 
 def merged(tasks: Iterable[TaskDefinition]) -> list[TaskDefinition]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from eci_annotate.errors import Tampered
-from eci_annotate.workflow.events import (
+from eci_annotate.workflow.subject.events import (
     Assigned,
     Attached,
     Described,
@@ -24,8 +24,8 @@ from eci_annotate.workflow.events import (
     UseCaseChanged,
     Withdrawn,
 )
-from eci_annotate.workflow.lease import Lease
-from eci_annotate.workflow.pipeline import (
+from eci_annotate.workflow.subject.lease import Lease
+from eci_annotate.workflow.usecase.pipeline import (
     ACCEPT,
     ADJUDICATE,
     REJECT,

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import to_json
-from eci_annotate.workflow.commands import Seal
-from eci_annotate.workflow.events import Signed, who
-from eci_annotate.workflow.sealing import START, seal
-from eci_annotate.workflow.signing import check_signature, fingerprint
-from eci_annotate.workflow.state import Subject
+from eci_annotate.workflow.subject.commands import Seal
+from eci_annotate.workflow.subject.events import Signed, who
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
+from eci_annotate.workflow.trust.seals import START, seal
 
 
 def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:

@@ -11,7 +11,7 @@ from math import isfinite
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.commands import (
+from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
     ChangeUseCase,
@@ -27,13 +27,13 @@ from eci_annotate.workflow.commands import (
     Start,
     Withdraw,
 )
-from eci_annotate.workflow.describing import allow, check_present, check_there, decide_describing
-from eci_annotate.workflow.events import Assigned, Event, Released, Reopened, Started, who
-from eci_annotate.workflow.lease import LEASE, Lease, check_held, check_start
-from eci_annotate.workflow.pipeline import ACCEPT, REJECT, REVIEW, TaskDefinition, task_named
-from eci_annotate.workflow.starting import is_for, why_not
-from eci_annotate.workflow.state import Subject, Work, basis_now
-from eci_annotate.workflow.versions import sealed
+from eci_annotate.workflow.subject.decide_about_subject import allow, check_present, check_there, decide_describing
+from eci_annotate.workflow.subject.events import Assigned, Event, Released, Reopened, Started, who
+from eci_annotate.workflow.subject.lease import LEASE, Lease, check_held, check_start
+from eci_annotate.workflow.subject.start_rules import is_for, why_not
+from eci_annotate.workflow.subject.state import Subject, Work, basis_now
+from eci_annotate.workflow.subject.versions import sealed
+from eci_annotate.workflow.usecase.pipeline import ACCEPT, REJECT, REVIEW, TaskDefinition, task_named
 
 
 def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:

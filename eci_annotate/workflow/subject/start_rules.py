@@ -7,9 +7,8 @@ from datetime import datetime
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.lease import to_minute
-from eci_annotate.workflow.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of
-from eci_annotate.workflow.state import (
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.state import (
     BLOCKED,
     SIGNED,
     Subject,
@@ -19,6 +18,7 @@ from eci_annotate.workflow.state import (
     waits_for,
     waits_until,
 )
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of
 
 Rule = Callable[[Subject, TaskDefinition, Actor, datetime], Refused | None]
 

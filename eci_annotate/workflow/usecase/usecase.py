@@ -17,10 +17,10 @@ import yaml
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
-from eci_annotate.workflow.form import Question, questions
-from eci_annotate.workflow.hanging import Hanging, Header, hang
-from eci_annotate.workflow.pipeline import Gate, TaskDefinition, expanded
-from eci_annotate.workflow.pipeline_check import check_pipeline
+from eci_annotate.workflow.usecase.form import Question, questions
+from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
+from eci_annotate.workflow.usecase.pipeline import Gate, TaskDefinition, expanded
+from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
 _LISTS = ("after", "roles", "tools", "sites")
 
@@ -91,7 +91,7 @@ def _spelled(definition: dict[str, Any]) -> bytes:
 
 def forms_folder() -> Path:
     """Where the shipped use cases lie: in the package when installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     inside = package / "forms"
     return inside if inside.is_dir() else package.parent / "forms"
 

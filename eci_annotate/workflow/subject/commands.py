@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from eci_annotate.workflow.pipeline import TaskDefinition
-from eci_annotate.workflow.sealing import Manifest
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition
 
 
 @dataclass(frozen=True)

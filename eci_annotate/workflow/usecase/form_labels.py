@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eci_annotate.workflow.form import Question, Schema, questions
+from eci_annotate.workflow.usecase.form import Question, Schema, questions
 
 
 def labelled(schema: Schema, answers: Mapping[str, Any]) -> list[tuple[str, str]]:

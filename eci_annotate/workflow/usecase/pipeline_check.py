@@ -7,7 +7,7 @@ from typing import Any
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES
-from eci_annotate.workflow.pipeline import ADJUDICATE, ANNOTATE, INGEST, REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, ANNOTATE, INGEST, REVIEW, TaskDefinition
 
 Finding = tuple[str, str]
 

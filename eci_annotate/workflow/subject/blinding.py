@@ -11,10 +11,10 @@ from dataclasses import replace
 from string import ascii_uppercase
 
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.events import Signed
-from eci_annotate.workflow.pipeline import ADJUDICATE, TaskDefinition, readings_of
-from eci_annotate.workflow.starting import could_be_for
-from eci_annotate.workflow.state import Subject, is_done, readers_of
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.start_rules import could_be_for
+from eci_annotate.workflow.subject.state import Subject, is_done, readers_of
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, TaskDefinition, readings_of
 
 _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not say whose it is
 

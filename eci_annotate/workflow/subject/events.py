@@ -12,8 +12,8 @@ from typing import Any
 from eci_annotate.errors import Tampered
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import Record, from_json, to_json
-from eci_annotate.workflow.pipeline import TaskDefinition
-from eci_annotate.workflow.sealing import Manifest
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition
 
 
 @dataclass(frozen=True, kw_only=True)

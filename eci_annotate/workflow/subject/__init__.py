@@ -1,0 +1,1 @@
+"""One subject: commands, events, state, decisions and views."""

@@ -1,0 +1,1 @@
+"""Seals, signatures, certificates, encrypted keys and Merkle trees."""

@@ -1,0 +1,1 @@
+"""A use case as data: pipeline, report form, hanging protocol, gate."""
