@@ -26,10 +26,10 @@ _HOMES = {
     "show": "viewer.app",
     "compare": "viewer.compare",
     "work": "viewer.arriving",
-    "load_series": "dicom.series",
-    "load_stacks": "dicom.series",
-    "read_rtstruct": "dicom.rtstruct",
-    "write_rtstruct": "dicom.rtstruct",
+    "load_series": "dicom.images.series",
+    "load_stacks": "dicom.images.series",
+    "read_rtstruct": "dicom.rtstruct.read",
+    "write_rtstruct": "dicom.rtstruct.write",
     "write_phantom": "dicom.phantom",
     "Box": "imaging.annotations",
     "Contours": "imaging.annotations",
@@ -42,9 +42,10 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from eci_annotate.dicom.images.series import load_series, load_stacks
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.dicom.rtstruct import read_rtstruct, write_rtstruct
-    from eci_annotate.dicom.series import load_series, load_stacks
+    from eci_annotate.dicom.rtstruct.read import read_rtstruct
+    from eci_annotate.dicom.rtstruct.write import write_rtstruct
     from eci_annotate.errors import EciError
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import Stores
-from eci_annotate.store.stores import open_folder, open_postgres
 
 
 def reopened(place: str) -> Stores:

@@ -200,7 +200,7 @@ def _drawn(task: Any) -> list[str]:
     middle = tuple(float(v) for v in grid.reference_from_image([n / 2 for n in grid.shape]))
     series = str(task.hanging().first)
     from eci_annotate.tools import to_line
-    from eci_annotate.tools.entries import Add, Show
+    from eci_annotate.tools.editing.entries import Add, Show
     from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 
     plane = Plane("axial", middle, grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))

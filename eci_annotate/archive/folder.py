@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.archive.protocol import Instance, Series, Study
-from eci_annotate.dicom.headers import Found, scan
+from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")

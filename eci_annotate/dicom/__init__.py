@@ -6,16 +6,16 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "load_series": "series",
-    "load_stacks": "series",
-    "load_files": "series",
-    "pixel_digest": "series",
-    "scan": "headers",
-    "Found": "headers",
-    "read_rtstruct": "rtstruct",
-    "write_rtstruct": "rtstruct",
-    "structure_set": "rtdataset",
-    "report_object": "report",
+    "load_series": "images.series",
+    "load_stacks": "images.series",
+    "load_files": "images.series",
+    "pixel_digest": "images.series",
+    "scan": "images.headers",
+    "Found": "images.headers",
+    "read_rtstruct": "rtstruct.read",
+    "write_rtstruct": "rtstruct.write",
+    "structure_set": "rtstruct.dataset",
+    "report_object": "sr.report",
     "write_phantom": "phantom",
     "phantom_lesions": "phantom",
 }

@@ -18,7 +18,7 @@ def warm_up() -> None:
         from eci_annotate.imaging.contours import fill_rings, rings_of_mask
         from eci_annotate.imaging.geometry import Grid
         from eci_annotate.imaging.volume import volume_from_array
-        from eci_annotate.tools.easel import Easel
+        from eci_annotate.tools.editing.easel import Easel
 
         directions = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
         grid = Grid((0.0, 0.0, 0.0), directions, (1.0, 1.0, 1.0), (4, 16, 16), "2.25.1")

@@ -24,9 +24,9 @@ from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.streams import SUBJECTS
 from eci_annotate.repository.vault import Vault
 from eci_annotate.repository.verification import check_subject
-from eci_annotate.store.copying import copy as copy_stores
-from eci_annotate.store.files import write_atomic
-from eci_annotate.store.stores import open_folder
+from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.store.copy_stores import copy as copy_stores
+from eci_annotate.store.open_stores import open_folder
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view

@@ -20,7 +20,7 @@ from eci_annotate.errors import EciError, Tampered, undamaged
 from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.protocols import Check
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.protocols import Entry
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp, to_json
 from eci_annotate.workflow.trust.certificates import Authority, check_certificate, check_signed, check_spelling

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.protocols import Backend
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import Signed

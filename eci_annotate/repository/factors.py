@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from eci_annotate.errors import BadSecret, Refused
 from eci_annotate.repository.layout import Layout
-from eci_annotate.store.files import locked, write_atomic
+from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 

@@ -12,7 +12,7 @@ from eci_annotate.repository.keys import found_authority, make_signing_key, open
 from eci_annotate.repository.layout import Layout, create, credential, write_key
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.actor import ALL_SITES, Actor
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.commands import AddMember, OpenProject, Publish

@@ -17,11 +17,11 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, Instance, Study
-from eci_annotate.dicom.series import load_files
+from eci_annotate.dicom.images.series import load_files
 from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 Permit = Callable[[str, str, str], None]

@@ -13,7 +13,7 @@ from filecmp import cmp
 from itertools import count
 from pathlib import Path
 
-from eci_annotate.dicom.headers import Found, scan
+from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
 from eci_annotate.repository.images import read_volume
 from eci_annotate.repository.local import LocalBackend

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from eci_annotate.errors import BadSecret, NoIdentity, Refused
 from eci_annotate.repository.layout import Layout
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.trust.certificates import Authority, public_pem
 from eci_annotate.workflow.trust.key_encryption import CREDENTIAL, SECRET, factor_of, protect, unprotect
 from eci_annotate.workflow.trust.rsa_keys import Credential, PrivateKey

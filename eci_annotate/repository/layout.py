@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eci_annotate.errors import NoIdentity, NotARepository, StoreUnavailable
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.trust.rsa_keys import Credential
 

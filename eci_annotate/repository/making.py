@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.archive.protocol import Archive, Instance
-from eci_annotate.dicom.series import pixel_digest
+from eci_annotate.dicom.images.series import pixel_digest
 from eci_annotate.errors import NoImages
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.drafting import read_draft
@@ -128,7 +128,7 @@ def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation])
 
 
 def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> Part:
-    from eci_annotate.dicom.rtdataset import structure_set
+    from eci_annotate.dicom.rtstruct.dataset import structure_set
 
     content = structure_set(
         annotations,
@@ -152,7 +152,7 @@ def _predecessor(shop: Workshop, job: Job, image_series: str) -> bytes | None:
 
 
 def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> Part:
-    from eci_annotate.dicom.report import report_object
+    from eci_annotate.dicom.sr.report import report_object
 
     series = annotations[0].series_uid if annotations else image_series_of(shop.archive, job.subject)[0]
     content = report_object(

@@ -13,8 +13,8 @@ from pathlib import Path
 from eci_annotate.errors import NotARepository, Tampered
 from eci_annotate.repository.layout import Layout, create, find
 from eci_annotate.repository.rooms import open_stores
-from eci_annotate.store.copying import copy as copy_stores
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.store.copy_stores import copy as copy_stores
 from eci_annotate.store.protocols import Stores
 
 KEPT = ("members", "authority", "vault", "archive", "checkpoints")

@@ -24,7 +24,7 @@ from eci_annotate.repository.importing import Imported, import_folders
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools import to_line
-from eci_annotate.tools.entries import Add, Entry, SetOption, Show
+from eci_annotate.tools.editing.entries import Add, Entry, SetOption, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 
 COLOURS = ((230, 75, 53), (77, 187, 213), (0, 160, 135))

@@ -16,8 +16,8 @@ from eci_annotate.repository.layout import POSTGRES, Layout
 from eci_annotate.repository.making import Workshop
 from eci_annotate.repository.streams import Streams, subject_stream
 from eci_annotate.repository.vault import SecretDrafts, SubjectBlobs, Vault
+from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
-from eci_annotate.store.stores import open_folder, open_postgres
 from eci_annotate.workflow.subject.events import Event
 from eci_annotate.workflow.subject.state import Subject, evolve, with_renewal
 from eci_annotate.workflow.usecase.usecase import UseCase

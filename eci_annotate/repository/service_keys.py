@@ -14,7 +14,7 @@ from eci_annotate.repository.deciding import do_project
 from eci_annotate.repository.keys import check_certified, open_authority
 from eci_annotate.repository.layout import Layout
 from eci_annotate.repository.rooms import Rooms
-from eci_annotate.store.files import locked, write_atomic
+from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Project, check_name
 from eci_annotate.workflow.subject.commands import AddMember, EnrolCertificate

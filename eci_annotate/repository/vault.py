@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eci_annotate.errors import BadJournal, EciError, NotFound, Tampered
-from eci_annotate.store.files import locked, sync_folder, write_atomic
+from eci_annotate.store.atomic_files import locked, sync_folder, write_atomic
 from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
 from eci_annotate.workflow.codec import canonical, digest, parse
 

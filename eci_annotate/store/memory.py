@@ -10,8 +10,8 @@ from itertools import islice
 from threading import Lock
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound
-from eci_annotate.store.blobs import NamedByContent
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
+from eci_annotate.store.folder.blob_store import NamedByContent
 from eci_annotate.store.protocols import (
     Address,
     Append,

@@ -9,13 +9,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Easel": "easel",
-    "TOOLS": "easel",
-    "replay": "snapshot",
-    "save": "snapshot",
-    "to_line": "journal",
-    "from_line": "journal",
-    "adoption": "adopting",
+    "Easel": "editing.easel",
+    "TOOLS": "editing.easel",
+    "replay": "editing.snapshot",
+    "save": "editing.snapshot",
+    "to_line": "editing.journal",
+    "from_line": "editing.journal",
+    "adoption": "editing.adoption",
 }
 
 

@@ -8,7 +8,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Colour
-from eci_annotate.tools.entries import Alter, Delete, Select
+from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.protocol import Object, Unplaced
 from eci_annotate.viewer.controller import PALETTE, Controller
 from eci_annotate.viewer.toolbar import Do

@@ -12,7 +12,7 @@ import xarray as xr
 from eci_annotate.errors import FrameMismatch
 from eci_annotate.imaging.annotations import Annotation, Mask
 from eci_annotate.imaging.volume import series_uid_of
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, Object, Paint
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.stage import Stage

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.browser_panel import BrowserPanel
 from eci_annotate.viewer.ticking import poster
 

@@ -14,7 +14,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.delta import Delta
 from eci_annotate.tools import adoption
-from eci_annotate.tools.entries import Adopt
+from eci_annotate.tools.editing.entries import Adopt
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.differences import Lesion, lesions
 from eci_annotate.viewer.form_delta import form_table

@@ -10,9 +10,20 @@ from collections.abc import Callable, Iterable
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.easel import TOOLS, Easel
-from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Show, Undo
-from eci_annotate.tools.history import Change
+from eci_annotate.tools.editing.easel import TOOLS, Easel
+from eci_annotate.tools.editing.entries import (
+    Add,
+    Alter,
+    ChooseTool,
+    Delete,
+    Entry,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
+from eci_annotate.tools.editing.history import Change
 from eci_annotate.viewer import messages
 from eci_annotate.viewer.gesturing import gesture_of
 from eci_annotate.viewer.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want

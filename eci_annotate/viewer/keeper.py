@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from eci_annotate.errors import EciError, LeaseLost
 from eci_annotate.tools import save, to_line
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Entry
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.tools.gestures import Drag, Press
 from eci_annotate.viewer.ticking import after, is_ticking, poster
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box, Colour, Contours
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer import messages
 from eci_annotate.viewer.marks import THIN_PX, acquired, marks_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.geometry import Floats
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.orders import Mark
 from eci_annotate.viewer.views import Stack, View
 

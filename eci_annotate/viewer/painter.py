@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from eci_annotate.imaging.annotations import Box
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.history import Change
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.protocol import Paint
 from eci_annotate.viewer.compose import compose, margin_px
 from eci_annotate.viewer.layering import Layer, Painted

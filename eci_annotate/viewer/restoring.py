@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from eci_annotate.errors import NotFound
 from eci_annotate.tools import replay
-from eci_annotate.tools.easel import LIFT, Easel
-from eci_annotate.tools.entries import Show
+from eci_annotate.tools.editing.easel import LIFT, Easel
+from eci_annotate.tools.editing.entries import Show
 from eci_annotate.viewer.places import Place, from_rows
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW

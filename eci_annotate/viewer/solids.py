@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.annotations import Contours
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, HALF, Paint
 from eci_annotate.viewer.views import Stack, Where
 

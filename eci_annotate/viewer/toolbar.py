@@ -8,8 +8,8 @@ from typing import Any
 
 import ipywidgets as w
 
-from eci_annotate.tools.easel import TOOLS
-from eci_annotate.tools.entries import ChooseTool, Entry, Redo, SetOption, Undo
+from eci_annotate.tools.editing.easel import TOOLS
+from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.viewer.controller import LEAST_MM, MOST_MM, Controller
 
 ICONS = {"box": "square-o", "freedraw": "pencil", "smartpaint": "paint-brush"}

@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.annotations import Colour
-from eci_annotate.tools.entries import Entry, Redo, Select, Undo
+from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.annotation_list import AnnotationList
 from eci_annotate.viewer.asking import form_of
 from eci_annotate.viewer.beside import prepare

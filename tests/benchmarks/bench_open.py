@@ -22,7 +22,7 @@ task = repo.start(repo.worklist()["subject"].iloc[0], "annotate")
 volume = task.volume()
 slice = volume.isel(k=volume.sizes["k"] // 2).values.sum()
 first = time.perf_counter()
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 easel = Easel(lambda uid: volume); easel.show(str(task.hanging().first)); easel.warm_up()
 print(opened - imported, first - opened, time.perf_counter() - first)
 task.release()

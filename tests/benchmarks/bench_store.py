@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.open_stores import open_folder, open_memory
 from eci_annotate.store.protocols import Append, EventStore, Stores
-from eci_annotate.store.stores import open_folder, open_memory
 from eci_annotate.workflow.trust.seals import link
 from tests.benchmarks.crowd import EVENTS, PROJECT, card, crowd, load
 from tests.benchmarks.measuring import Table, _memory_mb, alone

@@ -24,7 +24,7 @@ def _values(shape: tuple[int, int, int] = SHAPE) -> Any:
 
 def dab(radius_px: int, rule: str, flat_axis: int) -> Measured:
     """One dab after another in the middle; milliseconds for one."""
-    from eci_annotate.tools.dabs import LEVELS, cone, dab_all, tone
+    from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, tone
 
     shape = (96, 160, 160)  # a dab sees no more of the series
     values, field = _values(shape), np.zeros(shape, np.uint16)
@@ -42,7 +42,7 @@ def dab(radius_px: int, rule: str, flat_axis: int) -> Measured:
 
 
 def smoothing() -> Measured:
-    from eci_annotate.tools.dabs import smoothed
+    from eci_annotate.tools.smartpaint.dabs import smoothed
 
     values = _values()
     return timed(lambda: smoothed(values, SPACING_MM).shape)
@@ -52,8 +52,8 @@ def stroke(act: str) -> Measured:
     """A stroke of 60 points, radius 20 px, three-dimensional; or taking it back and doing it again."""
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.volume import volume_from_array
-    from eci_annotate.tools.easel import Easel
-    from eci_annotate.tools.entries import Add, Redo, SetOption, Undo
+    from eci_annotate.tools.editing.easel import Easel
+    from eci_annotate.tools.editing.entries import Add, Redo, SetOption, Undo
     from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 
     grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], SPACING_MM, SHAPE, "2.25.7")

@@ -28,9 +28,9 @@ from tests.ports import free_port
 SERIES = str(Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct")
 CELL = """
 import time; _start = time.time()
-from eci_annotate.dicom.series import load_series
+from eci_annotate.dicom.images.series import load_series
 from eci_annotate.viewer.app import show
-from eci_annotate.tools.entries import SetOption, ChooseTool
+from eci_annotate.tools.editing.entries import SetOption, ChooseTool
 ct = load_series({series!r})
 v = show(ct, editable=True)
 easel = v.controller.easel

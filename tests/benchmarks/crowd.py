@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from eci_annotate.store.cards import Card
-from eci_annotate.store.postgres.pages import values
+from eci_annotate.store.postgres.card_pages import values
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.codec import canonical
 from eci_annotate.workflow.trust.seals import chained

@@ -11,7 +11,7 @@ import psycopg
 
 from eci_annotate.repository.carding import card_of
 from eci_annotate.repository.streams import subject_stream
-from eci_annotate.store.postgres.pages import values
+from eci_annotate.store.postgres.card_pages import values
 from eci_annotate.workflow.codec import canonical
 from eci_annotate.workflow.subject.events import Described, Enrolled, Event, Signed, Started, to_record
 from eci_annotate.workflow.subject.state import fold

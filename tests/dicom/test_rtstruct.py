@@ -18,8 +18,8 @@ from rt_utils import RTStructBuilder
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import structure_set
-from eci_annotate.dicom.decimals import from_decimals, to_decimals
 from eci_annotate.dicom.phantom import _dataset, phantom_lesions
+from eci_annotate.dicom.rtstruct.decimals import from_decimals, to_decimals
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like

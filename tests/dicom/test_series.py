@@ -16,8 +16,8 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import pixel_digest, scan
+from eci_annotate.dicom.images.series import _whole
 from eci_annotate.dicom.phantom import KINDS, phantom_grid, phantom_values
-from eci_annotate.dicom.series import _whole
 from eci_annotate.imaging.volume import instance_uids_of
 
 SAMPLE = Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct"

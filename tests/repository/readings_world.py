@@ -24,7 +24,7 @@ from eci_annotate.repository.opening import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.tools import to_line
-from eci_annotate.tools.entries import Add, Show
+from eci_annotate.tools.editing.entries import Add, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 from eci_annotate.workflow.trust.rsa_keys import Credential
 from eci_annotate.workflow.usecase.usecase import forms_folder

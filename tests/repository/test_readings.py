@@ -8,7 +8,7 @@ import pytest
 from readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.tools.easel import Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.sides import sides_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE
 

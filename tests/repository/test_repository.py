@@ -13,7 +13,7 @@ import pytest
 from repository_world import ANSWERS, MEANING, Clock, P, S, as_member, lines, local, open_at
 
 import eci_annotate as eci
-from eci_annotate.dicom.rtstruct import read_rtstruct
+from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.errors import (
     BadAnswers,
     LeaseLost,
@@ -28,8 +28,8 @@ from eci_annotate.repository.handles import Signed
 from eci_annotate.repository.layout import find
 from eci_annotate.repository.protocols import SubjectQuery
 from eci_annotate.repository.repository import Repository
-from eci_annotate.store.access import AccessLog
 from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.folder.access_store import AccessLog
 from eci_annotate.workflow.subject.commands import Seal, Start
 from eci_annotate.workflow.trust.seals import START, Manifest
 

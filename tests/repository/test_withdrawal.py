@@ -12,7 +12,7 @@ import eci_annotate as eci
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.vault import Vault
-from eci_annotate.store.blobs import FolderBlobs
+from eci_annotate.store.folder.blob_store import FolderBlobs
 from eci_annotate.workflow.subject.commands import Withdraw
 
 

@@ -14,8 +14,8 @@ from eci_annotate.repository.layout import credential, find
 from eci_annotate.repository.rooms import Rooms
 from eci_annotate.repository.service_keys import admit, enable_service
 from eci_annotate.tools import adoption, replay, to_line
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Show
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Show
 from eci_annotate.viewer.sides import sides_of
 
 

@@ -14,7 +14,7 @@ from service_world import P, S, remote, tokens
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.handles import Task
-from eci_annotate.tools.entries import SetOption
+from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer import keeper as keeping
 from eci_annotate.viewer.workbench import Workbench
 from tests.ports import free_port

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from eci_annotate.store.open_stores import open_folder, open_memory, open_postgres
 from eci_annotate.store.protocols import Stores
-from eci_annotate.store.stores import open_folder, open_memory, open_postgres
 from tests.postgres import dsn, postgres
 
 __all__ = ["dsn", "postgres"]

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_annotate.errors import BadJournal, EciError, LeaseLost, NotFound, Tampered
-from eci_annotate.store.blobs import FolderBlobs
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.conformance import ACCESS_LAWS, BLOB_LAWS, EVENT_LAWS
-from eci_annotate.store.conformance_cards import card_of
-from eci_annotate.store.conformance_drafts import DRAFT_LAWS, PLACE, holder_of
-from eci_annotate.store.drafts import FolderDrafts
+from eci_annotate.store.conformance.card_laws import card_of
+from eci_annotate.store.conformance.draft_laws import DRAFT_LAWS, PLACE, holder_of
+from eci_annotate.store.conformance.event_laws import ACCESS_LAWS, BLOB_LAWS, EVENT_LAWS
+from eci_annotate.store.folder.blob_store import FolderBlobs
+from eci_annotate.store.folder.draft_store import FolderDrafts
+from eci_annotate.store.folder.event_store import TinyEvents
 from eci_annotate.store.memory import MemoryEvents
+from eci_annotate.store.open_stores import open_postgres
 from eci_annotate.store.protocols import AccessStore, BlobStore, DraftStore, EventStore, Stores
-from eci_annotate.store.stores import open_postgres
-from eci_annotate.store.tiny import TinyEvents
 from tests.counts import count
 
 

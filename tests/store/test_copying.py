@@ -10,11 +10,11 @@ import pytest
 
 from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.conformance_cards import card_of, record_of
-from eci_annotate.store.conformance_drafts import NOON, holder_of
-from eci_annotate.store.copying import copy
+from eci_annotate.store.conformance.card_laws import card_of, record_of
+from eci_annotate.store.conformance.draft_laws import NOON, holder_of
+from eci_annotate.store.copy_stores import copy
+from eci_annotate.store.open_stores import open_folder, open_memory, open_postgres
 from eci_annotate.store.protocols import Address, Stores
-from eci_annotate.store.stores import open_folder, open_memory, open_postgres
 from eci_annotate.workflow.codec import digest
 from tests.postgres import Server
 

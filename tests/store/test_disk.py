@@ -14,10 +14,10 @@ import pytest
 
 from eci_annotate.errors import StoreUnavailable
 from eci_annotate.store.cards import CardQuery
-from eci_annotate.store.conformance_drafts import PLACE, holder_of
+from eci_annotate.store.conformance.draft_laws import PLACE, holder_of
+from eci_annotate.store.folder.event_store import TinyEvents
+from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import Stores
-from eci_annotate.store.stores import open_folder, open_postgres
-from eci_annotate.store.tiny import TinyEvents
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.trust.seals import check_chain
 from tests.postgres import Server, running
@@ -28,7 +28,7 @@ DESK = Desk(0, 0)
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from eci_annotate.store.stores import open_folder
+from eci_annotate.store.open_stores import open_folder
 from tests.store.test_disk import fill
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

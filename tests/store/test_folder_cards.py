@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.errors import StoreUnavailable
-from eci_annotate.store.cardfile import CardFile
 from eci_annotate.store.cards import CardQuery, page_of
-from eci_annotate.store.conformance_cards import card_of, record_of
-from eci_annotate.store.tiny import TinyEvents
+from eci_annotate.store.conformance.card_laws import card_of, record_of
+from eci_annotate.store.folder.card_file import CardFile
+from eci_annotate.store.folder.event_store import TinyEvents
 from tests.counts import count
 
 

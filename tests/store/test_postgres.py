@@ -14,12 +14,13 @@ import pytest
 
 from eci_annotate.errors import Conflict, EciError, LeaseLost, NotARepository, StoreUnavailable
 from eci_annotate.store.cards import CardQuery, page_of
-from eci_annotate.store.conformance_cards import card_of, pages_are_as_the_reference_makes_them, record_of
-from eci_annotate.store.conformance_drafts import PLACE, holder_of
-from eci_annotate.store.postgres import migrations, pages
+from eci_annotate.store.conformance.card_laws import card_of, pages_are_as_the_reference_makes_them, record_of
+from eci_annotate.store.conformance.draft_laws import PLACE, holder_of
+from eci_annotate.store.open_stores import open_postgres
+from eci_annotate.store.postgres import card_pages as pages
+from eci_annotate.store.postgres import migrations
 from eci_annotate.store.postgres.migrations import missing
 from eci_annotate.store.protocols import Append
-from eci_annotate.store.stores import open_postgres
 from tests.counts import count
 from tests.postgres import Server, running
 

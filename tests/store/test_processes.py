@@ -30,7 +30,7 @@ from tests.stores import reopened
 WRITERS = 2
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(
-    ["tests.store.working", "eci_annotate.store.postgres.opening", "eci_annotate.store.tiny"]
+    ["tests.store.working", "eci_annotate.store.postgres.connect", "eci_annotate.store.folder.event_store"]
 )
 
 

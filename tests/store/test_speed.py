@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from eci_annotate.store.conformance_drafts import PLACE, holder_of
-from eci_annotate.store.drafts import FolderDrafts
+from eci_annotate.store.conformance.draft_laws import PLACE, holder_of
+from eci_annotate.store.folder.draft_store import FolderDrafts
+from eci_annotate.store.folder.event_store import TinyEvents
+from eci_annotate.store.open_stores import open_postgres
 from eci_annotate.store.protocols import EventStore
-from eci_annotate.store.stores import open_postgres
-from eci_annotate.store.tiny import TinyEvents
 from eci_annotate.workflow.trust.seals import chained
 from tests.benchmarks.bench_store import QUERIES, p95
 from tests.benchmarks.crowd import EVENTS, card, load

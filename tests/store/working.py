@@ -11,7 +11,7 @@ from typing import Any
 
 from eci_annotate.errors import Conflict, StoreUnavailable
 from eci_annotate.store.cards import Card
-from eci_annotate.store.conformance_drafts import holder_of
+from eci_annotate.store.conformance.draft_laws import holder_of
 from eci_annotate.store.protocols import Address, Record, Stores
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.trust.seals import chained

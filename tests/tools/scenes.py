@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Add, Alter, ChooseTool, Delete, Redo, Select, SetOption, Show, Undo
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Delete, Redo, Select, SetOption, Show, Undo
 from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
 from tests.grids import FRAME, SERIES, rotation
 

@@ -6,8 +6,8 @@ import pytest
 
 from eci_annotate.errors import BadJournal, Refused
 from eci_annotate.tools import adoption, from_line, replay, save, to_line
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Adopt, Alter, ChooseTool, Delete, Redo, Show, Undo
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Adopt, Alter, ChooseTool, Delete, Redo, Show, Undo
 from eci_annotate.tools.gestures import Drag, Press, Release
 from tests.grids import SERIES
 from tests.tools.scenes import VOLUME, at, easel, plane

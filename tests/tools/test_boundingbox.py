@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.tools.boundingbox import grips, resized, rotated
-from eci_annotate.tools.entries import Undo
+from eci_annotate.tools.editing.entries import Undo
 from eci_annotate.tools.gestures import Drag, Press, Release
 from tests.grids import ANGLES, rotation
 from tests.tools.scenes import at, easel, plane

@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from eci_annotate.errors import WrongPlane
-from eci_annotate.tools.entries import SetOption
+from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.tools.gestures import Drag, Press, Release
 from tests.tools.scenes import GRID, VOLUME, at, easel, plane
 

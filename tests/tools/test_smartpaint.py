@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
-from eci_annotate.tools.dabs import LEVELS, cone, dab_all, smoothed, tone
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Add, SetOption, Show
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Add, SetOption, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, smoothed, tone
 from tests.counts import count
 from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, at, easel, plane

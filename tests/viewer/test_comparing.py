@@ -11,8 +11,8 @@ import pytest
 from viewer_world import STROKE, make_controller, make_easel, tool, views
 
 from eci_annotate.tools import adoption
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Alter
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Alter
 from eci_annotate.viewer.comparing import reveal
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.differences import lesions

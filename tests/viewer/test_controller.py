@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
 
-from eci_annotate.tools.entries import SetOption
+from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.messages import Message
 from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send

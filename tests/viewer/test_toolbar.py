@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from viewer_world import STROKE, make_controller, tool
 
-from eci_annotate.tools.entries import ChooseTool, Entry, Redo, SetOption, Undo
+from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.toolbar import Toolbar
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
-from eci_annotate.tools.easel import Easel
-from eci_annotate.tools.entries import Entry
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.viewer.controller import Controller
 from eci_annotate.viewer.messages import Message
 

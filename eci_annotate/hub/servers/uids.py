@@ -9,7 +9,7 @@ import fcntl
 import json
 from pathlib import Path
 
-from eci_annotate.store.files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic
 
 FIRST = 20_000
 SERVICE = FIRST - 1  # the demo's service; a hospital gives the repository to an account of its own

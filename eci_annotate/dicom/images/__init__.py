@@ -1,0 +1,1 @@
+"""DICOM images in: files, headers, slices in order, volumes."""

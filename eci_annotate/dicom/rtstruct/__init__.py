@@ -1,0 +1,1 @@
+"""RTSTRUCT in and out."""

@@ -1,0 +1,109 @@
+"""ContourSequence as bytes, item by item (PS3.5 sections 7.1, 7.5): the same bytes as dataset objects, far sooner.
+
+Reading gives None where a sequence is encoded in a way that is not known here; then pydicom's objects are asked.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+
+from eci_annotate.dicom.rtstruct.outlines import Outline
+
+CONTOUR_SEQUENCE, CONTOUR_DATA = 0x30060040, 0x30060050
+IMAGES, KIND, DATA = (0x3006, 0x0016), (0x3006, 0x0042), (0x3006, 0x0050)
+COUNT, NUMBER = (0x3006, 0x0046), (0x3006, 0x0048)
+CLASS_UID, INSTANCE_UID, ITEM = (0x0008, 0x1150), (0x0008, 0x1155), (0xFFFE, 0xE000)
+UNDEFINED = 0xFFFFFFFF
+_LONG = {b"SQ", b"OB", b"OW", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV"}
+
+
+def _element(tag: tuple[int, int], value: bytes) -> bytes:
+    """One element or item in Implicit VR Little Endian."""
+    return struct.pack("<HHI", *tag, len(value)) + value
+
+
+def _text(tag: tuple[int, int], value: str, pad: bytes = b" ") -> bytes:
+    raw = value.encode("ascii")
+    return _element(tag, raw + pad if len(raw) % 2 else raw)
+
+
+def image_item(image: Dataset) -> bytes:
+    """ContourImageSequence (3006,0016) that refers to one image."""
+    uids = _text(CLASS_UID, str(image.SOPClassUID), b"\0"), _text(INSTANCE_UID, str(image.SOPInstanceUID), b"\0")
+    return _element(IMAGES, _element(ITEM, b"".join(uids)))
+
+
+def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:
+    """Value of a ContourSequence in Implicit VR Little Endian.
+
+    Parameters
+    ----------
+    outlines
+        In the order in which they are numbered.
+    image_items
+        From `image_item`, by slice; outlines beyond the first or last slice refer to that one.
+    """
+    parts: list[bytes] = []
+    last = len(image_items) - 1
+    for number, outline in enumerate(outlines, 1):
+        body = (
+            image_items[min(max(outline.slice_k, 0), last)],
+            _text(KIND, outline.geometric_type),
+            _text(COUNT, str(outline.points)),
+            _text(NUMBER, str(number)),
+            struct.pack("<HHI", *DATA, len(outline.data)),
+            outline.data,
+        )
+        parts += (struct.pack("<HHI", *ITEM, sum(map(len, body))), *body)
+    return b"".join(parts)
+
+
+def contours_of(roi: Dataset) -> list[tuple[str, bytes]] | None:
+    """Kind and contour data of each contour of an item of ROIContourSequence; None if pydicom is to be asked."""
+    raw = roi.get_item(CONTOUR_SEQUENCE)
+    if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes) or not raw.is_little_endian:
+        return None
+    try:
+        return _items(raw.value, not raw.is_implicit_VR)
+    except (struct.error, UnicodeDecodeError, _Unknown):
+        return None
+
+
+class _Unknown(Exception):
+    """An encoding that is not known here."""
+
+
+def _items(value: bytes, explicit: bool) -> list[tuple[str, bytes]]:
+    found, at = [], 0
+    while at < len(value):
+        *tag, length = struct.unpack_from("<HHI", value, at)
+        at += 8
+        if tuple(tag) != ITEM or length == UNDEFINED or at + length > len(value):
+            raise _Unknown
+        found.append(_item(value, at, at + length, explicit))
+        at += length
+    return found
+
+
+def _item(value: bytes, at: int, end: int, explicit: bool) -> tuple[str, bytes]:
+    kind, data = "", b""
+    while at < end:
+        group, element, length = struct.unpack_from("<HHI", value, at)
+        at += 8
+        if explicit and value[at - 4 : at - 2] in _LONG:
+            length = struct.unpack_from("<I", value, at)[0]
+            at += 4
+        elif explicit:
+            length >>= 16
+        if length == UNDEFINED or at + length > end:
+            raise _Unknown
+        if (group, element) == KIND:
+            kind = value[at : at + length].decode("ascii").strip(" \0")
+        elif (group, element) == DATA:
+            data = value[at : at + length]
+        at += length
+    return kind, data

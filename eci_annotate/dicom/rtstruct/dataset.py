@@ -1,0 +1,282 @@
+"""The RTSTRUCT dataset (PS3.3 A.19, C.8.8.5, C.8.8.6, C.8.8.8): one per annotated series and version.
+
+Implicit VR Little Endian, so that no contour is too long; decimal strings of at most 16 bytes;
+UIDs from content. What DICOM has no room for (exact boxes, full labels) lies in a private block.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ImplicitVRLittleEndian
+
+from eci_annotate.dicom.referenced_images import Images, one_series, shared_header
+from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
+from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
+from eci_annotate.dicom.uids import uid_from
+from eci_annotate.errors import BadStructureSet, FrameMismatch
+from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
+from eci_annotate.imaging.contours import Holes
+from eci_annotate.version import __version__
+
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
+PRIVATE_GROUP, PRIVATE_CREATOR = 0x3007, "ECI_ANNOTATE 1"
+GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Who made which version of which task, when and with what meaning."""
+
+    version: int = 1
+    task: str = "annotate"
+    signer: str = ""
+    when: datetime | None = None
+    meaning: str = ""
+    predecessor: bytes | None = None
+
+
+def structure_set(
+    annotations: Sequence[Annotation],
+    images: Sequence[Path],
+    *,
+    version: int = 1,
+    task: str = "annotate",
+    signer: str = "",
+    when: datetime | None = None,
+    meaning: str = "",
+    predecessor: bytes | None = None,
+    holes: Holes | str = "keyhole",
+) -> bytes:
+    """Return the RTSTRUCT file of one annotated series.
+
+    Parameters
+    ----------
+    annotations
+        Boxes, contours and masks of this series, in patient millimetres.
+    images
+        Files of the annotated series; the object goes into their study.
+    version, task, signer, when, meaning
+        What a signature says; without a signer the object is unapproved.
+    predecessor
+        File of the version before, which this one names.
+    holes
+        `keyhole` (read alike by all), `nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
+
+    Raises
+    ------
+    FrameMismatch
+        If an annotation lives in another frame of reference.
+    """
+    signing = Signing(version, task, signer, when, meaning, predecessor)
+    return encode(structure_set_dataset(annotations, one_series(images), signing, holes))
+
+
+def structure_set_dataset(
+    annotations: Sequence[Annotation], images: Images, signing: Signing, holes: Holes | str = "keyhole"
+) -> Dataset:
+    """Return the RTSTRUCT dataset; see `structure_set`."""
+    _require_frame(annotations, images)
+    outliner = Outliner(images.grid, images.origins_lps, decimals_for(images.grid), holes)
+    dataset = shared_header(images.first)
+    _series_level(dataset, images, signing)
+    dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(images)]
+    drawn = [(a, list(outliner.of(a))) for a in annotations]
+    dataset.StructureSetROISequence = [_roi(n, a, images) for n, a in enumerate(annotations, 1)]
+    dataset.ROIContourSequence = [_roi_contour(n, a, found, images) for n, (a, found) in enumerate(drawn, 1)]
+    dataset.RTROIObservationsSequence = [_observation(n, a, signing) for n, a in enumerate(annotations, 1)]
+    _identify(dataset, images, signing, drawn)
+    return dataset
+
+
+def _require_frame(annotations: Sequence[Annotation], images: Images) -> None:
+    for number, annotation in enumerate(annotations, 1):
+        if annotation.frame_uid and annotation.frame_uid != images.grid.frame_of_reference_uid:
+            raise FrameMismatch(
+                f"Annotation {number} lives in another frame of reference than these images.",
+                "Give the images it was drawn on, or images registered to them.",
+            )
+
+
+def _series_level(dataset: Dataset, images: Images, signing: Signing) -> None:
+    dataset.SOPClassUID = RTSTRUCT
+    dataset.Modality = "RTSTRUCT"
+    dataset.SeriesInstanceUID = uid_from("rtstruct-series", images.series_uid, signing.task)
+    dataset.SeriesNumber = 9001
+    dataset.SeriesDescription = f"eci_annotate {signing.task}"[:64]
+    dataset.InstanceNumber = signing.version
+    dataset.OperatorsName = signing.signer
+    dataset.Manufacturer = "eci_annotate"
+    dataset.ManufacturerModelName = "eci_annotate"
+    dataset.SoftwareVersions = __version__
+    dataset.FrameOfReferenceUID = images.grid.frame_of_reference_uid
+    dataset.PositionReferenceIndicator = str(images.first.get("PositionReferenceIndicator", "") or "")
+    date, time = _stamp(signing.when)
+    dataset.StructureSetLabel = f"v{signing.version:04d}"
+    dataset.StructureSetName = signing.task[:64]
+    dataset.StructureSetDate, dataset.StructureSetTime = date, time
+    dataset.ApprovalStatus = "APPROVED" if signing.signer else "UNAPPROVED"
+    if signing.signer:
+        dataset.ReviewDate, dataset.ReviewTime, dataset.ReviewerName = date, time, signing.signer
+    if signing.meaning:
+        dataset.StructureSetDescription = signing.meaning[:1024]
+    if signing.predecessor is not None:
+        dataset.PredecessorStructureSetSequence = [_predecessor(dataset, signing.predecessor)]
+
+
+def _stamp(when: datetime | None) -> tuple[str, str]:
+    return ("", "") if when is None else (when.strftime("%Y%m%d"), when.strftime("%H%M%S"))
+
+
+def _predecessor(dataset: Dataset, content: bytes) -> Dataset:
+    before = dcmread(io.BytesIO(content), stop_before_pixels=True)
+    _private(dataset, {"predecessor_sha256": hashlib.sha256(content).hexdigest()})
+    item = Dataset()
+    item.ReferencedSOPClassUID = before.SOPClassUID
+    item.ReferencedSOPInstanceUID = before.SOPInstanceUID
+    return item
+
+
+def _referenced_frame(images: Images) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = images.series_uid
+    series.ContourImageSequence = [images.reference_to(k) for k in range(len(images.slices))]
+    study = Dataset()
+    study.ReferencedSOPClassUID = STUDY_MANAGEMENT
+    study.ReferencedSOPInstanceUID = images.first.StudyInstanceUID
+    study.RTReferencedSeriesSequence = [series]
+    frame = Dataset()
+    frame.FrameOfReferenceUID = images.grid.frame_of_reference_uid
+    frame.RTReferencedStudySequence = [study]
+    return frame
+
+
+def _private(item: Dataset, body: dict[str, Any]) -> None:
+    block = item.private_block(PRIVATE_GROUP, PRIVATE_CREATOR, create=True)
+    block.add_new(0x01, "UT", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+
+
+def _exact(annotation: Annotation) -> dict[str, Any]:
+    """What the private block keeps, so that an annotation comes back as it was."""
+    body: dict[str, Any] = {"kind": annotation.kind, "uid": annotation.uid, "label": annotation.label}
+    match annotation:
+        case Box():
+            body |= {
+                "centre_lps": annotation.centre_lps,
+                "size_mm": annotation.size_mm,
+                "axes_lps": annotation.axes_lps,
+            }
+        case Contours():
+            body |= {"spacing_mm": annotation.spacing_mm}
+    return body
+
+
+def _description(annotation: Annotation) -> str:
+    match annotation:
+        case Box(is_flat=True):
+            return "BOX2D"
+        case Box():
+            return "BOX3D"
+        case Mask():
+            return "MASK"
+    return "CONTOURS"
+
+
+def _one_line(text: str) -> str:
+    """LO: at most 64 characters, no backslash, no control characters."""
+    return "".join("/" if c == "\\" else c for c in text if c.isprintable())[:64].strip()
+
+
+def _roi(number: int, annotation: Annotation, images: Images) -> Dataset:
+    item = Dataset()
+    item.ROINumber = number
+    item.ReferencedFrameOfReferenceUID = images.grid.frame_of_reference_uid
+    item.ROIName = _one_line(annotation.label)
+    item.ROIGenerationAlgorithm = GENERATION[annotation.kind]
+    item.ROIGenerationDescription = _description(annotation)
+    volume_cm3 = annotation.volume_mm3 / 1000
+    if volume_cm3 == volume_cm3:  # a single plane of unknown thickness has none
+        item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
+    if annotation.kind == "mask":
+        item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
+    _private(item, _exact(annotation))
+    return item
+
+
+def _ds(value: float) -> str:
+    return f"{value:.10f}"[:16].rstrip("0").rstrip(".")
+
+
+def _source_planes(images: Images) -> Dataset:
+    """The grid a mask came from, so that it can be rasterised again without the images."""
+    grid, item = images.grid, Dataset()
+    item.PixelSpacing = [_ds(grid.spacing_mm[1]), _ds(grid.spacing_mm[2])]
+    item.SpacingBetweenSlices = _ds(grid.spacing_mm[0])
+    item.ImageOrientationPatient = [_ds(v) for v in (*grid.directions[2], *grid.directions[1])]
+    item.ImagePositionPatient = [_ds(v) for v in grid.origin_lps]
+    item.NumberOfFrames, item.Rows, item.Columns = grid.shape
+    return item
+
+
+def _roi_contour(number: int, annotation: Annotation, found: list[Outline], images: Images) -> Dataset:
+    item = Dataset()
+    item.ROIDisplayColor = list(annotation.colour)
+    item.ReferencedROINumber = number
+    if found:
+        # Implicit VR stores no VR: bytes go through unparsed, the file is the same as with items, only sooner
+        value = encoded(found, [image_item(image) for image in images.slices])
+        item.add(DataElement(CONTOUR_SEQUENCE, "OB", value))
+    return item
+
+
+def _observation(number: int, annotation: Annotation, signing: Signing) -> Dataset:
+    item = Dataset()
+    item.ObservationNumber = number
+    item.ReferencedROINumber = number
+    item.RTROIInterpretedType = ""
+    item.ROIInterpreter = signing.signer
+    return item
+
+
+def _identify(
+    dataset: Dataset, images: Images, signing: Signing, drawn: list[tuple[Annotation, list[Outline]]]
+) -> None:
+    """Give the instance a UID made from all it says."""
+    content = hashlib.sha256()
+    for annotation, found in drawn:
+        content.update(json.dumps([_exact(annotation), annotation.colour]).encode())
+        for outline in found:
+            content.update(outline.data)
+    when = "" if signing.when is None else signing.when.isoformat()
+    said = (signing.task, str(signing.version), signing.signer, when, signing.meaning)
+    before = hashlib.sha256(signing.predecessor or b"").hexdigest()
+    dataset.SOPInstanceUID = uid_from("rtstruct", images.series_uid, *said, before, content.hexdigest())
+
+
+def encode(dataset: Dataset) -> bytes:
+    """Return a dataset as a DICOM file in Implicit VR Little Endian."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    meta.ImplementationClassUID = uid_from("eci_annotate", __version__)
+    meta.ImplementationVersionName = f"ECI_{__version__}"[:16]
+    dataset.file_meta = meta
+    out = io.BytesIO()
+    try:
+        dataset.save_as(out, implicit_vr=True, little_endian=True, enforce_file_format=True)
+    except Exception as error:
+        raise BadStructureSet(
+            "The structure set cannot be encoded.", "Check the headers of the images it refers to."
+        ) from error
+    return out.getvalue()

@@ -1,0 +1,132 @@
+"""The answers of a report form as a DICOM Basic Text SR (PS3.3 A.35.1) in the study of the images.
+
+Each question becomes a TEXT item under its own name; lists become containers. The canonical JSON
+of the answers stays the truth; this object is for archives and readers that know DICOM alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset
+
+from eci_annotate.dicom.referenced_images import Images, one_series, shared_header
+from eci_annotate.dicom.rtstruct.dataset import encode
+from eci_annotate.dicom.uids import uid_from
+from eci_annotate.version import __version__
+
+BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
+SCHEME = "99ECI"
+
+
+def _code(value: str, meaning: str, scheme: str = SCHEME) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = value[:16], scheme
+    item.CodeMeaning = (meaning[:64] or "item").replace("\\", "/")
+    return item
+
+
+def _container(name: str, items: Sequence[Dataset], *, root: bool = False) -> Dataset:
+    item = Dataset()
+    if not root:
+        item.RelationshipType = "CONTAINS"
+    item.ValueType = "CONTAINER"
+    item.ConceptNameCodeSequence = [_code("121111", "Summary", "DCM") if root else _code(_short(name), name)]
+    item.ContinuityOfContent = "SEPARATE"
+    if items:
+        item.ContentSequence = list(items)
+    return item
+
+
+def _text(name: str, value: str) -> Dataset:
+    item = Dataset()
+    item.RelationshipType, item.ValueType = "CONTAINS", "TEXT"
+    item.ConceptNameCodeSequence = [_code(_short(name), name)]
+    item.TextValue = value or "-"
+    return item
+
+
+def _short(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() or c in "_-")[:16] or "item"
+
+
+def _items(answers: Mapping[str, Any]) -> Iterator[Dataset]:
+    for name, value in answers.items():
+        match value:
+            case Mapping():
+                yield _container(name, list(_items(value)))
+            case list() | tuple():
+                parts = [_items({f"{name} {n}": v}) for n, v in enumerate(value, 1)]
+                yield _container(name, [item for part in parts for item in part])
+            case None:
+                continue
+            case _:
+                yield _text(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def report_object(
+    answers: Mapping[str, Any],
+    form_title: str,
+    images: Sequence[Path],
+    *,
+    version: int,
+    task: str,
+    signer: str,
+    when: datetime,
+) -> bytes:
+    """Return the Basic Text SR file of signed answers.
+
+    Parameters
+    ----------
+    answers
+        As the form gives them: plain JSON.
+    form_title
+        Title of the form.
+    images
+        Files of a series of the study that is reported on.
+    version, task, signer, when
+        What the signature says.
+    """
+    found = one_series(images)
+    dataset = shared_header(found.first)
+    dataset.SOPClassUID, dataset.Modality = BASIC_TEXT_SR, "SR"
+    content = json.dumps(answers, sort_keys=True, ensure_ascii=False)
+    dataset.SeriesInstanceUID = uid_from("sr-series", str(found.first.StudyInstanceUID), task)
+    dataset.SOPInstanceUID = uid_from(
+        "sr", str(found.first.StudyInstanceUID), task, str(version), signer, when.isoformat(), content
+    )
+    dataset.SeriesNumber, dataset.InstanceNumber = 9002, version
+    dataset.SeriesDescription = f"eci_annotate report {task}"[:64]
+    dataset.ReferencedPerformedProcedureStepSequence = []
+    dataset.Manufacturer = dataset.ManufacturerModelName = "eci_annotate"
+    dataset.SoftwareVersions = __version__
+    dataset.ContentDate, dataset.ContentTime = when.strftime("%Y%m%d"), when.strftime("%H%M%S")
+    dataset.PerformedProcedureCodeSequence = []
+    dataset.CompletionFlag, dataset.VerificationFlag = "COMPLETE", "VERIFIED"
+    dataset.VerifyingObserverSequence = [_observer(signer, when)]
+    dataset.CurrentRequestedProcedureEvidenceSequence = [_evidence(found)]
+    head = (_text("Form", form_title), _text("Task", f"{task}, version {version}"))
+    dataset.update(_container(form_title, [*head, *_items(answers)], root=True))
+    return encode(dataset)
+
+
+def _observer(signer: str, when: datetime) -> Dataset:
+    item = Dataset()
+    item.VerifyingOrganization = "eci_annotate"
+    item.VerificationDateTime = when.strftime("%Y%m%d%H%M%S")
+    item.VerifyingObserverName = signer or "unknown"
+    item.VerifyingObserverIdentificationCodeSequence = []
+    return item
+
+
+def _evidence(images: Images) -> Dataset:
+    series, study = Dataset(), Dataset()
+    series.SeriesInstanceUID = images.series_uid
+    series.ReferencedSOPSequence = [images.reference_to(k) for k in range(len(images.slices))]
+    study.StudyInstanceUID = images.first.StudyInstanceUID
+    study.ReferencedSeriesSequence = [series]
+    return study

@@ -1,0 +1,190 @@
+"""What every store must do, as checks that run on any implementation: `for law in EVENT_LAWS: law(store)`.
+
+Each law gets a fresh, empty store and raises AssertionError when the store breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from eci_annotate.errors import Conflict, NotFound
+from eci_annotate.store.conformance.card_laws import CARD_LAWS, record_of, refuses
+from eci_annotate.store.protocols import AccessStore, BlobStore, EventStore
+from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.trust.seals import START
+
+
+def unknown_streams_are_empty(store: EventStore) -> None:
+    assert store.read("a/b") == []
+    assert store.feed() == []
+    assert store.streams() == []
+
+
+def what_is_appended_is_read(store: EventStore) -> None:
+    store.append("a/b", [record_of("1"), record_of("é\n\u2028")], 0)
+    store.append("a/b", [record_of("3")], 2)
+    assert store.read("a/b") == [record_of("1"), record_of("é\n\u2028"), record_of("3")]
+    assert store.read("a/b", after=2) == [record_of("3")]
+
+
+def a_wrong_expectation_changes_nothing(store: EventStore) -> None:
+    store.append("a", [record_of("1")], 0)
+    for wrong in (0, 2):
+        refuses(Conflict, lambda wrong=wrong: store.append("a", [record_of("2")], wrong))  # type: ignore[misc]
+    assert store.read("a") == [record_of("1")]
+    assert len(store.feed()) == 1
+
+
+def an_empty_append_changes_nothing(store: EventStore) -> None:
+    store.append("a", [], 0)
+    assert store.read("a") == [] and store.feed() == []
+
+
+def the_feed_has_all_in_order(store: EventStore) -> None:
+    for number in range(5):
+        store.append(f"s/{number % 2}", [record_of(f"{number}a"), record_of(f"{number}b")], 2 * (number // 2))
+    entries = store.feed()
+    positions = [entry.position for entry in entries]
+    assert positions == sorted(set(positions)) and positions[0] >= 1
+    texts = [entry.record["data"]["text"] for entry in entries]
+    assert texts == [f"{n}{half}" for n in range(5) for half in "ab"]
+    assert all(store.read(e.stream)[e.index] == e.record for e in entries)
+    for place, entry in enumerate(entries):
+        assert store.feed(entry.position) == entries[place + 1 :]
+
+
+def streams_are_listed(store: EventStore) -> None:
+    for name in ("subject/p/S2", "subject/p/S1", "project/p"):
+        store.append(name, [record_of("1")], 0)
+    assert store.streams("subject/p/") == ["subject/p/S1", "subject/p/S2"]
+    assert len(store.streams()) == 3
+
+
+def what_is_read_is_a_copy(store: EventStore) -> None:
+    store.append("a", [record_of("1")], 0)
+    store.read("a")[0]["data"]["text"] = "changed"
+    store.feed()[0].record["data"]["text"] = "changed"
+    assert store.read("a") == [record_of("1")]
+
+
+def bad_stream_names_are_refused(store: EventStore) -> None:
+    for name in ("", "../a", "a//b", "/a", "a/.b", "a b", "a/b/c/d/e"):
+        try:
+            store.append(name, [record_of("1")], 0)
+        except ValueError:
+            continue
+        raise AssertionError(name)
+
+
+EVENT_LAWS: Sequence[Callable[[EventStore], None]] = (
+    unknown_streams_are_empty,
+    what_is_appended_is_read,
+    a_wrong_expectation_changes_nothing,
+    an_empty_append_changes_nothing,
+    the_feed_has_all_in_order,
+    streams_are_listed,
+    what_is_read_is_a_copy,
+    bad_stream_names_are_refused,
+    *CARD_LAWS,
+)
+
+
+def blobs_come_back(store: BlobStore) -> None:
+    for scope in ("", "p/S1"):
+        for content in (b"", b"a", bytes(range(256)) * 500):
+            for _ in range(2):
+                store.keep(scope, digest(content), content)
+            assert store.fetch(scope, digest(content)) == content
+
+
+def a_name_is_what_the_caller_says(store: BlobStore) -> None:
+    name = digest(b"plain")
+    store.keep("p/S1", name, b"encrypted")
+    assert store.fetch("p/S1", name) == b"encrypted"
+    store.keep("p/S1", name, b"otherwise")
+    assert store.fetch("p/S1", name) == b"otherwise" and store.names("p/S1") == [name]
+
+
+def scopes_are_apart(store: BlobStore) -> None:
+    assert store.scopes() == [] and store.names("p/S1") == [] and store.names("") == []
+    for scope in ("p/S2", "", "p/S1", "ab/S1"):
+        store.keep(scope, "0" * 64, scope.encode())
+        store.keep(scope, digest(scope.encode()), b"own")
+    assert store.scopes() == ["", "ab/S1", "p/S1", "p/S2"]
+    assert store.names("p/S1") == sorted(["0" * 64, digest(b"p/S1")])
+    assert store.fetch("p/S1", "0" * 64) == b"p/S1" and store.fetch("", "0" * 64) == b""
+    refuses(NotFound, lambda: store.fetch("p/S1", digest(b"p/S2")))
+
+
+def a_scope_is_dropped_whole(store: BlobStore) -> None:
+    assert store.drop("p/S1") == 0
+    for scope in ("", "p/S1", "p/S2"):
+        for content in (b"1", b"2", b"3"):
+            store.keep(scope, digest(content), content)
+    assert store.drop("p/S1") == 3
+    assert store.drop("p/S1") == 0
+    assert store.names("p/S1") == [] and store.scopes() == ["", "p/S2"]
+    refuses(NotFound, lambda: store.fetch("p/S1", digest(b"1")))
+    assert store.fetch("", digest(b"1")) == store.fetch("p/S2", digest(b"1")) == b"1"
+    store.keep("p/S1", digest(b"1"), b"1")
+    assert store.names("p/S1") == [digest(b"1")]
+
+
+def unknown_blobs_are_not_found(store: BlobStore) -> None:
+    for key in ("0" * 64, "../../etc", "", "A" * 64):
+        for scope in ("", "p/S1"):
+            refuses(NotFound, lambda key=key, scope=scope: store.fetch(scope, key))  # type: ignore[misc]
+
+
+def bad_scopes_are_refused(store: BlobStore) -> None:
+    for scope in ("p", "p/S1/x", "../x", "/", "p/", "p/.x"):
+        refuses(ValueError, lambda scope=scope: store.keep(scope, "0" * 64, b""))  # type: ignore[misc]
+        refuses(ValueError, lambda scope=scope: store.drop(scope))  # type: ignore[misc]
+
+
+def content_is_named_by_its_digest(store: BlobStore) -> None:
+    key = store.put(b"content")
+    assert key == store.put(b"content") == digest(b"content") and store.get(key) == b"content"
+    assert store.names("") == [key]
+
+
+BLOB_LAWS: Sequence[Callable[[BlobStore], None]] = (
+    blobs_come_back,
+    a_name_is_what_the_caller_says,
+    scopes_are_apart,
+    a_scope_is_dropped_whole,
+    unknown_blobs_are_not_found,
+    bad_scopes_are_refused,
+    content_is_named_by_its_digest,
+)
+
+
+def accesses_are_chained_by_month(store: AccessStore) -> None:
+    assert store.months() == [] and store.read("2026-01") == [] and store.head("2026-01") == (0, START)
+    for month in ("2026-02", "2026-01"):
+        for number in range(3):
+            store.append(month, {"name": "read.1", "data": {"n": number, "what": "é\n"}})
+    records = store.read("2026-01")
+    assert [record["data"]["n"] for record in records] == [0, 1, 2]
+    assert records[0]["prev"] == START and records[1]["prev"] == records[0]["digest"]
+    assert store.head("2026-01") == (3, records[2]["digest"]) and store.months() == ["2026-01", "2026-02"]
+    assert store.read("2026-02")[2]["digest"] != records[2]["digest"]
+
+
+def many_accesses_are_added_at_once(store: AccessStore) -> None:
+    store.append("2026-01", record_of("0"))
+    store.extend("2026-01", [record_of(text) for text in "123"])
+    store.extend("2026-01", [])
+    assert [record["data"]["text"] for record in store.read("2026-01")] == ["0", "1", "2", "3"]
+
+
+def bad_months_are_refused(store: AccessStore) -> None:
+    for month in ("", "../x", "2026", "2026-1"):
+        refuses(ValueError, lambda month=month: store.append(month, record_of("1")))  # type: ignore[misc]
+
+
+ACCESS_LAWS: Sequence[Callable[[AccessStore], None]] = (
+    accesses_are_chained_by_month,
+    many_accesses_are_added_at_once,
+    bad_months_are_refused,
+)

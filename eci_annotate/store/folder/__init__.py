@@ -1,0 +1,1 @@
+"""The embedded stores: files in a folder, replaced atomically."""

@@ -1,0 +1,89 @@
+"""Who read, exported or was refused what: one append-only file of chained lines per month, never rewritten."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from eci_annotate.errors import Tampered
+from eci_annotate.store.atomic_files import append_whole, last_line, locked, mend_tail, writing
+from eci_annotate.store.protocols import Record, check_month
+from eci_annotate.workflow.codec import canonical
+from eci_annotate.workflow.trust.seals import START, check_chain, link
+
+
+class AccessLog:
+    """Access streams in a folder; `month` is e.g. ``2026-01``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def append(self, month: str, record: Record) -> None:
+        """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+        self._add(month, [record], sync=False)
+
+    def extend(self, month: str, records: Sequence[Record]) -> None:
+        """Add many records, all of them or none; on the disk when it returns."""
+        self._add(month, records, sync=True)
+
+    def _add(self, month: str, records: Sequence[Record], sync: bool) -> None:
+        with writing(), locked(self._folder / "lock"):
+            handle = os.open(self._path(month), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                mend_tail(handle)
+                append_whole(handle, b"".join(_rows(month, *_last(handle), records)))
+                if sync:
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def read(self, month: str) -> list[Record]:
+        """All records of a month; Tampered when the chain is broken."""
+        path = self._path(month)
+        rows = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        try:
+            records = [json.loads(row) for row in rows]
+            for record in records:
+                record.pop("n")
+        except (ValueError, KeyError, AttributeError) as error:
+            raise Tampered("The access stream is damaged.", "Restore it from a backup.") from error
+        check_chain(month, records)
+        return records
+
+    def months(self) -> list[str]:
+        """The months that there are, oldest first."""
+        return sorted(path.stem for path in self._folder.glob("*.jsonl"))
+
+    def head(self, month: str) -> tuple[int, str]:
+        """How many records a month has, and the last one's digest."""
+        try:
+            handle = os.open(self._path(month), os.O_RDONLY)
+        except FileNotFoundError:
+            return 0, START
+        try:
+            return _last(handle)
+        finally:
+            os.close(handle)
+
+    def _path(self, month: str) -> Path:
+        return self._folder / f"{check_month(month)}.jsonl"
+
+
+def _rows(month: str, count: int, previous: str, records: Sequence[Record]) -> Iterator[bytes]:
+    for index, record in enumerate(records, count):
+        row = link(month, index, record, previous)
+        previous = row["digest"]
+        yield canonical({"n": index, **row}) + b"\n"
+
+
+def _last(handle: int) -> tuple[int, str]:
+    line = last_line(handle)
+    if not line:
+        return 0, START
+    try:
+        row = json.loads(line)
+        return row["n"] + 1, row["digest"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Tampered("The access stream is damaged.", "Restore it from a backup.") from error

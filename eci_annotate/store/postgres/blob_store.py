@@ -1,0 +1,38 @@
+"""BlobStore in PostgreSQL: one row per blob, not compressed there; what comes may be encrypted anyway."""
+
+from __future__ import annotations
+
+from eci_annotate.errors import NotFound
+from eci_annotate.store.folder.blob_store import NamedByContent
+from eci_annotate.store.postgres.database import Database
+from eci_annotate.store.protocols import check_digest, check_scope
+
+_KEEP = """INSERT INTO blobs (scope, digest, content) VALUES (%s, %s, %s)
+ON CONFLICT (scope, digest) DO UPDATE SET content = excluded.content WHERE blobs.content <> excluded.content"""
+_FETCH = "SELECT content FROM blobs WHERE scope = %s AND digest = %s"
+
+
+class PostgresBlobs(NamedByContent):
+    """BlobStore in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, scope: str, digest: str, content: bytes) -> None:
+        self._database.change(_KEEP, [check_scope(scope), check_digest(digest), content])
+
+    def fetch(self, scope: str, digest: str) -> bytes:
+        content = self._database.value(_FETCH, [check_scope(scope), check_digest(digest)], binary=True)
+        if content is None:
+            raise NotFound("There is no blob with this digest.", "Check the digest.")
+        return bytes(content)
+
+    def drop(self, scope: str) -> int:
+        return self._database.change("DELETE FROM blobs WHERE scope = %s", [check_scope(scope)])
+
+    def names(self, scope: str) -> list[str]:
+        rows = self._database.rows("SELECT digest FROM blobs WHERE scope = %s ORDER BY digest", [check_scope(scope)])
+        return [digest for (digest,) in rows]
+
+    def scopes(self) -> list[str]:
+        return [scope for (scope,) in self._database.rows("SELECT DISTINCT scope FROM blobs ORDER BY scope")]

@@ -1,0 +1,1 @@
+"""Where tools work: the easel, its history, the stroke journal and snapshots."""

@@ -1,0 +1,260 @@
+"""The easel is where drawing happens: entries go in, changes come out. It knows no browser and no file.
+
+Entries applied in the same order to the same volumes give the same bits: the stroke journal replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.volume import series_uid_of
+from eci_annotate.tools.boundingbox import BoundingBox
+from eci_annotate.tools.editing.adoption import adopted
+from eci_annotate.tools.editing.entries import (
+    Add,
+    Adopt,
+    Alter,
+    ChooseTool,
+    Delete,
+    Entry,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
+from eci_annotate.tools.editing.history import Change
+from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.freedraw import FreeDraw
+from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.protocol import (
+    Edit,
+    ObjectEdit,
+    Options,
+    Overlay,
+    Paint,
+    Scene,
+    Tool,
+)
+from eci_annotate.tools.smartpaint.smartpaint import SmartPaint
+
+TOOLS: dict[str, Tool] = {"box": BoundingBox(), "freedraw": FreeDraw(), "smartpaint": SmartPaint()}
+
+# the pen goes up wherever it was: closes a stroke that broke off, and does nothing else
+LIFT = Release((0.0, 0.0, 0.0), Plane("", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 1.0))
+
+
+class Easel(Table):
+    """Annotations in the making.
+
+    Parameters
+    ----------
+    volume_of
+        Gives the volume of a series by its Series Instance UID.
+
+    Attributes
+    ----------
+    tool
+        Name of the tool in the hand, a key of `TOOLS`.
+    options
+        Tool options.
+    """
+
+    def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
+        super().__init__(volume_of)
+        self.tool = "box"
+        self.options = Options()
+        self.state: Any = TOOLS["box"].idle
+
+    @classmethod
+    def for_volume(cls, volume: xr.DataArray) -> Easel:
+        """Return an easel with one volume already shown."""
+        easel = cls(lambda uid: volume)
+        easel.show(series_uid_of(volume))
+        return easel
+
+    # -- what can be seen -----------------------------------------------------
+    def overlay(self, plane: Plane, reach_mm: float) -> Overlay:
+        """Return handles and preview lines of the tool in the hand, for one pane."""
+        return TOOLS[self.tool].overlay(self.state, self._scene(), plane, reach_mm)
+
+    def warm_up(self) -> None:
+        """Compile kernels and smooth the volume before the first stroke needs them."""
+        self.sheet.smooth.size  # noqa: B018
+        trial = Easel(lambda uid: self.volume[:3, :8, :8])
+        trial.show(self.series_uid)
+        trial.do(Add("warm-up", "smartpaint", "", (0, 0, 0), self.series_uid))
+        for rule in ("classic", "barrier"):
+            trial.do(SetOption("rule", rule))
+            at = trial.grid.reference_from_image([1, 4, 4])
+            plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
+            trial.do(Press((float(at[0]), float(at[1]), float(at[2])), plane))
+            trial.do(Cancel())
+
+    # -- what can be done -------------------------------------------------------
+    def show(self, series_uid: str) -> tuple[Change, ...]:
+        """Turn to a series."""
+        return self.do(Show(series_uid))
+
+    def do(self, entry: Entry) -> tuple[Change, ...]:
+        """Apply one entry.
+
+        Raises
+        ------
+        WrongPlane, Refused
+            If the tool cannot do this here; nothing has changed then.
+        """
+        match entry:
+            case Press() | Drag() | Release() | Cancel():
+                return self._gesture(entry)
+            case Undo():
+                return (*self._settle(), *self.history.undo())
+            case Redo():
+                return (*self._settle(), *self.history.redo())
+            case Adopt():
+                return (*self._settle(), *self._adopt(entry))
+            case Add() | Alter() | Delete():
+                return (*self._settle(), *self._arrange(entry))
+            case SetOption():
+                self._turn(entry)
+                return ()
+            case _:
+                changes = self._settle()
+                self._turn(entry)
+                return changes
+
+    def _settle(self) -> tuple[Change, ...]:
+        """End a running stroke as if it had been cancelled."""
+        self.state = TOOLS[self.tool].idle
+        return self.history.rollback()
+
+    def finish(self) -> tuple[Change, ...]:
+        """Close a stroke that was interrupted, as if the pen had been lifted where it was."""
+        if self.state == TOOLS[self.tool].idle:
+            return ()
+        return self.do(LIFT)
+
+    def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
+        tool = TOOLS[self.tool]
+        if isinstance(gesture, Press):
+            self._require_fit(tool)
+        step = tool.handle(self.state, gesture, self._scene())
+        self.state = step.state
+        if isinstance(gesture, Cancel):
+            return self.history.rollback()
+        changes = self.history.apply(step.edits)
+        if step.name:
+            self.history.commit(step.name)
+        return changes
+
+    def _require_fit(self, tool: Tool) -> None:
+        thing = self.objects.get(self.active or "")
+        if thing is None:
+            raise Refused("No annotation is chosen.", f"Add one for {tool.title}, or choose one in the list.")
+        if thing.series_uid != self.series_uid:
+            raise Refused(f"{thing.label!r} was drawn on another series.", "Turn to that series, or add another.")
+        if not tool.works_on(thing):
+            title = next(t.title for t in TOOLS.values() if t.works_on(thing))
+            raise Refused(
+                f"{thing.label!r} was made with {title}.", f"Choose {title}, or add an annotation for {tool.title}."
+            )
+
+    def _arrange(self, entry: Add | Alter | Delete) -> tuple[Change, ...]:
+        """Add, rename, recolour, hide or delete; each but hiding is one undo item."""
+        if isinstance(entry, Add):
+            return self._add(entry)
+        thing = self.objects.get(entry.uid)
+        if thing is None:
+            return ()
+        label = thing.label or "annotation"
+        if isinstance(entry, Delete):
+            self.active = None if self.active == entry.uid else self.active
+            return self._commit([ObjectEdit(entry.uid, thing, None)], f"deletion of {label}")
+        if entry.visible is not None:
+            self.hidden = self.hidden - {entry.uid} if entry.visible else self.hidden | {entry.uid}
+        changed = thing if entry.label is None else thing.with_label(entry.label)
+        changed = changed if entry.colour is None else changed.with_colour(entry.colour)
+        if changed is thing:
+            return (Change(entry.uid, None),)
+        return self._commit([ObjectEdit(entry.uid, thing, changed)], f"renaming of {label}")
+
+    def _add(self, entry: Add) -> tuple[Change, ...]:
+        if entry.uid in self.objects or entry.tool not in TOOLS:
+            raise Refused(f"Cannot add {entry.label!r} with {entry.tool!r}.", f"Tools are {', '.join(TOOLS)}.")
+        self._turn(Show(entry.series_uid))
+        self._turn(ChooseTool(entry.tool))
+        header = Annotation(
+            label=entry.label,
+            colour=entry.colour,
+            uid=entry.uid,
+            series_uid=entry.series_uid,
+            frame_uid=self.grid.frame_of_reference_uid,
+        )
+        thing = TOOLS[entry.tool].create(header, self._scene())
+        if isinstance(thing, Paint):
+            self.history.fields[entry.uid] = np.zeros(self.grid.shape, np.uint16)
+        self.active = entry.uid
+        return self._commit([ObjectEdit(entry.uid, None, thing)], f"addition of {entry.label or 'annotation'}")
+
+    def _adopt(self, entry: Adopt) -> tuple[Change, ...]:
+        if entry.uid in self.objects:
+            what = f"{self.objects[entry.uid].label!r} was taken over already."
+            raise Refused(what, "Change it as you like, or delete it and take it over again.")
+        shape = self.sheet_of(entry.series_uid).grid.shape
+        fields = {entry.uid: self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))}
+        thing, edits = adopted(entry, shape, fields)
+        if isinstance(thing, Paint):
+            self.history.fields.setdefault(entry.uid, fields[entry.uid])
+        if not self.series_uid:
+            self._turn(Show(entry.series_uid))
+        self.active = entry.uid
+        return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
+
+    def _commit(self, edits: Sequence[Edit], name: str) -> tuple[Change, ...]:
+        changes = self.history.apply(edits)
+        self.history.commit(name)
+        return changes
+
+    def _turn(self, entry: Entry) -> None:
+        """Change what is in the hand or on the table; no annotation changes."""
+        match entry:
+            case Select(uid):
+                self.active = uid if uid in self.objects else None
+            case Show(series_uid):
+                self.sheet_of(series_uid)
+                self.series_uid = series_uid
+            case ChooseTool(tool) if tool in TOOLS:
+                self.tool, self.state = tool, TOOLS[tool].idle
+            case SetOption(name, value) if name in {f.name for f in fields(Options)}:
+                chosen: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value}
+                self.options = replace(self.options, **chosen)
+            case _:
+                raise Refused(f"{entry} is not known here.", f"Tools are {', '.join(TOOLS)}.")
+
+    def _scene(self) -> Scene:
+        sheet = self.sheet
+        return Scene(
+            sheet.values,
+            sheet.smooth if self.tool == "smartpaint" and self.options.rule == "barrier" else sheet.values,
+            sheet.scale,
+            sheet.grid,
+            self.series_uid,
+            self.objects,
+            {uid: _read_only(f) for uid, f in self.history.fields.items()},
+            self.active,
+            self.options,
+        )
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,53 @@
+"""A series as the tools see it: whole-number intensities, lightly smoothed ones, and the grid."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import grid_of, values_kji
+from eci_annotate.tools.smartpaint.dabs import smoothed
+
+LEAST, MOST = -32768, 32767
+
+
+class Sheet:
+    """One series, read-only.
+
+    Attributes
+    ----------
+    volume, grid
+        The volume as loaded, and where its voxels are.
+    values
+        int16 (k, j, i): the modality values themselves where they are whole and fit, else scaled.
+    scale
+        Integer steps per modality unit.
+    """
+
+    def __init__(self, volume: xr.DataArray) -> None:
+        self.volume = volume
+        self.grid: Grid = grid_of(volume)
+        self.values, self.scale = _whole(values_kji(volume))
+        self.values.flags.writeable = False
+
+    @cached_property
+    def smooth(self) -> NDArray[np.int16]:
+        """Lightly smoothed values, for the barrier rule."""
+        smooth = smoothed(self.values, self.grid.spacing_mm)
+        smooth.flags.writeable = False
+        return smooth
+
+
+def _whole(values: NDArray[np.generic]) -> tuple[NDArray[np.int16], float]:
+    if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
+        low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+        if low >= LEAST and high <= MOST:
+            return np.ascontiguousarray(values, np.int16).view(), 1.0
+    numbers = np.nan_to_num(np.asarray(values, np.float64))
+    low_f, high_f = float(numbers.min()), float(numbers.max())
+    scale = (MOST - LEAST) / (high_f - low_f) if high_f > low_f else 1.0
+    return np.floor((numbers - low_f) * scale + LEAST + 0.5).clip(LEAST, MOST).astype(np.int16), scale

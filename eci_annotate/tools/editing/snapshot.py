@@ -1,0 +1,123 @@
+"""A snapshot is an easel as bytes: objects, fields, undo history, options. It saves replaying long journals.
+
+Format: a NumPy .npz (zip, deflated) with `easel.json` data and the arrays it names.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.errors import BadJournal, EciError
+from eci_annotate.tools.editing.easel import TOOLS, Easel
+from eci_annotate.tools.editing.history import Item
+from eci_annotate.tools.editing.journal import from_line
+from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
+from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit, Options
+
+VERSION = 1
+
+
+def _edit_out(edit: Edit, shelf: Shelf) -> dict[str, Any]:
+    if isinstance(edit, ObjectEdit):
+        return {
+            "uid": edit.uid,
+            "before": object_out(edit.before, shelf),
+            "after": object_out(edit.after, shelf),
+        }
+    where = [[s.start, s.stop] for s in edit.where]
+    return {"uid": edit.uid, "where": where, "was": shelf.put(edit.before), "is": shelf.put(edit.after)}
+
+
+def _edit_in(body: dict[str, Any], arrays: Any) -> Edit:
+    if "where" not in body:
+        return ObjectEdit(body["uid"], object_in(body["before"], arrays), object_in(body["after"], arrays))
+    return ArrayEdit(body["uid"], where_of(body["where"]), arrays[body["was"]], arrays[body["is"]])
+
+
+def save(easel: Easel) -> bytes:
+    """Return the easel as bytes, undo history included."""
+    shelf = Shelf()
+    body = {
+        "version": VERSION,
+        "series_uid": easel.series_uid,
+        "active": easel.active,
+        "hidden": sorted(easel.hidden),
+        "tool": easel.tool,
+        "options": asdict(easel.options),
+        "objects": [object_out(t, shelf) for t in easel.objects.values()],
+        "fields": [field_out(uid, field, shelf) for uid, field in easel.history.fields.items()],
+        "done": [_item_out(i, shelf) for i in easel.history.done],
+        "undone": [_item_out(i, shelf) for i in easel.history.undone],
+    }
+    return shelf.closed(body)
+
+
+def _item_out(item: Item, shelf: Shelf) -> dict[str, Any]:
+    return {"name": item.name, "edits": [_edit_out(e, shelf) for e in item.edits]}
+
+
+def _item_in(body: dict[str, Any], arrays: Any) -> Item:
+    return Item(body["name"], tuple(_edit_in(e, arrays) for e in body["edits"]))
+
+
+def load(content: bytes, volume_of: Callable[[str], xr.DataArray]) -> Easel:
+    """Return the easel that `save` made bytes of.
+
+    Raises
+    ------
+    BadJournal
+        If the bytes are no snapshot of a version known here.
+    """
+    try:
+        body, arrays = opened(content)
+        if body["version"] != VERSION:
+            raise BadJournal(f"The snapshot has format {body['version']}, known is {VERSION}.", "Update eci_annotate.")
+        return _filled(Easel(volume_of), body, arrays)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise BadJournal("The snapshot cannot be read.", "Reopen from an earlier one.") from error
+
+
+def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Easel:
+    if body["series_uid"]:
+        easel.show(body["series_uid"])
+    easel.active, easel.hidden = body["active"], frozenset(body["hidden"])
+    easel.tool, easel.state = body["tool"], TOOLS[body["tool"]].idle
+    options = body["options"]
+    easel.options = Options(**{**options, "window": tuple(options["window"])})
+    for one in body["objects"]:
+        thing = object_in(one, arrays)
+        if thing is not None:
+            easel.history.objects[thing.uid] = thing
+    for one in body["fields"]:
+        field = np.zeros(one["shape"], np.uint16)
+        field[where_of(one["where"])] = arrays[one["values"]]
+        easel.history.fields[one["uid"]] = field
+    easel.history.done = [_item_in(i, arrays) for i in body["done"]]
+    easel.history.undone = [_item_in(i, arrays) for i in body["undone"]]
+    return easel
+
+
+def replay(volume_of: Callable[[str], xr.DataArray], snapshot: bytes | None, lines: Iterable[str]) -> Easel:
+    """Return the easel after a snapshot (or none) and the journal lines that followed it.
+
+    A gesture that was refused when it was made is refused again, and changes nothing again. A stroke
+    that broke off (the kernel was killed) is closed, so that nothing of it is lost.
+    """
+    easel = Easel(volume_of) if snapshot is None else load(snapshot, volume_of)
+    for line in lines:
+        entry = from_line(line)
+        try:
+            easel.do(entry)
+        except BadJournal:
+            raise
+        except EciError:
+            continue
+    easel.finish()
+    return easel

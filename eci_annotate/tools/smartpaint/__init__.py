@@ -1,0 +1,1 @@
+"""SmartPaint: a brush that respects intensities."""
