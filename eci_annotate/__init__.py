@@ -16,12 +16,12 @@ from eci_annotate.version import __version__
 
 _AHEAD_S = 1.0
 _HOMES = {
-    "open": "repository.opening",
+    "open": "repository.open_repository",
     "Repository": "repository.repository",
-    "Task": "repository.handles",
-    "Signed": "repository.handles",
-    "found": "repository.founding",
-    "import_folders": "repository.importing",
+    "Task": "repository.task",
+    "Signed": "repository.task",
+    "found": "repository.admin.create",
+    "import_folders": "repository.admin.import_dicom",
     "annotate": "viewer.app",
     "show": "viewer.app",
     "compare": "viewer.compare",
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.reslice import resample
     from eci_annotate.imaging.volume import grid_of, volume_from_array
-    from eci_annotate.repository.founding import found
-    from eci_annotate.repository.handles import Signed, Task
-    from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.opening import open
+    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
+    from eci_annotate.repository.task import Signed, Task
     from eci_annotate.viewer.app import annotate, show
     from eci_annotate.viewer.arriving import work
     from eci_annotate.viewer.compare import compare

@@ -79,13 +79,13 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     small
         Phantoms alone, as tests want it.
     """
+    from eci_annotate.demo.rehearsal import rehearse
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.founding import found
-    from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.layout import credential, find
-    from eci_annotate.repository.opening import open as open_repository
-    from eci_annotate.repository.rehearsal import rehearse
-    from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.keys.repository_folder import credential, find
+    from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
+    from eci_annotate.repository.open_repository import open as open_repository
 
     key = found(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
     os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
@@ -127,8 +127,8 @@ def pins(folder: Path) -> dict[str, str]:
     """The PINs by which the demo's people sign: generated once, kept beside the passwords."""
     from datetime import UTC, datetime
 
-    from eci_annotate.repository.factors import FactorBook
-    from eci_annotate.repository.layout import find
+    from eci_annotate.repository.keys.factors import FactorBook
+    from eci_annotate.repository.keys.repository_folder import find
 
     path = folder / "pins.yaml"
     if path.exists():

@@ -18,9 +18,9 @@ SUBJECT = "ECI_TEST_S0001"
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from eci_annotate.repository.founding import found
-    from eci_annotate.repository.opening import open
-    from eci_annotate.repository.rehearsal import rehearse
+    from eci_annotate.demo.rehearsal import rehearse
+    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.open_repository import open
 
     folder = tmp_path_factory.mktemp("people") / "demo"
     found(folder, project="liver-ct", member="anna", site="KAU")

@@ -23,7 +23,7 @@ import pytest
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import scan, structure_set
-from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.local.backend import LocalBackend
 
 CANARIES = {
     "PatientName": "Zwitscherling^Kanarius",

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 import eci_annotate as eci
+from eci_annotate.demo import workshop
+from eci_annotate.demo.rehearsal import rehearse
 from eci_annotate.dicom.phantom import write_phantom
-from eci_annotate.repository import workshop
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.rehearsal import rehearse
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.import_dicom import import_folders
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 HAND = """
-from eci_annotate.repository.rehearsal import ANSWERS, recorded
+from eci_annotate.demo.rehearsal import ANSWERS, recorded
 from eci_annotate.tools import to_line
 
 volume = task.volume()

@@ -23,7 +23,7 @@ from eci_annotate.cli.subjects import audit, keys, subjects
 from eci_annotate.errors import EciError, NotFound, Tampered
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.protocols import Check
+    from eci_annotate.repository.backend import Check
 
 app = typer.Typer(
     name="eci-annotate",
@@ -72,7 +72,7 @@ def init(
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
     from getpass import getuser
 
-    from eci_annotate.repository.founding import found
+    from eci_annotate.repository.admin.create import found
 
     name = member or getuser()
     key = found(folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres)
@@ -88,8 +88,8 @@ def import_(
     site: Annotated[str, typer.Option(help="Site of the subjects; by default yours.")] = "",
 ) -> None:
     """Take DICOM folders in: one subject ECI_<SITE>_S0001 ... per patient. Says what it skipped, and why."""
-    from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.local import LocalBackend
+    from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.local.backend import LocalBackend
 
     repository = open(folder)
     backend = repository.backend
@@ -146,7 +146,7 @@ def verify(
     An exported folder is verified offline, and needs --trust: the certificate comes from elsewhere.
     A repository is its own authority unless another is given; it keeps its certificate in authority/ca.pem.
     """
-    from eci_annotate.repository.offline import is_export, verify_exported
+    from eci_annotate.repository.verify_export import is_export, verify_exported
 
     anchors = (trust.read_text(),) if trust else ()
     offline = not (folder / "eci.json").exists() and is_export(folder)
@@ -161,7 +161,7 @@ def verify(
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
-    from eci_annotate.repository.protocols import every_subject
+    from eci_annotate.repository.backend import every_subject
 
     repository = open(folder)
     checks: list[Check] = []
@@ -185,8 +185,8 @@ def member_add(
     hub: Annotated[bool, typer.Option("--hub", help="The hub knows who it is: no key file.")] = False,
 ) -> None:
     """Add a member with a key of their own. Give them the key file; they name it in ECI_ANNOTATE_CREDENTIAL."""
-    from eci_annotate.repository.founding import add_member
-    from eci_annotate.repository.layout import find
+    from eci_annotate.repository.admin.create import add_member
+    from eci_annotate.repository.keys.repository_folder import find
 
     repository = open(folder)
     roles = tuple(role or ["annotator"])
@@ -244,7 +244,7 @@ def rehearse(
     project: Project = None,
 ) -> None:
     """Take a phantom in, annotate it by recorded gestures, and sign: to see what signed work looks like."""
-    from eci_annotate.repository.rehearsal import rehearse as carry_through
+    from eci_annotate.demo.rehearsal import rehearse as carry_through
 
     repository = open(folder)
     signed = carry_through(repository, kind=kind, project=chosen(repository, project), site=site)

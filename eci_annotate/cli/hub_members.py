@@ -19,7 +19,7 @@ def add_from_hub(
     repository: Repository, project: str, name: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...]
 ) -> None:
     """Add a member without a key file."""
-    from eci_annotate.repository.service_keys import add_hub_member
+    from eci_annotate.repository.keys.service_keys import add_hub_member
 
     backend = local(repository)
     add_hub_member(backend.rooms, backend.actor, project, name, roles=roles, site=site, sites=sites)
@@ -33,9 +33,9 @@ def admit(
     secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Let the service act: certify members, and hold a signing key for each; for who founded the repository."""
-    from eci_annotate.repository.layout import credential, find
-    from eci_annotate.repository.service_keys import admit as admit_member
-    from eci_annotate.repository.service_keys import enable_service
+    from eci_annotate.repository.keys.repository_folder import credential, find
+    from eci_annotate.repository.keys.service_keys import admit as admit_member
+    from eci_annotate.repository.keys.service_keys import enable_service
 
     layout = find(folder)
     enable_service(layout, credential(layout), secret)
@@ -49,7 +49,7 @@ def admit(
 
 def rotate(folder: Folder, name: Name, project: Project = None) -> None:
     """Make a new key with which the service signs for a member; what the old one signed still verifies."""
-    from eci_annotate.repository.service_keys import rotate_for
+    from eci_annotate.repository.keys.service_keys import rotate_for
 
     repository = open(folder)
     backend, where = local(repository), projects(repository, project)
@@ -66,7 +66,7 @@ def adopt(
     passphrase: Passphrase = "",
 ) -> None:
     """Let the service sign for a member with a key that their institution certified; for an owner."""
-    from eci_annotate.repository.service_keys import adopt_for
+    from eci_annotate.repository.keys.service_keys import adopt_for
 
     repository, held = open(folder), key_in(key, passphrase)
     backend, where = local(repository), projects(repository, project)
@@ -76,7 +76,7 @@ def adopt(
 
 def code(folder: Folder, name: Name) -> None:
     """Give a member a one-time code, by which they set a PIN or a passkey on the service's page."""
-    from eci_annotate.repository.factors import FactorBook
+    from eci_annotate.repository.keys.factors import FactorBook
 
     backend = local(open(folder))
     say(FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name))
@@ -84,7 +84,7 @@ def code(folder: Folder, name: Name) -> None:
 
 def pin(folder: Folder, name: Name) -> None:
     """Set a member's PIN at the terminal; it is asked for, or read from standard input."""
-    from eci_annotate.repository.factors import FactorBook
+    from eci_annotate.repository.keys.factors import FactorBook
 
     backend = local(open(folder))
     given = typer.prompt("The PIN", hide_input=True)

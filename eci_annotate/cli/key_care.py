@@ -16,8 +16,8 @@ def rotate(
     secret: Annotated[str, typer.Option(help="What the new key asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Make a new signing key of yours and have it certified; what the old one signed still verifies."""
-    from eci_annotate.repository.layout import credential, find
-    from eci_annotate.repository.rotation import rotate as make_new
+    from eci_annotate.repository.admin.key_rotation import rotate as make_new
+    from eci_annotate.repository.keys.repository_folder import credential, find
 
     repository = open(folder)
     where = projects(repository, project)
@@ -33,7 +33,7 @@ def revoke(
     project: Project = None,
 ) -> None:
     """Let nothing count that this key signs from now on; what it signed before still verifies."""
-    from eci_annotate.repository.rotation import fingerprint_of
+    from eci_annotate.repository.admin.key_rotation import fingerprint_of
     from eci_annotate.workflow.subject.commands import RevokeCertificate
 
     repository = open(folder)
@@ -68,8 +68,8 @@ def adopt(
     secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Sign from now on with a key that your institution certified; what your old one signed still verifies."""
-    from eci_annotate.repository.layout import credential, find
-    from eci_annotate.repository.rotation import adopt as take
+    from eci_annotate.repository.admin.key_rotation import adopt as take
+    from eci_annotate.repository.keys.repository_folder import credential, find
 
     repository, held = open(folder), key_in(key, passphrase)
     where, pem = projects(repository, project), text_of(certificate)

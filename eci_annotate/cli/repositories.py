@@ -22,7 +22,7 @@ def copy(
     postgres: Dsn = "",
 ) -> None:
     """Copy a repository, record for record: into a folder, PostgreSQL, or back. Nobody may work in it meanwhile."""
-    from eci_annotate.repository.moving import copy_repository
+    from eci_annotate.repository.admin.copy_repository import copy_repository
 
     with progress() as tell:
         events = copy_repository(folder, target, dsn=postgres, progress=tell)
@@ -36,7 +36,7 @@ def backup(
     keys: Keys = None,
 ) -> None:
     """Back up a repository, while work goes on. Content is encrypted by each subject's key; the keys go elsewhere."""
-    from eci_annotate.repository.backup import back_up
+    from eci_annotate.repository.admin.backup import back_up
 
     keys = keys or out.with_name(f"{out.name}.keys")
     with progress() as tell:
@@ -53,7 +53,7 @@ def restore(
     postgres: Dsn = "",
 ) -> None:
     """Make a repository of a backup, and verify everything in it. Exit code 1 when anything differs."""
-    from eci_annotate.repository.backup import restore as bring_back
+    from eci_annotate.repository.admin.backup import restore as bring_back
 
     with progress() as tell:
         found = bring_back(out, keys or out.with_name(f"{out.name}.keys"), target, dsn=postgres, progress=tell)

@@ -13,7 +13,7 @@ import typer
 from eci_annotate.errors import NotFound, Refused
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.local import LocalBackend
+    from eci_annotate.repository.local.backend import LocalBackend
     from eci_annotate.repository.repository import Repository
     from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
@@ -71,7 +71,7 @@ def progress() -> Iterator[Any]:
 
 def open(folder: Path) -> Repository:
     """The repository in a folder."""
-    from eci_annotate.repository.opening import open as open_repository
+    from eci_annotate.repository.open_repository import open as open_repository
 
     return open_repository(folder)
 
@@ -93,7 +93,7 @@ def projects(repository: Repository, name: str | None) -> list[str]:
 
 def local(repository: Repository) -> LocalBackend:
     """The backend of an embedded repository; NotFound for any other."""
-    from eci_annotate.repository.local import LocalBackend
+    from eci_annotate.repository.local.backend import LocalBackend
 
     if not isinstance(repository.backend, LocalBackend):
         raise NotFound("This needs an embedded repository.", "Give the folder itself.")

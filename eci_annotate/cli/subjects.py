@@ -31,8 +31,8 @@ def list_(
     page: Annotated[int, typer.Option(help="Which page of 20.", min=1)] = 1,
 ) -> None:
     """Show subjects with their stage and progress: ● signed, ◐ open, ○ ready, · blocked."""
-    from eci_annotate.repository.protocols import SubjectQuery
-    from eci_annotate.repository.subjects import subject_table
+    from eci_annotate.repository.backend import SubjectQuery
+    from eci_annotate.repository.subject_table import subject_table
 
     repository = open(folder)
     filters = (contains, site, cohort, stage, included, live)
@@ -94,7 +94,7 @@ def audit(
     trust: Annotated[Path | None, typer.Option(help="Certificate (PEM) of who is trusted.", exists=True)] = None,
 ) -> None:
     """Show who did, read, exported and was refused what; prove that nothing was cut out up to the last checkpoint."""
-    from eci_annotate.repository.audit import AuditQuery
+    from eci_annotate.repository.local.audit import AuditQuery
 
     backend = local(open(folder))
     table = backend.audit(AuditQuery(project or "", subject, by, what, since, until))
@@ -116,8 +116,8 @@ def audit(
 @keys.command("secret")
 def secret(folder: Folder) -> None:
     """Choose the secret that signing asks for (empty: the key file alone opens the signing key)."""
-    from eci_annotate.repository.keys import change_secret, needs_secret
-    from eci_annotate.repository.layout import credential, find
+    from eci_annotate.repository.keys.repository_folder import credential, find
+    from eci_annotate.repository.keys.signing_keys import change_secret, needs_secret
 
     layout = find(folder)
     name = open(folder).backend.actor.name
@@ -130,7 +130,7 @@ def secret(folder: Folder) -> None:
 @keys.command("show")
 def show_key(folder: Folder, project: Project = None) -> None:
     """Show members' certificates and the authority's fingerprint, to be compared by eye."""
-    from eci_annotate.repository.layout import find
+    from eci_annotate.repository.keys.repository_folder import find
     from eci_annotate.workflow.trust.certificates import mark_of, public_pem
     from eci_annotate.workflow.trust.rsa_keys import fingerprint
 

@@ -20,8 +20,8 @@ from eci_annotate.hub.problems import add_handlers
 from eci_annotate.hub.settings import Settings
 from eci_annotate.hub.warming import warm_up
 from eci_annotate.hub.watching import Numbers, Watch
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.version import __version__
 
 CONNECTIONS = 16

@@ -12,10 +12,10 @@ from eci_annotate.errors import NotFound, Overloaded
 from eci_annotate.hub.people import HubIdentity, People
 from eci_annotate.hub.saving import Saver
 from eci_annotate.hub.settings import Settings
-from eci_annotate.repository.factors import FactorBook
-from eci_annotate.repository.keys import Signer
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, view

@@ -8,8 +8,8 @@ from threading import Event, Thread
 
 from eci_annotate.hub.notifying import Notifier, Ways
 from eci_annotate.hub.pages.incoming import INCOMING, sweep
-from eci_annotate.repository.checkpoints import take_when_new
-from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.local.checkpoints import take_when_new
+from eci_annotate.repository.local.context import Rooms
 
 EVERY_S, NOTICE_S, SWEEP_S = 60.0, 5.0, 3600.0
 log = logging.getLogger("eci_annotate.hub")

@@ -19,8 +19,8 @@ import yaml
 
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.notices import Notice, notices
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.streams import SUBJECTS
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.store.protocols import Entry
 from eci_annotate.workflow.subject.events import from_record

@@ -13,8 +13,8 @@ import httpx
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.settings import Settings
-from eci_annotate.repository.identity import actor_of
-from eci_annotate.repository.keys import Signer
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.workflow.actor import HUB, Actor
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from eci_annotate.errors import BadRequest, EciError, NoIdentity, NotFound, SignatureWaits
-from eci_annotate.repository.wire import OTHER, STATUS, error_to_wire
+from eci_annotate.repository.remote.wire_format import OTHER, STATUS, error_to_wire
 
 log = logging.getLogger("eci_annotate.hub")
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.vault import SecretDrafts
+from eci_annotate.repository.keys.subject_encryption import SecretDrafts
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.protocols import DraftPart
 
 LANES, LARGEST = 4, 64

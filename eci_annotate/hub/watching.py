@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from eci_annotate.errors import Overloaded
 from eci_annotate.hub.problems import unknown
 from eci_annotate.hub.whence import whence
-from eci_annotate.repository.identity import WHENCE
-from eci_annotate.repository.wire import error_to_wire
+from eci_annotate.repository.local.identity import WHENCE
+from eci_annotate.repository.remote.wire_format import error_to_wire
 
 LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
 log = logging.getLogger("eci_annotate.hub")

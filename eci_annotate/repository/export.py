@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.protocols import Backend
+from eci_annotate.repository.backend import Backend
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless

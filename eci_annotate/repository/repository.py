@@ -15,11 +15,11 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
-from eci_annotate.repository.comparing import Comparing
-from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.protocols import Backend, Images, SubjectQuery, every_subject
-from eci_annotate.repository.subjects import subject_table
+from eci_annotate.repository.backend import Backend, Images, SubjectQuery, every_subject
+from eci_annotate.repository.comparisons import Comparing
+from eci_annotate.repository.subject_table import subject_table
 from eci_annotate.repository.tables import Verification
+from eci_annotate.repository.task import Signed, Task
 from eci_annotate.workflow.subject.commands import Attach, Start
 from eci_annotate.workflow.subject.events import Attached
 from eci_annotate.workflow.subject.lease import to_minute

@@ -8,8 +8,8 @@ from typing import Any
 import xarray as xr
 
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.export import export_version
-from eci_annotate.repository.protocols import Backend, Images
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.subject.events import Signed as SignedEvent
 from eci_annotate.workflow.subject.lease import to_minute

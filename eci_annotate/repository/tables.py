@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from eci_annotate.repository.protocols import Check
+from eci_annotate.repository.backend import Check
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import INGEST

@@ -21,7 +21,7 @@ from eci_annotate.viewer.workbench import Workbench
 if TYPE_CHECKING:
     import ipywidgets
 
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.task import Task
 
 READ_ONLY = "These images are shown for reading only; start a task to annotate."
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import ipywidgets as w
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.opening import open
+from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.viewer.task_app import TaskApp
 from eci_annotate.viewer.ticking import every

@@ -13,7 +13,7 @@ from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.task import Task
 
 
 def form_of(

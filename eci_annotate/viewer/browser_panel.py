@@ -16,7 +16,7 @@ from PIL import Image as Picture
 from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.volume import values_kji
-from eci_annotate.repository.making import DERIVED
+from eci_annotate.repository.local.artefacts import DERIVED
 from eci_annotate.viewer.pictures import window_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 

@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import new_uid
-from eci_annotate.repository.delta import Delta
+from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.viewer.comparing import reveal
 from eci_annotate.viewer.differences import Lesion, lesions
 from eci_annotate.viewer.form_delta import form_table
@@ -22,7 +22,7 @@ from eci_annotate.viewer.sides import Side, opened
 from eci_annotate.viewer.strip import Strip
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed
+    from eci_annotate.repository.task import Signed
 
 LEGEND = "Blue: in both. Green: only in the second. Red: only in the first."
 

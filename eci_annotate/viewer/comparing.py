@@ -12,7 +12,7 @@ import xarray as xr
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import new_uid
-from eci_annotate.repository.delta import Delta
+from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.entries import Adopt
 from eci_annotate.viewer.controller import Controller
@@ -27,7 +27,7 @@ from eci_annotate.viewer.strip import Strip
 from eci_annotate.viewer.ticking import poster
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.task import Task
 
 STRIP = "30vh"
 

@@ -14,7 +14,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.delta import Delta, Volume, grouped, largest, voxels_of
+from eci_annotate.repository.analysis.delta import Delta, Volume, grouped, largest, voxels_of
 from eci_annotate.viewer.sides import Side
 
 

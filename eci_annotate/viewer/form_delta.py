@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eci_annotate.repository.answers import by_path
-from eci_annotate.repository.delta import Delta
+from eci_annotate.repository.analysis.delta import Delta
+from eci_annotate.repository.analysis.form_answers import by_path
 from eci_annotate.viewer.opinions import in_words
 from eci_annotate.viewer.sides import Side
 from eci_annotate.workflow.usecase.form import Question

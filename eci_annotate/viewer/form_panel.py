@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import ipywidgets as w
 
 from eci_annotate.errors import BadAnswers
-from eci_annotate.repository.answers import item_names
+from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.opinions import Opinion, agreed
 from eci_annotate.workflow.usecase.form import Question, check_answers

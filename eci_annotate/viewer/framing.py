@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.task import Task
 
 SIDE = "330px"
 

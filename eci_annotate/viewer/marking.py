@@ -16,7 +16,7 @@ from eci_annotate.viewer.restoring import PLACES
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Task
+    from eci_annotate.repository.task import Task
 
 
 def show_places(controller: Controller, places: tuple[Place, ...]) -> list[Order]:

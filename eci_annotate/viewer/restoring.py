@@ -14,7 +14,7 @@ from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed, Task
+    from eci_annotate.repository.task import Signed, Task
     from eci_annotate.viewer.keeper import Keeper
 
 

@@ -17,7 +17,7 @@ from eci_annotate.workflow.subject.blinding import letter
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed, Task
+    from eci_annotate.repository.task import Signed, Task
 
 COLOURS: tuple[Colour, ...] = ((56, 189, 248), (251, 146, 60), (192, 132, 252), (163, 230, 53), (244, 114, 182))
 

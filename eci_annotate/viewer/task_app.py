@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.tables import offered
 from eci_annotate.viewer.framing import close_all
 from eci_annotate.viewer.ticking import every
@@ -22,8 +22,8 @@ from eci_annotate.viewer.workbench import Workbench
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed
     from eci_annotate.repository.repository import Repository
+    from eci_annotate.repository.task import Signed
 
 PAGE = 25
 LOOK_S = 10.0

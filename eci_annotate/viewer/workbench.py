@@ -34,7 +34,7 @@ from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
-    from eci_annotate.repository.handles import Signed, Task
+    from eci_annotate.repository.task import Signed, Task
 
 TICK_S = 5.0
 NOT_DRAWN = "A review shows what was signed; nothing is drawn in it."

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.hub.people import HubIdentity
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.opening import open
-from eci_annotate.repository.protocols import SubjectQuery
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import add_hub_member, enable_service
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.keys.repository_folder import credential, find
+from eci_annotate.repository.keys.service_keys import add_hub_member, enable_service
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.open_repository import open
 from eci_annotate.store.protocols import Append
 from eci_annotate.workflow.subject.commands import Describe, Release, Start
 from tests.benchmarks.measuring import Table, _memory_mb, alone

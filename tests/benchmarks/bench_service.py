@@ -16,13 +16,13 @@ from pathlib import Path
 import httpx
 
 from eci_annotate.hub.people import HubIdentity
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.keys import Signer
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.protocols import SubjectQuery
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import add_hub_member, service_signing_key
+from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.keys.service_keys import add_hub_member, service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
 from tests.benchmarks.bench_scale import founded
 from tests.benchmarks.load import PREFIX, P, Told, hub, start_all, start_service, under_load
@@ -59,7 +59,7 @@ def prepared(folder: Path, many: int, dsn: str = "") -> list[tuple[str, str]]:
 
 def service_signing_key_of(rooms: Rooms, name: str):  # type: ignore[no-untyped-def]
     """The key that the service holds for a member; made when there is none."""
-    from eci_annotate.repository.service_keys import admit
+    from eci_annotate.repository.keys.service_keys import admit
 
     admit(rooms, LocalBackend(rooms, HubIdentity(name, "prepare")).actor, P, name)
     return service_signing_key(rooms.layout, name)

@@ -9,8 +9,8 @@ from itertools import islice
 
 import psycopg
 
-from eci_annotate.repository.carding import card_of
-from eci_annotate.repository.streams import subject_stream
+from eci_annotate.repository.local.event_streams import subject_stream
+from eci_annotate.repository.local.subject_cards import card_of
 from eci_annotate.store.postgres.card_pages import values
 from eci_annotate.workflow.codec import canonical
 from eci_annotate.workflow.subject.events import Described, Enrolled, Event, Signed, Started, to_record

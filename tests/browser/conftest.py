@@ -57,9 +57,9 @@ def page(browser_page: Page) -> Iterator[Page]:
 def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one synthetic subject."""
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.founding import found
-    from eci_annotate.repository.importing import import_folders
-    from eci_annotate.repository.opening import open
+    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.open_repository import open
 
     root = tmp_path_factory.mktemp("made")
     write_phantom(root / "dicom", "tiny")

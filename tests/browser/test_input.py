@@ -13,7 +13,7 @@ from pointers import Pointers
 from test_viewer import coloured, press
 
 from eci_annotate.imaging.annotations import Annotation, Box
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
 
 LINE = [(0.40 + 0.02 * n, 0.5) for n in range(8)]

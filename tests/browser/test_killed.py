@@ -9,8 +9,8 @@ import time
 import pytest
 
 import eci_annotate as eci
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.tools import replay
 from tests.browser.lab import Viewer, browsing, run_all, serving
 from tests.browser.test_whole_path import SAMPLE, SUBJECT, add, circle, press

@@ -8,12 +8,12 @@ from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
 from test_viewer import coloured, draw, press
 
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.open_repository import open as open_repository
 
 SOON = """
 import asyncio
 from datetime import UTC, datetime, timedelta
-from eci_annotate.repository import handles
+from eci_annotate.repository import task as handles
 handles._TOUCH_S = 0
 def shorten():
     task.until = datetime.now(UTC) + timedelta(seconds={seconds})

@@ -14,7 +14,7 @@ from relay import CLOSED, DEAF, SILENT, Relay, relayed
 from test_viewer import press
 from voila_app import voila
 
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.open_repository import open as open_repository
 from tests.counts import SOAK, count
 
 CUT_S = count(8, 60)

@@ -13,9 +13,9 @@ from test_viewer import coloured, press
 sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
 from repository_world import ANSWERS, MEANING, P, S, lines
 
-from eci_annotate.repository.founding import add_member
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.admin.create import add_member
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.open_repository import open as open_repository
 
 REVIEW = f"""
 import os

@@ -13,9 +13,9 @@ from test_viewer import coloured, draw, press
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
 
 LATE, LOCALIZER = "late phase", "one slice left out"

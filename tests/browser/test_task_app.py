@@ -16,8 +16,8 @@ from voila_app import voila
 sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
 from readings_world import phantom
 
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.open_repository import open as open_repository
 
 APP = Path(__file__).parents[2] / "notebooks" / "task_app.ipynb"
 SECOND = "ECI_KAU_S0002"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.open_repository import open as open_repository
 
 TOOLS = {"b": [(0.4, 0.4), (0.55, 0.52)], "d": [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)],
          "s": [(0.45, 0.5), (0.55, 0.5)]}  # fmt: skip

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from test_viewer import coloured, press
 from voila_app import voila
 
-from eci_annotate.repository.opening import open as open_repository
+from eci_annotate.repository.open_repository import open as open_repository
 
 
 def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:

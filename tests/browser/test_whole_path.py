@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import eci_annotate as eci
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.importing import import_folders
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.import_dicom import import_folders
 from tests.browser.lab import Viewer, browsing, run_all, serving
 from tests.dicom.peers import dciodvfy_errors, plastimatch_masks
 

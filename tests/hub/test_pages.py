@@ -16,9 +16,9 @@ from playwright.sync_api import Browser
 from pydicom.uid import generate_uid
 
 from eci_annotate.dicom.phantom import write_phantom
-from eci_annotate.repository.factors import FactorBook
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.rooms import utc_now
+from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import utc_now
 
 P, PIN, MANY, SITE = "liver-ct", "pages-77", 23, "GRZ"
 

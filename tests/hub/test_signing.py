@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
 from repository_world import ANSWERS, MEANING, lines
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.factors import FactorBook
-from eci_annotate.repository.handles import Task
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.remote import Line, RemoteBackend, RemoteImages
+from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import utc_now
+from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import utc_now
-from eci_annotate.repository.waiting import Waiting
+from eci_annotate.repository.task import Task
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.per_user

@@ -15,12 +15,12 @@ from playwright.sync_api import Page
 from test_signing import ANSWERS, MEANING, P, lines, opened
 
 from eci_annotate.errors import NoIdentity, NotFound, Refused
-from eci_annotate.repository.factors import FactorBook
-from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.layout import find
+from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import utc_now
+from eci_annotate.repository.pending_signature import Waiting
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import utc_now
-from eci_annotate.repository.waiting import Waiting
+from eci_annotate.repository.task import Signed, Task
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.per_user

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repository_world import make
 
-from eci_annotate.repository.opening import open
+from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from tests.postgres import dsn, postgres  # noqa: F401
 

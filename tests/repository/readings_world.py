@@ -14,15 +14,15 @@ from repository_world import MEANING, P, local
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.founding import add_member, found
-from eci_annotate.repository.handles import Signed, Task
-from eci_annotate.repository.identity import KeyIdentity
-from eci_annotate.repository.importing import import_folders
-from eci_annotate.repository.layout import Layout, credential, find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.opening import open
+from eci_annotate.repository.admin.create import add_member, found
+from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.keys.repository_folder import Layout, credential, find
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.identity import KeyIdentity
+from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.task import Signed, Task
 from eci_annotate.tools import to_line
 from eci_annotate.tools.editing.entries import Add, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release

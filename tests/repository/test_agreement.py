@@ -13,7 +13,7 @@ import pytest
 from readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, report, subject
 
 from eci_annotate.errors import NotFound
-from eci_annotate.repository.reliability import icc, kappa
+from eci_annotate.repository.analysis.statistics import icc, kappa
 from eci_annotate.workflow.subject.commands import Describe, Withdraw
 from tests.test_cli import run
 
@@ -206,7 +206,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['pingouin'] = None\n"
         "from eci_annotate.errors import NotInstalled\n"
-        "from eci_annotate.repository.reliability import library\n"
+        "from eci_annotate.repository.analysis.statistics import library\n"
         "try: library('pingouin')\nexcept NotInstalled as error: print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -13,7 +13,7 @@ from repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_sam
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
-from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Start
 from eci_annotate.workflow.trust.merkle import Range
@@ -74,9 +74,9 @@ def test_any_flipped_byte_of_a_checkpoint_or_event_is_found(repo: Repository, fo
 
 def _passes(folder: Path, kept: Path) -> bool:
     from eci_annotate.errors import EciError
-    from eci_annotate.repository.checkpoints import check_checkpoints
-    from eci_annotate.repository.layout import find
-    from eci_annotate.repository.rooms import Rooms
+    from eci_annotate.repository.keys.repository_folder import find
+    from eci_annotate.repository.local.checkpoints import check_checkpoints
+    from eci_annotate.repository.local.context import Rooms
 
     layout = find(folder)
     try:

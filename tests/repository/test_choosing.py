@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.errors import NotARepository
-from eci_annotate.repository.opening import open
+from eci_annotate.repository.open_repository import open
 
 
 def test_the_environment_says_else_the_demo_beside(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

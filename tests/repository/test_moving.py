@@ -10,8 +10,8 @@ from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
-from eci_annotate.repository.backup import back_up, restore
-from eci_annotate.repository.moving import copy_repository
+from eci_annotate.repository.admin.backup import back_up, restore
+from eci_annotate.repository.admin.copy_repository import copy_repository
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Withdraw
 
@@ -51,8 +51,8 @@ def test_a_repository_goes_into_a_database_and_back(worked: Repository, folder: 
 
 def test_the_whole_path_runs_on_a_database(tmp_path: Path, dsn: str) -> None:
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.founding import found
-    from eci_annotate.repository.importing import import_folders
+    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.import_dicom import import_folders
 
     write_phantom(tmp_path / "dicom", "tiny")
     found(tmp_path / "repository", project=P, member="anna", site="KAU", dsn=dsn)

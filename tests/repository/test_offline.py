@@ -14,14 +14,14 @@ from repository_world import ANSWERS, MEANING, P, S, anchor, certified, lines, l
 
 import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
-from eci_annotate.repository import signing
-from eci_annotate.repository.founding import found
-from eci_annotate.repository.handles import Signed
-from eci_annotate.repository.keys import change_secret
-from eci_annotate.repository.layout import credential
-from eci_annotate.repository.offline import verify_exported
+from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.key_rotation import adopt, fingerprint_of, rotate
+from eci_annotate.repository.keys.repository_folder import credential
+from eci_annotate.repository.keys.signing_keys import change_secret
+from eci_annotate.repository.local.backend import sign as signing
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rotation import adopt, fingerprint_of, rotate
+from eci_annotate.repository.task import Signed
+from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.workflow.subject.commands import RevokeCertificate, TrustAuthority
 from eci_annotate.workflow.trust.certificates import Authority
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey

@@ -22,12 +22,12 @@ from eci_annotate.errors import (
     NotFound,
     Refused,
 )
-from eci_annotate.repository import handles
-from eci_annotate.repository.founding import add_member
-from eci_annotate.repository.handles import Signed
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository import task as handles
+from eci_annotate.repository.admin.create import add_member
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Signed
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.folder.access_store import AccessLog
 from eci_annotate.workflow.subject.commands import Seal, Start

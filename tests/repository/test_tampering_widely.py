@@ -12,10 +12,10 @@ from repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_sam
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError
-from eci_annotate.repository.checkpoints import check_checkpoints
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.verification import check_subject
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.checkpoints import check_checkpoints
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.workflow.subject.commands import Describe, Enrol
 from tests.counts import count
 

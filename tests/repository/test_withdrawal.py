@@ -10,8 +10,8 @@ from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.vault import Vault
 from eci_annotate.store.folder.blob_store import FolderBlobs
 from eci_annotate.workflow.subject.commands import Withdraw
 

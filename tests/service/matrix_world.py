@@ -9,10 +9,10 @@ from repository_world import ANSWERS, MEANING, lines, local, make
 from service_world import P, S, Tokens
 
 from eci_annotate.hub.people import Person
-from eci_annotate.repository.deciding import do_project
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.opening import open
-from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
+from eci_annotate.repository.keys.repository_folder import credential, find
+from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
+from eci_annotate.repository.local.command_handler import do_project
+from eci_annotate.repository.open_repository import open
 from eci_annotate.workflow.actor import ROLES, Actor
 from eci_annotate.workflow.subject.commands import AddMember, Enrol, OpenProject, Publish
 

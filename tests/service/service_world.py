@@ -10,12 +10,12 @@ from pathlib import Path
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.people import Person
 from eci_annotate.hub.settings import Settings
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.opening import open
-from eci_annotate.repository.remote import Line, RemoteBackend, RemoteImages
+from eci_annotate.repository.keys.repository_folder import credential, find
+from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.open_repository import open
+from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import add_hub_member, admit, enable_service
 from tests.ports import free_port
 from tests.service.serving_app import running
 

@@ -10,9 +10,9 @@ from readings_world import DOUBLE, P, as_member, lesion, make, read, report, sub
 from service_world import remote, serving, tokens
 
 from eci_annotate.hub.people import Person
-from eci_annotate.repository.layout import credential, find
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import admit, enable_service
+from eci_annotate.repository.keys.repository_folder import credential, find
+from eci_annotate.repository.keys.service_keys import admit, enable_service
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.tools import adoption, replay, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Show

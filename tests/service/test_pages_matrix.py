@@ -25,7 +25,7 @@ from eci_annotate.hub.pages.router import PAGES
 from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, PERSON, Session, Sessions
 from eci_annotate.hub.people import Person
 from eci_annotate.hub.settings import Settings
-from eci_annotate.repository.layout import find
+from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
 from tests.service.serving_app import running

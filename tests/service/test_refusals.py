@@ -13,12 +13,12 @@ from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.people import HubIdentity
 from eci_annotate.hub.settings import Settings
-from eci_annotate.repository.audit import AuditQuery
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.keys.service_keys import add_hub_member
+from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import add_hub_member
 from eci_annotate.workflow.subject.commands import Start
 
 UID, DIGEST = "1.2.3", "0" * 64

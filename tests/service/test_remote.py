@@ -16,11 +16,11 @@ from service_world import P, S, Tokens, remote, serving, tokens
 import eci_annotate as eci
 from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, SignatureWaits, StoreUnavailable
 from eci_annotate.hub.people import HubIdentity
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
 from eci_annotate.workflow.subject.commands import (
     AddMember,
     Assign,
@@ -161,7 +161,7 @@ def test_what_was_sent_twice_counts_once(service: str) -> None:
 
 
 def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("eci_annotate.repository.remote._WAITS_S", (0.01,))
+    monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.01,))
     with serving(folder) as address:
         repo = remote(address, "ben")
         task = repo.start(S, "annotate")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from eci_annotate.repository.drafting import read_draft
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.draft_entries import read_draft
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.store.protocols import Address
 from tests.benchmarks.bench_service import prepared
 from tests.benchmarks.load import P, Told, hub, start_all, start_service, under_load

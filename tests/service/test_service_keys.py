@@ -10,14 +10,14 @@ from repository_world import ANSWERS, MEANING, S, anchor, certified, lines
 import eci_annotate as eci
 from eci_annotate.errors import Refused
 from eci_annotate.hub.people import HubIdentity
-from eci_annotate.repository.handles import Signed
-from eci_annotate.repository.keys import Signer
-from eci_annotate.repository.layout import find
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.offline import verify_exported
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.rooms import Rooms
-from eci_annotate.repository.service_keys import service_signing_key
+from eci_annotate.repository.task import Signed
+from eci_annotate.repository.verify_export import verify_exported
 from tests.test_cli import run
 
 

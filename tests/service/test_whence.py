@@ -10,9 +10,9 @@ from service_world import P, S, remote, serving
 import eci_annotate as eci
 from eci_annotate.errors import EciError
 from eci_annotate.hub.whence import whence
-from eci_annotate.repository.audit import AuditQuery
-from eci_annotate.repository.identity import HERE
-from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.identity import HERE
 from eci_annotate.workflow.subject.commands import Start
 
 

@@ -11,8 +11,8 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.api.gate import NAME, AtDesk, Digest, Name, Repo
 from eci_annotate.hub.problems import PROBLEMS, Problem
 from eci_annotate.hub.signing.requests import ask, found, standing
-from eci_annotate.repository.protocols import SubjectQuery
-from eci_annotate.repository.wire import actor_to_wire, command_from_wire, page_to_wire
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.remote.wire_format import actor_to_wire, command_from_wire, page_to_wire
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.subject.commands import OpenProject, Sign
 

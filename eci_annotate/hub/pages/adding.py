@@ -19,10 +19,10 @@ from eci_annotate.hub.pages.project import Place, allowed_place
 from eci_annotate.hub.pages.showing import SESSION, Visit
 from eci_annotate.hub.pages.taking import Taking
 from eci_annotate.hub.signing.asking import asking, proved
-from eci_annotate.repository.importing import Imported, Progress, import_folders
-from eci_annotate.repository.keys import Signer
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.service_keys import service_signing_key
+from eci_annotate.repository.admin.import_dicom import Imported, Progress, import_folders
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.codec import digest
 
 MOST_BYTES = 16 << 30

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.repository.protocols import SubjectQuery
+from eci_annotate.repository.backend import SubjectQuery
 
 
 @dataclass(frozen=True)

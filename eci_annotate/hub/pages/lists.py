@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from eci_annotate.hub.pages.project import allowed_place, place_of
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.repository.audit import AuditQuery
+from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.workflow.subject.state import OPEN
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.repository.protocols import SORTS, SubjectQuery
+from eci_annotate.repository.backend import SORTS, SubjectQuery
 from eci_annotate.workflow.subject.view import SubjectView
 
 SIZE = 20

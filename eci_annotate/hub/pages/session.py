@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from eci_annotate.errors import NoIdentity, Refused
 from eci_annotate.hub.desk import Desk
 from eci_annotate.hub.people import Person
-from eci_annotate.repository.service_keys import service_secret
+from eci_annotate.repository.keys.service_keys import service_secret
 
 PERSON = "custom:eci:person"
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600

@@ -21,7 +21,7 @@ from eci_annotate.hub.pages.guard import check_form, check_navigation, form_toke
 from eci_annotate.hub.pages.incoming import INCOMING, Arrived, received
 from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.problems import status_of
-from eci_annotate.repository.local import LocalBackend
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.project import NAME
 from eci_annotate.workflow.subject.lease import to_minute
 

@@ -17,7 +17,7 @@ from eci_annotate.hub.pages.incoming import Arrived
 from eci_annotate.hub.pages.project import Place
 from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.problems import unforeseen
-from eci_annotate.repository.importing import Imported, Progress
+from eci_annotate.repository.admin.import_dicom import Imported, Progress
 
 TICK_S = 0.4
 _HERE = "<!-- here -->"

@@ -10,7 +10,7 @@ from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.asking import asking
 from eci_annotate.hub.signing.proving import Proof, prove
-from eci_annotate.repository.factors import check_pin_shape
+from eci_annotate.repository.keys.factors import check_pin_shape
 from eci_annotate.workflow.codec import digest
 
 

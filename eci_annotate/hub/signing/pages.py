@@ -13,12 +13,12 @@ from eci_annotate.hub.pages.showing import Visit
 from eci_annotate.hub.signing.asking import asking, proved
 from eci_annotate.hub.signing.pictures import pictures
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
-from eci_annotate.repository.images import read_volume
-from eci_annotate.repository.keys import Signer
-from eci_annotate.repository.making import drawn
-from eci_annotate.repository.protocols import WAITING
-from eci_annotate.repository.service_keys import service_signing_key
-from eci_annotate.repository.signing import job_of
+from eci_annotate.repository.backend import WAITING
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.artefacts import drawn
+from eci_annotate.repository.local.sign import job_of
+from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
 

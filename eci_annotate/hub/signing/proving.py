@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eci_annotate.errors import BadSecret, Refused
 from eci_annotate.hub.signing import passkeys
-from eci_annotate.repository.factors import FactorBook
+from eci_annotate.repository.keys.factors import FactorBook
 
 PIN, PASSKEY, CODE = "pin", "webauthn", "code"
 

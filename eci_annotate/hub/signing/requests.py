@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 
 from eci_annotate.errors import NotFound, SignatureWaits, Tampered
 from eci_annotate.hub.desk import Desk
-from eci_annotate.repository.deciding import address_of
-from eci_annotate.repository.drafting import content_digest
-from eci_annotate.repository.local import LocalBackend
-from eci_annotate.repository.making import drawn
-from eci_annotate.repository.protocols import DONE, VOID, WAITING
-from eci_annotate.repository.service_keys import service_secret
-from eci_annotate.repository.signing import job_of
+from eci_annotate.repository.backend import DONE, VOID, WAITING
+from eci_annotate.repository.draft_entries import content_digest
+from eci_annotate.repository.keys.service_keys import service_secret
+from eci_annotate.repository.local.artefacts import drawn
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.command_handler import address_of
+from eci_annotate.repository.local.sign import job_of
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import Sign

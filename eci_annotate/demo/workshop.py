@@ -1,0 +1,61 @@
+"""A hospital of one's own for a workshop, in one folder: a phantom with known lesions, a radiologist, a reviewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eci_annotate.dicom.phantom import phantom_lesions
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.analysis.delta import Delta
+from eci_annotate.repository.admin.create import add_member, found
+from eci_annotate.repository.task import Signed, Task
+from eci_annotate.repository.keys.repository_folder import find, key_of
+from eci_annotate.repository.open_repository import open_as
+from eci_annotate.demo.rehearsal import perform, take_in
+from eci_annotate.repository.repository import Repository
+
+PROJECT, SITE, KIND = "liver-ct", "SCHOOL", "axial"
+RADIOLOGIST, REVIEWER = "anna", "ruth"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The lesions that a phantom is known to have, in place of a version."""
+
+    version: int = 0
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def annotations(self) -> list[Annotation]:
+        """As masks on the phantom's grid."""
+        return list(phantom_lesions(KIND))
+
+
+def hospital(folder: Path | str) -> str:
+    """Make the hospital if there is none yet; returns its one subject."""
+    root = Path(folder)
+    if not (root / "eci.json").exists():
+        found(root, project=PROJECT, member=RADIOLOGIST, site=SITE)
+    anna, layout = opened_as(root, RADIOLOGIST), find(root)
+    if not layout.key_file(REVIEWER).exists():
+        add_member(anna, layout, REVIEWER, project=PROJECT, roles=("reviewer",), site=SITE)
+    if anna.subjects(PROJECT).empty:
+        take_in(anna, KIND, PROJECT, SITE)
+    return str(anna.subjects(PROJECT)["subject"].iloc[0])
+
+
+def opened_as(folder: Path | str, name: str) -> Repository:
+    """The repository as one of its members, in one and the same session each time."""
+    layout = find(Path(folder))
+    return open_as(layout, key_of(layout.key_file(name)), f"workshop-{name}")
+
+
+def truth(signed: Signed) -> Delta:
+    """What differs from the known lesions to those that were drawn."""
+    return Delta(Truth(), signed, signed.volume)
+
+
+def draw(task: Task) -> None:
+    """Draw and report by recorded gestures, where nobody sits before the screen."""
+    perform(task, KIND, "Drawn by recorded gestures")

@@ -1,0 +1,1 @@
+"""Making, filling, copying and backing up a repository."""

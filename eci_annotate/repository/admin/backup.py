@@ -1,0 +1,240 @@
+"""Backups: the content in one folder, the keys that open it in another; restored into a new repository, and verified.
+
+Everything of a subject is closed by the subject's own key, images too. Keys are to be kept apart: a backup alone opens
+nothing, and what was withdrawn since is gone from it with the key.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from eci_annotate.errors import NotARepository, NotFound, Tampered
+from eci_annotate.repository.admin.copy_repository import Progress, copy_files, opened
+from eci_annotate.repository.backend import Check
+from eci_annotate.repository.keys.repository_folder import Layout, create, find
+from eci_annotate.repository.keys.subject_encryption import Vault
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.event_streams import SUBJECTS
+from eci_annotate.repository.local.verify import check_subject
+from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.store.copy_stores import copy as copy_stores
+from eci_annotate.store.open_stores import open_folder
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import canonical, parse
+from eci_annotate.workflow.subject.view import view
+
+KEYS = ("members", "authority", "vault")
+_NONCE, _TRIES, _HEAD = 12, 5, "backup.json"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore found: every check, and the subjects whose key is gone since (their consent was withdrawn)."""
+
+    checks: tuple[Check, ...]
+    withdrawn: tuple[str, ...]
+
+
+def back_up(folder: Path, out: Path, keys: Path, progress: Progress | None = None) -> int:
+    """Bring a backup up to date (or make it); work may go on meanwhile. Returns how many events it holds.
+
+    Parameters
+    ----------
+    folder
+        The repository.
+    out
+        Where content goes: events, blobs, drafts, checkpoints, images; all of subjects encrypted.
+    keys
+        Where keys go. Keep it elsewhere; when a consent is withdrawn, bring it up to date too.
+
+    Raises
+    ------
+    Tampered
+        What was written does not read back, or the source never stood still.
+    """
+    tell = progress or (lambda part, done, of: None)
+    layout = find(folder)
+    _check_place(layout, out)
+    for name in KEYS:
+        copy_files(layout.root / name, keys / name)
+    write_atomic(out / _HEAD, canonical({"identity": layout.identity}))
+    copy_files(layout.checkpoints, out / "checkpoints")
+    _forget_withdrawn(layout, out)
+    events = _copy_still(layout, out, tell)
+    _close_images(layout, out, tell)
+    return events
+
+
+def _check_place(layout: Layout, out: Path) -> None:
+    head = out / _HEAD
+    if head.exists():
+        if _identity(out) != layout.identity:
+            raise NotARepository("There is a backup of another repository in this folder.", "Choose another folder.")
+    elif out.exists() and any(out.iterdir()):
+        raise NotARepository("The folder is not empty.", "Choose an empty folder, or that of an earlier backup.")
+
+
+def _identity(out: Path) -> str:
+    try:
+        return str(parse((out / _HEAD).read_bytes(), _HEAD)["identity"])
+    except OSError as error:
+        raise NotARepository("There is no backup in this folder.", "Give one that backup made.") from error
+
+
+def _forget_withdrawn(layout: Layout, out: Path) -> None:
+    """What an earlier backup holds of subjects whose key was destroyed since."""
+    vault, target = Vault(layout.vault), open_folder(out / "store")
+    for subject, projects in _subjects(layout).items():
+        gone = [project for project in projects if vault.is_gone(project, subject)]
+        for project in gone:
+            target.blobs.drop(f"{project}/{subject}")
+            target.drafts.drop(project, subject)
+        if gone == projects:
+            shutil.rmtree(out / "archive" / subject, ignore_errors=True)
+
+
+def _copy_still(layout: Layout, out: Path, tell: Progress) -> int:
+    """Copy until nothing was appended while it was copied: events then refer to nothing that is not there."""
+    target = open_folder(out / "store")
+    with opened(layout) as source:
+        for _ in range(_TRIES):
+            before = source.events.heads()
+            copy_stores(source, target, tell)
+            if source.events.heads() == before == target.events.heads():
+                return sum(before.values())
+    raise Tampered("The repository never stood still.", "Back up when there is less work, or stop the service.")
+
+
+def _subjects(layout: Layout) -> dict[str, list[str]]:
+    """By subject: the projects that it is in."""
+    with opened(layout) as stores:
+        names = [stream.split("/")[1:] for stream in stores.events.heads(SUBJECTS)]
+    found: dict[str, list[str]] = {}
+    for project, subject in names:
+        found.setdefault(subject, []).append(project)
+    return found
+
+
+def _close_images(layout: Layout, out: Path, tell: Progress) -> None:
+    vault, subjects = Vault(layout.vault), _subjects(layout)
+    for number, (subject, projects) in enumerate(sorted(subjects.items()), 1):
+        cipher = _image_cipher(vault, subject, projects, out / "archive" / subject)
+        for path in sorted((layout.archive / subject).rglob("*.dcm")) if cipher else ():
+            assert cipher is not None
+            _close(cipher, path, out / "archive" / subject / path.relative_to(layout.archive / subject))
+        tell("images", number, len(subjects))
+
+
+def _image_cipher(vault: Vault, subject: str, projects: list[str], place: Path) -> AESGCM | None:
+    """What closes a subject's images: a key of the backup's, closed by the subject's key in each of its projects."""
+    live = [project for project in projects if vault.is_live(project, subject)]
+    if not live:
+        return None
+    key = _opened_key(vault, subject, place)
+    if key is None:
+        key = AESGCM.generate_key(256)
+    closed = {project: _wrapped(vault.cipher(project, subject), key, subject) for project in live}
+    write_atomic(place / "key.json", canonical(closed))
+    return AESGCM(key)
+
+
+def _wrapped(cipher: AESGCM, key: bytes, subject: str) -> str:
+    nonce = os.urandom(_NONCE)
+    return b64encode(nonce + cipher.encrypt(nonce, key, subject.encode())).decode()
+
+
+def _opened_key(vault: Vault, subject: str, place: Path) -> bytes | None:
+    try:
+        closed = parse((place / "key.json").read_bytes(), "A backup's key")
+    except FileNotFoundError:
+        return None
+    for project, text in closed.items():
+        try:
+            raw = b64decode(text)
+            return vault.cipher(project, subject).decrypt(raw[:_NONCE], raw[_NONCE:], subject.encode())
+        except (NotFound, InvalidTag, ValueError):
+            continue
+    return None
+
+
+def _close(cipher: AESGCM, path: Path, target: Path) -> None:
+    content, name = path.read_bytes(), path.name.encode()
+    if target.exists() and _opened_bytes(cipher, target, name) == content:
+        return
+    nonce = os.urandom(_NONCE)
+    write_atomic(target, nonce + cipher.encrypt(nonce, content, name))
+    if _opened_bytes(cipher, target, name) != content:
+        raise Tampered("A file of the backup does not read back.", "Check the disk; back up again.")
+
+
+def _opened_bytes(cipher: AESGCM, path: Path, name: bytes) -> bytes | None:
+    raw = path.read_bytes()
+    try:
+        return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], name)
+    except (InvalidTag, ValueError):
+        return None
+
+
+def restore(out: Path, keys: Path, target: Path, *, dsn: str = "", progress: Progress | None = None) -> Restored:
+    """Make a repository of a backup and its keys, and verify all of it.
+
+    Parameters
+    ----------
+    out, keys
+        As `back_up` left them; keys that were destroyed since take their subjects' content with them.
+    target
+        A new or empty folder.
+    dsn
+        A PostgreSQL database that is to keep it; without it the folder does.
+    """
+    tell = progress or (lambda part, done, of: None)
+    layout = create(target, dsn=dsn, identity=_identity(out))
+    for name in KEYS:
+        copy_files(keys / name, layout.root / name)
+    copy_files(out / "checkpoints", layout.checkpoints)
+    with opened(layout) as stores:
+        copy_stores(open_folder(out / "store"), stores, tell)
+    _open_images(layout, out, tell)
+    return _verified(layout, tell)
+
+
+def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None]) -> None:
+    vault, folders = Vault(layout.vault), sorted((out / "archive").glob("*/"))
+    for number, folder in enumerate(folders, 1):
+        key = _opened_key(vault, folder.name, folder)
+        for path in sorted(folder.rglob("*.dcm")) if key else ():
+            content = _opened_bytes(AESGCM(key or b""), path, path.name.encode())
+            if content is None:
+                raise Tampered("An image of the backup was changed.", "Take another backup.")
+            write_atomic(layout.archive / folder.name / path.relative_to(folder), content)
+        tell("images", number, len(folders))
+
+
+def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> Restored:
+    rooms = Rooms.from_layout(layout)
+    owner = Actor("restore", roles=dict.fromkeys(rooms.streams.projects(), ("owner",)))
+    checks: list[Check] = []
+    withdrawn: list[str] = []
+    places = list(_places(layout))
+    for number, (project, subject) in enumerate(places, 1):
+        _, state = rooms.state(project, subject)
+        if not state.withdrawn and rooms.vault.is_gone(project, subject):
+            withdrawn.append(subject)
+        else:
+            checks += check_subject(rooms, view(state, owner, rooms.clock()))
+        tell("verifying", number, len(places))
+    rooms.stores.close()
+    return Restored(tuple(checks), tuple(withdrawn))
+
+
+def _places(layout: Layout) -> Iterator[tuple[str, str]]:
+    for subject, projects in sorted(_subjects(layout).items()):
+        yield from ((project, subject) for project in projects)

@@ -1,0 +1,1 @@
+"""Differences between versions, and agreement between readers."""

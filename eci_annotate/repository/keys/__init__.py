@@ -1,0 +1,1 @@
+"""Where a repository is stored, and the keys that sign and encrypt in it."""

@@ -1,0 +1,1 @@
+"""The application at the stores themselves."""

@@ -1,0 +1,68 @@
+"""The audit trail as a table: every event, read, export and refusal; who, what, when, from where, how surely known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from eci_annotate.errors import Refused
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.store.protocols import Record
+from eci_annotate.workflow.actor import Actor
+
+COLUMNS = ["at", "by", "assurance", "where", "session", "what", "project", "subject", "task", "version", "detail"]
+_DETAILS = ("reason", "meaning", "verdict", "taken_from", "member", "name", "cohort", "layer", "factor")
+
+
+@dataclass(frozen=True)
+class AuditQuery:
+    """What to show; what is empty is not asked. `since` and `until` are the beginnings of times as stored (UTC)."""
+
+    project: str = ""
+    subject: str = ""
+    by: str = ""
+    what: str = ""
+    since: str = ""
+    until: str = ""
+
+
+def audit_table(rooms: Rooms, actor: Actor, query: AuditQuery) -> pd.DataFrame:
+    """The rows that the actor may see, oldest first; only projects whose audit trail he may search.
+
+    Raises
+    ------
+    Refused
+        It is not his to search: an empty table would say that nobody did anything.
+    """
+    projects = {name for name in actor.roles if actor.may("audit", name)}
+    if not projects or (query.project and query.project not in projects):
+        raise Refused("You may not search the audit trail here.", "Ask the project's owner, or its auditor.")
+    rows = [row for row in _rows(rooms) if row["project"] in projects and _fits(row, query)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.sort_values("at", kind="stable", ignore_index=True)
+
+
+def _fits(row: dict[str, Any], query: AuditQuery) -> bool:
+    same = all(getattr(query, key) in ("", row[key]) for key in ("project", "subject", "by"))
+    kind = not query.what or query.what in row["what"]
+    until = not query.until or row["at"][: len(query.until)] <= query.until
+    return same and kind and row["at"] >= query.since and until
+
+
+def _rows(rooms: Rooms) -> Iterator[dict[str, Any]]:
+    for entry in rooms.streams.all_after():
+        _, project, *subject = entry.stream.split("/")
+        yield _row(entry.record, project, subject[0] if subject else "")
+    for month in rooms.access.months():
+        for record in rooms.access.read(month):
+            yield _row(record, record["data"]["project"], record["data"]["subject"])
+
+
+def _row(record: Record, project: str, subject: str) -> dict[str, Any]:
+    data = record["data"]
+    told = [str(data["what"])] if "what" in data else [f"{k}: {data[k]}" for k in _DETAILS if data.get(k)]
+    found = {key: data.get(key, "") for key in ("at", "by", "assurance", "where", "session", "task", "version")}
+    return {**found, "what": record["name"], "project": project, "subject": subject, "detail": "; ".join(told)}

@@ -1,0 +1,162 @@
+"""Signed checkpoints over all streams: taken at each signature and, while there is work, every minute.
+
+Whoever keeps a copy elsewhere can prove that nothing before it was changed or cut out. What came after the last copy
+is chained only: that is the window in which the last events could be removed unseen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from eci_annotate.errors import EciError, Tampered, undamaged
+from eci_annotate.repository.backend import Check
+from eci_annotate.repository.keys.repository_folder import Layout
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.store.protocols import Entry
+from eci_annotate.workflow.codec import canonical, from_json, parse, stamp, to_json
+from eci_annotate.workflow.trust.certificates import Authority, check_certificate, check_signed, check_spelling
+from eci_annotate.workflow.trust.merkle import Range
+
+OUTSIDE = "ECI_ANNOTATE_CHECKPOINTS"
+EVERY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far the feed went, the range over it, and how far the access streams went (month, count, last digest)."""
+
+    repository: str
+    at: datetime
+    position: int
+    events: Range
+    access: tuple[tuple[str, str, str], ...]
+
+
+def found_service(layout: Layout, authority: Authority, now: datetime) -> None:
+    """Make the key that signs checkpoints, certified by the repository's authority."""
+    key = Ed25519PrivateKey.generate()
+    none = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
+    write_atomic(_folder(layout) / "service.key", pem, mode=0o600)
+    certificate = authority.issue("checkpoints", key.public_key(), now)
+    write_atomic(_folder(layout) / "service.pem", certificate.encode())
+
+
+def _folder(layout: Layout) -> Path:
+    return layout.authority.parent
+
+
+def take_when_due(rooms: Rooms, *, signed: bool) -> None:
+    """Take a checkpoint after a signature, or when the last one is a minute old."""
+    last = _newest(rooms.layout.checkpoints)
+    if signed or last is None or rooms.clock() - last.at >= EVERY:
+        take(rooms, last)
+
+
+def take_when_new(rooms: Rooms) -> bool:
+    """Take a checkpoint when anything was appended since the last one; whether it was."""
+    last = _newest(rooms.layout.checkpoints)
+    known = {(month, count) for month, count, _ in last.access} if last else set()
+    read = {(month, str(rooms.access.head(month)[0])) for month in rooms.access.months()}
+    if last is not None and read == known and not rooms.stores.events.feed(last.position, 1):
+        return False
+    take(rooms, last)
+    return True
+
+
+def take(rooms: Rooms, last: Checkpoint | None = None) -> Path:
+    """Take one now; it is copied into the folder that ECI_ANNOTATE_CHECKPOINTS names, too."""
+    past = last or _newest(rooms.layout.checkpoints)
+    events, position = past.events if past else Range(), past.position if past else 0
+    for entry in rooms.streams.all_after(position):
+        events, position = events.extended([_leaf(entry)]), entry.position
+    access = tuple((month, str(n), last) for month in rooms.access.months() for n, last in [rooms.access.head(month)])
+    made = Checkpoint(rooms.layout.identity, rooms.clock(), position, events, access)
+    content = _signed(rooms.layout, made)
+    name = f"{position:012d}.json"
+    outside = os.environ.get(OUTSIDE)
+    for folder in (rooms.layout.checkpoints, *([Path(outside) / rooms.layout.identity] if outside else [])):
+        write_atomic(folder / name, content)
+    return rooms.layout.checkpoints / name
+
+
+def _leaf(entry: Entry) -> bytes:
+    return canonical([entry.stream, entry.index, entry.record])
+
+
+def _signed(layout: Layout, made: Checkpoint) -> bytes:
+    key = serialization.load_pem_private_key((_folder(layout) / "service.key").read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    body = to_json(made)
+    certificate = (_folder(layout) / "service.pem").read_text()
+    return canonical({"body": body, "signature": key.sign(canonical(body)).hex(), "certificate": certificate})
+
+
+def _newest(folder: Path) -> Checkpoint | None:
+    paths = sorted(folder.glob("*.json"))
+    return _read(paths[-1].read_bytes())[0] if paths else None
+
+
+def _read(content: bytes) -> tuple[Checkpoint, Any]:
+    told = parse(content, "A checkpoint")
+    try:
+        return from_json(Checkpoint, told["body"]), told
+    except (KeyError, TypeError) as error:
+        raise Tampered("A checkpoint is damaged.", "Take another copy of it.") from error
+
+
+def check_checkpoints(rooms: Rooms, folder: Path, anchors: Iterable[str]) -> list[Check]:
+    """Compare all streams with the checkpoints in a folder, best with copies that were kept elsewhere.
+
+    Returns
+    -------
+    list of Check
+        One row each for checkpoint; `detail` of the last says how many events came after it.
+    """
+    entries, trusted = rooms.streams.feed(0), tuple(anchors)
+    return list(_rows(rooms, sorted(folder.glob("*.json")), entries, trusted))
+
+
+def _rows(rooms: Rooms, paths: list[Path], entries: list[Entry], anchors: tuple[str, ...]) -> Iterator[Check]:
+    state, done = Range(), 0
+    for path in paths:
+        try:
+            made = _authentic(path.read_bytes(), rooms.layout.identity, anchors)
+            if made.events.size > len(entries):
+                missing = made.events.size - len(entries)
+                raise Tampered(f"{missing} events are missing that were there at {stamp(made.at)}.")
+            state, done = state.extended(map(_leaf, entries[done : made.events.size])), made.events.size
+            if state != made.events:
+                raise Tampered(f"Events before {stamp(made.at)} were changed or exchanged.")
+            _check_access(rooms, made)
+        except EciError as error:
+            yield Check("", "", 0, f"checkpoint {path.stem}", False, error.what)
+        else:
+            yield Check("", "", 0, f"checkpoint {path.stem}", True, f"{len(entries) - done} events came later")
+
+
+def _authentic(content: bytes, repository: str, anchors: tuple[str, ...]) -> Checkpoint:
+    made, told = _read(content)
+    with undamaged("A checkpoint is damaged.", "Take another copy of it."):
+        check_spelling(told["certificate"])
+        check_certificate(told["certificate"], anchors, made.at)
+        check_signed(told["certificate"], canonical(told["body"]), bytes.fromhex(told["signature"]))
+    if made.repository != repository or told["signature"] != told["signature"].lower():
+        raise Tampered("A checkpoint is of another repository.", "Give those of this one.")
+    return made
+
+
+def _check_access(rooms: Rooms, made: Checkpoint) -> None:
+    for month, count, last in made.access:
+        records = rooms.access.read(month)
+        if len(records) < int(count) or (int(count) and records[int(count) - 1]["digest"] != last):
+            raise Tampered(f"The access stream of {month} was changed or cut.")

@@ -1,0 +1,77 @@
+"""From a command to stored events: read, decide, append; when somebody was faster, decide again on what is true now.
+
+A start also raises the fence of the draft; a renewal only moves the draft's end and makes no event.
+"""
+
+from __future__ import annotations
+
+from eci_annotate.errors import LeaseLost
+from eci_annotate.repository import draft_entries
+from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
+from eci_annotate.repository.local.context import TRIES, Rooms, busy
+from eci_annotate.repository.local.erase import erase
+from eci_annotate.repository.local.event_streams import project_stream
+from eci_annotate.store.protocols import Address, Holder, Record
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import parse
+from eci_annotate.workflow.project import ProjectCommand, decide_project
+from eci_annotate.workflow.subject.commands import Command, Renew, Start, Withdraw
+from eci_annotate.workflow.subject.decide import decide
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.lease import LEASE
+
+
+def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:
+    """Do a project's command."""
+    for _ in range(TRIES):
+        records, state = rooms.streams.project(command.project)
+        events = decide_project(command, state, actor, rooms.clock())
+        if rooms.append(project_stream(command.project), records, events):
+            return
+    raise busy()
+
+
+def do_subject(rooms: Rooms, command: Command, actor: Actor) -> None:
+    """Do a subject's command (but `Sign`)."""
+    for _ in range(TRIES):
+        now = rooms.clock()
+        records, state = rooms.state(command.project, command.subject)
+        events = decide(command, state, actor, now)
+        if not rooms.append_subject(state, records, events):
+            continue
+        if isinstance(command, Withdraw):
+            erase(rooms, command.project, command.subject)
+        if isinstance(command, Start):
+            _open_draft(rooms, command, actor)
+        if isinstance(command, Renew):
+            rooms.drafts.renew(address_of(command, command.task), command.fence, now + LEASE)
+        return
+    raise busy()
+
+
+def address_of(command: Command, task: str) -> Address:
+    """Where the draft of the command's task is."""
+    return Address(command.project, command.subject, task)
+
+
+def _open_draft(rooms: Rooms, command: Start, actor: Actor) -> None:
+    _, state = rooms.state(command.project, command.subject)
+    work, address = state.work[command.task], address_of(command, command.task)
+    lease = work.lease
+    if lease is None or not lease.is_of(actor):
+        raise LeaseLost(f"{command.task!r} was taken over.", "Start it again.")
+    rooms.drafts.open(address, Holder(lease.fence, lease.until, actor.name, work.version + 1))
+    if work.signed and not rooms.drafts.read(address, lease.fence):
+        rooms.drafts.append(
+            address, lease.fence, _seed(rooms.content(command.project, command.subject), work.signed[-1])
+        )
+
+
+def _seed(content: SubjectBlobs, signed: Signed) -> list[Record]:
+    """The next version begins where the last one ended."""
+    parts = {part.role: part.digest for part in signed.manifest.parts}
+    seed = [draft_entries.snapshot_entry(parts["snapshot"])] if "snapshot" in parts else []
+    if "report" in parts:
+        answers = parse(content.get(parts["report"]), "A report")
+        seed.append(draft_entries.answers_entry(answers))
+    return seed

@@ -1,0 +1,52 @@
+"""Contents are reached through their subject alone: who may put and attach them, and what of them one may read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
+from eci_annotate.repository import draft_entries
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.store.protocols import Record
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import digest as digest_of
+from eci_annotate.workflow.subject.commands import Attach
+from eci_annotate.workflow.subject.view import SubjectView, readable
+
+
+def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
+    """LeaseLost unless the actor holds one of the tasks, or (for what is to be attached) may attach data."""
+    attaches = attached and actor.may("attach", seen.project, seen.site)
+    if not attaches and not any(task.mine for task in seen.tasks):
+        raise LeaseLost("You hold no task of this subject.", "Start one first.")
+
+
+def check_attached(rooms: Rooms, command: Attach, seen: SubjectView, actor: Actor) -> None:
+    """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+    if not actor.may("attach", command.project, seen.site):
+        return  # the workflow refuses it
+    rooms.content(command.project, command.subject).get(command.digest)
+    works = rooms.state(command.project, command.subject)[1].work.values()
+    if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
+        raise Refused("This content belongs to a signed version.", "Attach content of its own.")
+
+
+def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
+    """A blob or archived file that the view names, or one of the actor's own `drafts`; NotFound for any other."""
+    parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
+    if parts and parts[0].role in ("rtstruct", "sr"):
+        return _archived(rooms, seen.subject, parts[0].name, digest)
+    if digest not in readable(seen) and digest not in draft_entries.snapshots(drafts):
+        raise NotFound("There is no such content for you.", "Check the digest.")
+    cases = {signed.use_case for task in seen.tasks for signed in task.signed}
+    if digest in cases:
+        return rooms.blobs.get(digest)
+    return rooms.content(seen.project, seen.subject).get(digest)
+
+
+def _archived(rooms: Rooms, subject: str, name: str, digest: str) -> bytes:
+    _, series, sop = name.split("/")
+    content = rooms.archive.content(subject, series, sop)
+    if digest_of(content) != digest:
+        raise Tampered("An archived file was changed.", "Restore it from a backup.")
+    return content

@@ -1,0 +1,119 @@
+"""The parts of a repository, opened together: streams, blobs, drafts, archive, access; and the clock.
+
+What is stored (events, blobs, drafts, access) lies in the folder or in PostgreSQL; keys and images lie in the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+
+from eci_annotate.archive.folder import FolderArchive
+from eci_annotate.errors import Conflict
+from eci_annotate.repository.keys.repository_folder import POSTGRES, Layout
+from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
+from eci_annotate.repository.local.artefacts import Workshop
+from eci_annotate.repository.local.event_streams import Streams, subject_stream
+from eci_annotate.store.open_stores import open_folder, open_postgres
+from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
+from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.state import Subject, evolve, with_renewal
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+Clock = Callable[[], datetime]
+TRIES = 50
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What the backend works with."""
+
+    layout: Layout
+    clock: Clock
+    streams: Streams
+    blobs: BlobStore
+    vault: Vault
+    drafts: SecretDrafts
+    archive: FolderArchive
+    access: AccessStore
+    stores: Stores
+
+    @classmethod
+    def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Rooms:
+        """Open the parts of a repository; a database is given `connections` at most."""
+        stores = open_stores(layout, connections)
+        vault = Vault(layout.vault)
+        streams = Streams(stores.events)
+        streams.mend_cards()
+        return cls(
+            layout,
+            clock,
+            streams,
+            stores.blobs,
+            vault,
+            SecretDrafts(stores.drafts, vault),
+            FolderArchive(layout.archive, layout.cache / "headers"),
+            stores.access,
+            stores,
+        )
+
+    def workshop(self, project: str, subject: str) -> Workshop:
+        """What making a version of this subject needs."""
+        return Workshop(self.archive, self.content(project, subject), self.layout.cache / "volumes")
+
+    def content(self, project: str, subject: str) -> SubjectBlobs:
+        """The blobs of a subject; use cases are the repository's own, in `blobs`."""
+        return SubjectBlobs(self.blobs, self.vault, project, subject)
+
+    def state(self, project: str, subject: str) -> tuple[list[Record], Subject]:
+        """A subject's records, and its state with the leases as they were renewed."""
+        records, state = self.streams.subject(project, subject)
+        return records, self.renewed(state)
+
+    def renewed(self, state: Subject, after: datetime | None = None) -> Subject:
+        """The state with the ends of its leases as they were renewed since the last event.
+
+        With `after` only of those that were over then by their event: whether a task is free needs no more.
+        """
+        for name, work in state.work.items():
+            over = work.lease is not None and (after is None or not work.lease.is_live(after))
+            holder = self.drafts.holder(Address(state.project, state.subject, name)) if over else None
+            if holder is not None:
+                state = with_renewal(state, name, holder.fence, holder.until)
+        return state
+
+    def append(self, stream: str, past: list[Record], events: tuple[Event, ...], state: Subject | None = None) -> bool:
+        """Whether the events could be added behind `past`; if not, read and decide again."""
+        if not events:
+            return True
+        try:
+            self.streams.append(stream, past, events, state)
+        except Conflict:
+            return False
+        return True
+
+    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> bool:
+        """As `append`, for the stream of a subject that is in `state`."""
+        then = reduce(lambda known, event: evolve(event, known), events, state)
+        return self.append(subject_stream(then.project, then.subject), past, events, then)
+
+    def use_case(self, digest: str) -> UseCase:
+        """The published use case with this digest."""
+        return UseCase.from_blob(self.blobs.get(digest))
+
+
+def open_stores(layout: Layout, connections: int = 4) -> Stores:
+    """What the repository's `eci.json` says that it is kept in."""
+    return open_postgres(layout.dsn(), connections) if layout.store == POSTGRES else open_folder(layout.root)
+
+
+def busy() -> Conflict:
+    """What is raised when others were faster again and again."""
+    return Conflict("The repository is too busy.", "Try again.")

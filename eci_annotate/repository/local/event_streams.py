@@ -1,0 +1,158 @@
+"""Reads and folds streams, links new events to their chain, and keeps the cards of subjects for lists.
+
+The stream decides; a card is written with the events that change it, and can be made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+
+from eci_annotate.errors import UNREADABLE, Tampered, undamaged
+from eci_annotate.repository.local.subject_cards import card_of
+from eci_annotate.store.cards import Card, CardQuery
+from eci_annotate.store.protocols import Entry, EventStore, Record
+from eci_annotate.workflow.project import Project, fold_project
+from eci_annotate.workflow.subject.events import Event, from_record, to_record
+from eci_annotate.workflow.subject.state import Subject, fold
+from eci_annotate.workflow.trust.seals import chained, check_chain
+
+SUBJECTS, PROJECTS = "subject/", "project/"
+_ODD = "A stream's events do not follow from each other."
+_PIECE, _FEED, _MOST = 500, 10_000, 4000
+
+
+class Streams:
+    """The streams of a repository: ``project/<name>`` and ``subject/<project>/<pseudonym>``."""
+
+    def __init__(self, events: EventStore) -> None:
+        self._events = events
+        self._lock = Lock()
+        self._projects: dict[str, tuple[int, Project]] = {}
+        self._folded: dict[str, tuple[int, Subject]] = {}
+
+    def records(self, stream: str) -> list[Record]:
+        """The raw records of a stream."""
+        return self._events.read(stream)
+
+    def feed(self, after: int = 0) -> list[Entry]:
+        """All records of all streams with a position above `after`."""
+        return self._events.feed(after)
+
+    def all_after(self, after: int = 0) -> Iterator[Entry]:
+        """As `feed`, but never all of it in memory."""
+        while piece := self._events.feed(after, _FEED):
+            yield from piece
+            after = piece[-1].position
+
+    def append(self, stream: str, past: list[Record], events: Sequence[Event], state: Subject | None = None) -> None:
+        """Add events behind `past`, and the card of the `state` they make; Conflict when `past` is not all any more."""
+        new = list(chained(stream, past, [to_record(event) for event in events]))
+        self._events.append(stream, new, len(past), card_of(stream, state) if state else None)
+
+    def subject(self, project: str, subject: str) -> tuple[list[Record], Subject]:
+        """A subject now, and the records it was folded from."""
+        records = self._events.read(subject_stream(project, subject))
+        state = _folded(records)
+        if records and (state.project, state.subject) != (project, subject):
+            raise Tampered("A stream's events are of another subject.", "Restore it from a backup.")
+        return records, state
+
+    def project(self, project: str) -> tuple[list[Record], Project]:
+        """A project now, and the records it was folded from."""
+        records = self._events.read(project_stream(project))
+        with undamaged(_ODD):
+            return records, fold_project(from_record(record) for record in records)
+
+    def projects(self) -> dict[str, Project]:
+        """All projects by name; each is read again when it has grown."""
+        heads = self._events.heads(PROJECTS)
+        with self._lock:
+            for stream, count in sorted(heads.items()):
+                name = stream.removeprefix(PROJECTS)
+                if self._projects.get(name, (0, None))[0] != count:
+                    records, state = self.project(name)
+                    self._projects[name] = (len(records), state)
+            return {name: state for name, (_, state) in sorted(self._projects.items())}
+
+    def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
+        """How many subjects fit the query, and those of its page, in order."""
+        found = self._events.cards(query)
+        return found.total, self._states(found.streams)
+
+    def _states(self, names: Sequence[str]) -> list[Subject]:
+        """Subjects by stream; one that has not grown since it was folded is not read again."""
+        heads = self._events.heads_of(names)
+        with self._lock:
+            known = {name: self._folded[name] for name in names if name in self._folded}
+        stale = [name for name in names if known.get(name, (0, None))[0] != heads.get(name, 0)]
+        read = self._events.read_many(stale) if stale else {}
+        fresh = {name: (len(records), _folded(records)) for name, records in read.items()}
+        with self._lock:
+            self._folded.update(fresh)
+            while len(self._folded) > _MOST:
+                self._folded.pop(next(iter(self._folded)))
+        return [(fresh.get(name) or known[name])[1] for name in names]
+
+    def changed(self, after: int) -> tuple[int, list[str]]:
+        """The newest position (of a piece of the feed), and the streams with an event above `after`."""
+        entries = self._events.feed(after, _FEED)
+        return entries[-1].position if entries else after, sorted({entry.stream for entry in entries})
+
+    def cards_of(self, names: Sequence[str]) -> dict[str, Card]:
+        """The cards of streams that have one."""
+        return self._events.cards_of(names)
+
+    def check(self, stream: str) -> int:
+        """How many events the chain of a stream holds; Tampered when it is broken."""
+        return check_chain(stream, self._events.read(stream))
+
+    @contextmanager
+    def noticing(self, project: str, subject: str) -> Iterator[None]:
+        """When nothing can be made of a subject, look first whether its events were changed: that is named then."""
+        try:
+            yield
+        except UNREADABLE:
+            self.check(subject_stream(project, subject))
+            raise
+
+    def check_card(self, stream: str) -> None:
+        """Tampered when lists are told something else of a subject than its events say."""
+        if self._events.cards_of([stream]).get(stream) != card_of(stream, _folded(self._events.read(stream))):
+            raise Tampered("What lists show of the subject does not follow from its events.")
+
+    def mend_cards(self) -> int:
+        """Make cards that are missing (of a repository from before there were any); how many were."""
+        subjects = list(self._events.heads(SUBJECTS))
+        have = sum(self._events.cards(CardQuery(name, size=0)).total for name in {s.split("/")[1] for s in subjects})
+        if have == len(subjects):
+            return 0
+        missing = [name for piece in _pieces(subjects) for name in self._without_card(piece)]
+        for piece in _pieces(missing):
+            records = self._events.read_many(piece)
+            self._events.recard([card_of(name, _folded(records[name])) for name in piece])
+        return len(missing)
+
+    def _without_card(self, names: Sequence[str]) -> list[str]:
+        have = self._events.cards_of(names)
+        return [name for name in names if name not in have]
+
+
+def _pieces(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (names[begin : begin + _PIECE] for begin in range(0, len(names), _PIECE))
+
+
+def _folded(records: Iterable[Record]) -> Subject:
+    with undamaged(_ODD):
+        return fold(from_record(record) for record in records)
+
+
+def subject_stream(project: str, subject: str) -> str:
+    """The name of a subject's stream."""
+    return f"{SUBJECTS}{project}/{subject}"
+
+
+def project_stream(project: str) -> str:
+    """The name of a project's stream."""
+    return f"{PROJECTS}{project}"

@@ -1,0 +1,108 @@
+"""`Sign` names a draft; here its version is made, sealed over and appended. Nothing counts before the append.
+
+If that never comes, the files made are orphans under UIDs of their own, which nothing refers to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+
+from eci_annotate.errors import Refused, Untrusted
+from eci_annotate.repository.draft_entries import content_digest
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local import artefacts
+from eci_annotate.repository.local.command_handler import address_of
+from eci_annotate.repository.local.context import TRIES, Rooms, busy
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.subject.commands import Seal, Sign
+from eci_annotate.workflow.subject.decide import decide, permit
+from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.versions import seal_of, unsealed
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
+
+_one_at_a_time = RLock()
+
+
+def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> None:
+    """Make the draft the next version; `opened` gives the key that signs, or refuses."""
+    _, state = rooms.state(command.project, command.subject)
+    permit(command, state, actor, rooms.clock())
+    signer = opened()
+    with _one_at_a_time:
+        now = rooms.clock()
+        _, state = rooms.state(command.project, command.subject)
+        permit(command, state, actor, now)
+        _check_counts(rooms, command.project, actor.name, signer.key.fingerprint, now)
+        manifest = _make(rooms, command, state, actor, now, signer.content)
+        for _ in range(TRIES):
+            records, state = rooms.state(command.project, command.subject)
+            events = _sealed(signer, command, manifest, state, actor, now)
+            if rooms.append_subject(state, records, events):
+                return
+    raise busy()
+
+
+def _check_counts(rooms: Rooms, project: str, name: str, mark: str, now: datetime) -> None:
+    """Refused with a key that no certificate covers now: what it signed would not verify, and could not be undone."""
+    try:
+        rooms.streams.projects()[project].certificate_of(name, mark, now)
+    except Untrusted as error:
+        remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
+        raise Refused(f"Your key does not count here now. {error.what}", remedy) from error
+
+
+def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = "") -> Manifest:
+    task, work = task_named(state.pipeline, command.task), state.work[command.task]
+    shop = rooms.workshop(command.project, command.subject)
+    if task.kind == INGEST:
+        return artefacts.ingested(shop, command.subject)
+    if task.kind not in DRAWN:
+        return artefacts.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
+    job = job_of(rooms, command, state, actor, now)
+    if confirmed and content_digest(job.entries) != confirmed:
+        raise Refused("The draft is not what you confirmed any more.", "Ask for the signature again.")
+    return artefacts.annotated(shop, job)
+
+
+def job_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> artefacts.Job:
+    """The version that signing would make of the draft as it is on the disk now."""
+    work, address = state.work[command.task], address_of(command, command.task)
+    rooms.drafts.sync(address, command.fence)
+    return artefacts.Job(
+        project=command.project,
+        subject=command.subject,
+        task=task_named(state.pipeline, command.task),
+        case=rooms.use_case(work.use_case),
+        version=work.version + 1,
+        fence=command.fence,
+        entries=rooms.drafts.read(address, command.fence),
+        signer=actor.name,
+        when=now,
+        meaning=command.meaning,
+        predecessor=work.signed[-1] if work.signed else None,
+    )
+
+
+def _sealed(
+    signer: Signer, command: Sign, manifest: Manifest, state: Subject, actor: Actor, now: datetime
+) -> tuple[Event, ...]:
+    order = Seal(
+        project=command.project,
+        subject=command.subject,
+        task=command.task,
+        fence=command.fence,
+        meaning=command.meaning,
+        verdict=command.verdict,
+        reason=command.reason,
+        manifest=manifest,
+        signature="",
+        key=signer.key.public,
+        factor=signer.factor,
+    )
+    seal = seal_of(state, unsealed(order, state, actor, now))
+    return decide(replace(order, signature=signer.key.sign(seal)), state, actor, now)

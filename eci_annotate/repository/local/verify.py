@@ -1,0 +1,126 @@
+"""Recomputes what was signed: event chain, seals and their order, signatures, blobs, archived files, pixels.
+
+Each check is one row; a row that fails names what differs, never what it should have contained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from eci_annotate.errors import UNREADABLE, EciError, Tampered
+from eci_annotate.repository.backend import Check
+from eci_annotate.repository.local import artefacts
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.event_streams import project_stream, subject_stream
+from eci_annotate.workflow.codec import digest, parse
+from eci_annotate.workflow.project import Project
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.subject.versions import seal_of
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.trust.seals import START, Part
+from eci_annotate.workflow.usecase.pipeline import INGEST
+
+Act = Callable[[], object]
+
+
+def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()) -> list[Check]:
+    """All checks of the versions that a view shows; `anchors` (PEM) are trusted in place of the project's own."""
+    return list(_checks(rooms, seen, anchors))
+
+
+def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
+    for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
+        yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
+    own = subject_stream(seen.project, seen.subject)
+    yield _check(seen.subject, "", 0, "card", lambda: rooms.streams.check_card(own))
+    try:
+        _, state = rooms.streams.subject(seen.project, seen.subject)
+        _, project = rooms.streams.project(seen.project)
+    except EciError as error:
+        yield Check(seen.subject, "", 0, "events", False, error.what)
+        return
+    for name, act in _layers(rooms, state, seen):
+        yield _check(seen.subject, "", 0, name, act)
+    for signed in _versions(state, seen):
+        for name, act in _acts(rooms, project, state, signed, anchors):
+            yield _check(seen.subject, signed.task, signed.version, name, act)
+
+
+def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
+    content = rooms.content(state.project, state.subject)
+    for layer in seen.layers:
+        for each in state.layers[layer.layer]:
+            yield f"layer {each.layer}", lambda digest=each.digest: content.get(digest)  # type: ignore[misc]
+
+
+def _versions(state: Subject, seen: SubjectView) -> list[Signed]:
+    """The ingests, since every version rests on their pixels, and what the view shows."""
+    ingests = [task.name for task in state.pipeline if task.kind == INGEST]
+    shown = [each for task in seen.tasks if task.name not in ingests for each in task.signed]
+    rest = [state.work[each.task].signed[each.version - 1] for each in shown]  # also those shown without a name
+    return [signed for name in ingests for signed in state.work[name].signed] + rest
+
+
+def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
+    try:
+        act()
+    except EciError as error:
+        return Check(subject, task, version, name, False, error.what)
+    except UNREADABLE:
+        return Check(subject, task, version, name, False, "What is recorded of it is damaged.")
+    return Check(subject, task, version, name, True)
+
+
+def _acts(
+    rooms: Rooms, project: Project, state: Subject, signed: Signed, anchors: tuple[str, ...]
+) -> Iterator[tuple[str, Act]]:
+    yield "seal", lambda: _check_seal(state, signed)
+    yield "seal chain", lambda: _check_predecessor(state, signed)
+    yield "signature", lambda: project.check_signed(signed, anchors)
+    yield "use case", lambda: rooms.blobs.get(signed.use_case)
+    content = rooms.content(state.project, state.subject)
+    for part in () if state.withdrawn else signed.manifest.parts:
+        match part.role:
+            case "rtstruct" | "sr":
+                yield part.role.upper(), lambda part=part: _check_file(rooms, state.subject, part)  # type: ignore[misc]
+            case "reviewed":
+                yield "reviewed version", lambda part=part: _check_reviewed(state, part)  # type: ignore[misc]
+            case "images":
+                yield "images list", lambda part=part: content.get(part.digest)  # type: ignore[misc]
+                yield "pixels", lambda part=part: _check_pixels(rooms, state, part)  # type: ignore[misc]
+            case _:
+                yield part.role, lambda part=part: content.get(part.digest)  # type: ignore[misc]
+
+
+def _check_seal(state: Subject, signed: Signed) -> None:
+    if seal_of(state, signed) != signed.seal:
+        raise Tampered("The content of the version does not fit its seal.")
+
+
+def _check_predecessor(state: Subject, signed: Signed) -> None:
+    versions = state.work[signed.task].signed
+    before = versions[signed.version - 2].seal if signed.version > 1 else START
+    if versions[signed.version - 1] != signed or signed.predecessor != before:
+        raise Tampered("The version does not follow the one before it.")
+
+
+def _check_file(rooms: Rooms, subject: str, part: Part) -> None:
+    _, series, sop = part.name.split("/")
+    if digest(rooms.archive.content(subject, series, sop)) != part.digest:
+        raise Tampered(f"The archived file {sop} was changed.")
+
+
+def _check_reviewed(state: Subject, part: Part) -> None:
+    task, version = part.name.split("/")
+    if state.work[task].signed[int(version) - 1].seal != part.digest:
+        raise Tampered("The review is about another version.")
+
+
+def _check_pixels(rooms: Rooms, state: Subject, part: Part) -> None:
+    sealed = parse(rooms.content(state.project, state.subject).get(part.digest), "The list of images")
+    now = artefacts.pixel_digests(rooms.archive, state.subject)
+    for series, instances in sealed.items():
+        for sop, pixels in instances.items():
+            if now.get(series, {}).get(sop) != pixels:
+                raise Tampered(f"The pixels of instance {sop} were changed, or it is missing.")

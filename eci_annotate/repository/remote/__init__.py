@@ -1,0 +1,1 @@
+"""The application over HTTP: the same results and the same errors."""

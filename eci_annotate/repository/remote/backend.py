@@ -1,0 +1,244 @@
+"""Backend and images over HTTP: every call is asked of the service, and its refusals are the same named errors.
+
+What may be repeated without harm is tried again while the service cannot be reached; a command is said once.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eci_annotate.archive.protocol import Study
+from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
+from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
+from eci_annotate.repository.local.volume_cache import volume_from_kept
+from eci_annotate.repository.remote.wire_format import (
+    actor_from_wire,
+    command_to_wire,
+    error_from_wire,
+    page_from_wire,
+    query_to_wire,
+)
+from eci_annotate.store.protocols import Record
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import from_json
+from eci_annotate.workflow.project import Member
+from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+TOKEN = ("ECI_ANNOTATE_TOKEN", "JUPYTERHUB_API_TOKEN")
+SESSION = "X-ECI-Session"
+_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+_PIECE = 1 << 20
+SAVE_S = 10.0
+
+
+def token_of_environment() -> str:
+    """The token that says who acts; NoIdentity when there is none."""
+    for name in TOKEN:
+        if token := os.environ.get(name):
+            return token
+    raise NoIdentity("There is no token for the service.", f"Set {TOKEN[0]}; on a hub it is there by itself.")
+
+
+class Line:
+    """The connection to one service.
+
+    Parameters
+    ----------
+    address
+        Of the service, e.g. ``https://eci.hub.example.org/services/eci``.
+    token
+        Says who acts.
+    session
+        Which opening this is.
+    """
+
+    def __init__(self, address: str, token: str, session: str) -> None:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {token}", SESSION: session}
+        timeout = httpx.Timeout(60.0, connect=5.0)
+        self._client = httpx.Client(base_url=f"{address.rstrip('/')}/api/", headers=headers, timeout=timeout)
+        self._failures = (httpx.TransportError,)
+
+    def ask(self, method: str, path: str, *, again: bool = True, **more: Any) -> Any:
+        """The answer, as JSON or bytes; raises what the service refused with.
+
+        Parameters
+        ----------
+        again
+            Whether it may be repeated while the service cannot be reached.
+        """
+        return self._answer(self._tried(lambda: self._client.request(method, path, **more), again))
+
+    def _tried(self, act: Callable[[], Any], again: bool) -> Any:
+        for wait_s in (*(_WAITS_S if again else ()), None):
+            try:
+                return act()
+            except self._failures as error:
+                if wait_s is None:
+                    what = "The service cannot be reached."
+                    raise StoreUnavailable(what, "Wait a moment; your work is kept here.") from error
+                time.sleep(wait_s)
+        raise AssertionError("the last try returned or raised")
+
+    def _answer(self, response: Any) -> Any:
+        if response.status_code == 204:
+            return None
+        kind = response.headers.get("content-type", "")
+        told = response.json() if kind.startswith("application/json") else None
+        if response.status_code == 200:
+            return told if told is not None else response.content
+        if isinstance(told, dict) and "error" in told:
+            raise error_from_wire(told)
+        if response.status_code in (502, 503, 504):
+            raise StoreUnavailable("The service cannot be reached.", "Wait a moment; your work is kept here.")
+        raise EciError(f"The service answered {response.status_code}.", "Ask who runs it.")
+
+    def stream_into(self, path: str, buffer: memoryview) -> None:
+        """Fill the buffer with what the service sends; what broke off is asked for from where it ended."""
+        done = 0
+        while done < len(buffer):
+            done += self._tried(lambda begin=done: self._piece(path, buffer, begin), again=True)  # type: ignore[misc]
+
+    def _piece(self, path: str, buffer: memoryview, begin: int) -> int:
+        done = begin
+        with self._client.stream("GET", path, headers={"Range": f"bytes={begin}-"}) as response:
+            if response.status_code != 206:
+                response.read()
+                self._answer(response)
+                raise EciError("The service sent something else.", "Use a client of the same release.")
+            try:
+                for piece in response.iter_bytes(_PIECE):
+                    buffer[done : done + len(piece)] = piece
+                    done += len(piece)
+            except self._failures:
+                if done == begin:
+                    raise
+        return done - begin
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+
+class RemoteBackend:
+    """Backend at a service; see `Backend`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who acts; as it was when this was opened."""
+        return actor_from_wire(self._line.ask("GET", "actor"))
+
+    @property
+    def asks_secret(self) -> bool:
+        """Never here: the person confirms on the service's own page."""
+        return False
+
+    def projects(self) -> list[str]:
+        """See `Backend`."""
+        return list(self._line.ask("GET", "projects"))
+
+    def members(self, project: str) -> list[Member]:
+        """See `Backend`."""
+        return [from_json(Member, each) for each in self._line.ask("GET", f"projects/{project}/members")]
+
+    def do(self, command: Any) -> SubjectView | None:
+        """See `Backend`; a signature has to be confirmed by the person: SignatureWaits says where."""
+        told = self._line.ask("POST", "commands", again=False, json=command_to_wire(command))
+        return from_json(SubjectView, told["view"]) if told["view"] else None
+
+    def subject(self, project: str, subject: str) -> SubjectView:
+        """See `Backend`."""
+        return from_json(SubjectView, self._line.ask("GET", _of(project, subject)))
+
+    def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
+        """See `Backend`."""
+        asked = query_to_wire(query or SubjectQuery())
+        return page_from_wire(self._line.ask("GET", f"projects/{project}/subjects", params=asked))
+
+    def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
+        """See `Backend`."""
+        told = self._line.ask("GET", "feed", params={"after": after})
+        return int(told["position"]), [(project, subject) for project, subject in told["changed"]]
+
+    def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
+        """See `Backend`."""
+        path, asked = f"{_of(project, subject)}/blobs", {"attached": attached}
+        return str(self._line.ask("POST", path, content=content, params=asked)["digest"])
+
+    def get(self, project: str, subject: str, digest: str) -> bytes:
+        """See `Backend`."""
+        return bytes(self._line.ask("GET", f"{_of(project, subject)}/blobs/{digest}"))
+
+    def use_case(self, project: str, digest: str = "") -> UseCase:
+        """See `Backend`."""
+        asked = {"digest": digest} if digest else {}
+        return UseCase.from_blob(bytes(self._line.ask("GET", f"projects/{project}/use-case", params=asked)))
+
+    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
+        """See `Backend`; on the service's disk when it returns."""
+        told = {"fence": fence, "entries": list(entries)}
+        self._line.ask("POST", f"{_of(project, subject)}/drafts/{task}", again=False, json=told, timeout=SAVE_S)
+
+    def draft(self, project: str, subject: str, task: str) -> list[Record]:
+        """See `Backend`."""
+        return list(self._line.ask("GET", f"{_of(project, subject)}/drafts/{task}"))
+
+    def note(self, name: str, project: str, subject: str, what: str) -> None:
+        """See `Backend`."""
+        told = {"name": name, "project": project, "subject": subject, "what": what}
+        self._line.ask("POST", "notes", again=False, json=told)
+
+    def signature(self, request: str) -> str:
+        """See `Backend`."""
+        return str(self._line.ask("GET", f"signatures/{request}")["state"])
+
+    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
+        """See `Backend`."""
+        told = self._line.ask("POST", f"{_of(project, subject)}/verification", json={"anchors": list(anchors)})
+        return [from_json(Check, each) for each in told]
+
+
+class RemoteImages:
+    """Images at a service; see `Images`. A notebook never sees the folder where they are."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def studies(self, project: str, subject: str) -> list[Study]:
+        """See `Images`."""
+        return [from_json(Study, each) for each in self._line.ask("GET", f"{_of(project, subject)}/studies")]
+
+    def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
+        """See `Images`."""
+        path = f"{_of(project, subject)}/series/{series_uid}"
+        header = self._line.ask("GET", path)
+        content = bytearray(int(header["length"]))
+        self._line.stream_into(f"{path}/values", memoryview(content))
+        return volume_from_kept(_values(content), header)
+
+
+def _values(content: bytearray) -> np.ndarray[Any, Any]:
+    """The array of an npy file in memory, without a copy of it."""
+    stream = io.BytesIO(bytes(content[:4096]))
+    version = np.lib.format.read_magic(stream)
+    assert version == (1, 0)
+    shape, fortran, kind = np.lib.format.read_array_header_1_0(stream)
+    assert not fortran
+    return np.frombuffer(content, kind, offset=stream.tell()).reshape(shape)
+
+
+def _of(project: str, subject: str) -> str:
+    return f"projects/{project}/subjects/{subject}"

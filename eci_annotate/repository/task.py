@@ -1,0 +1,242 @@
+"""What a notebook holds: `Task`, the right to work on one; `Signed`, a version that nothing can change any more.
+
+Handles keep no state of their own but the lease's end; the backend is asked each time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import xarray as xr
+
+from eci_annotate.archive.protocol import Study
+from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
+from eci_annotate.repository import draft_entries
+from eci_annotate.repository.backend import Backend, Images
+from eci_annotate.repository.draft_entries import Draft
+from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.signed import Signed, places_in
+from eci_annotate.workflow.subject.commands import Release, Renew, Sign
+from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.events import who
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.view import TaskView
+from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+__all__ = ["Signed", "Task"]
+
+_TOUCH_S = 20.0
+
+
+class Task:
+    """A task that is yours until `until`. Made by `Repository.start`.
+
+    Attributes
+    ----------
+    project, subject, task
+        Which one.
+    holder, session, fence
+        Whose lease; what carries an older fence can write nothing.
+    until
+        End of the lease (UTC); `touch` moves it.
+    version
+        The version that signing will make.
+    """
+
+    def __init__(self, backend: Backend, images: Images, project: str, subject: str, seen: TaskView) -> None:
+        self._backend, self._images = backend, images
+        self.project, self.subject, self.task = project, subject, seen.name
+        self.holder, self.session = backend.actor.name, backend.actor.session
+        self.fence, self.version, self.basis = seen.fence, seen.version + 1, seen.basis
+        self.until = _end(seen)
+        self.rejected, self._marked, self._pinned = seen.rejected, seen.marked, seen.use_case
+        self._touched_s = time.monotonic()
+        self._case: UseCase | None = None
+        self._count: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Task {self.task!r} of {self.subject}, version {self.version}, yours until {to_minute(self.until)}>"
+
+    @property
+    def use_case(self) -> UseCase:
+        """The definition that this task pinned when it was started."""
+        if self._case is None:
+            self._case = self._backend.use_case(self.project, self._pinned)
+        return self._case
+
+    @property
+    def definition(self) -> TaskDefinition:
+        """The task's definition: title, kind, tools, form."""
+        return task_named(self.use_case.pipeline, self.task)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The report form's questions; none when the task has no form."""
+        return self.use_case.questions if self.definition.form else ()
+
+    def studies(self) -> list[Study]:
+        """The subject's studies with their series."""
+        return self._images.studies(self.project, self.subject)
+
+    def hanging(self) -> Hanging:
+        """Which series goes where, and why."""
+        return self.use_case.hang([each.header for study in self.studies() for each in study.series])
+
+    def volume(self, series_uid: str | None = None) -> xr.DataArray:
+        """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""
+        uid = series_uid or self.hanging().first
+        if uid is None:
+            raise NotFound("No series fits the hanging protocol.", "Name one: volume(series_uid=...).")
+        return self._images.volume(self.project, self.subject, uid)
+
+    def save(self, lines: Sequence[str]) -> None:
+        """Append journal lines to the draft; a killed kernel does not lose what this returned for.
+
+        After an error the same lines (and more) may be given again: what had arrived counts once.
+        """
+        if self._count is None:
+            self._count = self.draft().count
+        self._save(draft_entries.lines_entry(lines, self._count))
+        self._count += len(lines)
+
+    def snapshot(self, content: bytes) -> None:
+        """Keep the whole work as it is; resuming then replays only the lines after it."""
+        self._save(draft_entries.snapshot_entry(self._backend.put(self.project, self.subject, content)))
+
+    def answer(self, answers: dict[str, Any]) -> None:
+        """Keep the form's answers as they are; they are checked when signed."""
+        self._save(draft_entries.answers_entry(answers))
+
+    def _save(self, entry: dict[str, Any]) -> None:
+        self._backend.save(self.project, self.subject, self.task, self.fence, [entry])
+
+    def draft(self) -> Draft:
+        """The work as it was last saved, also by a kernel that is gone."""
+        entries = self._backend.draft(self.project, self.subject, self.task)
+        draft = draft_entries.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
+        self._count = draft.count
+        return draft
+
+    def touch(self) -> datetime:
+        """Tell that the person is active; renews the lease at most every 20 s. Returns its end (UTC)."""
+        if time.monotonic() - self._touched_s >= _TOUCH_S:
+            seen = self._backend.do(Renew(self.project, self.subject, self.task, self.fence))
+            self._touched_s = time.monotonic()
+            self.until = _end(seen.task(self.task)) if seen else self.until
+        return self.until
+
+    def reviewing(self) -> Signed | None:
+        """For a review: the signed version that it is about."""
+        definition = self.definition
+        return self._signed(self._reviewed(definition.of)) if definition.kind == REVIEW else None
+
+    def readings(self) -> list[Signed]:
+        """For an adjudication: the signed readings that it is about, in the order of the pipeline."""
+        if self.definition.kind != ADJUDICATE:
+            return []
+        names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
+        return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
+
+    def reviewed_before(self) -> tuple[Signed, Signed] | None:
+        """For a review: the version that was reviewed last before this one, and that review; None for the first."""
+        of = self.definition.of
+        if self.definition.kind != REVIEW:
+            return None
+        seen = self._backend.subject(self.project, self.subject)
+        past = [each for each in seen.task(self.task).signed if each.basis.get(of, 0) < self.basis[of]]
+        return (self._signed(seen.version(of, past[-1].basis[of])), self._signed(past[-1])) if past else None
+
+    def marked(self) -> list[dict[str, Any]]:
+        """What the review that rejected this marked: ``point_lps`` (patient mm) and ``remark`` each."""
+        return places_in(self._backend.get(self.project, self.subject, self._marked)) if self._marked else []
+
+    def _signed(self, event: SignedEvent) -> Signed:
+        return Signed(self._backend, self._images, self.project, self.subject, event)
+
+    def _reviewed(self, of: str) -> SignedEvent:
+        return self._backend.subject(self.project, self.subject).version(of, self.basis[of])
+
+    @property
+    def asks_secret(self) -> bool:
+        """Whether signing asks for your own secret."""
+        return self._backend.asks_secret
+
+    def sign(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed:
+        """Make the draft the next version, for good.
+
+        Parameters
+        ----------
+        meaning
+            What you confirm, in your words; it is sealed and shown with the version.
+        verdict, reason
+            For a review: ``accept``, or ``reject`` with the reason.
+        places
+            For a review: points (x, y, z, in patient mm, LPS) with a remark each, shown to who mends it.
+        secret
+            Your own, if your signing key has one; it is kept nowhere.
+        """
+        begun = self.begin_signing(meaning, verdict=verdict, reason=reason, places=places, secret=secret)
+        if isinstance(begun, Signed):
+            return begun
+        print(f"Confirm the signature here: {begun.url}", flush=True)
+        return begun.wait()
+
+    def begin_signing(
+        self,
+        meaning: str,
+        *,
+        verdict: str = "",
+        reason: str = "",
+        places: Sequence[tuple[float, float, float, str]] = (),
+        secret: str = "",
+    ) -> Signed | Waiting:
+        """As `sign`, but on a hub it does not wait for the person: what it gives then says where she confirms."""
+        where = (self.project, self.subject, self.task, self.fence)
+        command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
+        try:
+            self._backend.do(command)
+        except SignatureWaits as waits:
+            request = waits.request
+            return Waiting(waits.url, lambda: self._backend.signature(request), lambda: self._made(command))
+        return self._made(command)
+
+    def _made(self, command: Sign) -> Signed:
+        """The version that this task made, now that it is signed."""
+        try:
+            event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
+        except NotFound:  # hidden from its own reader, until the reading is repeated
+            event = self._hidden(command.meaning, command.verdict, command.reason)
+        return self._signed(event)
+
+    def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
+        """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
+        known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
+        said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
+        nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
+        signer = who(self._backend.actor, datetime.now(UTC))
+        return SignedEvent(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
+
+    def release(self) -> None:
+        """Give the lease back; the draft stays yours."""
+        self._backend.do(Release(self.project, self.subject, self.task, self.fence))
+
+
+def _end(seen: TaskView) -> datetime:
+    if seen.until is None:
+        raise LeaseLost(f"You do not hold {seen.name!r}.", "Start it again; your last work is kept as a draft.")
+    return seen.until

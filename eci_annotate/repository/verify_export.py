@@ -1,0 +1,111 @@
+"""Verifies exported versions without their repository: seals, signatures, certificates and files, against an anchor.
+
+The anchor comes from elsewhere: a folder that somebody sealed again under an authority of his own is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from eci_annotate.errors import EciError, NotFound, Tampered
+from eci_annotate.repository.backend import Check
+from eci_annotate.workflow.codec import canonical, digest, from_json, parse
+from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.versions import seal_over
+from eci_annotate.workflow.trust.certificates import check_certificate, check_spelling, public_pem
+from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
+
+ENDING = "_provenance.json"
+FILES = ("rtstruct", "sr", "report", "annotations")
+
+
+def is_export(folder: Path) -> bool:
+    """Whether versions were exported into the folder or below it."""
+    return any(folder.rglob(f"*{ENDING}"))
+
+
+def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
+    """All checks of the versions exported into a folder or below it.
+
+    Parameters
+    ----------
+    folder
+        As `export` made it.
+    anchors
+        Certificates (PEM) of the authorities that are trusted.
+
+    Raises
+    ------
+    NotFound
+        No version was exported there, or there is nothing to trust.
+    """
+    found = sorted(folder.rglob(f"*{ENDING}"))
+    if not found:
+        raise NotFound("There is no exported version in this folder.", "Give a folder that export made.")
+    if not anchors:
+        raise NotFound("There is nothing to trust.", "Give the authority's certificate: --trust CA.pem")
+    return [check for path in found for check in _checks(path, anchors)]
+
+
+def _checks(path: Path, anchors: Sequence[str]) -> Iterator[Check]:
+    try:
+        told = parse(path.read_bytes(), path.name)
+        signed = from_json(Signed, told["version"])
+        whose = (str(told["project"]), str(told["subject"]), str(told["site"]))
+        certificate = str(told["certificate"])
+    except (EciError, KeyError, TypeError, AttributeError):
+        yield Check(path.name.removesuffix(ENDING), "", 0, "provenance", False, f"{path.name} is damaged.")
+        return
+    stem = path.name.removesuffix(ENDING)
+    for name, act in (
+        ("seal", lambda: _check_seal(whose, signed)),
+        ("certificate", lambda: check_certificate(certificate, anchors, signed.at)),
+        ("signature", lambda: _check_signature(certificate, signed)),
+    ):
+        yield _check(whose[1], signed, name, act)
+    for role in FILES:
+        for number, part in enumerate(signed.manifest.of(role), 1):
+            file = path.with_name(_file(stem, role, number))
+            yield _check(whose[1], signed, role, lambda file=file, wanted=part.digest: _check_file(file, wanted))  # type: ignore[misc]
+
+
+def _file(stem: str, role: str, number: int) -> str:
+    return f"{stem}_{role}_{number}.dcm" if role in ("rtstruct", "sr") else f"{stem}_{role}.json"
+
+
+def _check(subject: str, signed: Signed, name: str, act: Any) -> Check:
+    try:
+        act()
+    except EciError as error:
+        return Check(subject, signed.task, signed.version, name, False, error.what)
+    return Check(subject, signed.task, signed.version, name, True)
+
+
+def _check_seal(whose: tuple[str, str, str], signed: Signed) -> None:
+    if seal_over(*whose, signed) != signed.seal:
+        raise Tampered("The content of the version does not fit its seal.")
+
+
+def _check_signature(certificate: str, signed: Signed) -> None:
+    check_spelling(certificate)
+    public = public_pem(certificate)
+    if fingerprint(public) != signed.key:
+        raise Tampered("The certificate is not that of the key that signed.")
+    check_signature(public, signed.seal, signed.signature)
+
+
+def _check_file(path: Path, wanted: str) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Tampered(f"{path.name} is missing.") from error
+    if path.suffix == ".json":
+        try:
+            content = canonical(json.loads(content))
+        except ValueError as error:
+            raise Tampered(f"{path.name} is damaged.") from error
+    if digest(content) != wanted:
+        raise Tampered(f"{path.name} was changed.")
