@@ -18,7 +18,7 @@ def _need(chosen: Mapping[str, Any], kind: str, *names: str) -> list[Any]:
 
 def native(c: Any, settings: Settings) -> None:
     """Accounts that an administrator makes (`eci-annotate hub account`), or approves where signup is on."""
-    from eci_annotate.hub.servers.native import Native
+    from eci_annotate.userservers.accounts import Native
 
     c.JupyterHub.authenticator_class = Native
     c.Native.enable_signup = settings.signup

@@ -115,7 +115,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
 
 def give_to_service(folder: Path) -> None:
     """As root, give the repository to the service's account: nobody else reads it."""
-    from eci_annotate.hub.servers.uids import SERVICE
+    from eci_annotate.userservers.uids import SERVICE
 
     folder.chmod(0o700)
     if os.geteuid() == 0:
@@ -158,7 +158,7 @@ def write_settings(folder: Path, port: int, insecure: bool, more: Mapping[str, o
 
 def accounts(folder: Path) -> dict[str, str]:
     """The demo's passwords: generated once, kept in a file that only this user can read."""
-    from eci_annotate.hub.servers.native import make_accounts
+    from eci_annotate.userservers.accounts import make_accounts
 
     path = folder / "accounts.yaml"
     if path.exists() and (folder / "hub.sqlite").exists():

@@ -18,11 +18,11 @@ import scopes
 from settings import HERE, Settings, load
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.servers.banner import INSECURE, REMEDY, WORDS
-from eci_annotate.hub.servers.cage import found_root
-from eci_annotate.hub.servers.interpreter import user_python
-from eci_annotate.hub.servers.spawner import SharedSpawner, UidSpawner
-from eci_annotate.hub.servers.uids import SERVICE
+from eci_annotate.userservers.banner import INSECURE, REMEDY, WORDS
+from eci_annotate.userservers.cgroups import found_root
+from eci_annotate.userservers.python_interpreter import user_python
+from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner
+from eci_annotate.userservers.uids import SERVICE
 
 ROOT = os.geteuid() == 0
 NOBODY = 65_534
@@ -135,7 +135,7 @@ def owner(settings: Settings) -> int:
 
 def as_account(uid: int, command: list[str]) -> list[str]:
     """The command as another system user."""
-    return [sys.executable, "-m", "eci_annotate.hub.servers.account", str(uid), *command] if ROOT else command
+    return [sys.executable, "-m", "eci_annotate.userservers.run_as", str(uid), *command] if ROOT else command
 
 
 def service(settings: Settings, python: str) -> dict:

@@ -56,7 +56,7 @@ class Landing:
 
     def app_of(self, notebook: Path | str) -> list[str]:
         """The same for a notebook that lies in a container's image."""
-        return [self.python, "-m", "eci_annotate.hub.servers.taskapp", PROMPT, str(notebook)]
+        return [self.python, "-m", "eci_annotate.userservers.voila_server", PROMPT, str(notebook)]
 
     def lab(self, notebook: Path, copied: bool) -> dict[str, Any]:
         """JupyterLab at a notebook, of which the user gets a copy of his own."""

@@ -27,7 +27,7 @@ def account(
     """Make accounts with generated passwords, or give those that are there a new one. Hand each over once."""
     if not database and not state.is_dir():
         raise Refused(f"There is no hub in {state}.", "Give --state, the folder of the hub's settings.")
-    from eci_annotate.hub.servers.native import make_accounts
+    from eci_annotate.userservers.accounts import make_accounts
 
     made = make_accounts(database or f"sqlite:///{state.resolve()}/hub.sqlite", dict.fromkeys(names))
     show("Accounts", ["name", "password"], [list(pair) for pair in made.items()])

@@ -1,1 +1,1 @@
-"""The service beside JupyterHub, its pages, and the servers that users are given."""
+"""The service beside JupyterHub and its pages."""

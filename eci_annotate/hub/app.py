@@ -8,18 +8,20 @@ from threading import Thread
 
 from fastapi import FastAPI
 
-from eci_annotate.hub.api import content, images, watching, work
-from eci_annotate.hub.desk import Desk
-from eci_annotate.hub.housekeeping import Housekeeping
-from eci_annotate.hub.pages.guard import Headers
-from eci_annotate.hub.pages.reference import nowhere
+from eci_annotate.hub.api import commands as work
+from eci_annotate.hub.api import content, images
+from eci_annotate.hub.api import monitoring as watching
+from eci_annotate.hub.background.housekeeping import Housekeeping
+from eci_annotate.hub.background.warmup import warm_up
+from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.middleware import Numbers, Watch
+from eci_annotate.hub.core.problem_responses import add_handlers
+from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.core.token_identity import HubPeople, People
+from eci_annotate.hub.pages.api_reference import nowhere
+from eci_annotate.hub.pages.browser_security import Headers
+from eci_annotate.hub.pages.page import Showing
 from eci_annotate.hub.pages.router import routes
-from eci_annotate.hub.pages.showing import Showing
-from eci_annotate.hub.people import HubPeople, People
-from eci_annotate.hub.problems import add_handlers
-from eci_annotate.hub.settings import Settings
-from eci_annotate.hub.warming import warm_up
-from eci_annotate.hub.watching import Numbers, Watch
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.version import __version__

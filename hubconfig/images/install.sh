@@ -19,9 +19,9 @@ import importlib
 import sys
 
 NEEDED = {
-    "user": ["eci_annotate", "eci_annotate.viewer.app", "eci_annotate.hub.servers.taskapp", "jupyterlab"],
+    "user": ["eci_annotate", "eci_annotate.viewer.app", "eci_annotate.userservers.voila_server", "jupyterlab"],
     "service": ["eci_annotate", "fastapi", "uvicorn", "jupyterhub", "jupyterhub_idle_culler", "psycopg"],
-    "hub": ["eci_annotate.hub.servers.spawner", "eci_annotate.hub.servers.native", "oauthenticator", "ltiauthenticator"],
+    "hub": ["eci_annotate.userservers.spawner", "eci_annotate.userservers.accounts", "oauthenticator", "ltiauthenticator"],
 }
 for name in NEEDED[sys.argv[1]]:
     importlib.import_module(name)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.hub.people import HubIdentity
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.admin.create import found
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import credential, find

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from eci_annotate.hub.people import HubIdentity
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find

@@ -48,13 +48,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_users_image_has_what_a_server_needs(environment: Path, tmp_path: Path) -> None:
-    words = [environment / "bin" / "python", "-m", "eci_annotate.hub.servers.taskapp", "--version"]
+    words = [environment / "bin" / "python", "-m", "eci_annotate.userservers.voila_server", "--version"]
     done = subprocess.run(
         words, env=bare_environment(tmp_path, environment), capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 0 and done.stdout.strip(), done.stderr
     shared = environment / "lib"
-    assert list(shared.glob("python*/site-packages/eci_annotate/hub/servers/share/voila/templates/eci/index.html.j2"))
+    assert list(shared.glob("python*/site-packages/eci_annotate/userservers/share/voila/templates/eci/index.html.j2"))
 
 
 def test_binder_builds_and_starts(environment: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_chart_gives_the_same_servers(monkeypatch: pytest.MonkeyPatch) -> No
     c = configured({"ECI_SERVICE_TOKEN": "t1", "ECI_CULLER_TOKEN": "t2"}, monkeypatch)
     assert {one["name"]: one["api_token"] for one in c.JupyterHub.services} == {"eci": "t1", "culler": "t2"}
     assert c.Spawner.server_token_scopes == scopes.SERVER_TOKEN
-    assert c.Spawner.cmd[:3] == ["python3", "-m", "eci_annotate.hub.servers.taskapp"]
+    assert c.Spawner.cmd[:3] == ["python3", "-m", "eci_annotate.userservers.voila_server"]
     spawner = SimpleNamespace(user=SimpleNamespace(groups=[SimpleNamespace(name="liver-ct/developer")]))
     (raised,) = c.Spawner.group_overrides(spawner).values()
     assert raised["spawner_override"]["default_url"] == "/lab/tree/02_inspect.ipynb"

@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from eci_annotate.hub.servers.interpreter import reachable, user_python
+from eci_annotate.userservers.python_interpreter import reachable, user_python
 from tests.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
@@ -261,7 +261,7 @@ def sample() -> Path:
 def _accounts(folder: Path, names: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
     """Accounts as the hub's own version of JupyterHub lays its database out."""
     code = (
-        "import json, sys; from eci_annotate.hub.servers.native import make_accounts;"
+        "import json, sys; from eci_annotate.userservers.accounts import make_accounts;"
         "print(json.dumps(make_accounts(sys.argv[1], dict.fromkeys(sys.argv[2:]))))"
     )
     words = [sys.executable, "-c", code, f"sqlite:///{folder}/hub.sqlite", *names]

@@ -289,7 +289,7 @@ def test_the_hub_and_the_service_still_stand(hub: Hub) -> None:
 HOG = """
 import sys
 from pathlib import Path
-from eci_annotate.hub.servers.cage import Cage
+from eci_annotate.userservers.cgroups import Cage
 Cage.of(sys.argv[1], 29_999, memory_bytes=96 * 2**20, cpus=1).enter()
 held = [bytearray(2**20) for _ in range(int(sys.argv[2]))]
 print("held", len(held))
@@ -297,7 +297,7 @@ print("held", len(held))
 
 
 def test_who_takes_too_much_memory_is_ended_alone() -> None:
-    from eci_annotate.hub.servers.cage import found_root
+    from eci_annotate.userservers.cgroups import found_root
 
     root = found_root()
     if not root:

@@ -50,7 +50,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     (folder / "repository").mkdir(parents=True)
     if IS_ROOT:
         os.chown(folder / "repository", 19_999, 19_999)
-    monkeypatch.setattr("eci_annotate.hub.servers.interpreter.user_python", lambda _: Path(sys.executable))
+    monkeypatch.setattr("eci_annotate.userservers.python_interpreter.user_python", lambda _: Path(sys.executable))
 
     def load(settings: dict[str, Any] | None = None, **environment: str) -> Loaded:
         usual = {"state": str(folder), "repository": str(folder / "repository"), "runtime": str(folder / "run")}
@@ -75,7 +75,7 @@ def test_accounts_are_the_default(load: Load) -> None:
         "eci",
         "culler",
     ]
-    assert "eci_annotate.hub.servers.taskapp" in spawner.cmd, "the least powerful server is the default"
+    assert "eci_annotate.userservers.voila_server" in spawner.cmd, "the least powerful server is the default"
     assert spawner.server_token_scopes == [
         "users:activity!user", "access:servers!server", "access:services!service=eci",
     ]  # fmt: skip

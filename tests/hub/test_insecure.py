@@ -55,6 +55,6 @@ def _others_python() -> str:
     """An interpreter that somebody else can run."""
     from hub_world import place
 
-    from eci_annotate.hub.servers.interpreter import user_python
+    from eci_annotate.userservers.python_interpreter import user_python
 
     return str(user_python(place() / "python", running=Path(sys.executable)))

@@ -16,9 +16,9 @@ from tornado.httputil import HTTPHeaders
 from tornado.web import Application
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.servers import banner, interpreter, native
-from eci_annotate.hub.servers.spawner import SharedSpawner, UidSpawner, end_all
-from eci_annotate.hub.servers.uids import FIRST, UidMap
+from eci_annotate.userservers import banner, interpreter, native
+from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all
+from eci_annotate.userservers.uids import FIRST, UidMap
 from tests.ports import free_ports
 
 

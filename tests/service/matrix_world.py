@@ -8,7 +8,7 @@ from pathlib import Path
 from repository_world import ANSWERS, MEANING, lines, local, make
 from service_world import P, S, Tokens
 
-from eci_annotate.hub.people import Person
+from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
 from eci_annotate.repository.local.command_handler import do_project

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.people import Person
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
 from eci_annotate.repository.local.context import Rooms

@@ -9,7 +9,7 @@ import pytest
 from readings_world import DOUBLE, P, as_member, lesion, make, read, report, subject
 from service_world import remote, serving, tokens
 
-from eci_annotate.hub.people import Person
+from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import admit, enable_service
 from eci_annotate.repository.local.context import Rooms

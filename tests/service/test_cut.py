@@ -12,7 +12,7 @@ from repository_world import lines
 from service_world import P, S, remote, tokens
 
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.task import Task
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer import keeper as keeping

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from service_world import P, S, remote, tokens
 
-from eci_annotate.hub import watching
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.desk import Allowance
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core import middleware as watching
+from eci_annotate.hub.core.context import Allowance
+from eci_annotate.hub.core.settings import Settings
 from tests.ports import free_port
 from tests.service.serving_app import running
 

@@ -15,7 +15,7 @@ from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
 from service_world import serving
 
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.remote.wire_format import command_to_wire
 from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES
 from eci_annotate.workflow.subject.commands import (

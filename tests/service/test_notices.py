@@ -17,7 +17,7 @@ from service_world import P, S
 
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository
-from eci_annotate.hub.notifying import VARIABLE, Notifier, Ways
+from eci_annotate.hub.background.notifier import VARIABLE, Notifier, Ways
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.workflow.subject.commands import Assign
 

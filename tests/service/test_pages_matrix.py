@@ -20,11 +20,11 @@ from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
 from test_matrix import ALLOWED, DENIED, HIDDEN, ZERO, Rule, Who, anybody, member, needs, visible
 
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.pages.guard import form_token
+from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.core.token_identity import Person
+from eci_annotate.hub.pages.browser_security import form_token
 from eci_annotate.hub.pages.router import PAGES
 from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, PERSON, Session, Sessions
-from eci_annotate.hub.people import Person
-from eci_annotate.hub.settings import Settings
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port

@@ -10,9 +10,9 @@ from service_world import P, S, remote, serving, tokens
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.desk import Desk
-from eci_annotate.hub.people import HubIdentity
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.repository.local.audit import AuditQuery

@@ -15,7 +15,7 @@ from service_world import P, S, Tokens, remote, serving, tokens
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, SignatureWaits, StoreUnavailable
-from eci_annotate.hub.people import HubIdentity
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.backend import LocalBackend

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from eci_annotate.errors import EciError, LeaseLost, StoreUnavailable
-from eci_annotate.hub.saving import LANES, Saver
+from eci_annotate.hub.core.draft_writer import LANES, Saver
 from eci_annotate.store.memory import MemoryDrafts
 from eci_annotate.store.protocols import Address, DraftPart, Holder
 

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
 from tests.counts import count
 
 CHECKS: list[Any] = [

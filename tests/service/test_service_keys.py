@@ -9,7 +9,7 @@ from repository_world import ANSWERS, MEANING, S, anchor, certified, lines
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
-from eci_annotate.hub.people import HubIdentity
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer

@@ -9,7 +9,7 @@ from service_world import P, S, remote, serving
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError
-from eci_annotate.hub.whence import whence
+from eci_annotate.hub.core.client_address import whence
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.identity import HERE

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from eci_annotate.errors import BadRequest
-from eci_annotate.hub.api.gate import DIGEST, AtDesk, Digest, Name, Repo
-from eci_annotate.hub.problems import PROBLEMS
+from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo
+from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.repository.backend import SubjectQuery
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.pages.project import Place, allowed_place
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.project_page import Place, allowed_place
 from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
 from eci_annotate.workflow.subject.commands import ChangeMember

@@ -9,17 +9,17 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from eci_annotate.hub.pages.adding import add_subjects, may_add, show_adding
-from eci_annotate.hub.pages.editing import change_pipeline, show_pipeline
+from eci_annotate.hub.pages.add_subjects import add_subjects, may_add, show_adding
+from eci_annotate.hub.pages.api_reference import show_reference
+from eci_annotate.hub.pages.confirm_signature import confirm_request, show_request
+from eci_annotate.hub.pages.factors_page import change_factors, show_factors
 from eci_annotate.hub.pages.home import home
-from eci_annotate.hub.pages.lists import show_audit, show_leases
+from eci_annotate.hub.pages.leases_and_audit import show_audit, show_leases
 from eci_annotate.hub.pages.members import change_members, show_members
-from eci_annotate.hub.pages.project import show_project
-from eci_annotate.hub.pages.reference import show_reference
-from eci_annotate.hub.pages.showing import HERE, Check, Page, Showing, Visit
-from eci_annotate.hub.pages.subject import change_subject, show_subject
-from eci_annotate.hub.signing.factor_pages import change_factors, show_factors
-from eci_annotate.hub.signing.pages import confirm_request, show_request
+from eci_annotate.hub.pages.page import HERE, Check, Page, Showing, Visit
+from eci_annotate.hub.pages.pipeline_editor import change_pipeline, show_pipeline
+from eci_annotate.hub.pages.project_page import show_project
+from eci_annotate.hub.pages.subject_page import change_subject, show_subject
 
 _REQUEST = "sign/{project}/{subject}/{request}"
 PAGES: tuple[tuple[str, str, Page], ...] = (

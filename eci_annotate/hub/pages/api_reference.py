@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from eci_annotate.errors import NotFound
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
 
 
 @dataclass(frozen=True)

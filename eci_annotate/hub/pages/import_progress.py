@@ -13,10 +13,10 @@ from threading import Event, Thread
 from starlette.responses import Response, StreamingResponse
 
 from eci_annotate.errors import EciError
-from eci_annotate.hub.pages.incoming import Arrived
-from eci_annotate.hub.pages.project import Place
-from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.hub.problems import unforeseen
+from eci_annotate.hub.core.problem_responses import unforeseen
+from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.project_page import Place
+from eci_annotate.hub.pages.uploads import Arrived
 from eci_annotate.repository.admin.import_dicom import Imported, Progress
 
 TICK_S = 0.4

@@ -1,6 +1,6 @@
 """Becomes another system user, by number, and then another program: for services, which need no entry in /etc/passwd.
 
-`python -m eci_annotate.hub.servers.account UID COMMAND...`
+`python -m eci_annotate.userservers.run_as UID COMMAND...`
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from eci_annotate.hub.pages.project import allowed_place, place_of
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.project_page import allowed_place, place_of
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.workflow.subject.state import OPEN
 from eci_annotate.workflow.subject.view import SubjectView, TaskView

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError
-from eci_annotate.hub.pages.guard import origin_of
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.browser_security import origin_of
+from eci_annotate.hub.pages.factor_form import asking
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing import passkeys
-from eci_annotate.hub.signing.asking import asking
-from eci_annotate.hub.signing.proving import Proof, prove
+from eci_annotate.hub.signing.proof import Proof, prove
 from eci_annotate.repository.keys.factors import check_pin_shape
 from eci_annotate.workflow.codec import digest
 

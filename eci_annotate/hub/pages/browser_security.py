@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; "

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 
 from eci_annotate.errors import NotFound, Overloaded
-from eci_annotate.hub.people import HubIdentity, People
-from eci_annotate.hub.saving import Saver
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.draft_writer import Saver
+from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.core.token_identity import HubIdentity, People
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend

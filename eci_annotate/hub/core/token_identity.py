@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import httpx
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
-from eci_annotate.hub.settings import Settings
+from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.workflow.actor import HUB, Actor

@@ -8,8 +8,8 @@ from fastapi import Depends, Header, Path, Request
 from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, Refused
-from eci_annotate.hub.desk import Desk
-from eci_annotate.hub.people import Person
+from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.local.backend import LocalBackend
 
 NAME, UID, DIGEST = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", r"^[0-9][0-9.]{0,63}$", r"^[0-9a-f]{64}$"

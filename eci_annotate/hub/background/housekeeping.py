@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-from eci_annotate.hub.notifying import Notifier, Ways
-from eci_annotate.hub.pages.incoming import INCOMING, sweep
+from eci_annotate.hub.background.notifier import Notifier, Ways
+from eci_annotate.hub.pages.uploads import INCOMING, sweep
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.api.gate import Anybody, AtDesk
-from eci_annotate.hub.desk import held
-from eci_annotate.hub.problems import PROBLEMS
+from eci_annotate.hub.api.auth import Anybody, AtDesk
+from eci_annotate.hub.core.context import held
+from eci_annotate.hub.core.problem_responses import PROBLEMS
 
 router = APIRouter(responses=PROBLEMS, tags=["watching"])
 SCOPE, METRICS = "custom:eci:leases", "custom:eci:metrics"

@@ -12,8 +12,8 @@ from typing import Any
 from starlette.responses import Response
 
 from eci_annotate.errors import BadUseCase, EciError
-from eci_annotate.hub.pages.project import Place, allowed_place
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.project_page import Place, allowed_place
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
 from eci_annotate.workflow.subject.commands import Publish

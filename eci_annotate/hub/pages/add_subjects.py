@@ -14,11 +14,11 @@ from pathlib import Path
 from starlette.responses import Response
 
 from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, StoreUnavailable
-from eci_annotate.hub.pages.incoming import MOST_FILES
-from eci_annotate.hub.pages.project import Place, allowed_place
-from eci_annotate.hub.pages.showing import SESSION, Visit
-from eci_annotate.hub.pages.taking import Taking
-from eci_annotate.hub.signing.asking import asking, proved
+from eci_annotate.hub.pages.factor_form import asking, proved
+from eci_annotate.hub.pages.import_progress import Taking
+from eci_annotate.hub.pages.page import SESSION, Visit
+from eci_annotate.hub.pages.project_page import Place, allowed_place
+from eci_annotate.hub.pages.uploads import MOST_FILES
 from eci_annotate.repository.admin.import_dicom import Imported, Progress, import_folders
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer

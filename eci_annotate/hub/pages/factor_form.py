@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eci_annotate.hub.pages.guard import origin_of
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.browser_security import origin_of
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing import passkeys
-from eci_annotate.hub.signing.proving import Proof, new_nonce, prove
+from eci_annotate.hub.signing.proof import Proof, new_nonce, prove
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.repository.backend import SORTS, SubjectQuery
 from eci_annotate.workflow.subject.view import SubjectView
 

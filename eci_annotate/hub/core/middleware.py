@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eci_annotate.errors import Overloaded
-from eci_annotate.hub.problems import unknown
-from eci_annotate.hub.whence import whence
+from eci_annotate.hub.core.client_address import whence
+from eci_annotate.hub.core.problem_responses import unknown
 from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
 

@@ -64,7 +64,7 @@ def show_on(application: Application) -> None:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "eci_annotate.hub.servers.banner"}]
+    return [{"module": "eci_annotate.userservers.banner"}]
 
 
 def _load_jupyter_server_extension(app: Any) -> None:

@@ -18,7 +18,7 @@ import httpx
 import yaml
 
 from eci_annotate.errors import NotARepository
-from eci_annotate.hub.notices import Notice, notices
+from eci_annotate.hub.background.notices import Notice, notices
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.store.atomic_files import locked, write_atomic

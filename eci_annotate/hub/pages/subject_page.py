@@ -7,8 +7,8 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.pages.project import place_of
-from eci_annotate.hub.pages.showing import Visit
+from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.project_page import place_of
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
 WORDS = ("describe", "assign", "take over", "reopen", "withdraw")

@@ -1,6 +1,6 @@
 """One notebook as a page, in one process, behind the hub's identity: page, websocket and every other address.
 
-`python -m eci_annotate.hub.servers.taskapp NOTEBOOK`, started by a hub. There is no JupyterLab here, no terminal,
+`python -m eci_annotate.userservers.voila_server NOTEBOOK`, started by a hub. There is no JupyterLab here, no terminal,
 no file, no code from the browser: widget messages alone pass. The hub's probe starts no kernel.
 """
 
@@ -28,8 +28,8 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 from traitlets.config import Config
 from voila.app import Voila
 
-from eci_annotate.hub.servers.banner import show_on
-from eci_annotate.hub.servers.presence import Presence, PresenceHandler
+from eci_annotate.userservers.activity import Presence, PresenceHandler
+from eci_annotate.userservers.banner import show_on
 
 PAGES = Path(__file__).parent / "share" / "pages"
 # Both of the first two, or no widget is drawn (there is a provider, and the manager that asks for it).

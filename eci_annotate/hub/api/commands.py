@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.api.gate import NAME, AtDesk, Digest, Name, Repo
-from eci_annotate.hub.problems import PROBLEMS, Problem
+from eci_annotate.hub.api.auth import NAME, AtDesk, Digest, Name, Repo
+from eci_annotate.hub.core.problem_responses import PROBLEMS, Problem
 from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.remote.wire_format import actor_to_wire, command_from_wire, page_to_wire

@@ -8,11 +8,11 @@ from typing import Any
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.desk import Desk
-from eci_annotate.hub.pages.showing import Visit
-from eci_annotate.hub.signing.asking import asking, proved
-from eci_annotate.hub.signing.pictures import pictures
+from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.pages.factor_form import asking, proved
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
+from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.repository.backend import WAITING
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer

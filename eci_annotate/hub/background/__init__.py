@@ -1,0 +1,1 @@
+"""What the service does between requests: checkpoints, notices, garbage collection, warm-up."""

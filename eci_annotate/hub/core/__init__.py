@@ -1,0 +1,1 @@
+"""What every request of the service goes through: settings, context, identity, errors, middleware."""
