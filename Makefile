@@ -78,7 +78,7 @@ $(BIN)/python:
 $(VENV)/lab.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install -q -e '.[lab]'
 	@echo "Compiling the kernels once"
-	$(BIN)/python -c "import eci_annotate.viewer.app, eci_annotate.tools.editing.easel, eci_annotate.dicom.rtstruct.write, eci_annotate.imaging.reslice"
+	$(BIN)/python -c "import eci_annotate.viewer.notebook, eci_annotate.tools.editing.easel, eci_annotate.dicom.rtstruct.write, eci_annotate.imaging.reslice"
 	touch $@
 
 $(VENV)/hub.stamp: $(VENV)/lab.stamp

@@ -22,10 +22,10 @@ _HOMES = {
     "Signed": "repository.task",
     "found": "repository.admin.create",
     "import_folders": "repository.admin.import_dicom",
-    "annotate": "viewer.app",
-    "show": "viewer.app",
-    "compare": "viewer.compare",
-    "work": "viewer.arriving",
+    "annotate": "viewer.notebook",
+    "show": "viewer.notebook",
+    "compare": "viewer.compare_page",
+    "work": "viewer.task_app_start",
     "load_series": "dicom.images.series",
     "load_stacks": "dicom.images.series",
     "read_rtstruct": "dicom.rtstruct.read",
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
-    from eci_annotate.viewer.app import annotate, show
-    from eci_annotate.viewer.arriving import work
-    from eci_annotate.viewer.compare import compare
+    from eci_annotate.viewer.compare_page import compare
+    from eci_annotate.viewer.notebook import annotate, show
+    from eci_annotate.viewer.task_app_start import work
 
 
 def __getattr__(name: str) -> Any:
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
 def _load_ahead() -> None:
     """In a notebook: load the viewer while the person looks at the worklist, so that a study opens at once."""
     time.sleep(_AHEAD_S)  # what she asked for comes first
-    importlib.import_module(f"{__name__}.viewer.app")
+    importlib.import_module(f"{__name__}.viewer.notebook")
 
 
 def __dir__() -> list[str]:

@@ -48,7 +48,7 @@ def test_root_leaves_nothing_in_the_repository_of_another(
     assert run(capsys, "init", demo, "--member", "anna")[0] == 0
     if os.geteuid() == 0:
         os.chown(demo / "eci.json", 4711, 4712)
-    monkeypatch.setattr("eci_annotate.cli.screen.os.geteuid", lambda: 0)
+    monkeypatch.setattr("eci_annotate.cli.terminal.os.geteuid", lambda: 0)
     owner = (demo / "eci.json").stat()
     before = sorted(demo.rglob("*"))
     for words in (["worklist", demo], ["verify", demo], ["member", "code", demo, "anna"], ["audit", demo]):

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eci_annotate.cli.agreeing import agreement
-from eci_annotate.cli.hub import hub
-from eci_annotate.cli.hub_members import add_from_hub, hub_members
-from eci_annotate.cli.key_care import key_care
-from eci_annotate.cli.pipelines import pipelines
-from eci_annotate.cli.repositories import repositories
-from eci_annotate.cli.screen import Folder, Project, for_its_owner, open, progress, projects, say, show
-from eci_annotate.cli.screen import project as chosen
-from eci_annotate.cli.subjects import audit, keys, subjects
+from eci_annotate.cli.agreement_commands import agreement
+from eci_annotate.cli.hub_commands import hub
+from eci_annotate.cli.key_commands import key_care
+from eci_annotate.cli.member_commands import add_from_hub, hub_members
+from eci_annotate.cli.pipeline_commands import pipelines
+from eci_annotate.cli.repository_commands import repositories
+from eci_annotate.cli.subject_commands import audit, keys, subjects
+from eci_annotate.cli.terminal import Folder, Project, for_its_owner, open, progress, projects, say, show
+from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, Tampered
 
 if TYPE_CHECKING:

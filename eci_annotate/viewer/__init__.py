@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from eci_annotate.viewer.hearing import hear
+from eci_annotate.viewer.session.comm_order import hear
 
 _HOMES = {
-    "annotate": "app",
-    "show": "app",
+    "annotate": "notebook",
+    "show": "notebook",
     "Workbench": "workbench",
-    "Stage": "stage",
+    "Stage": "stage.stage",
     "work": "task_app",
-    "compare": "compare",
+    "compare": "compare_page",
 }
 
 

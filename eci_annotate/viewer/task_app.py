@@ -15,9 +15,9 @@ import ipywidgets as w
 from eci_annotate.errors import EciError
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.tables import offered
-from eci_annotate.viewer.framing import close_all
-from eci_annotate.viewer.ticking import every
-from eci_annotate.viewer.wire import HERE
+from eci_annotate.viewer.panels.layout import close_all
+from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.viewer.stage.esm_bundle import HERE
 from eci_annotate.viewer.workbench import Workbench
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 

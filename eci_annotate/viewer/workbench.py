@@ -13,23 +13,23 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
-from eci_annotate.viewer.annotation_list import AnnotationList
-from eci_annotate.viewer.asking import form_of
-from eci_annotate.viewer.beside import prepare
-from eci_annotate.viewer.browser_panel import BrowserPanel
-from eci_annotate.viewer.comparing import Counterpart
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.framing import close_all, framed, title_of
-from eci_annotate.viewer.keeper import Keeper, standing
-from eci_annotate.viewer.marking import Marking
-from eci_annotate.viewer.messages import look, status
-from eci_annotate.viewer.orders import Order, Send
-from eci_annotate.viewer.restoring import begin, restored
-from eci_annotate.viewer.sides import sides_of
-from eci_annotate.viewer.sign_panel import ADJUDICATION_MEANING, SignPanel
-from eci_annotate.viewer.stage import Stage
-from eci_annotate.viewer.ticking import every
-from eci_annotate.viewer.toolbar import Toolbar
+from eci_annotate.viewer.comparison.counterpart import Counterpart
+from eci_annotate.viewer.comparison.sides import sides_of
+from eci_annotate.viewer.panels.annotation_list import AnnotationList
+from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.layout import close_all, framed, title_of
+from eci_annotate.viewer.panels.place_marking import Marking
+from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.toolbar import Toolbar
+from eci_annotate.viewer.prefetch import prepare
+from eci_annotate.viewer.session.autosave import Keeper, standing
+from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.viewer.session.resume import begin, restored
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.messages import look, status
+from eci_annotate.viewer.stage.orders import Order, Send
+from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.viewer.task_form import form_of
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 

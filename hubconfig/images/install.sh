@@ -19,7 +19,7 @@ import importlib
 import sys
 
 NEEDED = {
-    "user": ["eci_annotate", "eci_annotate.viewer.app", "eci_annotate.userservers.voila_server", "jupyterlab"],
+    "user": ["eci_annotate", "eci_annotate.viewer.notebook", "eci_annotate.userservers.voila_server", "jupyterlab"],
     "service": ["eci_annotate", "fastapi", "uvicorn", "jupyterhub", "jupyterhub_idle_culler", "psycopg"],
     "hub": ["eci_annotate.userservers.spawner", "eci_annotate.userservers.accounts", "oauthenticator", "ltiauthenticator"],
 }

@@ -29,7 +29,7 @@ SERIES = str(Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct
 CELL = """
 import time; _start = time.time()
 from eci_annotate.dicom.images.series import load_series
-from eci_annotate.viewer.app import show
+from eci_annotate.viewer.notebook import show
 from eci_annotate.tools.editing.entries import SetOption, ChooseTool
 ct = load_series({series!r})
 v = show(ct, editable=True)
@@ -149,7 +149,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("series", nargs="?", metavar="SERIES_FOLDER", default=SERIES, help="the sample CT without")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
-    plain = "leave the Jupyter server as it comes (see eci_annotate/viewer/server.py)"
+    plain = "leave the Jupyter server as it comes (see eci_annotate/viewer/session/kernel_transport.py)"
     parser.add_argument("--plain", action="store_true", help=plain)
     return parser.parse_args()
 

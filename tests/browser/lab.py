@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.ports import free_port
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
-PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.server=False"
+PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.session.kernel_transport=False"
 PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
 OPEN = f"""
 import eci_annotate as eci

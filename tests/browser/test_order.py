@@ -10,7 +10,7 @@ from test_whole_path import add, press
 
 WRITE = """
 import threading
-from eci_annotate.viewer.hearing import Once
+from eci_annotate.viewer.session.comm_order import Once
 handle = Once.__call__
 def written(self, *given):
     with open("threads.txt", "a") as file:

@@ -14,7 +14,7 @@ import pytest
 import websocket
 from lab import Lab, serving
 
-from eci_annotate.viewer.server import LASTING_S
+from eci_annotate.viewer.session.kernel_transport import LASTING_S
 
 HANDLER = """
 import time
@@ -69,7 +69,7 @@ def test_lab_starts_with_and_without_the_extension(served: tuple[Lab, bool]) -> 
     lab, prompt = served
     assert urllib.request.urlopen(f"{lab.base}/lab?token={lab.token}").status == 200
     log = (lab.folder / "server.log").read_text(encoding="utf-8")
-    assert ("eci_annotate.viewer.server | extension was successfully loaded" in log) == prompt
+    assert ("eci_annotate.viewer.session.kernel_transport | extension was successfully loaded" in log) == prompt
 
 
 def test_lab_asks_nobody_for_news(served: tuple[Lab, bool]) -> None:

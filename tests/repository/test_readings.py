@@ -9,7 +9,7 @@ from readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, r
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.viewer.sides import sides_of
+from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE
 
 S = subject(1)

@@ -16,7 +16,7 @@ from eci_annotate.repository.local.context import Rooms
 from eci_annotate.tools import adoption, replay, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Show
-from eci_annotate.viewer.sides import sides_of
+from eci_annotate.viewer.comparison.sides import sides_of
 
 
 @pytest.fixture

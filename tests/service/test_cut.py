@@ -15,7 +15,7 @@ from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.task import Task
 from eci_annotate.tools.editing.entries import SetOption
-from eci_annotate.viewer import keeper as keeping
+from eci_annotate.viewer.session import autosave as keeping
 from eci_annotate.viewer.workbench import Workbench
 from tests.ports import free_port
 from tests.service.serving_app import running

@@ -2,20 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const at = (name) => import(new URL(`../../eci_annotate/viewer/esm/${name}.js`, import.meta.url));
-const geometry = await at("geometry");
-const { SliceCache, nextWanted, sliceKey } = await at("cache");
-const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("lut");
-const { section, outline } = await at("echoes");
-const { bindingOf, KEYS, helpRows } = await at("keys");
-const { Courier } = await at("courier");
-const { Post } = await at("post");
-const { Unheard } = await at("unheard");
-const { answers } = await at("lifeline");
-const { cut, Loader } = await at("loader");
-const { gripOf, modifiersOf } = await at("hands");
+const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}.js`, import.meta.url));
+const geometry = await at("eyes/geometry");
+const { SliceCache, nextWanted, sliceKey } = await at("eyes/cache");
+const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("eyes/lut");
+const { section, outline } = await at("eyes/echoes");
+const { bindingOf, KEYS, helpRows } = await at("hands/keys");
+const { StrokeQueue } = await at("transport/stroke_queue");
+const { Outbox } = await at("transport/outbox");
+const { WidgetOutbox } = await at("transport/widget_outbox");
+const { answers } = await at("transport/connection");
+const { cut, Loader } = await at("eyes/loader");
+const { gripOf, modifiersOf } = await at("hands/hands");
 
-const { lookAt, lookOf } = await at("link");
+const { lookAt, lookOf } = await at("eyes/link");
 
 const axial = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
@@ -113,7 +113,7 @@ test("nothing but what is shown is fetched while a hand draws", () => {
 
 test("the courier merges what waits and never builds a queue", () => {
   const sent = [];
-  const courier = new Courier((frame, events) => sent.push([frame, events]), (command) => sent.push(command), 1);
+  const courier = new StrokeQueue((frame, events) => sent.push([frame, events]), (command) => sent.push(command), 1);
   const drag = (x) => ({ do: "drag", pane: "axial", index: 0, points: [x, 0, 0], pressures: [1] });
   courier.push({ ...drag(0), do: "press" }, 1);
   for (const x of [1, 2, 3]) courier.push(drag(x), x + 1);
@@ -127,7 +127,7 @@ test("the courier merges what waits and never builds a queue", () => {
 
 test("a command keeps its place among strokes that wait", () => {
   const sent = [];
-  const courier = new Courier((frame, events) => sent.push(events.map((e) => e.do).join()), (command) => sent.push(command), 1);
+  const courier = new StrokeQueue((frame, events) => sent.push(events.map((e) => e.do).join()), (command) => sent.push(command), 1);
   const event = (what) => ({ do: what, pane: "axial", index: 0, points: [0, 0, 0], pressures: [1] });
   courier.command("tool");
   for (const what of ["press", "release"]) courier.push(event(what), 1);
@@ -142,7 +142,7 @@ test("a command keeps its place among strokes that wait", () => {
 
 test("after a long cut what waits travels in pieces", () => {
   const sizes = [];
-  const courier = new Courier((frame, events) => sizes.push(events.reduce((sum, e) => sum + e.points.length, 0)), () => {}, 1);
+  const courier = new StrokeQueue((frame, events) => sizes.push(events.reduce((sum, e) => sum + e.points.length, 0)), () => {}, 1);
   const drag = () => ({ do: "drag", pane: "axial", index: 0, points: Array(300).fill(0), pressures: Array(100).fill(1) });
   for (let n = 0; n < 1000; n++) courier.push(drag(), n);
   for (let frame = 1; courier.busy; frame++) courier.acknowledged(frame);
@@ -152,7 +152,7 @@ test("after a long cut what waits travels in pieces", () => {
 
 test("what was not heard is sent again, and only that", () => {
   const sent = [];
-  const post = new Post((message) => sent.push(message.serial), "me");
+  const post = new Outbox((message) => sent.push(message.serial), "me");
   for (const kind of ["command", "views", "hands"]) post.send({ kind });
   assert.deepEqual(sent, [1, undefined, 2]);
   assert.deepEqual(post.heard(["another", 2]), []);
@@ -170,8 +170,8 @@ test("a field's value and a click are kept until the kernel has them, and a stag
     anyMessage: signal("any"), statusChanged: signal("status"), _sendMessage: (msg) => carried.push(msg.header.msg_id),
     requestKernelInfo: () => Promise.resolve(), connectionStatus: "connected",
   };
-  const unheard = Unheard.of(kernel);
-  assert.equal(unheard, Unheard.of(kernel));
+  const unheard = WidgetOutbox.of(kernel);
+  assert.equal(unheard, WidgetOutbox.of(kernel));
   const sent = (id, data, type = "comm_msg") =>
     listeners.any(kernel, { direction: "send", msg: { header: { msg_id: id, msg_type: type }, content: { data } } });
   const told = (id, state = "idle", type = "status") => {

@@ -8,8 +8,8 @@ import pytest
 from viewer_world import STROKE, make_controller, tool
 
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select
-from eci_annotate.viewer.annotation_list import AnnotationList, Row, from_hex, to_hex
-from eci_annotate.viewer.controller import PALETTE, Controller
+from eci_annotate.viewer.panels.annotation_list import AnnotationList, Row, from_hex, to_hex
+from eci_annotate.viewer.stage.controller import PALETTE, Controller
 
 
 class Bench:

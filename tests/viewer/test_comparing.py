@@ -13,14 +13,14 @@ from viewer_world import STROKE, make_controller, make_easel, tool, views
 from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Alter
-from eci_annotate.viewer.comparing import reveal
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.differences import lesions
-from eci_annotate.viewer.form_panel import FormPanel
-from eci_annotate.viewer.opinions import Opinion, agreed, together
-from eci_annotate.viewer.orders import Ink, Lines, Send
-from eci_annotate.viewer.readings_panel import ReadingsPanel
-from eci_annotate.viewer.sides import COLOURS, Side, names
+from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
+from eci_annotate.viewer.comparison.counterpart import reveal
+from eci_annotate.viewer.comparison.lesions import lesions
+from eci_annotate.viewer.comparison.sides import COLOURS, Side, names
+from eci_annotate.viewer.panels.other_answers import Opinion, agreed, together
+from eci_annotate.viewer.panels.report_form import FormPanel
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.orders import Ink, Lines, Send
 from eci_annotate.workflow.usecase.form import questions
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
 from eci_annotate.workflow.usecase.usecase import forms_folder

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from test_views import grid
 
-from eci_annotate.viewer import compose as c
-from eci_annotate.viewer.views import Rect, View, stacks_of
+from eci_annotate.viewer.stage import rasterise as c
+from eci_annotate.viewer.stage.pane_geometry import Rect, View, stacks_of
 
 
 def inside_twin(

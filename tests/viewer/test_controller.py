@@ -8,9 +8,9 @@ import pytest
 from viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
 
 from eci_annotate.tools.editing.entries import SetOption
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.messages import Message
-from eci_annotate.viewer.orders import Fit, Ink, Lines, Order, Send
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.messages import Message
+from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
 
 
 @pytest.fixture

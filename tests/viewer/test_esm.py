@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from eci_annotate.viewer.wire import HERE, MODULES, joined
+from eci_annotate.viewer.stage.esm_bundle import HERE, MODULES, joined
 
 
 def test_units() -> None:
@@ -16,9 +16,9 @@ def test_units() -> None:
 def test_joined_module_parses_and_holds_every_file(tmp_path: Path) -> None:
     (tmp_path / "joined.mjs").write_text(joined(), encoding="utf-8")
     subprocess.run(["node", "--check", str(tmp_path / "joined.mjs")], check=True, timeout=60)
-    assert {path.stem for path in HERE.glob("*.js")} == set(MODULES)
+    assert {str(path.relative_to(HERE).with_suffix("")) for path in HERE.rglob("*.js")} == set(MODULES)
     assert "import " not in joined().replace("import(", "").replace('import("', "")
 
 
 def test_house_measures() -> None:
-    assert all(len(path.read_text().splitlines()) <= 300 for path in HERE.glob("*.js"))
+    assert all(len(path.read_text().splitlines()) <= 300 for path in HERE.rglob("*.js"))

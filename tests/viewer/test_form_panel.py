@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as w
 import pytest
 
-from eci_annotate.viewer.form_panel import Field, FormPanel, Group, Items
+from eci_annotate.viewer.panels.report_form import Field, FormPanel, Group, Items
 from eci_annotate.workflow.usecase.form import check_answers, questions
 from eci_annotate.workflow.usecase.gate import unmatched
 from eci_annotate.workflow.usecase.hanging import Hanging

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ipykernel.comm.comm import BaseComm
 
-from eci_annotate.viewer import hearing
-from eci_annotate.viewer.hearing import Once, hear, main_shell
+from eci_annotate.viewer.session import comm_order as hearing
+from eci_annotate.viewer.session.comm_order import Once, hear, main_shell
 
 
 def message(name: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from viewer_world import STROKE, make_controller, tool
 from eci_annotate.errors import EciError, LeaseLost, StoreUnavailable
 from eci_annotate.tools import replay, to_line
 from eci_annotate.tools.editing.entries import Entry, SetOption
-from eci_annotate.viewer import keeper as module
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.keeper import Keeper, standing
+from eci_annotate.viewer.session import autosave as module
+from eci_annotate.viewer.session.autosave import Keeper, standing
+from eci_annotate.viewer.stage.controller import Controller
 
 
 class Book:

@@ -6,10 +6,10 @@ import pytest
 from viewer_world import make_controller, views
 
 from eci_annotate.errors import Refused
-from eci_annotate.viewer.marking import show_places
-from eci_annotate.viewer.orders import Lines
-from eci_annotate.viewer.places import PLACE, Place, from_rows
-from eci_annotate.viewer.places_panel import PlacesPanel
+from eci_annotate.viewer.panels.place_marking import show_places
+from eci_annotate.viewer.panels.places_panel import PlacesPanel
+from eci_annotate.viewer.stage.orders import Lines
+from eci_annotate.viewer.stage.places import PLACE, Place, from_rows
 
 HERE, THERE = Place((20.0, 18.0, 15.0), "too large"), Place((4.0, 5.0, 15.0))
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eci_annotate.viewer.posting import Posted
+from eci_annotate.viewer.stage.inbox import Posted
 
 
 def message(serial: int, page: str = "a") -> dict[str, Any]:

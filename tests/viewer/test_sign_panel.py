@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eci_annotate.errors import BadSecret
-from eci_annotate.viewer.sign_panel import SignPanel
+from eci_annotate.viewer.panels.sign_panel import SignPanel
 
 
 def test_the_secret_is_asked_for_passed_on_and_forgotten() -> None:

@@ -6,8 +6,8 @@ import pytest
 from viewer_world import STROKE, make_controller, tool
 
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.toolbar import Toolbar
+from eci_annotate.viewer.panels.toolbar import Toolbar
+from eci_annotate.viewer.stage.controller import Controller
 
 
 class Bench:

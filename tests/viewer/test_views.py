@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.viewer.views import PANES, View, letters_of, stacks_of
+from eci_annotate.viewer.stage.pane_geometry import PANES, View, letters_of, stacks_of
 
 
 def grid(order: tuple[int, ...] = (2, 1, 0), signs: tuple[int, ...] = (1, 1, 1), tilt: float = 0.0) -> Grid:

@@ -8,8 +8,8 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry
-from eci_annotate.viewer.controller import Controller
-from eci_annotate.viewer.messages import Message
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.messages import Message
 
 SHAPE = (12, 48, 40)
 

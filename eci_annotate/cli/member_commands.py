@@ -1,0 +1,95 @@
+"""`eci-annotate member admit|rotate|adopt|code|pin`: members whom a hub knows, their keys, and what confirms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eci_annotate.cli.terminal import Folder, KeyFile, Passphrase, Project, key_in, local, open, projects, say, text_of
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.repository import Repository
+
+Name = Annotated[str, typer.Argument(help="The member's name.")]
+
+
+def add_from_hub(
+    repository: Repository, project: str, name: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...]
+) -> None:
+    """Add a member without a key file."""
+    from eci_annotate.repository.keys.service_keys import add_hub_member
+
+    backend = local(repository)
+    add_hub_member(backend.rooms, backend.actor, project, name, roles=roles, site=site, sites=sites)
+    say(f"Added {name} as {', '.join(roles)}, as the hub knows them. To sign they need a code: member code")
+
+
+def admit(
+    folder: Folder,
+    names: Annotated[list[str] | None, typer.Argument(help="Members; all without one.")] = None,
+    project: Project = None,
+    secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
+) -> None:
+    """Let the service act: certify members, and hold a signing key for each; for who founded the repository."""
+    from eci_annotate.repository.keys.repository_folder import credential, find
+    from eci_annotate.repository.keys.service_keys import admit as admit_member
+    from eci_annotate.repository.keys.service_keys import enable_service
+
+    layout = find(folder)
+    enable_service(layout, credential(layout), secret)
+    backend = local(open(folder))
+    for name in projects(open(folder), project):
+        for member in backend.members(name):
+            if not names or member.name in names:
+                admit_member(backend.rooms, backend.actor, name, member.name)
+                say(f"The service may sign for {member.name} in {name}, when they confirm it.")
+
+
+def rotate(folder: Folder, name: Name, project: Project = None) -> None:
+    """Make a new key with which the service signs for a member; what the old one signed still verifies."""
+    from eci_annotate.repository.keys.service_keys import rotate_for
+
+    repository = open(folder)
+    backend, where = local(repository), projects(repository, project)
+    key = rotate_for(backend.rooms, backend.actor, where, name)
+    say(f"{name} signs with the new key {key.fingerprint[:16]}, in {', '.join(where)}.")
+
+
+def adopt(
+    folder: Folder,
+    name: Name,
+    certificate: Annotated[Path, typer.Argument(help="Theirs (PEM), issued by an authority that is trusted")],
+    key: KeyFile,
+    project: Project = None,
+    passphrase: Passphrase = "",
+) -> None:
+    """Let the service sign for a member with a key that their institution certified; for an owner."""
+    from eci_annotate.repository.keys.service_keys import adopt_for
+
+    repository, held = open(folder), key_in(key, passphrase)
+    backend, where = local(repository), projects(repository, project)
+    adopt_for(backend.rooms, backend.actor, where, name, text_of(certificate), held)
+    say(f"{name} signs with {held.fingerprint[:16]} from now on, in {', '.join(where)}. Delete the key's file.")
+
+
+def code(folder: Folder, name: Name) -> None:
+    """Give a member a one-time code, by which they set a PIN or a passkey on the service's page."""
+    from eci_annotate.repository.keys.factors import FactorBook
+
+    backend = local(open(folder))
+    say(FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name))
+
+
+def pin(folder: Folder, name: Name) -> None:
+    """Set a member's PIN at the terminal; it is asked for, or read from standard input."""
+    from eci_annotate.repository.keys.factors import FactorBook
+
+    backend = local(open(folder))
+    given = typer.prompt("The PIN", hide_input=True)
+    FactorBook(backend.rooms.layout, backend.rooms.clock).set_pin(name, given)
+    say(f"The PIN of {name} is set.")
+
+
+hub_members = (admit, rotate, adopt, code, pin)

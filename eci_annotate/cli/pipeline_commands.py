@@ -1,0 +1,55 @@
+"""`eci-annotate pipeline check|draw|test`: whether a use case works, how it looks, and a run on a phantom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eci_annotate.cli.terminal import say, show
+
+pipelines = typer.Typer(help="Check, draw and try out a use case's pipeline.", no_args_is_help=True)
+Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a shipped one.")]
+
+
+def _case(name: str):  # type: ignore[no-untyped-def]
+    from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
+
+    return UseCase.from_folder(name) if Path(name).is_dir() else shipped_use_case(name)
+
+
+@pipelines.command("check")
+def check(case: Case) -> None:
+    """Say whether the use case can be published; the first thing that does not fit is named, with its remedy."""
+    found = _case(case)
+    say(f"{found.title}: {len(found.pipeline)} tasks, form with {len(found.questions)} questions. It fits.")
+
+
+@pipelines.command("draw")
+def draw(
+    case: Case,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write it here: a picture (.svg), or the graph as Mermaid text.")
+    ] = None,
+) -> None:
+    """Draw the pipeline: what comes after what, by whom, how many readers."""
+    from eci_annotate.workflow.usecase.pipeline_svg import to_svg
+    from eci_annotate.workflow.usecase.pipeline_text import to_mermaid, to_text
+
+    found = _case(case)
+    say(to_text(found.pipeline))
+    if out:
+        picture = out.suffix == ".svg"
+        out.write_text((to_svg if picture else to_mermaid)(found.pipeline), encoding="utf-8")
+        say(f"Wrote {out}; any {'browser' if picture else 'Mermaid viewer, and GitHub,'} shows it.")
+
+
+@pipelines.command("test")
+def test(case: Case) -> None:
+    """Walk one subject through all tasks, in memory, with a member for each role, to the end."""
+    from eci_annotate.workflow.pipeline_trial import walk
+
+    rows = [[step.task, step.by, step.role, step.status] for step in walk(_case(case))]
+    show("A subject's way", ["task", "by", "role", "then"], rows)
+    say("Every task was reached and signed.")

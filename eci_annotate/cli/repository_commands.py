@@ -1,0 +1,67 @@
+"""`eci-annotate repository copy|backup|restore`: a whole repository moved, kept, and brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eci_annotate.cli.terminal import Folder, progress, say, show
+from eci_annotate.errors import Tampered
+
+repositories = typer.Typer(help="Copy, back up and restore a whole repository.", no_args_is_help=True)
+Dsn = Annotated[str, typer.Option(help="Keep it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
+Keys = Annotated[Path | None, typer.Option(help="Folder of the keys; by default OUT.keys beside it.")]
+
+
+@repositories.command("copy")
+def copy(
+    folder: Folder,
+    target: Annotated[Path, typer.Argument(help="A new folder, or that of a copy that was broken off.")],
+    postgres: Dsn = "",
+) -> None:
+    """Copy a repository, record for record: into a folder, PostgreSQL, or back. Nobody may work in it meanwhile."""
+    from eci_annotate.repository.admin.copy_repository import copy_repository
+
+    with progress() as tell:
+        events = copy_repository(folder, target, dsn=postgres, progress=tell)
+    say(f"Copied {events} events, with blobs, drafts, keys and images, to {target}.")
+
+
+@repositories.command("backup")
+def backup(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="A new folder, or an earlier backup to bring up to date.")],
+    keys: Keys = None,
+) -> None:
+    """Back up a repository, while work goes on. Content is encrypted by each subject's key; the keys go elsewhere."""
+    from eci_annotate.repository.admin.backup import back_up
+
+    keys = keys or out.with_name(f"{out.name}.keys")
+    with progress() as tell:
+        events = back_up(folder, out, keys, tell)
+    say(f"Backed up {events} events to {out}. The keys are in {keys}: keep them apart, with mode 0700.")
+    say("After a withdrawal of consent run it again, so that the destroyed key goes from there too.")
+
+
+@repositories.command("restore")
+def restore(
+    out: Annotated[Path, typer.Argument(help="A backup.", exists=True)],
+    target: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    keys: Keys = None,
+    postgres: Dsn = "",
+) -> None:
+    """Make a repository of a backup, and verify everything in it. Exit code 1 when anything differs."""
+    from eci_annotate.repository.admin.backup import restore as bring_back
+
+    with progress() as tell:
+        found = bring_back(out, keys or out.with_name(f"{out.name}.keys"), target, dsn=postgres, progress=tell)
+    if found.withdrawn:
+        say(f"{len(found.withdrawn)} subjects were withdrawn since: {', '.join(found.withdrawn)}.")
+        say("Their content is gone; note it again with: eci-annotate subject withdraw")
+    failed = [check for check in found.checks if not check.passed]
+    if failed:
+        show("Differs", ["subject", "task", "check", "what"], [[c.subject, c.task, c.check, c.detail] for c in failed])
+        raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Take another backup.")
+    say(f"Restored to {target}; {len(found.checks)} checks passed.")

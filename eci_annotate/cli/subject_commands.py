@@ -1,0 +1,145 @@
+"""`eci-annotate subject`, `audit` and `key`: what data managers, auditors and signers do at the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
+from eci_annotate.cli.terminal import project as chosen
+from eci_annotate.errors import Tampered
+
+subjects = typer.Typer(help="Subjects of a project: list, include, exclude, withdraw.", no_args_is_help=True)
+keys = typer.Typer(help="Your signing key: its secret, its certificate.", no_args_is_help=True)
+Subject = Annotated[str, typer.Argument(help="The subject's pseudonym.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept for good. No names.")]
+
+
+@subjects.command("list")
+def list_(
+    folder: Folder,
+    project: Project = None,
+    site: Annotated[str, typer.Option(help="Only of this site.")] = "",
+    cohort: Annotated[str, typer.Option(help="Only of this cohort.")] = "",
+    stage: Annotated[str, typer.Option(help="Only in this stage.")] = "",
+    contains: Annotated[str, typer.Option(help="Only pseudonyms that contain this.")] = "",
+    included: Annotated[bool | None, typer.Option("--included/--excluded", help="Only these.")] = None,
+    live: Annotated[bool | None, typer.Option("--live/--test", help="Only these.")] = None,
+    sort: Annotated[str, typer.Option(help="subject, site, cohort, stage or progress.")] = "subject",
+    page: Annotated[int, typer.Option(help="Which page of 20.", min=1)] = 1,
+) -> None:
+    """Show subjects with their stage and progress: ● signed, ◐ open, ○ ready, · blocked."""
+    from eci_annotate.repository.backend import SubjectQuery
+    from eci_annotate.repository.subject_table import subject_table
+
+    repository = open(folder)
+    filters = (contains, site, cohort, stage, included, live)
+    query = SubjectQuery(*filters, sort=sort, offset=20 * (page - 1))
+    for name in projects(repository, project):
+        table, total = subject_table(repository.backend, name, query)
+        show(f"{name}: {total} subjects, page {page}", list(table.columns), table.values.tolist())
+
+
+@subjects.command("set")
+def set_(
+    folder: Folder,
+    subject: Subject,
+    project: Project = None,
+    included: Annotated[bool | None, typer.Option("--include/--exclude")] = None,
+    live: Annotated[bool | None, typer.Option("--live/--test")] = None,
+    cohort: Annotated[str | None, typer.Option(help="Its cohort; empty: none.")] = None,
+    reason: Reason = "",
+) -> None:
+    """Include or exclude a subject, set its cohort, live or test."""
+    from eci_annotate.workflow.subject.commands import Describe
+
+    repository = open(folder)
+    where = chosen(repository, project)
+    seen = repository.backend.do(Describe(where, subject, included, live, cohort, reason))
+    assert seen is not None
+    say(f"{subject}: {'included' if seen.included else 'excluded'}, {'live' if seen.live else 'test'}, {seen.cohort}")
+
+
+@subjects.command("withdraw")
+def withdraw(
+    folder: Folder,
+    subject: Subject,
+    reason: Reason,
+    project: Project = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Carry out a withdrawal of consent: images, drafts and annotations are destroyed, for good."""
+    from eci_annotate.workflow.subject.commands import Withdraw
+
+    repository = open(folder)
+    if not yes:
+        typer.confirm(f"Destroy all content of {subject}?", abort=True)
+    repository.backend.do(Withdraw(chosen(repository, project), subject, reason))
+    say(f"The content of {subject} is gone; what was done and when stays in the audit trail.")
+
+
+def audit(
+    folder: Folder,
+    project: Project = None,
+    subject: Annotated[str, typer.Option(help="Only of this subject.")] = "",
+    by: Annotated[str, typer.Option(help="Only by this member.")] = "",
+    what: Annotated[str, typer.Option(help="Only what contains this, e.g. signed, read, refused.")] = "",
+    since: Annotated[str, typer.Option(help="From then on (UTC), e.g. 2026-01-31.")] = "",
+    until: Annotated[str, typer.Option(help="Up to then (UTC).")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write to this file: .csv, or .jsonl (JSON lines).")] = None,
+    prove: Annotated[bool, typer.Option(help="Compare with the checkpoints: was anything cut out?")] = False,
+    checkpoints: Annotated[Path | None, typer.Option(help="Copies that were kept elsewhere.", exists=True)] = None,
+    trust: Annotated[Path | None, typer.Option(help="Certificate (PEM) of who is trusted.", exists=True)] = None,
+) -> None:
+    """Show who did, read, exported and was refused what; prove that nothing was cut out up to the last checkpoint."""
+    from eci_annotate.repository.local.audit import AuditQuery
+
+    backend = local(open(folder))
+    table = backend.audit(AuditQuery(project or "", subject, by, what, since, until))
+    if out:
+        text = table.to_csv(index=False) if out.suffix == ".csv" else table.to_json(orient="records", lines=True)
+        out.write_text(text, encoding="utf-8")
+        say(f"Wrote {len(table)} rows to {out}.")
+    elif not prove:
+        show("Audit trail", list(table.columns), table.values.tolist())
+    if prove or checkpoints:
+        checks = backend.check_checkpoints(checkpoints, (trust.read_text(),) if trust else ())
+        failed = [check for check in checks if not check.passed]
+        if failed or not checks:
+            detail = failed[0].detail if failed else "There is no checkpoint."
+            raise Tampered(detail, "Compare with a backup and with other copies of the checkpoints.")
+        say(f"{len(checks)} checkpoints fit; after the last one, {checks[-1].detail}.")
+
+
+@keys.command("secret")
+def secret(folder: Folder) -> None:
+    """Choose the secret that signing asks for (empty: the key file alone opens the signing key)."""
+    from eci_annotate.repository.keys.repository_folder import credential, find
+    from eci_annotate.repository.keys.signing_keys import change_secret, needs_secret
+
+    layout = find(folder)
+    name = open(folder).backend.actor.name
+    old = typer.prompt("Your secret", hide_input=True) if needs_secret(layout, name) else ""
+    new = typer.prompt("The new secret", hide_input=True, confirmation_prompt=True, default="", show_default=False)
+    change_secret(layout, name, credential(layout), old, new)
+    say("Signing asks for the new secret." if new else "Signing asks for no secret: the key file alone opens your key.")
+
+
+@keys.command("show")
+def show_key(folder: Folder, project: Project = None) -> None:
+    """Show members' certificates and the authority's fingerprint, to be compared by eye."""
+    from eci_annotate.repository.keys.repository_folder import find
+    from eci_annotate.workflow.trust.certificates import mark_of, public_pem
+    from eci_annotate.workflow.trust.rsa_keys import fingerprint
+
+    repository = open(folder)
+    rows = []
+    for member in repository.backend.members(chosen(repository, project)):
+        for pem, since in member.certificates:
+            mark = fingerprint(public_pem(pem))
+            state = f"revoked {member.revoked[mark]:%Y-%m-%d}" if mark in member.revoked else "valid"
+            rows.append([member.name, f"{since:%Y-%m-%d}", mark[:16], state])
+    show("Certificates", ["member", "since", "key", "state"], rows)
+    say(f"The repository's authority: {mark_of(find(folder).authority.read_text())}")

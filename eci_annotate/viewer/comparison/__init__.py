@@ -1,0 +1,1 @@
+"""Readings and versions beside each other, on linked stages."""

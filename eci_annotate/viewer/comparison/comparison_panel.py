@@ -1,0 +1,154 @@
+"""The panel of a comparison: sides to switch on and off, and each lesion with what differs, to look at and to take."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.viewer.comparison.lesions import Lesion
+from eci_annotate.viewer.comparison.sides import Side
+from eci_annotate.viewer.panels.annotation_list import to_hex
+
+Reveal = Callable[[Side, bool], None]
+Take = Callable[[Side, Sequence[str]], None]
+Look = Callable[[Lesion], None]
+
+
+def chip(side: Side) -> str:
+    """A side's title beside its colour, as HTML."""
+    return f"<span class='eci-chip' style='background:{to_hex(side.colour)}'></span>{html.escape(side.title)}"
+
+
+class ReadingsPanel:
+    """What is compared.
+
+    Parameters
+    ----------
+    title
+        Of the panel, as HTML.
+    sides
+        In their order.
+    overlays
+        Those whose outlines can be laid over the images.
+    reveal, look, take
+        Called to show or hide a side's outlines, to go to a lesion, to take annotations over (None: cannot be taken).
+    """
+
+    def __init__(
+        self,
+        title: str,
+        sides: Sequence[Side],
+        overlays: Sequence[Side],
+        reveal: Reveal,
+        look: Look,
+        take: Take | None = None,
+    ) -> None:
+        self.sides, self._look, self._take = sides, look, take
+        self.closed = False
+        self.eyes = {side.title: self._eye(side, reveal) for side in overlays}
+        self._takes: list[tuple[w.Button, str]] = []
+        self._taken: frozenset[str] = frozenset()
+        self.body = w.VBox([w.HTML("<i>Comparing …</i>")])
+        heads = [self._head(side) for side in sides]
+        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), *heads, self.body])
+        self.widget.add_class("eci-readings")
+
+    def _eye(self, side: Side, reveal: Reveal) -> w.ToggleButton:
+        tip = f"Outlines of {side.title} over the images"
+        eye = w.ToggleButton(value=side.layer.shown, icon="eye", tooltip=tip, layout=w.Layout(width="34px"))
+
+        def changed(change: Any) -> None:
+            eye.icon = "eye" if change["new"] else "eye-slash"
+            reveal(side, change["new"])
+
+        eye.icon = "eye" if eye.value else "eye-slash"
+        eye.observe(changed, "value")
+        return eye
+
+    def _head(self, side: Side) -> w.HBox:
+        parts = [w.HTML(chip(side), layout=w.Layout(flex="1 1 auto"))]
+        if self._take is not None:
+            every = w.Button(description="Take all", layout=w.Layout(width="76px"), tooltip="Take all annotations over")
+            every.on_click(lambda _: self._all(side))
+            parts.append(every)
+        if side.title in self.eyes:
+            parts.append(self.eyes[side.title])
+        return w.HBox(parts, layout=w.Layout(align_items="center"))
+
+    def _all(self, side: Side) -> None:
+        uids = [each.uid for each in side.annotations() if each.uid not in self._taken]
+        if self._take is not None and not self.closed and uids:
+            self._take(side, uids)
+
+    def show(self, found: Sequence[Lesion]) -> None:
+        """List the lesions."""
+        self._takes = []
+        lines = [self._line(each) for each in found]
+        self.body.children = lines or [w.HTML("<i>Nothing was drawn on either side.</i>")]
+        self.mark(self._taken)
+
+    def _line(self, lesion: Lesion) -> w.VBox:
+        goto = w.Button(icon="crosshairs", tooltip="Show where they differ most", layout=w.Layout(width="34px"))
+        goto.on_click(lambda _: self._look(lesion))
+        text = w.HTML(told(lesion, self.sides), layout=w.Layout(flex="1 1 auto"))
+        line = w.VBox([w.HBox([text, goto]), *self._buttons(lesion)])
+        line.add_class("eci-difference")
+        line.add_class("eci-agreed" if lesion.agreed else "eci-differs")
+        return line
+
+    def _buttons(self, lesion: Lesion) -> list[w.HBox]:
+        if self._take is None:
+            return []
+        pairs = [(s, a) for s, a in zip(self.sides, lesion.found, strict=True) if a is not None]
+        return [w.HBox([self._button(side, each) for side, each in pairs], layout=w.Layout(flex_flow="row wrap"))]
+
+    def _button(self, side: Side, annotation: Annotation) -> w.Button:
+        tip = f"Take {annotation.label} of {side.title} over; undo takes it back"
+        button = w.Button(description=f"Take {side.title}'s", tooltip=tip, layout=w.Layout(width="auto"))
+        button.add_class("eci-take")
+        take = self._take
+        if take is not None:
+            button.on_click(lambda _: take(side, [annotation.uid]))
+        self._takes.append((button, annotation.uid))
+        return button
+
+    def mark(self, uids: Sequence[str] | frozenset[str]) -> None:
+        """Tell which annotations the own work has already."""
+        self._taken = frozenset(uids)
+        for button, uid in self._takes:
+            taken = uid in self._taken
+            button.disabled, button.icon = taken or self.closed, "check" if taken else ""
+
+    def close(self) -> None:
+        """Nothing can be taken any more."""
+        self.closed = True
+        self.mark(self._taken)
+
+
+def told(lesion: Lesion, sides: Sequence[Side]) -> str:
+    """A lesion in words, as HTML."""
+    parts = []
+    for side, each in zip(sides, lesion.found, strict=True):
+        if each is None:
+            parts.append(f"<span class='eci-problem'>not in {html.escape(side.title)}</span>")
+        else:
+            parts.append(f"{html.escape(side.title)} {each.volume_mm3 / 1000:.2f} ml")
+    parts += measures(lesion)
+    return f"<b>{html.escape(lesion.label)}</b><div class='eci-facts'>{' · '.join(parts)}</div>"
+
+
+def measures(lesion: Lesion) -> list[str]:
+    """How alike the two that differ most are."""
+    row = lesion.row
+    if not row:
+        return []
+    if lesion.agreed:
+        return ["the same"]
+    found = [f"Dice {row['dice']:.2f}", f"HD95 {row['hd95_mm']:.1f} mm"]
+    if row["box_moved_mm"] > 0:
+        found.append(f"box moved {row['box_moved_mm']:.1f} mm")
+    return found

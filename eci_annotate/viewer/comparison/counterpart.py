@@ -1,0 +1,136 @@
+"""What a workbench compares with: sides as outlines and beside each other, their differences, and taking over."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+import xarray as xr
+
+from eci_annotate.errors import EciError
+from eci_annotate.imaging.annotations import new_uid
+from eci_annotate.repository.analysis.delta import Delta
+from eci_annotate.tools import adoption
+from eci_annotate.tools.editing.entries import Adopt
+from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
+from eci_annotate.viewer.comparison.form_delta import form_table
+from eci_annotate.viewer.comparison.lesions import Lesion, lesions
+from eci_annotate.viewer.comparison.side_stages import Strip
+from eci_annotate.viewer.comparison.sides import Side
+from eci_annotate.viewer.session.event_loop import poster
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.messages import look
+from eci_annotate.viewer.stage.orders import Order, Send
+from eci_annotate.viewer.stage.stage import Stage
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.task import Task
+
+STRIP = "30vh"
+
+
+def reveal(controller: Controller, side: Side, shown: bool) -> list[Order]:
+    """Show or hide a side's outlines over somebody's work."""
+    side.layer.shown = shown
+    orders = controller.painter.again()
+    drawn = controller.drawn(0, controller.painter.views.values(), orders)
+    return [*orders, drawn, *controller.painter.echoes_of_others()]
+
+
+class Counterpart:
+    """The comparison that a workbench holds.
+
+    Parameters
+    ----------
+    do, turn_to, carry_out
+        How entries are applied, how another series is shown, how orders are carried out.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        sides: Sequence[Side],
+        controller: Controller,
+        do: Callable[[Adopt], None],
+        turn_to: Callable[[str], None],
+        carry_out: Callable[[Sequence[Order]], None],
+    ) -> None:
+        self.sides, self.controller = sides, controller
+        self._do, self._turn_to, self._carry_out = do, turn_to, carry_out
+        self.others = [side for side in sides if side.easel is not controller.easel]
+        self.adjudicates = len(self.others) == len(sides)
+        for side in self.others:
+            side.layer.shown = not self.adjudicates  # beside each other at first, or else as outlines
+        controller.painter.others = [side.layer for side in self.others]
+        self.link = new_uid()
+        take = self._take if self.adjudicates else None
+        self.panel = ReadingsPanel(_title(task), sides, self.others, self._reveal, self._look, take)
+        if not self.adjudicates:
+            self.panel.widget.children += (w.HTML(form_table(self._delta(), sides)),)
+        self.strip: Strip | None = None
+
+    def _volume(self, series_uid: str) -> xr.DataArray:
+        return self.controller.easel.sheet_of(series_uid).volume
+
+    def _delta(self) -> Delta:
+        return Delta(self.sides[0], self.sides[-1], self._volume)
+
+    def beside(self, stage: Stage, seen: Callable[[], None]) -> list[Any]:
+        """The stages of the others, and a button that hides them; the own stage makes room for them."""
+        self._own = (stage, stage.height)
+        self.strip = Strip(self.others, self.controller.easel.series_uid, STRIP, self.link, seen)
+        shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
+        shown.tooltip = "Show what is compared beside each other, linked with your own work"
+        shown.observe(lambda change: self._unfold(change["new"]), "value")
+        self._unfold(self.adjudicates)
+        return [shown, self.strip.widget]
+
+    def _unfold(self, shown: bool) -> None:
+        if self.strip is not None:
+            stage, height = self._own
+            self.strip.widget.layout.display = "flex" if shown else "none"
+            stage.height = f"max(420px, calc({height} - {STRIP}))" if shown else height
+
+    def compare(self) -> None:
+        """Work out the differences beside the work, and list them when they are known."""
+        post = poster()
+
+        def work() -> None:
+            found = lesions(self.sides, self._volume)
+            post(lambda: self.panel.show(found))
+
+        threading.Thread(target=work, daemon=True).start()
+
+    def follow(self, series_uid: str) -> None:
+        """The own work shows another series now."""
+        if self.strip is not None:
+            self.strip.turn_to(series_uid)
+
+    def _reveal(self, side: Side, shown: bool) -> None:
+        self._carry_out(reveal(self.controller, side, shown))
+
+    def _look(self, lesion: Lesion) -> None:
+        if lesion.series_uid != self.controller.easel.series_uid:
+            self._turn_to(lesion.series_uid)
+        self._carry_out([Send(look(focus=list(lesion.focus_lps)))])
+
+    def _take(self, side: Side, uids: Sequence[str]) -> None:
+        series = side.easel.objects[uids[0]].series_uid
+        if len(uids) == 1 and series != self.controller.easel.series_uid:
+            self._turn_to(series)
+        for uid in uids:
+            self._do(adoption(side.easel, uid, side.source))
+
+
+def _title(task: Task) -> str:
+    try:
+        before = task.reviewed_before()
+    except EciError:
+        before = None
+    if before is None:
+        return "Readings"
+    why = before[1].reason or before[1].verdict
+    return f"Changed since version {before[0].version}: {html.escape(why)}"

@@ -1,0 +1,80 @@
+"""Where sides differ, lesion by lesion: who has it, how alike the two that differ most are, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eci_annotate.errors import EciError
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.analysis.delta import Delta, Volume, grouped, largest, voxels_of
+from eci_annotate.viewer.comparison.sides import Side
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion over all sides.
+
+    Parameters
+    ----------
+    label, series_uid
+        Of the first side that has it.
+    found
+        By side its annotation, or None.
+    row
+        The measures of the two sides that differ most (a row of `Delta.table`); empty when only one has it.
+    focus_lps
+        Where the two differ most, else the middle of its largest slice; patient mm.
+    """
+
+    label: str
+    series_uid: str
+    found: tuple[Annotation | None, ...]
+    row: dict[str, Any]
+    focus_lps: Vector
+
+    @property
+    def agreed(self) -> bool:
+        """Whether every side has the very same."""
+        return None not in self.found and self.row.get("change") == "same"
+
+
+def lesions(sides: Sequence[Side], volume_of: Volume) -> list[Lesion]:
+    """All lesions: those that differ come first, the least alike foremost."""
+    delta = Delta(sides[0], sides[-1], volume_of)
+    found = [_lesion(delta, group) for group in grouped([side.annotations() for side in sides])]
+    return sorted(found, key=lambda each: (each.agreed, None not in each.found, each.row.get("dice", 0.0)))
+
+
+def _lesion(delta: Delta, group: tuple[Annotation | None, ...]) -> Lesion:
+    there = [each for each in group if each is not None]
+    rows = [(delta.row(a, b), a, b) for a, b in combinations(there, 2)]
+    row, a, b = min(rows, key=lambda each: each[0]["dice"]) if rows else ({}, there[0], there[0])
+    return Lesion(there[0].label, there[0].series_uid, group, row, _focus(delta.volume(there[0].series_uid), a, b))
+
+
+def _focus(volume: xr.DataArray, a: Annotation, b: Annotation) -> Vector:
+    try:
+        one, other = voxels_of(a, volume), voxels_of(b, volume)
+    except EciError:
+        return grid_of(volume).origin_lps
+    differing = one ^ other
+    x, y, z = grid_of(volume).reference_from_image(_middle(differing if differing.any() else one))
+    return float(x), float(y), float(z)
+
+
+def _middle(mask: Any) -> list[float]:
+    """The middle of a mask's largest slice: of its voxels the one nearest to their mean."""
+    if not mask.any():
+        return [(n - 1) / 2 for n in mask.shape]
+    k = largest(mask.sum((1, 2)))
+    at = np.argwhere(mask[k])
+    j, i = at[np.argmin(((at - at.mean(0)) ** 2).sum(1))]
+    return [k, float(j), float(i)]

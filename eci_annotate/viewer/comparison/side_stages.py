@@ -1,0 +1,52 @@
+"""Sides beside each other: a read-only stage for each, linked with the own one, each in its side's colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as w
+
+from eci_annotate.viewer.comparison.comparison_panel import chip
+from eci_annotate.viewer.comparison.sides import Side
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.stage import Stage
+
+READ_ONLY = "This is what was signed; nothing is drawn in it."
+AXIAL = "axial"
+
+
+class Strip:
+    """The stages of some sides.
+
+    Parameters
+    ----------
+    series_uid
+        What they show at first.
+    link
+        The name that links stages on a page.
+    seen
+        Called when the person looks around in one of them.
+    """
+
+    def __init__(
+        self, sides: Sequence[Side], series_uid: str, height: str, link: str, seen: Callable[[], None] = lambda: None
+    ) -> None:
+        self.stages = [self._stage(side, series_uid, height, link, seen) for side in sides]
+        boxes = [
+            w.VBox([w.HTML(f"<b>{chip(side)}</b>"), stage], layout=w.Layout(flex="1 1 0", min_width="0"))
+            for side, stage in zip(sides, self.stages, strict=True)
+        ]
+        self.widget = w.HBox(boxes, layout=w.Layout(width="100%"))
+        self.widget.add_class("eci-strip")
+
+    def _stage(self, side: Side, series_uid: str, height: str, link: str, seen: Callable[[], None]) -> Stage:
+        side.easel.show(series_uid)
+        controller = Controller(side.easel, why_not=READ_ONLY)
+        controller.painter.own.colour = side.colour
+        controller.seen = seen
+        return Stage(controller, height=height, link=link, alone=AXIAL)
+
+    def turn_to(self, series_uid: str) -> None:
+        """Show another series in all of them."""
+        for stage in self.stages:
+            stage.carry_out(stage.controller.turn_to(series_uid))

@@ -1,0 +1,102 @@
+"""Sides of a comparison: what each reader, or each version, drew and answered, in a colour of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from eci_annotate.imaging.annotations import Annotation, Colour
+from eci_annotate.tools import replay
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.viewer.stage.layer import Layer
+from eci_annotate.workflow.subject.blinding import letter
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.task import Signed, Task
+
+COLOURS: tuple[Colour, ...] = ((56, 189, 248), (251, 146, 60), (192, 132, 252), (163, 230, 53), (244, 114, 182))
+
+
+class Side:
+    """One side.
+
+    Attributes
+    ----------
+    title, colour
+        As people see it.
+    signed, easel, layer
+        The version, its annotations, and these as a layer to be laid below somebody's work.
+    """
+
+    def __init__(self, title: str, colour: Colour, signed: Signed, easel: Easel) -> None:
+        self.title, self.colour, self.signed, self.easel = title, colour, signed, easel
+        self.layer = Layer(easel, title, colour)
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        return self.signed.version
+
+    @property
+    def source(self) -> str:
+        """Task and version, as an adoption names them."""
+        return f"{self.signed.task}/{self.signed.version}"
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The form's answers."""
+        return self.signed.report
+
+    @cached_property
+    def _annotations(self) -> list[Annotation]:
+        return self.easel.annotations()
+
+    def annotations(self) -> list[Annotation]:
+        """The annotations, as they were signed."""
+        return self._annotations
+
+
+def sides_of(task: Task, own: Easel) -> list[Side]:
+    """What a task is to be compared with: the readings to adjudicate; of a review, the version reviewed before."""
+    kind, definition = task.definition.kind, task.definition
+    if kind == ADJUDICATE:
+        readings = task.readings()
+        return opened(readings, names(readings, task.use_case.pipeline, definition.blind), own)
+    before = task.reviewed_before() if kind == REVIEW else None
+    now = task.reviewing()
+    if before is None or now is None:
+        return []
+    old, new = before[0], now
+    (first,) = opened([old], [f"Version {old.version}"], own)
+    return [first, Side(f"Version {new.version}", COLOURS[1], new, own)]
+
+
+def names(readings: Sequence[Signed], pipeline: tuple[TaskDefinition, ...], blind: bool) -> list[str]:
+    """What to call readers: by name, or where the task is blind by a letter, also for who might know their names."""
+    return [letter(pipeline, task_named(pipeline, each.task)) if blind else each.reader for each in readings]
+
+
+def opened(versions: Sequence[Signed], titles: Sequence[str], own: Easel | None = None) -> list[Side]:
+    """Sides of signed versions; they share the series that `own` has prepared, or each other's."""
+    sides: list[Side] = []
+    for signed, title, colour in zip(versions, titles, cycle(COLOURS), strict=False):
+        shared = own or (sides[0].easel if sides else None)
+        sides.append(Side(title, colour, signed, _easel(signed, shared)))
+    return sides
+
+
+def _easel(signed: Signed, shared: Easel | None) -> Easel:
+    volume: Callable[[str], xr.DataArray] = signed.volume
+    if shared is not None:
+        volume = lambda uid: shared.sheet_of(uid).volume  # noqa: E731
+    content = signed.content("snapshot")
+    easel = replay(volume, content[0] if content else None, ())
+    if shared is not None:
+        easel.share(shared)
+    easel.hidden, easel.active = frozenset(), None
+    return easel

@@ -1,0 +1,86 @@
+"""What a notebook calls: `annotate(task)` for work under a lease, `show(volume)` to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from eci_annotate.errors import FrameMismatch
+from eci_annotate.imaging.annotations import Annotation, Mask
+from eci_annotate.imaging.volume import series_uid_of
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.protocol import FULL, Object, Paint
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.viewer.workbench import Workbench
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+    from eci_annotate.repository.task import Task
+
+READ_ONLY = "These images are shown for reading only; start a task to annotate."
+
+
+def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
+    """Work on a task: data browser and form on the left, linked panes on the right; saves while you draw.
+
+    Parameters
+    ----------
+    task
+        From `repo.start(...)`.
+    height
+        CSS height of the panes.
+    """
+    return Workbench(task, height).widget
+
+
+def show(
+    volume: xr.DataArray, annotations: Sequence[Annotation] = (), *, editable: bool = False, height: str = "72vh"
+) -> Stage:
+    """Show a volume, and annotations on it, in three linked panes.
+
+    Parameters
+    ----------
+    volume
+        Any volume (k, j, i).
+    annotations
+        Of the same frame of reference.
+    editable
+        Let the tools draw; nothing is kept anywhere.
+
+    Raises
+    ------
+    FrameMismatch
+        If an annotation lives in another frame of reference.
+    """
+    easel = Easel.for_volume(volume)
+    for annotation in annotations:
+        _hang(easel, annotation, volume)
+    if editable:
+        easel.warm_up()
+    return Stage(Controller(easel, why_not="" if editable else READ_ONLY), height=height)
+
+
+def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
+    """Put a finished annotation on the easel; masks become fields on the volume's grid."""
+    grid = easel.grid
+    if annotation.frame_uid and annotation.frame_uid != grid.frame_of_reference_uid:
+        raise FrameMismatch(
+            f"Annotation {annotation.label!r} lives in another frame of reference than this volume.",
+            "Show it on a series of its own frame of reference.",
+        )
+    series = series_uid_of(volume)
+    if isinstance(annotation, Mask):
+        easel.history.fields[annotation.uid] = annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL)
+        easel.history.objects[annotation.uid] = Paint(
+            label=annotation.label, colour=annotation.colour, uid=annotation.uid,
+            frame_uid=grid.frame_of_reference_uid, series_uid=series,
+        )  # fmt: skip
+        return
+    thing: Object = replace(annotation, series_uid=series)  # type: ignore[assignment]
+    easel.history.objects[annotation.uid] = thing

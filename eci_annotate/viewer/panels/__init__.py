@@ -1,0 +1,1 @@
+"""The panels around the stage: tools, annotations, form, data, places and signature."""

@@ -1,0 +1,137 @@
+"""The list of annotations: label, colour, volume, shown or not, delete; and above it what the next one will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.tools.editing.entries import Alter, Delete, Select
+from eci_annotate.tools.protocol import Object, Unplaced
+from eci_annotate.viewer.panels.toolbar import Do
+from eci_annotate.viewer.stage.controller import PALETTE, Controller
+
+STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
+KINDS = {"box": "square-o", "contours": "pencil", "mask": "paint-brush"}
+
+
+def to_hex(colour: Colour) -> str:
+    """`(255, 0, 0)` as `#ff0000`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def from_hex(text: str) -> Colour:
+    """`#ff0000` as `(255, 0, 0)`."""
+    red, green, blue = (int(text[n : n + 2], 16) for n in (1, 3, 5))
+    return red, green, blue
+
+
+class Row:
+    """One annotation."""
+
+    def __init__(self, uid: str, do: Do) -> None:
+        self.uid, self._do, self._quiet = uid, do, False
+        self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
+        self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
+        self.label.add_class("eci-label")
+        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
+        self.volume = w.Label(layout=w.Layout(width="66px"))
+        self.shown = w.ToggleButton(icon="eye", tooltip="Shown or hidden (H)", layout=w.Layout(width="34px"))
+        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="34px"))
+        parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
+        self.widget = w.HBox(parts, layout=w.Layout(align_items="center"))
+        self.widget.add_class("eci-row")
+        self.choose.on_click(lambda _: do(Select(uid)))
+        self.delete.on_click(lambda _: do(Delete(uid)))
+        self._on(self.label, lambda value: Alter(uid, label=value))
+        self._on(self.colour, lambda value: Alter(uid, colour=from_hex(value)))
+        self._on(self.shown, lambda value: Alter(uid, visible=value))
+
+    def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
+        widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
+
+    def refresh(self, thing: Object, active: bool, shown: bool, here: bool, volume_mm3: float) -> None:
+        """Show the annotation as it is."""
+        self._quiet = True
+        self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
+        self.shown.icon = "eye" if shown else "eye-slash"
+        self.choose.icon = KINDS[thing.kind]
+        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: turn to it"
+        (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
+        self.choose.button_style = "primary" if active else ""
+        self.volume.value = "empty" if isinstance(thing, Unplaced) or not volume_mm3 else f"{volume_mm3 / 1000:.2f} ml"
+        self._quiet = False
+
+
+class AnnotationList:
+    """All rows, and the line that adds one."""
+
+    def __init__(self, controller: Controller, do: Do, add: Callable[[str, Colour], None]) -> None:
+        self.controller, self.easel, self._do = controller, controller.easel, do
+        self.rows: dict[str, Row] = {}
+        self._volumes: dict[str, float] = {}
+        self.label = w.Text(
+            placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
+        )
+        self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
+        tip = "New annotation with the tool in the hand (N)"
+        self.new = w.Button(icon="plus", description="Add", tooltip=tip, layout=w.Layout(width="72px"))
+        self.head = w.HBox([self.colour, self.label, self.new], layout=w.Layout(align_items="center"))
+        self.body = w.VBox([])
+        self.widget = w.VBox([w.HTML("<b>Annotations</b>"), self.head, self.body])
+        self.widget.add_class("eci-list")
+        self.new.on_click(lambda _: add(self.label.value, from_hex(self.colour.value)))
+        self.label.observe(lambda change: self._prepare(), "value")
+        self.colour.observe(lambda change: self._prepare(), "value")
+        self.refresh()
+
+    def _prepare(self) -> None:
+        self.controller.next_label, self.controller.next_colour = self.label.value, from_hex(self.colour.value)
+
+    def refresh(self) -> None:
+        """Show the annotations as they are."""
+        objects = self.easel.objects
+        if set(objects) != set(self.rows):
+            for uid in set(self.rows) - set(objects):
+                self.rows.pop(uid).widget.close()
+            self.rows = {uid: self.rows.get(uid) or Row(uid, self._do) for uid in objects}
+            self.body.children = [row.widget for row in self.rows.values()]
+            self._next()
+        for uid, thing in objects.items():
+            shown = uid not in self.easel.hidden
+            here = thing.series_uid == self.easel.series_uid
+            self.rows[uid].refresh(thing, uid == self.easel.active, shown, here, self._volume(uid))
+
+    @property
+    def drawn(self) -> list[dict[str, str]]:
+        """Label, kind and series of each annotation that has a shape."""
+        things = [thing for uid, thing in self.easel.objects.items() if self._volumes.get(uid)]
+        return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
+
+    def _volume(self, uid: str) -> float:
+        """Volumes are counted anew for the one that is worked on only."""
+        if uid not in self._volumes or uid == self.easel.active:
+            try:
+                self._volumes[uid] = self.easel.volume_mm3(uid)
+            except EciError:
+                self._volumes[uid] = 0.0
+        return self._volumes[uid]
+
+    def recount(self) -> None:
+        """Something else than drawing changed the annotations."""
+        self._volumes.clear()
+
+    def _next(self) -> None:
+        self.label.value = ""
+        self.colour.value = to_hex(PALETTE[len(self.rows) % len(PALETTE)])
+        self.controller.next_label, self.controller.next_colour = "", None
+
+    def close(self) -> None:
+        """Nothing can be changed any more, only shown and hidden."""
+        for widget in (self.label, self.colour, self.new):
+            widget.disabled = True
+        for row in self.rows.values():
+            for part in (row.label, row.colour, row.delete):
+                part.disabled = True

@@ -1,0 +1,130 @@
+"""The data browser: studies, their series with a picture, and why each is shown or left out; a click shows one."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as w
+import numpy as np
+import xarray as xr
+from PIL import Image as Picture
+
+from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.errors import EciError
+from eci_annotate.imaging.volume import values_kji
+from eci_annotate.repository.local.artefacts import DERIVED
+from eci_annotate.viewer.stage.slices import window_of
+from eci_annotate.workflow.usecase.hanging import Hanging
+
+THUMB_PX = 72
+
+
+def thumbnail(volume: xr.DataArray) -> bytes:
+    """The middle slice as a small PNG."""
+    low, high = window_of(volume)
+    plane = np.asarray(values_kji(volume)[volume.sizes["k"] // 2], float)
+    grey = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
+    grey = 1 - grey if volume.attrs.get("inverted") else grey
+    picture = Picture.fromarray((grey * 255).astype(np.uint8))
+    picture.thumbnail((THUMB_PX, THUMB_PX))
+    return _png(picture)
+
+
+def _png(picture: Picture.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def reasons(hanging: Hanging | None) -> dict[str, str]:
+    """By series, in words, why it was placed or left out."""
+    if hanging is None:
+        return {}
+    placed = {p.series_uid: f"{p.title}: {'; '.join(p.reasons)}" for p in hanging.placed}
+    return placed | {p.series_uid: f"Left out: {'; '.join(p.reasons)}" for p in hanging.left_out}
+
+
+def _date(text: str) -> str:
+    """DICOM's `20260131` as `2026-01-31`."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+class SeriesCard:
+    """One series."""
+
+    def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
+        self.series, self._facts = series, _facts(series)
+        self.images = series.modality not in DERIVED
+        size = w.Layout(min_width=f"{THUMB_PX}px")
+        self.pictured = False
+        self.picture = w.Image(
+            value=_png(Picture.new("L", (1, 1))), format="png", width=THUMB_PX, height=THUMB_PX, layout=size
+        )
+        name = series.description or f"Series {series.number}"
+        self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
+        self.text = w.HTML()
+        self.say(why if self.images else "Made from images, not to be drawn on")
+        self.button.disabled = not self.images
+        side = w.VBox([self.button, self.text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
+        self.widget = w.HBox([self.picture, side] if self.images else [side])
+        self.widget.add_class("eci-series")
+        self.button.on_click(lambda _: show(series.series_uid))
+
+    def say(self, why: str) -> None:
+        """Show a reason under the facts."""
+        self.text.value = f"<div class='eci-facts'>{html.escape(self._facts)}<br>{html.escape(why)}</div>"
+
+    def picture_from(self, volume: xr.DataArray) -> None:
+        """Show the volume's middle slice, once."""
+        if not self.pictured:
+            self.pictured, self.picture.value = True, thumbnail(volume)
+
+    def refuse(self, why: str) -> None:
+        """This series cannot be shown."""
+        self.button.disabled = True
+        self.say(why)
+
+
+def _facts(series: Series) -> str:
+    return f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
+
+
+class BrowserPanel:
+    """All series of a subject."""
+
+    def __init__(self, studies: Sequence[Study], hanging: Hanging | None, show: Callable[[str], None]) -> None:
+        why = reasons(hanging)
+        self.cards: dict[str, SeriesCard] = {}
+        children: list[Any] = []
+        for study in studies:
+            title = html.escape(study.description or "Study")
+            children.append(w.HTML(f"<b>{title}</b> {html.escape(_date(study.date))}"))
+            for series in study.series:
+                card = SeriesCard(series, why.get(series.series_uid, ""), show)
+                self.cards[series.series_uid] = card
+                children.append(card.widget)
+        if hanging is not None:
+            children += [w.HTML(f"<i>{html.escape(text)}</i>") for text in hanging.missing]
+        self.widget = w.VBox(children)
+        self.widget.add_class("eci-browser")
+
+    def mark(self, series_uid: str, volume: xr.DataArray | None = None) -> None:
+        """Show which series is in the viewer; with its volume also its picture."""
+        for uid, card in self.cards.items():
+            card.button.button_style = "primary" if uid == series_uid else ""
+        if volume is not None and series_uid in self.cards:
+            self.cards[series_uid].picture_from(volume)
+
+    def fill(self, volume_of: Callable[[str], xr.DataArray], post: Callable[[Callable[[], None]], object]) -> None:
+        """Make the pictures that are missing; runs beside the work, and posts what is to be shown."""
+        for uid, card in self.cards.items():
+            if not card.images or card.pictured:
+                continue
+            try:
+                post(partial(card.picture_from, volume_of(uid)))
+            except EciError as error:
+                post(partial(card.refuse, f"Cannot be shown: {error.what}"))

@@ -1,0 +1,91 @@
+"""One question of a form as a widget, and beside it what others answered."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.viewer.panels.other_answers import Opinion, buttons
+from eci_annotate.workflow.usecase.form import CHOICE, INTEGER, NUMBER, YES_NO, Question
+
+WIDE = w.Layout(width="auto")
+Changed = Callable[[], None]
+
+
+class Field:
+    """One question with its widget; `answer` is raw: None while nothing is answered."""
+
+    def __init__(self, question: Question, changed: Changed) -> None:
+        self.question = question
+        self.input = _input(question)
+        unit = f" [{question.unit}]" if question.unit else ""
+        star = " *" if question.required else ""
+        self.title = w.HTML(
+            f"<span title='{html.escape(question.help)}'>{html.escape(question.title)}{unit}{star}</span>"
+        )
+        self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap", display="none"))
+        self._opinions: list[Opinion] = []
+        self.widget = w.VBox([self.title, self.input, self.heard], layout=w.Layout(margin="0 0 6px 0"))
+        self.widget.add_class(f"eci-q-{question.name}")
+        self.input.observe(lambda change: changed(), "value")
+
+    @property
+    def answer(self) -> Any:
+        value = self.input.value
+        if self.question.kind in (NUMBER, INTEGER) and isinstance(value, str) and value.strip():
+            return _number(value, self.question.kind == INTEGER)
+        return None if value == "" else value
+
+    @answer.setter
+    def answer(self, value: Any) -> None:
+        if self.question.kind in (CHOICE, YES_NO):  # an older form may have had a choice that is gone
+            known = [each for _, each in self.input.options]
+            self.input.value = value if value in known else ""
+        else:
+            self.input.value = "" if value is None else str(value)
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Show what others answered, each to be taken by a click; right buttons stay, one may be pressed now."""
+        if list(opinions) == self._opinions:
+            return
+        self._opinions = list(opinions)
+        self.heard.children = buttons(self.question, opinions, self._take)
+        self.heard.layout.display = "flex" if self.heard.children else "none"
+
+    def _take(self, answer: Any) -> None:
+        if not self.input.disabled:
+            self.answer = answer
+
+    def offer(self, labels: Sequence[str]) -> None:
+        """Labels of the annotations, for questions that link to one."""
+        if self.question.link and isinstance(self.input, w.Combobox):
+            self.input.options = tuple(dict.fromkeys(label for label in labels if label))
+
+
+def _number(text: str, whole: bool) -> Any:
+    try:
+        return int(text) if whole else float(text.replace(",", "."))
+    except ValueError:
+        return text  # checked, and named, with the whole form
+
+
+def _input(question: Question) -> Any:
+    match question.kind:
+        case "choice":
+            options = [("—", ""), *((title, value) for value, title in question.choices)]
+            return w.Dropdown(options=options, value="", layout=WIDE)
+        case "yes-no":
+            return w.Dropdown(options=[("—", ""), ("Yes", True), ("No", False)], value="", layout=WIDE)
+        case "number" | "integer":
+            return w.Text(placeholder=_range(question), layout=WIDE)
+    if question.link:
+        return w.Combobox(placeholder="label of an annotation", layout=WIDE)
+    return w.Textarea(rows=3, layout=WIDE) if question.long else w.Text(layout=WIDE)
+
+
+def _range(question: Question) -> str:
+    low, high = question.minimum, question.maximum
+    return "" if low is None or high is None else f"{low:g} to {high:g}"

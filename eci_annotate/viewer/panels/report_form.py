@@ -1,0 +1,260 @@
+"""The report form as widgets: a question is asked only when its condition holds, a list has one group per item."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import ipywidgets as w
+
+from eci_annotate.errors import BadAnswers
+from eci_annotate.repository.analysis.form_answers import item_names
+from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
+from eci_annotate.viewer.panels.other_answers import Opinion, agreed
+from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.gate import Row
+
+Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[str]]
+
+
+class Part(Protocol):
+    """What a form is made of: a raw answer that can be read and set, and a widget."""
+
+    widget: Any
+    answer: Any
+
+    def offer(self, labels: Sequence[str]) -> None:
+        """Take the labels of the annotations."""
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Take what others answered."""
+
+
+class Group:
+    """Questions that stand beside each other."""
+
+    def __init__(self, questions: Sequence[Question], changed: Changed) -> None:
+        self._changed = changed
+        self.parts: dict[str, Part] = {}
+        for question in questions:
+            self.parts[question.name] = _part(question, self._on_change)
+        self._asked = {question.name: question for question in questions}
+        self.widget = w.VBox([part.widget for part in self.parts.values()])
+        self._show()
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """Raw answers of what is asked."""
+        raw = {name: part.answer for name, part in self.parts.items()}
+        return {name: value for name, value in raw.items() if value is not None and self._asked[name].is_asked(raw)}
+
+    @answer.setter
+    def answer(self, given: Mapping[str, Any]) -> None:
+        for name, part in self.parts.items():
+            part.answer = given.get(name)
+        self._show()
+
+    def _on_change(self) -> None:
+        self._show()
+        self._changed()
+
+    def _show(self) -> None:
+        raw = {name: part.answer for name, part in self.parts.items()}
+        for name, part in self.parts.items():
+            display = "flex" if self._asked[name].is_asked(raw) else "none"
+            if part.widget.layout.display != display:
+                part.widget.layout.display = display
+
+    def offer(self, labels: Sequence[str]) -> None:
+        """Pass labels on."""
+        for part in self.parts.values():
+            part.offer(labels)
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Pass on what others answered to each question."""
+        for name, part in self.parts.items():
+            part.hear([each.of(name) for each in opinions])
+
+
+class Items:
+    """A question with any number of items, each a group."""
+
+    def __init__(self, question: Question, changed: Changed) -> None:
+        self.question, self._changed = question, changed
+        self.groups: list[Group] = []
+        self._labels: Sequence[str] = ()
+        self._opinions: Sequence[Opinion] = ()
+        self._offers: list[str] = []
+        self._frames: dict[Group, tuple[w.VBox, w.HTML]] = {}
+        self._link = next((each.name for each in question.questions if each.link), "")
+        self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap"))
+        self.add = w.Button(icon="plus", description=f"Add: {question.title}", layout=WIDE, tooltip=question.help)
+        self.body = w.VBox([])
+        self.widget = w.VBox([self.body, self.heard, self.add])
+        self.widget.add_class(f"eci-q-{question.name}")
+        self.add.on_click(lambda _: self._append())
+
+    @property
+    def answer(self) -> list[dict[str, Any]]:
+        """Raw answers, one for each item."""
+        return [group.answer for group in self.groups]
+
+    @answer.setter
+    def answer(self, given: Sequence[Mapping[str, Any]] | None) -> None:
+        self.groups = []
+        for each in given or ():
+            self.groups.append(self._group())
+            self.groups[-1].answer = dict(each)
+        self._layout()
+
+    def _group(self) -> Group:
+        group = Group(self.question.questions, self._item_changed)
+        group.offer(self._labels)
+        return group
+
+    def _item_changed(self) -> None:
+        self._rehear()
+        self._changed()
+
+    def _append(self, answers: Mapping[str, Any] | None = None) -> None:
+        self.groups.append(self._group())
+        if answers:
+            self.groups[-1].answer = answers
+        self._layout()
+        self._changed()
+
+    def _remove(self, group: Group) -> None:
+        self.groups.remove(group)
+        self._layout()
+        self._changed()
+
+    def _layout(self) -> None:
+        """Frames that are there stay, with a new number if need be: something in them may be pressed now."""
+        self._frames = {group: self._frames.get(group) or self._framed(group) for group in self.groups}
+        for number, (_, title) in enumerate(self._frames.values(), 1):
+            title.value = f"<b>{html.escape(self.question.title)} {number}</b>"
+        self.body.children = [frame for frame, _ in self._frames.values()]
+        self._rehear()
+
+    def _framed(self, group: Group) -> tuple[w.VBox, w.HTML]:
+        remove = w.Button(icon="trash", tooltip="Remove this item", layout=w.Layout(width="34px"))
+        remove.on_click(lambda _: self._remove(group))
+        title = w.HTML(layout=w.Layout(flex="1 1 auto"))
+        frame = w.VBox([w.HBox([title, remove]), group.widget])
+        frame.add_class("eci-item")
+        return frame, title
+
+    def offer(self, labels: Sequence[str]) -> None:
+        """Pass labels on, also to items that come later."""
+        self._labels = labels
+        for group in self.groups:
+            group.offer(labels)
+
+    def hear(self, opinions: Sequence[Opinion]) -> None:
+        """Take what others answered; their items meet ours by label."""
+        self._opinions, self._offers, self.heard.children = opinions, [], []
+        self._rehear()
+
+    def _rehear(self) -> None:
+        if not self._opinions:
+            return
+        theirs = [(each.who, self._named(each.answer or ())) for each in self._opinions]
+        mine = self._named(self.answer)
+        for name, group in zip(mine, self.groups, strict=True):
+            group.hear([Opinion(who, items.get(name)) for who, items in theirs])
+        names = list(dict.fromkeys(name for _, items in theirs for name in items if name not in mine))
+        if names != self._offers:
+            self._offers, self.heard.children = names, [self._offered(name, theirs) for name in names]
+
+    def _named(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        return dict(zip(item_names(self.question, items), items, strict=True))
+
+    def _offered(self, name: str, theirs: Sequence[tuple[str, Mapping[str, Any]]]) -> w.Button:
+        """A button that adds an item of others; what all of them agree on is filled in."""
+        opinions = [Opinion(who, items.get(name)) for who, items in theirs]
+        who = ", ".join(each.who for each in opinions if each.answer is not None)
+        start = agreed(opinions) | ({self._link: name} if self._link else {})
+        tip = "Add this item; what all readers agree on is filled in"
+        button = w.Button(icon="plus", description=f"{name} ({who})", tooltip=tip, layout=WIDE)
+        button.add_class("eci-opinion")
+        button.on_click(lambda _: None if self.add.disabled else self._append(start))
+        return button
+
+
+def _part(question: Question, changed: Changed) -> Part:
+    match question.kind:
+        case "list":
+            return Items(question, changed)
+        case "group":
+            return Group(question.questions, changed)
+    return Field(question, changed)
+
+
+def disabled(widget: Any) -> Iterator[Any]:
+    """All input widgets below one, to be disabled."""
+    for child in getattr(widget, "children", ()):
+        yield from disabled(child)
+    if hasattr(widget, "disabled"):
+        yield widget
+
+
+class FormPanel:
+    """The whole form. `save` gets the raw answers whenever they change; `opinions` are shown beside the questions.
+
+    `unmatched` says of complete answers and what is drawn what signing would still refuse.
+
+    Attributes
+    ----------
+    problem
+        What is still missing or does not fit, as people read it; empty when the form is complete.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        questions: Sequence[Question],
+        answers: Mapping[str, Any],
+        save: Callable[[dict[str, Any]], None],
+        opinions: Sequence[Opinion] = (),
+        unmatched: Unmatched = lambda answers, drawn: (),
+    ) -> None:
+        self.schema, self._save = schema, save
+        self.problem = ""
+        self._unmatched, self._drawn = unmatched, list[Row]()
+        self._quiet = True
+        self.group = Group(questions, self._changed)
+        self.group.answer = dict(answers)
+        self.group.hear(opinions)
+        self._quiet = False
+        self.said = w.HTML()
+        title = html.escape(str(schema.get("title", "Report")))
+        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said])
+        self.widget.add_class("eci-form")
+        self._check()
+
+    def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
+        """Take the labels of all annotations, and what is drawn."""
+        self.group.offer(labels)
+        self._drawn = list(drawn)
+        self._check()
+
+    def _changed(self) -> None:
+        if not self._quiet:
+            self._save(self.group.answer)
+            self._check()
+
+    def _check(self) -> None:
+        self.problem, unmatched = "", list[str]()
+        try:
+            unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
+        except BadAnswers as error:
+            self.problem = str(error)
+        said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
+        said += [("eci-problem", "Before you sign: " + "; ".join(unmatched) + ".")] if unmatched else []
+        self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
+
+    def close(self) -> None:
+        """Nothing can be answered any more."""
+        for widget in disabled(self.group.widget):
+            widget.disabled = True

@@ -1,0 +1,119 @@
+"""Signing: what the person states, a second click to confirm, and the confirmation that stays on the screen."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError, StoreUnavailable
+from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.workflow.subject.lease import to_minute
+
+MEANING = "I drew this and checked it in three planes"
+ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"
+REVIEW_MEANING = "I reviewed this annotation"
+POLL_S = 1.0
+SENT_WHOLE = {"continuous_update": False}  # when the field is left, before the click that needs it
+VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
+
+
+class SignPanel:
+    """Sign button with meaning; a review also has a verdict and a reason.
+
+    Parameters
+    ----------
+    sign
+        Called with meaning, verdict, reason and secret; returns the signed version, or raises an `EciError`.
+    asks_secret
+        Whether the person's signing key asks for a secret; it is forgotten as soon as it was used.
+    signed
+        Called with the version when it was confirmed on the service's page.
+    """
+
+    def __init__(
+        self,
+        sign: Callable[[str, str, str, str], Any],
+        review: bool,
+        asks_secret: bool = False,
+        signed: Callable[[Any], object] = lambda signed: None,
+    ) -> None:
+        self._sign, self._signed = sign, signed
+        self._waiting: Any = None
+        self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"), **SENT_WHOLE)
+        self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
+        self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"), **SENT_WHOLE)
+        self.button = w.Button(icon="check", description="Sign …", tooltip="Make this a version, for good")
+        self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
+        self.back = w.Button(description="Not yet")
+        self.said = w.HTML()
+        extra = [self.verdict, self.reason] if review else []
+        self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"), **SENT_WHOLE)
+        sure = [self.secret] if asks_secret else []
+        self.sure = w.HBox([*sure, self.confirm, self.back], layout=w.Layout(display="none", flex_flow="row wrap"))
+        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.button, self.sure, self.said]
+        self.widget = w.VBox(parts)
+        self.widget.add_class("eci-sign")
+        self.button.on_click(lambda _: self._ask(True))
+        self.back.on_click(lambda _: self._ask(False))
+        self.confirm.on_click(lambda _: self._go())
+
+    def _ask(self, sure: bool) -> None:
+        self.sure.layout.display = "flex" if sure else "none"
+        self.button.layout.display = "none" if sure else ""
+
+    def _go(self) -> None:
+        self.confirm.disabled = True
+        secret, self.secret.value = self.secret.value, ""
+        try:
+            begun = self._sign(self.meaning.value, self.verdict.value, self.reason.value, secret)
+            if hasattr(begun, "poll"):
+                self._await(begun)
+            else:
+                self._show(begun)
+        except EciError as error:
+            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            self._ask(False)
+        finally:
+            self.confirm.disabled = False
+
+    def _await(self, waiting: Any) -> None:
+        """The person confirms on the service's page; it is asked now and then whether that is done."""
+        self._waiting = waiting
+        self._ask(False)
+        link = f"<a href='{html.escape(waiting.url, quote=True)}' target='_blank' rel='noopener'>Confirm and sign</a>"
+        self.said.value = f"<div class='eci-waiting'>{link} on the service's page. This page follows by itself.</div>"
+        every(POLL_S, lambda: self._poll(waiting))
+
+    def _poll(self, waiting: Any) -> bool:
+        """Whether to ask again."""
+        if waiting is not self._waiting:
+            return False
+        try:
+            signed = waiting.poll()
+        except StoreUnavailable:
+            return True
+        except EciError as error:
+            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            return False
+        if signed is not None:
+            self._signed(signed)
+            self._show(signed)
+        return signed is None
+
+    def _show(self, signed: Any) -> None:
+        self.close()
+        seal = f"Seal <code>{signed.seal[:16]}</code>" if signed.seal else "Hidden from you until you read it again"
+        self.said.value = (
+            f"<div class='eci-signed'><b>Signed: version {signed.version}</b> of {html.escape(signed.task)}, "
+            f"{html.escape(signed.subject)}<br>by {html.escape(signed.reader)} at {to_minute(signed.at)} UTC<br>"
+            f"“{html.escape(signed.meaning)}”<br>{seal}</div>"
+        )
+
+    def close(self) -> None:
+        """Nothing can be signed any more."""
+        self._ask(False)
+        for widget in (self.meaning, self.verdict, self.reason, self.button):
+            widget.disabled = True

@@ -1,0 +1,124 @@
+"""The tool bar: which tool, adding or taking away, how large, through slices or not, undo and redo with their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.tools.editing.easel import TOOLS
+from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
+from eci_annotate.viewer.stage.controller import LEAST_MM, MOST_MM, Controller
+
+ICONS = {"box": "square-o", "freedraw": "pencil", "smartpaint": "paint-brush"}
+KEYS = {"box": "B", "freedraw": "D", "smartpaint": "S"}
+WINDOWS = ("liver", "soft tissue", "lung", "bone", "auto")  # as in lut.js
+Do = Callable[[Entry], None]
+
+
+def _button(icon: str, tooltip: str, text: str = "", width: str = "36px") -> w.Button:
+    return w.Button(icon=icon, description=text, tooltip=tooltip, layout=w.Layout(width=width))
+
+
+def _toggle(icon: str, tooltip: str, text: str) -> w.ToggleButton:
+    return w.ToggleButton(icon=icon, description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
+
+
+def _choose(do: Do, name: str, value: Any) -> None:
+    do(ChooseTool(name))
+
+
+class Toolbar:
+    """Buttons over the stage; `refresh` shows what the easel says.
+
+    Parameters
+    ----------
+    do
+        Applies an entry.
+    look
+        Applies a window preset.
+    tools
+        Tools that the task offers.
+    """
+
+    def __init__(
+        self, controller: Controller, do: Do, look: Callable[[str], None], tools: Sequence[str] = tuple(TOOLS)
+    ) -> None:
+        self.easel = controller.easel
+        self._quiet = False
+        self.tools = {
+            name: _toggle(ICONS[name], f"{TOOLS[name].title} ({KEYS[name]})", TOOLS[name].title)
+            for name in TOOLS
+            if name in tools or not tools
+        }
+        self.erase = _toggle("eraser", "Take away instead of adding (X)", "Erase")
+        self.through = _toggle("cubes", "SmartPaint through the slices (3), or on this slice only (2)", "3-D")
+        self.barrier = _toggle("magnet", "Stop at edges: the barrier rule; off: the classic rule", "Edges")
+        self.radius = w.FloatLogSlider(
+            value=8, base=10, min=-0.3, max=1.9, step=0.02, description="Brush mm", readout_format=".1f",
+            layout=w.Layout(width="230px"), tooltip="Brush radius ([ and ])",
+        )  # fmt: skip
+        self.undo = _button("undo", "Undo")
+        self.redo = _button("repeat", "Redo")
+        self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
+        self.window.observe(lambda change: self._look(look, change["new"]), "value")
+        self.widget = w.HBox(
+            [
+                *self.tools.values(),
+                self.erase,
+                self.through,
+                self.barrier,
+                self.radius,
+                self.window,
+                self.undo,
+                self.redo,
+            ],
+            layout=w.Layout(flex_flow="row wrap", align_items="center"),
+        )
+        self.widget.add_class("eci-toolbar")
+        self._connect(do)
+        self.refresh()
+
+    def _connect(self, do: Do) -> None:
+        for name, button in self.tools.items():
+            self._on(button, partial(_choose, do, name))
+        self._on(self.erase, lambda value: do(SetOption("erase", value)))
+        self._on(self.through, lambda value: do(SetOption("dimension", 3 if value else 2)))
+        self._on(self.barrier, lambda value: do(SetOption("rule", "barrier" if value else "classic")))
+        self._on(self.radius, lambda value: do(SetOption("radius_mm", round(min(max(value, LEAST_MM), MOST_MM), 2))))
+        self.undo.on_click(lambda _: do(Undo()))
+        self.redo.on_click(lambda _: do(Redo()))
+
+    def _look(self, look: Callable[[str], None], name: str) -> None:
+        """A preset is a push, not a state: the window can be dragged on from there."""
+        if name in WINDOWS:
+            look(name)
+            self.window.value = "Window …"
+
+    def _on(self, widget: Any, react: Callable[[Any], None]) -> None:
+        def changed(change: Any) -> None:
+            if not self._quiet:
+                react(change["new"])
+
+        widget.observe(changed, "value")
+
+    def refresh(self) -> None:
+        """Show what the easel says."""
+        self._quiet = True
+        options = self.easel.options
+        for name, button in self.tools.items():
+            button.value = name == self.easel.tool
+            button.button_style = "primary" if button.value else ""
+        self.erase.value, self.through.value = options.erase, options.dimension == 3
+        self.barrier.value, self.radius.value = options.rule == "barrier", options.radius_mm
+        for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
+            button.disabled = says is None
+            button.tooltip = says or "Nothing to undo or redo"
+        self._quiet = False
+
+    def close(self) -> None:
+        """Nothing can be drawn any more."""
+        for widget in self.widget.children:
+            widget.disabled = True

@@ -1,0 +1,30 @@
+"""What is prepared in a thread while a person looks already: it may be late, and never holds up an image."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import xarray as xr
+
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.session.event_loop import poster
+
+
+def prepare(easel: Easel | None, browser: BrowserPanel, volume_of: Callable[[str], xr.DataArray]) -> None:
+    """Compile kernels and smooth the series shown, so that the first stroke is as quick as the tenth; then pictures.
+
+    Parameters
+    ----------
+    easel
+        None where nothing will be drawn.
+    """
+    post = poster()
+
+    def work() -> None:
+        if easel is not None:
+            easel.warm_up()
+        browser.fill(volume_of, post)
+
+    threading.Thread(target=work, daemon=True).start()

@@ -1,0 +1,74 @@
+"""Where the work was left: the easel and the answers of a draft, or of the version that a review is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eci_annotate.errors import NotFound
+from eci_annotate.tools import replay
+from eci_annotate.tools.editing.easel import LIFT, Easel
+from eci_annotate.tools.editing.entries import Show
+from eci_annotate.viewer.stage.places import Place, from_rows
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.pipeline import REVIEW
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.task import Signed, Task
+    from eci_annotate.viewer.session.autosave import Keeper
+
+
+PLACES = "places"  # under this name the draft of a review keeps them
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a workbench begins with.
+
+    Parameters
+    ----------
+    easel, answers
+        As they were left, or as they were signed.
+    resumed
+        Whether there was a draft.
+    reviewed
+        For a review: the version that it is about.
+    places
+        Of a review what is marked in it; else what the review that rejected this marked.
+    """
+
+    easel: Easel
+    answers: dict[str, Any]
+    resumed: bool = False
+    reviewed: Signed | None = None
+    places: tuple[Place, ...] = ()
+
+
+def restored(task: Task) -> Restored:
+    """The work of a task as it is now."""
+    signed = task.reviewing() if task.definition.kind == REVIEW else None
+    if signed is not None:
+        content = signed.content("snapshot")
+        easel = replay(task.volume, content[0] if content else None, ())
+        marked = from_rows(task.draft().answers.get(PLACES, []))
+        return Restored(easel, signed.report, reviewed=signed, places=marked)
+    draft = task.draft()
+    easel = replay(task.volume, draft.snapshot, draft.lines)
+    return Restored(easel, draft.answers, bool(draft.lines), places=from_rows(task.marked()))
+
+
+def begin(work: Restored, task: Task, hanging: Hanging, keeper: Keeper) -> None:
+    """Turn to the series that the work was on, else to the one that hangs first."""
+    if work.resumed:
+        keeper.note(LIFT)  # what comes now must not take back a stroke that broke off
+    easel = work.easel
+    if easel.series_uid:
+        return
+    if hanging.first is None:
+        raise NotFound("No series fits the hanging protocol.", "Look at task.hanging() for the reasons.")
+    easel.show(hanging.first)
+    if work.reviewed is None:
+        keeper.note(Show(hanging.first))
+        tools = task.definition.tools
+        if tools and easel.tool not in tools:
+            easel.tool = tools[0]

@@ -1,0 +1,286 @@
+"""Messages in, orders out: what a browser says becomes entries for the easel, and what changed becomes drawing.
+
+It knows no widget and no canvas; recorded messages drive it in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.tools.editing.easel import TOOLS, Easel
+from eci_annotate.tools.editing.entries import (
+    Add,
+    Alter,
+    ChooseTool,
+    Delete,
+    Entry,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
+from eci_annotate.tools.editing.history import Change
+from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.gestures import gesture_of
+from eci_annotate.viewer.stage.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
+from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
+from eci_annotate.viewer.stage.painter import Painter
+from eci_annotate.viewer.stage.pane_geometry import View
+from eci_annotate.viewer.stage.slices import Pictures
+
+PALETTE: tuple[Colour, ...] = (
+    (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
+    (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
+)  # fmt: skip
+LEAST_MM, MOST_MM = 0.5, 80.0
+
+
+class Controller:
+    """Steers one viewer.
+
+    Parameters
+    ----------
+    easel
+        A series is shown on it.
+    keep
+        Called with each entry that was applied, after its drawing was ordered.
+    why_not
+        If not empty nothing can be drawn, and this says why.
+    """
+
+    def __init__(self, easel: Easel, keep: Callable[[Entry], None] = lambda entry: None, why_not: str = "") -> None:
+        self.easel = easel
+        self.keep = keep
+        self.why_not = why_not
+        self.painter = Painter(easel, editable=not why_not)
+        self.pictures: dict[str, Pictures] = {}
+        self.next_label = ""
+        self.next_colour: Colour | None = None
+        self.changed: Callable[[], None] = lambda: None
+        self.seen: Callable[[], None] = lambda: None
+        self.mark: Callable[[Vector | None], None] = no_places
+        self.focus: Vector | None = None
+        self._stroke = False
+        self._begun = False  # the running stroke began its annotation
+        self._stale: set[str] = set()
+
+    # -- what comes in ------------------------------------------------------------
+    def receive(self, raw: Message) -> list[Order]:
+        """Answer one message of the browser; a refusal becomes a line in the viewer, never an exception."""
+        try:
+            return self._answer(messages.read(raw))
+        except EciError as error:
+            return [Send(messages.status(str(error), "warning"))]
+
+    def _answer(self, message: messages.Incoming) -> list[Order]:
+        match message:
+            case Ready():
+                return self.show()
+            case Want():
+                return self._slice(message)
+            case Views():
+                return self._views(message)
+            case Hands():
+                return self._hands(message)
+            case Command():
+                return self._command(message)
+            case Here():
+                self.seen()
+        return []
+
+    def _command(self, command: Command) -> list[Order]:
+        if command.name not in COMMANDS:
+            raise Refused(f"There is no command {command.name!r}.", "Reload the page.")
+        return COMMANDS[command.name](self, command)
+
+    def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
+        """Apply what `make` says of the chosen annotation."""
+        if self.easel.active is None:
+            raise Refused("No annotation is chosen.", "Choose one in the list.")
+        return self.do(make(self.easel.active))
+
+    # -- series and views -----------------------------------------------------------
+    def show(self) -> list[Order]:
+        """Order everything a browser needs that shows nothing yet."""
+        self.painter.turn()
+        pictures = self._pictures(self.easel.series_uid)
+        shapes = {name: stack.to_wire() for name, stack in self.painter.stacks.items()}
+        frame = self.easel.grid.frame_of_reference_uid
+        scene = messages.scene(self.easel.series_uid, frame, shapes, pictures.window, pictures.invert)
+        echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
+        return [Send(scene), _tool(self.easel, self.next_colour, self.why_not), *echoes]
+
+    def turn_to(self, series_uid: str) -> list[Order]:
+        """Show another series."""
+        if series_uid == self.easel.series_uid:
+            return []
+        self._stroke = False
+        self._stale.update(change.uid for change in self._apply(Show(series_uid)))
+        self.changed()
+        return self.show()
+
+    def _pictures(self, series_uid: str) -> Pictures:
+        if series_uid not in self.pictures:
+            self.pictures[series_uid] = Pictures(self.easel.sheet_of(series_uid).volume)
+        return self.pictures[series_uid]
+
+    def _slice(self, want: Want) -> list[Order]:
+        if want.series != self.easel.series_uid:
+            return []
+        order = self._pictures(want.series).slice_order(want, self.painter.stacks[want.pane])
+        return [order] if order else []
+
+    def _views(self, message: Views) -> list[Order]:
+        orders = self.painter.look(message.views, message.anew)
+        self.focus = message.focus
+        if message.anew:
+            orders.append(_tool(self.easel, self.next_colour, self.why_not))
+        if not self.why_not and message.window != self.easel.options.window and not self._stroke:
+            self._apply(SetOption("window", message.window))
+        return [*orders, self.drawn(0, message.views, orders)]
+
+    def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
+        """What tells the browser that these orders were carried out for these views."""
+        touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
+        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
+
+    # -- drawing -----------------------------------------------------------------------
+    def _hands(self, message: Hands) -> list[Order]:
+        """Apply a frame; it is always answered, or the browser would wait for ever."""
+        changes: list[Change] = []
+        said: list[Order] = []
+        entries: list[Entry] = []
+        for hand in message.events:
+            try:
+                for entry in self._entries(hand):
+                    changes += self.easel.do(entry)
+                    entries.append(entry)
+            except EciError as error:
+                self._stroke = False
+                said.append(Send(messages.status(str(error), "warning")))
+        drawing = self.painter.changed(changes)
+        orders = [*drawing, self.drawn(message.frame, self.painter.views.values(), drawing), *said]
+        self._stale.update(change.uid for change in changes)
+        self._kept(entries)
+        return orders if self._stroke else [*orders, *self._settled()]
+
+    def _settled(self) -> list[Order]:
+        """After a stroke: echoes of what changed, and what is in the hand now."""
+        stale, self._stale = self._stale, set()
+        self.changed()
+        return [*self.painter.echoes(sorted(stale)), _tool(self.easel, self.next_colour, self.why_not)]
+
+    def _entries(self, hand: Hand) -> list[Entry]:
+        """Gestures of a hand; those of a press that was refused are dropped."""
+        if self.why_not:
+            raise Refused(self.why_not)
+        gesture = gesture_of(hand, self.painter.stacks[hand.pane])
+        if hand.do == "press":
+            begun = self._begin()
+            self._stroke, self._begun = True, bool(begun)
+            return [*begun, gesture]
+        if not self._stroke:
+            return []
+        self._stroke = hand.do == "drag"
+        return [gesture, Undo()] if hand.do == "cancel" and self._begun else [gesture]
+
+    def _begin(self) -> list[Entry]:
+        """Drawing with nothing chosen that fits the tool begins a new annotation."""
+        thing = self.easel.objects.get(self.easel.active or "")
+        here = thing is not None and thing.series_uid == self.easel.series_uid
+        return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
+
+    # -- annotations ------------------------------------------------------------------------
+    def do(self, entry: Entry) -> list[Order]:
+        """Apply an entry that is no gesture, and draw what it changed."""
+        if self.why_not and not (isinstance(entry, Select) or (isinstance(entry, Alter) and entry.visible is not None)):
+            raise Refused(self.why_not)
+        before = self.easel.active
+        changes = self._apply(entry)
+        self._stroke = False
+        self._stale.update(change.uid for change in changes)
+        orders = self.painter.changed(changes)
+        if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
+            orders += self.painter.all_lines()
+        if isinstance(entry, ChooseTool) and entry.tool == "box":  # a box is placed in three planes
+            orders.append(Send(messages.look(layout="three-plane")))
+        return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
+
+    def _apply(self, entry: Entry) -> tuple[Change, ...]:
+        changes = self.easel.do(entry)
+        self._kept([entry])
+        return changes
+
+    def _kept(self, entries: list[Entry]) -> None:
+        if not self.why_not:
+            for entry in entries:
+                self.keep(entry)
+
+    def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
+        """Begin a new annotation with the tool in the hand."""
+        self.next_label, self.next_colour = label or self.next_label, colour or self.next_colour
+        return self.do(self._new())
+
+    def _new(self) -> Add:
+        count = len(self.easel.objects)
+        label = self.next_label or f"lesion {count + 1}"
+        colour = self.next_colour or PALETTE[count % len(PALETTE)]
+        self.next_label, self.next_colour = "", None
+        return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)
+
+    def close(self, why_not: str) -> list[Order]:
+        """From now on nothing can be drawn."""
+        self.why_not = why_not
+        self.painter.editable = False
+        told = [_tool(self.easel, self.next_colour, why_not), Send(messages.status(why_not, "error"))]
+        return [*self.painter.all_lines(), *told]
+
+
+def no_places(point_lps: Vector | None) -> None:
+    """Nothing is marked where nothing is reviewed."""
+    raise Refused("Places are marked in a review.")
+
+
+def _mark(c: Controller, said: Command) -> list[Order]:
+    try:
+        at = messages.point(said.value)
+    except (TypeError, ValueError):
+        at = None
+    c.mark(at)
+    return []
+
+
+def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
+    """Tell the browser what is in the hand."""
+    thing = easel.objects.get(easel.active or "")
+    fits = thing is not None and TOOLS[easel.tool].works_on(thing)
+    colour = thing.colour if thing and fits else next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+    options = easel.options
+    return Send(messages.tool(easel.tool, options.radius_mm, options.erase, colour, why_not))
+
+
+def _brush(radius_mm: float) -> float:
+    return round(min(max(radius_mm, LEAST_MM), MOST_MM), 2)
+
+
+def _resize(c: Controller, factor: float) -> list[Order]:
+    return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
+
+
+# what keys and buttons can ask for
+COMMANDS: dict[str, Callable[[Controller, Command], list[Order]]] = {
+    "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
+    "new": lambda c, said: c.add(),
+    "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),
+    "brush": lambda c, said: _resize(c, float(said.value)),
+    "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
+    "undo": lambda c, said: c.do(Undo()),
+    "redo": lambda c, said: c.do(Redo()),
+    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
+    "delete": lambda c, said: c.of_active(Delete),
+    "mark": _mark,
+}

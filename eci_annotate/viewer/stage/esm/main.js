@@ -1,0 +1,13 @@
+// What anywidget calls: one stage for each place where the widget is shown.
+
+import { element } from "./eyes/pane.js";
+import { Stage } from "./stage.js";
+
+export async function render({ model, el }) {
+  const stage = new Stage(model, element("div", "", el));
+  stage.el.stage = stage;
+  await stage.start();
+  return () => stage.stop();
+}
+
+export default { render };

@@ -1,0 +1,92 @@
+// Carries what the hands do to the kernel: few frames are under way at a time, what happens meanwhile waits and is
+// merged, so that a slow kernel never builds a queue. Commands keep their place among strokes.
+
+/** @typedef {import("./messages.js").WireEvent} WireEvent */
+
+/** While one frame is drawn the next one may already travel; a third would only wait. */
+const UNDER_WAY = 2;
+/** Numbers in an event, and in a frame: after a long cut much waits, and a message has its limit. */
+const MOST_NUMBERS = 30_000;
+
+export class StrokeQueue {
+  /** @param {(frame: number, events: WireEvent[]) => void} send @param {(command: any) => void} order */
+  constructor(send, order, most = UNDER_WAY) {
+    this.send = send;
+    this.order = order;
+    this.most = most;
+    this.frame = 0;
+    /** @type {(WireEvent | {command: any})[]} */
+    this.waiting = [];
+    /** @type {number[]} */
+    this.stamps = [];
+    /** @type {Map<number, {stamps: number[], since: number}>} frames under way */
+    this.sent = new Map();
+  }
+
+  get busy() {
+    return this.sent.size > 0 || this.waiting.length > 0;
+  }
+
+  /** @param {WireEvent} event @param {number} stamp when it happened, ms */
+  push(event, stamp) {
+    const last = this.waiting.at(-1);
+    this.stamps.push(stamp);
+    if (last && mergeable(last, event)) {
+      last.points.push(...event.points);
+      last.pressures.push(...event.pressures);
+    } else this.waiting.push(event);
+    this.flush();
+  }
+
+  /** A key or button: it goes when all before it has gone. */
+  command(command) {
+    this.waiting.push({ command });
+    this.flush();
+  }
+
+  flush() {
+    while (this.waiting.length) {
+      if (this.waiting[0].command) this.order(this.waiting.shift().command);
+      else if (this.sent.size < this.most) this.next();
+      else return;
+    }
+  }
+
+  next() {
+    this.frame += 1;
+    this.sent.set(this.frame, { stamps: this.stamps, since: performance.now() });
+    this.stamps = [];
+    this.send(this.frame, this.waiting.splice(0, fitting(this.waiting)));
+  }
+
+  /** The kernel has drawn a frame, and so all before it. @returns when its events happened, and when it was sent */
+  acknowledged(frame) {
+    const stamps = [];
+    let since = performance.now();
+    for (const [number, each] of this.sent)
+      if (number <= frame) {
+        stamps.push(...each.stamps);
+        since = each.since;
+        this.sent.delete(number);
+      }
+    this.flush();
+    return { stamps, since };
+  }
+
+  /** A new kernel, or one that lost track: what was under way is given up. */
+  reset() {
+    this.waiting = [];
+    this.stamps = [];
+    this.sent.clear();
+  }
+}
+
+const mergeable = (a, b) =>
+  a.do === "drag" && b.do === "drag" && a.pane === b.pane && a.index === b.index && a.points.length < MOST_NUMBERS;
+
+/** How many of the events that wait, up to the next command, go into one message. */
+function fitting(events) {
+  let [many, numbers] = [0, 0];
+  while (many < events.length && !events[many].command && numbers < MOST_NUMBERS) numbers += events[many++].points.length;
+  return many;
+}

@@ -1,0 +1,47 @@
+// Where the views stand: told to the kernel when they rest, and remembered until it has drawn for them.
+
+import * as wire from "../messages.js";
+
+const REST_MS = 120;
+const REMEMBERED = 50;
+
+export class ViewReports {
+  /** @param {import("./stage.js").Stage} stage */
+  constructor(stage) {
+    this.stage = stage;
+    this.sent = new Map();
+    this.anew = false;
+  }
+
+  /** When nothing has moved for a while the kernel hears where the views stand; `anew`: it shall draw all of them. */
+  soon(ms = REST_MS, anew = false) {
+    this.anew = this.anew || anew;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tell(), ms);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+  }
+
+  tell() {
+    const { shown, window, focus } = this.stage;
+    const views = shown.map((pane) => this.view(pane));
+    if (views.length) this.stage.send(wire.viewsMessage(views, window, focus, this.anew));
+    this.anew = false;
+  }
+
+  view(pane) {
+    const { view, size, index, name, screen } = pane;
+    const seq = ++pane.seq;
+    this.sent.set(`${name}${seq}`, { view, index });
+    this.sent.delete(`${name}${seq - REMEMBERED}`);
+    const place = { left_mm: view.left, top_mm: view.top, px_per_mm: view.zoom * size.ratio };
+    return { pane: name, seq, index, ...place, width: screen.width, height: screen.height, ratio: size.ratio };
+  }
+
+  /** What was sent as `seq`, if it is remembered. */
+  of(name, seq) {
+    return this.sent.get(`${name}${seq}`);
+  }
+}

@@ -1,0 +1,31 @@
+"""Joins the ES modules into the one module that anywidget loads: no build step, no network."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent / "esm"
+MODULES = (
+    "messages", "eyes/geometry", "eyes/cache", "eyes/lut", "eyes/echoes", "hands/keys", "transport/stroke_queue",
+    "stopwatch", "eyes/glass", "eyes/pane", "eyes/loader", "eyes/layers", "hands/help", "hands/hands",
+    "hands/interaction", "eyes/link", "transport/outbox", "transport/widget_outbox", "transport/connection",
+    "transport/view_reports", "stage", "main",
+)  # fmt: skip
+IMPORT = re.compile(r"^import [^;]*? from \"\.{1,2}/[\w/]+\.js\";$", re.M)
+NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)
+
+
+@cache
+def joined() -> str:
+    """Return all modules as one, each in its own scope, the lower ones first."""
+    return "\n".join(map(_module, MODULES)) + "\nexport default { render };\n"
+
+
+def _module(name: str) -> str:
+    text = IMPORT.sub("", (HERE / f"{name}.js").read_text(encoding="utf-8"))
+    names = ", ".join(NAMES.findall(text))
+    body = re.sub(r"^export (?!default)", "", re.sub(r"^export default .*$", "", text, flags=re.M), flags=re.M)
+    space = "wire" if name == "messages" else name.rpartition("/")[2]  # `import * as wire from "./messages.js"`
+    return f"const {space} = (() => {{\n{body}\nreturn {{ {names} }};\n}})();\nconst {{ {names} }} = {space};"

@@ -1,0 +1,109 @@
+"""One easel as a layer of a picture: the own work, or somebody's to compare with, which is outlined in one colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Box, Colour, Contours
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.protocol import Object, Paint
+from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.orders import Mark, Order, Send
+from eci_annotate.viewer.stage.pane_geometry import Stack, View, Where
+from eci_annotate.viewer.stage.solids import EMPTY, Solids, is_empty, union
+from eci_annotate.viewer.stage.vector_marks import THIN_PX, acquired, marks_of
+
+Painted = list[tuple[NDArray[np.uint16], Colour]]
+
+
+class Layer:
+    """What of an easel is seen on a series.
+
+    Parameters
+    ----------
+    easel
+        Whose annotations.
+    name, colour
+        Of somebody's layer: a name that no annotation has, and the colour of everything in it; of the own work empty.
+    """
+
+    def __init__(self, easel: Easel, name: str = "", colour: Colour | None = None) -> None:
+        self.easel, self.name, self.colour = easel, name, colour
+        self.solids = Solids(easel)
+        self.shown = True
+
+    def _shown(self, series_uid: str) -> Iterator[tuple[str, Object]]:
+        """What is seen; the annotation that is worked on comes last."""
+        for uid, thing in sorted(self.easel.objects.items(), key=lambda each: each[0] == self.easel.active):
+            if self.shown and uid not in self.easel.hidden and thing.series_uid == series_uid:
+                yield uid, thing
+
+    def extent(self, series_uid: str) -> Where:
+        """The block in which something is painted."""
+        found = EMPTY
+        for uid, thing in self._shown(series_uid):
+            found = union(found, self._extent(uid, thing))
+        return found
+
+    def _extent(self, uid: str, thing: Object) -> Where:
+        match thing:
+            case Paint():
+                return self.solids.extents.of(uid)
+            case Contours():
+                return self.solids.of_contours(uid, thing).where
+        return EMPTY
+
+    def painted(self, series_uid: str, stack: Stack, index: int) -> Painted:
+        """Slices to lay over each other."""
+        found: Painted = []
+        for uid, thing in self._shown(series_uid):
+            plane = self._plane(uid, thing, stack, index)
+            if plane is not None:
+                found.append((plane, self.colour or thing.colour))
+        return found
+
+    def _plane(self, uid: str, thing: Object, stack: Stack, index: int) -> NDArray[np.uint16] | None:
+        match thing:
+            case Paint():
+                span = self.solids.extents.of(uid)[stack.axis]
+                return stack.slice_of(self.easel.field(uid), index) if span.start <= index < span.stop else None
+            case Contours() if not acquired(stack):
+                return self.solids.of_contours(uid, thing).plane(stack, index)
+        return None
+
+    def marks(self, series_uid: str, stack: Stack, view: View, editable: bool) -> tuple[Mark, ...]:
+        """Lines and handles."""
+        if not self.shown:
+            return ()
+        found = marks_of(self.easel, stack, view, editable and not self.name, series_uid)
+        if self.colour is None:
+            return found
+        thin = THIN_PX * view.ratio if self.name else None
+        return tuple(self._own_look(mark, self.colour, thin) for mark in found)
+
+    def _own_look(self, mark: Mark, colour: Colour, thin: float | None) -> Mark:
+        recoloured = replace(mark, colour=colour)
+        return recoloured if thin is None else replace(recoloured, width_px=thin, fill=0.0)
+
+    def echo(self, uid: str, series_uid: str) -> Order:
+        """How an annotation looks now, for the browser."""
+        thing = self.easel.objects.get(uid)
+        if thing is None or thing.series_uid != series_uid:
+            return Send(messages.forget(self._known(uid)))
+        head = (self._known(uid), self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
+        bare = bool(self.name)
+        if isinstance(thing, Box):
+            return Send(messages.echo(*head, corners=thing.corners_lps.tolist(), bare=bare))
+        solid = self.solids.of(uid)
+        if solid is None or is_empty(solid.where):
+            return Send(messages.forget(self._known(uid)))
+        corner = [s.start for s in solid.where]
+        message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), bare=bare)
+        return Send(message, (np.packbits(solid.voxels).tobytes(),))
+
+    def _known(self, uid: str) -> str:
+        return f"{self.name}:{uid}" if self.name else uid

@@ -1,0 +1,204 @@
+"""Every shape that crosses the wire, the kernel's side; `esm/messages.js` is the same list in the browser.
+
+What comes from a browser is not trusted: it is read into typed values, or refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.viewer.stage.pane_geometry import PANES, View
+
+Message = dict[str, Any]
+MOST_POINTS = 20_000
+
+
+# -- from the browser ------------------------------------------------------------------
+@dataclass(frozen=True)
+class Ready:
+    """A browser has built its stage and shows nothing yet."""
+
+
+@dataclass(frozen=True)
+class Want:
+    """A slice is asked for."""
+
+    series: str
+    pane: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views that came to rest, the window, and where the crosshair is (patient mm); `anew`: drawings were lost."""
+
+    views: tuple[View, ...]
+    window: tuple[float, float]
+    focus: Vector | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One thing a hand did in a pane: `press`, `drag`, `release` or `cancel`."""
+
+    do: str
+    pane: str
+    index: int
+    points: tuple[Vector, ...]
+    pressures: tuple[float, ...]
+    time_s: float
+    modifiers: frozenset[str]
+    button: int = 0
+    reach_mm: float = 2.0
+
+
+@dataclass(frozen=True)
+class Hands:
+    """A frame of what hands did; it is answered by `drawn` with the same number."""
+
+    frame: int
+    events: tuple[Hand, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A key or button: its name is one of `controller.COMMANDS`."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Here:
+    """The person is there: something moved in the browser."""
+
+
+Incoming = Ready | Want | Views | Hands | Command | Here
+
+
+def _pane(name: Any) -> str:
+    if name not in PANES:
+        raise ValueError(name)
+    return str(name)
+
+
+def point(raw: Any) -> Vector | None:
+    """A point in patient millimetres; ValueError or TypeError if it is none."""
+    if raw is None:
+        return None
+    x, y, z = (float(each) for each in raw)
+    if not all(map(isfinite, (x, y, z))):
+        raise ValueError("point")
+    return x, y, z
+
+
+def _view(raw: Mapping[str, Any]) -> View:
+    width, height = int(raw["width"]), int(raw["height"])
+    if not (0 < width <= 8192 and 0 < height <= 8192 and 1e-4 < float(raw["px_per_mm"]) < 1e4):
+        raise ValueError("view")
+    return View(
+        _pane(raw["pane"]), int(raw["seq"]), int(raw["index"]), float(raw["left_mm"]), float(raw["top_mm"]),
+        float(raw["px_per_mm"]), width, height, float(raw["ratio"]),
+    )  # fmt: skip
+
+
+def _hand(raw: Mapping[str, Any]) -> Hand:
+    flat = [float(x) for x in raw["points"][: 3 * MOST_POINTS]]
+    points = tuple(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+    return Hand(
+        str(raw["do"]), _pane(raw["pane"]), int(raw["index"]), points,
+        tuple(float(p) for p in raw["pressures"][:MOST_POINTS]), float(raw["time_s"]),
+        frozenset(str(m) for m in raw["modifiers"]), int(raw.get("button", 0)), float(raw.get("reach_mm", 2.0)),
+    )  # fmt: skip
+
+
+def read(raw: Mapping[str, Any]) -> Incoming:
+    """Return the typed message.
+
+    Raises
+    ------
+    Refused
+        If it is none of the shapes above.
+    """
+    try:
+        match raw["kind"]:
+            case "ready":
+                return Ready()
+            case "here":
+                return Here()
+            case "want":
+                return Want(str(raw["series"]), _pane(raw["pane"]), int(raw["index"]))
+            case "views":
+                low, high = (float(x) for x in raw["window"])
+                views = tuple(_view(v) for v in raw["views"])
+                return Views(views, (low, high), point(raw.get("focus")), bool(raw.get("anew")))
+            case "hands":
+                return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
+            case "command":
+                return Command(str(raw["name"]), raw.get("value"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("The browser sent something unreadable.", "Reload the page.") from error
+    raise Refused("The browser sent something unknown.", "Reload the page.")
+
+
+# -- to the browser ----------------------------------------------------------------------
+def scene(series: str, frame: str, shapes: Mapping[str, Message], window: tuple[float, float], invert: bool) -> Message:
+    """A series to show: its frame of reference, its pane shapes and how its grey values start."""
+    look = {"window": list(window), "invert": invert}
+    return {"kind": "scene", "series": series, "frame": frame, "shapes": dict(shapes), **look}
+
+
+def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:
+    """One slice as displayed; its little-endian values are the buffer."""
+    return {
+        "kind": "slice", "series": want.series, "pane": want.pane, "index": want.index,
+        "dtype": dtype, "slope": slope, "intercept": intercept,
+    }  # fmt: skip
+
+
+def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
+    """All drawing for these views has been sent, `touched` panes look different; `frame` 0 answers no hands."""
+    seen = [{"pane": v.pane, "seq": v.seq} for v in views]
+    return {
+        "kind": "drawn", "frame": frame, "views": seen, "series": series,
+        "open": open_stroke, "touched": list(touched),
+    }  # fmt: skip
+
+
+def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Message:
+    """An annotation, compact: `corners` of a box, or `corner` and `size` of a bit mask in the buffer."""
+    return {"kind": "echo", "uid": uid, "colour": list(colour), "visible": visible, **shape}
+
+
+def forget(uid: str) -> Message:
+    """An annotation is gone."""
+    return {"kind": "forget", "uid": uid}
+
+
+def tool(name: str | None, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
+    """What is in the hand; with `why_not` nothing can be drawn."""
+    return {
+        "kind": "tool", "tool": name, "radius_mm": radius_mm, "erase": erase, "colour": list(colour),
+        "read_only": bool(why_not), "why": why_not,
+    }  # fmt: skip
+
+
+def status(text: str, level: str = "note") -> Message:
+    """A line under the panes: `note`, `warning` or `error`."""
+    return {"kind": "status", "text": text, "level": level}
+
+
+def heard(gap: bool = False) -> Message:
+    """Nothing else is to be said of what came; `gap`: something before it is missing."""
+    return {"kind": "heard", "gap": gap}
+
+
+def look(**what: Any) -> Message:
+    """Turn to a window `preset`, a `window`, a `focus` point, or the `layout` of three planes."""
+    return {"kind": "look", **what}

@@ -1,0 +1,64 @@
+"""What the controller wants done to canvases and browser: values that a test reads and a stage carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.imaging.geometry import Floats
+from eci_annotate.viewer.stage.messages import Message
+from eci_annotate.viewer.stage.pane_geometry import View
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A line (or, with `spot`, handles; a place has a `text`) in device pixels, shape (n, 2)."""
+
+    points_px: Floats
+    colour: Colour
+    width_px: float
+    closed: bool = False
+    fill: float = 0.0
+    spot: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Make a pane's canvases as large as its view; they are empty afterwards."""
+
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Replace a rectangle of the mask layer; with `wipe` all of the layer is cleared first."""
+
+    pane: str
+    x: int
+    y: int
+    rgba: NDArray[np.uint8] | None
+    wipe: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Replace the vector layer; rings of one mark are filled together, by the even-odd rule."""
+
+    pane: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Send:
+    """Send a message to the browser."""
+
+    message: Message
+    buffers: tuple[bytes, ...] = ()
+
+
+Order = Fit | Ink | Lines | Send
+"""Whatever a stage can carry out."""

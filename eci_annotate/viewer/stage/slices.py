@@ -1,0 +1,64 @@
+"""Slices of a series as the browser keeps them: 16 bits, as displayed, and how they become modality values."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.volume import values_kji
+from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.messages import Want
+from eci_annotate.viewer.stage.orders import Send
+from eci_annotate.viewer.stage.pane_geometry import Stack
+
+SOFT_TISSUE = (-160.0, 240.0)
+
+
+class Pictures:
+    """One series, ready to be sent slice by slice.
+
+    Attributes
+    ----------
+    slope, intercept
+        Modality value = stored * slope + intercept; exact for whole numbers of 16 bits.
+    """
+
+    def __init__(self, volume: xr.DataArray) -> None:
+        values = values_kji(volume)
+        self.slope, self.intercept, self.stored = _sixteen_bits(values)
+        self.invert = bool(volume.attrs.get("inverted", False))
+        self.window = window_of(volume)
+
+    def slice_order(self, want: Want, stack: Stack) -> Send | None:
+        """Return the order that answers a wish; None if there is no such slice."""
+        if not 0 <= want.index < stack.count:
+            return None
+        plane = np.ascontiguousarray(stack.slice_of(self.stored, want.index))
+        message = messages.slice_message(want, self.stored.dtype.name, self.slope, self.intercept)
+        return Send(message, (plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(),))
+
+
+def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np.int16] | NDArray[np.uint16]]:
+    if values.dtype in (np.dtype(np.int16), np.dtype(np.uint16)):
+        return 1.0, 0.0, values  # type: ignore[return-value]
+    numbers = np.nan_to_num(np.asarray(values, np.float64))
+    low, high = float(numbers.min()), float(numbers.max())
+    whole = bool((numbers == np.round(numbers)).all())
+    if whole and low >= -32768 and high <= 32767:
+        return 1.0, 0.0, numbers.astype(np.int16)
+    slope = (high - low) / 65535 if high > low else 1.0
+    return slope, low, np.round((numbers - low) / slope).astype(np.uint16)
+
+
+def window_of(volume: xr.DataArray) -> tuple[float, float]:
+    """The window of the file, else soft tissue for CT, else the middle 98 % of the values."""
+    given = volume.attrs.get("window")
+    if isinstance(given, (tuple, list)) and len(given) == 2:
+        return float(given[0]), float(given[1])
+    values = values_kji(volume)
+    some = np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float)
+    if volume.attrs.get("modality") == "CT" or float(some.min()) < -500:
+        return SOFT_TISSUE
+    low, high = np.percentile(some, [1, 99])
+    return float(low), float(max(high, low + 1))

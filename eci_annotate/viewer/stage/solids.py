@@ -1,0 +1,118 @@
+"""Annotations as blocks of voxels, for panes that cut them and for the browser's echoes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.annotations import Contours
+from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.protocol import FULL, HALF, Paint
+from eci_annotate.viewer.stage.pane_geometry import Stack, Where
+
+EMPTY: Where = (slice(0, 0), slice(0, 0), slice(0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """Voxels [where] of a grid."""
+
+    where: Where
+    voxels: NDArray[np.bool_]
+
+    def plane(self, stack: Stack, index: int) -> NDArray[np.uint16] | None:
+        """Return one slice as displayed, as a field; None if the block is not on it."""
+        n = index - self.where[stack.axis].start
+        if not 0 <= n < self.voxels.shape[stack.axis]:
+            return None
+        r0, r1, c0, c1 = stack.shown_block(self.where)
+        plane = np.zeros((stack.rows, stack.cols), np.uint16)
+        plane[r0:r1, c0:c1] = stack.slice_of(self.voxels, n) * np.uint16(FULL)
+        return plane
+
+
+def is_empty(where: Where) -> bool:
+    """Whether a block holds no voxel."""
+    return any(s.stop <= s.start for s in where)
+
+
+def union(a: Where, b: Where) -> Where:
+    """Smallest block that holds both."""
+    if is_empty(a) or is_empty(b):
+        return b if is_empty(a) else a
+    k, j, i = (slice(min(x.start, y.start), max(x.stop, y.stop)) for x, y in zip(a, b, strict=True))
+    return k, j, i
+
+
+class Extents:
+    """In which block each painted annotation lies: grown with each change, never scanned while drawing."""
+
+    def __init__(self, easel: Easel) -> None:
+        self.easel = easel
+        self._where: dict[str, Where] = {}
+
+    def of(self, uid: str) -> Where:
+        """Return the block outside which the field is surely below one half."""
+        if uid not in self._where:
+            self._where[uid] = bounding_box(self.easel.field(uid) >= HALF)
+        return self._where[uid]
+
+    def grow(self, uid: str, where: Where | None) -> None:
+        """Take note of a change; None: it may be anywhere."""
+        if where is None:
+            self._where.pop(uid, None)
+        elif uid in self._where:
+            self._where[uid] = union(self._where[uid], where)
+
+
+def solid_of_paint(easel: Easel, uid: str, extent: Where) -> Solid:
+    """Return the voxels of a painted annotation, no larger than it is."""
+    inside = easel.field(uid)[extent] >= HALF
+    inner = bounding_box(inside)
+    k, j, i = (slice(e.start + n.start, e.start + n.stop) for e, n in zip(extent, inner, strict=True))
+    return Solid((k, j, i), inside[inner])
+
+
+def solid_of_contours(thing: Contours, grid: Grid) -> Solid:
+    """Return the voxels within contours, worked out only around them."""
+    if not thing.rings_lps:
+        return Solid(EMPTY, np.zeros((0, 0, 0), bool))
+    at = grid.image_from_reference(np.concatenate(thing.rings_lps))
+    low = np.clip(np.floor(at.min(0)).astype(int) - 1, 0, grid.shape)
+    high = np.clip(np.ceil(at.max(0)).astype(int) + 2, 0, grid.shape)
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    if is_empty((k, j, i)):
+        return Solid(EMPTY, np.zeros((0, 0, 0), bool))
+    block = grid.cropped((k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start))
+    return Solid((k, j, i), thing.voxels_on(block))
+
+
+class Solids:
+    """The blocks of all annotations of an easel, kept until they change."""
+
+    def __init__(self, easel: Easel) -> None:
+        self.easel = easel
+        self.extents = Extents(easel)
+        self._contours: dict[str, tuple[Contours, Solid]] = {}
+
+    def of(self, uid: str) -> Solid | None:
+        """Return the block of one annotation; None for what has no voxels, such as boxes."""
+        thing = self.easel.objects[uid]
+        match thing:
+            case Paint():
+                return solid_of_paint(self.easel, uid, self.extents.of(uid))
+            case Contours():
+                return self.of_contours(uid, thing)
+        return None
+
+    def of_contours(self, uid: str, thing: Contours) -> Solid:
+        """Return the block of contours, from the last time if they are the same."""
+        kept = self._contours.get(uid)
+        if kept is None or kept[0] is not thing:
+            kept = (thing, solid_of_contours(thing, self.easel.sheet_of(thing.series_uid).grid))
+            self._contours[uid] = kept
+        return kept[1]

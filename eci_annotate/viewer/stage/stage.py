@@ -1,0 +1,85 @@
+"""The stage widget: eyes and hands in the browser, and the kernel's canvases within. It carries out orders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from eci_annotate.viewer.stage.canvases import PaneCanvases, hold
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.esm_bundle import HERE, joined
+from eci_annotate.viewer.stage.inbox import Posted
+from eci_annotate.viewer.stage.messages import heard
+from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
+from eci_annotate.viewer.stage.pane_geometry import PANES
+
+
+class Stage(anywidget.AnyWidget):  # type: ignore[misc]
+    """Three linked panes.
+
+    Parameters
+    ----------
+    controller
+        What answers the browser.
+    height
+        CSS height.
+    alone
+        The pane that is shown alone at first; empty: all three.
+    link
+        Stages of a page with the same (non-empty) link look at the same place, with the same zoom and window.
+    """
+
+    _esm = joined()
+    _css = Path(HERE / "style.css").read_text(encoding="utf-8")
+    height = traitlets.Unicode("640px").tag(sync=True)
+    panes = traitlets.List(traitlets.Unicode(), list(PANES)).tag(sync=True)
+    alone = traitlets.Unicode("").tag(sync=True)
+    link = traitlets.Unicode("").tag(sync=True)
+    layers = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, controller: Controller, **more: Any) -> None:
+        self.controller, self.posted = controller, Posted()
+        self._since = time.perf_counter()
+        self.canvases = {name: PaneCanvases() for name in PANES}
+        layers = {
+            name: [f"IPY_MODEL_{c.model_id}" for c in (pane.masks, pane.vectors)]
+            for name, pane in self.canvases.items()
+        }
+        super().__init__(layers=layers, **more)
+        self.on_msg(self._received)
+
+    def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        self._since = time.perf_counter()
+        if not self.posted.takes(content):
+            self.send(self.posted.instead(content))
+            return
+        orders = self.controller.receive(content)
+        self.carry_out(orders if any(isinstance(order, Send) for order in orders) else [*orders, Send(heard())])
+
+    def carry_out(self, orders: Iterable[Order]) -> None:
+        """Draw and send; all drawing goes out before the first message, as one batch."""
+        todo = list(orders)
+        if any(not isinstance(order, Send) for order in todo):
+            with hold(self.canvases[PANES[0]].masks):
+                for order in todo:
+                    self._draw(order)
+        for order in todo:
+            if isinstance(order, Send):
+                self.send({**order.message, "work_ms": self._work_ms(), **self.posted.told}, list(order.buffers))
+
+    def _work_ms(self) -> float:
+        return round((time.perf_counter() - self._since) * 1e3, 2)
+
+    def _draw(self, order: Order) -> None:
+        match order:
+            case Fit():
+                self.canvases[order.view.pane].fit(order)
+            case Ink():
+                self.canvases[order.pane].ink(order)
+            case Lines():
+                self.canvases[order.pane].lines(order)

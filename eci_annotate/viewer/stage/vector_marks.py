@@ -1,0 +1,74 @@
+"""The vector layer of one pane: boxes, contours on their own slices, handles and preview lines, in device pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.geometry import Floats
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.viewer.stage.orders import Mark
+from eci_annotate.viewer.stage.pane_geometry import Stack, View
+
+LINE_PX = 2.5
+THIN_PX = 1.5
+FILL = 0.25
+REACH_PX = 9.0
+
+
+def acquired(stack: Stack) -> bool:
+    """Whether a pane shows slices as they were acquired, where contours live."""
+    return stack.axis == 0
+
+
+def marks_of(easel: Easel, stack: Stack, view: View, editable: bool, series_uid: str | None = None) -> tuple[Mark, ...]:
+    """Everything of the vector layer that a view shows, of the easel's series or of another one."""
+    found = list(_annotations(easel, stack, view, easel.series_uid if series_uid is None else series_uid))
+    if editable and easel.active not in easel.hidden:
+        found += _overlay(easel, stack, view)
+    return tuple(found)
+
+
+def _annotations(easel: Easel, stack: Stack, view: View, series_uid: str) -> Iterator[Mark]:
+    plane = stack.plane(view.index)
+    for uid, thing in easel.objects.items():
+        if uid in easel.hidden or thing.series_uid != series_uid:
+            continue
+        width = LINE_PX * view.ratio
+        match thing:
+            case Box():
+                around = thing.section(plane.origin_lps, plane.normal_lps, plane.thickness_mm)
+                if len(around) > 1:
+                    yield Mark(view.px_from_lps(stack, around), thing.colour, width, closed=True)
+            case Contours() if acquired(stack):
+                rings = rings_on(thing, np.asarray(plane.origin_lps), plane.normal_lps, plane.thickness_mm)
+                if rings:
+                    yield Mark(_joined(rings, stack, view), thing.colour, width, closed=True, fill=FILL)
+
+
+def rings_on(thing: Contours, origin: Floats, normal: Floats, thickness_mm: float) -> list[Floats]:
+    """Return the rings that lie on a slice."""
+    return [r for r in thing.rings_lps if abs(float((r[0] - origin) @ normal)) < thickness_mm / 2]
+
+
+def _joined(rings: list[Floats], stack: Stack, view: View) -> Floats:
+    """Rings one after the other; a row of NaN ends each."""
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([part for ring in rings for part in (view.px_from_lps(stack, ring), gap)])
+
+
+def _overlay(easel: Easel, stack: Stack, view: View) -> list[Mark]:
+    thing = easel.objects.get(easel.active or "")
+    if thing is not None and thing.series_uid != easel.series_uid:
+        return []
+    overlay = easel.overlay(stack.plane(view.index), REACH_PX * view.ratio / view.px_per_mm)
+    colour = thing.colour if thing else (255, 255, 255)
+    thin = THIN_PX * view.ratio
+    marks = [Mark(view.px_from_lps(stack, line), colour, thin) for line in overlay.lines if len(line) > 1]
+    spots: dict[str, list[tuple[float, float, float]]] = {}
+    for handle in overlay.handles:
+        spots.setdefault(handle.kind, []).append(handle.at_lps)
+    marks += [Mark(view.px_from_lps(stack, at), colour, thin, spot=kind) for kind, at in spots.items()]
+    return marks

@@ -1,0 +1,71 @@
+"""The task app's door: opens the repository, says why not while that fails, and tries again until it does.
+
+Who is not a member yet, or comes while the service restarts, sees a sentence with its remedy; nothing is run again.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import ipywidgets as w
+
+from eci_annotate.errors import EciError
+from eci_annotate.repository.open_repository import open
+from eci_annotate.repository.repository import Repository
+from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.viewer.task_app import TaskApp
+
+AGAIN_S = 10.0
+
+
+def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)") -> w.Widget:
+    """The task app: choose a task in the list, work on it, sign, go on with the next one.
+
+    Parameters
+    ----------
+    repository
+        From `eci.open(...)`; without one what `eci.open()` opens, as soon as it can be opened.
+    height
+        CSS height of the panes; by default what fits on the page.
+    """
+    return Arrival(open if repository is None else lambda: repository, height).widget
+
+
+class Arrival:
+    """A sentence until the repository is open, then the task app.
+
+    Attributes
+    ----------
+    widget
+        What a notebook or Voilà shows.
+    app
+        The task app, once there is one.
+    """
+
+    def __init__(self, opening: Callable[[], Repository], height: str) -> None:
+        self.opening, self.height = opening, height
+        self.app: TaskApp | None = None
+        self.widget = w.VBox([])
+        if self._try():
+            every(AGAIN_S, self._try)
+
+    def _try(self) -> bool:
+        """Whether to try again."""
+        if self.widget.comm is None:
+            return False
+        try:
+            self.app = TaskApp(self.opening(), self.height)
+        except EciError as error:
+            self.widget.children = [w.HTML(_said(error))]
+            return True
+        self.widget.children = [self.app.widget]
+        return False
+
+
+def _said(error: EciError) -> str:
+    return (
+        "<div style='margin:2em 1em; font-size:115%' role='alert'><h2>Not yet</h2>"
+        f"<p><b>{html.escape(error.what)}</b> {html.escape(error.remedy)}</p>"
+        "<p>This page goes on by itself as soon as it can.</p></div>"
+    )
