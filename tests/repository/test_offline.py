@@ -18,7 +18,7 @@ from eci_annotate.repository.admin.create import found
 from eci_annotate.repository.admin.key_rotation import adopt, fingerprint_of, rotate
 from eci_annotate.repository.keys.repository_folder import credential
 from eci_annotate.repository.keys.signing_keys import change_secret
-from eci_annotate.repository.local.backend import sign as signing
+from eci_annotate.repository.local import sign as signing
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed
 from eci_annotate.repository.verify_export import verify_exported

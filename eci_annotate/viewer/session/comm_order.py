@@ -1,8 +1,8 @@
-"""What a page says is taken once, and in the order in which it was said.
+"""Widget messages from a page are handled once each, in the order in which they were sent.
 
-It sends again what was not answered before its line was cut (`esm/transport/widget_outbox.js`): a click is not two clicks. And
-JupyterLab names a thread (a subshell) for what widgets say; ipykernel 7.4 gives it those that have answered already,
-its main thread the others: a click overtook the name typed before it. Here the main thread takes all.
+After a broken connection the page sends unanswered messages again (`esm/transport/widget_outbox.js`): one click stays one.
+JupyterLab asks for a thread (subshell) per widget; ipykernel 7.4 honours that for some widgets only, so that a click
+could overtake the name typed before it. Here the main thread handles all of them.
 """
 
 from __future__ import annotations
