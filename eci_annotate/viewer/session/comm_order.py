@@ -1,6 +1,7 @@
 """Widget messages from a page are handled once each, in the order in which they were sent.
 
-After a broken connection the page sends unanswered messages again (`esm/transport/widget_outbox.js`): one click stays one.
+After a broken connection the page sends unanswered messages again (`esm/transport/widget_outbox.js`), each
+handled once.
 JupyterLab asks for a thread (subshell) per widget; ipykernel 7.4 honours that for some widgets only, so that a click
 could overtake the name typed before it. Here the main thread handles all of them.
 """
