@@ -10,7 +10,7 @@ from typing import Any
 
 _HOMES = {
     "Easel": "editing.easel",
-    "TOOLS": "editing.easel",
+    "TOOLS": "registry",
     "replay": "editing.snapshot",
     "save": "editing.snapshot",
     "to_line": "editing.journal",

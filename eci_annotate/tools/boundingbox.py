@@ -13,11 +13,13 @@ import numpy as np
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.geometry import Floats, Vector, tuple3
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.info import ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     Handle,
     Object,
     ObjectEdit,
+    Options,
     Overlay,
     Scene,
     Step,
@@ -206,8 +208,11 @@ VERBS = {Placing: "placed", Resizing: "resized", Moving: "moved", Rotating: "rot
 class BoundingBox:
     """The BoundingBox tool."""
 
-    title = "BoundingBox"
+    info = ToolInfo(ToolName.BOX, "BoundingBox", "square-o", "b", makes="box", three_plane=True)
     idle = Idle()
+
+    def needs_smoothing(self, options: Options) -> bool:
+        return False
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Unplaced(

@@ -15,7 +15,8 @@ from eci_annotate.errors import WrongPlane
 from eci_annotate.imaging.annotations import Annotation, Contours
 from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
-from eci_annotate.tools.protocol import NO_OVERLAY, Object, ObjectEdit, Overlay, Scene, Step
+from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
+from eci_annotate.tools.protocol import NO_OVERLAY, Object, ObjectEdit, Options, Overlay, Scene, Step
 
 PARALLEL = 1 - 1e-4
 TOLERANCE_PX = 0.02  # how far simplification may move a stroke
@@ -91,8 +92,13 @@ def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: boo
 class FreeDraw:
     """The FreeDraw tool."""
 
-    title = "FreeDraw"
+    info = ToolInfo(
+        ToolName.FREEDRAW, "FreeDraw", "pencil", "d", makes="contours", options=("erase",), feedback=Feedback.TRAIL
+    )
     idle = Idle()
+
+    def needs_smoothing(self, options: Options) -> bool:
+        return False
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Contours(

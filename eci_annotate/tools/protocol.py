@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.annotations import Annotation, Box, Contours
 from eci_annotate.imaging.geometry import Floats, Grid, Vector
 from eci_annotate.tools.gestures import Gesture, Plane
+from eci_annotate.tools.info import ToolInfo
 
 Where = tuple[slice, slice, slice]
 Fields = NDArray[np.uint16]
@@ -167,11 +168,14 @@ class Step:
 class Tool(Protocol):
     """A pure state machine."""
 
-    title: str
+    info: ToolInfo
 
     @property
     def idle(self) -> Any:
         """State while nothing is pressed."""
+
+    def needs_smoothing(self, options: Options) -> bool:
+        """Tell whether it reads the smoothed volume (`Scene.smooth`) under these options."""
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         """Return the empty annotation that this tool starts with, named and coloured like `header`."""

@@ -148,7 +148,7 @@ class Viewer:
         self.page.wait_for_selector(".eci-stage", timeout=patience_s * 1000)
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage')?.stage; "
-            "return s && s.shown.length && s.shown.every(p => p.drawn && !p.waits) }",
+            "return s && s.board.shown.length && s.board.shown.every(p => p.drawn && !p.waits) }",
             timeout=patience_s * 1000,
         )
 
@@ -186,7 +186,7 @@ class Viewer:
         """Until no slice is under way."""
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage').stage; "
-            "return s.loader.isWhole(s.series) && !s.loader.asked.size }",
+            "return s.loader.isWhole(s.board.series) && !s.loader.asked.size }",
             timeout=60_000,
         )
         self.page.wait_for_timeout(500)
@@ -194,13 +194,13 @@ class Viewer:
     def heard(self, patience_s: float = 60) -> None:
         """Until the kernel has taken all that this page did, also while its line was cut."""
         self.page.wait_for_function(
-            "() => !document.querySelector('.eci-stage').stage.lifeline.unsent", timeout=patience_s * 1000
+            "() => !document.querySelector('.eci-stage').stage.connection.unsent", timeout=patience_s * 1000
         )
 
     def rest(self) -> None:
         """Until the kernel has answered everything."""
         self.page.wait_for_timeout(200)
         self.page.wait_for_function(
-            "() => { const s = document.querySelector('.eci-stage').stage; return !s.courier.busy }"
+            "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
         )
         self.page.wait_for_timeout(200)

@@ -31,13 +31,13 @@ import eci_annotate as eci
 repo = eci.open("{{folder}}")
 eci.compare(repo.versions("{S}", "annotate.1", project="{P}")[0], repo.versions("{S}", "annotate.2", project="{P}")[0])
 """
-INK = """(el) => { const s = el.stage; return s.panes[0].layers.reduce((sum, c) => {
+INK = """(el) => { const s = el.stage; return s.board.panes[0].layers.reduce((sum, c) => {
     const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let n = 0;
     for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return sum + n }, 0) }"""
-SEEN = """(el) => { const p = el.stage.panes[0], least = Math.min(p.size.width, p.size.height);
-    return [p.index, Math.round(least / p.view.zoom), ...el.stage.window] }"""
+SEEN = """(el) => { const p = el.stage.board.panes[0], least = Math.min(p.size.width, p.size.height);
+    return [p.index, Math.round(least / p.view.zoom), ...el.stage.board.window] }"""
 READY = """(count) => { const all = [...document.querySelectorAll('.eci-stage')].filter((e) => e.offsetParent);
-    const ready = (s) => s?.shown.length && s.shown.every((p) => p.drawn && !p.waits);
+    const ready = (s) => s?.board.shown.length && s.board.shown.every((p) => p.drawn && !p.waits);
     return all.length === count && all.every((e) => ready(e.stage)) }"""
 
 
@@ -103,7 +103,8 @@ def test_readings_are_seen_side_by_side_and_linked(bench: tuple[Page, Path]) -> 
     settled(page)
     assert own.evaluate(INK) > 20
     assert own.evaluate(SEEN)[0] != seen[2][0] and own.evaluate(SEEN) == anna.evaluate(SEEN)
-    assert all(each.evaluate("(el) => el.stage.shown.length") == 1 for each in (anna, ben))  # axial, as they began
+    shown = [each.evaluate("(el) => el.stage.board.shown.length") for each in (anna, ben)]
+    assert shown == [1, 1], "axial alone, as they began"
     page.screenshot(path=folder / "outlined.png")
     page.locator(".eci-readings button[title^='Outlines of anna']").click()
     settled(page)
@@ -215,10 +216,10 @@ def test_lesions_on_another_series_turn_all_stages_to_it(
     anna, _, own = stages(page, 3)
     page.locator(".eci-difference").nth(1).wait_for(timeout=30_000)
     assert "lesion 2" in page.locator(".eci-difference").first.inner_text()  # the one that differs
-    first = own.evaluate("(el) => el.stage.series")
+    first = own.evaluate("(el) => el.stage.board.series")
     page.locator(".eci-difference").first.locator("button[title^='Show where']").click()
     stages(page, 3)
-    late = [each.evaluate("(el) => el.stage.series") for each in page.locator(".eci-stage").all()]
+    late = [each.evaluate("(el) => el.stage.board.series") for each in page.locator(".eci-stage").all()]
     assert len(set(late)) == 1 and late[0] != first
     page.locator(".eci-readings button[title^='Outlines of ben']").click()
     settled(page)
@@ -226,13 +227,13 @@ def test_lesions_on_another_series_turn_all_stages_to_it(
     page.screenshot(path=folder / "late.png")
     page.locator(".eci-difference").nth(1).get_by_role("button", name="Take anna's").click()
     stages(page, 3)  # it lies on the first series
-    shown = [each.evaluate("(el) => el.stage.series") for each in page.locator(".eci-stage").all()]
+    shown = [each.evaluate("(el) => el.stage.board.series") for each in page.locator(".eci-stage").all()]
     assert set(shown) == {first}
     assert page.locator(".eci-row").count() == 1 and own.evaluate(INK) > 20
     page.locator(".eci-readings").get_by_role("button", name="Take all").nth(1).click()
     settled(page)
     assert page.locator(".eci-row").count() == 3 and page.locator(".eci-row.eci-elsewhere").count() == 1
-    assert own.evaluate("(el) => el.stage.series") == first
+    assert own.evaluate("(el) => el.stage.board.series") == first
     own.evaluate("(el) => el.focus()")
     for _ in range(3):
         page.keyboard.press("Control+z")

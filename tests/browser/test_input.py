@@ -57,18 +57,18 @@ def test_a_finger_draws(viewer: Viewer) -> None:
 
 def test_two_fingers_zoom_and_move_and_draw_nothing(viewer: Viewer) -> None:
     press(viewer, "s")
-    before = viewer.stage("s.panes[0].view")
+    before = viewer.stage("s.board.panes[0].view")
     apart = [[(0.5 + side * (0.05 + 0.01 * n), 0.5) for n in range(11)] for side in (-1, 1)]
     Pointers(viewer).touch("axial", *apart)
     viewer.rest()
-    after = viewer.stage("s.panes[0].view")
+    after = viewer.stage("s.board.panes[0].view")
     assert after["zoom"] / before["zoom"] == pytest.approx(3, rel=0.02)
     middle = [(v["left"] + v["width"] / 2 / v["zoom"], v["top"] + v["height"] / 2 / v["zoom"]) for v in (before, after)]
     assert np.allclose(*middle, atol=1.5)
     assert viewer.page.locator(".eci-row").count() == 0 and coloured(viewer) == 0
     aside = [[(0.5 + side * 0.1 + 0.02 * n, 0.5) for n in range(6)] for side in (-1, 1)]
     Pointers(viewer).touch("axial", *aside)
-    moved = viewer.stage("s.panes[0].view")
+    moved = viewer.stage("s.board.panes[0].view")
     assert moved["zoom"] == pytest.approx(after["zoom"], rel=0.02) and moved["left"] < after["left"]
 
 
@@ -81,7 +81,7 @@ def box_at(lab: Lab, page: Page, repository: Path, name: str) -> tuple[Box, int]
     viewer.drag("axial", [(0.5, 0.5), (0.6, 0.58)], steps=12)
     viewer.rest()
     viewer.page.wait_for_timeout(700)
-    sizes = viewer.stage("s.panes.map(p => [p.size.width, p.screen.width, ...p.layers.map(l => l.width)])")
+    sizes = viewer.stage("s.board.panes.map(p => [p.size.width, p.screen.width, ...p.layers.map(l => l.width)])")
     ratios = {round(width / css, 1) for css, *widths in sizes for width in widths}
     assert len(ratios) == 1 and coloured(viewer) > 50
     press(viewer, "r")

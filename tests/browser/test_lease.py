@@ -66,7 +66,7 @@ def test_who_does_nothing_loses_it_and_is_told(lab: Lab, page: Page, repository:
     viewer = opened(lab, page, repository, seconds=12)
     assert "Yours for 1 min more" in title(viewer)
     says(viewer, "has ended")
-    assert "Start the task again" in status(viewer) and viewer.stage("s.tool.read_only")
+    assert "Start the task again" in status(viewer) and viewer.stage("s.board.tool.read_only")
 
 
 def test_taken_over_the_viewer_says_so_and_saves_nothing_more(viewer: Viewer, repository: Path) -> None:

@@ -36,7 +36,7 @@ def far(place: Path, page: Page) -> Iterator[tuple[Viewer, Relay]]:
             viewer = Viewer(page)
             viewer.wait(120)
             if not SOAK:
-                viewer.stage("(s.lifeline.patienceMs = 2000, 0)")
+                viewer.stage("(s.connection.patienceMs = 2000, 0)")
             yield viewer, relay
 
 
@@ -53,10 +53,10 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         stroke(viewer, 0.6)
         told = page.locator(".eci-status")
         told.get_by_text("Not saved since").wait_for(timeout=20_000)
-        before = viewer.stage("s.paneNamed('axial').index")
+        before = viewer.stage("s.board.paneNamed('axial').index")
         page.mouse.wheel(0, 60)
         page.screenshot(path=place / f"cut-{how}.png")
-        assert viewer.stage("s.paneNamed('axial').index") == before + 1
+        assert viewer.stage("s.board.paneNamed('axial').index") == before + 1
         page.wait_for_timeout(CUT_S * 1000)
         relay.mend()
         told.get_by_text("Connected again").wait_for(timeout=30_000)
@@ -115,9 +115,9 @@ def test_no_answer_of_the_form_is_lost_when_the_line_is_cut(place: Path, page: P
 def test_a_kernel_at_work_is_no_cut_line(viewer: Viewer, repository: Path, cell: str) -> None:
     """A long cell runs: what is drawn and answered waits for it, over the same connection."""
     page = viewer.page
-    viewer.stage("(s.lifeline.patienceMs = 1500, 0)")
-    viewer.stage("(s.lifeline.kernel.connectionStatusChanged.connect(() => { s.turned = true; }), 0)")
-    viewer.stage(f"(s.lifeline.kernel.requestExecute({{ code: '{cell}' }}), 0)")
+    viewer.stage("(s.connection.patienceMs = 1500, 0)")
+    viewer.stage("(s.connection.kernel.connectionStatusChanged.connect(() => { s.turned = true; }), 0)")
+    viewer.stage(f"(s.connection.kernel.requestExecute({{ code: '{cell}' }}), 0)")
     page.wait_for_timeout(500)
     press(viewer, "s")
     stroke(viewer, 0.4)

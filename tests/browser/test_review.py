@@ -109,10 +109,10 @@ def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repositor
     page.mouse.move(*mending.at("axial", 0.5, 0.5))
     page.mouse.wheel(0, 240)
     mending.rest()
-    index = mending.stage("s.panes[0].index")
+    index = mending.stage("s.board.panes[0].index")
     panel.locator(".eci-place button").first.click()
     mending.rest()
-    assert mending.stage("s.panes[0].index") != index and coloured(mending) > 50
+    assert mending.stage("s.board.panes[0].index") != index and coloured(mending) > 50
     page.screenshot(path=repository / "mending.png")
 
 

@@ -74,12 +74,12 @@ def test_every_series_that_can_be_shown_has_a_picture(study: tuple[Viewer, Path]
 
 def test_each_series_shows_its_own_annotations(study: tuple[Viewer, Path]) -> None:
     viewer, folder = study
-    first = viewer.stage("s.series")
+    first = viewer.stage("s.board.series")
     draw(viewer, "s")
     ink = coloured(viewer)
     turn_to(viewer, LATE)
-    assert viewer.stage("s.series") == uid_from(LATE) != first
-    assert coloured(viewer) == 0 and viewer.stage("s.echoes.size") == 0
+    assert viewer.stage("s.board.series") == uid_from(LATE) != first
+    assert coloured(viewer) == 0 and viewer.stage("s.board.echoes.size") == 0
     draw(viewer, "b")
     assert coloured(viewer) > 50 and viewer.page.locator(".eci-row").count() == 2
     assert viewer.page.locator(".eci-row.eci-elsewhere").count() == 1
@@ -99,15 +99,15 @@ def test_choosing_an_annotation_turns_to_its_series(study: tuple[Viewer, Path]) 
     turn_to(viewer, LATE)
     viewer.page.locator(".eci-row [title^='Drawn on another series']").click()
     viewer.rest()
-    assert viewer.stage("s.series") != uid_from(LATE) and coloured(viewer) > 50
+    assert viewer.stage("s.board.series") != uid_from(LATE) and coloured(viewer) > 50
 
 
 def test_a_box_is_placed_in_three_planes(study: tuple[Viewer, Path]) -> None:
     viewer, _ = study
     press(viewer, "d", "m")
-    assert viewer.stage("s.shown.length") == 1
+    assert viewer.stage("s.board.shown.length") == 1
     press(viewer, "b")
-    assert viewer.stage("s.shown.map(p => p.name)") == ["axial", "sagittal", "coronal"]
+    assert viewer.stage("s.board.shown.map(p => p.name)") == ["axial", "sagittal", "coronal"]
     viewer.wait()
     press(viewer, "m", "n")
-    assert viewer.stage("s.shown.length") == 1
+    assert viewer.stage("s.board.shown.length") == 1

@@ -30,7 +30,7 @@ def draw(viewer: Viewer, key: str) -> None:
 def coloured(viewer: Viewer, pane: str = "axial") -> int:
     """Pixels of the kernel's own layers that hold ink."""
     return int(
-        viewer.stage(f"""s.paneNamed("{pane}").layers.reduce((sum, c) => {{
+        viewer.stage(f"""s.board.paneNamed("{pane}").layers.reduce((sum, c) => {{
         const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let n = 0;
         for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return sum + n }}, 0)""")
     )
@@ -41,7 +41,7 @@ def test_each_tool_draws_and_undo_takes_it_back(viewer: Viewer, key: str) -> Non
     draw(viewer, key)
     assert coloured(viewer) > 50
     assert viewer.page.locator(".eci-row").count() == 1
-    assert viewer.stage("s.echoes.size") == 1
+    assert viewer.stage("s.board.echoes.size") == 1
     press(viewer, "Control+z")
     assert coloured(viewer) == 0
     press(viewer, "Control+Shift+z")
@@ -77,25 +77,26 @@ def test_scrolling_sends_nothing_and_shows_echoes(viewer: Viewer) -> None:
         s.send = (m) => { s.sent.push([m.kind, performance.now() - s.turned]); s.trueSend(m) }, 0)""")
     viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
     viewer.page.wait_for_timeout(300)
-    before = viewer.stage("s.panes[0].index")
+    before = viewer.stage("s.board.panes[0].index")
     viewer.stage("(s.sent = [], 0)")
     viewer.page.mouse.wheel(0, 60)
-    assert viewer.stage("s.panes[0].index") == before + 1
+    assert viewer.stage("s.board.panes[0].index") == before + 1
     assert all(kind == "here" or after_ms >= REST_MS for kind, after_ms in viewer.stage("s.sent"))
     viewer.rest()
     assert viewer.stage("s.sent.filter(([kind]) => kind === 'views').length") == 1
-    assert viewer.stage("s.panes[0].isDrawn(s.series)")
+    assert viewer.stage("s.board.panes[0].isDrawn(s.board.series)")
 
 
 def test_shift_click_links_the_panes(viewer: Viewer) -> None:
     viewer.page.keyboard.down("Shift")
     viewer.page.mouse.click(*viewer.at("axial", 0.42, 0.56))
     viewer.page.keyboard.up("Shift")
-    shares = viewer.stage("""(() => { const p = s.panes[0]; const [x, y] = [0.42 * p.size.width, 0.56 * p.size.height];
+    shares = viewer.stage("""(() => { const p = s.board.panes[0];
+        const [x, y] = [0.42 * p.size.width, 0.56 * p.size.height];
         const u = p.view.left + x / p.view.zoom, v = p.view.top + y / p.view.zoom;
         return [u / (p.shape.cols * p.shape.du), v / (p.shape.rows * p.shape.dv),
-                s.paneNamed("sagittal").index / s.paneNamed("sagittal").shape.count,
-                s.paneNamed("coronal").index / s.paneNamed("coronal").shape.count] })()""")
+                s.board.paneNamed("sagittal").index / s.board.paneNamed("sagittal").shape.count,
+                s.board.paneNamed("coronal").index / s.board.paneNamed("coronal").shape.count] })()""")
     assert abs(shares[0] - shares[2]) < 0.05 and abs(shares[1] - shares[3]) < 0.05
 
 

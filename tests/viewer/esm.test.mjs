@@ -7,7 +7,8 @@ const geometry = await at("eyes/geometry");
 const { SliceCache, nextWanted, sliceKey } = await at("eyes/cache");
 const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("eyes/lut");
 const { section, outline } = await at("eyes/echoes");
-const { bindingOf, KEYS, helpRows } = await at("hands/keys");
+const { bindingOf, bindings, helpRows } = await at("hands/keys");
+const { START, step } = await at("transport/connection_state");
 const { StrokeQueue } = await at("transport/stroke_queue");
 const { Outbox } = await at("transport/outbox");
 const { WidgetOutbox } = await at("transport/widget_outbox");
@@ -214,9 +215,10 @@ test("a kernel is asked on its control channel whether the line is there", async
 });
 
 test("every key of the table is found, and only once", () => {
-  const names = KEYS.flatMap((b) => b.keys);
+  const table = bindings([{ name: "box", title: "BoundingBox", key: "b" }]);
+  const names = table.flatMap((b) => b.keys);
   assert.equal(new Set(names).size, names.length);
-  const press = (key, more = {}) => bindingOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
+  const press = (key, more = {}) => bindingOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more }, table);
   assert.equal(press("b").value, "box");
   assert.equal(press("Z", { ctrlKey: true, shiftKey: true }).does, "redo");
   assert.equal(press("z", { metaKey: true }).does, "undo");
@@ -224,7 +226,7 @@ test("every key of the table is found, and only once", () => {
   assert.equal(press("2", { code: "Digit2" }).does, "dimension");
   assert.equal(press("?", { shiftKey: true, code: "Slash" }).does, "view-help");
   assert.equal(press("q"), null);
-  assert.ok(helpRows().every(([keys, text]) => keys && text));
+  assert.ok(helpRows(table).every(([keys, text]) => keys && text));
 });
 
 test("what a press begins is decided by its button", () => {
@@ -254,4 +256,36 @@ test("linked panes show the same point and as many millimetres, whatever their s
   near([seen.span], [lookOf(one).span]);
   lookAt(one, { ...seen, fitted: true });
   assert.ok(one.fitted);
+});
+
+/** Actions of a whole story; each observation may name what differs from a connected, answering kernel. */
+const story = (...observations) => {
+  let state = START;
+  return observations.map((seen, n) => {
+    const { state: after, actions } = step(state, { type: "look", connected: true, silent: false, now: 1000 * n, ...seen });
+    state = after;
+    return [after.is, ...actions];
+  });
+};
+
+test("a broken connection is said, tried again every few seconds, and resumed once", () => {
+  const lost = { connected: false };
+  assert.deepEqual(story({}, lost, lost, { ...lost, now: 6000 }, { type: "status", silent: true }, {}), [
+    ["open"], ["cut", "say-cut", "reconnect"], ["cut", "say-cut"], ["cut", "say-cut", "reconnect"], ["open", "resume"], ["open"],
+  ]);
+});
+
+test("a busy kernel is asked once at a time, and its connection is left alone", () => {
+  const silent = { silent: true };
+  assert.deepEqual(story(silent, silent, { ...silent, type: "reply", works: true }, silent, {}), [
+    ["asking", "ask"], ["asking"], ["late", "say-late", "repeat"], ["asking-late", "ask"], ["open", "say-caught-up"],
+  ]);
+  assert.deepEqual(story({ ...silent, type: "reply", works: true }, {}), [["late", "say-late", "repeat"], ["open", "say-caught-up"]]);
+});
+
+test("a kernel that does not answer at all is behind a broken connection", () => {
+  const silent = { silent: true };
+  assert.deepEqual(story(silent, { ...silent, type: "reply", works: false }, silent), [
+    ["asking", "ask"], ["cut", "say-cut", "reconnect"], ["cut", "say-cut"],
+  ]);
 });

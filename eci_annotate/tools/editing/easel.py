@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.geometry import tuple3
 from eci_annotate.imaging.volume import series_uid_of
-from eci_annotate.tools.boundingbox import BoundingBox
 from eci_annotate.tools.editing.adoption import adopted
 from eci_annotate.tools.editing.entries import (
     Add,
@@ -33,8 +33,8 @@ from eci_annotate.tools.editing.entries import (
 )
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.editing.table import Table
-from eci_annotate.tools.freedraw import FreeDraw
 from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.info import ToolName
 from eci_annotate.tools.protocol import (
     Edit,
     ObjectEdit,
@@ -44,9 +44,7 @@ from eci_annotate.tools.protocol import (
     Scene,
     Tool,
 )
-from eci_annotate.tools.smartpaint.smartpaint import SmartPaint
-
-TOOLS: dict[str, Tool] = {"box": BoundingBox(), "freedraw": FreeDraw(), "smartpaint": SmartPaint()}
+from eci_annotate.tools.registry import TOOLS, title_for
 
 # the pen goes up wherever it was: closes a stroke that broke off, and does nothing else
 LIFT = Release((0.0, 0.0, 0.0), Plane("", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 1.0))
@@ -70,9 +68,9 @@ class Easel(Table):
 
     def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
         super().__init__(volume_of)
-        self.tool = "box"
+        self.tool = ToolName.BOX.value
         self.options = Options()
-        self.state: Any = TOOLS["box"].idle
+        self.state: Any = TOOLS[self.tool].idle
 
     @classmethod
     def for_volume(cls, volume: xr.DataArray) -> Easel:
@@ -91,13 +89,15 @@ class Easel(Table):
         self.sheet.smooth.size  # noqa: B018
         trial = Easel(lambda uid: self.volume[:3, :8, :8])
         trial.show(self.series_uid)
-        trial.do(Add("warm-up", "smartpaint", "", (0, 0, 0), self.series_uid))
-        for rule in ("classic", "barrier"):
-            trial.do(SetOption("rule", rule))
-            at = trial.grid.reference_from_image([1, 4, 4])
-            plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
-            trial.do(Press((float(at[0]), float(at[1]), float(at[2])), plane))
-            trial.do(Cancel())
+        at = tuple3(trial.grid.reference_from_image([1, 4, 4]))
+        plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
+        for name, tool in TOOLS.items():
+            for options in tool.info.trials:
+                trial.do(Add(f"{name} {options}", name, "", (0, 0, 0), self.series_uid))
+                for option, value in options.items():
+                    trial.do(SetOption(option, value))
+                trial.do(Press(at, plane))
+                trial.do(Cancel())
 
     # -- what can be done -------------------------------------------------------
     def show(self, series_uid: str) -> tuple[Change, ...]:
@@ -158,14 +158,12 @@ class Easel(Table):
     def _require_fit(self, tool: Tool) -> None:
         thing = self.objects.get(self.active or "")
         if thing is None:
-            raise Refused("No annotation is chosen.", f"Add one for {tool.title}, or choose one in the list.")
+            raise Refused("No annotation is chosen.", f"Add one for {tool.info.title}, or choose one in the list.")
         if thing.series_uid != self.series_uid:
             raise Refused(f"{thing.label!r} was drawn on another series.", "Turn to that series, or add another.")
         if not tool.works_on(thing):
-            title = next(t.title for t in TOOLS.values() if t.works_on(thing))
-            raise Refused(
-                f"{thing.label!r} was made with {title}.", f"Choose {title}, or add an annotation for {tool.title}."
-            )
+            title, chosen = title_for(thing), tool.info.title
+            raise Refused(f"{thing.label!r} was made with {title}.", f"Choose {title}, or add one for {chosen}.")
 
     def _arrange(self, entry: Add | Alter | Delete) -> tuple[Change, ...]:
         """Add, rename, recolour, hide or delete; each but hiding is one undo item."""
@@ -243,7 +241,7 @@ class Easel(Table):
         sheet = self.sheet
         return Scene(
             sheet.values,
-            sheet.smooth if self.tool == "smartpaint" and self.options.rule == "barrier" else sheet.values,
+            sheet.smooth if TOOLS[self.tool].needs_smoothing(self.options) else sheet.values,
             sheet.scale,
             sheet.grid,
             self.series_uid,

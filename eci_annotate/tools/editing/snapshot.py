@@ -15,11 +15,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import BadJournal, EciError
-from eci_annotate.tools.editing.easel import TOOLS, Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Item
 from eci_annotate.tools.editing.journal import from_line
 from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
 from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit, Options
+from eci_annotate.tools.registry import TOOLS
 
 VERSION = 1
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     ArrayEdit,
@@ -109,8 +110,20 @@ def paint(points: list[Vector], options: Options, flat_axis: int, scene: Scene, 
 class SmartPaint:
     """The SmartPaint tool."""
 
-    title = "SmartPaint"
+    info = ToolInfo(
+        ToolName.SMARTPAINT,
+        "SmartPaint",
+        "paint-brush",
+        "s",
+        makes="mask",
+        options=("radius_mm", "flow", "sensitivity", "contrast", "rule", "dimension", "erase", "window"),
+        feedback=Feedback.RING,
+        trials=({"rule": "classic"}, {"rule": "barrier"}),
+    )
     idle = Idle()
+
+    def needs_smoothing(self, options: Options) -> bool:
+        return options.rule == "barrier"
 
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Paint(

@@ -10,11 +10,11 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.protocol import Object, Unplaced
+from eci_annotate.tools.registry import icon_of
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.stage.controller import PALETTE, Controller
 
 STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
-KINDS = {"box": "square-o", "contours": "pencil", "mask": "paint-brush"}
 
 
 def to_hex(colour: Colour) -> str:
@@ -57,7 +57,7 @@ class Row:
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
         self.shown.icon = "eye" if shown else "eye-slash"
-        self.choose.icon = KINDS[thing.kind]
+        self.choose.icon = icon_of(thing.kind)
         self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: turn to it"
         (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
         self.choose.button_style = "primary" if active else ""

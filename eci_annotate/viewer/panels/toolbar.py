@@ -8,12 +8,10 @@ from typing import Any
 
 import ipywidgets as w
 
-from eci_annotate.tools.editing.easel import TOOLS
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
+from eci_annotate.tools.registry import TOOLS, infos
 from eci_annotate.viewer.stage.controller import LEAST_MM, MOST_MM, Controller
 
-ICONS = {"box": "square-o", "freedraw": "pencil", "smartpaint": "paint-brush"}
-KEYS = {"box": "B", "freedraw": "D", "smartpaint": "S"}
 WINDOWS = ("liver", "soft tissue", "lung", "bone", "auto")  # as in lut.js
 Do = Callable[[Entry], None]
 
@@ -49,9 +47,9 @@ class Toolbar:
         self.easel = controller.easel
         self._quiet = False
         self.tools = {
-            name: _toggle(ICONS[name], f"{TOOLS[name].title} ({KEYS[name]})", TOOLS[name].title)
-            for name in TOOLS
-            if name in tools or not tools
+            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()})", info.title)
+            for info in infos()
+            if info.name in tools or not tools
         }
         self.erase = _toggle("eraser", "Take away instead of adding (X)", "Erase")
         self.through = _toggle("cubes", "SmartPaint through the slices (3), or on this slice only (2)", "3-D")

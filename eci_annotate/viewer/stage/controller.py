@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.editing.easel import TOOLS, Easel
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import (
     Add,
     Alter,
@@ -24,6 +24,7 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Change
+from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.gestures import gesture_of
 from eci_annotate.viewer.stage.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
@@ -206,7 +207,7 @@ class Controller:
         orders = self.painter.changed(changes)
         if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
             orders += self.painter.all_lines()
-        if isinstance(entry, ChooseTool) and entry.tool == "box":  # a box is placed in three planes
+        if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane:
             orders.append(Send(messages.look(layout="three-plane")))
         return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
 
@@ -257,10 +258,11 @@ def _mark(c: Controller, said: Command) -> list[Order]:
 def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
     """Tell the browser what is in the hand."""
     thing = easel.objects.get(easel.active or "")
-    fits = thing is not None and TOOLS[easel.tool].works_on(thing)
+    tool = TOOLS[easel.tool]
+    fits = thing is not None and tool.works_on(thing)
     colour = thing.colour if thing and fits else next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
     options = easel.options
-    return Send(messages.tool(easel.tool, options.radius_mm, options.erase, colour, why_not))
+    return Send(messages.tool(easel.tool, tool.info.feedback, options.radius_mm, options.erase, colour, why_not))
 
 
 def _brush(radius_mm: float) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.geometry import Vector
+from eci_annotate.tools.info import Feedback
 from eci_annotate.viewer.stage.pane_geometry import PANES, View
 
 Message = dict[str, Any]
@@ -181,11 +182,11 @@ def forget(uid: str) -> Message:
     return {"kind": "forget", "uid": uid}
 
 
-def tool(name: str | None, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
-    """What is in the hand; with `why_not` nothing can be drawn."""
+def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
+    """The chosen tool, and what the browser shows of its strokes; with `why_not` nothing can be drawn."""
     return {
-        "kind": "tool", "tool": name, "radius_mm": radius_mm, "erase": erase, "colour": list(colour),
-        "read_only": bool(why_not), "why": why_not,
+        "kind": "tool", "tool": name, "feedback": feedback.value, "radius_mm": radius_mm, "erase": erase,
+        "colour": list(colour), "read_only": bool(why_not), "why": why_not,
     }  # fmt: skip
 
 

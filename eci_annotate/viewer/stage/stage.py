@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from eci_annotate.tools.registry import infos
 from eci_annotate.viewer.stage.canvases import PaneCanvases, hold
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.esm_bundle import HERE, joined
@@ -41,6 +42,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     alone = traitlets.Unicode("").tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
+    tools = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(self, controller: Controller, **more: Any) -> None:
         self.controller, self.posted = controller, Posted()
@@ -50,7 +52,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
             name: [f"IPY_MODEL_{c.model_id}" for c in (pane.masks, pane.vectors)]
             for name, pane in self.canvases.items()
         }
-        super().__init__(layers=layers, **more)
+        super().__init__(layers=layers, tools=tool_keys(), **more)
         self.on_msg(self._received)
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
@@ -83,3 +85,8 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
                 self.canvases[order.pane].ink(order)
             case Lines():
                 self.canvases[order.pane].lines(order)
+
+
+def tool_keys() -> list[dict[str, str]]:
+    """Name, title and key of each tool, for the browser's keyboard and help."""
+    return [{"name": info.name.value, "title": info.title, "key": info.key} for info in infos()]

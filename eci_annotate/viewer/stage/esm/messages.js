@@ -10,6 +10,9 @@
 /** @typedef {{do: string, pane: string, index: number, points: number[], pressures: number[], time_s: number,
  *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
 
+/** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring", radius_mm: number, erase: boolean,
+ *   colour: number[], read_only: boolean, why: string}} ToolMessage   the chosen tool; `why`: why nothing can be drawn */
+
 // kernel -> browser
 export const SCENE = "scene";
 export const SLICE = "slice";

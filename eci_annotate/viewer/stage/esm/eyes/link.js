@@ -23,30 +23,30 @@ export class Link {
 
   /** Tell the others where this stage looks. */
   tell() {
-    if (!this.name || this.following || !this.stage.series) return;
+    if (!this.name || this.following || !this.stage.board.series) return;
     const state = this.state();
     for (const other of stages()) if (other !== this.stage && other.link.name === this.name) other.link.follow(state);
   }
 
   state() {
-    const { series, space, window, invert, focus, board } = this.stage;
-    const panes = this.stage.panes.filter((pane) => pane.visible).map((pane) => ({ name: pane.name, ...lookOf(pane) }));
-    return { series, space, window, invert, focus, kind: this.kind, alone: board.dataset.alone ?? "", panes };
+    const { series, space, window, invert, focus, alone, shown } = this.stage.board;
+    const panes = shown.map((pane) => ({ name: pane.name, ...lookOf(pane) }));
+    return { series, space, window, invert, focus, kind: this.kind, alone, panes };
   }
 
   follow(state) {
-    const { stage } = this;
-    if (!stage.series || state.space !== stage.space) return;
+    const { stage, stage: { board } } = this;
+    if (!board.series || state.space !== board.space) return;
     this.following = true;
-    if (state.kind === this.kind) stage.desk.arrange(state.alone);
-    stage.focus = state.focus;
-    if (state.series === stage.series) Object.assign(stage, { window: state.window, invert: state.invert });
+    if (state.kind === this.kind) stage.arrange(state.alone);
+    board.focus = state.focus;
+    if (state.series === board.series) Object.assign(board, { window: state.window, invert: state.invert });
     for (const look of state.panes) {
-      const pane = stage.paneNamed(look.name);
+      const pane = board.paneNamed(look.name);
       if (pane?.shape) lookAt(pane, look);
     }
-    stage.redraw("scroll");
-    stage.rest();
+    board.redraw("scroll");
+    stage.reports.soon();
     this.following = false;
   }
 }

@@ -25,9 +25,9 @@ export const modifiersOf = (event) =>
     .filter(([, on]) => on).map(([name]) => name);
 
 export class Hands {
-  /** @param {HTMLElement} el @param {import("./pane.js").Pane} pane @param {any} desk what hands may ask for */
-  constructor(el, pane, desk) {
-    Object.assign(this, { el, pane, desk });
+  /** @param {HTMLElement} el @param {import("../eyes/pane.js").Pane} pane @param {import("./interaction.js").Interaction} interaction */
+  constructor(el, pane, interaction) {
+    Object.assign(this, { el, pane, interaction });
     /** @type {Grip} */
     this.grip = { kind: "none" };
     /** @type {Map<number, {x: number, y: number}>} */
@@ -37,9 +37,9 @@ export class Hands {
     on("pointermove", this.move);
     on("pointerup", this.up);
     on("pointercancel", this.lost);
-    on("pointerleave", () => desk.hover(pane, null));
+    on("pointerleave", () => interaction.hover(pane, null));
     on("wheel", this.wheel);
-    on("dblclick", () => desk.maximise(pane));
+    on("dblclick", () => interaction.maximise(pane));
   }
 
   place(event) {
@@ -48,12 +48,12 @@ export class Hands {
   }
 
   down(event) {
-    this.desk.touched(this.pane);
+    this.interaction.touched(this.pane);
     const at = this.place(event);
     if (event.pointerType === "touch" && this.pinches(event, at)) return;
     if (this.grip.kind !== "none") return;
-    const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space: this.desk.space });
-    if (kind === "jump") return void this.desk.jump(this.pane, at);
+    const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space: this.interaction.space });
+    if (kind === "jump") return void this.interaction.jump(this.pane, at);
     if (kind === "none" || event.detail > 1) return;
     this.el.setPointerCapture(event.pointerId);
     this.grip = { kind, id: event.pointerId, ...at };
@@ -71,7 +71,7 @@ export class Hands {
     const at = this.place(event);
     if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, at);
     if (this.grip.kind === "pinch") return this.pinch();
-    this.desk.hover(this.pane, at);
+    this.interaction.hover(this.pane, at);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
     if (this.grip.kind === "touch") {
       if (Math.hypot(at.x - this.grip.x, at.y - this.grip.y) < STILL_PX) return;
@@ -80,8 +80,8 @@ export class Hands {
     if (this.grip.kind === "stroke") return this.stroke("drag", event, coalesced(event), {});
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
-    if (this.grip.kind === "pan") this.desk.pan(this.pane, dx, dy);
-    else this.desk.windowBy(dx, dy);
+    if (this.grip.kind === "pan") this.interaction.pan(this.pane, dx, dy);
+    else this.interaction.windowBy(dx, dy);
   }
 
   up(event) {
@@ -103,7 +103,7 @@ export class Hands {
 
   /** Give up the stroke under way, if there is one. */
   cancel(stamp = performance.now()) {
-    if (this.grip.kind === "stroke") this.desk.stroke(this.event("cancel", [], { modifiers: [] }), stamp);
+    if (this.grip.kind === "stroke") this.interaction.stroke(this.event("cancel", [], { modifiers: [] }), stamp);
     this.grip = { kind: "none" };
   }
 
@@ -112,14 +112,14 @@ export class Hands {
     event.stopPropagation();
     const at = this.place(event);
     const lines = event.deltaY * (event.deltaMode === 1 ? 33 : 1);
-    this.desk.touched(this.pane, false);
-    if (event.ctrlKey || event.metaKey) this.desk.zoom(this.pane, at, Math.exp(-lines / 400));
-    else this.desk.wheel(this.pane, lines);
+    this.interaction.touched(this.pane, false);
+    if (event.ctrlKey || event.metaKey) this.interaction.zoom(this.pane, at, Math.exp(-lines / 400));
+    else this.interaction.wheel(this.pane, lines);
   }
 
   stroke(what, event, events, more) {
     const touched = this.event(what, events, { modifiers: modifiersOf(event), ...more });
-    this.desk.stroke(touched, event.timeStamp);
+    this.interaction.stroke(touched, event.timeStamp);
   }
 
   event(what, events, more) {
@@ -149,8 +149,8 @@ export class Hands {
   pinch() {
     if (this.fingers.size < 2) return;
     const now = this.spread();
-    this.desk.pan(this.pane, now.x - this.grip.x, now.y - this.grip.y);
-    if (this.grip.span > 0 && now.span > 0) this.desk.zoom(this.pane, now, now.span / this.grip.span);
+    this.interaction.pan(this.pane, now.x - this.grip.x, now.y - this.grip.y);
+    if (this.grip.span > 0 && now.span > 0) this.interaction.zoom(this.pane, now, now.span / this.grip.span);
     Object.assign(this.grip, now);
   }
 }

@@ -4,10 +4,11 @@ import { helpRows } from "./keys.js";
 import { element } from "../eyes/pane.js";
 
 export class Help {
-  constructor(parent) {
+  /** @param {HTMLElement} parent @param {import("./keys.js").Binding[]} table */
+  constructor(parent, table) {
     this.el = element("div", "eci-help", parent);
     this.el.hidden = true;
-    const rows = helpRows();
+    const rows = helpRows(table);
     const half = Math.ceil(rows.length / 2);
     for (const part of [rows.slice(0, half), rows.slice(half)]) this.addTable(part);
     this.el.addEventListener("pointerdown", (event) => {

@@ -1,31 +1,35 @@
-// The desk: what hands and keys may ask of the stage. Scrolling, windowing, zooming and panning are answered here,
-// without the kernel; strokes and commands are passed on.
+// What hands and keys may ask for. Scrolling, windowing, zooming and panning are answered here on the board, without
+// the kernel; strokes and commands are queued for it.
 
 import * as geometry from "../eyes/geometry.js";
-import { bindingOf } from "./keys.js";
 import { autoWindow, draggedWindow, PRESETS } from "../eyes/lut.js";
 import * as wire from "../messages.js";
+import { bindingOf } from "./keys.js";
+
+/** @typedef {import("../eyes/pane.js").Pane} Pane */
+/** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
 
 const HERE_MS = 20000;
 const WHEEL_STEP = 60;
 
 export class Interaction {
-  /** @param {import("./stage.js").Stage} stage */
-  constructor(stage) {
-    this.stage = stage;
+  /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
+  constructor(stage, keys) {
+    const { board, loader, queue, help, el } = stage;
+    Object.assign(this, { stage, board, loader, queue, help, el, keys });
     this.space = false;
     this.lastHere = -Infinity;
     this.rolled = 0;
   }
 
+  /** @param {Pane} pane */
   touched(pane, focus = true) {
-    this.stage.active = pane;
-    if (focus) this.stage.el.focus({ preventScroll: true });
-    for (const each of this.stage.panes) if (each.active !== (each === pane)) this.activate(each, each === pane);
+    if (focus) this.el.focus({ preventScroll: true });
+    this.board.activate(pane);
     this.here();
   }
 
-  /** The person is there, also when she only looks around: that keeps the task hers. */
+  /** The person is present, also when they only look around: that renews the lease. */
   here() {
     const now = performance.now();
     if (now - this.lastHere < HERE_MS) return;
@@ -33,56 +37,48 @@ export class Interaction {
     this.stage.send(wire.hereMessage());
   }
 
-  activate(pane, active) {
-    pane.active = active;
-    if (pane.shape) this.stage.mark(pane);
-  }
-
+  /** @param {import("../messages.js").WireEvent} event @param {number} stamp when it happened, ms */
   stroke(event, stamp) {
-    if (this.stage.tool.read_only || !this.stage.tool.tool) return event.do === "press" && this.stage.say(this.stage.tool.why ?? "Choose a tool first.", "warning");
-    this.stage.loader.busy = event.do === "press" || event.do === "drag";
-    this.stage.courier.push(event, stamp);
-    const pane = this.stage.panes.find((p) => p.name === event.pane);
-    this.stage.timed(() => this.follow(event, pane));
-    if (!this.stage.loader.busy) this.stage.loader.fill(this.stage.series, this.stage.shown);
+    const { board, loader } = this;
+    const { read_only, tool, why } = board.tool;
+    if (read_only || !tool) return event.do === "press" && this.stage.say(why || "Choose a tool first.", "warning");
+    loader.busy = event.do === "press" || event.do === "drag";
+    this.queue.push(event, stamp);
+    board.timed(() => board.follow(event, board.paneNamed(event.pane)));
+    if (!loader.busy) board.fill();
     if (event.do === "release") this.lifted = stamp;
   }
 
-  follow(event, pane) {
-    if (event.do === "press") this.stage.trail = [];
-    this.stage.trailPane = pane;
-    for (let n = 0; n < event.points.length; n += 3) this.stage.trail.push(event.points.slice(n, n + 3));
-    if (this.stage.tool.tool === "box") this.stage.trail = [];
-    if (this.stage.tool.tool === "smartpaint") this.stage.trail = this.stage.trail.slice(-24);
-    this.stage.mark(pane, "stroke-echo");
-  }
-
+  /** @param {Pane} pane @param {Point | null} at */
   hover(pane, at) {
+    const { board } = this;
     if (at) this.here();
-    const before = this.stage.hovered?.pane;
-    this.stage.hovered = at && { pane, ...at };
-    if (before && before !== pane) this.stage.mark(before, "ring");
-    this.stage.mark(pane, "ring");
+    const before = board.hovered?.pane;
+    board.hovered = at && { pane, ...at };
+    if (before && before !== pane) board.mark(before, "ring");
+    board.mark(pane, "ring");
   }
 
+  /** @param {Pane} pane @param {number} by slices */
   scroll(pane, by) {
+    const { board } = this;
     const index = geometry.clampIndex(pane.shape, pane.index + by);
     if (index === pane.index) return;
-    this.stage.timed(() => {
+    board.timed(() => {
       pane.travel = Math.sign(by);
       pane.index = index;
-      this.stage.focus = geometry.onSlice(pane.shape, this.stage.focus, index);
-      this.stage.draw(pane, "scroll");
-      for (const other of this.stage.shown) if (other !== pane) this.follows(other, "scroll");
+      board.focus = geometry.onSlice(pane.shape, board.focus, index);
+      board.draw(pane, "scroll");
+      for (const other of board.shown) if (other !== pane) this.follows(other, "scroll");
     });
-    this.stage.loader.fill(this.stage.series, this.stage.shown);
-    this.stage.moved();
+    board.fill();
+    board.moved();
   }
 
   /** Another pane shows the same crosshair. */
   follows(other, why) {
-    this.stage.write(other);
-    this.stage.mark(other, why);
+    this.board.write(other);
+    this.board.mark(other, why);
   }
 
   wheel(pane, lines) {
@@ -93,13 +89,14 @@ export class Interaction {
   }
 
   moveView(pane, view, name) {
-    this.stage.timed(() => {
+    this.board.timed(() => {
       pane.setView(view);
-      this.stage.lay(pane, name);
+      this.board.lay(pane, name);
     });
-    this.stage.moved();
+    this.board.moved();
   }
 
+  /** @param {Pane} pane @param {Point} at @param {number} factor */
   zoom(pane, { x, y }, factor) {
     this.moveView(pane, geometry.zoomedAt(pane.view, x, y, factor), "zoom");
   }
@@ -109,77 +106,77 @@ export class Interaction {
   }
 
   windowBy(dx, dy) {
-    this.stage.setWindow(draggedWindow(this.stage.window, dx, dy));
+    this.board.setWindow(draggedWindow(this.board.window, dx, dy));
   }
 
+  /** @param {Pane} pane @param {Point} at */
   jump(pane, { x, y }) {
     const [u, v] = geometry.planeFromPx(pane.view, x, y);
-    this.stage.jumpTo(geometry.lpsFromPlane(pane.shape, pane.index, u, v));
+    this.board.jumpTo(geometry.lpsFromPlane(pane.shape, pane.index, u, v));
   }
 
   /** The patient's point under the pointer, or else the crosshair's. */
   pointedAt() {
-    const { hovered, focus } = this.stage;
+    const { hovered, focus } = this.board;
     if (!hovered?.pane.shape) return focus;
     const { pane, x, y } = hovered;
     return geometry.lpsFromPlane(pane.shape, pane.index, ...geometry.planeFromPx(pane.view, x, y));
   }
 
-  /** This pane alone, or if it is that already (or none is given) all panes. */
+  /** This pane alone, or all panes if it is alone already. @param {Pane} pane */
   maximise(pane) {
-    const alone = pane !== null && this.stage.board.dataset.alone !== pane.name;
-    this.stage.board.dataset.alone = alone ? pane.name : "";
-    for (const each of this.stage.panes) each.el.hidden = alone && each !== pane;
-    this.stage.link.tell();
-  }
-
-  /** Show what is shown elsewhere: this pane alone, or (an empty name) all. */
-  arrange(name) {
-    if ((this.stage.board.dataset.alone ?? "") !== name) this.maximise(name ? this.stage.paneNamed(name) : null);
+    this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
   }
 
   // -- keyboard -------------------------------------------------------------------------
+  /** @param {KeyboardEvent} event */
   keydown(event) {
     event.stopPropagation();
     if (event.key === " ") {
       this.space = true;
       return event.preventDefault();
     }
-    const binding = bindingOf(event);
+    const binding = bindingOf(event, this.keys);
     if (!binding) return;
     event.preventDefault();
-    this.touched(this.stage.active, false);
+    this.touched(this.board.active, false);
     if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
-    else this.stage.courier.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
+    else this.queue.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
+  }
+
+  /** @param {KeyboardEvent} event */
+  keyup(event) {
+    if (event.key === " ") this.space = false;
   }
 
   cancel() {
-    this.stage.help.toggle(false);
+    this.help.toggle(false);
     this.stage.hands.forEach((hands) => hands.cancel());
-    this.stage.trail = [];
-    this.stage.glass();
+    this.board.trail = [];
+    this.board.refresh();
   }
 
   viewCommand(name, value) {
-    const pane = this.stage.active;
+    const { board } = this;
+    const pane = board.active;
     const centre = { x: pane.size.width / 2, y: pane.size.height / 2 };
     switch (name) {
       case "view-scroll": return this.scroll(pane, value);
       case "view-zoom": return this.zoom(pane, centre, value);
       case "view-preset": return this.preset(value);
-      case "view-invert": return this.stage.setWindow(this.stage.window, !this.stage.invert);
+      case "view-invert": return board.setWindow(board.window, !board.invert);
       case "view-maximise": return this.maximise(pane);
-      case "view-help": return this.stage.help.toggle();
-      case "view-reset":
-        for (const each of this.stage.shown) each.reset();
-        return this.stage.setWindow(this.stage.firstWindow, this.stage.firstInvert);
+      case "view-help": return this.help.toggle();
+      case "view-reset": return board.resetViews();
     }
   }
 
+  /** @param {string} name one of PRESETS, or `auto`: fitted to the slice of the active pane */
   preset(name) {
-    const slice = this.stage.loader.held(this.stage.series, this.stage.active.name, this.stage.active.index);
-    if (name !== "auto") this.stage.setWindow(PRESETS[name]);
-    else if (slice) this.stage.setWindow(autoWindow(slice.values, slice));
+    const { board } = this;
+    const slice = this.loader.held(board.series, board.active.name, board.active.index);
+    if (name !== "auto") board.setWindow(PRESETS[name]);
+    else if (slice) board.setWindow(autoWindow(slice.values, slice));
   }
 }

@@ -1,13 +1,11 @@
-// The keyboard, in one table: it steers the viewer and writes the help. Keys without a command stay with the browser.
+// The keyboard, in one table: it steers the viewer and writes the help. The keys of tools come from the kernel, which
+// knows them all. Keys without a command stay with the browser.
 
 /** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string}} Binding
  * `does`: `view` commands stay in the browser, all others go to the kernel */
 
 /** @type {Binding[]} */
 export const KEYS = [
-  { keys: ["b"], does: "tool", value: "box", text: "Bounding box" },
-  { keys: ["d"], does: "tool", value: "freedraw", text: "Free draw" },
-  { keys: ["s"], does: "tool", value: "smartpaint", text: "SmartPaint" },
   { keys: ["n"], does: "new", text: "New annotation with the current tool, label and colour" },
   { keys: ["x"], does: "toggle-erase", text: "Add or take away" },
   { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush" },
@@ -50,16 +48,27 @@ export const MOUSE = [
   ["Alt + corner of a box", "Rotate it in this plane"],
 ];
 
-/** @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean, code?: string}} event */
-export function bindingOf(event) {
+/** @typedef {{name: string, title: string, key: string}} ToolKey */
+
+/** @param {ToolKey[]} tools @returns {Binding[]} the keys that choose tools, then all others */
+export function bindings(tools) {
+  return [...tools.map(({ name, title, key }) => ({ keys: [key], does: "tool", value: name, text: title })), ...KEYS];
+}
+
+/**
+ * @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean, code?: string}} event
+ * @param {Binding[]} table
+ */
+export function bindingOf(event, table) {
   const digit = /^Digit\d$/.test(event.code ?? "") && event.shiftKey ? event.code.slice(5) : null;
   const mod = event.ctrlKey || event.metaKey ? "mod+" : "";
   const shift = (mod || digit) && event.shiftKey ? "shift+" : "";
   const name = `${mod}${event.altKey ? "alt+" : ""}${shift}${digit ?? event.key.toLowerCase()}`;
-  return KEYS.find((binding) => binding.keys.includes(name)) ?? null;
+  return table.find((binding) => binding.keys.includes(name)) ?? null;
 }
 
-export function helpRows() {
-  const keys = KEYS.map(({ keys, text, shown }) => [shown ?? keys[0].toUpperCase(), text]);
+/** @param {Binding[]} table @returns {string[][]} */
+export function helpRows(table) {
+  const keys = table.map(({ keys, text, shown }) => [shown ?? keys[0].toUpperCase(), text]);
   return [...MOUSE, ...keys];
 }

@@ -1,21 +1,21 @@
-// Watches the line to the kernel. While it is cut the person is told since when nothing is saved, and goes on; it is
-// tried again for as long as the page is open, since Jupyter itself gives up after a while. A kernel that is at work on
-// something else answers late too: then the line is left alone, for what travels on it would be lost.
+// Watches the connection to the kernel. While it is broken the viewer shows since when nothing is saved, and drawing goes
+// on; reconnecting is tried for as long as the page is open, since Jupyter itself gives up after a while. A kernel that
+// is busy answers late too: then the connection is left alone, for what travels on it would be lost.
 
+import { START, step, TRY_MS } from "./connection_state.js";
 import { WidgetOutbox } from "./widget_outbox.js";
 
 const LOOK_MS = 1000;
-const TRY_MS = 4000;
 const SILENT_MS = 15000;
 
 const clock = (at) => at.toTimeString().slice(0, 8);
 
-/** What is said while the line is cut. @param {Date} since @param {boolean} unsent whether work waits in this page */
+/** Shown while the connection is broken. @param {Date} since @param {boolean} unsent whether work waits in this page */
 export const toldOf = (since, unsent) =>
   `${unsent ? "Not saved since" : "No connection since"} ${clock(since)}: the server does not answer. ` +
   "Go on; what you draw and answer is kept in this page and sent when the line is back. Keep the page open.";
 
-/** What is said while the kernel is at work. */
+/** Shown while the kernel is busy. @param {Date} since */
 export const lateOf = (since) =>
   `Not saved since ${clock(since)}: the kernel is at work on something else. ` +
   "Go on; what you draw and answer waits for it. Keep the page open.";
@@ -38,93 +38,72 @@ export function answers(kernel, withinMs = TRY_MS) {
 }
 
 export class Connection {
-  /** @param {any} stage @param {any} kernel a Jupyter kernel connection, or nothing where there is none to be had */
+  /** @param {any} stage @param {any} kernel a Jupyter kernel connection; undefined where there is none */
   constructor(stage, kernel) {
-    Object.assign(this, { stage, kernel, cut: false, late: false, asking: false, tried: -Infinity, patienceMs: SILENT_MS });
-    this.look = this.look.bind(this);
-    this.turned = this.turned.bind(this);
+    Object.assign(this, { stage, kernel, state: START, patienceMs: SILENT_MS });
+    this.look = () => this.observe("look");
+    this.statusChanged = () => this.observe("status");
     this.keepOpen = this.keepOpen.bind(this);
   }
 
   start() {
     if (!this.kernel?.connectionStatusChanged) return;
-    this.unheard = WidgetOutbox.of(this.kernel);
-    this.kernel.connectionStatusChanged.connect(this.turned);
+    this.widgetOutbox = WidgetOutbox.of(this.kernel);
+    this.kernel.connectionStatusChanged.connect(this.statusChanged);
     this.timer = setInterval(this.look, LOOK_MS);
     window.addEventListener("beforeunload", this.keepOpen);
   }
 
   stop() {
     clearInterval(this.timer);
-    this.kernel?.connectionStatusChanged?.disconnect(this.turned);
+    this.kernel?.connectionStatusChanged?.disconnect(this.statusChanged);
     window.removeEventListener("beforeunload", this.keepOpen);
   }
 
   get silent() {
-    return Math.max(this.stage.post.waits, this.unheard.waits) > this.patienceMs;
+    return Math.max(this.stage.outbox.waits, this.widgetOutbox.waits) > this.patienceMs;
   }
 
-  get connected() {
-    return this.kernel.connectionStatus === "connected";
-  }
-
-  /** Jupyter says that its connection changed. */
-  turned() {
-    if (!this.connected) this.look();
-    else if (this.cut) this.mended();
-  }
-
-  async look() {
-    if (this.connected && !this.silent) return this.answered();
-    if (this.connected && !this.cut && (await this.isLate())) return;
-    this.cut = true;
-    this.late = false;
-    this.stage.say(toldOf(this.stage.post.heardAt, this.unsent), "error");
-    if (performance.now() - this.tried < TRY_MS) return;
-    this.tried = performance.now();
-    this.kernel.reconnect().catch(() => {});
-  }
-
-  /** Whether the silence has another reason than the line, or is over; the person is told. */
-  async isLate() {
-    if (this.asking) return true;
-    this.asking = true;
-    const works = await answers(this.kernel);
-    this.asking = false;
-    if (!this.connected) return false;
-    if (!this.silent) return true;
-    this.late = works;
-    if (!works) return false;
-    this.stage.say(lateOf(this.stage.post.heardAt), "error");
-    this.unheard.repeat(this.patienceMs);
-    return true;
-  }
-
-  answered() {
-    if (this.cut) return this.mended();
-    if (this.late) this.stage.say("The kernel has caught up with what you did.");
-    this.late = false;
-  }
-
-  /** Whether this page holds what the kernel has not. */
+  /** Whether this page holds what the kernel does not have. */
   get unsent() {
-    return this.stage.post.kept.length > 0 || this.unheard?.kept.size > 0 || this.stage.courier.busy;
+    return this.stage.outbox.kept.length > 0 || this.widgetOutbox?.kept.size > 0 || this.stage.queue.busy;
   }
 
-  mended() {
-    this.cut = false;
-    this.stage.say("Connected again; what you did meanwhile is sent.");
-    this.unheard.again().then((late) => late && this.reload());
-    this.stage.anew();
+  /** @param {"look" | "status" | "reply"} type @param {boolean} [works] */
+  observe(type, works) {
+    const connected = this.kernel.connectionStatus === "connected";
+    const { state, actions } = step(this.state, { type, connected, silent: this.silent, now: performance.now(), works });
+    this.state = state;
+    for (const action of actions) this.carryOut(action);
   }
 
-  /** Jupyter asks the kernel once for what widgets show, and gives up after 4 s if it is at work then. */
+  /** @param {import("./connection_state.js").Action} action */
+  carryOut(action) {
+    const { stage, kernel } = this;
+    switch (action) {
+      case "ask": return void answers(kernel).then((works) => this.observe("reply", works));
+      case "say-cut": return stage.say(toldOf(stage.outbox.heardAt, this.unsent), "error");
+      case "say-late": return stage.say(lateOf(stage.outbox.heardAt), "error");
+      case "say-caught-up": return stage.say("The kernel has caught up with your work.");
+      case "reconnect": return void kernel.reconnect().catch(() => {});
+      case "repeat": return this.widgetOutbox.repeat(this.patienceMs);
+      case "resume": return this.resume();
+    }
+  }
+
+  resume() {
+    this.stage.say("Connected again; your changes were sent.");
+    this.widgetOutbox.again().then((late) => late && this.reload());
+    this.stage.resume();
+  }
+
+  /** Jupyter asks the kernel once for what widgets show, and gives up after 4 s if it is busy then. */
   reload() {
     this.stage.model.widget_manager._loadFromKernel?.().catch(() => {});
   }
 
-  /** A browser asks before it closes a page that holds what nobody else has. */
+  /** The browser asks before it closes a page with unsent changes. @param {BeforeUnloadEvent} event */
   keepOpen(event) {
-    if ((this.cut || this.late) && this.unsent) event.preventDefault();
+    if (this.state.is !== "open" && this.unsent) event.preventDefault();
   }
 }

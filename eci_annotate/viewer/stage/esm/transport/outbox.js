@@ -1,5 +1,5 @@
-// What changes something is numbered and kept until the kernel has heard it; after a cut line it is sent again, in order.
-// The kernel takes each number once (`posting.py`).
+// Messages that change something are numbered and kept until the kernel has answered; after a broken connection they are
+// sent again, in order. The kernel takes each number once (`inbox.py`).
 
 const KEPT = new Set(["hands", "command"]);
 const AGAIN_MS = 500;

@@ -1,4 +1,4 @@
-// Where the views stand: told to the kernel when they rest, and remembered until it has drawn for them.
+// Reports the views to the kernel when they rest, and remembers them until it has drawn for them.
 
 import * as wire from "../messages.js";
 
@@ -6,14 +6,14 @@ const REST_MS = 120;
 const REMEMBERED = 50;
 
 export class ViewReports {
-  /** @param {import("./stage.js").Stage} stage */
-  constructor(stage) {
-    this.stage = stage;
+  /** @param {import("../eyes/board.js").Board} board @param {(message: any) => void} send */
+  constructor(board, send) {
+    Object.assign(this, { board, send });
     this.sent = new Map();
     this.anew = false;
   }
 
-  /** When nothing has moved for a while the kernel hears where the views stand; `anew`: it shall draw all of them. */
+  /** When nothing has moved for a while the kernel receives the views; `anew`: it is to draw all of them again. */
   soon(ms = REST_MS, anew = false) {
     this.anew = this.anew || anew;
     clearTimeout(this.timer);
@@ -25,9 +25,9 @@ export class ViewReports {
   }
 
   tell() {
-    const { shown, window, focus } = this.stage;
+    const { shown, window, focus } = this.board;
     const views = shown.map((pane) => this.view(pane));
-    if (views.length) this.stage.send(wire.viewsMessage(views, window, focus, this.anew));
+    if (views.length) this.send(wire.viewsMessage(views, window, focus, this.anew));
     this.anew = false;
   }
 

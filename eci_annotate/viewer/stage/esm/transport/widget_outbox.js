@@ -1,5 +1,5 @@
 // What the fields and buttons beside the panes send is ipywidgets' own and carries no number: it is kept until the kernel
-// has answered it, and after a cut line sent again. The kernel takes each once (`hearing.py`).
+// has answered it, and sent again after a broken connection. The kernel takes each once (`comm_order.py`).
 
 const MOST = 2000;
 const AGAIN_MS = 500;
@@ -75,7 +75,7 @@ export class WidgetOutbox {
   }
 }
 
-/** A field's new value or a click; what a stage says for itself has a `kind`, and `post.js` keeps it. */
+/** A field's new value or a click; what a stage says for itself has a `kind`, and `outbox.js` keeps it. */
 function changesWidget({ header, content }) {
   if (header.msg_type !== "comm_msg") return false;
   const { method, content: custom } = content.data ?? {};

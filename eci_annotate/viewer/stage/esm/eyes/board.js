@@ -1,0 +1,222 @@
+// The board: panes with one series, one window, one crosshair. What changed is marked, and each frame puts the marked
+// panes together once. It knows no kernel and no pointer.
+
+import * as geometry from "./geometry.js";
+import { Luts } from "./lut.js";
+import { element, Pane } from "./pane.js";
+
+/** @typedef {import("../messages.js").Lps} Lps */
+/** @typedef {import("../messages.js").ToolMessage} ToolMessage */
+
+/** Points of a stroke that are shown behind the brush ring. */
+const TAIL = 24;
+/** @type {ToolMessage} */
+const NO_TOOL = { kind: "tool", tool: null, feedback: "none", radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true, why: "" };
+
+export class Board {
+  /**
+   * @param {HTMLElement} parent
+   * @param {string[]} names panes, from left to right
+   * @param {{loader: import("./loader.js").Loader, watch: import("../stopwatch.js").Stopwatch, moved: () => void}} with_
+   *   where slices come from, where durations go, and what is called when the person moved something
+   */
+  constructor(parent, names, with_) {
+    Object.assign(this, with_);
+    this.el = element("div", "eci-board", parent);
+    this.panes = names.map((name) => new Pane(this.el, name));
+    this.active = this.panes[0];
+    this.luts = new Luts();
+    this.series = "";
+    this.space = "";
+    /** @type {[number, number]} */
+    this.window = [0, 1];
+    this.invert = false;
+    /** @type {Lps | null} */
+    this.focus = null;
+    this.tool = NO_TOOL;
+    /** @type {Map<string, import("./echoes.js").Echo>} */
+    this.echoes = new Map();
+    /** @type {Lps[]} */
+    this.trail = [];
+    /** @type {Pane | null} */
+    this.trailPane = null;
+    /** @type {{pane: Pane, x: number, y: number} | null} */
+    this.hovered = null;
+    /** @type {number[]} when events happened that the next frame shows */
+    this.waitingStamps = [];
+    /** @type {Map<Pane, string>} panes to put together at the next frame, and why */
+    this.dirty = new Map();
+    this.spent = 0;
+  }
+
+  get shown() {
+    return this.panes.filter((pane) => pane.visible);
+  }
+
+  /** @param {string} name */
+  paneNamed(name) { return this.panes.find((pane) => pane.name === name); }
+
+  // -- what is shown -----------------------------------------------------------
+  /** @param {any} scene a SCENE message */
+  setScene({ series, frame, shapes, window, invert }) {
+    const same = series === this.series && this.active?.shape;
+    Object.assign(this, { series, space: frame });
+    if (!same) {
+      Object.assign(this, { window, firstWindow: window, invert, firstInvert: invert, focus: null });
+      this.echoes.clear();
+      for (const pane of this.panes) {
+        pane.measure();
+        pane.setShape(shapes[pane.name]);
+      }
+      const { shape, index } = this.panes[0];
+      this.focus = geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
+    }
+    this.redraw();
+  }
+
+  /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
+  setEcho(message, buffer) {
+    const bits = buffer?.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
+    const before = this.echoes.get(message.uid);
+    this.echoes.set(message.uid, { ...message, bits: message.keep ? before?.bits : bits });
+    this.refresh();
+  }
+
+  /** @param {string} uid */
+  forget(uid) {
+    this.echoes.delete(uid);
+    this.refresh();
+  }
+
+  /** @param {ToolMessage} tool */
+  setTool(tool) {
+    this.tool = tool;
+    this.refresh();
+  }
+
+  setWindow(window, invert = this.invert) {
+    this.timed(() => {
+      Object.assign(this, { window, invert });
+      for (const pane of this.shown) this.draw(pane, "window");
+    });
+    this.moved();
+  }
+
+  resetViews() {
+    for (const pane of this.shown) pane.reset();
+    this.setWindow(this.firstWindow, this.firstInvert);
+  }
+
+  /** @param {Lps} point */
+  jumpTo(point) {
+    this.focus = point;
+    for (const pane of this.panes) if (pane.shape) pane.bring(point);
+    this.redraw();
+    this.moved();
+  }
+
+  /** The pane that has the keyboard. @param {Pane} pane */
+  activate(pane) {
+    this.active = pane;
+    for (const each of this.panes) {
+      if (each.active === (each === pane)) continue;
+      each.active = each === pane;
+      if (each.shape) this.mark(each);
+    }
+  }
+
+  /** Name of the pane that is shown alone; empty: all are. */
+  get alone() { return this.el.dataset.alone ?? ""; }
+
+  /** @param {Pane | null} pane to be shown alone; null: all */
+  showAlone(pane) {
+    this.el.dataset.alone = pane?.name ?? "";
+    for (const each of this.panes) each.el.hidden = pane !== null && each !== pane;
+  }
+
+  /** The stroke so far, as far as the tool's feedback shows it. @param {{do: string, points: number[]}} event */
+  follow(event, pane) {
+    if (event.do === "press") this.trail = [];
+    this.trailPane = pane;
+    for (let n = 0; n < event.points.length; n += 3) this.trail.push(/** @type {Lps} */ (event.points.slice(n, n + 3)));
+    if (this.tool.feedback === "none") this.trail = [];
+    if (this.tool.feedback === "ring") this.trail = this.trail.slice(-TAIL);
+    this.mark(pane, "stroke-echo");
+  }
+
+  // -- drawing -------------------------------------------------------------------
+  /** Take the slice and window of a pane again; the screen follows at the next frame. @param {Pane} pane */
+  draw(pane, why) {
+    const slice = this.loader.held(this.series, pane.name, pane.index);
+    pane.setImage(slice, slice && this.luts.of(this.window, this.invert, slice));
+    this.lay(pane, why);
+  }
+
+  lay(pane, why) {
+    pane.laid = "";
+    this.mark(pane, why);
+    this.write(pane);
+  }
+
+  write(pane) {
+    const [low, high] = this.window;
+    const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${this.invert ? "  inverted" : ""}`;
+    pane.write(text, this.focus);
+  }
+
+  redraw(why) {
+    for (const pane of this.shown) this.draw(pane, why);
+    this.fill();
+  }
+
+  fill() { this.loader.fill(this.series, this.shown); }
+
+  /** What lies over the images changed. */
+  refresh(why) {
+    for (const pane of this.shown) this.mark(pane, why);
+  }
+
+  /** A pane has to be put together; several reasons in one frame cost one drawing. @param {Pane} pane */
+  mark(pane, why = "other") {
+    if (!this.dirty.size) requestAnimationFrame(() => this.frame());
+    if (!this.dirty.has(pane) || why !== "other") this.dirty.set(pane, why);
+  }
+
+  frame() {
+    const panes = [...this.dirty.keys()].filter((pane) => pane.visible);
+    const why = [...this.dirty.values()].find((w) => w !== "other") ?? "other";
+    this.dirty.clear();
+    const start = performance.now();
+    for (const pane of panes) this.compose(pane);
+    const end = performance.now();
+    this.watch.note(why, end - start + this.spent);
+    this.spent = 0;
+    for (const stamp of this.waitingStamps) this.watch.note("event-paint", end - stamp);
+    if (this.waitingStamps.length) this.lastPaint = end;
+    this.waitingStamps = [];
+  }
+
+  compose(pane) {
+    const { tool, hovered, series, focus } = this;
+    const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
+    const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
+    const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
+    const trail = this.trailPane === pane ? this.trail : [];
+    pane.compose({ series, echoes: this.echoes.values(), focus, ring, trail, colour });
+    if (this.strict) pane.context.getImageData(0, 0, 1, 1); // a benchmark wants the drawing done, not queued
+  }
+
+  /** Run what a hand asked for; its time counts to the frame that shows it. @param {() => void} work */
+  timed(work) {
+    const start = performance.now();
+    work();
+    this.spent += performance.now() - start;
+  }
+
+  /** @returns {boolean} whether a pane has another size now */
+  measure() {
+    let changed = false;
+    for (const pane of this.panes) changed = pane.measure() || changed;
+    return changed && this.series !== "";
+  }
+}
