@@ -9,7 +9,7 @@ import xarray as xr
 
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
-from eci_annotate.viewer.session.event_loop import poster
+from eci_annotate.viewer.session.event_loop import LOOP
 
 
 def prepare(easel: Easel | None, browser: BrowserPanel, volume_of: Callable[[str], xr.DataArray]) -> None:
@@ -20,7 +20,7 @@ def prepare(easel: Easel | None, browser: BrowserPanel, volume_of: Callable[[str
     easel
         None where nothing will be drawn.
     """
-    post = poster()
+    post = LOOP.poster()
 
     def work() -> None:
         if easel is not None:

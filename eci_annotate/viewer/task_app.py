@@ -94,7 +94,7 @@ class TaskApp:
         try:
             held = self.repository.start(seen.subject, task.name, project=seen.project, take_over=take_over)
             try:
-                self.bench = Workbench(held, self.height)
+                self.bench = Workbench(held, self.height, self._signed)
             except EciError:
                 held.release()
                 raise
@@ -104,7 +104,6 @@ class TaskApp:
             return
         finally:
             self.list.enable(True)
-        self.bench.signed = self._signed
         self.said.value = ""
         self.bar.children = [self.back, self.said]
         self.body.children = [self.bench.widget]

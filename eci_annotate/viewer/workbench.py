@@ -12,6 +12,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.annotations import Colour
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
@@ -22,10 +23,10 @@ from eci_annotate.viewer.panels.place_marking import Marking
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.toolbar import Toolbar
 from eci_annotate.viewer.prefetch import prepare
-from eci_annotate.viewer.session.autosave import Keeper, standing
+from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.resume import begin, restored
-from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.messages import look, status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
@@ -42,8 +43,13 @@ LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed; what it holds can not change any more."
 
 
-class Workbench:
-    """Everything on the screen for one task.
+class Workbench(Listener):
+    """Everything on the screen for one task; what controller and autosave report is shown here.
+
+    Parameters
+    ----------
+    on_signed
+        Called with the version that was signed.
 
     Attributes
     ----------
@@ -51,24 +57,25 @@ class Workbench:
         What a notebook shows.
     """
 
-    def __init__(self, task: Task, height: str = "72vh") -> None:
+    def __init__(
+        self, task: Task, height: str = "72vh", on_signed: Callable[[Signed], None] = lambda signed: None
+    ) -> None:
         self.task = task
         self.review = task.definition.kind == REVIEW
         self.hanging = task.hanging()
         self.work = restored(task)
-        self.keeper, self.warned = Keeper(task, self.work.easel), False
-        self.keeper.trouble = self._trouble
-        self.signed: Callable[[Signed], None] = lambda signed: None
-        self.controller = Controller(self.work.easel, self.keeper.note, NOT_DRAWN if self.review else "")
-        begin(self.work, task, self.hanging, self.keeper)
+        opening = begin(self.work, task, self.hanging)
+        self.autosave, self.warned = Autosave(task, self.work.easel, self), False
+        self._on_signed = on_signed
+        self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
-        self.marking = Marking(task, self.work.places, self.keeper, self.controller, self._draw)
-        self.controller.changed, self.controller.seen = self._changed, self._seen
+        self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
         self.state = w.HTML()
-        self.keeper.kept = self._tell
         self.widget = self._laid_out()
-        self._changed()
+        for entry in opening:
+            self.autosave.note(entry)
+        self.changed()
         every(TICK_S, self._tick)
         self._prepare()
 
@@ -85,7 +92,7 @@ class Workbench:
         if self.review:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
-        self.form = form_of(self.task, self.hanging, answers, self.keeper.answer, self.sides)
+        self.form = form_of(self.task, self.hanging, answers, self.autosave.answer, self.sides)
         self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
@@ -103,7 +110,7 @@ class Workbench:
         panels = [self.browser.widget, *work]
         if self.compared is not None:
             self.compared.compare()
-            middle = [*self.compared.beside(self.stage, self._seen), *middle]
+            middle = [*self.compared.beside(self.stage, self.present), *middle]
             panels = [self.compared.panel.widget, *work, self.browser.widget]
         return framed(title_of(self.task), self.state, panels, middle)
 
@@ -131,7 +138,7 @@ class Workbench:
             self.stage.carry_out(work())
         except EciError as error:
             self._say(str(error), "warning")
-            self._changed()
+            self.changed()
 
     def _say(self, text: str, level: str = "note") -> None:
         self.stage.carry_out([Send(status(text, level))])
@@ -139,8 +146,16 @@ class Workbench:
     def _preset(self, name: str) -> None:
         self.stage.carry_out([Send(look(preset=name))])
 
-    def _changed(self) -> None:
-        """Show in all panels what the easel says; called between strokes only."""
+    def applied(self, entry: Entry) -> None:
+        """Save an entry."""
+        self.autosave.note(entry)
+
+    def place_marked(self, point_lps: Vector | None) -> None:
+        """Add it to the places of this review."""
+        self.marking.panel.add(point_lps)
+
+    def changed(self) -> None:
+        """Show in all panels what the easel says."""
         easel = self.controller.easel
         self.toolbar.refresh()
         self.annotations.refresh()
@@ -149,47 +164,50 @@ class Workbench:
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)
-        self._tell()
+        self.saved()
 
     # -- the lease ---------------------------------------------------------------------
-    def _seen(self) -> None:
-        self.keeper.touch()
-        self._tell()
+    def present(self) -> None:
+        """Renew the lease."""
+        self.autosave.touch()
+        self.saved()
 
     def _tick(self) -> bool:
         """Tell how long the task is still yours; False ends the ticking."""
-        if self.keeper.lost:
+        if self.autosave.lost:
             return False
         if datetime.now(UTC) >= self.task.until:
             self._close("Your time on this task has ended; your work is kept as a draft. Start the task again.")
             return False
-        self._tell()
+        self.saved()
         return True
 
-    def _tell(self) -> None:
-        if self.keeper.lost:
+    def saved(self) -> None:
+        """Show how long the task is still yours, and how saving stands."""
+        if self.autosave.lost:
             return
-        text, urgent = standing(self.task.until, datetime.now(UTC))
+        text, urgent = lease_words(self.task.until, datetime.now(UTC))
         if urgent != self.warned:
             self.warned = urgent
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
-        saved = "" if self.review else f" · {self.keeper.said}"
+        saved = "" if self.review else f" · {self.autosave.words}"
         said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
         if self.state.value != said:
             self.state.value = said
 
-    def _trouble(self, error: EciError) -> None:
-        if not self.keeper.lost:
-            since = f"Not saved since {self.keeper.safe_at.astimezone():%H:%M:%S}"
+    def saving_failed(self, error: EciError) -> None:
+        """Say so; when nothing can be saved any more, end the work."""
+        if not self.autosave.lost:
+            since = f"Not saved since {self.autosave.safe_at.astimezone():%H:%M:%S}"
             self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
-            self._tell()
+            self.saved()
             return
-        late = " What you did after that is not in it." if self.keeper.unsaved else ""
+        late = " What you did after that is not in it." if self.autosave.unsaved else ""
         self._close(f"{error}{late}")
 
     def _close(self, why: str) -> None:
         """From now on this is for reading."""
-        self.keeper.lost = self.keeper.lost or why
+        self.autosave.close(why)
         self.stage.carry_out(self.controller.close(why))
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.form]
         for each in (*panels, self.compared and self.compared.panel):
@@ -203,10 +221,10 @@ class Workbench:
         if self.form and self.form.problem and not self.review:
             raise Refused(f"The report is not complete: {self.form.problem}")
         if self.form and not self.review:
-            self.keeper.answer(self.form.group.answer)
-        self.keeper.snapshot()
-        if self.keeper.lost or self.keeper.unsaved:
-            raise Refused(self.keeper.lost or "Your last work is not saved yet.", "Try again when it is.")
+            self.autosave.answer(self.form.group.answer)
+        self.autosave.snapshot()
+        if self.autosave.lost or self.autosave.unsaved:
+            raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again when it is.")
         said: dict[str, Any] = {"verdict": verdict, "reason": reason, "secret": secret, "places": self.marking.to_sign}
         begun = self.task.begin_signing(meaning, **said)
         return begun if hasattr(begun, "poll") else self._signed(begun)
@@ -217,16 +235,16 @@ class Workbench:
         said = f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
         self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
-        self.signed(signed)
+        self._on_signed(signed)
         return signed
 
     def leave(self) -> None:
         """Save all, give the task back and close everything; Refused while something could not be saved."""
-        if not self.keeper.lost:
-            self.keeper.snapshot()
-            if self.keeper.unsaved and not self.keeper.lost:
+        if not self.autosave.lost:
+            self.autosave.snapshot()
+            if self.autosave.unsaved and not self.autosave.lost:
                 raise Refused("Your last work is not saved yet.", "Try again when it is.")
             with suppress(LeaseLost):
                 self.task.release()
-        self.keeper.lost = self.keeper.lost or LEFT
+        self.autosave.close(LEFT)
         close_all(self.widget)

@@ -40,7 +40,7 @@ def test_work_goes_on_while_the_line_is_cut(folder: Path, monkeypatch: pytest.Mo
     async def draw(bench: Workbench, values: range) -> float:
         begin = asyncio.get_running_loop().time()
         for value in values:
-            bench.keeper.note(SetOption("radius_mm", float(value)))
+            bench.autosave.note(SetOption("radius_mm", float(value)))
             await asyncio.sleep(0.01)
         return asyncio.get_running_loop().time() - begin
 
@@ -50,11 +50,11 @@ def test_work_goes_on_while_the_line_is_cut(folder: Path, monkeypatch: pytest.Mo
             task.save(lines(task))
             bench = Workbench(task)
             await draw(bench, range(3, 6))
-            await until(lambda: "saved" in bench.state.value and not bench.keeper.unsaved)
+            await until(lambda: "saved" in bench.state.value and not bench.autosave.unsaved)
         assert await draw(bench, range(6, 26)) < 2.0  # nothing holds the hand up
         await until(lambda: "not saved since" in bench.state.value)
         with running(app(), port):
-            await until(lambda: not bench.keeper.unsaved and "not saved" not in bench.state.value)
+            await until(lambda: not bench.autosave.unsaved and "not saved" not in bench.state.value)
             drafted = task.draft()
         said = [line for line in drafted.lines if "radius_mm" in line]
         assert len(said) == len(set(said)) and len(said) >= 20

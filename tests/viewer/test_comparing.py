@@ -92,7 +92,7 @@ def test_taking_over_is_one_entry_that_is_kept_and_undone(beside: tuple[Controll
     controller, other = beside
     (uid,) = other.easel.objects
     controller.do(adoption(other.easel, uid, other.source))
-    assert controller.kept[-1].source == "annotate.1/1"  # type: ignore[attr-defined]
+    assert controller.heard.kept[-1].source == "annotate.1/1"  # type: ignore[attr-defined]
     assert np.array_equal(controller.easel.field(uid), other.easel.field(uid))
     controller.receive({"kind": "command", "name": "undo"})
     assert not controller.easel.objects

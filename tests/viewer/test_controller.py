@@ -62,7 +62,7 @@ def test_other_tools_draw_vectors(controller: Controller, name: str, gesture: st
 def test_every_entry_is_kept_and_undo_is_one_step(controller: Controller) -> None:
     tool(controller, "smartpaint")
     controller.receive(STROKE)
-    names = [type(e).__name__ for e in controller.kept]  # type: ignore[attr-defined]
+    names = [type(e).__name__ for e in controller.heard.kept]  # type: ignore[attr-defined]
     assert names[-4:] == ["Add", "Press", "Drag", "Release"]
     controller.receive({"kind": "command", "name": "undo"})
     assert not controller.easel.annotations()

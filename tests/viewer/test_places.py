@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from viewer_world import make_controller, views
+from viewer_world import Reviewing, make_controller, views
 
 from eci_annotate.errors import Refused
 from eci_annotate.viewer.panels.place_marking import show_places
@@ -26,12 +26,11 @@ def test_a_place_is_a_numbered_ring_on_its_slice_only() -> None:
 
 
 def test_a_key_marks_where_the_pointer_is() -> None:
-    controller = make_controller("nothing is drawn")
-    marked: list[object] = []
-    controller.mark = marked.append
+    reviewing = Reviewing()
+    controller = make_controller("nothing is drawn", reviewing)
     for value in ([1, 2.5, 3], None, "nonsense", [1, 2], [1, 2, float("nan")]):
         controller.receive({"kind": "command", "name": "mark", "value": value})
-    assert marked == [(1.0, 2.5, 3.0), None, None, None, None]
+    assert reviewing.marked == [(1.0, 2.5, 3.0), None, None, None, None]
     controller.receive({**views(), "focus": [7, 8, 9]})
     assert controller.focus == (7.0, 8.0, 9.0)
 
@@ -56,7 +55,7 @@ def test_the_panel_adds_remarks_and_removes() -> None:
 
 def test_who_mends_it_reads_and_looks() -> None:
     seen: list[Place] = []
-    panel = PlacesPanel("To be mended", (HERE, Place((1, 2, 3), "<b>here</b>")), seen.append)
+    panel = PlacesPanel("Needs correction", (HERE, Place((1, 2, 3), "<b>here</b>")), seen.append)
     assert panel.button not in panel.widget.children
     panel.body.children[0].children[0].click()
     assert seen == [HERE]

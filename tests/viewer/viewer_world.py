@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry
-from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.messages import Message
 
 SHAPE = (12, 48, 40)
@@ -20,11 +22,30 @@ def make_easel() -> Easel:
     return Easel.for_volume(volume_from_array(np.zeros(SHAPE, np.int16), grid, series_uid="1.9"))
 
 
-def make_controller(why_not: str = "") -> Controller:
-    """A controller whose browser is ready; what it keeps is in `kept`."""
-    kept: list[Entry] = []
-    one = Controller(make_easel(), kept.append, why_not)
-    one.kept = kept  # type: ignore[attr-defined]
+class Heard(Listener):
+    """A listener that remembers what was reported; `next` is told of each entry too."""
+
+    def __init__(self) -> None:
+        self.kept: list[Entry] = []
+        self.marked: list[object] = []
+        self.next: Callable[[Entry], None] = lambda entry: None
+
+    def applied(self, entry: Entry) -> None:
+        self.kept.append(entry)
+        self.next(entry)
+
+
+class Reviewing(Heard):
+    """One that takes marked places."""
+
+    def place_marked(self, point_lps: object) -> None:
+        self.marked.append(point_lps)
+
+
+def make_controller(why_not: str = "", listener: Heard | None = None) -> Controller:
+    """A controller whose browser is ready; what it reported is in `heard`."""
+    one = Controller(make_easel(), listener := listener or Heard(), why_not)
+    one.heard = listener  # type: ignore[attr-defined]
     one.receive({"kind": "ready"})
     one.receive(views())
     return one

@@ -20,7 +20,7 @@ from eci_annotate.viewer.comparison.form_delta import form_table
 from eci_annotate.viewer.comparison.lesions import Lesion, lesions
 from eci_annotate.viewer.comparison.side_stages import Strip
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.session.event_loop import poster
+from eci_annotate.viewer.session.event_loop import LOOP
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import look
 from eci_annotate.viewer.stage.orders import Order, Send
@@ -96,7 +96,7 @@ class Counterpart:
 
     def compare(self) -> None:
         """Work out the differences beside the work, and list them when they are known."""
-        post = poster()
+        post = LOOP.poster()
 
         def work() -> None:
             found = lesions(self.sides, self._volume)

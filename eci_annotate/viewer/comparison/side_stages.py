@@ -8,11 +8,18 @@ import ipywidgets as w
 
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.stage import Stage
 
 READ_ONLY = "This is what was signed; nothing is drawn in it."
 AXIAL = "axial"
+
+
+class _Presence(Listener):
+    """Passes on that the person looks around."""
+
+    def __init__(self, seen: Callable[[], None]) -> None:
+        self.present = seen  # type: ignore[method-assign]
 
 
 class Strip:
@@ -41,9 +48,8 @@ class Strip:
 
     def _stage(self, side: Side, series_uid: str, height: str, link: str, seen: Callable[[], None]) -> Stage:
         side.easel.show(series_uid)
-        controller = Controller(side.easel, why_not=READ_ONLY)
+        controller = Controller(side.easel, _Presence(seen), READ_ONLY)
         controller.painter.own.colour = side.colour
-        controller.seen = seen
         return Stage(controller, height=height, link=link, alone=AXIAL)
 
     def turn_to(self, series_uid: str) -> None:

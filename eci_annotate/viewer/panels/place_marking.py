@@ -1,13 +1,12 @@
-"""Marked places of one task: a reviewer's own, kept in her draft; or what a review marked, for who mends it."""
+"""Marked places of one task: a reviewer's own, kept in their draft; or what a review marked, for who corrects it."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eci_annotate.viewer.panels.places_panel import PlacesPanel
-from eci_annotate.viewer.session.autosave import Keeper
 from eci_annotate.viewer.session.resume import PLACES
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import look
@@ -35,28 +34,27 @@ class Marking:
     panel
         Their list.
     shown
-        What a workbench lays out: nothing where nothing is marked or to be mended.
+        What a workbench lays out: nothing where nothing is marked.
     """
 
     def __init__(
         self,
         task: Task,
         places: tuple[Place, ...],
-        keeper: Keeper,
+        answer: Callable[[dict[str, Any]], None],
         controller: Controller,
         draw: Callable[[Sequence[Order]], None],
     ) -> None:
-        self._keeper, self._controller, self._draw = keeper, controller, draw
+        self._answer, self._controller, self._draw = answer, controller, draw
         self.review = task.definition.kind == REVIEW
-        title = "Marked places" if self.review else f"To be mended: {html.escape(task.rejected)}"
+        title = "Marked places" if self.review else f"Needs correction: {html.escape(task.rejected)}"
         changed = self._changed if self.review else None
         self.panel = PlacesPanel(title, places, self._look_at, changed, lambda: controller.focus)
         self.shown = [self.panel.widget] if self.review or task.rejected else []
         show_places(controller, places)
-        controller.mark = self.panel.add
 
     def _changed(self, places: tuple[Place, ...]) -> None:
-        self._keeper.answer({PLACES: [each.to_row() for each in places]})
+        self._answer({PLACES: [each.to_row() for each in places]})
         self._draw(show_places(self._controller, places))
 
     def _look_at(self, place: Place) -> None:

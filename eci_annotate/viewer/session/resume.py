@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.errors import NotFound
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import LIFT, Easel
-from eci_annotate.tools.editing.entries import Show
+from eci_annotate.tools.editing.entries import Entry, Show
 from eci_annotate.viewer.stage.places import Place, from_rows
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
-    from eci_annotate.viewer.session.autosave import Keeper
 
 
 PLACES = "places"  # under this name the draft of a review keeps them
@@ -57,18 +56,24 @@ def restored(task: Task) -> Restored:
     return Restored(easel, draft.answers, bool(draft.lines), places=from_rows(task.marked()))
 
 
-def begin(work: Restored, task: Task, hanging: Hanging, keeper: Keeper) -> None:
-    """Turn to the series that the work was on, else to the one that hangs first."""
-    if work.resumed:
-        keeper.note(LIFT)  # what comes now must not take back a stroke that broke off
+def begin(work: Restored, task: Task, hanging: Hanging) -> list[Entry]:
+    """Turn to the series that the work was on, else to the one that hangs first.
+
+    Returns
+    -------
+    list of Entry
+        What the journal must hold of it.
+    """
+    lift: list[Entry] = [LIFT] if work.resumed else []  # what comes now must not undo a stroke that broke off
     easel = work.easel
     if easel.series_uid:
-        return
+        return lift
     if hanging.first is None:
         raise NotFound("No series fits the hanging protocol.", "Look at task.hanging() for the reasons.")
     easel.show(hanging.first)
-    if work.reviewed is None:
-        keeper.note(Show(hanging.first))
-        tools = task.definition.tools
-        if tools and easel.tool not in tools:
-            easel.tool = tools[0]
+    if work.reviewed is not None:
+        return lift
+    tools = task.definition.tools
+    if tools and easel.tool not in tools:
+        easel.tool = tools[0]
+    return [*lift, Show(hanging.first)]

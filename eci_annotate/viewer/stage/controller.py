@@ -40,6 +40,23 @@ PALETTE: tuple[Colour, ...] = (
 LEAST_MM, MOST_MM = 0.5, 80.0
 
 
+class Listener:
+    """What a controller reports; this one takes it and does nothing."""
+
+    def applied(self, entry: Entry) -> None:
+        """An entry was applied and is to be saved."""
+
+    def changed(self) -> None:
+        """The easel is different, and no stroke is under way."""
+
+    def present(self) -> None:
+        """The person did something in the browser, if only looking around."""
+
+    def place_marked(self, point_lps: Vector | None) -> None:
+        """A place (patient mm) was marked, or the crosshair's; refused where nothing is reviewed."""
+        raise Refused("Places are marked in a review.")
+
+
 class Controller:
     """Steers one viewer.
 
@@ -47,23 +64,20 @@ class Controller:
     ----------
     easel
         A series is shown on it.
-    keep
-        Called with each entry that was applied, after its drawing was ordered.
+    listener
+        Is told what happened; each entry that was applied, after its drawing was ordered.
     why_not
         If not empty nothing can be drawn, and this says why.
     """
 
-    def __init__(self, easel: Easel, keep: Callable[[Entry], None] = lambda entry: None, why_not: str = "") -> None:
+    def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
         self.easel = easel
-        self.keep = keep
+        self._listener: Listener = listener or Listener()
         self.why_not = why_not
         self.painter = Painter(easel, editable=not why_not)
         self.pictures: dict[str, Pictures] = {}
         self.next_label = ""
         self.next_colour: Colour | None = None
-        self.changed: Callable[[], None] = lambda: None
-        self.seen: Callable[[], None] = lambda: None
-        self.mark: Callable[[Vector | None], None] = no_places
         self.focus: Vector | None = None
         self._stroke = False
         self._begun = False  # the running stroke began its annotation
@@ -90,7 +104,7 @@ class Controller:
             case Command():
                 return self._command(message)
             case Here():
-                self.seen()
+                self._listener.present()
         return []
 
     def _command(self, command: Command) -> list[Order]:
@@ -121,7 +135,7 @@ class Controller:
             return []
         self._stroke = False
         self._stale.update(change.uid for change in self._apply(Show(series_uid)))
-        self.changed()
+        self._listener.changed()
         return self.show()
 
     def _pictures(self, series_uid: str) -> Pictures:
@@ -172,7 +186,7 @@ class Controller:
     def _settled(self) -> list[Order]:
         """After a stroke: echoes of what changed, and what is in the hand now."""
         stale, self._stale = self._stale, set()
-        self.changed()
+        self._listener.changed()
         return [*self.painter.echoes(sorted(stale)), _tool(self.easel, self.next_colour, self.why_not)]
 
     def _entries(self, hand: Hand) -> list[Entry]:
@@ -194,6 +208,10 @@ class Controller:
         thing = self.easel.objects.get(self.easel.active or "")
         here = thing is not None and thing.series_uid == self.easel.series_uid
         return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
+
+    def mark_place(self, point_lps: Vector | None) -> None:
+        """Mark a place in patient mm; None: where the crosshair is."""
+        self._listener.place_marked(point_lps)
 
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:
@@ -219,7 +237,7 @@ class Controller:
     def _kept(self, entries: list[Entry]) -> None:
         if not self.why_not:
             for entry in entries:
-                self.keep(entry)
+                self._listener.applied(entry)
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
         """Begin a new annotation with the tool in the hand."""
@@ -241,17 +259,12 @@ class Controller:
         return [*self.painter.all_lines(), *told]
 
 
-def no_places(point_lps: Vector | None) -> None:
-    """Nothing is marked where nothing is reviewed."""
-    raise Refused("Places are marked in a review.")
-
-
 def _mark(c: Controller, said: Command) -> list[Order]:
     try:
         at = messages.point(said.value)
     except (TypeError, ValueError):
         at = None
-    c.mark(at)
+    c.mark_place(at)
     return []
 
 

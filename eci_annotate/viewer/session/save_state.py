@@ -1,0 +1,153 @@
+"""How saving stands, as a pure state machine: `step(state, event, now)` gives the next state and what is to be done.
+
+Clean ──changed──▶ Dirty ──due──▶ Sending ──sent──▶ Clean, or Dirty when more has come
+                                     └──refused──▶ Failing ──due──▶ Sending
+any state ──lease lost, closed──▶ Lost
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from eci_annotate.errors import EciError, LeaseLost
+
+FLUSH_S = 0.4
+RETRY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Everything is saved, since `at`; None: nothing was done yet."""
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Dirty:
+    """Something waits for the next flush."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A batch is under way."""
+
+    failing: bool = False
+
+
+@dataclass(frozen=True)
+class Failing:
+    """The last batch was refused; it is tried again."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Nothing can be saved any more, and why."""
+
+    why: str
+
+
+State = Clean | Dirty | Sending | Failing | Lost
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Something was done that is in no draft yet."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """It is time to save what waits."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of a batch: the error that stopped it, and whether something waits now."""
+
+    error: EciError | None
+    unsaved: bool
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The work ends here."""
+
+    why: str
+
+
+Event = Changed | Due | Sent | Closed
+
+
+@dataclass(frozen=True)
+class Send:
+    """Save what waits."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Become `Due` after a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Tell the person what went wrong."""
+
+    error: EciError
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Everything is saved."""
+
+
+Action = Send | Wait | Report | Announce
+Step = tuple[State, tuple[Action, ...]]
+
+
+def step(state: State, event: Event, now: datetime) -> Step:
+    """Return the state after an event, and what is to be done."""
+    match state, event:
+        case Lost(), _:
+            return state, ()
+        case _, Closed(why):
+            return Lost(why), ()
+        case Clean(), Changed():
+            return Dirty(), (Wait(FLUSH_S),)
+        case ((Clean() | Dirty()), Due()):
+            return Sending(), (Send(),)
+        case Failing(), Due():
+            return Sending(failing=True), (Send(),)
+        case Sending(), Sent():
+            return _sent(state, event, now)
+        case _:
+            return state, ()
+
+
+def _sent(state: Sending, sent: Sent, now: datetime) -> Step:
+    match sent.error:
+        case None if sent.unsaved:
+            return Dirty(), (Wait(FLUSH_S),)
+        case None:
+            return Clean(now), (Announce(),)
+        case LeaseLost() as error:
+            return Lost(str(error)), (Report(error),)
+        case error:
+            report = () if state.failing else (Report(error),)
+            return Failing(), (*report, Wait(RETRY_S))
+
+
+def is_usable(state: State) -> bool:
+    """Whether anything can still be saved."""
+    return not isinstance(state, Lost)
+
+
+def words(state: State, safe_at: datetime) -> str:
+    """How saving stands, for the title line; `safe_at`: when everything was saved last."""
+    match state:
+        case Failing() | Sending(failing=True):
+            return f"not saved since {safe_at.astimezone():%H:%M:%S}"
+        case Clean(at=datetime() as at):
+            return f"saved {at.astimezone():%H:%M:%S}"
+    return "saving …"
