@@ -19,10 +19,7 @@ from typing import Any
 
 import websocket
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from lab import Viewer, browsing, run_all, serving
-
+from tests.browser.lab import Viewer, browsing, run_all, serving
 from tests.ports import free_port
 
 SERIES = str(Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from lab import OPEN, PROJECT, Lab, Viewer, browsing, notebook, run_all, serving
 from playwright.sync_api import Page
+
+from tests.browser.lab import OPEN, PROJECT, Lab, Viewer, browsing, notebook, run_all, serving
 
 FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
 

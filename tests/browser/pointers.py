@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab import Viewer
 from playwright.sync_api import CDPSession
+
+from tests.browser.lab import Viewer
 
 Share = tuple[float, float]
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import Lab, Viewer, run_all
 from playwright.sync_api import Page
-from test_viewer import press
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-from readings_world import DOUBLE, LATE, P, as_member, draw, lesion, make, read, report, series_named, subject
+from tests.browser.lab import Lab, Viewer, run_all
+from tests.browser.test_viewer import press
+from tests.repository.readings_world import (
+    DOUBLE,
+    LATE,
+    P,
+    as_member,
+    draw,
+    lesion,
+    make,
+    read,
+    report,
+    series_named,
+    subject,
+)
 
 S = subject(1)
 OPEN = f"""

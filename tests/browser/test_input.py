@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
-from pointers import Pointers
-from test_viewer import coloured, press
 
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
+from tests.browser.pointers import Pointers
+from tests.browser.test_viewer import coloured, press
 
 LINE = [(0.40 + 0.02 * n, 0.5) for n in range(8)]
 

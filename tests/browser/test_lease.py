@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
-from test_viewer import coloured, draw, press
 
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
+from tests.browser.test_viewer import coloured, draw, press
 
 SOON = """
 import asyncio

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab import PROJECT, SUBJECT, Viewer
 from playwright.sync_api import Page
-from relay import CLOSED, DEAF, SILENT, Relay, relayed
-from test_viewer import press
-from voila_app import voila
 
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import PROJECT, SUBJECT, Viewer
+from tests.browser.relay import CLOSED, DEAF, SILENT, Relay, relayed
+from tests.browser.test_viewer import press
+from tests.browser.voila_app import voila
 from tests.counts import SOAK, count
 
 CUT_S = count(8, 60)

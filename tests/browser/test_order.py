@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab import OPEN, Viewer, browsing, private_places, run_all, serving
-from test_whole_path import add, press
+from tests.browser.lab import OPEN, Viewer, browsing, private_places, run_all, serving
+from tests.browser.test_whole_path import add, press
 
 WRITE = """
 import threading

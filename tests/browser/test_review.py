@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from lab import Lab, Viewer, run_all
 from playwright.sync_api import Page
-from test_viewer import coloured, press
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-from repository_world import ANSWERS, MEANING, P, S, lines
 
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import Lab, Viewer, run_all
+from tests.browser.test_viewer import coloured, press
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines
 
 REVIEW = f"""
 import os

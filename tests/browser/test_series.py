@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
-from test_viewer import coloured, draw, press
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
@@ -17,6 +15,8 @@ from eci_annotate.repository.admin.create import found
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
+from tests.browser.test_viewer import coloured, draw, press
 
 LATE, LOCALIZER = "late phase", "one slice left out"
 

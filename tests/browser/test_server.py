@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import websocket
-from lab import Lab, serving
 
 from eci_annotate.viewer.session.kernel_transport import LASTING_S
+from tests.browser.lab import Lab, serving
 
 HANDLER = """
 import time

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-from lab import PROJECT, SUBJECT, Lab, Viewer, run_all
 from playwright.sync_api import Page
-from test_viewer import coloured, draw, fill_form
-from voila_app import voila
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-from readings_world import phantom
 
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import PROJECT, SUBJECT, Lab, Viewer, run_all
+from tests.browser.test_viewer import coloured, draw, fill_form
+from tests.browser.voila_app import voila
+from tests.repository.readings_world import phantom
 
 APP = Path(__file__).parents[2] / "notebooks" / "task_app.ipynb"
 SECOND = "ECI_KAU_S0002"

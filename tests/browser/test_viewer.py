@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 
 TOOLS = {"b": [(0.4, 0.4), (0.55, 0.52)], "d": [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)],
          "s": [(0.45, 0.5), (0.55, 0.5)]}  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab import PROJECT, SUBJECT, Viewer
 from playwright.sync_api import Page
-from test_viewer import coloured, press
-from voila_app import voila
 
 from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import PROJECT, SUBJECT, Viewer
+from tests.browser.test_viewer import coloured, press
+from tests.browser.voila_app import voila
 
 
 def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import ended, private_places, waited_for
-
+from tests.browser.lab import ended, private_places, waited_for
 from tests.ports import free_port
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-
-from hub_world import IS_ROOT, OUTSIDER, Hub, hubs, signed_in
-from lab import CHROMIUM, FLAGS
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.lab import CHROMIUM, FLAGS
+from tests.hub.hub_world import IS_ROOT, OUTSIDER, Hub, hubs, signed_in
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_world import Hub, until
 from playwright.sync_api import Page
+
+from tests.hub.hub_world import Hub, until
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.per_user

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hub_world import CHECKOUT, IS_ROOT
 from jupyterhub.app import JupyterHub
 from traitlets.config import Config
+
+from tests.hub.hub_world import CHECKOUT, IS_ROOT
 
 CONFIG = CHECKOUT / "hubconfig" / "jupyterhub_config.py"
 OIDC = {

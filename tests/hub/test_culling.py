@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hub_world import CHECKOUT, Hub, hubs, log_in, signed_in, until
 from playwright.sync_api import Browser
+
+from tests.hub.hub_world import CHECKOUT, Hub, hubs, log_in, signed_in, until
 
 STANDIN = ("/usr/bin/python3", str(CHECKOUT / "tests" / "hub" / "standin.py"))
 IDLE_S, FRESH_S = 5, 5

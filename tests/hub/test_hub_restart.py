@@ -7,9 +7,10 @@ import re
 import signal
 
 import pytest
-from hub_world import Hub, end, hubs, signed_in, start
-from lab import Viewer
 from playwright.sync_api import Browser, Page
+
+from tests.browser.lab import Viewer
+from tests.hub.hub_world import Hub, end, hubs, signed_in, start
 
 
 def painted(viewer: Viewer, y: float) -> None:

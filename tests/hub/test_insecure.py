@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_world import CHECKOUT, IS_ROOT, Hub, hubs, landed, log_in, tree
 from playwright.sync_api import Browser
+
+from tests.hub.hub_world import CHECKOUT, IS_ROOT, Hub, hubs, landed, log_in, tree
 
 WORDS = "all users share one system user"
 SOMEBODY = 28_000
@@ -53,8 +54,7 @@ def test_it_must_be_asked_for() -> None:
 
 def _others_python() -> str:
     """An interpreter that somebody else can run."""
-    from hub_world import place
-
     from eci_annotate.userservers.python_interpreter import user_python
+    from tests.hub.hub_world import place
 
     return str(user_python(place() / "python", running=Path(sys.executable)))

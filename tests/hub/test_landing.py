@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hub_world import OUTSIDER, Hub, log_in, until
 from playwright.sync_api import Browser, Page
+
+from tests.hub.hub_world import OUTSIDER, Hub, log_in, until
 
 Of = Callable[[str], Page]
 APP, LAB, SERVICE = "app", "lab", "service"

@@ -11,7 +11,6 @@ from typing import Any
 
 import pydicom
 import pytest
-from hub_world import Hub, hubs, signed_in
 from playwright.sync_api import Browser
 from pydicom.uid import generate_uid
 
@@ -19,6 +18,7 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import utc_now
+from tests.hub.hub_world import Hub, hubs, signed_in
 
 P, PIN, MANY, SITE = "liver-ct", "pages-77", 23, "GRZ"
 

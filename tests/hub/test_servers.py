@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hub_world import CHECKOUT, place
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application
 
@@ -19,6 +18,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.userservers import banner, interpreter, native
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all
 from eci_annotate.userservers.uids import FIRST, UidMap
+from tests.hub.hub_world import CHECKOUT, place
 from tests.ports import free_ports
 
 

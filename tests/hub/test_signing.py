@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_world import SERVICE_PREFIX, Hub, signed_in
 from playwright.sync_api import Browser, Page
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-from repository_world import ANSWERS, MEANING, lines
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.keys.factors import FactorBook
@@ -24,6 +18,8 @@ from eci_annotate.repository.pending_signature import Waiting
 from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Task
+from tests.hub.hub_world import SERVICE_PREFIX, Hub, signed_in
+from tests.repository.repository_world import ANSWERS, MEANING, lines
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.per_user

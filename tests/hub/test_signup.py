@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from hub_world import Hub, hubs, log_in, signed_in
 from playwright.sync_api import Browser, Page
+
+from tests.hub.hub_world import Hub, hubs, log_in, signed_in
 
 NEW, OWNER = "nina", "olga"
 

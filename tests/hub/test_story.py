@@ -10,9 +10,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from hub_world import Hub
 from playwright.sync_api import Page
-from test_signing import ANSWERS, MEANING, P, lines, opened
 
 from eci_annotate.errors import NoIdentity, NotFound, Refused
 from eci_annotate.repository.keys.factors import FactorBook
@@ -21,6 +19,8 @@ from eci_annotate.repository.local.context import utc_now
 from eci_annotate.repository.pending_signature import Waiting
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
+from tests.hub.hub_world import Hub
+from tests.hub.test_signing import ANSWERS, MEANING, P, lines, opened
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.per_user

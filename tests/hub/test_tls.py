@@ -12,9 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from hub_world import Hub, hubs, signed_in
-from lab import Viewer
 from playwright.sync_api import Browser
+
+from tests.browser.lab import Viewer
+from tests.hub.hub_world import Hub, hubs, signed_in
 
 
 @pytest.fixture(scope="module")

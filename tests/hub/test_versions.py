@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hub_world import Hub, hubs, landed, log_in, place, signed_in
 from playwright.sync_api import Browser
-from test_landing import APP, LAB, lands
+
+from tests.hub.hub_world import Hub, hubs, landed, log_in, place, signed_in
+from tests.hub.test_landing import APP, LAB, lands
 
 
 @pytest.fixture(scope="module")

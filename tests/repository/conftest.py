@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from repository_world import make
 
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from tests.postgres import dsn, postgres  # noqa: F401
+from tests.repository.repository_world import make
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pydicom
 import yaml
-from repository_world import MEANING, P, local
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
@@ -28,6 +27,7 @@ from eci_annotate.tools.editing.entries import Add, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 from eci_annotate.workflow.trust.rsa_keys import Credential
 from eci_annotate.workflow.usecase.usecase import forms_folder
+from tests.repository.repository_world import MEANING, P, local
 
 LATE = "late phase"
 READERS = ("anna", "ben", "cora")

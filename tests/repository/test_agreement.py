@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, report, subject
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.analysis.statistics import icc, kappa
 from eci_annotate.workflow.subject.commands import Describe, Withdraw
+from tests.repository.readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, report, subject
 from tests.test_cli import run
 
 # Shrout and Fleiss, Psychol Bull 1979;86:420, table 2: six targets, four judges

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_same
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
@@ -18,6 +17,7 @@ from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Start
 from eci_annotate.workflow.trust.merkle import Range
 from tests.counts import count
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_same
 
 
 @pytest.fixture

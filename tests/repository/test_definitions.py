@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.actor import MAY, ROLES
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repository_world import ANSWERS, MEANING, S, lines
-
 from eci_annotate.repository.repository import Repository
+from tests.repository.repository_world import ANSWERS, MEANING, S, lines
 
 
 def test_two_versions_are_compared(repo: Repository, tmp_path: Path) -> None:

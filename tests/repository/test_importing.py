@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from repository_world import P, S, local
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.admin.import_dicom import OTHER, THERE, Imported, import_folders
 from eci_annotate.repository.repository import Repository
+from tests.repository.repository_world import P, S, local
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository, NotFound, Refused, Tampered
@@ -14,6 +13,7 @@ from eci_annotate.repository.admin.backup import back_up, restore
 from eci_annotate.repository.admin.copy_repository import copy_repository
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Withdraw
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
 
 @pytest.fixture

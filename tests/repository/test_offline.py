@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, anchor, certified, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
@@ -25,6 +24,7 @@ from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.workflow.subject.commands import RevokeCertificate, TrustAuthority
 from eci_annotate.workflow.trust.certificates import Authority
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, anchor, certified, lines, local
 from tests.test_cli import run
 
 

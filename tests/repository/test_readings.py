@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE
+from tests.repository.readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
 
 S = subject(1)
 BOX = ("lesion 1", (4, 18, 22), (4, 5))

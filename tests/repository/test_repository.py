@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from repository_world import ANSWERS, MEANING, Clock, P, S, as_member, lines, local, open_at
 
 import eci_annotate as eci
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
@@ -32,6 +31,7 @@ from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.folder.access_store import AccessLog
 from eci_annotate.workflow.subject.commands import Seal, Start
 from eci_annotate.workflow.trust.seals import START, Manifest
+from tests.repository.repository_world import ANSWERS, MEANING, Clock, P, S, as_member, lines, local, open_at
 
 
 def sign(repo: Repository, *, rerun: bool = False, drawn: bool = True) -> Signed:

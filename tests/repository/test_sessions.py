@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repository_world import P, S, local
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
 from tests.counts import KERNEL_KILLS, RACERS, SUBJECTS
+from tests.repository.repository_world import P, S, local
 
 
 def race(folder: str, name: int, subjects: list[str], out: Any) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Tampered
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines
 
 
 @pytest.fixture(scope="module")

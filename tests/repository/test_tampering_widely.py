@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_same
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError
@@ -18,6 +17,7 @@ from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.workflow.subject.commands import Describe, Enrol
 from tests.counts import count
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local, means_the_same
 
 SAMPLES, CROWD = count(150, 10_000), count(20, 400)
 

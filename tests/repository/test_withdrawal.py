@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, P, S, lines, local
 
 import eci_annotate as eci
 from eci_annotate.errors import NotFound, Refused
@@ -14,6 +13,7 @@ from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.folder.blob_store import FolderBlobs
 from eci_annotate.workflow.subject.commands import Withdraw
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
 
 def test_content_goes_and_chains_stay(repo: Repository, folder: Path, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, Clock, P, S, local, open_at
 
 from eci_annotate.repository.repository import Repository
 from tests.postgres import Server
+from tests.repository.repository_world import ANSWERS, MEANING, Clock, P, S, local, open_at
 
 WRITTEN = Path(__file__).parents[1] / "data" / "written_by_0_1"
 DRAFTED = "ECI_KAU_S0002"

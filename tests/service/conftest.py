@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "repository"))
-
-from repository_world import make
-from service_world import prepared, serving
+from tests.repository.repository_world import make
+from tests.service.service_world import prepared, serving
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from repository_world import ANSWERS, MEANING, lines, local, make
-from service_world import P, S, Tokens
-
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
@@ -15,6 +12,8 @@ from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.repository.open_repository import open
 from eci_annotate.workflow.actor import ROLES, Actor
 from eci_annotate.workflow.subject.commands import AddMember, Enrol, OpenProject, Publish
+from tests.repository.repository_world import ANSWERS, MEANING, lines, local, make
+from tests.service.service_world import P, S, Tokens
 
 Q, T = "other-ct", "ECI_KAU_T0001"
 NEAR, FAR, OTHER = "near", "far", "other"

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from readings_world import DOUBLE, P, as_member, lesion, make, read, report, subject
-from service_world import remote, serving, tokens
 
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
@@ -17,6 +15,8 @@ from eci_annotate.tools import adoption, replay, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Show
 from eci_annotate.viewer.comparison.sides import sides_of
+from tests.repository.readings_world import DOUBLE, P, as_member, lesion, make, read, report, subject
+from tests.service.service_world import remote, serving, tokens
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repository_world import lines
-from service_world import P, S, remote, tokens
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
@@ -18,6 +16,8 @@ from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.session import autosave as keeping
 from eci_annotate.viewer.workbench import Workbench
 from tests.ports import free_port
+from tests.repository.repository_world import lines
+from tests.service.service_world import P, S, remote, tokens
 from tests.service.serving_app import running
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
-from service_world import serving
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
@@ -39,6 +37,8 @@ from eci_annotate.workflow.subject.commands import (
     TrustAuthority,
     Withdraw,
 )
+from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
+from tests.service.service_world import serving
 
 HIDDEN, DENIED, ALLOWED = "hidden", "denied", "allowed"
 ZERO = "0" * 64

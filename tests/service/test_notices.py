@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from repository_world import ANSWERS, MEANING, as_member, lines, local
-from service_world import P, S
 
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notifier import VARIABLE, Notifier, Ways
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.workflow.subject.commands import Assign
+from tests.repository.repository_world import ANSWERS, MEANING, as_member, lines, local
+from tests.service.service_world import P, S
 
 
 class Mail(socketserver.StreamRequestHandler):

@@ -16,8 +16,6 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.fernet import Fernet
-from matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
-from test_matrix import ALLOWED, DENIED, HIDDEN, ZERO, Rule, Who, anybody, member, needs, visible
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
@@ -28,7 +26,9 @@ from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, PERSON, Session, Ses
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
+from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
 from tests.service.serving_app import running
+from tests.service.test_matrix import ALLOWED, DENIED, HIDDEN, ZERO, Rule, Who, anybody, member, needs, visible
 
 PROJECT, SUBJECT, SIGN = f"projects/{P}", f"projects/{P}/subjects/{S}", f"sign/{P}/{S}/{ZERO}"
 Form = Callable[[Session], dict[str, Any]]

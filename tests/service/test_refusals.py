@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from service_world import P, S, remote, serving, tokens
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Refused
@@ -20,6 +19,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Start
+from tests.service.service_world import P, S, remote, serving, tokens
 
 UID, DIGEST = "1.2.3", "0" * 64
 TRIES: dict[str, tuple[str, Callable[[Repository], object]]] = {

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from repository_world import ANSWERS, MEANING, lines
-from service_world import P, S, Tokens, remote, serving, tokens
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, SignatureWaits, StoreUnavailable
@@ -36,6 +34,8 @@ from eci_annotate.workflow.subject.commands import (
     Start,
     Withdraw,
 )
+from tests.repository.repository_world import ANSWERS, MEANING, lines
+from tests.service.service_world import P, S, Tokens, remote, serving, tokens
 
 ACTS: dict[str, Callable[[Repository], Any]] = {
     "projects": lambda r: r.backend.projects(),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_world import remote
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from tests.benchmarks.bench_service import prepared
@@ -15,6 +14,7 @@ from tests.benchmarks.load import PREFIX, P, hub, start_service
 from tests.counts import count
 from tests.ports import free_port
 from tests.postgres import dsn, postgres  # noqa: F401
+from tests.service.service_world import remote
 
 REPLICAS, PEOPLE = count(2, 4), count(8, 50)
 Replicas = tuple[list[str], list[tuple[str, str]]]

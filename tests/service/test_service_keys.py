@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from repository_world import ANSWERS, MEANING, S, anchor, certified, lines
 
 import eci_annotate as eci
 from eci_annotate.errors import Refused
@@ -18,6 +17,7 @@ from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed
 from eci_annotate.repository.verify_export import verify_exported
+from tests.repository.repository_world import ANSWERS, MEANING, S, anchor, certified, lines
 from tests.test_cli import run
 
 

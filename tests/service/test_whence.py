@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from service_world import P, S, remote, serving
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError
@@ -14,6 +13,7 @@ from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.identity import HERE
 from eci_annotate.workflow.subject.commands import Start
+from tests.service.service_world import P, S, remote, serving
 
 
 @pytest.mark.parametrize(

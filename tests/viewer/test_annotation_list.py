@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from viewer_world import STROKE, make_controller, tool
 
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select
 from eci_annotate.viewer.panels.annotation_list import AnnotationList, Row, from_hex, to_hex
 from eci_annotate.viewer.stage.controller import PALETTE, Controller
+from tests.viewer.viewer_world import STROKE, make_controller, tool
 
 
 class Bench:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from viewer_world import STROKE, make_controller, tool
 
 from eci_annotate.errors import EciError, LeaseLost, StoreUnavailable
 from eci_annotate.tools import replay, to_line
@@ -32,6 +31,7 @@ from eci_annotate.viewer.session.save_state import (
     step,
 )
 from eci_annotate.viewer.stage.controller import Controller
+from tests.viewer.viewer_world import STROKE, make_controller, tool
 
 
 class Book:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from viewer_world import STROKE, make_controller, make_easel, tool, views
 
 from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.easel import Easel
@@ -24,6 +23,7 @@ from eci_annotate.viewer.stage.orders import Ink, Lines, Send
 from eci_annotate.workflow.usecase.form import questions
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
 from eci_annotate.workflow.usecase.usecase import forms_folder
+from tests.viewer.viewer_world import STROKE, make_controller, make_easel, tool, views
 
 SCHEMA = json.loads((forms_folder() / "liver-ct" / "report.json").read_text())
 

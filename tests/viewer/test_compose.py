@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from test_views import grid
 
 from eci_annotate.viewer.stage import rasterise as c
 from eci_annotate.viewer.stage.pane_geometry import Rect, View, stacks_of
+from tests.viewer.test_views import grid
 
 
 def inside_twin(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
 
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
+from tests.viewer.viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
 
 
 @pytest.fixture

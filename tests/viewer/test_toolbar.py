@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from viewer_world import STROKE, make_controller, tool
 
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.viewer.panels.toolbar import Toolbar
 from eci_annotate.viewer.stage.controller import Controller
+from tests.viewer.viewer_world import STROKE, make_controller, tool
 
 
 class Bench:

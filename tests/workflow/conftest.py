@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from workflow_world import World, enrolled
+
+from tests.workflow.workflow_world import World, enrolled
 
 
 @pytest.fixture

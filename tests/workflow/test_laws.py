@@ -8,8 +8,6 @@ from datetime import timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from test_roles import CASE, DIGEST, DOUBLE
-from workflow_world import OLGA, P, S, World, actor
 
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES, Actor
@@ -33,6 +31,8 @@ from eci_annotate.workflow.subject.state import fold
 from eci_annotate.workflow.subject.view import has_task, readable, view
 from eci_annotate.workflow.usecase.pipeline import INGEST, REVIEW, TaskDefinition
 from tests.counts import count
+from tests.workflow.test_roles import CASE, DIGEST, DOUBLE
+from tests.workflow.workflow_world import OLGA, P, S, World, actor
 
 CHECK = TaskDefinition("check", "Check", "review", ("decide",), ("reviewer",), of="decide", independent=True)
 PIPELINE = (*DOUBLE, CHECK)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from workflow_world import ANNA, BEN, OLGA, RUTH, P, S, World, actor
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, WORDS, Actor
@@ -26,6 +25,7 @@ from eci_annotate.workflow.subject.commands import (
 from eci_annotate.workflow.subject.view import readable, view
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
+from tests.workflow.workflow_world import ANNA, BEN, OLGA, RUTH, P, S, World, actor
 
 CASE = shipped_use_case(P)
 DIGEST = "cd" * 32

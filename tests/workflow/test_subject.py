@@ -10,7 +10,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from workflow_world import ANNA, BEN, KEY, OLGA, RUTH, P, S, World, actor
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.workflow.actor import Actor
@@ -24,6 +23,7 @@ from eci_annotate.workflow.trust.rsa_keys import PrivateKey, check_signature
 from eci_annotate.workflow.trust.seals import START, Manifest, chained, check_chain
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
 from tests.counts import count
+from tests.workflow.workflow_world import ANNA, BEN, KEY, OLGA, RUTH, P, S, World, actor
 
 
 def ingest(world: World) -> None:
