@@ -29,7 +29,10 @@ export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
 export npm_config_cache := $(CURDIR)/$(VENV)/npm
 export npm_config_update_notifier := false
 
-.PHONY: help lab hub test soak lint format bench clean system
+ESM := eci_annotate/viewer/stage/esm
+NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
+
+.PHONY: help lab hub check test soak lint format bench clean system
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,17 +45,21 @@ hub: $(VENV)/hub.stamp $(VENV)/node.stamp  ## Set a hub with demo users up and s
 	$(BIN)/python hubconfig/demo.py $(DEMO_HUB) --port $(HUB_PORT) $(if $(INSECURE_DEMO),--insecure-demo,) \
 	  $(if $(filter none,$(BROWSER)),--no-browser,)
 
+check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
 	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests
 
-lint: $(VENV)/test.stamp  ## Check style, types and the floors of the house
+lint: $(VENV)/test.stamp $(VENV)/node.stamp  ## Check style, types and import contracts
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(VENV)/node/node_modules/.bin/tsc -p $(ESM)
 
 format: $(VENV)/test.stamp  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -86,10 +93,11 @@ $(VENV)/hub.stamp: $(VENV)/lab.stamp
 	$(BIN)/python -m pip install -q -e '.[lab,hub]'
 	touch $@
 
-$(VENV)/node.stamp: $(BIN)/python
-	@command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
-	@echo "Installing the hub's proxy"
-	npm install --loglevel=error --no-audit --no-fund --prefix $(VENV)/node configurable-http-proxy@5
+$(VENV)/node.stamp: $(BIN)/python package.json package-lock.json
+	@[ -x $(BIN)/npm ] || command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
+	@echo "Installing the hub's proxy and the checker of the viewer's modules"
+	mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node/
+	cd $(VENV)/node && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --loglevel=error --no-audit --no-fund
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/lab.stamp

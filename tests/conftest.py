@@ -1,12 +1,41 @@
-"""Settings all tests share: no deadlines on shared machines, small counts unless ECI_SOAK=1."""
+"""Settings all tests share: no deadlines, small counts unless ECI_SOAK=1; and what each test needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import IPython.lib.pretty  # noqa: F401  hypothesis asks for it, while a service's thread may be importing it
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.counts import EXAMPLES, SOAK
+
+HERE = Path(__file__).parent
+# `make check` runs what needs none of these; a test that drives programs by hand has the marker itself
+BY_FOLDER: Mapping[str, tuple[str, ...]] = {
+    "browser": ("needs_browser",),
+    "hub": ("needs_hub", "needs_browser"),
+    "deploy": ("needs_debian",),
+}
+BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
 
 settings.register_profile(
     "house", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 settings.register_profile("soak", parent=settings.get_profile("house"), max_examples=EXAMPLES)
 settings.load_profile("soak" if SOAK else "house")
+
+
+def needs(item: pytest.Item) -> Iterator[str]:
+    """Markers that follow from where a test is, and what it is given."""
+    yield from BY_FOLDER.get(item.path.relative_to(HERE).parts[0], ())
+    yield from (BY_FIXTURE[name] for name in getattr(item, "fixturenames", ()) if name in BY_FIXTURE)
+    if "postgres" in item.name:
+        yield "needs_postgres"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in needs(item):
+            item.add_marker(marker)

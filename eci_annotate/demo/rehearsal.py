@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eci_annotate.dicom.phantom import LESIONS, Lesion, phantom_lesions, write_phantom
+from eci_annotate.dicom.phantom import LESIONS, PhantomLesion, phantom_lesions, write_phantom
 from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.imaging.contours import rings_of_mask
@@ -52,7 +52,7 @@ def _stroke(points: list[Vector], plane: Plane) -> Iterator[Entry]:
     yield Release(points[-1], plane)
 
 
-def _painted(lesion: Lesion, grid: Grid) -> Iterator[Entry]:
+def _painted(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
     """SmartPaint in three dimensions: a small loop in every slice through the lesion."""
     yield SetOption("window", (0.0, 200.0))
     yield SetOption("radius_mm", 9.0)
@@ -67,7 +67,7 @@ def _painted(lesion: Lesion, grid: Grid) -> Iterator[Entry]:
         yield from _stroke([tuple3(p) for p in middle + radius_mm * circle], plane)
 
 
-def _boxed(lesion: Lesion, grid: Grid) -> Iterator[Entry]:
+def _boxed(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
     """BoundingBox: pressed in the middle, dragged outward."""
     plane = replace(acquired_plane(grid), origin_lps=lesion.centre_mm)
     reach = np.array(lesion.radii_mm) * 1.1

@@ -45,7 +45,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Lesion:
+class PhantomLesion:
     """An ellipsoid: centre and half axes in mm from the middle of the phantom, contrast to the liver."""
 
     label: str
@@ -55,9 +55,9 @@ class Lesion:
 
 
 LESIONS = (
-    Lesion("lesion 1", (-62.0, -18.0, 5.0), (16.0, 16.0, 16.0), -55.0),
-    Lesion("lesion 2", (-30.0, 12.0, -22.0), (11.0, 8.0, 12.0), -45.0),
-    Lesion("lesion 3", (-85.0, 28.0, 26.0), (9.0, 9.0, 14.0), 60.0),
+    PhantomLesion("lesion 1", (-62.0, -18.0, 5.0), (16.0, 16.0, 16.0), -55.0),
+    PhantomLesion("lesion 2", (-30.0, 12.0, -22.0), (11.0, 8.0, 12.0), -45.0),
+    PhantomLesion("lesion 3", (-85.0, 28.0, 26.0), (9.0, 9.0, 14.0), 60.0),
 )
 
 

@@ -41,7 +41,7 @@ SHARED = (
 
 
 @dataclass(frozen=True)
-class Images:
+class ReferencedImages:
     """Headers of one series in slice order."""
 
     slices: tuple[Dataset, ...]
@@ -76,7 +76,7 @@ def _headers(source: Source) -> list[Dataset]:
     return [d for d in found if "Rows" in d and str(d.get("Modality")) != "SEG"]
 
 
-def images_of(source: Source) -> dict[str, Images]:
+def images_of(source: Source) -> dict[str, ReferencedImages]:
     """Read the headers of images, by series.
 
     Raises
@@ -93,15 +93,15 @@ def images_of(source: Source) -> dict[str, Images]:
     return {uid: _images(part) for uid, part in by_series.items()}
 
 
-def _images(headers: list[Dataset]) -> Images:
+def _images(headers: list[Dataset]) -> ReferencedImages:
     for dataset in headers:
         require_plane(dataset)
     require_one_series(headers)
     stack = stack_of(headers)
-    return Images(stack.slices, stack.grid)
+    return ReferencedImages(stack.slices, stack.grid)
 
 
-def one_series(source: Sequence[Path] | Source) -> Images:
+def one_series(source: Sequence[Path] | Source) -> ReferencedImages:
     """Read the headers of exactly one series."""
     headers = _headers(source)
     if not headers:

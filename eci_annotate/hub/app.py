@@ -8,9 +8,7 @@ from threading import Thread
 
 from fastapi import FastAPI
 
-from eci_annotate.hub.api import commands as work
 from eci_annotate.hub.api import content, images
-from eci_annotate.hub.api import monitoring as watching
 from eci_annotate.hub.background.housekeeping import Housekeeping
 from eci_annotate.hub.background.warmup import warm_up
 from eci_annotate.hub.core.context import Desk
@@ -53,9 +51,9 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.state.desk = Desk(settings, rooms, people or HubPeople(settings))
     app.state.numbers = Numbers()
     add_handlers(app)
-    for part in (work, content, images):
+    for part in (commands, content, images):
         app.include_router(part.router, prefix=f"{base}/api")
-    app.include_router(watching.router, prefix=base)
+    app.include_router(monitoring.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])
     if settings.client_id:
         showing = Showing(app.state.desk)

@@ -17,6 +17,7 @@ from eci_annotate.tools.info import ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     Handle,
+    Idle,
     Object,
     ObjectEdit,
     Options,
@@ -28,11 +29,6 @@ from eci_annotate.tools.protocol import (
 
 SMALLEST_MM = 0.5  # a side never becomes shorter
 ROTATE_REACH = 3.5  # distance of the rotation handle from the box, in handle radii
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Nothing is pressed."""
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,11 @@ from eci_annotate.imaging.annotations import Annotation, Contours
 from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
-from eci_annotate.tools.protocol import NO_OVERLAY, Object, ObjectEdit, Options, Overlay, Scene, Step
+from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, ObjectEdit, Options, Overlay, Scene, Step
 
 PARALLEL = 1 - 1e-4
 TOLERANCE_PX = 0.02  # how far simplification may move a stroke
 SMALLEST_PX = 1e-3  # pieces with less area are crumbs of rounding
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Nothing is pressed."""
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,11 @@ class Step:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class Idle:
+    """State of a tool while nothing is pressed."""
+
+
 class Tool(Protocol):
     """A pure state machine."""
 

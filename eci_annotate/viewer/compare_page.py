@@ -14,7 +14,7 @@ from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.form_delta import form_table
-from eci_annotate.viewer.comparison.lesions import Lesion, lesions
+from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
 from eci_annotate.viewer.comparison.side_stages import Strip
 from eci_annotate.viewer.comparison.sides import Side, opened
 from eci_annotate.viewer.panels.layout import framed
@@ -97,7 +97,7 @@ class ComparePage:
         title = f"<b>{html.escape(before.subject)}</b> · {' and '.join(html.escape(s.title) for s in self.sides)}"
         return framed(title, w.HTML(), panels, [self.overlay, self.strip.widget])
 
-    def _look(self, lesion: Lesion) -> None:
+    def _look(self, lesion: LesionDifference) -> None:
         if lesion.series_uid != self.series_uid:
             self.series_uid = lesion.series_uid
             self.strip.turn_to(lesion.series_uid)

@@ -21,7 +21,7 @@ from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.open_repository import open
 from eci_annotate.store.protocols import Append
 from eci_annotate.workflow.subject.commands import Describe, Release, Start
-from tests.benchmarks.measuring import Table, _memory_mb, alone
+from tests.benchmarks.measuring import Measured, Table, _memory_mb, alone
 from tests.benchmarks.population import SITES, load_population, population
 from tests.postgres import Server, running
 
@@ -110,7 +110,7 @@ def p95(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
-def measured() -> dict[tuple[str, int], dict[str, Any]]:
+def measured() -> dict[tuple[str, int], Measured]:
     """All stores and sizes, each in a process of its own."""
     folder, found_ = Path(tempfile.mkdtemp()), {}
     with running() as server:

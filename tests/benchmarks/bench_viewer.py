@@ -77,7 +77,7 @@ def stroke(viewer: Viewer, hand: Hand, seconds: float, rate: float = 60, turn: f
     hand.settle()
     viewer.rest()
     samples = viewer.stage("s.watch.samples")
-    lift = viewer.stage("s.board.lastPaint - s.interaction.lifted")
+    lift = viewer.stage("s.board.frames.lastPaint - s.interaction.lifted")
     return {"rate": sent / seconds, "lift": lift, **spread("event-paint", samples),
             **spread("stroke-echo", samples), **spread("paint", samples), **spread("round-trip", samples),
             **spread("kernel", samples), **spread("decode", samples)}  # fmt: skip
@@ -169,7 +169,7 @@ def main() -> int:
         found |= {"first stroke": first[0]["event-paint median"], "tenth stroke": first[9]["event-paint median"]}
         long = stroke(viewer, hand, 5)
         found |= {"after lift": long.pop("lift"), **long, **hovering(viewer), **flips(viewer)}
-        viewer.stage("(s.board.strict = true)")  # the same with the browser's own rasterising waited for
+        viewer.stage("(s.board.frames.strict = true)")  # the same with the browser's own rasterising waited for
         found |= {f"{name}, rasterised": value for name, value in flips(viewer).items()}
     for name, value in found.items():
         limit = LIMITS.get(name)

@@ -15,12 +15,6 @@ from tests.browser.lab import OPEN, PROJECT, Lab, Viewer, browsing, notebook, ru
 FIRST = Path(__file__).parents[2] / "notebooks" / "01_annotate.ipynb"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running JupyterLab."""

@@ -6,8 +6,6 @@ import os
 import signal
 import time
 
-import pytest
-
 import eci_annotate as eci
 from eci_annotate.repository.admin.create import found
 from eci_annotate.repository.admin.import_dicom import import_folders
@@ -15,7 +13,6 @@ from eci_annotate.tools import replay
 from tests.browser.lab import Viewer, browsing, run_all, serving
 from tests.browser.test_whole_path import SAMPLE, SUBJECT, add, circle, press
 
-pytestmark = pytest.mark.browser
 OPEN = "import os\nimport eci_annotate as eci\nopen('pid', 'w').write(str(os.getpid()))\nrepo = eci.open('demo')"
 START = f"task = repo.start({SUBJECT!r}, 'annotate')\neci.annotate(task)"
 

@@ -21,8 +21,6 @@ SAMPLE = ROOT / "notebooks/sample/liver_ct_crlm_1004/ct"
 SUBJECT = "ECI_KAU_S0001"
 LABELS = ("metastasis 1", "box 2", "outline 3")
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

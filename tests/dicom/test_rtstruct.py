@@ -96,6 +96,7 @@ GRIDS = {
 }
 
 
+@pytest.mark.needs_debian
 @pytest.mark.parametrize("name", GRIDS)
 def test_plastimatch_reads_the_same_masks(tmp_path, name):
     write_images(tmp_path / "ct", GRIDS[name])
@@ -120,6 +121,7 @@ def test_rt_utils_reads_the_same_masks(tmp_path):
         assert np.array_equal(np.moveaxis(peer.get_roi_mask_by_name(label), -1, 0), mask)
 
 
+@pytest.mark.needs_debian
 @pytest.mark.parametrize("kind", ["axial", "oblique", "anisotropic", "mr"])
 def test_a_signed_structure_set_conforms(phantoms, tmp_path, kind):
     files = sorted(phantoms[kind].iterdir())
@@ -167,6 +169,7 @@ def _same(annotations, found, v):
             )
 
 
+@pytest.mark.needs_debian
 def test_long_contours_are_split_and_still_the_same(tmp_path):
     grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 0.7, 0.7), (2, 256, 300), "2.25.7")
     write_images(tmp_path / "ct", grid)

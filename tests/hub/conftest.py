@@ -12,15 +12,11 @@ from tests.browser.lab import CHROMIUM, FLAGS
 from tests.hub.hub_world import IS_ROOT, OUTSIDER, Hub, hubs, signed_in
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "per_user: needs root, so that each user is a system user of his own")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
-        if item.get_closest_marker("per_user") and not IS_ROOT:
+        if item.get_closest_marker("needs_root") and not IS_ROOT:
             item.add_marker(pytest.mark.skip(reason="needs root: one system user per person"))
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from tests.hub.hub_world import Hub, until
 
 Of = Callable[[str], Page]
-pytestmark = pytest.mark.per_user
+pytestmark = pytest.mark.needs_root
 
 HIDDEN = [
     "hub.sqlite", "cookie_secret", "uids.json", "accounts.yaml", "proxy.pid", "service", "repository/eci.json",

@@ -131,14 +131,14 @@ def test_what_is_wrong_is_named(load: Load, settings: dict[str, Any], says: str)
         load(settings)
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_as_root_nothing_is_insecure(load: Load) -> None:
     assert load().app.spawner_class.__name__ == "UidSpawner"
     with pytest.raises(SystemExit, match="Leave insecure_demo away"):
         load({"insecure_demo": True})
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_the_service_does_not_run_as_root(load: Load, tmp_path: Path) -> None:
     (tmp_path / "roots").mkdir()
     with pytest.raises(SystemExit, match="chown"):

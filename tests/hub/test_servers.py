@@ -15,7 +15,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.web import Application
 
 from eci_annotate.errors import Refused
-from eci_annotate.userservers import banner, interpreter, native
+from eci_annotate.userservers import accounts, banner, python_interpreter
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all
 from eci_annotate.userservers.uids import FIRST, UidMap
 from tests.hub.hub_world import CHECKOUT, place
@@ -45,7 +45,7 @@ def anna(folder: Path) -> UidSpawner:
     return UidSpawner(user=SimpleNamespace(name="anna"), **places)
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_a_home_of_somebody_else_is_given_to_nobody(tmp_path: Path) -> None:
     (tmp_path / "homes" / "anna").mkdir(parents=True)
     os.chown(tmp_path / "homes" / "anna", 25_000, 25_000)
@@ -54,7 +54,7 @@ def test_a_home_of_somebody_else_is_given_to_nobody(tmp_path: Path) -> None:
         spawner.make_places(FIRST)
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_root_writes_nothing_where_a_user_could_lay_a_link(tmp_path: Path) -> None:
     (tmp_path / "homes").mkdir()
     spawner = anna(tmp_path)
@@ -79,7 +79,7 @@ def test_a_gift_is_given_once(tmp_path: Path) -> None:
     assert (spawner.home / "first.ipynb").read_text() == "changed"
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_all_processes_of_a_user_are_ended_and_no_others() -> None:
     mine, other = (subprocess.Popen(["sleep", "60"], user=uid, group=uid) for uid in (26_001, 26_002))
     end_all(26_001)
@@ -88,13 +88,13 @@ def test_all_processes_of_a_user_are_ended_and_no_others() -> None:
     other.wait()
 
 
-@pytest.mark.per_user
+@pytest.mark.needs_root
 def test_an_interpreter_out_of_reach_is_replaced() -> None:
     folder = place()
     (folder / "closed").mkdir(mode=0o700)
     hidden = folder / "closed" / "python"
     hidden.symlink_to(sys.executable)
-    made = interpreter.user_python(folder / "thin", running=hidden)
+    made = python_interpreter.user_python(folder / "thin", running=hidden)
     code = "import eci_annotate, jupyterhub, numpy, sys; print(sys.prefix)"
     done = subprocess.run([made, "-c", code], user=27_000, group=27_000, capture_output=True, text=True, cwd="/")
     assert done.stdout.strip() == str(folder / "thin"), done.stderr
@@ -103,9 +103,9 @@ def test_an_interpreter_out_of_reach_is_replaced() -> None:
 def test_packages_out_of_reach_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    monkeypatch.setattr(interpreter.sysconfig, "get_path", lambda _: str(closed))
+    monkeypatch.setattr(python_interpreter.sysconfig, "get_path", lambda _: str(closed))
     with pytest.raises(Refused, match="cannot read"):
-        interpreter.user_python(tmp_path / "thin")
+        python_interpreter.user_python(tmp_path / "thin")
 
 
 def test_accounts_are_made_and_passwords_renewed(tmp_path: Path) -> None:
@@ -113,15 +113,15 @@ def test_accounts_are_made_and_passwords_renewed(tmp_path: Path) -> None:
     from nativeauthenticator.orm import UserInfo
 
     url = f"sqlite:///{tmp_path}/hub.sqlite"
-    first = native.make_accounts(url, {"anna": None, "ben": "long enough words"})
-    second = native.make_accounts(url, {"anna": None})
+    first = accounts.make_accounts(url, {"anna": None, "ben": "long enough words"})
+    second = accounts.make_accounts(url, {"anna": None})
     session = orm.new_session_factory(url)()
     anna, ben = UserInfo.find(session, "anna"), UserInfo.find(session, "ben")
     assert anna.is_valid_password(second["anna"]) and not anna.is_valid_password(first["anna"])
     assert ben.is_valid_password("long enough words") and ben.is_authorized
     assert (tmp_path / "hub.sqlite").stat().st_mode & 0o777 == 0o600
     with pytest.raises(Refused, match="too short"):
-        native.make_accounts(url, {"anna": "short"})
+        accounts.make_accounts(url, {"anna": "short"})
 
 
 @pytest.mark.parametrize(("kind", "changed"), [("text/html; charset=UTF-8", True), ("application/json", False)])

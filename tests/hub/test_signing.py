@@ -22,7 +22,7 @@ from tests.hub.hub_world import SERVICE_PREFIX, Hub, signed_in
 from tests.repository.repository_world import ANSWERS, MEANING, lines
 
 Of = Callable[[str], Page]
-pytestmark = pytest.mark.per_user
+pytestmark = pytest.mark.needs_root
 P, S, PIN = "liver-ct", "ECI_KAU_S0001", "blue-7-liver"
 TOKEN = "answer(os.environ['JUPYTERHUB_API_TOKEN'])"
 

@@ -23,7 +23,7 @@ from tests.hub.hub_world import Hub
 from tests.hub.test_signing import ANSWERS, MEANING, P, lines, opened
 
 Of = Callable[[str], Page]
-pytestmark = pytest.mark.per_user
+pytestmark = pytest.mark.needs_root
 HERE, THERE, PIN = "ECI_KAU_S0001", "ECI_VIE_S0001", "story-99"
 
 

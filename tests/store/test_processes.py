@@ -171,9 +171,9 @@ def test_who_is_killed_loses_nothing_that_was_acknowledged(ground: Ground) -> No
     stores = reopened(ground.place)
     _check_all(stores, ledger)
     stores.close()
-    said = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("event", "entry", "blob"))
-    died = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("clients", "servers", "backends"))
-    print(f"killed in {time.monotonic() - begin:.0f} s: {died}; acknowledged, and all there: {said}")
+    known = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("event", "entry", "blob"))
+    deaths = ", ".join(f"{ledger.counts[kind]} {kind}" for kind in ("clients", "servers", "backends"))
+    print(f"killed in {time.monotonic() - begin:.0f} s: {deaths}; acknowledged, and all there: {known}")
 
 
 def _restored(ground: Ground, draw: random.Random, turn: int) -> None:

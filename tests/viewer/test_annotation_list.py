@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select
-from eci_annotate.viewer.panels.annotation_list import AnnotationList, Row, from_hex, to_hex
+from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, to_hex
 from eci_annotate.viewer.stage.controller import PALETTE, Controller
 from tests.viewer.viewer_world import STROKE, make_controller, tool
 
@@ -36,7 +36,7 @@ class Bench:
         self.list.refresh()
         return list(self.easel.objects)[-1]
 
-    def row(self, uid: str) -> Row:
+    def row(self, uid: str) -> AnnotationRow:
         return self.list.rows[uid]
 
 

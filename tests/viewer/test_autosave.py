@@ -23,7 +23,7 @@ from eci_annotate.viewer.session.save_state import (
     Due,
     Event,
     Lost,
-    Send,
+    SendBatch,
     Sending,
     Sent,
     State,
@@ -258,7 +258,7 @@ def test_law_work_waits_for_a_timer_or_a_batch_until_it_is_saved_or_lost(events:
         sending -= isinstance(event, Sent)
         state, actions = step(state, event, datetime(2026, 1, 1, tzinfo=UTC))
         timers += sum(isinstance(action, Wait) for action in actions)
-        sending += sum(isinstance(action, Send) for action in actions)
+        sending += sum(isinstance(action, SendBatch) for action in actions)
         assert sending == isinstance(state, Sending)
         assert timers > 0 or sending or isinstance(state, (Clean, Lost))
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from eci_annotate.viewer.stage.esm_bundle import HERE, MODULES, joined
 
+NODE = shutil.which("node", path=f"{sys.prefix}/bin:{os.environ['PATH']}") or "node"
+
 
 def test_units() -> None:
-    done = subprocess.run(["node", "--test", str(Path(__file__).parent)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([NODE, "--test", str(Path(__file__).parent)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
 def test_joined_module_parses_and_holds_every_file(tmp_path: Path) -> None:
     (tmp_path / "joined.mjs").write_text(joined(), encoding="utf-8")
-    subprocess.run(["node", "--check", str(tmp_path / "joined.mjs")], check=True, timeout=60)
+    subprocess.run([NODE, "--check", str(tmp_path / "joined.mjs")], check=True, timeout=60)
     assert {str(path.relative_to(HERE).with_suffix("")) for path in HERE.rglob("*.js")} == set(MODULES)
     assert "import " not in joined().replace("import(", "").replace('import("', "")
 

@@ -19,7 +19,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from eci_annotate.dicom.referenced_images import Images, one_series, shared_header
+from eci_annotate.dicom.referenced_images import ReferencedImages, one_series, shared_header
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.uids import uid_from
@@ -83,7 +83,7 @@ def structure_set(
 
 
 def structure_set_dataset(
-    annotations: Sequence[Annotation], images: Images, signing: Signing, holes: Holes | str = "keyhole"
+    annotations: Sequence[Annotation], images: ReferencedImages, signing: Signing, holes: Holes | str = "keyhole"
 ) -> Dataset:
     """Return the RTSTRUCT dataset; see `structure_set`."""
     _require_frame(annotations, images)
@@ -99,7 +99,7 @@ def structure_set_dataset(
     return dataset
 
 
-def _require_frame(annotations: Sequence[Annotation], images: Images) -> None:
+def _require_frame(annotations: Sequence[Annotation], images: ReferencedImages) -> None:
     for number, annotation in enumerate(annotations, 1):
         if annotation.frame_uid and annotation.frame_uid != images.grid.frame_of_reference_uid:
             raise FrameMismatch(
@@ -108,7 +108,7 @@ def _require_frame(annotations: Sequence[Annotation], images: Images) -> None:
             )
 
 
-def _series_level(dataset: Dataset, images: Images, signing: Signing) -> None:
+def _series_level(dataset: Dataset, images: ReferencedImages, signing: Signing) -> None:
     dataset.SOPClassUID = RTSTRUCT
     dataset.Modality = "RTSTRUCT"
     dataset.SeriesInstanceUID = uid_from("rtstruct-series", images.series_uid, signing.task)
@@ -147,7 +147,7 @@ def _predecessor(dataset: Dataset, content: bytes) -> Dataset:
     return item
 
 
-def _referenced_frame(images: Images) -> Dataset:
+def _referenced_frame(images: ReferencedImages) -> Dataset:
     series = Dataset()
     series.SeriesInstanceUID = images.series_uid
     series.ContourImageSequence = [images.reference_to(k) for k in range(len(images.slices))]
@@ -197,7 +197,7 @@ def _one_line(text: str) -> str:
     return "".join("/" if c == "\\" else c for c in text if c.isprintable())[:64].strip()
 
 
-def _roi(number: int, annotation: Annotation, images: Images) -> Dataset:
+def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Dataset:
     item = Dataset()
     item.ROINumber = number
     item.ReferencedFrameOfReferenceUID = images.grid.frame_of_reference_uid
@@ -217,7 +217,7 @@ def _ds(value: float) -> str:
     return f"{value:.10f}"[:16].rstrip("0").rstrip(".")
 
 
-def _source_planes(images: Images) -> Dataset:
+def _source_planes(images: ReferencedImages) -> Dataset:
     """The grid a mask came from, so that it can be rasterised again without the images."""
     grid, item = images.grid, Dataset()
     item.PixelSpacing = [_ds(grid.spacing_mm[1]), _ds(grid.spacing_mm[2])]
@@ -228,7 +228,7 @@ def _source_planes(images: Images) -> Dataset:
     return item
 
 
-def _roi_contour(number: int, annotation: Annotation, found: list[Outline], images: Images) -> Dataset:
+def _roi_contour(number: int, annotation: Annotation, found: list[Outline], images: ReferencedImages) -> Dataset:
     item = Dataset()
     item.ROIDisplayColor = list(annotation.colour)
     item.ReferencedROINumber = number
@@ -249,7 +249,7 @@ def _observation(number: int, annotation: Annotation, signing: Signing) -> Datas
 
 
 def _identify(
-    dataset: Dataset, images: Images, signing: Signing, drawn: list[tuple[Annotation, list[Outline]]]
+    dataset: Dataset, images: ReferencedImages, signing: Signing, drawn: list[tuple[Annotation, list[Outline]]]
 ) -> None:
     """Give the instance a UID made from all it says."""
     content = hashlib.sha256()

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.dicom.images.files import Source
-from eci_annotate.dicom.referenced_images import Images, images_of
+from eci_annotate.dicom.referenced_images import ReferencedImages, images_of
 from eci_annotate.dicom.rtstruct.dataset import Signing, encode, structure_set_dataset
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.contours import Holes
 
 
-def _home(annotation: Annotation, series: dict[str, Images]) -> str:
+def _home(annotation: Annotation, series: dict[str, ReferencedImages]) -> str:
     """The series an annotation belongs to, among those given."""
     if annotation.series_uid in series:
         return annotation.series_uid

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from eci_annotate.dicom.referenced_images import Images, one_series, shared_header
+from eci_annotate.dicom.referenced_images import ReferencedImages, one_series, shared_header
 from eci_annotate.dicom.rtstruct.dataset import encode
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.version import __version__
@@ -123,7 +123,7 @@ def _observer(signer: str, when: datetime) -> Dataset:
     return item
 
 
-def _evidence(images: Images) -> Dataset:
+def _evidence(images: ReferencedImages) -> Dataset:
     series, study = Dataset(), Dataset()
     series.SeriesInstanceUID = images.series_uid
     series.ReferencedSOPSequence = [images.reference_to(k) for k in range(len(images.slices))]

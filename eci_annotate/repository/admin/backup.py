@@ -36,7 +36,7 @@ _NONCE, _TRIES, _HEAD = 12, 5, "backup.json"
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredRepository:
     """What a restore found: every check, and the subjects whose key is gone since (their consent was withdrawn)."""
 
     checks: tuple[Check, ...]
@@ -183,7 +183,9 @@ def _opened_bytes(cipher: AESGCM, path: Path, name: bytes) -> bytes | None:
         return None
 
 
-def restore(out: Path, keys: Path, target: Path, *, dsn: str = "", progress: Progress | None = None) -> Restored:
+def restore(
+    out: Path, keys: Path, target: Path, *, dsn: str = "", progress: Progress | None = None
+) -> RestoredRepository:
     """Make a repository of a backup and its keys, and verify all of it.
 
     Parameters
@@ -218,7 +220,7 @@ def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None
         tell("images", number, len(folders))
 
 
-def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> Restored:
+def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> RestoredRepository:
     rooms = Rooms.from_layout(layout)
     owner = Actor("restore", roles=dict.fromkeys(rooms.streams.projects(), ("owner",)))
     checks: list[Check] = []
@@ -232,7 +234,7 @@ def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> Restored
             checks += check_subject(rooms, view(state, owner, rooms.clock()))
         tell("verifying", number, len(places))
     rooms.stores.close()
-    return Restored(tuple(checks), tuple(withdrawn))
+    return RestoredRepository(tuple(checks), tuple(withdrawn))
 
 
 def _places(layout: Layout) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ ALL = "all labels"
 
 
 @dataclass(frozen=True)
-class Row:
+class RatingRow:
     """An annotation as a row of a version's table: enough to pair it and to know its volume."""
 
     uid: str
@@ -63,8 +63,8 @@ def volumes(comparison: Comparison) -> Targets:
     return found
 
 
-def _rows_of(reading: Reading) -> list[Row]:
-    return [Row(r["uid"], r["label"], r["series"], r["kind"], float(r["volume_mm3"])) for r in reading.rows]
+def _rows_of(reading: Reading) -> list[RatingRow]:
+    return [RatingRow(r["uid"], r["label"], r["series"], r["kind"], float(r["volume_mm3"])) for r in reading.rows]
 
 
 def by_label(targets: Targets) -> Iterator[tuple[str, Targets]]:

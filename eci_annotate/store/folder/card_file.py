@@ -24,7 +24,7 @@ _WHAT, _REMEDY = "The file of cards is damaged.", "Delete cards.jsonl: it is mad
 
 
 @dataclass(frozen=True)
-class Line:
+class CardLine:
     """What is known of a stream at a position of the feed; without a card it keeps the one before."""
 
     position: int
@@ -41,7 +41,7 @@ class Index:
     heads: dict[str, int] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
 
-    def add(self, line: Line) -> None:
+    def add(self, line: CardLine) -> None:
         """Take a line in."""
         self.position = max(self.position, line.position)
         if line.count:
@@ -49,9 +49,9 @@ class Index:
         if line.card is not None:
             self.cards[line.stream] = line.card
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[CardLine]:
         """The fewest lines that say the same."""
-        return [Line(self.position, name, count, self.cards.get(name)) for name, count in self.heads.items()]
+        return [CardLine(self.position, name, count, self.cards.get(name)) for name, count in self.heads.items()]
 
 
 class CardFile:
@@ -101,7 +101,7 @@ class CardFile:
         finally:
             os.close(handle)
 
-    def note(self, lines: Iterable[Line]) -> None:
+    def note(self, lines: Iterable[CardLine]) -> None:
         """Add lines; when the file has grown to more than four times what it was, keep the newest only."""
         if not self._path.exists():
             self.rewrite(())
@@ -116,7 +116,7 @@ class CardFile:
         if grown:
             self.rewrite(CardFile(self._path).follow().lines())
 
-    def rewrite(self, lines: Iterable[Line]) -> None:
+    def rewrite(self, lines: Iterable[CardLine]) -> None:
         """Replace the file by these lines."""
         content = b"".join(map(_row, lines))
         header = canonical({"least": len(content), "made": uuid.uuid4().hex}) + b"\n"
@@ -134,15 +134,15 @@ def _least(header: bytes) -> int:
         raise Tampered(_WHAT, _REMEDY) from error
 
 
-def _row(line: Line) -> bytes:
+def _row(line: CardLine) -> bytes:
     card = None if line.card is None else to_row(line.card)
     return canonical({"c": card, "n": line.count, "p": line.position, "s": line.stream}) + b"\n"
 
 
-def _line(row: bytes) -> Line:
+def _line(row: bytes) -> CardLine:
     try:
         read: Any = json.loads(row)
         card = None if read["c"] is None else from_row(read["c"])
-        return Line(read["p"], read["s"], read["n"], card)
+        return CardLine(read["p"], read["s"], read["n"], card)
     except (ValueError, KeyError, TypeError) as error:
         raise Tampered(_WHAT, _REMEDY) from error

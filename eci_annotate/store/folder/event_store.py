@@ -22,7 +22,7 @@ from tinydb.storages import Storage
 from eci_annotate.errors import StoreUnavailable, Tampered, undamaged
 from eci_annotate.store.atomic_files import locked, write_atomic, writing
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row, page_of, to_row
-from eci_annotate.store.folder import card_file as cardfile
+from eci_annotate.store.folder import card_file
 from eci_annotate.store.folder import feed_file as feedfile
 from eci_annotate.store.folder.card_file import CardFile, Index
 from eci_annotate.store.folder.feed_file import FeedFile
@@ -74,7 +74,7 @@ class TinyEvents:
                 first = self._feed.announce(stream, len(records))
                 documents = [{"p": first + n, "r": record} for n, record in enumerate(records)]
                 database.table(_TABLE).insert_multiple(documents)
-                self._commit(database, cardfile.Line(first + len(records) - 1, stream, have + len(records), card))
+                self._commit(database, card_file.CardLine(first + len(records) - 1, stream, have + len(records), card))
             elif card is not None:
                 self._replace(card)
 
@@ -82,7 +82,7 @@ class TinyEvents:
         for each in appends:
             self.append(each.stream, each.records, each.expected, each.card)
 
-    def _commit(self, database: TinyDB, line: cardfile.Line) -> None:
+    def _commit(self, database: TinyDB, line: card_file.CardLine) -> None:
         if line.card is not None:
             database.table(_CARD).truncate()
             database.table(_CARD).insert(to_row(line.card))
@@ -105,7 +105,7 @@ class TinyEvents:
             raise no_stream()
         if _card(database) != card:
             self._catch_up()
-            self._commit(database, cardfile.Line(self._feed.last(), card.stream, count, card))
+            self._commit(database, card_file.CardLine(self._feed.last(), card.stream, count, card))
 
     def _catch_up(self) -> None:
         """Note what a writer that died did not (under the lock)."""
@@ -117,14 +117,14 @@ class TinyEvents:
         elif known < last:
             self._cards.note(self._lines(known))
 
-    def _lines(self, after: int) -> list[cardfile.Line]:
+    def _lines(self, after: int) -> list[card_file.CardLine]:
         """What the streams say that the feed names after a position."""
         newest = {stream: first + count - 1 for first, count, stream in self._feed.after(after)}
         return [self._line(p, stream) for stream, p in sorted(newest.items(), key=lambda item: item[1])]
 
-    def _line(self, position: int, stream: str) -> cardfile.Line:
+    def _line(self, position: int, stream: str) -> card_file.CardLine:
         database = _document(self._path(stream))
-        return cardfile.Line(position, stream, len(_documents(database)), _card(database))
+        return card_file.CardLine(position, stream, len(_documents(database)), _card(database))
 
     def _index(self) -> Index:
         """The lengths and cards of all streams, as they are now."""

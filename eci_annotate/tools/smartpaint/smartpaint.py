@@ -18,6 +18,7 @@ from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     ArrayEdit,
+    Idle,
     Object,
     Options,
     Overlay,
@@ -29,11 +30,6 @@ from eci_annotate.tools.protocol import (
 from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, tone
 
 STEP = 0.25  # distance between dabs, in brush radii
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Nothing is pressed."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any
 import ipywidgets as w
 
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.viewer.comparison.lesions import Lesion
+from eci_annotate.viewer.comparison.lesions import LesionDifference
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.panels.annotation_list import to_hex
 
 Reveal = Callable[[Side, bool], None]
 Take = Callable[[Side, Sequence[str]], None]
-Look = Callable[[Lesion], None]
+Look = Callable[[LesionDifference], None]
 
 
 def chip(side: Side) -> str:
@@ -84,14 +84,14 @@ class ReadingsPanel:
         if self._take is not None and not self.closed and uids:
             self._take(side, uids)
 
-    def show(self, found: Sequence[Lesion]) -> None:
+    def show(self, found: Sequence[LesionDifference]) -> None:
         """List the lesions."""
         self._takes = []
         lines = [self._line(each) for each in found]
         self.body.children = lines or [w.HTML("<i>Nothing was drawn on either side.</i>")]
         self.mark(self._taken)
 
-    def _line(self, lesion: Lesion) -> w.VBox:
+    def _line(self, lesion: LesionDifference) -> w.VBox:
         goto = w.Button(icon="crosshairs", tooltip="Show where they differ most", layout=w.Layout(width="34px"))
         goto.on_click(lambda _: self._look(lesion))
         text = w.HTML(told(lesion, self.sides), layout=w.Layout(flex="1 1 auto"))
@@ -100,7 +100,7 @@ class ReadingsPanel:
         line.add_class("eci-agreed" if lesion.agreed else "eci-differs")
         return line
 
-    def _buttons(self, lesion: Lesion) -> list[w.HBox]:
+    def _buttons(self, lesion: LesionDifference) -> list[w.HBox]:
         if self._take is None:
             return []
         pairs = [(s, a) for s, a in zip(self.sides, lesion.found, strict=True) if a is not None]
@@ -129,7 +129,7 @@ class ReadingsPanel:
         self.mark(self._taken)
 
 
-def told(lesion: Lesion, sides: Sequence[Side]) -> str:
+def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
     """A lesion in words, as HTML."""
     parts = []
     for side, each in zip(sides, lesion.found, strict=True):
@@ -141,7 +141,7 @@ def told(lesion: Lesion, sides: Sequence[Side]) -> str:
     return f"<b>{html.escape(lesion.label)}</b><div class='eci-facts'>{' · '.join(parts)}</div>"
 
 
-def measures(lesion: Lesion) -> list[str]:
+def measures(lesion: LesionDifference) -> list[str]:
     """How alike the two that differ most are."""
     row = lesion.row
     if not row:

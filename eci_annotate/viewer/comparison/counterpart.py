@@ -17,7 +17,7 @@ from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.entries import Adopt
 from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
 from eci_annotate.viewer.comparison.form_delta import form_table
-from eci_annotate.viewer.comparison.lesions import Lesion, lesions
+from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
 from eci_annotate.viewer.comparison.side_stages import Strip
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.session.event_loop import LOOP
@@ -112,7 +112,7 @@ class Counterpart:
     def _reveal(self, side: Side, shown: bool) -> None:
         self._carry_out(reveal(self.controller, side, shown))
 
-    def _look(self, lesion: Lesion) -> None:
+    def _look(self, lesion: LesionDifference) -> None:
         if lesion.series_uid != self.controller.easel.series_uid:
             self._turn_to(lesion.series_uid)
         self._carry_out([Send(look(focus=list(lesion.focus_lps)))])

@@ -19,7 +19,7 @@ from eci_annotate.viewer.comparison.sides import Side
 
 
 @dataclass(frozen=True)
-class Lesion:
+class LesionDifference:
     """One lesion over all sides.
 
     Parameters
@@ -46,18 +46,20 @@ class Lesion:
         return None not in self.found and self.row.get("change") == "same"
 
 
-def lesions(sides: Sequence[Side], volume_of: Volume) -> list[Lesion]:
+def lesions(sides: Sequence[Side], volume_of: Volume) -> list[LesionDifference]:
     """All lesions: those that differ come first, the least alike foremost."""
     delta = Delta(sides[0], sides[-1], volume_of)
     found = [_lesion(delta, group) for group in grouped([side.annotations() for side in sides])]
     return sorted(found, key=lambda each: (each.agreed, None not in each.found, each.row.get("dice", 0.0)))
 
 
-def _lesion(delta: Delta, group: tuple[Annotation | None, ...]) -> Lesion:
+def _lesion(delta: Delta, group: tuple[Annotation | None, ...]) -> LesionDifference:
     there = [each for each in group if each is not None]
     rows = [(delta.row(a, b), a, b) for a, b in combinations(there, 2)]
     row, a, b = min(rows, key=lambda each: each[0]["dice"]) if rows else ({}, there[0], there[0])
-    return Lesion(there[0].label, there[0].series_uid, group, row, _focus(delta.volume(there[0].series_uid), a, b))
+    return LesionDifference(
+        there[0].label, there[0].series_uid, group, row, _focus(delta.volume(there[0].series_uid), a, b)
+    )
 
 
 def _focus(volume: xr.DataArray, a: Annotation, b: Annotation) -> Vector:

@@ -28,7 +28,7 @@ def from_hex(text: str) -> Colour:
     return red, green, blue
 
 
-class Row:
+class AnnotationRow:
     """One annotation."""
 
     def __init__(self, uid: str, do: Do) -> None:
@@ -70,7 +70,7 @@ class AnnotationList:
 
     def __init__(self, controller: Controller, do: Do, add: Callable[[str, Colour], None]) -> None:
         self.controller, self.easel, self._do = controller, controller.easel, do
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, AnnotationRow] = {}
         self._volumes: dict[str, float] = {}
         self.label = w.Text(
             placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
@@ -96,7 +96,7 @@ class AnnotationList:
         if set(objects) != set(self.rows):
             for uid in set(self.rows) - set(objects):
                 self.rows.pop(uid).widget.close()
-            self.rows = {uid: self.rows.get(uid) or Row(uid, self._do) for uid in objects}
+            self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
             self.body.children = [row.widget for row in self.rows.values()]
             self._next()
         for uid, thing in objects.items():

@@ -28,7 +28,7 @@ from eci_annotate.viewer.session.save_state import (
     Event,
     Lost,
     Report,
-    Send,
+    SendBatch,
     Sent,
     State,
     Wait,
@@ -222,7 +222,7 @@ class Autosave:
             case Wait(seconds):
                 if self._scheduler.is_ticking():
                     self._scheduler.after(seconds, lambda: self._dispatch(Due()))
-            case Send():
+            case SendBatch():
                 self._send()
             case Report(error):
                 self._listener.saving_failed(error)

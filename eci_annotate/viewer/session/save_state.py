@@ -79,7 +79,7 @@ Event = Changed | Due | Sent | Closed
 
 
 @dataclass(frozen=True)
-class Send:
+class SendBatch:
     """Save what waits."""
 
 
@@ -102,7 +102,7 @@ class Announce:
     """Everything is saved."""
 
 
-Action = Send | Wait | Report | Announce
+Action = SendBatch | Wait | Report | Announce
 Step = tuple[State, tuple[Action, ...]]
 
 
@@ -116,9 +116,9 @@ def step(state: State, event: Event, now: datetime) -> Step:
         case Clean(), Changed():
             return Dirty(), (Wait(FLUSH_S),)
         case ((Clean() | Dirty()), Due()):
-            return Sending(), (Send(),)
+            return Sending(), (SendBatch(),)
         case Failing(), Due():
-            return Sending(failing=True), (Send(),)
+            return Sending(failing=True), (SendBatch(),)
         case Sending(), Sent():
             return _sent(state, event, now)
         case _:

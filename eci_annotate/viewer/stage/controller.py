@@ -27,7 +27,7 @@ from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.gestures import gesture_of
-from eci_annotate.viewer.stage.messages import Command, Hand, Hands, Here, Message, Ready, Views, Want
+from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
 from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.stage.painter import Painter
 from eci_annotate.viewer.stage.pane_geometry import View
@@ -101,13 +101,13 @@ class Controller:
                 return self._views(message)
             case Hands():
                 return self._hands(message)
-            case Command():
+            case BrowserCommand():
                 return self._command(message)
             case Here():
                 self._listener.present()
         return []
 
-    def _command(self, command: Command) -> list[Order]:
+    def _command(self, command: BrowserCommand) -> list[Order]:
         if command.name not in COMMANDS:
             raise Refused(f"There is no command {command.name!r}.", "Reload the page.")
         return COMMANDS[command.name](self, command)
@@ -259,7 +259,7 @@ class Controller:
         return [*self.painter.all_lines(), *told]
 
 
-def _mark(c: Controller, said: Command) -> list[Order]:
+def _mark(c: Controller, said: BrowserCommand) -> list[Order]:
     try:
         at = messages.point(said.value)
     except (TypeError, ValueError):
@@ -287,7 +287,7 @@ def _resize(c: Controller, factor: float) -> list[Order]:
 
 
 # what keys and buttons can ask for
-COMMANDS: dict[str, Callable[[Controller, Command], list[Order]]] = {
+COMMANDS: dict[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
     "new": lambda c, said: c.add(),
     "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from eci_annotate.errors import Refused
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.viewer.stage.messages import Hand
-from eci_annotate.viewer.stage.pane_geometry import Stack
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
-def gesture_of(hand: Hand, stack: Stack) -> Gesture:
+def gesture_of(hand: Hand, stack: PlaneStack) -> Gesture:
     """Return the gesture of one event of a hand.
 
     Parameters

@@ -13,7 +13,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
-from eci_annotate.viewer.stage.pane_geometry import Stack, View, Where
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, Where
 from eci_annotate.viewer.stage.solids import EMPTY, Solids, is_empty, union
 from eci_annotate.viewer.stage.vector_marks import THIN_PX, acquired, marks_of
 
@@ -57,7 +57,7 @@ class Layer:
                 return self.solids.of_contours(uid, thing).where
         return EMPTY
 
-    def painted(self, series_uid: str, stack: Stack, index: int) -> Painted:
+    def painted(self, series_uid: str, stack: PlaneStack, index: int) -> Painted:
         """Slices to lay over each other."""
         found: Painted = []
         for uid, thing in self._shown(series_uid):
@@ -66,7 +66,7 @@ class Layer:
                 found.append((plane, self.colour or thing.colour))
         return found
 
-    def _plane(self, uid: str, thing: Object, stack: Stack, index: int) -> NDArray[np.uint16] | None:
+    def _plane(self, uid: str, thing: Object, stack: PlaneStack, index: int) -> NDArray[np.uint16] | None:
         match thing:
             case Paint():
                 span = self.solids.extents.of(uid)[stack.axis]
@@ -75,7 +75,7 @@ class Layer:
                 return self.solids.of_contours(uid, thing).plane(stack, index)
         return None
 
-    def marks(self, series_uid: str, stack: Stack, view: View, editable: bool) -> tuple[Mark, ...]:
+    def marks(self, series_uid: str, stack: PlaneStack, view: View, editable: bool) -> tuple[Mark, ...]:
         """Lines and handles."""
         if not self.shown:
             return ()

@@ -68,7 +68,7 @@ class Hands:
 
 
 @dataclass(frozen=True)
-class Command:
+class BrowserCommand:
     """A key or button: its name is one of `controller.COMMANDS`."""
 
     name: str
@@ -80,7 +80,7 @@ class Here:
     """The person is there: something moved in the browser."""
 
 
-Incoming = Ready | Want | Views | Hands | Command | Here
+Incoming = Ready | Want | Views | Hands | BrowserCommand | Here
 
 
 def _pane(name: Any) -> str:
@@ -142,7 +142,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
             case "hands":
                 return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
             case "command":
-                return Command(str(raw["name"]), raw.get("value"))
+                return BrowserCommand(str(raw["name"]), raw.get("value"))
     except (KeyError, TypeError, ValueError) as error:
         raise Refused("The browser sent something unreadable.", "Reload the page.") from error
     raise Refused("The browser sent something unknown.", "Reload the page.")

@@ -11,7 +11,7 @@ from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.protocol import Paint
 from eci_annotate.viewer.stage.layer import Layer, Painted
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
-from eci_annotate.viewer.stage.pane_geometry import Stack, View, Where, stacks_of
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, Where, stacks_of
 from eci_annotate.viewer.stage.places import Place, place_marks
 from eci_annotate.viewer.stage.rasterise import compose, margin_px
 from eci_annotate.viewer.stage.solids import EMPTY, is_empty, union
@@ -33,7 +33,7 @@ class Painter:
     def __init__(self, easel: Easel, editable: bool = True) -> None:
         self.easel = easel
         self.editable = editable
-        self.stacks: dict[str, Stack] = stacks_of(easel.grid)
+        self.stacks: dict[str, PlaneStack] = stacks_of(easel.grid)
         self.views: dict[str, View] = {}
         self.own = Layer(easel)
         self.others: list[Layer] = []

@@ -49,7 +49,7 @@ class Rect:
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class PlaneStack:
     """The parallel planes that one pane shows, one for each voxel along `axis`.
 
     Attributes
@@ -146,7 +146,7 @@ class Stack:
         }  # fmt: skip
 
 
-def stacks_of(grid: Grid) -> dict[str, Stack]:
+def stacks_of(grid: Grid) -> dict[str, PlaneStack]:
     """Return the three stacks of a grid by pane name; each grid axis goes to the nearest anatomical one."""
     towards = np.abs(np.asarray(grid.directions))  # grid axis, anatomical axis
     normals = [CONVENTION[name][0] for name in PANES]
@@ -154,14 +154,14 @@ def stacks_of(grid: Grid) -> dict[str, Stack]:
     return {name: _stack(name, grid, axis) for name, axis in zip(PANES, best, strict=True)}
 
 
-def _stack(name: str, grid: Grid, axis: int) -> Stack:
+def _stack(name: str, grid: Grid, axis: int) -> PlaneStack:
     _, right, down = CONVENTION[name]
     directions = np.asarray(grid.directions)
     one, other = (a for a in range(3) if a != axis)
     along = np.abs(directions @ np.asarray(right))
     col, row = (one, other) if along[one] >= along[other] else (other, one)
     flips = (bool(directions[row] @ np.asarray(down) < 0), bool(directions[col] @ np.asarray(right) < 0))
-    return Stack(name, grid, axis, (row, col), flips)
+    return PlaneStack(name, grid, axis, (row, col), flips)
 
 
 @dataclass(frozen=True)
@@ -181,13 +181,13 @@ class View:
     height: int
     ratio: float
 
-    def px_from_lps(self, stack: Stack, points_lps: ArrayLike) -> Floats:
+    def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
         """Patient millimetres, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
         d = np.asarray(points_lps, float).reshape(-1, 3) - stack.origin_lps
         u, v = d @ stack.right_lps + stack.du_mm / 2, d @ stack.down_lps + stack.dv_mm / 2
         return np.stack([(u - self.left_mm) * self.px_per_mm, (v - self.top_mm) * self.px_per_mm], -1)
 
-    def rect_of(self, stack: Stack, where: Where, margin_px: float) -> Rect | None:
+    def rect_of(self, stack: PlaneStack, where: Where, margin_px: float) -> Rect | None:
         """Device pixels that may change when a block of voxels changes; None if it is not in sight."""
         if not where[stack.axis].start <= self.index < where[stack.axis].stop:
             return None

@@ -11,7 +11,7 @@ import numpy as np
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Vector, tuple3
 from eci_annotate.viewer.stage.orders import Mark
-from eci_annotate.viewer.stage.pane_geometry import Stack, View
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 
 COLOUR: Colour = (250, 204, 21)
 WIDTH_PX = 2.0
@@ -39,7 +39,7 @@ def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
     return tuple(Place(tuple3(row["point_lps"]), str(row["remark"])) for row in rows)
 
 
-def place_marks(places: Sequence[Place], stack: Stack, view: View) -> tuple[Mark, ...]:
+def place_marks(places: Sequence[Place], stack: PlaneStack, view: View) -> tuple[Mark, ...]:
     """A numbered ring for each place on the slice that a view shows."""
     plane = stack.plane(view.index)
     return tuple(

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eci_annotate.tools.protocol import HALF
-from eci_annotate.viewer.stage.pane_geometry import Rect, Stack, View
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, Rect, View
 
 FILL = 0.25
 HALF_LINE_PX = 1.25  # half the width of the contour, in CSS pixels
@@ -132,7 +132,7 @@ def margin_px(view: View) -> int:
 
 
 def compose(
-    stack: Stack,
+    stack: PlaneStack,
     view: View,
     rect: Rect,
     painted: Sequence[tuple[NDArray[np.uint16], tuple[int, int, int]]],
@@ -163,7 +163,7 @@ def compose(
     return out
 
 
-def _sampling(stack: Stack, view: View, rect: Rect, m: int) -> tuple[float, float, float, float]:
+def _sampling(stack: PlaneStack, view: View, rect: Rect, m: int) -> tuple[float, float, float, float]:
     """First row, rows per pixel, first column, columns per pixel, at pixel centres."""
     per_y, per_x = 1 / (view.px_per_mm * stack.dv_mm), 1 / (view.px_per_mm * stack.du_mm)
     row = view.top_mm / stack.dv_mm + (rect.y - m + 0.5) * per_y - 0.5

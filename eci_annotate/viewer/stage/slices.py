@@ -10,7 +10,7 @@ from eci_annotate.imaging.volume import values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import Want
 from eci_annotate.viewer.stage.orders import Send
-from eci_annotate.viewer.stage.pane_geometry import Stack
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 SOFT_TISSUE = (-160.0, 240.0)
 
@@ -30,7 +30,7 @@ class Pictures:
         self.invert = bool(volume.attrs.get("inverted", False))
         self.window = window_of(volume)
 
-    def slice_order(self, want: Want, stack: Stack) -> Send | None:
+    def slice_order(self, want: Want, stack: PlaneStack) -> Send | None:
         """Return the order that answers a wish; None if there is no such slice."""
         if not 0 <= want.index < stack.count:
             return None

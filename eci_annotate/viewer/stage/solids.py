@@ -12,7 +12,7 @@ from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, HALF, Paint
-from eci_annotate.viewer.stage.pane_geometry import Stack, Where
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, Where
 
 EMPTY: Where = (slice(0, 0), slice(0, 0), slice(0, 0))
 
@@ -24,7 +24,7 @@ class Solid:
     where: Where
     voxels: NDArray[np.bool_]
 
-    def plane(self, stack: Stack, index: int) -> NDArray[np.uint16] | None:
+    def plane(self, stack: PlaneStack, index: int) -> NDArray[np.uint16] | None:
         """Return one slice as displayed, as a field; None if the block is not on it."""
         n = index - self.where[stack.axis].start
         if not 0 <= n < self.voxels.shape[stack.axis]:

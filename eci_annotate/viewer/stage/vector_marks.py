@@ -10,7 +10,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.geometry import Floats
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage.orders import Mark
-from eci_annotate.viewer.stage.pane_geometry import Stack, View
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 
 LINE_PX = 2.5
 THIN_PX = 1.5
@@ -18,12 +18,14 @@ FILL = 0.25
 REACH_PX = 9.0
 
 
-def acquired(stack: Stack) -> bool:
+def acquired(stack: PlaneStack) -> bool:
     """Whether a pane shows slices as they were acquired, where contours live."""
     return stack.axis == 0
 
 
-def marks_of(easel: Easel, stack: Stack, view: View, editable: bool, series_uid: str | None = None) -> tuple[Mark, ...]:
+def marks_of(
+    easel: Easel, stack: PlaneStack, view: View, editable: bool, series_uid: str | None = None
+) -> tuple[Mark, ...]:
     """Everything of the vector layer that a view shows, of the easel's series or of another one."""
     found = list(_annotations(easel, stack, view, easel.series_uid if series_uid is None else series_uid))
     if editable and easel.active not in easel.hidden:
@@ -31,7 +33,7 @@ def marks_of(easel: Easel, stack: Stack, view: View, editable: bool, series_uid:
     return tuple(found)
 
 
-def _annotations(easel: Easel, stack: Stack, view: View, series_uid: str) -> Iterator[Mark]:
+def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> Iterator[Mark]:
     plane = stack.plane(view.index)
     for uid, thing in easel.objects.items():
         if uid in easel.hidden or thing.series_uid != series_uid:
@@ -53,13 +55,13 @@ def rings_on(thing: Contours, origin: Floats, normal: Floats, thickness_mm: floa
     return [r for r in thing.rings_lps if abs(float((r[0] - origin) @ normal)) < thickness_mm / 2]
 
 
-def _joined(rings: list[Floats], stack: Stack, view: View) -> Floats:
+def _joined(rings: list[Floats], stack: PlaneStack, view: View) -> Floats:
     """Rings one after the other; a row of NaN ends each."""
     gap = np.full((1, 2), np.nan)
     return np.concatenate([part for ring in rings for part in (view.px_from_lps(stack, ring), gap)])
 
 
-def _overlay(easel: Easel, stack: Stack, view: View) -> list[Mark]:
+def _overlay(easel: Easel, stack: PlaneStack, view: View) -> list[Mark]:
     thing = easel.objects.get(easel.active or "")
     if thing is not None and thing.series_uid != easel.series_uid:
         return []

@@ -5,7 +5,7 @@ import { Stage } from "./stage.js";
 
 export async function render({ model, el }) {
   const stage = new Stage(model, element("div", "", el));
-  stage.el.stage = stage;
+  Object.assign(stage.el, { stage });
   await stage.start();
   return () => stage.stop();
 }

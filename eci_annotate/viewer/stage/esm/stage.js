@@ -22,7 +22,8 @@ const KEPT_INSIDE = ["mousedown", "contextmenu", "dblclick", "keyup"];
 export class Stage {
   /** @param {any} model anywidget's model @param {HTMLElement} el */
   constructor(model, el) {
-    Object.assign(this, { model, el });
+    this.model = model;
+    this.el = el;
     this.watch = new Stopwatch();
     this.outbox = new Outbox((message) => model.send(message));
     this.queue = new StrokeQueue((frame, events) => this.send(wire.handsMessage(frame, events)), (command) => this.send(command));
@@ -129,7 +130,7 @@ export class Stage {
     for (const name of touched) board.mark(board.paneNamed(name), "paint");
     if (!this.queue.busy && !open) board.trail = [];
     if (board.trailPane) board.mark(board.trailPane, "paint");
-    board.waitingStamps.push(...stamps);
+    board.frames.waitingStamps.push(...stamps);
   }
 
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */

@@ -1,6 +1,7 @@
-// The board: panes with one series, one window, one crosshair. What changed is marked, and each frame puts the marked
-// panes together once. It knows no kernel and no pointer.
+// The board: panes with one series, one window, one crosshair, and what each of them shows. It knows no kernel and no
+// pointer.
 
+import { Frames } from "./frames.js";
 import * as geometry from "./geometry.js";
 import { Luts } from "./lut.js";
 import { element, Pane } from "./pane.js";
@@ -21,7 +22,8 @@ export class Board {
    *   where slices come from, where durations go, and what is called when the person moved something
    */
   constructor(parent, names, with_) {
-    Object.assign(this, with_);
+    this.loader = with_.loader;
+    this.moved = with_.moved;
     this.el = element("div", "eci-board", parent);
     this.panes = names.map((name) => new Pane(this.el, name));
     this.active = this.panes[0];
@@ -29,8 +31,8 @@ export class Board {
     this.series = "";
     this.space = "";
     /** @type {[number, number]} */
-    this.window = [0, 1];
-    this.invert = false;
+    this.window = this.firstWindow = [0, 1];
+    this.invert = this.firstInvert = false;
     /** @type {Lps | null} */
     this.focus = null;
     this.tool = NO_TOOL;
@@ -42,11 +44,7 @@ export class Board {
     this.trailPane = null;
     /** @type {{pane: Pane, x: number, y: number} | null} */
     this.hovered = null;
-    /** @type {number[]} when events happened that the next frame shows */
-    this.waitingStamps = [];
-    /** @type {Map<Pane, string>} panes to put together at the next frame, and why */
-    this.dirty = new Map();
-    this.spent = 0;
+    this.frames = new Frames((pane) => this.compose(pane), with_.watch);
   }
 
   get shown() {
@@ -176,25 +174,8 @@ export class Board {
     for (const pane of this.shown) this.mark(pane, why);
   }
 
-  /** A pane has to be put together; several reasons in one frame cost one drawing. @param {Pane} pane */
-  mark(pane, why = "other") {
-    if (!this.dirty.size) requestAnimationFrame(() => this.frame());
-    if (!this.dirty.has(pane) || why !== "other") this.dirty.set(pane, why);
-  }
-
-  frame() {
-    const panes = [...this.dirty.keys()].filter((pane) => pane.visible);
-    const why = [...this.dirty.values()].find((w) => w !== "other") ?? "other";
-    this.dirty.clear();
-    const start = performance.now();
-    for (const pane of panes) this.compose(pane);
-    const end = performance.now();
-    this.watch.note(why, end - start + this.spent);
-    this.spent = 0;
-    for (const stamp of this.waitingStamps) this.watch.note("event-paint", end - stamp);
-    if (this.waitingStamps.length) this.lastPaint = end;
-    this.waitingStamps = [];
-  }
+  /** @param {Pane} pane */
+  mark(pane, why) { this.frames.mark(pane, why); }
 
   compose(pane) {
     const { tool, hovered, series, focus } = this;
@@ -203,15 +184,10 @@ export class Board {
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trailPane === pane ? this.trail : [];
     pane.compose({ series, echoes: this.echoes.values(), focus, ring, trail, colour });
-    if (this.strict) pane.context.getImageData(0, 0, 1, 1); // a benchmark wants the drawing done, not queued
   }
 
-  /** Run what a hand asked for; its time counts to the frame that shows it. @param {() => void} work */
-  timed(work) {
-    const start = performance.now();
-    work();
-    this.spent += performance.now() - start;
-  }
+  /** @param {() => void} work its time counts to the frame that shows it */
+  timed(work) { this.frames.timed(work); }
 
   /** @returns {boolean} whether a pane has another size now */
   measure() {

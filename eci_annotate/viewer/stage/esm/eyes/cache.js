@@ -1,6 +1,8 @@
 // Slices held in the browser: bounded by bytes, the least recently used goes first.
 // What is fetched next is decided by a pure function of where the panes stand.
 
+/** @typedef {{values: Int16Array | Uint16Array, bytes: number, slope: number, intercept: number, signed: boolean}} Slice */
+
 export const sliceKey = (series, pane, index) => `${series}|${pane}|${index}`;
 
 export class SliceCache {
@@ -8,7 +10,7 @@ export class SliceCache {
   constructor(limit) {
     this.limit = limit;
     this.bytes = 0;
-    /** @type {Map<string, {values: ArrayLike<number>, bytes: number}>} */
+    /** @type {Map<string, Slice>} */
     this.held = new Map();
   }
 

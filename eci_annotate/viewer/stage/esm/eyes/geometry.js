@@ -33,9 +33,11 @@ export const panned = (view, dx, dy) => ({ ...view, left: view.left - dx / view.
 export const planeFromPx = (view, x, y) => [view.left + x / view.zoom, view.top + y / view.zoom];
 export const pxFromPlane = (view, u, v) => [(u - view.left) * view.zoom, (v - view.top) * view.zoom];
 
+/** @returns {import("../messages.js").Lps} */
 export function lpsFromPlane(shape, index, u, v) {
   const [a, b] = [u - shape.du / 2, v - shape.dv / 2];
-  return [0, 1, 2].map((n) => shape.origin[n] + shape.right[n] * a + shape.down[n] * b + shape.step[n] * index);
+  const along = (n) => shape.origin[n] + shape.right[n] * a + shape.down[n] * b + shape.step[n] * index;
+  return [along(0), along(1), along(2)];
 }
 
 export function planeFromLps(shape, point) {

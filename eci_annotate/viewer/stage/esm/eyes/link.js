@@ -8,7 +8,9 @@ const stages = () => (globalThis.eciLinkedStages ??= new Set());
 export class Link {
   /** @param {any} stage @param {string} name empty: linked with none */
   constructor(stage, name) {
-    Object.assign(this, { stage, name, following: false });
+    this.stage = stage;
+    this.name = name;
+    this.following = false;
     if (name) stages().add(stage);
   }
 

@@ -11,10 +11,12 @@ const UNDER_WAY_FAR = 1;
 
 /** Cut a slice of another pane out of the acquired ones.
  * @param {any} base shape of the pane that shows acquired slices @param {any} shape the pane to cut for
- * @param {(k: number) => {values: Int16Array | Uint16Array}} slice */
+ * @param {(k: number) => import("./cache.js").Slice} slice
+ * @returns {import("./cache.js").Slice} */
 export function cut(base, shape, index, slice) {
   const first = slice(0);
-  const values = new first.values.constructor(shape.rows * shape.cols);
+  const Values = /** @type {Int16ArrayConstructor | Uint16ArrayConstructor} */ (first.values.constructor);
+  const values = new Values(shape.rows * shape.cols);
   const [along, across] = shape.axes[0] === base.axis ? [0, 1] : [1, 0];
   const step = [shape.cols, 1];
   const lengths = [shape.rows, shape.cols];

@@ -1,8 +1,9 @@
 // Window/level and invert: one table from every stored 16-bit value to a grey pixel, so that a slice is one pass.
 
-/** @param {[number, number]} window modality values shown black and white
- *  @param {{slope: number, intercept: number, signed: boolean}} stored how stored values become modality values */
-export function buildLut([low, high], invert, { slope, intercept, signed }, lut = new Uint32Array(65536)) {
+/** `window`: modality values shown black and white; the third: how stored values become modality values.
+ * @param {[number, number]} window @param {boolean} invert @param {{slope: number, intercept: number, signed: boolean}} stored */
+export function buildLut(window, invert, stored, lut = new Uint32Array(65536)) {
+  const [[low, high], { slope, intercept, signed }] = [window, stored];
   const scale = 255 / Math.max(high - low, 1e-9);
   const [gain, offset] = invert ? [-slope * scale, 255.5 - (intercept - low) * scale] : [slope * scale, (intercept - low) * scale + 0.5];
   for (let n = 0; n < 65536; n++) {
@@ -35,6 +36,7 @@ export function draggedWindow([low, high], dx, dy) {
   return /** @type {[number, number]} */ ([centre - half, centre + half]);
 }
 
+/** @type {Record<string, [number, number]>} */
 export const PRESETS = {
   liver: [-15, 175],
   "soft tissue": [-160, 240],

@@ -27,7 +27,9 @@ export const modifiersOf = (event) =>
 export class Hands {
   /** @param {HTMLElement} el @param {import("../eyes/pane.js").Pane} pane @param {import("./interaction.js").Interaction} interaction */
   constructor(el, pane, interaction) {
-    Object.assign(this, { el, pane, interaction });
+    this.el = el;
+    this.pane = pane;
+    this.interaction = interaction;
     /** @type {Grip} */
     this.grip = { kind: "none" };
     /** @type {Map<number, {x: number, y: number}>} */
@@ -63,7 +65,7 @@ export class Hands {
   }
 
   press(event) {
-    this.grip = { ...this.grip, kind: "stroke" };
+    this.grip = { kind: "stroke", id: event.pointerId, ...this.place(event) };
     this.stroke("press", event, [event], { button: event.button, reach_mm: REACH_PX / this.pane.view.zoom });
   }
 
@@ -147,11 +149,12 @@ export class Hands {
   }
 
   pinch() {
-    if (this.fingers.size < 2) return;
+    const { grip } = this;
+    if (this.fingers.size < 2 || grip.kind !== "pinch") return;
     const now = this.spread();
-    this.interaction.pan(this.pane, now.x - this.grip.x, now.y - this.grip.y);
-    if (this.grip.span > 0 && now.span > 0) this.interaction.zoom(this.pane, now, now.span / this.grip.span);
-    Object.assign(this.grip, now);
+    this.interaction.pan(this.pane, now.x - grip.x, now.y - grip.y);
+    if (grip.span > 0 && now.span > 0) this.interaction.zoom(this.pane, now, now.span / grip.span);
+    Object.assign(grip, now);
   }
 }
 

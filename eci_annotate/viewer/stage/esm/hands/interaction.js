@@ -16,7 +16,13 @@ export class Interaction {
   /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
   constructor(stage, keys) {
     const { board, loader, queue, help, el } = stage;
-    Object.assign(this, { stage, board, loader, queue, help, el, keys });
+    this.stage = stage;
+    this.board = board;
+    this.loader = loader;
+    this.queue = queue;
+    this.help = help;
+    this.el = el;
+    this.keys = keys;
     this.space = false;
     this.lastHere = -Infinity;
     this.rolled = 0;

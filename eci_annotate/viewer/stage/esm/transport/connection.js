@@ -40,7 +40,10 @@ export function answers(kernel, withinMs = TRY_MS) {
 export class Connection {
   /** @param {any} stage @param {any} kernel a Jupyter kernel connection; undefined where there is none */
   constructor(stage, kernel) {
-    Object.assign(this, { stage, kernel, state: START, patienceMs: SILENT_MS });
+    this.stage = stage;
+    this.kernel = kernel;
+    this.state = START;
+    this.patienceMs = SILENT_MS;
     this.look = () => this.observe("look");
     this.statusChanged = () => this.observe("status");
     this.keepOpen = this.keepOpen.bind(this);

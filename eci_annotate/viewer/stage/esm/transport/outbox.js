@@ -7,7 +7,10 @@ const AGAIN_MS = 500;
 export class Outbox {
   /** @param {(message: any) => void} carry @param {string} page a name that no other page has */
   constructor(carry, page = `${Date.now()}-${Math.random()}`) {
-    Object.assign(this, { carry, page, serial: 0, sentAgain: -Infinity });
+    this.carry = carry;
+    this.page = page;
+    this.serial = 0;
+    this.sentAgain = -Infinity;
     /** @type {{message: any, since: number}[]} what the kernel has not answered yet, oldest first */
     this.kept = [];
     /** When the kernel was last heard of, by the clock. */

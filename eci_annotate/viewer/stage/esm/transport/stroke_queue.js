@@ -1,7 +1,7 @@
 // Carries what the hands do to the kernel: few frames are under way at a time, what happens meanwhile waits and is
 // merged, so that a slow kernel never builds a queue. Commands keep their place among strokes.
 
-/** @typedef {import("./messages.js").WireEvent} WireEvent */
+/** @typedef {import("../messages.js").WireEvent} WireEvent */
 
 /** While one frame is drawn the next one may already travel; a third would only wait. */
 const UNDER_WAY = 2;
@@ -15,7 +15,7 @@ export class StrokeQueue {
     this.order = order;
     this.most = most;
     this.frame = 0;
-    /** @type {(WireEvent | {command: any})[]} */
+    /** @type {any[]} what waits: events as WireEvent, commands as {command} */
     this.waiting = [];
     /** @type {number[]} */
     this.stamps = [];

@@ -8,7 +8,8 @@ const REMEMBERED = 50;
 export class ViewReports {
   /** @param {import("../eyes/board.js").Board} board @param {(message: any) => void} send */
   constructor(board, send) {
-    Object.assign(this, { board, send });
+    this.board = board;
+    this.send = send;
     this.sent = new Map();
     this.anew = false;
   }

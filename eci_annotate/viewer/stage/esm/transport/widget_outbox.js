@@ -14,7 +14,9 @@ export class WidgetOutbox {
   }
 
   constructor(kernel) {
-    Object.assign(this, { kernel, sentAgain: -Infinity, times: 0 });
+    this.kernel = kernel;
+    this.sentAgain = -Infinity;
+    this.times = 0;
     /** @type {Map<string, {message: any, since: number, begun?: boolean}>} by the message's id, oldest first */
     this.kept = new Map();
     if (!kernel.anyMessage || !kernel._sendMessage) return; // another page than JupyterLab's or Voilà's
