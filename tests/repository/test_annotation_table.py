@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from readings_world import DOUBLE, as_member, draw, lesion, make, read, report, subject
+from readings_world import DOUBLE, P, as_member, draw, lesion, make, read, report, subject
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.commands import Reopen
 from tests.test_cli import run
 
 S = subject(1)
@@ -57,6 +58,28 @@ def test_a_table_has_the_newest_version_unless_it_was_rejected(tmp_path: Path) -
     assert table.index.names == ["project", "subject", "task", "reader", "version", "uid"]
     assert list(table.columns[-2:]) == ["verdict", "superseded"]
     assert repo.annotation(table.index[0]).label == "lesion 1"
+
+
+def test_lists_filters_and_worklists_follow_the_newest_version(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1)
+    olga, ruth = as_member(folder, "olga"), as_member(folder, "ruth")
+
+    def stage() -> tuple[str, str]:
+        (row,) = olga.subjects().itertuples()
+        assert [len(olga.subjects(stage=name)) for name in (row.stage, "nowhere")] == [1, 0]
+        return row.stage, row.progress
+
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    review(folder, "accept")
+    assert stage() == ("done", "●●●") and ruth.worklist().empty
+    again(folder, "anna")
+    assert stage() == ("review", "●●○") and ruth.worklist()["task"].tolist() == ["review"]
+    review(folder, "reject")
+    assert stage() == ("annotate", "●○·") and ruth.worklist().empty
+    again(folder, "anna")
+    review(folder, "accept")
+    olga.backend.do(Reopen(P, S, "annotate", "a cyst is missing"))
+    assert stage() == ("annotate", "●○·") and as_member(folder, "ben").worklist()["task"].tolist() == ["annotate"]
 
 
 def test_an_unknown_choice_is_refused_even_where_nothing_is_signed(tmp_path: Path) -> None:

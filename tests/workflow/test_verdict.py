@@ -8,13 +8,14 @@ import pytest
 from test_roles import CASE, DOUBLE, double, read
 from workflow_world import ANNA, BEN, OLGA, RUTH, P, S, World, actor
 
-from eci_annotate.errors import Refused
+from eci_annotate.errors import Refused, Tampered
 from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.codec import from_json, to_json
 from eci_annotate.workflow.commands import Enrol, Reopen, Sign, Start
 from eci_annotate.workflow.pipeline import TaskDefinition
 from eci_annotate.workflow.state import is_done, stage_of, status
 from eci_annotate.workflow.verdict import Verdict, Versions, chosen, verdict_of, version_statuses, versions_named
-from eci_annotate.workflow.view import view
+from eci_annotate.workflow.view import SubjectView, view
 
 FINAL = TaskDefinition("final", "Final report", "annotate", ("review",), ("annotator",), stage="report")
 LAST = TaskDefinition("last", "Last look", "annotate", ("final",), ("annotator",))
@@ -227,3 +228,13 @@ def test_a_view_says_of_what_it_shows_what_became_of_it(accepted: World) -> None
     developer = view(accepted.state, actor("dev", "developer"), accepted.now)
     assert [task.name for task in developer.tasks] == ["annotate"], "who sees no review still learns its verdict"
     assert [each.verdict for each in developer.task("annotate").statuses] == ["accepted", "pending"]
+
+
+def test_what_became_of_a_version_travels(accepted: World) -> None:
+    seen = view(accepted.state, OLGA, accepted.now)
+    read_back = from_json(SubjectView, to_json(seen))
+    assert read_back == seen and read_back.task("annotate").statuses[0].verdict is Verdict.ACCEPTED
+    damaged = to_json(seen)
+    damaged["tasks"][1]["statuses"][0]["verdict"] = "perhaps"
+    with pytest.raises(Tampered):
+        from_json(SubjectView, damaged)
