@@ -36,7 +36,7 @@ class SignedVersions(Comparing):
         task
             One task or group of readings; by default all that hold annotations.
         accepted
-            Only versions that every review accepted.
+            Only versions that every review accepted; a task without a review has none.
         versions
             ``newest``: of each task and reader the newest version, unless it was rejected; where readings are
             adjudicated, the adjudication. ``all``: every signed version.
@@ -75,7 +75,7 @@ class SignedVersions(Comparing):
         signed
             Drafts are not listed in tables: False is refused.
         accepted
-            Only versions that every review accepted.
+            Only versions that every review accepted; a task without a review has none.
         versions
             ``newest``, or ``all`` for every signed version.
 

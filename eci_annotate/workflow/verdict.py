@@ -123,7 +123,7 @@ def chosen(
     versions
         ``newest``: each reader's newest version, unless it was rejected or replaced; ``all``: every one.
     accepted
-        Of these only the accepted ones.
+        Of these only the accepted ones; a task without a review has none.
     readings
         Whether readings below an adjudication count too, for who compares readers.
     """
