@@ -42,7 +42,7 @@ class VersionStatus:
     verdict
         What the reviews say of this very version.
     newest
-        Its reader signed no later version of the task.
+        Its reader signed no later version of the task; of an adjudication, nobody did, since it speaks for the group.
     superseded
         The task has a later version, or `replaced` holds.
     replaced
@@ -60,13 +60,13 @@ class VersionStatus:
 def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatus, ...]:
     """The status of each signed version of a task, oldest first."""
     signed = state.work[task.name].signed
-    last = {each.by: each.version for each in signed}
+    last = {"" if task.kind == ADJUDICATE else each.by: each.version for each in signed}
     replaced = _is_replaced(state, task)
     return tuple(
         VersionStatus(
             version=each.version,
             verdict=verdict_of(state, task, each.version),
-            newest=last[each.by] == each.version,
+            newest=each.version in last.values(),
             superseded=replaced or each.version < len(signed),
             replaced=replaced,
         )

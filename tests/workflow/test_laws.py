@@ -59,12 +59,14 @@ whos, tasks = st.sampled_from(CREW), st.sampled_from(TASKS)
 class Laws(RuleBasedStateMachine):
     """One subject and everybody."""
 
-    @initialize()
-    def enrol(self) -> None:
+    @initialize(far=st.booleans())
+    def enrol(self, far: bool) -> None:
         self.world, self.seen = World(), list[tuple[Event, Actor]]()
         self.frozen: dict[tuple[str, int], Signed] = {}
         self.opened: set[str] = set()
         self.world.do(Enrol(P, S, "KAU", CASE.digest, PIPELINE), OLGA)
+        for task in TASKS if far else ():
+            self.go_on(task, "accept", False)
 
     def act(self, command: Command, who: Actor) -> None:
         before = self.world.state
@@ -112,6 +114,10 @@ class Laws(RuleBasedStateMachine):
             if who.roles[P][0] in definition.roles:
                 self.start(who, task, False, rerun)
                 self.sign(who, task, 0, verdict)
+
+    @rule(task=tasks)
+    def reopen(self, task: str) -> None:
+        self.act(Reopen(P, S, task, "once more"), CREW[ROLES.index("owner") * 3])
 
     @rule(who=whos, task=tasks, what=st.sampled_from(["renew", "release", "end", "assign", "free", "reopen"]))
     def about_task(self, who: Actor, task: str, what: str) -> None:

@@ -210,6 +210,17 @@ def test_the_adjudication_counts_or_its_readings_never_both() -> None:
     assert [[each.version for each in some] for some in below] == [[2], [1], [1]]
 
 
+def test_an_adjudication_speaks_for_the_group_whoever_signs_it() -> None:
+    world = double((*DOUBLE, CHECK))
+    read(world, ANNA)
+    read(world, BEN)
+    do(world, "decide", AL)
+    do(world, "decide", actor("ada", "adjudicator"), rerun=True)
+    assert counted(world, "decide") == [2]
+    do(world, "check", RUTH, "reject")
+    assert [counted(world, name) for name in ("read.1", "read.2", "decide")] == [[1], [1], []]
+
+
 def test_an_unknown_choice_of_versions_is_refused_by_name() -> None:
     assert versions_named("all") is Versions.ALL
     with pytest.raises(Refused, match=r"versions='latest' is not known\. Use versions='newest' or versions='all'\."):
