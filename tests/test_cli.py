@@ -69,7 +69,7 @@ def test_the_path_from_the_command_line(
     code, out, _ = run(capsys, "worklist", demo)
     assert code == 0 and "ECI_KAU_S0001 │ annotate" in out
     code, out, err = run(capsys, "export", demo, made / "out")
-    assert code == 1 and err == "There is no signed version to export. Sign a task first."
+    assert code == 1 and err == "No signed version matches. Sign a task first, or choose other versions with --every."
     _sign(demo)
     code, out, _ = run(capsys, "export", demo, made / "out")
     assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 4" in out

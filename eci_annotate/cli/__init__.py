@@ -120,15 +120,20 @@ def export(
     out: Annotated[Path, typer.Argument(help="Where the files go.")],
     project: Project = None,
     subject: Annotated[str, typer.Option(help="One subject only.")] = "",
-    task: Annotated[str, typer.Option(help="Which task's versions.")] = "annotate",
+    task: Annotated[str, typer.Option(help="One task or group of readings only.")] = "",
     every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
 ) -> None:
-    """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON)."""
-    signed = [s for s in open(folder).all_signed(project) if s.task == task and subject in ("", s.subject)]
-    newest = {(s.project, s.subject): s for s in signed}
-    chosen = signed if every else list(newest.values())
+    """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
+
+    By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
+    adjudication.
+    """
+    versions = "all" if every else "newest"
+    signed = open(folder).signed_versions(project, task=task, accepted=accepted, versions=versions)
+    chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
-        raise NotFound("There is no signed version to export.", "Sign a task first.")
+        raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
     rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject))] for s in chosen]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 

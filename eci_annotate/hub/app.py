@@ -8,7 +8,7 @@ from threading import Thread
 
 from fastapi import FastAPI
 
-from eci_annotate.hub.api import content, images
+from eci_annotate.hub.api import commands, content, images, monitoring
 from eci_annotate.hub.background.housekeeping import Housekeeping
 from eci_annotate.hub.background.warmup import warm_up
 from eci_annotate.hub.core.context import Desk

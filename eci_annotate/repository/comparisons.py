@@ -35,6 +35,9 @@ class Comparing:
     def agreement(self, project: str | None = None, task: str = ANNOTATE, tolerance_mm: float = 1.0) -> Agreement:
         """How well the signed readings of a task agree, of those that you may see.
 
+        Of each reader the newest version is compared, unless it was rejected. Readings are compared below an
+        adjudication too, although `annotations` then holds the adjudication in their place.
+
         Parameters
         ----------
         project

@@ -5,30 +5,28 @@ So the same notebook runs on a folder and on a hub.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import NotFound, Refused, Tampered
+from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
-from eci_annotate.repository.backend import Backend, Images, SubjectQuery, every_subject
-from eci_annotate.repository.comparisons import Comparing
+from eci_annotate.repository.annotation_table import SignedVersions
+from eci_annotate.repository.backend import Backend, Images, SubjectQuery
 from eci_annotate.repository.subject_table import subject_table
 from eci_annotate.repository.tables import Verification
 from eci_annotate.repository.task import Signed, Task
 from eci_annotate.workflow.subject.commands import Attach, Start
 from eci_annotate.workflow.subject.events import Attached
-from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
-class Repository(Comparing):
+class Repository(SignedVersions):
     """A repository, opened by one actor."""
 
     def __init__(self, backend: Backend, images: Images) -> None:
@@ -93,29 +91,8 @@ class Repository(Comparing):
         seen = self.backend.subject(project or self._only_project(), subject)
         return self._handle(seen, task, version)
 
-    def all_signed(self, project: str | None = None) -> Iterator[Signed]:
-        """Every signed version of annotations and reviews that you may see."""
-        for seen in self._subjects(project, SubjectQuery(signed=True)):
-            for task in seen.tasks:
-                for event in task.signed:
-                    yield self._handle(seen, task.name, event.version)
-
     def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
         return self._signed_of(seen, seen.version(task, version))
-
-    def annotations(self, project: str | None = None, signed: bool = True) -> pd.DataFrame:
-        """All signed annotations that you may see, one row each.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Indexed by project, subject, task, reader, version, uid; columns kind, label, colour,
-            series, frame, volume_mm3, signed_at, seal.
-        """
-        if not signed:
-            raise Refused("Drafts are in no table.", "Open the task to see its draft.")
-        rows = [row for each in self.all_signed(project) for row in _annotation_rows(each)]
-        return tables.annotation_table(rows)
 
     def annotation(self, index_row: tuple[Any, ...]) -> Annotation:
         """The annotation of one row of `annotations()`, e.g. ``repo.annotation(table.index[0])``."""
@@ -200,18 +177,6 @@ class Repository(Comparing):
             raise Tampered(what, "Restore it from a backup.")
         return outcome
 
-    # -- inside --------------------------------------------------------------
-    def _subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
-        for name in [project] if project else self.backend.projects():
-            yield from every_subject(self.backend, name, query)
-
 
 def _is_about(task: str, version: int, signed: Signed) -> bool:
     return not task or task == "ingest" or (task == signed.task and version <= signed.version)
-
-
-def _annotation_rows(signed: Signed) -> Iterator[dict[str, Any]]:
-    where = {"project": signed.project, "subject": signed.subject, "task": signed.task}
-    how = {"reader": signed.reader, "version": signed.version, "signed_at": to_minute(signed.at)}
-    for row in signed.rows():
-        yield {**where, **how, **row, "colour": tuple(row["colour"]), "seal": signed.seal}

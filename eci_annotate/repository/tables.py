@@ -14,6 +14,7 @@ from eci_annotate.workflow.usecase.pipeline import INGEST
 
 ANNOTATION_INDEX = ["project", "subject", "task", "reader", "version", "uid"]
 ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3", "signed_at", "seal"]
+STATUS_COLUMNS = ["verdict", "superseded"]
 WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", "until", "remark"]
 
 
@@ -56,8 +57,8 @@ def layers(seen: SubjectView) -> pd.DataFrame:
 
 def annotation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Annotations indexed by project, subject, task, reader, version and uid."""
-    table = pd.DataFrame(rows, columns=[*ANNOTATION_INDEX, *ANNOTATION_COLUMNS])
-    return table.set_index(ANNOTATION_INDEX)
+    table = pd.DataFrame(rows, columns=[*ANNOTATION_INDEX, *ANNOTATION_COLUMNS, *STATUS_COLUMNS])
+    return table.astype({"superseded": bool}).set_index(ANNOTATION_INDEX)
 
 
 class Verification:

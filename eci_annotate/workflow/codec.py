@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -97,6 +98,8 @@ def _reader(kind: Any) -> Reader:
         return lambda value: None if value is None else inner(value)
     if is_dataclass(kind):
         return lambda value: _read_dataclass(kind, value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
     return _PLAIN.get(kind, lambda value: value)
 
 

@@ -89,7 +89,8 @@ def test_the_whole_story(hub: Hub, people: dict[str, tuple[Repository, Page]]) -
     row = back[(back["subject"] == HERE) & (back["task"] == "annotate")].iloc[0]
     assert row["status"] == "ready" and "a cyst is missing" in row["remark"]
 
-    table = dev.annotations(project=P)
+    assert HERE not in set(dev.annotations(project=P).reset_index()["subject"]), "the newest version was rejected"
+    table = dev.annotations(project=P, versions="all")
     assert set(table.reset_index()["task"]) == {"annotate"} and HERE in set(table.reset_index()["subject"])
     seen = dev.backend.subject(P, HERE)
     assert [t.name for t in seen.tasks] == ["annotate"] and not any(t.may_start for t in seen.tasks)

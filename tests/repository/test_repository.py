@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,11 +26,12 @@ from eci_annotate.repository import task as handles
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.subject_cards import FORMAT
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed
-from eci_annotate.store.cards import CardQuery
+from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.store.folder.access_store import AccessLog
-from eci_annotate.workflow.subject.commands import Seal, Start
+from eci_annotate.workflow.subject.commands import Describe, Seal, Start
 from eci_annotate.workflow.trust.seals import START, Manifest
 from tests.repository.repository_world import ANSWERS, MEANING, Clock, P, S, as_member, lines, local, open_at
 
@@ -311,6 +313,33 @@ def test_lists_follow_from_events_and_are_mended(repo: Repository, folder: Path)
     path.write_text(json.dumps(document))
     (folder / "cards.jsonl").unlink()
     assert len(eci.open(folder).worklist()) == 1 and all(c.passed for c in local(eci.open(folder)).verify(P, S))
+
+
+def test_cards_of_an_earlier_format_are_made_again(repo: Repository, folder: Path) -> None:
+    events = local(repo).rooms.stores.events
+    (card,) = events.cards(CardQuery(P)).cards
+    events.recard([replace(card, words=card.words - {FORMAT} | {"stage:done"}, order={**card.order, "stage": "done"})])
+    assert list(repo.subjects(stage="done").subject) == [S], "a list believes its cards"
+    opened = eci.open(folder)
+    assert opened.subjects(stage="done").empty and list(opened.subjects(stage="annotate").subject) == [S]
+    assert all(check.passed for check in local(opened).verify(P, S))
+
+
+def test_a_card_that_is_made_again_does_not_undo_an_event(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = local(repo).rooms
+    events, streams = rooms.stores.events, rooms.streams
+    (card,) = events.cards(CardQuery(P)).cards
+    events.recard([replace(card, words=card.words - {FORMAT})])
+    known = events.recard
+
+    def meanwhile(cards: Iterable[Card]) -> None:
+        monkeypatch.setattr(events, "recard", known)
+        repo.backend.do(Describe(P, S, cohort="pilot"))
+        known(cards)
+
+    monkeypatch.setattr(events, "recard", meanwhile)
+    assert streams.mend_cards() == 1
+    assert list(repo.subjects(cohort="pilot").subject) == [S]
 
 
 def test_a_page_holds_only_what_the_actor_may_see(repo: Repository, folder: Path, monkeypatch: Any) -> None:

@@ -14,7 +14,9 @@ NODE = shutil.which("node", path=f"{sys.prefix}/bin:{os.environ['PATH']}") or "n
 
 
 def test_units() -> None:
-    done = subprocess.run([NODE, "--test", str(Path(__file__).parent / "esm.test.mjs")], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [NODE, "--test", str(Path(__file__).parent / "esm.test.mjs")], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 

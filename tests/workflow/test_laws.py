@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES, Actor
+from eci_annotate.workflow.subject.blinding import is_open_to_all
 from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
@@ -27,7 +28,8 @@ from eci_annotate.workflow.subject.commands import (
     Withdraw,
 )
 from eci_annotate.workflow.subject.events import Event, Released, Signed, Started, from_record, to_record
-from eci_annotate.workflow.subject.state import fold
+from eci_annotate.workflow.subject.state import BLOCKED, SIGNED, fold, is_done, stage_of, standing
+from eci_annotate.workflow.subject.verdict import chosen, verdict_of, version_statuses
 from eci_annotate.workflow.subject.view import has_task, readable, view
 from eci_annotate.workflow.usecase.pipeline import INGEST, REVIEW, TaskDefinition
 from tests.counts import count
@@ -35,7 +37,8 @@ from tests.workflow.test_roles import CASE, DIGEST, DOUBLE
 from tests.workflow.workflow_world import OLGA, P, S, World, actor
 
 CHECK = TaskDefinition("check", "Check", "review", ("decide",), ("reviewer",), of="decide", independent=True)
-PIPELINE = (*DOUBLE, CHECK)
+FINAL = TaskDefinition("final", "Final report", "annotate", ("check",), ("annotator",), stage="report")
+PIPELINE = (*DOUBLE, CHECK, FINAL)
 TASKS = [task.name for task in PIPELINE]
 CREW = [
     replace(actor(f"{role}{n}", role, session=f"s{n}"), site=site)
@@ -56,11 +59,14 @@ whos, tasks = st.sampled_from(CREW), st.sampled_from(TASKS)
 class Laws(RuleBasedStateMachine):
     """One subject and everybody."""
 
-    @initialize()
-    def enrol(self) -> None:
+    @initialize(far=st.booleans())
+    def enrol(self, far: bool) -> None:
         self.world, self.seen = World(), list[tuple[Event, Actor]]()
         self.frozen: dict[tuple[str, int], Signed] = {}
+        self.opened: set[str] = set()
         self.world.do(Enrol(P, S, "KAU", CASE.digest, PIPELINE), OLGA)
+        for task in TASKS if far else ():
+            self.go_on(task, "accept", False)
 
     def act(self, command: Command, who: Actor) -> None:
         before = self.world.state
@@ -100,14 +106,18 @@ class Laws(RuleBasedStateMachine):
         given = verdict if any(t.name == task and t.kind == REVIEW for t in PIPELINE) else ""
         self.act(Sign(P, S, task, self.world.fence(task) - late, "mine", given, "too small" if given else ""), who)
 
-    @rule(task=tasks, verdict=st.sampled_from(["accept", "reject"]))
-    def go_on(self, task: str, verdict: str) -> None:
+    @rule(task=tasks, verdict=st.sampled_from(["accept", "reject"]), rerun=st.booleans())
+    def go_on(self, task: str, verdict: str, rerun: bool) -> None:
         """Somebody who may takes the task and signs it, so that machines come far."""
         definition = next(each for each in PIPELINE if each.name == task)
         for who in CREW:
             if who.roles[P][0] in definition.roles:
-                self.start(who, task, False, False)
+                self.start(who, task, False, rerun)
                 self.sign(who, task, 0, verdict)
+
+    @rule(task=tasks)
+    def reopen(self, task: str) -> None:
+        self.act(Reopen(P, S, task, "once more"), CREW[ROLES.index("owner") * 3])
 
     @rule(who=whos, task=tasks, what=st.sampled_from(["renew", "release", "end", "assign", "free", "reopen"]))
     def about_task(self, who: Actor, task: str, what: str) -> None:
@@ -183,6 +193,55 @@ class Laws(RuleBasedStateMachine):
             tasks = (task for task in seen if task.kind != INGEST)
             shown = any(task.may_start or task.mine or task.elsewhere for task in tasks)
             assert has_task(self.world.state, who, self.world.now) == shown
+
+    @invariant()
+    def a_verdict_is_about_a_version(self) -> None:
+        state = self.world.state
+        done = {task.name for task in PIPELINE if standing(state, task, self.world.now) == SIGNED}
+        decided, checked = state.work["decide"], state.work["check"].signed
+        about = [each for each in checked if each.basis["decide"] == decided.version]
+        assert "check" not in done or about[-1].verdict == "accept"
+        assert "decide" not in done or not about or about[-1].verdict == "accept" or self._reopened("check")
+        if "decide" in done:
+            basis = decided.signed[-1].basis
+            assert all(state.work[name].version == version for name, version in basis.items() if version)
+        assert not any(self._reopened(name) for name in done)
+
+    def _reopened(self, name: str) -> bool:
+        work = self.world.state.work[name]
+        return bool(work.signed) and work.reopened == work.version
+
+    @invariant()
+    def stage_progress_and_readiness_follow_one_rule(self) -> None:
+        state = self.world.state
+        for task in PIPELINE:
+            assert (standing(state, task, self.world.now) == SIGNED) == is_done(state, task.name)
+            needed = [name for name in (*task.after, task.of) if name]
+            if not all(is_done(state, name) for name in needed):
+                assert standing(state, task, self.world.now) == BLOCKED
+        missing = [task for task in PIPELINE if not is_done(state, task.of_group)]
+        expected = (missing[0].stage or missing[0].kind) if missing else "done"
+        assert stage_of(state) == ("withdrawn" if state.withdrawn else expected)
+
+    @invariant()
+    def tables_never_mix(self) -> None:
+        state, found = self.world.state, dict[str, list[Signed]]()
+        for task in PIPELINE:
+            statuses = version_statuses(state, task)
+            assert [each.version for each in statuses] == list(range(1, len(statuses) + 1))
+            taken = [state.work[task.name].signed[each.version - 1] for each in chosen(statuses)]
+            assert len({each.by for each in taken}) == len(taken)
+            assert all(not any(late.by == each.by for late in state.work[task.name].signed[each.version :])
+                       and verdict_of(state, task, each.version) != "rejected" for each in taken)  # fmt: skip
+            found[task.name] = taken
+        readings = [each for n in (1, 2, 3) for each in found[f"read.{n}"]]
+        assert not (readings and found["decide"])
+
+    @invariant()
+    def what_was_open_is_not_hidden_again(self) -> None:
+        now = {task.name for task in PIPELINE if is_open_to_all(self.world.state, task)}
+        assert self.opened <= now
+        self.opened = now
 
     def _is_blind(self, who: Actor, role: str, seen: object) -> None:
         readings = [self.world.state.work[f"read.{n}"] for n in (1, 2, 3)]

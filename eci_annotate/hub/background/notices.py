@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eci_annotate.workflow.subject.events import Event, Reopened, Signed
-from eci_annotate.workflow.subject.state import READY, SIGNED, Subject, evolve, fold, standing
+from eci_annotate.workflow.subject.state import READY, Subject, evolve, fold, rejection, standing
 from eci_annotate.workflow.usecase.pipeline import INGEST, REJECT, task_named
 
 READY_NOW, REJECTED, SIGNED_NOW = "ready", "rejected", "signed"
@@ -51,16 +51,25 @@ def _told(event: Event, before: Subject, after: Subject, now: datetime) -> Itera
         task = task_named(after.pipeline, event.task)
         if task.kind != INGEST:
             yield Notice(SIGNED_NOW, after.project, after.subject, task.name, task.title, event.by)
-        if event.verdict == REJECT and after.work[task.of].signed:
-            yield _rejected(after, task.of, event.reason)
-    if isinstance(event, Reopened):
-        yield _rejected(after, event.task, event.reason)
+    again, reason = _asked_again(event, after)
+    if again:
+        yield _rejected(after, again, reason)
     for task in after.pipeline:
-        ready = standing(after, task, now) == READY
-        was = before.work.get(task.name) is not None and standing(before, task, now) in (READY, SIGNED)
-        if ready and not was and task.kind != INGEST:
-            to = after.work[task.name].assigned
-            yield Notice(READY_NOW, after.project, after.subject, task.name, task.title, to)
+        was = before.work.get(task.name) is not None and standing(before, task, now) == READY
+        if standing(after, task, now) != READY or was or task.kind == INGEST or task.name == again:
+            continue
+        to = after.work[task.name].assigned
+        yield Notice(READY_NOW, after.project, after.subject, task.name, task.title, to)
+
+
+def _asked_again(event: Event, after: Subject) -> tuple[str, str]:
+    """The task whose newest version the event rejected or reopened, and why; empty when it did neither."""
+    if isinstance(event, Reopened):
+        return event.task, event.reason
+    if isinstance(event, Signed) and event.verdict == REJECT:
+        of = task_named(after.pipeline, event.task).of
+        return (of, event.reason) if rejection(after, of) == event else ("", "")
+    return "", ""
 
 
 def _rejected(state: Subject, task: str, reason: str) -> Notice:

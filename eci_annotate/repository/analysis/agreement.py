@@ -32,6 +32,8 @@ Volume = Callable[[str, str], xr.DataArray]
 class Agreement:
     """Agreement of the signed readings of one task; made by `Repository.agreement`.
 
+    Of each reader the newest version that was not rejected is compared, below an adjudication too.
+
     Attributes
     ----------
     task, tolerance_mm

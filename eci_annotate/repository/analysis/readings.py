@@ -1,6 +1,7 @@
 """Who read what: the signed readings of a task as columns that can be compared, each subject beside itself.
 
-They come from views alone, so nobody compares what he may not see. What is left out is said in `notes`.
+They come from views alone, so nobody compares what he may not see. Of each reader the newest version counts, unless it
+was rejected; readings count below an adjudication too, since readers are compared. What is left out is said in `notes`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.task import Signed
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.verdict import Verdict
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -140,7 +142,7 @@ def gather(subjects: Sequence[SubjectView], case_of: Callable[[str], UseCase], h
     """
     first: dict[str, list[Reading]] = {}
     again: dict[str, list[Reading]] = {}
-    left_out, case = Counter[str](), None
+    left_out, case, rejected = Counter[str](), None, 0
     for seen in subjects:
         pipeline = case_of(seen.use_case).pipeline
         names = [each.name for each in readings_of(pipeline, task)]
@@ -150,11 +152,13 @@ def gather(subjects: Sequence[SubjectView], case_of: Callable[[str], UseCase], h
             continue
         repeats = [each.name for each in pipeline if each.repeats in names]
         tasks = {each.name: each for each in seen.tasks}
-        first[seen.subject] = [r for n in names if n in tasks for r in _readings(seen, tasks[n], handle, len(names))]
-        again[seen.subject] = [r for n in repeats if n in tasks for r in _readings(seen, tasks[n], handle, 2)]
+        first[seen.subject] = [r for n in names if n in tasks for r in _readings(seen, tasks[n], handle)]
+        again[seen.subject] = [r for n in repeats if n in tasks for r in _readings(seen, tasks[n], handle)]
+        rejected += sum(_rejected_readers(tasks[n]) for n in (*names, *repeats) if n in tasks)
     if case is None:
         raise NotFound(f"No subject that you may see has a task {task!r}.", "Name a task or group of the pipeline.")
-    return Readings(first, again, tuple(_notes(first, again, left_out, task)), case)
+    notes = [*_notes(first, again, left_out, task), *_rejected_note(rejected)]
+    return Readings(first, again, tuple(notes), case)
 
 
 def _left_out(seen: SubjectView) -> str:
@@ -164,10 +168,12 @@ def _left_out(seen: SubjectView) -> str:
     return next((why for why, holds in reasons.items() if holds), "")
 
 
-def _readings(seen: SubjectView, task: TaskView, handle: Handle, count: int) -> list[Reading]:
-    """Of several readings each one's newest version; of a task that has one alone, each reader's newest."""
-    newest = task.signed[-1:] if count > 1 else tuple({each.by: each for each in task.signed}.values())
-    return [Reading(handle(seen, each), task.name) for each in newest]
+def _readings(seen: SubjectView, task: TaskView, handle: Handle) -> list[Reading]:
+    return [Reading(handle(seen, each), task.name) for each, _ in task.chosen(readings=True)]
+
+
+def _rejected_readers(task: TaskView) -> int:
+    return sum(each.newest and each.verdict == Verdict.REJECTED for each in task.statuses)
 
 
 def _notes(
@@ -183,3 +189,10 @@ def _notes(
         yield f"Left out: {none} subject{'s' * (none > 1)} with no signed reading that you may see."
     if any({each.task for each in found} == {task} and len(found) > 1 for found in first.values()):
         yield f"Versions of {task!r} by several people: each began from the one before, so they are not independent."
+
+
+def _rejected_note(count: int) -> list[str]:
+    one = "1 reading whose newest version was"
+    return [f"Left out: {one if count == 1 else f'{count} readings whose newest versions were'} rejected."] * bool(
+        count
+    )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
-from eci_annotate.repository.local.subject_cards import card_of
+from eci_annotate.repository.local.subject_cards import FORMAT, card_of
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.store.protocols import Entry, EventStore, Record
 from eci_annotate.workflow.project import Project, fold_project
@@ -123,20 +123,28 @@ class Streams:
             raise Tampered("What lists show of the subject does not follow from its events.")
 
     def mend_cards(self) -> int:
-        """Make cards that are missing (of a repository from before there were any); how many were."""
+        """Make cards that are missing or of an earlier format; how many were."""
         subjects = list(self._events.heads(SUBJECTS))
-        have = sum(self._events.cards(CardQuery(name, size=0)).total for name in {s.split("/")[1] for s in subjects})
+        projects = {stream.split("/")[1] for stream in subjects}
+        have = sum(self._events.cards(CardQuery(name, ((FORMAT,),), size=0)).total for name in projects)
         if have == len(subjects):
             return 0
         missing = [name for piece in _pieces(subjects) for name in self._without_card(piece)]
         for piece in _pieces(missing):
-            records = self._events.read_many(piece)
-            self._events.recard([card_of(name, _folded(records[name])) for name in piece])
+            self._recard(piece)
         return len(missing)
 
     def _without_card(self, names: Sequence[str]) -> list[str]:
         have = self._events.cards_of(names)
-        return [name for name in names if name not in have]
+        return [name for name in names if name not in have or FORMAT not in have[name].words]
+
+    def _recard(self, names: Sequence[str]) -> None:
+        """Make the cards of streams; once more for those that somebody has added to meanwhile."""
+        while names:
+            records = self._events.read_many(names)
+            self._events.recard([card_of(name, _folded(records[name])) for name in names])
+            heads = self._events.heads_of(names)
+            names = [name for name in names if heads[name] != len(records[name])]
 
 
 def _pieces(names: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -2,7 +2,8 @@
 
 A repeated reading is blind to the first one of the same reader until it is signed. Who adjudicates blind sees what
 was read, but not by whom, until the adjudication is signed: nothing that names or proves a reader leaves. Whom a task
-is assigned to makes no difference: that can change, and who has seen stays one who has seen.
+is assigned to makes no difference: that can change, and who has seen stays one who has seen. So `is_signed` decides,
+not `is_done`: a reopening, a rejection or a next version hides nothing again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from string import ascii_uppercase
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.events import Signed
 from eci_annotate.workflow.subject.start_rules import could_be_for
-from eci_annotate.workflow.subject.state import Subject, is_done, readers_of
+from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, TaskDefinition, readings_of
 
 _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not say whose it is
@@ -26,13 +27,13 @@ def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
 
 def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
     """Whether what is signed of `task` is hidden from nobody by the blinding of its group."""
-    return not (task.blind and task.group) or is_done(state, task.group)
+    return not (task.blind and task.group) or is_signed(state, task.group)
 
 
 def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     """Whether this actor must not know who read `task`: he may adjudicate it blind, and nobody has yet."""
     blind = [each for each in state.pipeline if each.kind == ADJUDICATE and each.blind and each.of == task.of_group]
-    return any(could_be_for(state, each, actor) and not is_done(state, each.name) for each in blind)
+    return any(could_be_for(state, each, actor) and not is_signed(state, each.name) for each in blind)
 
 
 def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
@@ -56,7 +57,7 @@ def letter(pipeline: tuple[TaskDefinition, ...], task: TaskDefinition) -> str:
 
 def _awaits_repeat(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     repeats = (each for each in state.pipeline if each.repeats == task.name)
-    return actor.name in readers_of(state, task.name) and any(not is_done(state, each.name) for each in repeats)
+    return actor.name in readers_of(state, task.name) and any(not is_signed(state, each.name) for each in repeats)
 
 
 def _is_blind_to(state: Subject, task: TaskDefinition, actor: Actor) -> bool:

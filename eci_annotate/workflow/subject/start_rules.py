@@ -15,10 +15,11 @@ from eci_annotate.workflow.subject.state import (
     readers_of,
     rejection,
     standing,
+    verdict_on,
     waits_for,
     waits_until,
 )
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REJECT, REVIEW, TaskDefinition, readings_of
 
 Rule = Callable[[Subject, TaskDefinition, Actor, datetime], Refused | None]
 
@@ -82,13 +83,20 @@ def _not_included(state: Subject, task: TaskDefinition, actor: Actor, now: datet
 def _not_ready(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> Refused | None:
     if standing(state, task, now) != BLOCKED:
         return None
+    if task.kind == REVIEW and _has_rejected(state, task):
+        what = f"{task.name!r} rejected version {state.work[task.of].version} of {task.of!r}."
+        return Refused(what, f"It is ready again when {task.of!r} has its next version.")
     if missing := waits_for(state, task):
         names = " and ".join(repr(name) for name in missing)
         return Refused(f"{task.name!r} is not ready.", f"Sign {names} first.")
-    if until := waits_until(state, task, now):
-        return Refused(f"{task.name!r} is not ready.", f"It can be started from {to_minute(until)}.")
-    what = f"{task.name!r} rejected version {state.work[task.of].version} of {task.of!r}."
-    return Refused(what, f"It is ready again when {task.of!r} has its next version.")
+    until = waits_until(state, task, now)
+    assert until is not None, "an excluded subject was refused before"
+    return Refused(f"{task.name!r} is not ready.", f"It can be started from {to_minute(until)}.")
+
+
+def _has_rejected(state: Subject, review: TaskDefinition) -> bool:
+    given = verdict_on(state, review, state.work[review.of].version)
+    return given is not None and given.verdict == REJECT
 
 
 def _signed_already(state: Subject, task: TaskDefinition) -> Refused:

@@ -1,14 +1,16 @@
 """A subject is the fold of its events; a task's status follows from them and the clock, stored nowhere.
 
 blocked -> ready -> open -> signed; a rejecting review, or a reopening, makes a signed task ready again.
+A verdict is about a version: what is said of one version counts for no other, and `Subject.done` decides everywhere.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 
 from eci_annotate.errors import Tampered
 from eci_annotate.workflow.subject.events import (
@@ -76,6 +78,20 @@ class Subject:
     layers: Mapping[str, tuple[Attached, ...]] = field(default_factory=dict)
     withdrawn: bool = False
 
+    @cached_property
+    def done(self) -> frozenset[str]:
+        """The tasks and groups that are done; a pipeline names what a task needs before the task."""
+        done: set[str] = set()
+        count = Counter[str]()
+        for task in self.pipeline:
+            if not _counts(self, task) or not done.issuperset(_needs(task)):
+                continue
+            done.add(task.name)
+            count[task.group] += 1
+            if task.group and count[task.group] >= _wanted(self, task.group):
+                done.add(task.group)
+        return frozenset(done)
+
 
 def evolve(event: Event, state: Subject) -> Subject:
     """The state after the event."""
@@ -139,36 +155,17 @@ def status(state: Subject, task: TaskDefinition, now: datetime) -> str:
 
 
 def standing(state: Subject, task: TaskDefinition, now: datetime) -> str:
-    """The status apart from leases: ``blocked``, ``ready`` or ``signed``."""
-    work = state.work[task.name]
-    if not state.included and not work.signed:
+    """The status apart from leases: ``blocked``, ``ready`` or ``signed``; ``signed`` is what `is_done` says."""
+    if is_done(state, task.name):
+        return SIGNED
+    if not state.included and not state.work[task.name].signed:
         return BLOCKED
-    if waits_for(state, task) or waits_until(state, task, now):
-        return BLOCKED
-    if task.kind == REVIEW:
-        return _review_status(state, task)
-    if not work.signed or _is_due_again(state, task, work):
-        return READY
-    return SIGNED
-
-
-def _is_due_again(state: Subject, task: TaskDefinition, work: Work) -> bool:
-    newer = any(version and state.work[name].version > version for name, version in work.signed[-1].basis.items())
-    outdated = task.kind == ADJUDICATE and newer
-    return outdated or work.reopened == work.version or rejection(state, task.name) is not None
-
-
-def _review_status(state: Subject, task: TaskDefinition) -> str:
-    work = state.work[task.name]
-    if not work.signed or work.signed[-1].basis.get(task.of, 0) < state.work[task.of].version:
-        return READY
-    return SIGNED if work.signed[-1].verdict == ACCEPT else BLOCKED
+    return BLOCKED if waits_for(state, task) or waits_until(state, task, now) else READY
 
 
 def waits_for(state: Subject, task: TaskDefinition) -> tuple[str, ...]:
-    """Which tasks must be signed (reviews: accepted) before this one is ready."""
-    names = dict.fromkeys([*task.after, *filter(None, [task.repeats])])
-    return tuple(name for name in names if not is_done(state, name))
+    """Which tasks must be done before this one is ready."""
+    return tuple(name for name in _needs(task) if not is_done(state, name))
 
 
 def waits_until(state: Subject, task: TaskDefinition, now: datetime) -> datetime | None:
@@ -180,23 +177,58 @@ def waits_until(state: Subject, task: TaskDefinition, now: datetime) -> datetime
 
 
 def is_done(state: Subject, name: str) -> bool:
-    """Whether the task is signed (a review: accepted), or the group has its readings."""
+    """Whether nothing is to be done about a task or group now.
+
+    A task is done when all that it needs is done and its newest version counts: nobody reopened or rejected it, and it
+    is about the newest version of what it is about; a review has also accepted that. A group is done when enough of
+    its readings are.
+    """
+    return name in state.done
+
+
+def is_signed(state: Subject, name: str) -> bool:
+    """Whether the task, or enough readings of the group, were ever signed; unlike `is_done` this never ends."""
+    signed = [each for each in readings_of(state.pipeline, name) if state.work[each.name].signed]
+    return bool(signed) and len(signed) >= _wanted(state, name)
+
+
+def _wanted(state: Subject, name: str) -> int:
     readings = readings_of(state.pipeline, name)
-    done = [each for each in readings if _is_signed(state.work[each.name])]
-    return bool(readings) and len(done) >= min(readings[0].readers, len(readings))
+    return min(readings[0].readers, len(readings))
 
 
-def _is_signed(work: Work) -> bool:
-    return bool(work.signed) and work.signed[-1].verdict != REJECT
+def _needs(task: TaskDefinition) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*task.after, *filter(None, [task.of, task.repeats])]))
+
+
+def _counts(state: Subject, task: TaskDefinition) -> bool:
+    """Whether the newest version of the task stands as it is, whatever became of the tasks before it."""
+    work = state.work[task.name]
+    if not work.signed or work.reopened == work.version or rejection(state, task.name):
+        return False
+    if task.kind == REVIEW:
+        given = verdict_on(state, task, state.work[task.of].version)
+        return given is not None and given.verdict == ACCEPT
+    return task.kind != ADJUDICATE or not is_outdated(state, task)
+
+
+def is_outdated(state: Subject, task: TaskDefinition) -> bool:
+    """Whether a version that the task's newest one rests on has a later one; a further reading makes no difference."""
+    basis = state.work[task.name].signed[-1].basis
+    return any(version and state.work[name].version > version for name, version in basis.items())
+
+
+def verdict_on(state: Subject, review: TaskDefinition, version: int) -> Signed | None:
+    """The newest verdict of a review on a version; None when there is none, or it was reopened."""
+    work = state.work[review.name]
+    given = [each for each in work.signed if each.basis.get(review.of) == version]
+    return given[-1] if given and given[-1].version != work.reopened else None
 
 
 def rejection(state: Subject, name: str) -> Signed | None:
     """The review that rejected the newest version of the task, or None."""
-    for review in reviews_of(state.pipeline, name):
-        for signed in reversed(state.work[review.name].signed):
-            if signed.basis.get(name) == state.work[name].version and signed.verdict == REJECT:
-                return signed
-    return None
+    given = (verdict_on(state, each, state.work[name].version) for each in reviews_of(state.pipeline, name))
+    return next((each for each in given if each is not None and each.verdict == REJECT), None)
 
 
 def basis_now(state: Subject, task: TaskDefinition) -> dict[str, int]:

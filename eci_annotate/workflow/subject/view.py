@@ -15,6 +15,7 @@ from eci_annotate.workflow.subject.decide_about_subject import check_there
 from eci_annotate.workflow.subject.events import Attached, Signed
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
 from eci_annotate.workflow.subject.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
+from eci_annotate.workflow.subject.verdict import Versions, VersionStatus, chosen, version_statuses
 from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
@@ -27,7 +28,8 @@ class TaskView:
     `may_start`: a `Start` would be granted now, or is already.
     `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
     `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
-    places that the review marked.
+    places that the review marked. `group` is set for a reading. `statuses` says of each version in `signed` what
+    became of it.
     """
 
     name: str
@@ -48,6 +50,15 @@ class TaskView:
     stage: str = ""
     assigned: str = ""
     marked: str = ""
+    group: str = ""
+    statuses: tuple[VersionStatus, ...] = ()
+
+    def chosen(
+        self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
+    ) -> list[tuple[Signed, VersionStatus]]:
+        """The versions that `verdict.chosen` takes of those that the actor may see, with their status."""
+        taken = {each.version: each for each in chosen(self.statuses, versions, accepted=accepted, readings=readings)}
+        return [(each, taken[each.version]) for each in self.signed if each.version in taken]
 
 
 @dataclass(frozen=True)
@@ -171,6 +182,8 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
     rejected = rejection(state, task.name)
     asked = work.asked if work.signed and work.reopened == work.version else ""
     hides = is_veiled(state, task, actor)
+    signed = _named(state, task, actor, _visible(state, task, work, actor, mine), hides)
+    shown = {each.version for each in signed}
     return TaskView(
         name=task.name,
         title=task.title,
@@ -186,10 +199,12 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         basis=dict(work.basis) if mine else {},
         use_case=work.use_case if mine else state.use_case,
         rejected=rejected.reason if rejected else asked,
-        signed=_named(state, task, actor, _visible(state, task, work, actor, mine), hides),
+        signed=signed,
         stage=task.stage or task.kind,
         assigned="" if hides and work.assigned != actor.name else work.assigned,
         marked=next((part.digest for part in rejected.manifest.of("places")), "") if rejected else "",
+        group=task.group,
+        statuses=tuple(each for each in version_statuses(state, task) if each.version in shown) if shown else (),
     )
 
 

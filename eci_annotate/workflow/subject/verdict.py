@@ -1,0 +1,136 @@
+"""Which signed versions count: one rule for tables, exports, agreement and training, so that versions never mix.
+
+By default it is each reader's newest version of a task, unless that was rejected. Above readings stands a current
+adjudication of them; the table holds it or the readings, never both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eci_annotate.errors import Refused
+from eci_annotate.workflow.subject.state import Subject, is_outdated, rejection, verdict_on
+from eci_annotate.workflow.usecase.pipeline import ACCEPT, ADJUDICATE, REJECT, TaskDefinition, reviews_of
+
+
+class Verdict(StrEnum):
+    """What the reviews of a task say of one of its versions; ``none`` where the pipeline has no review of it."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    NONE = "none"
+
+
+class Versions(StrEnum):
+    """Which versions are asked for: those that count, or every one."""
+
+    NEWEST = "newest"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """What became of a signed version.
+
+    Parameters
+    ----------
+    version
+        Its number.
+    verdict
+        What the reviews say of this very version.
+    newest
+        Its reader signed no later version of the task; of an adjudication, nobody did, since it speaks for the group.
+    superseded
+        The task has a later version, or `replaced` holds.
+    replaced
+        Of a reading: its group has a current adjudication. Of an adjudication: a reading that it rests on has a
+        later version.
+    """
+
+    version: int
+    verdict: Verdict
+    newest: bool
+    superseded: bool
+    replaced: bool = False
+
+
+def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatus, ...]:
+    """The status of each signed version of a task, oldest first."""
+    signed = state.work[task.name].signed
+    last = {"" if task.kind == ADJUDICATE else each.by: each.version for each in signed}
+    replaced = _is_replaced(state, task)
+    return tuple(
+        VersionStatus(
+            version=each.version,
+            verdict=verdict_of(state, task, each.version),
+            newest=each.version in last.values(),
+            superseded=replaced or each.version < len(signed),
+            replaced=replaced,
+        )
+        for each in signed
+    )
+
+
+def verdict_of(state: Subject, task: TaskDefinition, version: int) -> Verdict:
+    """What the reviews of a task say of one version: one that rejects is enough, all must accept."""
+    reviews = reviews_of(state.pipeline, task.name)
+    if not reviews:
+        return Verdict.NONE
+    given = [verdict_on(state, review, version) for review in reviews]
+    said = [each.verdict if each else "" for each in given]
+    if REJECT in said:
+        return Verdict.REJECTED
+    return Verdict.ACCEPTED if set(said) == {ACCEPT} else Verdict.PENDING
+
+
+def _is_replaced(state: Subject, task: TaskDefinition) -> bool:
+    if task.kind == ADJUDICATE:
+        return bool(state.work[task.name].signed) and is_outdated(state, task)
+    above = (each for each in state.pipeline if each.kind == ADJUDICATE and each.of == task.of_group)
+    return any(_is_current(state, each) for each in above)
+
+
+def _is_current(state: Subject, adjudication: TaskDefinition) -> bool:
+    signed = bool(state.work[adjudication.name].signed)
+    return signed and not is_outdated(state, adjudication) and rejection(state, adjudication.name) is None
+
+
+def versions_named(name: str) -> Versions:
+    """The `Versions` of that name; Refused, naming those there are, for any other."""
+    try:
+        return Versions(name)
+    except ValueError:
+        known = " or ".join(f"versions={each.value!r}" for each in Versions)
+        raise Refused(f"versions={name!r} is not known.", f"Use {known}.") from None
+
+
+def chosen(
+    statuses: Iterable[VersionStatus],
+    versions: Versions = Versions.NEWEST,
+    *,
+    accepted: bool = False,
+    readings: bool = False,
+) -> list[VersionStatus]:
+    """The versions that count.
+
+    Parameters
+    ----------
+    statuses
+        Those of one task, from `version_statuses` or a view.
+    versions
+        ``newest``: each reader's newest version, unless it was rejected or replaced; ``all``: every one.
+    accepted
+        Of these only the accepted ones; a task without a review has none.
+    readings
+        Whether readings below an adjudication count too, for who compares readers.
+    """
+    every = versions == Versions.ALL
+    return [
+        each
+        for each in statuses
+        if (every or (each.newest and each.verdict != Verdict.REJECTED and (readings or not each.replaced)))
+        and (not accepted or each.verdict == Verdict.ACCEPTED)
+    ]
