@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.backend import Backend, Images, every_subject
 from eci_annotate.repository.task import Signed
-from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import ANNOTATE
 
@@ -62,7 +62,7 @@ class Comparing:
         readings = gather(subjects, partial(self.backend.use_case, where), self._signed_of, task)
         return Agreement(readings, partial(self.images.volume, where), task, tolerance_mm)
 
-    def _signed_of(self, seen: SubjectView, event: SignedEvent) -> Signed:
+    def _signed_of(self, seen: SubjectView, event: VersionSigned) -> Signed:
         return Signed(self.backend, self.images, seen.project, seen.subject, event)
 
     def _only_project(self) -> str:

@@ -11,10 +11,10 @@ from eci_annotate.repository.backend import Backend
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
-from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.events import VersionSigned
 
 
-def export_version(backend: Backend, project: str, subject: str, signed: Signed, folder: Path) -> list[Path]:
+def export_version(backend: Backend, project: str, subject: str, signed: VersionSigned, folder: Path) -> list[Path]:
     """Write the version's files into ``folder``; every one is checked by its digest on the way.
 
     Raises

@@ -11,7 +11,7 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.export import export_version
 from eci_annotate.workflow.codec import parse
-from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.usecase import UseCase
 
@@ -29,7 +29,7 @@ class Signed:
         Digest over everything that it consists of, and over the seal before it.
     """
 
-    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: SignedEvent) -> None:
+    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: VersionSigned) -> None:
         self._backend, self._images, self.event = backend, images, event
         self.project, self.subject, self.task, self.version = project, subject, event.task, event.version
         self.reader, self.at, self.seal = event.by, event.at, event.seal

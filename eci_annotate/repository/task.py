@@ -19,9 +19,8 @@ from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import Draft
 from eci_annotate.repository.pending_signature import Waiting
 from eci_annotate.repository.signed import Signed, places_in
-from eci_annotate.workflow.subject.commands import Release, Renew, Sign
-from eci_annotate.workflow.subject.events import Signed as SignedEvent
-from eci_annotate.workflow.subject.events import who
+from eci_annotate.workflow.subject.commands import ReleaseTask, Renew, Sign
+from eci_annotate.workflow.subject.events import VersionSigned, who
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import TaskView
 from eci_annotate.workflow.trust.seals import Manifest
@@ -157,10 +156,10 @@ class Task:
         """What the review that rejected this marked: ``point_lps`` (patient mm) and ``remark`` each."""
         return places_in(self._backend.get(self.project, self.subject, self._marked)) if self._marked else []
 
-    def _signed(self, event: SignedEvent) -> Signed:
+    def _signed(self, event: VersionSigned) -> Signed:
         return Signed(self._backend, self._images, self.project, self.subject, event)
 
-    def _reviewed(self, of: str) -> SignedEvent:
+    def _reviewed(self, of: str) -> VersionSigned:
         return self._backend.subject(self.project, self.subject).version(of, self.basis[of])
 
     @property
@@ -223,17 +222,17 @@ class Task:
             event = self._hidden(command.meaning, command.verdict, command.reason)
         return self._signed(event)
 
-    def _hidden(self, meaning: str, verdict: str, reason: str) -> SignedEvent:
+    def _hidden(self, meaning: str, verdict: str, reason: str) -> VersionSigned:
         """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
         known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
         said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
         nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
         signer = who(self._backend.actor, datetime.now(UTC))
-        return SignedEvent(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
+        return VersionSigned(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""
-        self._backend.do(Release(self.project, self.subject, self.task, self.fence))
+        self._backend.do(ReleaseTask(self.project, self.subject, self.task, self.fence))
 
 
 def _end(seen: TaskView) -> datetime:

@@ -13,7 +13,7 @@ from typing import Any
 from eci_annotate.errors import EciError, NotFound, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
-from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
 from eci_annotate.workflow.trust.certificates import check_certificate, check_spelling, public_pem
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
@@ -53,7 +53,7 @@ def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
 def _checks(path: Path, anchors: Sequence[str]) -> Iterator[Check]:
     try:
         told = parse(path.read_bytes(), path.name)
-        signed = from_json(Signed, told["version"])
+        signed = from_json(VersionSigned, told["version"])
         whose = (str(told["project"]), str(told["subject"]), str(told["site"]))
         certificate = str(told["certificate"])
     except (EciError, KeyError, TypeError, AttributeError):
@@ -76,7 +76,7 @@ def _file(stem: str, role: str, number: int) -> str:
     return f"{stem}_{role}_{number}.dcm" if role in ("rtstruct", "sr") else f"{stem}_{role}.json"
 
 
-def _check(subject: str, signed: Signed, name: str, act: Any) -> Check:
+def _check(subject: str, signed: VersionSigned, name: str, act: Any) -> Check:
     try:
         act()
     except EciError as error:
@@ -84,12 +84,12 @@ def _check(subject: str, signed: Signed, name: str, act: Any) -> Check:
     return Check(subject, signed.task, signed.version, name, True)
 
 
-def _check_seal(whose: tuple[str, str, str], signed: Signed) -> None:
+def _check_seal(whose: tuple[str, str, str], signed: VersionSigned) -> None:
     if seal_over(*whose, signed) != signed.seal:
         raise Tampered("The content of the version does not fit its seal.")
 
 
-def _check_signature(certificate: str, signed: Signed) -> None:
+def _check_signature(certificate: str, signed: VersionSigned) -> None:
     check_spelling(certificate)
     public = public_pem(certificate)
     if fingerprint(public) != signed.key:

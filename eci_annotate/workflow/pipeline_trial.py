@@ -23,7 +23,7 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Step:
+class TrialStep:
     """A task that was signed: by whom, in which role, and its status after."""
 
     task: str
@@ -32,7 +32,7 @@ class Step:
     status: str
 
 
-def walk(case: UseCase) -> Iterator[Step]:
+def walk(case: UseCase) -> Iterator[TrialStep]:
     """Do all tasks; BadUseCase names the first that nobody can ever start."""
     key, now = PrivateKey.generate(2048), _BEGIN
     state = Subject()
@@ -45,7 +45,7 @@ def walk(case: UseCase) -> Iterator[Step]:
         task, who = _next(state, left, now)
         state = _done(state, task, who, key, now)
         left = [each for each in left if each.name != task.name]
-        yield Step(task.name, who.name, who.roles[P][0], status(state, task, now))
+        yield TrialStep(task.name, who.name, who.roles[P][0], status(state, task, now))
         if task.group and is_done(state, task.group):
             left = [each for each in left if each.group != task.group]
 

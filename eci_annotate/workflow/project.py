@@ -30,8 +30,8 @@ from eci_annotate.workflow.subject.events import (
     MemberAdded,
     MemberChanged,
     ProjectOpened,
-    Signed,
     UseCasePublished,
+    VersionSigned,
     who,
 )
 from eci_annotate.workflow.trust.certificates import check_certificate, load, public_pem
@@ -92,7 +92,7 @@ class Project:
         check_certificate(certificate, tuple(anchors) or self.authorities, at)
         return certificate
 
-    def check_signed(self, signed: Signed, anchors: Iterable[str] = ()) -> None:
+    def check_signed(self, signed: VersionSigned, anchors: Iterable[str] = ()) -> None:
         """Untrusted or Tampered unless a certified member signed it; `anchors` in place of the project's own."""
         certificate = self.certificate_of(signed.by, signed.key, signed.at, anchors)
         check_signature(public_pem(certificate), signed.seal, signed.signature)

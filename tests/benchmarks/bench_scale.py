@@ -20,7 +20,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.open_repository import open
 from eci_annotate.store.protocols import Append
-from eci_annotate.workflow.subject.commands import Describe, Release, Start
+from eci_annotate.workflow.subject.commands import Describe, ReleaseTask, Start
 from tests.benchmarks.measuring import Measured, Table, _memory_mb, alone
 from tests.benchmarks.population import SITES, load_population, population
 from tests.postgres import Server, running
@@ -103,7 +103,7 @@ def _commands(anna: LocalBackend, olga: LocalBackend) -> Iterator[float]:
 
 
 def _release(anna: LocalBackend, name: str) -> None:
-    anna.do(Release(P, name, "annotate", 1))
+    anna.do(ReleaseTask(P, name, "annotate", 1))
 
 
 def p95(times: list[float]) -> float:
@@ -133,7 +133,9 @@ def tables() -> Iterator[Table]:
         every.rows.append(
             [kind, f"{size:,}", each["opening"], statistics.median(command), p95(command), each["memory"]]
         )
-    every.note = "Three tasks each. A command is Start, Release or Describe; memory is the most that the process had."
+    every.note = (
+        "Three tasks each. A command is Start, ReleaseTask or Describe; memory is the most that the process had."
+    )
     yield every
     kinds = [(kind, sizes[-1]) for kind, sizes in SIZES.items()]
     pages = Table(

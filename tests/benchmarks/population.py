@@ -13,9 +13,9 @@ from eci_annotate.repository.local.event_streams import subject_stream
 from eci_annotate.repository.local.subject_cards import card_of
 from eci_annotate.store.postgres.card_pages import values
 from eci_annotate.workflow.codec import canonical
-from eci_annotate.workflow.subject.events import Described, Enrolled, Event, Signed, Started, to_record
+from eci_annotate.workflow.subject.events import Described, Enrolled, Event, Started, VersionSigned, to_record
 from eci_annotate.workflow.subject.state import fold
-from eci_annotate.workflow.trust.seals import Manifest, Part, chained
+from eci_annotate.workflow.trust.seals import Manifest, SealedPart, chained
 from eci_annotate.workflow.usecase.usecase import UseCase
 from tests.benchmarks.crowd import Member
 
@@ -56,12 +56,12 @@ def _started(case: UseCase, task: str, by: str, at: datetime, lasts: timedelta) 
 def _done(case: UseCase, task: str, by: str, at: datetime) -> Iterator[Event]:
     yield _started(case, task, by, at, timedelta(minutes=30))
     parts = tuple(
-        Part(role, role, f"{n:064d}") for n, role in enumerate(("snapshot", "annotations", "report", "rtstruct"))
+        SealedPart(role, role, f"{n:064d}") for n, role in enumerate(("snapshot", "annotations", "report", "rtstruct"))
     )
     known = {"by": by, "assurance": "hub", "at": at + timedelta(minutes=9), "task": task, "version": 1, "fence": 1}
     verdict = "accept" if task == "review" else ""
     basis = {"annotate": 1} if task == "review" else {}
-    yield Signed(
+    yield VersionSigned(
         **known, meaning="I drew this and checked it", verdict=verdict, reason="", basis=basis, use_case=case.digest,
         manifest=Manifest(parts, "bench"), predecessor="0" * 64, seal="1" * 64, signature="ab" * 384, key="2" * 64,
     )  # fmt: skip

@@ -67,7 +67,7 @@ def test_lists_filters_and_worklists_follow_the_newest_version(tmp_path: Path) -
     def stage() -> tuple[str, str]:
         (row,) = olga.subjects().itertuples()
         assert [len(olga.subjects(stage=name)) for name in (row.stage, "nowhere")] == [1, 0]
-        return row.stage, row.progress
+        return str(row.stage), str(row.progress)
 
     read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
     review(folder, "accept")

@@ -20,14 +20,14 @@ from eci_annotate.workflow.subject.commands import (
     Describe,
     EndLease,
     Enrol,
-    Release,
+    ReleaseTask,
     Renew,
     Reopen,
     Sign,
     Start,
     Withdraw,
 )
-from eci_annotate.workflow.subject.events import Event, Released, Signed, Started, from_record, to_record
+from eci_annotate.workflow.subject.events import Event, Released, Started, VersionSigned, from_record, to_record
 from eci_annotate.workflow.subject.state import BLOCKED, SIGNED, fold, is_done, stage_of, standing
 from eci_annotate.workflow.subject.verdict import chosen, verdict_of, version_statuses
 from eci_annotate.workflow.subject.view import has_task, readable, view
@@ -62,7 +62,7 @@ class Laws(RuleBasedStateMachine):
     @initialize(far=st.booleans())
     def enrol(self, far: bool) -> None:
         self.world, self.seen = World(), list[tuple[Event, Actor]]()
-        self.frozen: dict[tuple[str, int], Signed] = {}
+        self.frozen: dict[tuple[str, int], VersionSigned] = {}
         self.opened: set[str] = set()
         self.world.do(Enrol(P, S, "KAU", CASE.digest, PIPELINE), OLGA)
         for task in TASKS if far else ():
@@ -77,7 +77,7 @@ class Laws(RuleBasedStateMachine):
             return
         for event in new:
             self._is_allowed(event, who, before.work)
-            if isinstance(event, Signed):
+            if isinstance(event, VersionSigned):
                 self.frozen[event.task, event.version] = event
 
     def _is_allowed(self, event: Event, who: Actor, before: object) -> None:
@@ -85,7 +85,7 @@ class Laws(RuleBasedStateMachine):
         assert who.site == "KAU" or role in EVERYWHERE, "nobody acts at another site"
         needed = NEEDS.get(to_record(event)["name"])
         assert needed is None or needed in MAY[role]
-        if isinstance(event, Started | Signed):
+        if isinstance(event, Started | VersionSigned):
             task = next(task for task in PIPELINE if task.name == event.task)
             assert role in task.roles
         if isinstance(event, Started):
@@ -124,7 +124,7 @@ class Laws(RuleBasedStateMachine):
         fence = self.world.fence(task)
         command: Command = {
             "renew": Renew(P, S, task, fence),
-            "release": Release(P, S, task, fence),
+            "release": ReleaseTask(P, S, task, fence),
             "end": EndLease(P, S, task),
             "assign": Assign(P, S, task, "annotator1"),
             "free": Assign(P, S, task, ""),
@@ -225,7 +225,7 @@ class Laws(RuleBasedStateMachine):
 
     @invariant()
     def tables_never_mix(self) -> None:
-        state, found = self.world.state, dict[str, list[Signed]]()
+        state, found = self.world.state, dict[str, list[VersionSigned]]()
         for task in PIPELINE:
             statuses = version_statuses(state, task)
             assert [each.version for each in statuses] == list(range(1, len(statuses) + 1))

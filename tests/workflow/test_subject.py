@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.subject.commands import Enrol, Release, Renew, Sign, Start
-from eci_annotate.workflow.subject.events import Signed, Started, from_record, to_record
+from eci_annotate.workflow.subject.commands import Enrol, ReleaseTask, Renew, Sign, Start
+from eci_annotate.workflow.subject.events import Started, VersionSigned, from_record, to_record
 from eci_annotate.workflow.subject.lease import LEASE
 from eci_annotate.workflow.subject.state import fold, status, with_renewal
 from eci_annotate.workflow.subject.versions import seal_of
@@ -31,10 +31,10 @@ def ingest(world: World) -> None:
     world.do(Sign(P, S, "ingest", world.fence("ingest"), "taken in"), OLGA)
 
 
-def annotate(world: World, who: Actor = ANNA, rerun: bool = False) -> Signed:
+def annotate(world: World, who: Actor = ANNA, rerun: bool = False) -> VersionSigned:
     world.do(Start(P, S, "annotate", rerun=rerun), who)
     (signed,) = world.do(Sign(P, S, "annotate", world.fence("annotate"), "I drew this"), who)
-    assert isinstance(signed, Signed)
+    assert isinstance(signed, VersionSigned)
     return signed
 
 
@@ -114,7 +114,7 @@ def test_a_renewal_moves_the_end_and_makes_no_event(world: World) -> None:
 def test_a_released_task_is_ready_again(world: World) -> None:
     ingest(world)
     world.do(Start(P, S, "annotate"), ANNA)
-    world.do(Release(P, S, "annotate", 1), ANNA)
+    world.do(ReleaseTask(P, S, "annotate", 1), ANNA)
     world.do(Start(P, S, "annotate"), BEN)
     assert world.fence("annotate") == 2
 
@@ -250,7 +250,7 @@ class Anything(RuleBasedStateMachine):
         self.world.do(Enrol(P, S, "KAU", case.digest, case.pipeline), OLGA)
         self.seen: dict[tuple[str, int], str] = {}
 
-    def ask(self, command: Start | Sign | Release, who: Actor) -> None:
+    def ask(self, command: Start | Sign | ReleaseTask, who: Actor) -> None:
         before = self.world.state
         try:
             self.world.do(command, who)
@@ -280,7 +280,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(task=st.sampled_from(TASKS), who=st.sampled_from(ACTORS))
     def release(self, task: str, who: Actor) -> None:
-        self.ask(Release(P, S, task, self.world.fence(task)), who)
+        self.ask(ReleaseTask(P, S, task, self.world.fence(task)), who)
 
     @rule(minutes=st.sampled_from([1, 29, 30]))
     def wait(self, minutes: int) -> None:
@@ -294,7 +294,7 @@ class Anything(RuleBasedStateMachine):
             versions = [signed.version for signed in self.world.state.work[task].signed]
             assert versions == list(range(1, len(versions) + 1))
 
-    def _signed(self) -> Iterator[tuple[str, Signed]]:
+    def _signed(self) -> Iterator[tuple[str, VersionSigned]]:
         for task, work in self.world.state.work.items():
             for signed in work.signed:
                 yield task, signed

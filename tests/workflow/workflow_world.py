@@ -13,7 +13,7 @@ from eci_annotate.workflow.subject.events import Event
 from eci_annotate.workflow.subject.state import Subject, evolve
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
-from eci_annotate.workflow.trust.seals import Manifest, Part
+from eci_annotate.workflow.trust.seals import Manifest, SealedPart
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
 
 P, S = "liver-ct", "ECI_KAU_S0001"
@@ -49,7 +49,7 @@ class World:
     def _sealed(self, command: Sign, who: Actor) -> Seal:
         said: dict[str, Any] = {name: getattr(command, name) for name in ("project", "subject", "task", "fence")}
         rest: dict[str, Any] = {name: getattr(command, name) for name in ("meaning", "verdict", "reason")}
-        manifest = Manifest((Part("snapshot", "easel", "ab" * 32),), "test")
+        manifest = Manifest((SealedPart("snapshot", "easel", "ab" * 32),), "test")
         order = Seal(**said, **rest, manifest=manifest, signature="", key=KEY.public)
         if command.task not in self.state.work:
             return order

@@ -38,7 +38,7 @@ class Noted(BaseModel):
     what: str
 
 
-class Asked(BaseModel):
+class CommandRequest(BaseModel):
     """A query for a page of subjects."""
 
     model_config = ConfigDict(extra="forbid")
@@ -88,7 +88,7 @@ def members(repo: Repo, project: Name) -> list[dict[str, Any]]:
 
 
 @router.get("/projects/{project}/subjects")
-def subjects(repo: Repo, project: Name, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+def subjects(repo: Repo, project: Name, asked: Annotated[CommandRequest, Query()]) -> dict[str, Any]:
     """A page of subjects, and how many there are."""
     return page_to_wire(repo.subjects(project, SubjectQuery(**asked.model_dump())))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eci_annotate.workflow.subject.events import Event, Reopened, Signed
+from eci_annotate.workflow.subject.events import Event, Reopened, VersionSigned
 from eci_annotate.workflow.subject.state import READY, Subject, evolve, fold, rejection, standing
 from eci_annotate.workflow.usecase.pipeline import INGEST, REJECT, task_named
 
@@ -47,7 +47,7 @@ def notices(events: Sequence[Event], since: int, now: datetime) -> Iterator[Noti
 
 
 def _told(event: Event, before: Subject, after: Subject, now: datetime) -> Iterator[Notice]:
-    if isinstance(event, Signed):
+    if isinstance(event, VersionSigned):
         task = task_named(after.pipeline, event.task)
         if task.kind != INGEST:
             yield Notice(SIGNED_NOW, after.project, after.subject, task.name, task.title, event.by)
@@ -66,7 +66,7 @@ def _asked_again(event: Event, after: Subject) -> tuple[str, str]:
     """The task whose newest version the event rejected or reopened, and why; empty when it did neither."""
     if isinstance(event, Reopened):
         return event.task, event.reason
-    if isinstance(event, Signed) and event.verdict == REJECT:
+    if isinstance(event, VersionSigned) and event.verdict == REJECT:
         of = task_named(after.pipeline, event.task).of
         return (of, event.reason) if rejection(after, of) == event else ("", "")
     return "", ""

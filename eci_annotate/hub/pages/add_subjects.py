@@ -17,7 +17,7 @@ from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, Store
 from eci_annotate.hub.pages.factor_form import asking, proved
 from eci_annotate.hub.pages.import_progress import Taking
 from eci_annotate.hub.pages.page import SESSION, Visit
-from eci_annotate.hub.pages.project_page import Place, allowed_place
+from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.hub.pages.uploads import MOST_FILES
 from eci_annotate.repository.admin.import_dicom import Imported, Progress, import_folders
 from eci_annotate.repository.keys.service_keys import service_signing_key
@@ -42,12 +42,12 @@ def show_adding(visit: Visit, problem: EciError | None = None) -> Response:
     )
 
 
-def _about(place: Place) -> str:
+def _about(place: ProjectPage) -> str:
     """What a factor confirms here."""
     return digest(f"adding subjects to {place.name}".encode())
 
 
-def may_add(visit: Visit) -> Place:
+def may_add(visit: Visit) -> ProjectPage:
     """The project; Refused when the person adds no subjects there."""
     return allowed_place(visit, "add subjects", "ingest")
 
@@ -73,7 +73,7 @@ def add_subjects(visit: Visit) -> Response:
     return Taking(visit, place, arrived, work).response()
 
 
-def _confirmed(visit: Visit, place: Place) -> LocalBackend:
+def _confirmed(visit: Visit, place: ProjectPage) -> LocalBackend:
     """The repository, with the person's own key."""
     name = visit.session.name
     factor = proved(visit, _about(place))

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from eci_annotate.errors import EciError
 from eci_annotate.hub.core.problem_responses import unforeseen
 from eci_annotate.hub.pages.page import Visit
-from eci_annotate.hub.pages.project_page import Place
+from eci_annotate.hub.pages.project_page import ProjectPage
 from eci_annotate.hub.pages.uploads import Arrived
 from eci_annotate.repository.admin.import_dicom import Imported, Progress
 
@@ -36,7 +36,9 @@ class Taking:
         Does it; is given the function to tell progress with.
     """
 
-    def __init__(self, visit: Visit, place: Place, arrived: Arrived, work: Callable[[Progress], Imported]) -> None:
+    def __init__(
+        self, visit: Visit, place: ProjectPage, arrived: Arrived, work: Callable[[Progress], Imported]
+    ) -> None:
         self._visit, self._place, self._arrived, self._work = visit, place, arrived, work
         self._page = bytes(visit.show("taking", place=place).body).decode()
         self._latest = ("Unpacking", 0, 0)

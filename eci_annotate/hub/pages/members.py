@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.pages.page import Visit
-from eci_annotate.hub.pages.project_page import Place, allowed_place
+from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
 from eci_annotate.workflow.subject.commands import ChangeMember
@@ -31,7 +31,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
     )
 
 
-def _place(visit: Visit) -> Place:
+def _place(visit: Visit) -> ProjectPage:
     return allowed_place(visit, "see the members", "administer", "administer site")
 
 
@@ -46,7 +46,7 @@ def change_members(visit: Visit) -> Response:
         return show_members(visit, error)
 
 
-def _changed(visit: Visit, place: Place) -> Response:
+def _changed(visit: Visit, place: ProjectPage) -> Response:
     match visit.asked("do"):
         case "add":
             return show_members(visit, code=_add(visit, place))
@@ -66,7 +66,7 @@ def _sites(visit: Visit) -> tuple[str, ...]:
     return (ALL_SITES,) if ALL_SITES in words else tuple(words)
 
 
-def _add(visit: Visit, place: Place) -> tuple[str, str]:
+def _add(visit: Visit, place: ProjectPage) -> tuple[str, str]:
     name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.actor
     if not _roles(visit):
         raise Refused("A member needs a role.", "Choose one or more.")
@@ -76,7 +76,7 @@ def _add(visit: Visit, place: Place) -> tuple[str, str]:
     return _given(visit, place, name)
 
 
-def _code(visit: Visit, place: Place, name: str) -> tuple[str, str]:
+def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
     """A code for a member; a site's administrator gives them to members of the own site who are no higher."""
     actor = visit.repo.actor
     member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
@@ -91,7 +91,7 @@ def _is_high(roles: tuple[str, ...]) -> bool:
     return bool({"owner", "auditor", "site-administrator"} & set(roles))
 
 
-def _given(visit: Visit, place: Place, name: str) -> tuple[str, str]:
+def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
     code = visit.desk.factors.give_code(name)
     visit.repo.note("code.1", place.name, "", f"one-time code for {name}")
     return name, code

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
-from eci_annotate.hub.pages.project_page import Place, allowed_place
+from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.tools.info import ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
@@ -37,13 +37,13 @@ def show_pipeline(visit: Visit) -> Response:
     return _page(visit, place, _definition(visit, place)["usecase"]["tasks"])
 
 
-def _definition(visit: Visit, place: Place) -> dict[str, Any]:
+def _definition(visit: Visit, place: ProjectPage) -> dict[str, Any]:
     return dict(json.loads(visit.repo.use_case(place.name).blob))
 
 
 def _page(
     visit: Visit,
-    place: Place,
+    place: ProjectPage,
     tasks: list[dict[str, Any]],
     problem: EciError | None = None,
     tried: UseCase | None = None,

@@ -19,7 +19,7 @@ _YES_NO = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True)
-class Place:
+class ProjectPage:
     """Which project a page is about, and which of its pages the person may go to."""
 
     name: str
@@ -27,7 +27,7 @@ class Place:
     links: tuple[tuple[str, str], ...]
 
 
-def place_of(visit: Visit) -> Place:
+def place_of(visit: Visit) -> ProjectPage:
     """The project of the page's path; NotFound when it is none of the person's."""
     name, actor = visit.path("project"), visit.repo.actor
     case = visit.repo.use_case(name)
@@ -41,10 +41,10 @@ def place_of(visit: Visit) -> Place:
     }
     paths = {"Subjects": "", "Add subjects": "/add"}
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
-    return Place(name, case.title, links)
+    return ProjectPage(name, case.title, links)
 
 
-def allowed_place(visit: Visit, what: str, *words: str) -> Place:
+def allowed_place(visit: Visit, what: str, *words: str) -> ProjectPage:
     """As `place_of`; Refused when none of the words is allowed to the person in this project, at any site."""
     place = place_of(visit)
     if not any(visit.repo.actor.may(word, place.name) for word in words):

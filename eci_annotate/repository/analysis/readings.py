@@ -17,7 +17,7 @@ from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.task import Signed
 from eci_annotate.workflow.subject.blinding import is_nameless
-from eci_annotate.workflow.subject.events import Signed as SignedEvent
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.verdict import Verdict
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import readings_of
@@ -129,7 +129,7 @@ class Readings:
             yield from ((each, repeat) for each in self.first.get(subject, ()) if each.reader == repeat.reader)
 
 
-Handle = Callable[[SubjectView, SignedEvent], Signed]
+Handle = Callable[[SubjectView, VersionSigned], Signed]
 
 
 def gather(subjects: Sequence[SubjectView], case_of: Callable[[str], UseCase], handle: Handle, task: str) -> Readings:

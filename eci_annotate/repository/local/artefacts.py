@@ -21,8 +21,8 @@ from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.store.protocols import Record
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
-from eci_annotate.workflow.subject.events import Signed
-from eci_annotate.workflow.trust.seals import Manifest, Part
+from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.trust.seals import Manifest, SealedPart
 from eci_annotate.workflow.usecase.form import check_answers
 from eci_annotate.workflow.usecase.gate import check_gate
 from eci_annotate.workflow.usecase.hanging import Header
@@ -56,7 +56,7 @@ class Job:
     signer: str
     when: datetime
     meaning: str
-    predecessor: Signed | None
+    predecessor: VersionSigned | None
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def annotated(shop: Workshop, job: Job) -> Manifest:
     """Make and keep everything of an annotation's version; refuses as `drawn` does."""
     done = drawn(shop, job)
     parts = [
-        Part("snapshot", "easel", shop.blobs.put(done.snapshot)),
-        Part("journal", "draft", shop.blobs.put(canonical(list(job.entries)))),
-        Part("annotations", "table", shop.blobs.put(canonical(list(done.rows)))),
+        SealedPart("snapshot", "easel", shop.blobs.put(done.snapshot)),
+        SealedPart("journal", "draft", shop.blobs.put(canonical(list(job.entries)))),
+        SealedPart("annotations", "table", shop.blobs.put(canonical(list(done.rows)))),
         *_structure_sets(shop, job, done.annotations),
     ]
     if job.task.form:
-        parts.append(Part("report", job.task.form, shop.blobs.put(canonical(done.answers))))
+        parts.append(SealedPart("report", job.task.form, shop.blobs.put(canonical(done.answers))))
         parts.append(_report(shop, job, done.answers, done.annotations))
     return Manifest(tuple(parts), SOFTWARE)
 
@@ -122,12 +122,12 @@ def _row(annotation: Annotation) -> dict[str, Any]:
     }
 
 
-def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation]) -> list[Part]:
+def _structure_sets(shop: Workshop, job: Job, annotations: Sequence[Annotation]) -> list[SealedPart]:
     series = dict.fromkeys(each.series_uid for each in annotations)
     return [_structure_set(shop, job, uid, [a for a in annotations if a.series_uid == uid]) for uid in series]
 
 
-def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> Part:
+def _structure_set(shop: Workshop, job: Job, image_series: str, annotations: Sequence[Annotation]) -> SealedPart:
     from eci_annotate.dicom.rtstruct.dataset import structure_set
 
     content = structure_set(
@@ -151,7 +151,7 @@ def _predecessor(shop: Workshop, job: Job, image_series: str) -> bytes | None:
     return None
 
 
-def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> Part:
+def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequence[Annotation]) -> SealedPart:
     from eci_annotate.dicom.sr.report import report_object
 
     series = annotations[0].series_uid if annotations else image_series_of(shop.archive, job.subject)[0]
@@ -167,9 +167,9 @@ def _report(shop: Workshop, job: Job, answers: dict[str, Any], annotations: Sequ
     return _keep(shop, job.subject, "sr", series, content)
 
 
-def _keep(shop: Workshop, subject: str, role: str, images: str, content: bytes) -> Part:
+def _keep(shop: Workshop, subject: str, role: str, images: str, content: bytes) -> SealedPart:
     (kept,) = shop.archive.store(subject, [content], replace=True)
-    return Part(role, f"{images}/{kept.series_uid}/{kept.sop_uid}", digest(content))
+    return SealedPart(role, f"{images}/{kept.series_uid}/{kept.sop_uid}", digest(content))
 
 
 def _paths(shop: Workshop, subject: str, series_uid: str) -> list[Path]:
@@ -188,7 +188,7 @@ def image_series_of(archive: Archive, subject: str) -> list[str]:
 def ingested(shop: Workshop, subject: str) -> Manifest:
     """The manifest of an ingest: a blob with the pixel digest of each image instance."""
     images = pixel_digests(shop.archive, subject)
-    return Manifest((Part("images", "pixels", shop.blobs.put(canonical(images))),), SOFTWARE)
+    return Manifest((SealedPart("images", "pixels", shop.blobs.put(canonical(images))),), SOFTWARE)
 
 
 def pixel_digests(archive: Archive, subject: str) -> dict[str, dict[str, str]]:
@@ -201,10 +201,12 @@ def _pixels(instance: Instance) -> str:
     return pixel_digest(instance.path)
 
 
-def reviewed(shop: Workshop, version: Signed, places: Sequence[tuple[float, float, float, str]] = ()) -> Manifest:
+def reviewed(
+    shop: Workshop, version: VersionSigned, places: Sequence[tuple[float, float, float, str]] = ()
+) -> Manifest:
     """The manifest of a review: the seal of what was reviewed, and the places that were marked in it."""
-    parts = [Part("reviewed", f"{version.task}/{version.version}", version.seal)]
+    parts = [SealedPart("reviewed", f"{version.task}/{version.version}", version.seal)]
     if places:
         rows = [{"point_lps": [float(x), float(y), float(z)], "remark": remark} for x, y, z, remark in places]
-        parts.append(Part("places", "marked", shop.blobs.put(canonical(rows))))
+        parts.append(SealedPart("places", "marked", shop.blobs.put(canonical(rows))))
     return Manifest(tuple(parts), SOFTWARE)

@@ -17,7 +17,7 @@ from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
 from eci_annotate.workflow.subject.commands import Command, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
-from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
 
 
@@ -67,7 +67,7 @@ def _open_draft(rooms: Rooms, command: Start, actor: Actor) -> None:
         )
 
 
-def _seed(content: SubjectBlobs, signed: Signed) -> list[Record]:
+def _seed(content: SubjectBlobs, signed: VersionSigned) -> list[Record]:
     """The next version begins where the last one ended."""
     parts = {part.role: part.digest for part in signed.manifest.parts}
     seed = [draft_entries.snapshot_entry(parts["snapshot"])] if "snapshot" in parts else []

@@ -14,11 +14,11 @@ from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.project import Project
-from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.trust.seals import START, Part
+from eci_annotate.workflow.trust.seals import START, SealedPart
 from eci_annotate.workflow.usecase.pipeline import INGEST
 
 Act = Callable[[], object]
@@ -54,7 +54,7 @@ def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[s
             yield f"layer {each.layer}", lambda digest=each.digest: content.get(digest)  # type: ignore[misc]
 
 
-def _versions(state: Subject, seen: SubjectView) -> list[Signed]:
+def _versions(state: Subject, seen: SubjectView) -> list[VersionSigned]:
     """The ingests, since every version rests on their pixels, and what the view shows."""
     ingests = [task.name for task in state.pipeline if task.kind == INGEST]
     shown = [each for task in seen.tasks if task.name not in ingests for each in task.signed]
@@ -73,7 +73,7 @@ def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
 
 
 def _acts(
-    rooms: Rooms, project: Project, state: Subject, signed: Signed, anchors: tuple[str, ...]
+    rooms: Rooms, project: Project, state: Subject, signed: VersionSigned, anchors: tuple[str, ...]
 ) -> Iterator[tuple[str, Act]]:
     yield "seal", lambda: _check_seal(state, signed)
     yield "seal chain", lambda: _check_predecessor(state, signed)
@@ -93,31 +93,31 @@ def _acts(
                 yield part.role, lambda part=part: content.get(part.digest)  # type: ignore[misc]
 
 
-def _check_seal(state: Subject, signed: Signed) -> None:
+def _check_seal(state: Subject, signed: VersionSigned) -> None:
     if seal_of(state, signed) != signed.seal:
         raise Tampered("The content of the version does not fit its seal.")
 
 
-def _check_predecessor(state: Subject, signed: Signed) -> None:
+def _check_predecessor(state: Subject, signed: VersionSigned) -> None:
     versions = state.work[signed.task].signed
     before = versions[signed.version - 2].seal if signed.version > 1 else START
     if versions[signed.version - 1] != signed or signed.predecessor != before:
         raise Tampered("The version does not follow the one before it.")
 
 
-def _check_file(rooms: Rooms, subject: str, part: Part) -> None:
+def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
     _, series, sop = part.name.split("/")
     if digest(rooms.archive.content(subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
 
 
-def _check_reviewed(state: Subject, part: Part) -> None:
+def _check_reviewed(state: Subject, part: SealedPart) -> None:
     task, version = part.name.split("/")
     if state.work[task].signed[int(version) - 1].seal != part.digest:
         raise Tampered("The review is about another version.")
 
 
-def _check_pixels(rooms: Rooms, state: Subject, part: Part) -> None:
+def _check_pixels(rooms: Rooms, state: Subject, part: SealedPart) -> None:
     sealed = parse(rooms.content(state.project, state.subject).get(part.digest), "The list of images")
     now = artefacts.pixel_digests(rooms.archive, state.subject)
     for series, instances in sealed.items():

@@ -12,7 +12,7 @@ from dataclasses import replace
 from string import ascii_uppercase
 
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.subject.events import Signed
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.start_rules import could_be_for
 from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, TaskDefinition, readings_of
@@ -36,7 +36,7 @@ def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     return any(could_be_for(state, each, actor) and not is_signed(state, each.name) for each in blind)
 
 
-def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
+def veiled(state: Subject, task: TaskDefinition, signed: VersionSigned) -> VersionSigned:
     """A reading without its reader: drawn and answered as it was, but by a letter, unsigned, of no use as evidence."""
     parts = tuple(part for part in signed.manifest.parts if part.role in _NAMELESS)
     nothing = dict.fromkeys(("assurance", "where", "predecessor", "seal", "signature", "key", "factor"), "")
@@ -44,7 +44,7 @@ def veiled(state: Subject, task: TaskDefinition, signed: Signed) -> Signed:
     return replace(signed, by=by, manifest=replace(signed.manifest, parts=parts), **nothing)  # type: ignore[arg-type]
 
 
-def is_nameless(signed: Signed) -> bool:
+def is_nameless(signed: VersionSigned) -> bool:
     """Whether this is a reading as `veiled` leaves it."""
     return not signed.key
 

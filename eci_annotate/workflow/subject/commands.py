@@ -98,7 +98,7 @@ class Renew(Command):
 
 
 @dataclass(frozen=True)
-class Release(Command):
+class ReleaseTask(Command):
     """Give the lease back; the draft stays."""
 
     task: str
@@ -226,7 +226,7 @@ COMMANDS: dict[str, type] = {
     "end-lease.1": EndLease,
     "start.1": Start,
     "renew.1": Renew,
-    "release.1": Release,
+    "release.1": ReleaseTask,
     "sign.1": Sign,
     "open-project.1": OpenProject,
     "trust-authority.1": TrustAuthority,

@@ -19,7 +19,7 @@ from eci_annotate.workflow.subject.commands import (
     Describe,
     EndLease,
     Enrol,
-    Release,
+    ReleaseTask,
     Renew,
     Reopen,
     Seal,
@@ -56,7 +56,7 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
         case Renew() | Sign():
             permit(command, state, actor, now)
             return ()
-        case Release():
+        case ReleaseTask():
             permit(command, state, actor, now)
             return (Released(**who(actor, now), task=command.task, fence=command.fence),)
         case Seal():
@@ -71,7 +71,7 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
     raise Refused("This command is not for a subject.", "Use a command of the subject.")
 
 
-def permit(command: Renew | Release | Sign | Seal, state: Subject, actor: Actor, now: datetime) -> Lease:
+def permit(command: Renew | ReleaseTask | Sign | Seal, state: Subject, actor: Actor, now: datetime) -> Lease:
     """The lease under which the command may be done now; refuses without having changed anything."""
     task = _task(command, state, actor)
     held = check_held(task.name, state.work[task.name].lease, command.fence, actor, now)
@@ -82,7 +82,7 @@ def permit(command: Renew | Release | Sign | Seal, state: Subject, actor: Actor,
     return held
 
 
-AboutTask = Start | Renew | Release | Sign | Seal | EndLease | Assign | Reopen
+AboutTask = Start | Renew | ReleaseTask | Sign | Seal | EndLease | Assign | Reopen
 
 
 def _task(command: AboutTask, state: Subject, actor: Actor) -> TaskDefinition:

@@ -120,7 +120,7 @@ class Released(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Signed(Event):
+class VersionSigned(Event):
     """A version was made; `basis` says on which versions of the tasks before it rests.
 
     `signature` is over `seal`, in hexadecimal, by the key with fingerprint `key`. `factor` says what unlocked
@@ -218,7 +218,7 @@ EVENTS: dict[str, type[Event]] = {
     "reopened.1": Reopened,
     "started.1": Started,
     "released.1": Released,
-    "signed.1": Signed,
+    "signed.1": VersionSigned,
     "project-opened.1": ProjectOpened,
     "authority-trusted.1": AuthorityTrusted,
     "use-case-published.1": UseCasePublished,

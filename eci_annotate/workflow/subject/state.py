@@ -21,9 +21,9 @@ from eci_annotate.workflow.subject.events import (
     Event,
     Released,
     Reopened,
-    Signed,
     Started,
     UseCaseChanged,
+    VersionSigned,
     Withdrawn,
 )
 from eci_annotate.workflow.subject.lease import Lease
@@ -49,7 +49,7 @@ class Work:
 
     lease: Lease | None = None
     fence: int = 0
-    signed: tuple[Signed, ...] = ()
+    signed: tuple[VersionSigned, ...] = ()
     basis: Mapping[str, int] = field(default_factory=dict)
     use_case: str = ""
     assigned: str = ""
@@ -103,7 +103,7 @@ def evolve(event: Event, state: Subject) -> Subject:
             return _started(event, state)
         case Released():
             return _with_work(state, event.task, replace(state.work[event.task], lease=None))
-        case Signed():
+        case VersionSigned():
             past = state.work[event.task]
             return _with_work(state, event.task, replace(past, lease=None, signed=(*past.signed, event)))
         case Assigned():
@@ -218,14 +218,14 @@ def is_outdated(state: Subject, task: TaskDefinition) -> bool:
     return any(version and state.work[name].version > version for name, version in basis.items())
 
 
-def verdict_on(state: Subject, review: TaskDefinition, version: int) -> Signed | None:
+def verdict_on(state: Subject, review: TaskDefinition, version: int) -> VersionSigned | None:
     """The newest verdict of a review on a version; None when there is none, or it was reopened."""
     work = state.work[review.name]
     given = [each for each in work.signed if each.basis.get(review.of) == version]
     return given[-1] if given and given[-1].version != work.reopened else None
 
 
-def rejection(state: Subject, name: str) -> Signed | None:
+def rejection(state: Subject, name: str) -> VersionSigned | None:
     """The review that rejected the newest version of the task, or None."""
     given = (verdict_on(state, each, state.work[name].version) for each in reviews_of(state.pipeline, name))
     return next((each for each in given if each is not None and each.verdict == REJECT), None)

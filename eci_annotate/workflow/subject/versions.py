@@ -8,16 +8,16 @@ from datetime import datetime
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.subject.commands import Seal
-from eci_annotate.workflow.subject.events import Signed, who
+from eci_annotate.workflow.subject.events import VersionSigned, who
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 from eci_annotate.workflow.trust.seals import START, seal
 
 
-def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
+def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
     """The event that `command` will make, without seal and signature: what `seal_of` is taken over."""
     work = state.work[command.task]
-    return Signed(
+    return VersionSigned(
         **who(actor, now),
         task=command.task,
         version=work.version + 1,
@@ -36,7 +36,7 @@ def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Sign
     )
 
 
-def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed:
+def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
     """The event with its seal, when the signature over that is good; Tampered otherwise."""
     event = unsealed(command, state, actor, now)
     digest = seal_of(state, event)
@@ -44,12 +44,12 @@ def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Signed
     return replace(event, seal=digest, signature=command.signature)
 
 
-def seal_of(state: Subject, event: Signed) -> str:
+def seal_of(state: Subject, event: VersionSigned) -> str:
     """The seal over everything that the version consists of, and whose it is."""
     return seal_over(state.project, state.subject, state.site, event)
 
 
-def seal_over(project: str, subject: str, site: str, event: Signed) -> str:
+def seal_over(project: str, subject: str, site: str, event: VersionSigned) -> str:
     """As `seal_of`, for a version that has left its repository."""
     whole = dict(to_json(replace(event, seal="", signature="")))  # type: ignore[call-overload]
     content = {key: value for key, value in whole.items() if key != "where"}  # it leaves with no version

@@ -12,7 +12,7 @@ from eci_annotate.errors import NotFound
 from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
 from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, veiled
 from eci_annotate.workflow.subject.decide_about_subject import check_there
-from eci_annotate.workflow.subject.events import Attached, Signed
+from eci_annotate.workflow.subject.events import Attached, VersionSigned
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
 from eci_annotate.workflow.subject.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
 from eci_annotate.workflow.subject.verdict import Versions, VersionStatus, chosen, version_statuses
@@ -46,7 +46,7 @@ class TaskView:
     basis: dict[str, int]
     use_case: str
     rejected: str
-    signed: tuple[Signed, ...]
+    signed: tuple[VersionSigned, ...]
     stage: str = ""
     assigned: str = ""
     marked: str = ""
@@ -55,7 +55,7 @@ class TaskView:
 
     def chosen(
         self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
-    ) -> list[tuple[Signed, VersionStatus]]:
+    ) -> list[tuple[VersionSigned, VersionStatus]]:
         """The versions that `verdict.chosen` takes of those that the actor may see, with their status."""
         taken = {each.version: each for each in chosen(self.statuses, versions, accepted=accepted, readings=readings)}
         return [(each, taken[each.version]) for each in self.signed if each.version in taken]
@@ -89,7 +89,7 @@ class SubjectView:
                 return each
         raise NotFound("There is no such task for you.", "See worklist() for what you may do.")
 
-    def version(self, task: str, number: int) -> Signed:
+    def version(self, task: str, number: int) -> VersionSigned:
         """A signed version that the actor may see."""
         for each in self.task(task).signed:
             if each.version == number:
@@ -209,15 +209,15 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
 
 
 def _named(
-    state: Subject, task: TaskDefinition, actor: Actor, signed: tuple[Signed, ...], hides: bool
-) -> tuple[Signed, ...]:
+    state: Subject, task: TaskDefinition, actor: Actor, signed: tuple[VersionSigned, ...], hides: bool
+) -> tuple[VersionSigned, ...]:
     """What leaves: not from where somebody signed, and of blinded readings not who."""
     return tuple(
         veiled(state, task, each) if hides and each.by != actor.name else replace(each, where="") for each in signed
     )
 
 
-def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, mine: bool) -> tuple[Signed, ...]:
+def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, mine: bool) -> tuple[VersionSigned, ...]:
     if is_hidden(state, task, actor):
         return ()
     newest = work.version if mine else 0

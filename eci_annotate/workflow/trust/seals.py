@@ -15,7 +15,7 @@ START = "0" * 64
 
 
 @dataclass(frozen=True)
-class Part:
+class SealedPart:
     """One thing that a version consists of: its role, its name (a UID, a word) and its SHA-256."""
 
     role: str
@@ -31,14 +31,14 @@ class Manifest:
     ``report`` (blobs), ``rtstruct``, ``sr`` (DICOM: image series/series/instance), ``reviewed`` (a seal).
     """
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SealedPart, ...] = ()
     software: str = ""
 
-    def of(self, role: str) -> tuple[Part, ...]:
+    def of(self, role: str) -> tuple[SealedPart, ...]:
         """The parts with that role, in order."""
         return tuple(part for part in self.parts if part.role == role)
 
-    def only(self, role: str) -> Part | None:
+    def only(self, role: str) -> SealedPart | None:
         """The one part with that role, or None."""
         found = self.of(role)
         return found[0] if found else None

@@ -15,7 +15,7 @@ INK, SOFT, LINE, ACCENT = "#0f172a", "#475569", "#94a3b8", "#0369a1"
 
 
 @dataclass(frozen=True)
-class Card:
+class TaskCard:
     """A task where it stands: left, top and width, in pixels."""
 
     task: TaskDefinition
@@ -60,7 +60,7 @@ _HEADS = (
 )
 
 
-def _placed(tasks: Sequence[TaskDefinition]) -> dict[str, Card]:
+def _placed(tasks: Sequence[TaskDefinition]) -> dict[str, TaskCard]:
     """By name: each task right of all that it waits for."""
     columns: dict[int, list[TaskDefinition]] = {}
     depth: dict[str, int] = {}
@@ -72,7 +72,7 @@ def _placed(tasks: Sequence[TaskDefinition]) -> dict[str, Card]:
     for _, column in sorted(columns.items()):
         wide = max(_width(task) for task in column) + 2 * EDGE
         for row, task in enumerate(column):
-            cards[task.of_group] = Card(task, x, EDGE + row * (HIGH + GAP), wide)
+            cards[task.of_group] = TaskCard(task, x, EDGE + row * (HIGH + GAP), wide)
         x += wide + BETWEEN
     return cards
 
@@ -85,7 +85,7 @@ def _written(task: TaskDefinition) -> tuple[str, str]:
     return title(task), f"{' or '.join(task.roles)}{readers(task)}"
 
 
-def _drawn(card: Card) -> Iterator[str]:
+def _drawn(card: TaskCard) -> Iterator[str]:
     shape = f'width="{card.wide:g}" height="{HIGH:g}" rx="8" fill="#ffffff" stroke="{LINE}"'
     for back in range(2 if max(card.task.readers, card.task.most) > 1 else 0, -1, -1):
         yield f'<rect x="{card.x + 4 * back:g}" y="{card.y - 4 * back:g}" {shape}/>'
@@ -95,7 +95,7 @@ def _drawn(card: Card) -> Iterator[str]:
         yield f"<text {where}>{escape(line)}</text>"
 
 
-def _arrows(cards: Mapping[str, Card]) -> Iterator[str]:
+def _arrows(cards: Mapping[str, TaskCard]) -> Iterator[str]:
     for card in cards.values():
         for name in card.task.after:
             if name in cards:
@@ -104,14 +104,14 @@ def _arrows(cards: Mapping[str, Card]) -> Iterator[str]:
             yield _back(card, cards[card.task.of])
 
 
-def _onward(one: Card, other: Card) -> str:
+def _onward(one: TaskCard, other: TaskCard) -> str:
     begin, end = one.x + one.wide, other.x - 2
     half = (begin + end) / 2
     path = f"M{begin:g} {one.middle:g} C{half:g} {one.middle:g} {half:g} {other.middle:g} {end:g} {other.middle:g}"
     return f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.5" marker-end="url(#onward)"/>'
 
 
-def _back(review: Card, about: Card) -> str:
+def _back(review: TaskCard, about: TaskCard) -> str:
     begin, end, low = review.x + review.wide / 2, about.x + about.wide / 2, max(review.y, about.y) + HIGH + 1.6 * EDGE
     path = f"M{begin:g} {review.y + HIGH:g} C{begin:g} {low:g} {end:g} {low:g} {end:g} {about.y + HIGH + 2:g}"
     words = f'<text x="{(begin + end) / 2:g}" y="{low + 4:g}" font-size="11" fill="{ACCENT}">rejected</text>'
