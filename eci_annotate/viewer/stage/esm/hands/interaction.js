@@ -2,7 +2,7 @@
 // the kernel; strokes and commands are queued for it.
 
 import * as geometry from "../eyes/geometry.js";
-import { autoWindow, draggedWindow, PRESETS } from "../eyes/lut.js";
+import { autoWindow, draggedWindow } from "../eyes/lut.js";
 import * as wire from "../messages.js";
 import { bindingOf } from "./keys.js";
 
@@ -178,11 +178,11 @@ export class Interaction {
     }
   }
 
-  /** @param {string} name one of PRESETS, or `auto`: fitted to the slice of the active pane */
+  /** @param {string} name of a preset, or `auto`: fitted to the slice of the active pane */
   preset(name) {
     const { board } = this;
     const slice = this.loader.held(board.series, board.active.name, board.active.index);
-    if (name !== "auto") board.setWindow(PRESETS[name]);
+    if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
     else if (slice) board.setWindow(autoWindow(slice.values, slice));
   }
 }
