@@ -115,7 +115,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
 
 def give_to_service(folder: Path) -> None:
     """As root, give the repository to the service's account: nobody else reads it."""
-    from eci_annotate.userservers.uids import SERVICE
+    from eci_annotate.userservers.system_users import SERVICE
 
     folder.chmod(0o700)
     if os.geteuid() == 0:

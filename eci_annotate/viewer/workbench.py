@@ -19,8 +19,8 @@ from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, title_of
-from eci_annotate.viewer.panels.place_marking import Marking
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
@@ -85,9 +85,12 @@ class Workbench(Listener):
 
     def _panels(self, answers: dict[str, Any], height: str) -> None:
         definition = self.task.definition
-        self.compared = self._counterpart() if self.sides else None
+        given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
+        self.compared = Counterpart(*given) if self.sides else None
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(self.controller, self.do, self._preset, definition.tools)
+        self.toolbar = Toolbar(
+            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
+        )
         self.annotations = AnnotationList(self.controller, self.do, self._add)
         if self.review:
             self.annotations.close()
@@ -96,9 +99,6 @@ class Workbench(Listener):
         self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
-
-    def _counterpart(self) -> Counterpart:
-        return Counterpart(self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
 
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
@@ -142,9 +142,6 @@ class Workbench(Listener):
 
     def _say(self, text: str, level: str = "note") -> None:
         self.stage.carry_out([Send(status(text, level))])
-
-    def _preset(self, name: str) -> None:
-        self.stage.carry_out([Send(look(preset=name))])
 
     def applied(self, entry: Entry) -> None:
         """Save an entry."""

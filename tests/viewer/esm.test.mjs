@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}.js`, import.meta.url));
-const geometry = await at("eyes/geometry");
+const geometry = await at("eyes/pane_geometry");
 const { SliceCache, nextWanted, sliceKey } = await at("eyes/cache");
 const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("eyes/lut");
 const { section, outline } = await at("eyes/echoes");

@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.dicom.image_references import ReferencedImages, images_of
 from eci_annotate.dicom.images.files import Source
-from eci_annotate.dicom.referenced_images import ReferencedImages, images_of
 from eci_annotate.dicom.rtstruct.dataset import Signing, encode, structure_set_dataset
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.factor_form import asking, proved
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing

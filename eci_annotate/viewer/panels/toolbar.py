@@ -11,7 +11,8 @@ import ipywidgets as w
 from eci_annotate.imaging.display import PRESETS
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.tools.registry import TOOLS, infos
-from eci_annotate.viewer.stage.controller import LEAST_MM, MOST_MM, Controller
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.shortcuts import LEAST_MM, MOST_MM
 
 WINDOWS = (*PRESETS, "auto")
 Do = Callable[[Entry], None]
