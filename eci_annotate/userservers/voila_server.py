@@ -43,7 +43,7 @@ NO_FILE = r"(?!)"  # matches nothing: not a single file of the notebook's folder
 IDLE_KERNEL_S = 1_200  # a kernel whose page is gone
 
 
-class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
+class VoilaIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
     """The hub's identity; Voilà's own token and login page are not wanted."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -101,7 +101,7 @@ class VoilaServer(Voila):  # type: ignore[misc]
         self.base_url = self.server_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
         self.connection_dir_root = os.environ.get("JUPYTER_RUNTIME_DIR") or tempfile.gettempdir()
         self.open_browser = False
-        self.identity_provider_class, self.authorizer_class = HubIdentity, JupyterHubAuthorizer
+        self.identity_provider_class, self.authorizer_class = VoilaIdentity, JupyterHubAuthorizer
         self.presence = Presence()
         self.tornado_settings = {
             "xsrf_cookies": False,

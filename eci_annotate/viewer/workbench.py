@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
-from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.comparison.counterpart import Counterpart
@@ -123,9 +122,6 @@ class Workbench(Listener):
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
-
-    def _add(self, label: str, colour: Colour) -> None:
-        self._carry_out(lambda: self.controller.add(label, colour))
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
