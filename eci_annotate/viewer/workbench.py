@@ -90,7 +90,9 @@ class Workbench(Listener):
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
         )
-        self.annotations = AnnotationList(self.controller, self.do, self._add)
+        self.annotations = AnnotationList(
+            self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
+        )
         if self.review:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
