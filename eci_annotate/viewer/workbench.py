@@ -105,15 +105,14 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        form = [self.form.widget] if self.form else []
-        work = [*self.marking.shown, self.annotations.widget, *form, self.signing.widget]
+        panels = (self.annotations, self.form, self.signing)
+        work = [*self.marking.shown, *(each.widget for each in panels if each)]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
-        panels = [self.browser.widget, *work]
-        if self.compared is not None:
-            self.compared.compare()
-            middle = [*self.compared.beside(self.stage, self.present), *middle]
-            panels = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, panels, middle)
+        if self.compared is None:
+            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle)
+        self.compared.compare()
+        middle = [*self.compared.beside(self.stage, self.present), *middle]
+        return framed(title_of(self.task), self.state, [self.compared.panel.widget, *work, self.browser.widget], middle)
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
