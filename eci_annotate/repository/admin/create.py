@@ -23,7 +23,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 FOUNDER = ("owner", "annotator", "reviewer")
 
 
-def found(
+def create_repository(
     folder: Path | str,
     *,
     project: str,
