@@ -186,6 +186,16 @@ def load_series(source: Source, progress: Progress | None = None) -> xr.DataArra
     BadImages
         One of its kinds: NoImages, NotDicom, DamagedFile, MixedSeries, MissingSlice, UnevenSlices,
         MissingGeometry, UnsupportedImages; each says why and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> ct.dims, ct.shape, ct.attrs["units"]
+    (('k', 'j', 'i'), (8, 40, 56), 'HU')
     """
     datasets = _datasets(source, progress)
     require_one_series(datasets)
@@ -198,7 +208,17 @@ def load_files(paths: Sequence[Path]) -> xr.DataArray:
 
 
 def load_stacks(source: Source, progress: Progress | None = None) -> list[xr.DataArray]:
-    """Load one series that holds several volumes: time points, echoes, orientations, parts between gaps."""
+    """Load one series that holds several volumes: time points, echoes, orientations, parts between gaps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> [stack.shape for stack in eci.load_stacks(folder)]
+    [(8, 40, 56)]
+    """
     datasets = _datasets(source, progress)
     require_one_series(datasets)
     return [_volume(stack) for stack in stacks_of(datasets)]

@@ -54,6 +54,14 @@ def create_repository(
     -------
     Path
         The key file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> key = eci.create_repository(f"{tempfile.mkdtemp()}/demo", project="liver-ct", member="anna", site="KAU")
+    >>> key.name
+    'anna.key'
     """
     for name in (project, member, site):
         check_name(name)
