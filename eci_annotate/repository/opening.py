@@ -13,6 +13,7 @@ from eci_annotate.repository.layout import Layout, credential, find
 from eci_annotate.repository.local import LocalBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.rooms import Rooms
+from eci_annotate.repository.unix_url import SCHEME
 from eci_annotate.workflow.signing import Credential
 
 
@@ -39,7 +40,7 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
     """
     where = str(address or usual_address())
     session = session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    if where.startswith(("http://", "https://")):
+    if where.startswith(("http://", "https://", f"{SCHEME}://")):
         return _remote(where, session)
     layout = find(Path(where))
     return open_as(layout, credential(layout), session)

@@ -23,12 +23,14 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from jupyterhub._version import __version__ as hub_version
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler, authenticated
 from traitlets.config import Config
 from voila.app import Voila
 
 from eci_annotate.hub.servers.banner import show_on
+from eci_annotate.hub.servers.listener import inherited
 from eci_annotate.hub.servers.presence import Presence, PresenceHandler
 
 PAGES = Path(__file__).parent / "share" / "pages"
@@ -136,6 +138,8 @@ class TaskApp(Voila):  # type: ignore[misc]
         self.app.settings["jinja2_env"] = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
         show_on(self.app)
         IOLoop.current().add_callback(self.presence.keep_telling, self.log)
+        if (held := inherited()) is not None:
+            self.app.listen = lambda port, ip: HTTPServer(self.app).add_socket(held)
         super().listen()
 
 

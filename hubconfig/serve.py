@@ -1,0 +1,56 @@
+"""Start the hub, start it again when it ends unasked, and hold its public port meanwhile: `python hubconfig/serve.py`.
+
+The settings are those of `ECI_HUB_CONFIG`. A listening socket from systemd is used, if there is one. SIGTERM and Ctrl-C
+end the hub; SIGUSR1 restarts it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from addresses import PUBLIC_FD, PUBLIC_KEPT
+from settings import HERE, Settings, load
+
+from eci_annotate.errors import EciError
+from eci_annotate.hub.servers.account import die_with_parent
+from eci_annotate.hub.servers.listener import listen_tcp
+from eci_annotate.hub.servers.supervisor import Supervisor
+
+FIRST_OF_SYSTEMD = 3
+ENDING_S = 60.0
+
+
+def from_systemd() -> int | None:
+    """The listening socket that systemd gave to this process."""
+    mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
+    given = int(os.environ.pop("LISTEN_FDS", "0"))
+    return FIRST_OF_SYSTEMD if mine and given else None
+
+
+def serve(settings: Settings, more: Sequence[str] = ()) -> int:
+    """Run the hub until told to stop; returns the exit code."""
+    given = from_systemd()
+    held = [] if given is not None else listen_tcp(settings.bind, settings.port)
+    public = given if given is not None else held[0].fileno()
+    env = os.environ | {PUBLIC_FD: str(public), PUBLIC_KEPT: "1" if given is not None else ""}
+    command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py"), *more]
+    hub = Supervisor(command, lambda: die_with_parent(signal.SIGTERM), env, [public], ENDING_S)
+    signal.signal(signal.SIGUSR1, hub.restart)
+    try:
+        return hub.run()
+    finally:
+        for one in held:
+            one.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(serve(load(), sys.argv[1:]))
+    except EciError as error:
+        sys.exit(f"{error.what} {error.remedy}")
