@@ -1,4 +1,4 @@
-"""Addresses of HTTP servers on unix sockets: `http+unix://%2frun%2fx.sock/path`, as JupyterHub and its proxy write them.
+"""Addresses of HTTP servers on unix sockets, as JupyterHub and its proxy write them: `http+unix://%2frun%2fx.sock/path`.
 
 Who may take such a name is decided by the folder it is in, and not by who comes first, as with a TCP port.
 """

@@ -380,9 +380,9 @@ def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError, http.client.HTTPException):
-            for host, path in (("hub.localhost", "/hub/health"), ("eci--service.hub.localhost", f"{SERVICE_PREFIX}health")):
+            for who, path in (("", "/hub/health"), ("eci--service.", f"{SERVICE_PREFIX}health")):
                 line = _line(port, "tls_cert" in (folder / "hub.yaml").read_text())
-                line.request("GET", path, headers={"Host": f"{host}:{port}"})
+                line.request("GET", path, headers={"Host": f"{who}hub.localhost:{port}"})
                 if line.getresponse().status != 200:
                     break
             else:

@@ -23,7 +23,7 @@ def may_see_leases(token: str) -> bool:
     try:
         hub.sock.connect(unquote(place))
         hub.request("GET", f"/{path}/user", headers={"Authorization": token})
-        return LEASES_SCOPE in json.load(hub.getresponse())["scopes"]
+        return LEASES_SCOPE in json.load(hub.getresponse()).get("scopes", ())
     except OSError:
         return False
 

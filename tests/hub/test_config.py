@@ -56,7 +56,8 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
         usual = {"state": str(folder), "repository": str(folder / "repository"), "runtime": str(folder / "run")}
         chosen = usual | {"insecure_demo": not IS_ROOT} | (settings or {})
         (tmp_path / "hub.yaml").write_text(yaml.safe_dump(chosen))
-        for name, value in ({"ECI_HUB_CONFIG": str(tmp_path / "hub.yaml")} | environment).items():
+        usual_environment = {"ECI_HUB_CONFIG": str(tmp_path / "hub.yaml"), "ECI_HUB_PUBLIC_FD": "0"}
+        for name, value in (usual_environment | environment).items():
             monkeypatch.setenv(name, value)
         app = JupyterHub()
         app.load_config_file(str(CONFIG))

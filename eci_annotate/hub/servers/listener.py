@@ -52,7 +52,9 @@ def listen_tcp(address: str, port: int) -> list[socket.socket]:
         one.bind((address, port))
     except OSError as error:
         one.close()
-        raise Refused(f"Port {port} is taken.", "End the program that listens there, or choose another port.") from error
+        raise Refused(
+            f"Port {port} is taken.", "End the program that listens there, or choose another port."
+        ) from error
     one.listen(BACKLOG)
     return [one, *_twin(address, port)]
 
@@ -79,7 +81,7 @@ def can_be_taken(port: int) -> bool:
 
 
 def inherited(env: MutableMapping[str, str] | None = None) -> socket.socket | None:
-    """The socket that the parent process gave to this one; None when it gave none. Programs started from here get none."""
+    """The socket that the parent process gave to this one, if any; programs started from here do not get it."""
     number = (os.environ if env is None else env).pop(LISTEN_FD, "")
     if not number:
         return None

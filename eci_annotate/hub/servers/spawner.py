@@ -155,7 +155,7 @@ class UidSpawner(FolderSpawner):
         if not self.sockets:
             return await super().start()
         with listen(self.socket_path) as self._held:
-            self.popen_kwargs = {**self.popen_kwargs, "pass_fds": [self._held.fileno()]}
+            self.popen_kwargs.update(pass_fds=[self._held.fileno()])
             await super().start()
             self._held = None
         return unix_url(self.socket_path)

@@ -1,6 +1,7 @@
-"""Keeps the service running: holds its socket over restarts, starts it again at once, ends with the hub that started it.
+"""Keeps a program running: holds its socket over restarts, starts it again at once, ends with whoever started it.
 
-`python -m eci_annotate.hub.servers.supervisor UID SOCKET-OR-ADDRESS:PORT COMMAND...`. Requests wait in the socket meanwhile.
+`python -m eci_annotate.hub.servers.supervisor UID SOCKET COMMAND...`; SOCKET is a path, or an address with a port.
+Requests wait in the socket while the program starts.
 """
 
 from __future__ import annotations
