@@ -15,7 +15,7 @@ import sys
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -27,11 +27,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.servers.account import die_with_parent
 from eci_annotate.workflow.actor import ROLES
 
 HERE = Path(__file__).resolve().parent
 PROJECT, OWNER = "liver-ct", "olga"
-PATIENCE_S = 120
+PATIENCE_S, ENDING_S = 120, 20
 
 
 @dataclass(frozen=True)
@@ -209,12 +210,16 @@ def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the hub; its log goes to `hub.log`."""
-    words = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
+    """Start the hub, which ends with this process; its log goes to `hub.log`."""
+    words = [sys.executable, str(HERE / "serve.py")]
     env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
     (folder / "hub.log").touch(0o600)
     with (folder / "hub.log").open("wb") as log:
-        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
+        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, preexec_fn=_end_with_demo)
+
+
+def _end_with_demo() -> None:
+    die_with_parent(signal.SIGTERM)
 
 
 def _path() -> str:
@@ -222,22 +227,19 @@ def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")])
 
 
-def check_ports(port: int) -> None:
-    """Refuse when somebody listens already: the public port, and those between hub, proxy and service."""
-    for one in range(port, port + 4):
+def check_port(port: int, patience_s: float = ENDING_S) -> None:
+    """Refuse when another program listens already; a hub that was here before may need some seconds to end."""
+    end = monotonic() + patience_s
+    while True:
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                trial.bind(("127.0.0.1", one))
+                trial.bind(("127.0.0.1", port))
+                return
             except OSError as error:
-                remedy = f"End what listens there, or choose another: make hub PORT={port + 1000}"
-                raise Refused(f"Port {one} is taken.", remedy) from error
-
-
-def end_proxy(folder: Path) -> None:
-    """A hub that could not start leaves its proxy behind, which would keep the port."""
-    with suppress(OSError, ValueError):
-        os.kill(int((folder / "proxy.pid").read_text().split()[0]), signal.SIGTERM)
+                if monotonic() > end:
+                    raise Refused(f"Port {port} is taken.", f"Choose another: make hub PORT={port + 1000}") from error
+        sleep(0.5)
 
 
 def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
@@ -249,8 +251,7 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
             return
         except OSError:
             sleep(0.3)
-    hub.kill()
-    end_proxy(folder)
+    hub.terminate()
     raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
 
 
@@ -278,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with telling() as tell:
         passwords = prepare(folder, chosen.port, chosen.insecure_demo, tell)
         tell("Starting the hub")
-        check_ports(chosen.port)
+        check_port(chosen.port)
         hub = start(folder)
         wait(hub, chosen.port, folder)
     url = f"http://hub.localhost:{chosen.port}/"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,26 +20,28 @@ from settings import HERE, Settings, load
 
 from eci_annotate.errors import EciError
 from eci_annotate.hub.servers.account import die_with_parent
-from eci_annotate.hub.servers.listener import listen_tcp
+from eci_annotate.hub.servers.listener import hold_twin, listen_tcp
 from eci_annotate.hub.servers.supervisor import Supervisor
 
 FIRST_OF_SYSTEMD = 3
 ENDING_S = 60.0
 
 
-def from_systemd() -> int | None:
-    """The listening socket that systemd gave to this process."""
+def from_systemd() -> list[socket.socket]:
+    """The listening sockets that systemd gave to this process; it keeps them open while the hub is stopped."""
     mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
-    given = int(os.environ.pop("LISTEN_FDS", "0"))
-    return FIRST_OF_SYSTEMD if mine and given else None
+    given = int(os.environ.pop("LISTEN_FDS", "0")) if mine else 0
+    return [socket.socket(fileno=FIRST_OF_SYSTEMD + number) for number in range(given)]
 
 
 def serve(settings: Settings, more: Sequence[str] = ()) -> int:
     """Run the hub until told to stop; returns the exit code."""
     given = from_systemd()
-    held = [] if given is not None else listen_tcp(settings.bind, settings.port)
-    public = given if given is not None else held[0].fileno()
-    env = os.environ | {PUBLIC_FD: str(public), PUBLIC_KEPT: "1" if given is not None else ""}
+    held = given or listen_tcp(settings.bind, settings.port)
+    if len(given) == 1 and given[0].family == socket.AF_INET:
+        held = given + hold_twin(*given[0].getsockname())
+    public = held[0].fileno()
+    env = os.environ | {PUBLIC_FD: str(public), PUBLIC_KEPT: "1" if given else ""}
     command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py"), *more]
     hub = Supervisor(command, lambda: die_with_parent(signal.SIGTERM), env, [public], ENDING_S)
     signal.signal(signal.SIGUSR1, hub.restart)

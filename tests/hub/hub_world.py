@@ -346,9 +346,10 @@ def start(
         env["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{checkout}"
     words = [str(python), str(checkout / "hubconfig" / "serve.py")]
     if port in _kept:  # as systemd would
-        words = ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh", *words]
-        os.dup2(_kept[port].fileno(), 3)
-        somebody["pass_fds"] = [3]
+        numbers = [one.fileno() for one in _kept[port]]
+        moved = " ".join(f"{place}<&{number}" for place, number in enumerate(numbers, 3))
+        given = f'exec {moved}; LISTEN_FDS={len(numbers)} LISTEN_PID=$$ exec "$@"'
+        words, somebody["pass_fds"] = ["sh", "-c", given, "sh", *words], numbers
     with (folder / "hub.log").open("ab") as log:
         somebody["preexec_fn"] = _in_the_background
         process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
@@ -356,7 +357,7 @@ def start(
     return process
 
 
-_kept: dict[int, socket.socket] = {}
+_kept: dict[int, list[socket.socket]] = {}
 
 
 def sockets(folder: Path, port: int) -> Path:
@@ -416,7 +417,7 @@ def hubs(
     process: subprocess.Popen[bytes] | None = None
     try:
         if settings.get("keep_servers"):
-            _kept[port] = listen_tcp("127.0.0.1", port)[0]
+            _kept[port] = listen_tcp("127.0.0.1", port)
         people = _prepare(folder, port, settings, more_people, environment or {})
         process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)

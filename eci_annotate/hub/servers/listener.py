@@ -5,6 +5,7 @@ The number of the socket's descriptor is in `ECI_ANNOTATE_LISTEN_FD`.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import MutableMapping
@@ -56,11 +57,17 @@ def listen_tcp(address: str, port: int) -> list[socket.socket]:
             f"Port {port} is taken.", "End the program that listens there, or choose another port."
         ) from error
     one.listen(BACKLOG)
-    return [one, *_twin(address, port)]
+    return [one, *hold_twin(address, port)]
 
 
-def _twin(address: str, port: int) -> list[socket.socket]:
-    """The same port of IPv6, bound and deaf: browsers may try it for `localhost` when the other does not answer."""
+def hold_twin(address: str, port: int) -> list[socket.socket]:
+    """Bind the same port of IPv6 without listening: browsers try it for `localhost`, with the user's cookies.
+
+    Raises
+    ------
+    Refused
+        When another program has it.
+    """
     other = {"127.0.0.1": "::1", "0.0.0.0": "::"}.get(address)
     if other is None or not socket.has_ipv6:
         return []
@@ -68,9 +75,11 @@ def _twin(address: str, port: int) -> list[socket.socket]:
     try:
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         one.bind((other, port))
-    except OSError:  # no IPv6 here, or somebody has it already: a port that is not ours in either case
+    except OSError as error:
         one.close()
-        return []
+        if error.errno != errno.EADDRINUSE:  # this machine has no IPv6
+            return []
+        raise Refused(f"Port {port} of [{other}] is taken.", "End the program that listens there.") from error
     return [one]
 
 
