@@ -349,7 +349,7 @@ def start(
         numbers = [one.fileno() for one in _kept[port]]
         moved = " ".join(f"{place}<&{number}" for place, number in enumerate(numbers, 3))
         given = f'exec {moved}; LISTEN_FDS={len(numbers)} LISTEN_PID=$$ exec "$@"'
-        words, somebody["pass_fds"] = ["sh", "-c", given, "sh", *words], numbers
+        words, somebody["pass_fds"] = ["bash", "-c", given, "bash", *words], numbers
     with (folder / "hub.log").open("ab") as log:
         somebody["preexec_fn"] = _in_the_background
         process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
