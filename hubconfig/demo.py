@@ -263,7 +263,7 @@ def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], ins
         table.add_row(name, passwords[name], signing.get(name, "–"), person.role, person.site, person.what)
     console.print(table)
     if insecure:
-        console.print("Insecure demo: all users share one system user. Use no real data.", style="bold red")
+        console.print("Insecure demo: all users share one system user and can act as each other. Use no real data.", style="bold red")
     console.print(f"The hub is at {url}  (Ctrl-C ends it)", style="bold", soft_wrap=True)
 
 
