@@ -17,6 +17,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -214,12 +215,9 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     words = [sys.executable, str(HERE / "serve.py")]
     env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
     (folder / "hub.log").touch(0o600)
+    end_with_me = partial(die_with_parent, signal.SIGTERM)
     with (folder / "hub.log").open("wb") as log:
-        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, preexec_fn=_end_with_demo)
-
-
-def _end_with_demo() -> None:
-    die_with_parent(signal.SIGTERM)
+        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, preexec_fn=end_with_me)
 
 
 def _path() -> str:
@@ -263,7 +261,7 @@ def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], ins
         table.add_row(name, passwords[name], signing.get(name, "–"), person.role, person.site, person.what)
     console.print(table)
     if insecure:
-        console.print("Insecure demo: all users share one system user and can act as each other. Use no real data.", style="bold red")
+        console.print("Insecure demo: one system user, so each can act as any other. No real data.", style="bold red")
     console.print(f"The hub is at {url}  (Ctrl-C ends it)", style="bold", soft_wrap=True)
 
 
@@ -282,8 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_port(chosen.port)
         hub = start(folder)
         wait(hub, chosen.port, folder)
-    url = f"http://hub.localhost:{chosen.port}/"
-    show(url, passwords, pins(folder), chosen.insecure_demo)
+    show(url := f"http://hub.localhost:{chosen.port}/", passwords, pins(folder), chosen.insecure_demo)
     if not chosen.no_browser:
         webbrowser.open(url)
     try:

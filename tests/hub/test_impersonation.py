@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,16 @@ answer(tries)
     sockets = [str(kept.sockets / name) for name in ("hub.sock", "service.sock")]
     got = kept.as_user("anna", code, folders=folders, sockets=sockets, aim="/tmp")
     assert set(got) == {"PermissionError"}, got
+
+
+def test_no_process_of_a_user_has_the_public_socket(kept: Hub, ben: Page) -> None:
+    lines = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+    listening = {f"socket:[{one[9]}]" for one in lines if one[3] == "0A" and int(one[1].split(":")[1], 16) == kept.port}
+    assert listening
+    for process in kept.processes("anna") + kept.processes("ben"):
+        for one in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                assert str(one.readlink()) not in listening, Path(f"/proc/{process}/cmdline").read_text()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])

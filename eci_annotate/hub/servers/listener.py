@@ -85,8 +85,13 @@ def hold_twin(address: str, port: int) -> list[socket.socket]:
 
 def can_be_taken(port: int) -> bool:
     """Whether any user of this machine may listen on a port."""
+    return port >= unprivileged_from()
+
+
+def unprivileged_from() -> int:
+    """The first port that is open to all users; containers often have 0."""
     limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-    return port >= (int(limit.read_text()) if limit.exists() else 1024)
+    return int(limit.read_text()) if limit.exists() else 1024
 
 
 def inherited(env: MutableMapping[str, str] | None = None) -> socket.socket | None:
