@@ -15,7 +15,7 @@ from settings import Settings
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.servers.jupyterhub_sockets import can_use_sockets
-from eci_annotate.hub.servers.listener import can_be_taken, check_closed
+from eci_annotate.hub.servers.listener import can_be_taken, check_closed, check_length
 from eci_annotate.repository.unix_url import unix_url
 
 PUBLIC_FD, PUBLIC_KEPT = "ECI_HUB_PUBLIC_FD", "ECI_HUB_PUBLIC_KEPT"  # serve.py sets them
@@ -56,6 +56,7 @@ def addresses(settings: Settings) -> Addresses:
         return _ports(settings)
     mine = folder(settings.run / f"hub-{settings.port}", 0o711)  # users may connect, and make or rename nothing
     proxy, servers = folder(mine / "proxy"), folder(mine / "servers")
+    check_length(proxy / "api.sock")
     if ROOT:
         check_closed(mine)
     service = mine / "service.sock"

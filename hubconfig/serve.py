@@ -43,7 +43,7 @@ def serve(settings: Settings, more: Sequence[str] = ()) -> int:
     public = held[0].fileno()
     env = os.environ | {PUBLIC_FD: str(public), PUBLIC_KEPT: "1" if given else ""}
     command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py"), *more]
-    hub = Supervisor(command, lambda: die_with_parent(signal.SIGTERM), env, [public], ENDING_S)
+    hub = Supervisor(command, lambda: die_with_parent(signal.SIGTERM), env, [public], ENDING_S, may_end=True)
     signal.signal(signal.SIGUSR1, hub.restart)
     try:
         return hub.run()

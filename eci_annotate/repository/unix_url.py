@@ -5,16 +5,17 @@ Who may take such a name is decided by the folder it is in, and not by who comes
 
 from __future__ import annotations
 
+import os
 import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     import httpx
 
 SCHEME = "http+unix"
-_ESCAPED = str.maketrans({letter: f"%{ord(letter):02x}" for letter in string.ascii_uppercase})
+_PLAIN = f"{string.ascii_lowercase}{string.digits}-_."
 
 
 def unix_url(path: Path | str, rest: str = "") -> str:
@@ -27,7 +28,7 @@ def unix_url(path: Path | str, rest: str = "") -> str:
     >>> unix_url("/run/A.sock", "/api")
     'http+unix://%2frun%2f%41.sock/api'
     """
-    host = quote(str(path).translate(_ESCAPED), safe="%").replace("%2F", "%2f")
+    host = "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:02x}" for byte in os.fsencode(path))
     return f"{SCHEME}://{host}{rest}"
 
 

@@ -26,8 +26,7 @@ def listen(path: Path, mode: int = 0o600) -> socket.socket:
     Refused
         When the path is too long for a socket.
     """
-    if len(os.fsencode(path)) > LONGEST:
-        raise Refused(f"{path} is too long for a socket.", "Set `runtime` to a folder with a short name.")
+    check_length(path)
     one = socket.socket(socket.AF_UNIX)
     new = path.with_name(f".{path.name}")
     new.unlink(missing_ok=True)
@@ -36,6 +35,12 @@ def listen(path: Path, mode: int = 0o600) -> socket.socket:
     one.listen(BACKLOG)
     new.rename(path)
     return one
+
+
+def check_length(path: Path) -> None:
+    """Refuse a path that is too long for a socket."""
+    if len(os.fsencode(path)) > LONGEST:
+        raise Refused(f"{path} is too long for a socket.", "Set `runtime` to a folder with a short name.")
 
 
 def listen_tcp(address: str, port: int) -> list[socket.socket]:

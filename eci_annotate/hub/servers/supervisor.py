@@ -36,6 +36,8 @@ class Supervisor:
         Its environment, and the descriptors that it gets.
     ending_s
         How long it may take to end when told to, before it is killed.
+    may_end
+        Whether this program ends as well when the other one ends by itself without an error.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class Supervisor:
         env: Mapping[str, str],
         inherit: Sequence[int] = (),
         ending_s: float = ENDING_S,
+        may_end: bool = False,
     ) -> None:
-        self._ending_s = ending_s
+        self._ending_s, self._may_end, self._restarting = ending_s, may_end, False
         self._command, self._prepare, self._env, self._inherit = list(command), prepare, dict(env), tuple(inherit)
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = False
@@ -60,8 +63,9 @@ class Supervisor:
             started = time.monotonic()
             code = self._once()
             ended = time.monotonic()
-            if code > 0 and ended - begun < FIRST_S:
+            if (code > 0 and ended - begun < FIRST_S) or (code == 0 and self._may_end and not self._restarting):
                 return code
+            self._restarting = False
             wait_s = min(max(2 * wait_s, 0.25), LONGEST_S) if ended - started < QUICK_S else 0.0
             if not self._ending and wait_s:
                 time.sleep(wait_s)
@@ -77,6 +81,7 @@ class Supervisor:
 
     def restart(self, *_: object) -> None:
         """End the program; it is then started again."""
+        self._restarting = True
         if self._child is not None:
             self._child.terminate()
 
