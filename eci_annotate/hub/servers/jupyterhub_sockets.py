@@ -20,7 +20,7 @@ from jupyterhub.services import service as service_module
 from traitlets import Integer
 
 from eci_annotate.hub.servers.listener import listen_tcp
-from eci_annotate.repository.unix_url import SCHEME
+from eci_annotate.repository.unix_url import SCHEME, socket_and_url
 
 PRELOAD = Path(__file__).parent / "share" / "listen_fd.cjs"
 PROGRAM = b"configurable-http-proxy"
@@ -48,7 +48,8 @@ class HeldProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
             self._held = listen_tcp(place.hostname or "0.0.0.0", place.port or 80)
             self.public_fd = self._held[0].fileno()
         self._check_previous_process()
-        self._remove_process_files()  # a socket that a killed proxy left could not be bound again
+        if path := socket_and_url(self.api_url)[0]:
+            Path(path).unlink(missing_ok=True)  # a socket that a killed proxy left could not be bound again
         proxy_module.Popen = self._popen
         await super().start()
 
