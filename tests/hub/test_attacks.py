@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_world import Hub, until
+from hub_world import SERVICE_PREFIX, Hub, until
 from playwright.sync_api import Page
 
 Of = Callable[[str], Page]
@@ -281,6 +281,16 @@ answer(0)
     home.wait_for_selector("#start:has-text('Start My Server')")
     until(lambda: not hub.processes("ben"), 5)
     assert hub.processes("ben") == []
+
+
+def test_a_refused_form_is_answered_by_the_service(hub: Hub) -> None:
+    """And not by the proxy with 503, because the service had ended the connection before the form was sent."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://evil.example"}
+    path = f"{SERVICE_PREFIX}sign/liver-ct/ECI_KAU_S0001/00"
+    got = {
+        hub.ask(path, "eci--service", "POST", headers, "token=" + "x" * size).status for size in range(0, 60_000, 1500)
+    }
+    assert got == {403}
 
 
 def test_the_hub_and_the_service_still_stand(hub: Hub) -> None:
