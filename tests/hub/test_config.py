@@ -176,15 +176,16 @@ def test_no_port_that_a_user_could_take(
 
 
 @pytest.mark.needs_root
-def test_no_socket_where_others_may_change_names(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
-    with pytest.raises(SystemExit, match="change names"):
-        load({"runtime": str(tmp_path / "open" / "run")})
-    os.chown(tmp_path / "open", 25_000, 25_000)
-    (tmp_path / "open").chmod(0o755)
-    with pytest.raises(SystemExit, match="change names"):
-        load({"runtime": str(tmp_path / "open" / "run")})
+def test_no_socket_where_others_may_change_names(load: Load) -> None:
+    with tempfile.TemporaryDirectory(prefix="eci-open-") as name:
+        opened = Path(name)
+        opened.chmod(0o777)
+        with pytest.raises(SystemExit, match="change names"):
+            load({"runtime": str(opened / "run")})
+        os.chown(opened, 25_000, 25_000)
+        opened.chmod(0o755)
+        with pytest.raises(SystemExit, match="change names"):
+            load({"runtime": str(opened / "run")})
 
 
 def test_all_inner_addresses_are_sockets(load: Load) -> None:
