@@ -1,4 +1,4 @@
-"""The tool contract: `handle(state, gesture, scene) -> Step(state, edits, overlay)`.
+"""The tool contract: `handle(state, gesture, scene) -> Step(state, edits, name)`.
 
 A tool is a pure state machine. It reads arrays and never writes them; what should change comes
 back as edits, each with its inverse. The history alone applies edits.

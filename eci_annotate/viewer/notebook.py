@@ -97,11 +97,11 @@ def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
         )
     series = series_uid_of(volume)
     if isinstance(annotation, Mask):
-        easel.history.fields[annotation.uid] = annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL)
-        easel.history.objects[annotation.uid] = Paint(
+        paint = Paint(
             label=annotation.label, colour=annotation.colour, uid=annotation.uid,
             frame_uid=grid.frame_of_reference_uid, series_uid=series,
         )  # fmt: skip
+        easel.history.place(paint, annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL))
         return
     thing: Object = replace(annotation, series_uid=series)  # type: ignore[assignment]
-    easel.history.objects[annotation.uid] = thing
+    easel.history.place(thing)

@@ -18,6 +18,7 @@ from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.remote.backend import Line, RemoteBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import (
     AddMember,
@@ -35,7 +36,7 @@ from eci_annotate.workflow.subject.commands import (
     Withdraw,
 )
 from tests.repository.repository_world import ANSWERS, MEANING, lines
-from tests.service.service_world import P, S, Tokens, remote, serving, tokens
+from tests.service.service_world import P, S, remote, serving, tokens
 
 ACTS: dict[str, Callable[[Repository], Any]] = {
     "projects": lambda r: r.backend.projects(),
@@ -176,7 +177,22 @@ def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder:
             remote(address, "anna").backend.draft(P, S, "annotate")
 
 
-def test_tokens_are_in_no_error_and_no_repr(service: str) -> None:
+def test_tokens_are_in_no_error_and_no_repr(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = remote(service, "ben")
-    assert "token-ben" not in repr(repo) + repr(repo.backend) + repr(vars(repo.backend)["_line"])
-    assert isinstance(tokens(), Tokens)
+    line = vars(repo.backend)["_line"]
+    assert "token-ben" not in repr(repo) + repr(repo.backend) + repr(line)
+    monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.01,))
+    refusals: list[Callable[[], object]] = [
+        lambda: repo.start("ECI_KAU_S9999", "annotate", project=P),
+        lambda: repo.volume("1.2.3", project=P),
+        lambda: repo.annotation((P, S, "annotate", "ben", 9, "1.2")),
+        lambda: remote("http://127.0.0.1:9/", "ben").worklist(),
+        lambda: Repository(RemoteBackend(Line(service, "token-ben-unknown", "one")), repo.images),
+    ]
+    for refuse in refusals:
+        with pytest.raises(EciError) as caught:
+            refuse()
+        error: BaseException | None = caught.value
+        while error is not None:  # the message, and those of what caused it
+            assert "token-ben" not in f"{error} {error!r} {vars(error)}"
+            error = error.__cause__ or error.__context__

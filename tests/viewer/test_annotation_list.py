@@ -122,7 +122,7 @@ def test_the_volume_is_that_of_the_voxels(bench: Bench) -> None:
 def test_annotations_of_another_series_say_so(bench: Bench) -> None:
     here = bench.add()
     bench.easel.do(Add("there", "box", "there", (1, 2, 3), "1.9"))
-    bench.easel.history.objects["there"] = replace(bench.easel.objects["there"], series_uid="2.8")
+    bench.easel.history.place(replace(bench.easel.objects["there"], series_uid="2.8"))
     bench.list.refresh()
     assert "another series" in bench.row("there").choose.tooltip
     assert "another series" not in bench.row(here).choose.tooltip

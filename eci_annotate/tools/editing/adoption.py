@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import zipfile
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -36,8 +35,17 @@ def adoption(table: Table, uid: str, source: str) -> Adopt:
     return Adopt(uid, thing.series_uid, shape, source)
 
 
-def adopted(entry: Adopt, grid_shape: tuple[int, ...], fields: Mapping[str, Fields]) -> tuple[Object, list[Edit]]:
+def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[Object, list[Edit]]:
     """What an adoption puts on an easel: the annotation, and the edits that put it there.
+
+    Parameters
+    ----------
+    entry
+        Line of the journal that holds the annotation.
+    grid_shape
+        Shape of the series (k, j, i).
+    before
+        The field of this annotation before, uint16 of that shape.
 
     Raises
     ------
@@ -61,7 +69,6 @@ def adopted(entry: Adopt, grid_shape: tuple[int, ...], fields: Mapping[str, Fiel
         values, where = arrays[block["values"]], where_of(block["where"])
     except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         raise BadJournal("An adoption in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
-    before = fields[entry.uid]
     after = np.zeros_like(before)
     after[where] = values
     whole = bounding_box((before > 0) | (after > 0))

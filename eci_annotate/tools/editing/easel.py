@@ -198,7 +198,7 @@ class Easel(Table):
         )
         thing = TOOLS[entry.tool].create(header, self._scene())
         if isinstance(thing, Paint):
-            self.history.fields[entry.uid] = np.zeros(self.grid.shape, np.uint16)
+            self.history.open_field(entry.uid, self.grid.shape)
         self.active = entry.uid
         return self._commit([ObjectEdit(entry.uid, None, thing)], f"addition of {entry.label or 'annotation'}")
 
@@ -207,10 +207,10 @@ class Easel(Table):
             what = f"{self.objects[entry.uid].label!r} was taken over already."
             raise Refused(what, "Change it as you like, or delete it and take it over again.")
         shape = self.sheet_of(entry.series_uid).grid.shape
-        fields = {entry.uid: self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))}
-        thing, edits = adopted(entry, shape, fields)
+        before = self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))
+        thing, edits = adopted(entry, shape, before)
         if isinstance(thing, Paint):
-            self.history.fields.setdefault(entry.uid, fields[entry.uid])
+            self.history.open_field(entry.uid, shape)
         if not self.series_uid:
             self._turn(Show(entry.series_uid))
         self.active = entry.uid

@@ -5,8 +5,9 @@ Undoing everything gives the start bit for bit, redoing everything the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -41,11 +42,35 @@ class History:
     """Owns objects and fields of one easel."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, Object] = {}
-        self.fields: dict[str, Fields] = {}
+        self._objects: dict[str, Object] = {}
+        self._fields: dict[str, Fields] = {}
         self.done: list[Item] = []
         self.undone: list[Item] = []
         self._stroke: list[Edit] = []
+
+    @property
+    def objects(self) -> Mapping[str, Object]:
+        """Annotations by uid, in the order in which they were added; read-only."""
+        return MappingProxyType(self._objects)
+
+    @property
+    def fields(self) -> Mapping[str, Fields]:
+        """Fields of painted annotations by uid, uint16 (k, j, i); the mapping is read-only."""
+        return MappingProxyType(self._fields)
+
+    def open_field(self, uid: str, shape: tuple[int, ...]) -> Fields:
+        """The field of a painted annotation; zeros where there was none."""
+        return self._fields.setdefault(uid, np.zeros(shape, np.uint16))
+
+    def place(self, thing: Object, field: Fields | None = None) -> None:
+        """Put a finished annotation there, as from a file or snapshot; it is no undo item."""
+        self._objects[thing.uid] = thing
+        if field is not None:
+            self.place_field(thing.uid, field)
+
+    def place_field(self, uid: str, field: Fields) -> None:
+        """Put a finished field there; it may belong to a deleted annotation that undo can bring back."""
+        self._fields[uid] = field
 
     @property
     def in_stroke(self) -> bool:
@@ -94,12 +119,12 @@ class History:
 
     def _write_one(self, edit: Edit) -> Change:
         if isinstance(edit, ArrayEdit):
-            self.fields[edit.uid][edit.where] = edit.after
+            self._fields[edit.uid][edit.where] = edit.after
             return Change(edit.uid, edit.where)
         if edit.after is None:
-            self.objects.pop(edit.uid, None)
+            self._objects.pop(edit.uid, None)
         else:
-            self.objects[edit.uid] = edit.after
+            self._objects[edit.uid] = edit.after
         return Change(edit.uid, None)
 
     def _merged(self) -> Iterable[Edit]:
@@ -116,7 +141,7 @@ class History:
         if not edits:
             return
         where = union(*(e.where for e in edits))
-        after = self.fields[uid][where].copy()
+        after = self._fields[uid][where].copy()
         before = after.copy()
         for edit in reversed(edits):
             before[within(edit.where, where)] = edit.before

@@ -95,11 +95,11 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
     for one in body["objects"]:
         thing = object_in(one, arrays)
         if thing is not None:
-            easel.history.objects[thing.uid] = thing
+            easel.history.place(thing)
     for one in body["fields"]:
         field = np.zeros(one["shape"], np.uint16)
         field[where_of(one["where"])] = arrays[one["values"]]
-        easel.history.fields[one["uid"]] = field
+        easel.history.place_field(one["uid"], field)
     easel.history.done = [_item_in(i, arrays) for i in body["done"]]
     easel.history.undone = [_item_in(i, arrays) for i in body["undone"]]
     return easel

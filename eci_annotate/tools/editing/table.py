@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import xarray as xr
 
@@ -38,7 +38,7 @@ class Table:
         self.hidden: frozenset[str] = frozenset()
 
     @property
-    def objects(self) -> dict[str, Object]:
+    def objects(self) -> Mapping[str, Object]:
         """Annotations by uid, in the order in which they were added."""
         return self.history.objects
 

@@ -45,7 +45,7 @@ class Manifest:
 
 
 def seal(content: Json) -> str:
-    """The seal over a version's content (see `subject.content_of`), as 64 hexadecimal digits."""
+    """The seal over a version's content (see `versions.seal_of`), as 64 hexadecimal digits."""
     return digest(b"eci-annotate seal 1\n" + canonical(to_json(content)))
 
 
