@@ -301,11 +301,15 @@ def _prepare(
     settings: Mapping[str, Any],
     more_people: Sequence[str],
     environment: Mapping[str, str],
+    state: Path | None,
 ) -> dict[str, str]:
     sys.path.insert(0, str(CHECKOUT / "hubconfig"))
     import demo
 
-    shutil.copytree(sample(), folder / "repository")
+    if state is None:
+        shutil.copytree(sample(), folder / "repository")
+    else:
+        shutil.copytree(state, folder, dirs_exist_ok=True)
     demo.give_to_service(folder / "repository")
     numbers = 30_000 + 16 * port  # hubs of neighbouring tests share no system user
     chosen = {
@@ -319,6 +323,9 @@ def _prepare(
     ).is_dir():
         chosen["warm"] = str(warm)
     demo.write_settings(folder, port, bool(chosen.pop("insecure_demo", not IS_ROOT)), chosen)
+    if state is not None:
+        known: dict[str, str] = yaml.safe_load((folder / "accounts.yaml").read_text())
+        return known
     made = _accounts(folder, [*demo.PEOPLE, *more_people], environment)
     (folder / "accounts.yaml").touch(0o600)
     (folder / "accounts.yaml").write_text(yaml.safe_dump(made))
@@ -407,18 +414,19 @@ def hubs(
     more_people: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     run_as: int | None = None,
+    state: Path | None = None,
     **settings: Any,
 ) -> Iterator[Hub]:
     """Start a hub of the demo's people (and more, in no group), with settings over the usual ones; end it.
 
-    `run_as`: the hub itself is this system user, not root.
+    `run_as`: the hub itself is this system user, not root. `state`: a state folder to continue, in place of a new one.
     """
     folder, port = place(), free_ports(PORTS)
     process: subprocess.Popen[bytes] | None = None
     try:
         if settings.get("keep_servers"):
             _kept[port] = listen_tcp("127.0.0.1", port)
-        people = _prepare(folder, port, settings, more_people, environment or {})
+        people = _prepare(folder, port, settings, more_people, environment or {}, state)
         process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)
     finally:
