@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from eci_annotate.hub.pages.page import Visit
-from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.backend import Backend, SubjectQuery
+from eci_annotate.repository.tables import offered
+
+COUNTED = 100
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Tile:
     title: str
     roles: str
     subjects: int
-    to_do: int
+    to_do: str
 
 
 def home(visit: Visit) -> Response:
@@ -31,5 +34,11 @@ def home(visit: Visit) -> Response:
 def _tile(visit: Visit, name: str, roles: str) -> Tile:
     repo = visit.repo
     subjects = repo.subjects(name, SubjectQuery(size=0)).total
-    to_do = repo.subjects(name, SubjectQuery(startable=True, size=0)).total
-    return Tile(name, repo.use_case(name).title, roles, subjects, to_do)
+    return Tile(name, repo.use_case(name).title, roles, subjects, _to_do(repo, name))
+
+
+def _to_do(repo: Backend, project: str) -> str:
+    """How many tasks wait for the person; beyond `COUNTED` subjects they are not counted any more."""
+    page = repo.subjects(project, SubjectQuery(startable=True, size=COUNTED))
+    tasks = sum(1 for _ in offered(page.views))
+    return f"more than {tasks}" if len(page.views) == COUNTED < page.total else str(tasks)
