@@ -44,6 +44,15 @@ def page(browser_page: Page) -> Iterator[Page]:
     assert not failures
 
 
+@pytest.fixture(autouse=True)
+def no_kernel_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Kernels of a test end with it; some thirty would else be alive at the end of a run."""
+    lab: Lab | None = request.getfixturevalue("lab") if "lab" in request.fixturenames else None
+    yield
+    if lab is not None:
+        lab.end_kernels()
+
+
 @pytest.fixture(scope="session")
 def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one synthetic subject."""

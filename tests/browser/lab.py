@@ -88,6 +88,20 @@ class Lab:
         (self.folder / name).write_text(json.dumps(notebook(cells)), encoding="utf-8")
         return f"{self.base}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.token}"
 
+    def end_kernels(self) -> int:
+        """Shut down the kernels of all notebooks; returns how many there were."""
+        sessions = json.loads(self._ask("GET", "/api/sessions"))
+        for session in sessions:
+            self._ask("DELETE", f"/api/sessions/{session['id']}")
+        return len(sessions)
+
+    def _ask(self, method: str, path: str) -> bytes:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.base}{path}", method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            content: bytes = answer.read()
+        return content
+
 
 @contextmanager
 def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True) -> Iterator[Lab]:
