@@ -126,7 +126,7 @@ def test_a_kernel_at_work_is_no_cut_line(viewer: Viewer, repository: Path, cell:
     quality.select_option(label="Good")
     page.get_by_role("button", name="Add: Lesion").click()
     told = page.locator(".eci-status")
-    told.get_by_text("the kernel is at work on something else").wait_for(timeout=10_000)
+    told.get_by_text("the kernel is busy").wait_for(timeout=10_000)
     told.get_by_text("caught up").wait_for(timeout=15_000)
     viewer.heard(30)
     page.wait_for_timeout(1500)

@@ -13,12 +13,12 @@ const clock = (at) => at.toTimeString().slice(0, 8);
 /** Shown while the connection is broken. @param {Date} since @param {boolean} unsent whether work waits in this page */
 export const toldOf = (since, unsent) =>
   `${unsent ? "Not saved since" : "No connection since"} ${clock(since)}: the server does not answer. ` +
-  "Go on; what you draw and answer is kept in this page and sent when the line is back. Keep the page open.";
+  "Keep working: your changes are kept in this page and sent when the connection is back. Keep the page open.";
 
 /** Shown while the kernel is busy. @param {Date} since */
 export const lateOf = (since) =>
-  `Not saved since ${clock(since)}: the kernel is at work on something else. ` +
-  "Go on; what you draw and answer waits for it. Keep the page open.";
+  `Not saved since ${clock(since)}: the kernel is busy. ` +
+  "Keep working: your changes wait until it is free. Keep the page open.";
 
 /** Whether the kernel answers on its control channel, which it does while it is at work. @param {any} kernel */
 export function answers(kernel, withinMs = TRY_MS) {
