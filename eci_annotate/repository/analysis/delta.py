@@ -125,7 +125,7 @@ class Delta:
 
     def picture(self, label: str) -> Any:
         """The slice with the greatest difference: what stayed (blue), came (green), went (red); a matplotlib figure."""
-        from matplotlib.figure import Figure
+        from eci_annotate.repository.analysis.plots import new_figure
 
         old, new = next(pair for pair in self.pairs if label in {each.label for each in pair if each})
         some = new or old
@@ -133,7 +133,7 @@ class Delta:
         volume = self.volume(some.series_uid)
         a, b = (np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new))
         k = largest((a ^ b).sum((1, 2)) * 1_000_000 + (a | b).sum((1, 2)))
-        figure = Figure(figsize=(5, 5), layout="constrained")
+        figure = new_figure(5, 5)
         axes = figure.subplots()
         y, x = grid_of(volume).spacing_mm[1:]
         axes.imshow(values_kji(volume)[k], cmap="gray", aspect=y / x)

@@ -17,14 +17,31 @@ from eci_annotate.repository.analysis.readings import Comparison
 LIMITS = 1.96  # standard deviations (Bland and Altman, Lancet 1986;327:307)
 
 
-def bland_altman(comparison: Comparison, targets: Targets) -> Any:
-    """Two plots side by side: each lesion's two volumes, and their difference over their mean, in millilitres."""
+def new_figure(width_in: float, height_in: float) -> Any:
+    """A matplotlib figure that a notebook shows as a picture, whether or not pyplot was imported there."""
     from matplotlib.figure import Figure
 
+    class Picture(Figure):
+        """A figure that draws itself."""
+
+        def _repr_png_(self) -> bytes:
+            return _png(self)
+
+    return Picture(figsize=(width_in, height_in), layout="constrained")
+
+
+def _png(figure: Any) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=90)
+    return out.getvalue()
+
+
+def bland_altman(comparison: Comparison, targets: Targets) -> Any:
+    """Two plots side by side: each lesion's two volumes, and their difference over their mean, in millilitres."""
     both = np.asarray([row for row in targets.rows if None not in row], float).reshape(-1, 2) / 1000
     alone = len(targets.rows) - len(both)
     first, second = comparison.columns
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    figure = new_figure(10, 4.4)
     left, right = figure.subplots(1, 2)
     _scatter(left, both, first, second)
     _differences(right, both, first, second)
@@ -69,6 +86,5 @@ def page(title: str, notes: Sequence[str], tables: Sequence[tuple[str, pd.DataFr
 
 
 def _image(figure: Any) -> str:
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=90)
-    return f"<img alt='Bland–Altman plot' src='data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}'>"
+    content = base64.b64encode(_png(figure)).decode()
+    return f"<img alt='Bland–Altman plot' src='data:image/png;base64,{content}'>"
