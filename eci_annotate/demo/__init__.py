@@ -1,0 +1,1 @@
+"""Sample work for a new repository and for workshops, on synthetic phantoms."""
