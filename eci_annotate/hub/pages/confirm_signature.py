@@ -16,8 +16,7 @@ from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.repository.backend import WAITING
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.artefacts import drawn
-from eci_annotate.repository.local.sign import job_of
+from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
@@ -65,15 +64,15 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     command, rooms = made.command, desk.rooms
     _, state = rooms.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).actor
-    job = job_of(rooms, command, state, actor, rooms.clock())
+    proposal = proposal_of(rooms, command, state, actor, rooms.clock())
+    case, done = proposal.job.case, proposal.content
     shop = rooms.workshop(command.project, command.subject)
-    done = drawn(shop, job)
-    hanging = job.case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
+    hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
     windows = {each.series_uid: _limits(each.window) for each in hanging.placed}
     shown = pictures(
         done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
     )
-    return Content(list(zip(done.rows, shown, strict=True)), labelled(job.case.report, done.answers))
+    return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
 
 
 def _limits(window: tuple[float, float] | None) -> tuple[float, float] | None:

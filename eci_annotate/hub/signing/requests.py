@@ -17,10 +17,9 @@ from eci_annotate.hub.core.context import Desk
 from eci_annotate.repository.backend import DONE, VOID, WAITING
 from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.keys.service_keys import service_secret
-from eci_annotate.repository.local.artefacts import drawn
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import address_of
-from eci_annotate.repository.local.sign import job_of
+from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import Sign
@@ -88,9 +87,7 @@ def _checked(desk: Desk, command: Sign, state: Subject, actor: Actor) -> str:
     """The digest of a draft that is complete."""
     if task_named(state.pipeline, command.task).kind not in DRAWN:
         return ""
-    job = job_of(desk.rooms, command, state, actor, desk.rooms.clock())
-    drawn(desk.rooms.workshop(command.project, command.subject), job)
-    return content_digest(job.entries)
+    return proposal_of(desk.rooms, command, state, actor, desk.rooms.clock()).digest
 
 
 def _mark(desk: Desk, body: Any) -> str:

@@ -13,10 +13,10 @@ from filecmp import cmp
 from itertools import count
 from pathlib import Path
 
+from eci_annotate.dicom.derived import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
 from eci_annotate.repository.backend import SubjectQuery, every_subject
-from eci_annotate.repository.local.artefacts import DERIVED
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
@@ -153,7 +153,7 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> Non
 
 def _decode(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
     """Fill the cache, so that the first opening is fast; yields why a series cannot be shown."""
-    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in DERIVED):
+    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in NO_IMAGES):
         try:
             read_volume(backend.rooms.archive, backend.rooms.layout.cache / "volumes", subject, uid)
         except BadImages as error:

@@ -6,7 +6,7 @@ What is stored (events, blobs, drafts, access) lies in the folder or in PostgreS
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 
@@ -14,8 +14,8 @@ from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import POSTGRES, Layout
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
-from eci_annotate.repository.local.artefacts import Workshop
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
+from eci_annotate.repository.local.proposal import Proposals, Workshop
 from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
 from eci_annotate.workflow.subject.events import Event
@@ -44,6 +44,7 @@ class Rooms:
     archive: FolderArchive
     access: AccessStore
     stores: Stores
+    proposals: Proposals = field(default_factory=Proposals)
 
     @classmethod
     def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Rooms:

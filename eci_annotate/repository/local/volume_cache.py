@@ -90,6 +90,11 @@ def keep_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
     return kept
 
 
+def series_stamp(archive: Archive, subject: str, series_uid: str) -> str:
+    """What changes when the list, size or time of a series' files does."""
+    return _mark(archive.instances(subject, series_uid))
+
+
 def _place(cache: Path, subject: str, series_uid: str) -> Path:
     return cache / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
 
