@@ -20,7 +20,7 @@ _HOMES = {
     "Repository": "repository.repository",
     "Task": "repository.task",
     "Signed": "repository.task",
-    "found": "repository.admin.create",
+    "create_repository": "repository.admin.create",
     "import_folders": "repository.admin.import_dicom",
     "annotate": "viewer.notebook",
     "show": "viewer.notebook",
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.reslice import resample
     from eci_annotate.imaging.volume import grid_of, volume_from_array
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
@@ -73,7 +73,7 @@ def __getattr__(name: str) -> Any:
 
 def _load_ahead() -> None:
     """In a notebook: load the viewer while the person looks at the worklist, so that a study opens at once."""
-    time.sleep(_AHEAD_S)  # what she asked for comes first
+    time.sleep(_AHEAD_S)  # the worklist comes first
     importlib.import_module(f"{__name__}.viewer.notebook")
 
 
@@ -93,7 +93,7 @@ __all__ = [
     "__version__",
     "annotate",
     "compare",
-    "found",
+    "create_repository",
     "grid_of",
     "import_folders",
     "load_series",

@@ -15,7 +15,15 @@ from pathlib import Path
 
 
 class EciError(Exception):
-    """Something was refused: `what` happened, and the `remedy`; `noted` once the audit trail tells of it."""
+    """Something was refused: `what` happened, and the `remedy`; `noted` once the audit trail tells of it.
+
+    Examples
+    --------
+    >>> import eci_annotate as eci
+    >>> eci.load_series([])
+    Traceback (most recent call last):
+    eci_annotate.errors.NoImages: No images to load. Give the files of one series.
+    """
 
     noted = False
 

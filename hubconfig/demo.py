@@ -81,13 +81,13 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     """
     from eci_annotate.demo.rehearsal import rehearse
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.keys.repository_folder import credential, find
     from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
     from eci_annotate.repository.open_repository import open as open_repository
 
-    key = found(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
+    key = create_repository(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
     os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
     enable_service(find(folder), credential(find(folder)))
     repository = open_repository(folder)
@@ -115,7 +115,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
 
 def give_to_service(folder: Path) -> None:
     """As root, give the repository to the service's account: nobody else reads it."""
-    from eci_annotate.userservers.uids import SERVICE
+    from eci_annotate.userservers.system_users import SERVICE
 
     folder.chmod(0o700)
     if os.geteuid() == 0:

@@ -22,7 +22,7 @@ from eci_annotate.userservers.banner import INSECURE, REMEDY, WORDS
 from eci_annotate.userservers.cgroups import found_root
 from eci_annotate.userservers.python_interpreter import user_python
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner
-from eci_annotate.userservers.uids import SERVICE
+from eci_annotate.userservers.system_users import SERVICE
 
 ROOT = os.geteuid() == 0
 NOBODY = 65_534

@@ -21,7 +21,7 @@ PLACES = {
 }
 TASK_APP = ("task_app.ipynb", "01_annotate.ipynb")
 IPC = "--KernelManager.transport=ipc"  # kernels on TCP ports can be read by every user of the machine
-PROMPT = "--TaskApp.kernel_websocket_connection_class=eci_annotate.viewer.session.kernel_transport.PromptConnection"
+PROMPT = "--VoilaServer.kernel_websocket_connection_class=eci_annotate.viewer.session.kernel_transport.PromptConnection"
 
 
 def roles(groups: Iterable[str]) -> set[str]:

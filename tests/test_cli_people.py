@@ -19,11 +19,11 @@ SUBJECT = "ECI_TEST_S0001"
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from eci_annotate.demo.rehearsal import rehearse
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.open_repository import open
 
     folder = tmp_path_factory.mktemp("people") / "demo"
-    found(folder, project="liver-ct", member="anna", site="KAU")
+    create_repository(folder, project="liver-ct", member="anna", site="KAU")
     rehearse(open(folder), kind="axial", project="liver-ct")
     return folder
 

@@ -211,7 +211,7 @@ def _drawn(task: Any) -> list[str]:
 
 def test_the_whole_path_tells_nothing_of_the_patient(images: Path, tmp_path: Path, ears: Ears) -> None:
     folder = tmp_path / "repository"
-    eci.found(folder, project="liver-ct", member="anna", site="KAU")
+    eci.create_repository(folder, project="liver-ct", member="anna", site="KAU")
     repo = eci.open(folder)
     assert isinstance(repo.backend, LocalBackend)
     (spoilt := tmp_path / "CANARY4711").mkdir()

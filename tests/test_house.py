@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,31 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted(p for p in (ROOT / "eci_annotate").rglob("*.py"))
 LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION, USUAL_FUNCTION = 300, 200, 50, 6
 IMPORT_S = 0.5
+FULLEST_FOLDER = 20
+ESM = ROOT / "eci_annotate" / "viewer" / "stage" / "esm"
+# names that end like a participle and are none, or are the field's own word
+PARTICIPLES = {
+    "blinding": "clinical trials' word for it",
+    "hanging": "DICOM's hanging protocol",
+    "housekeeping": "a noun",
+    "monitoring": "a noun",
+    "signed": "the public class Signed lives there",
+    "feed_file": "a feed is a noun",
+    "pending_signature": "an adjective and a noun",
+    "signing_keys": "the field's word, beside encryption keys",
+}
+# file stems in two folders that mean the same thing in both
+STEMS = {
+    "backend": "implementations of the waist `Backend`",
+    "protocol": "the waist of a floor",
+    "event_store": "one waist, two stores",
+    "draft_store": "one waist, two stores",
+    "blob_store": "one waist, two stores",
+    "access_store": "one waist, two stores",
+    "pane_geometry": "one geometry, computed on both sides of the connection",
+    "stage": "the widget, and its half in the browser",
+    "messages": "one list of shapes, kept on both sides of the connection",
+}
 COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member", "agreement"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -77,6 +104,52 @@ def test_each_file_says_its_law_and_none_is_a_drawer() -> None:
         assert path.stem not in {"utils", "util", "helpers", "helper", "manager", "common", "misc"}, path
         law = ast.get_docstring(tree(path), clean=False)
         assert law and 1 <= len(law.strip().splitlines()) <= 6, path.relative_to(ROOT)
+
+
+def own_modules() -> list[Path]:
+    """Python and JavaScript modules of the package but `__init__` and `__main__`."""
+    every = [*FILES, *sorted(ESM.rglob("*.js"))]
+    return [path for path in every if path.stem not in {"__init__", "__main__"}]
+
+
+def test_no_folder_is_a_drawer() -> None:
+    many = Counter(path.parent for path in own_modules())
+    assert {str(folder): n for folder, n in many.items() if n > FULLEST_FOLDER} == {}
+
+
+def test_modules_are_named_by_nouns_or_imperatives() -> None:
+    found = {path.stem for path in own_modules() if re.search(r"(ing|ed)(_|$)", path.stem)}
+    assert found == set(PARTICIPLES) and len(PARTICIPLES) <= 8
+
+
+def test_one_word_is_one_thing() -> None:
+    homes: dict[str, set[Path]] = {}
+    for path in own_modules():
+        homes.setdefault(path.stem, set()).add(path.parent)
+    assert {stem for stem, folders in homes.items() if len(folders) > 1} == set(STEMS) and len(STEMS) <= 12
+    classes = Counter(node.name for path in FILES for node in tree(path).body if isinstance(node, ast.ClassDef))
+    assert [name for name, n in classes.items() if n > 1] == []
+
+
+def blocks_of(text: str, opens: str) -> Iterator[tuple[str, int]]:
+    """Name and lines of each block of a JavaScript module that a line of this shape opens, by its closing brace."""
+    lines = text.splitlines()
+    for n, line in enumerate(lines):
+        if found := re.match(opens, line):
+            indent = line[: len(line) - len(line.lstrip())]
+            end = next((k for k in range(n, len(lines)) if lines[k] in (f"{indent}}}", f"{indent}}};")), n)
+            yield found.group(1), end - n + 1
+
+
+def test_the_browsers_modules_keep_the_same_measures() -> None:
+    for path in ESM.rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= LONGEST_FILE and text.startswith("//"), path.name
+        assert {name: n for name, n in blocks_of(text, r"export class (\w+)") if n > LONGEST_CLASS} == {}
+        functions = r"(?:export )?(?:async )?function (\w+)|"
+        methods = r"  (?:async |static |get |set )?(\w+)\(.*\) \{$"
+        for opens in (functions.rstrip("|"), methods):
+            assert {name: n for name, n in blocks_of(text, opens) if n > LONGEST_FUNCTION} == {}, path.name
 
 
 def test_every_public_class_is_explained() -> None:

@@ -12,7 +12,7 @@ import eci_annotate as eci
 from eci_annotate.demo import workshop
 from eci_annotate.demo.rehearsal import rehearse
 from eci_annotate.dicom.phantom import write_phantom
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -32,7 +32,7 @@ task.sign("Drawn by recorded gestures").version
 def repository(tmp_path):
     """A repository with one signed phantom and one that waits for its annotation."""
     folder = tmp_path / "repository"
-    found(folder, project="liver-ct", member="anna", site="KAU")
+    create_repository(folder, project="liver-ct", member="anna", site="KAU")
     repo = eci.open(folder)
     rehearse(repo, project="liver-ct", site="KAU")
     write_phantom(tmp_path / "axial", "axial")

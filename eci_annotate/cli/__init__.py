@@ -72,10 +72,12 @@ def init(
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
     from getpass import getuser
 
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
 
     name = member or getuser()
-    key = found(folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres)
+    key = create_repository(
+        folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres
+    )
     say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
 

@@ -19,10 +19,10 @@ from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.imaging.contours import rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.imaging.volume import grid_of, series_uid_of
-from eci_annotate.repository.task import Signed, Task
 from eci_annotate.repository.admin.import_dicom import Imported, import_folders
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Signed, Task
 from eci_annotate.tools import to_line
 from eci_annotate.tools.editing.entries import Add, Entry, SetOption, Show
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.demo.rehearsal import perform, take_in
 from eci_annotate.dicom.phantom import phantom_lesions
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.analysis.delta import Delta
-from eci_annotate.repository.admin.create import add_member, found
-from eci_annotate.repository.task import Signed, Task
 from eci_annotate.repository.keys.repository_folder import find, key_of
 from eci_annotate.repository.open_repository import open_as
-from eci_annotate.demo.rehearsal import perform, take_in
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Signed, Task
 
 PROJECT, SITE, KIND = "liver-ct", "SCHOOL", "axial"
 RADIOLOGIST, REVIEWER = "anna", "ruth"
@@ -36,7 +36,7 @@ def hospital(folder: Path | str) -> str:
     """Make the hospital if there is none yet; returns its one subject."""
     root = Path(folder)
     if not (root / "eci.json").exists():
-        found(root, project=PROJECT, member=RADIOLOGIST, site=SITE)
+        create_repository(root, project=PROJECT, member=RADIOLOGIST, site=SITE)
     anna, layout = opened_as(root, RADIOLOGIST), find(root)
     if not layout.key_file(REVIEWER).exists():
         add_member(anna, layout, REVIEWER, project=PROJECT, roles=("reviewer",), site=SITE)

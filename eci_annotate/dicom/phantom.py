@@ -203,6 +203,13 @@ def write_phantom(
     -------
     list of Path
         One file per slice. The same arguments give the same bytes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> len(eci.write_phantom(tempfile.mkdtemp(), "tiny"))
+    8
     """
     grid, values = phantom_grid(kind), phantom_values(kind, seed)
     target = Path(folder)

@@ -8,7 +8,7 @@ import uvicorn
 
 from eci_annotate.errors import EciError
 from eci_annotate.hub.app import make_app
-from eci_annotate.hub.background.gc_tuning import Pauses
+from eci_annotate.hub.background.garbage_collection import Pauses
 from eci_annotate.hub.core.middleware import log_as_json
 from eci_annotate.hub.core.settings import Settings
 

@@ -123,6 +123,13 @@ class Box(Annotation):
         Full edge lengths along the three axes.
     axes_lps
         Rows are unit vectors at right angles; None for the patient axes.
+
+    Examples
+    --------
+    >>> import eci_annotate as eci
+    >>> box = eci.Box((10, 20, 30), (4, 5, 6), label="lesion 1")
+    >>> box.volume_mm3
+    120.0
     """
 
     kind: ClassVar[Kind] = "box"
@@ -216,6 +223,14 @@ class Contours(Annotation):
         (n, 3) arrays of points in patient millimetres; first point not repeated.
     spacing_mm
         Distance between neighbouring planes; None if it is to be read off the rings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> square = np.array([[0, 0, 5], [10, 0, 5], [10, 10, 5], [0, 10, 5]], float)
+    >>> eci.Contours((square,), spacing_mm=3, label="lesion 1").volume_mm3
+    300.0
     """
 
     kind: ClassVar[Kind] = "contours"
@@ -256,6 +271,16 @@ class Mask(Annotation):
     """A set of voxels, kept as the smallest block that holds them and the grid of that block.
 
     Build it with `Mask.from_volume`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (2, 4, 4), "1.2.3")
+    >>> volume = eci.volume_from_array(np.arange(32).reshape(2, 4, 4), grid)
+    >>> mask = eci.Mask.from_volume(volume > 29, label="lesion 1")
+    >>> mask.volume_mm3, int(mask.mask_on(volume).sum())
+    (6.0, 2)
     """
 
     kind: ClassVar[Kind] = "mask"

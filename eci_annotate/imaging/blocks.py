@@ -1,9 +1,49 @@
-"""Blocks of voxels: the smallest one that holds a mask, and putting one back."""
+"""Blocks of voxels: half-open boxes of a grid, and all arithmetic with them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
+
+from eci_annotate.imaging.geometry import Floats, Grid
+
+Block = tuple[slice, slice, slice]  # k, j, i
+NOTHING: Block = (slice(0, 0), slice(0, 0), slice(0, 0))
+
+
+def block(low: Iterable[int], high: Iterable[int]) -> Block:
+    """The block from one corner (included) to the other (not included)."""
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return k, j, i
+
+
+def is_empty(where: Block) -> bool:
+    """Whether a block holds no voxel."""
+    return any(s.stop <= s.start for s in where)
+
+
+def union(*blocks: Block) -> Block:
+    """The smallest block that holds all of them."""
+    some = [each for each in blocks if not is_empty(each)]
+    if not some:
+        return NOTHING
+    low = (min(each[axis].start for each in some) for axis in range(3))
+    return block(low, (max(each[axis].stop for each in some) for axis in range(3)))
+
+
+def within(inner: Block, outer: Block) -> Block:
+    """`inner` as a block of the array that holds `outer` only."""
+    pairs = list(zip(inner, outer, strict=True))
+    return block((a.start - b.start for a, b in pairs), (a.stop - b.start for a, b in pairs))
+
+
+def around(points: Floats, grid: Grid, margin: int = 1) -> Block:
+    """The block of a grid that holds points (n, 3) in image indices, with a margin of whole voxels; clipped."""
+    low = np.clip(np.floor(points.min(0)).astype(int) - margin, 0, grid.shape)
+    high = np.clip(np.ceil(points.max(0)).astype(int) + margin + 1, 0, grid.shape)
+    return block(low, high)
 
 
 def paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.int_]) -> None:
@@ -16,14 +56,14 @@ def paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.i
         ]
 
 
-def bounding_box(voxels: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+def bounding_box(voxels: NDArray[np.bool_]) -> Block:
     """Return the smallest block that holds all true voxels; empty slices if there are none."""
     spans: list[slice] = []
     rest = voxels
     for axis in range(3):  # each axis is asked only within what the ones before left
         hit = np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))
         if not hit.size:
-            return slice(0, 0), slice(0, 0), slice(0, 0)
+            return NOTHING
         spans.append(slice(int(hit[0]), int(hit[-1]) + 1))
         rest = rest[(slice(None),) * axis + (spans[-1],)]
     k, j, i = spans

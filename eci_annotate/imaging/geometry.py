@@ -58,6 +58,14 @@ class Grid:
         Number of voxels along k, j, i.
     frame_of_reference_uid
         DICOM Frame of Reference UID (0020,0052).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((-10, -20, 5), np.eye(3)[::-1], (3, 0.5, 0.5), (2, 4, 4), "1.2.3")
+    >>> grid.reference_from_image([1, 0, 2]).tolist()
+    [-9.0, -20.0, 8.0]
     """
 
     origin_lps: Vector

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numba as nb
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from eci_annotate.errors import BadAnnotation
 from eci_annotate.imaging.contours import fill_rings
 from eci_annotate.imaging.geometry import Floats, Grid, unit
+from eci_annotate.imaging.regions import region_of
 
 SAME_PLANE_MM = 0.02
 HALF_OPEN_MM = 1e-3  # a slice exactly between two planes belongs to one of them only
@@ -110,8 +109,7 @@ def _inside(points: Any, ring: Any, inside: Any) -> None:
 
 
 def _even_odd_area(rings: Sequence[Floats]) -> float:
-    polygons = [shapely.make_valid(shapely.Polygon(r[:, ::-1])) for r in rings]
-    return float(reduce(shapely.symmetric_difference, polygons).area)
+    return float(region_of(r[:, ::-1] for r in rings).area)
 
 
 def _normal(rings: Sequence[Floats]) -> Floats:

@@ -92,6 +92,16 @@ def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
     ------
     FrameMismatch
         If they are of different frames of reference, so that no truth connects them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> eci.resample(ct, like=ct[:, ::2, ::2]).shape
+    (8, 20, 28)
     """
     source = grid_of(volume)
     target = like if isinstance(like, Grid) else grid_of(like)

@@ -100,6 +100,15 @@ def volume_from_array(
         One SOP Instance UID per slice, or none.
     name, attrs
         As for `xarray.DataArray`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (2, 4, 4), "1.2.3")
+    >>> volume = eci.volume_from_array(np.zeros((2, 4, 4)), grid)
+    >>> volume.k.values.tolist()
+    [0.0, 3.0]
     """
     array = np.asarray(values)
     if array.shape != grid.shape:
@@ -154,6 +163,15 @@ def grid_of(volume: xr.DataArray) -> Grid:
     ------
     BadVolume
         If frame or axes were lost, or an axis is uneven.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> eci.grid_of(eci.load_series(folder)[2:5]).shape
+    (3, 40, 56)
     """
     frame = _frame(volume)
     if set(volume.dims) != set(DIMS):

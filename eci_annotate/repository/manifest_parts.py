@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 
-from eci_annotate.dicom.derived import DERIVED
+from eci_annotate.dicom.annotation_objects import DERIVED
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.trust.seals import Manifest, PartKind, SealedPart
 

@@ -36,6 +36,18 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
         There is no usable key file, or no token for the service.
     StoreUnavailable
         The service cannot be reached.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> repo
+    <Repository, opened by anna, projects: liver-ct>
     """
     where = str(address or usual_address())
     session = session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"

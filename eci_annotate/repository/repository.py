@@ -27,7 +27,21 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 class Repository(SignedVersions):
-    """A repository, opened by one actor."""
+    """A repository, opened by one actor.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> repo.worklist()[["subject", "task", "status"]].values.tolist()
+    [['ECI_KAU_S0001', 'annotate', 'ready']]
+    """
 
     def __init__(self, backend: Backend, images: Images) -> None:
         self.backend = backend

@@ -47,6 +47,20 @@ class Task:
         End of the lease (UTC); `touch` moves it.
     version
         The version that signing will make.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> task = repo.start("ECI_KAU_S0001", "annotate")
+    >>> task.version, task.volume().shape
+    (1, (8, 40, 56))
     """
 
     def __init__(self, backend: Backend, images: Images, project: str, subject: str, seen: TaskView) -> None:

@@ -14,6 +14,7 @@ import shapely
 from eci_annotate.errors import WrongPlane
 from eci_annotate.imaging.annotations import Annotation, Contours
 from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
+from eci_annotate.imaging.regions import polygons_of, region_of
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, ObjectEdit, Options, Overlay, Scene, Step
@@ -39,11 +40,7 @@ def slice_of(ring: Floats, grid: Grid) -> int:
 
 def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
     """Even-odd region of the rings of one slice, in image indices (i, j)."""
-    region: shapely.Geometry = shapely.Polygon()
-    for ring in rings:
-        polygon = shapely.make_valid(shapely.Polygon(grid.image_from_reference(ring)[:, [2, 1]]))
-        region = shapely.symmetric_difference(region, polygon)
-    return region
+    return region_of(grid.image_from_reference(ring)[:, [2, 1]] for ring in rings)
 
 
 def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
@@ -57,9 +54,7 @@ def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
 def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
     """Outer rings and holes of a region, in patient millimetres."""
     rings = []
-    for polygon in shapely.get_parts(region):
-        if polygon.geom_type != "Polygon" or polygon.area < SMALLEST_PX:
-            continue
+    for polygon in polygons_of(region, SMALLEST_PX):
         for line in (polygon.exterior, *polygon.interiors):
             flat = shapely.get_coordinates(line)[:-1]
             points = np.column_stack([np.full(len(flat), slice_k), flat[:, 1], flat[:, 0]])
@@ -81,7 +76,7 @@ def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: boo
     old = _shape([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
     stroke = _stroke(path, grid)
     region = shapely.difference(old, stroke) if erase else shapely.union(old, stroke)
-    return replace(contours, rings_lps=(*others, *_rings(shapely.make_valid(region), slice_k, grid)))
+    return replace(contours, rings_lps=(*others, *_rings(region, slice_k, grid)))
 
 
 class FreeDraw:

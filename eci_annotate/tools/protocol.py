@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Annotation, Box, Contours
+from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector
 from eci_annotate.tools.gestures import Gesture, Plane
 from eci_annotate.tools.info import ToolInfo
 
-Where = tuple[slice, slice, slice]
 Fields = NDArray[np.uint16]
 
 HALF = 32768  # a voxel belongs to a painted annotation when its field is at least this
@@ -47,7 +47,7 @@ class ArrayEdit:
     """Replace one block of one annotation's field."""
 
     uid: str
-    where: Where
+    where: Block
     before: Fields
     after: Fields
 

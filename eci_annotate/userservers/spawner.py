@@ -19,7 +19,7 @@ from traitlets import Integer, List, Unicode
 
 from eci_annotate.userservers.banner import INSECURE
 from eci_annotate.userservers.cgroups import Cage
-from eci_annotate.userservers.uids import FIRST, UidMap
+from eci_annotate.userservers.system_users import FIRST, UidMap
 
 CONFIG = Path(__file__).parent / "config"  # no news in JupyterLab; the banner, where there is one
 ENDING_S = 3  # a server that does not hear the first signal gets the next one

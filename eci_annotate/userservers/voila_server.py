@@ -43,7 +43,7 @@ NO_FILE = r"(?!)"  # matches nothing: not a single file of the notebook's folder
 IDLE_KERNEL_S = 1_200  # a kernel whose page is gone
 
 
-class Identity(JupyterHubIdentityProvider):  # type: ignore[misc]
+class VoilaIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
     """The hub's identity; Voilà's own token and login page are not wanted."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ def _fixed() -> Config:
     return fixed
 
 
-class TaskApp(Voila):  # type: ignore[misc]
+class VoilaServer(Voila):  # type: ignore[misc]
     """Voilà as a hub's single-user server."""
 
     def initialize(self, argv: Sequence[str] | None = None) -> None:
@@ -101,7 +101,7 @@ class TaskApp(Voila):  # type: ignore[misc]
         self.base_url = self.server_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
         self.connection_dir_root = os.environ.get("JUPYTER_RUNTIME_DIR") or tempfile.gettempdir()
         self.open_browser = False
-        self.identity_provider_class, self.authorizer_class = Identity, JupyterHubAuthorizer
+        self.identity_provider_class, self.authorizer_class = VoilaIdentity, JupyterHubAuthorizer
         self.presence = Presence()
         self.tornado_settings = {
             "xsrf_cookies": False,
@@ -141,7 +141,7 @@ class TaskApp(Voila):  # type: ignore[misc]
 
 def main() -> None:
     """Serve the notebook that the command line names."""
-    TaskApp.launch_instance()
+    VoilaServer.launch_instance()
 
 
 if __name__ == "__main__":

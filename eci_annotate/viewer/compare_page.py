@@ -43,6 +43,21 @@ def compare(before: Signed, after: Signed, *, height: str = "72vh", tolerance_mm
     ------
     Refused
         They are of two subjects, or neither holds annotations.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> from eci_annotate.demo.rehearsal import rehearse
+    >>> first = rehearse(repo, kind="anisotropic", project="liver-ct", site="KAU")
+    >>> second = repo.start(first.subject, "annotate", rerun=True).sign("I checked it again")
+    >>> widget = eci.compare(first, second)
     """
     return ComparePage(before, after, height, tolerance_mm).widget
 

@@ -35,6 +35,18 @@ def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
         From `repo.start(...)`.
     height
         CSS height of the panes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> widget = eci.annotate(repo.start("ECI_KAU_S0001", "annotate"))
     """
     return Workbench(task, height).widget
 
@@ -57,6 +69,15 @@ def show(
     ------
     FrameMismatch
         If an annotation lives in another frame of reference.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> widget = eci.show(ct, [eci.Mask.from_volume(ct > 200, label="bone")])
     """
     easel = Easel.for_volume(volume)
     for annotation in annotations:

@@ -28,6 +28,17 @@ def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)
         From `eci.open(...)`; without one what `eci.open()` opens, as soon as it can be opened.
     height
         CSS height of the panes; by default what fits on the page.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> widget = eci.work(repo)
     """
     return Arrival(open if repository is None else lambda: repository, height).widget
 

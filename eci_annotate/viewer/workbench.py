@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
-from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
 from eci_annotate.viewer.comparison.counterpart import Counterpart
@@ -19,8 +18,8 @@ from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, title_of
-from eci_annotate.viewer.panels.place_marking import Marking
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
@@ -85,10 +84,15 @@ class Workbench(Listener):
 
     def _panels(self, answers: dict[str, Any], height: str) -> None:
         definition = self.task.definition
-        self.compared = self._counterpart() if self.sides else None
+        given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
+        self.compared = Counterpart(*given) if self.sides else None
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(self.controller, self.do, self._preset, definition.tools)
-        self.annotations = AnnotationList(self.controller, self.do, self._add)
+        self.toolbar = Toolbar(
+            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
+        )
+        self.annotations = AnnotationList(
+            self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
+        )
         if self.review:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
@@ -97,22 +101,18 @@ class Workbench(Listener):
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
 
-    def _counterpart(self) -> Counterpart:
-        return Counterpart(self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
-
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        form = [self.form.widget] if self.form else []
-        work = [*self.marking.shown, self.annotations.widget, *form, self.signing.widget]
+        panels = (self.annotations, self.form, self.signing)
+        work = [*self.marking.shown, *(each.widget for each in panels if each)]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
-        panels = [self.browser.widget, *work]
-        if self.compared is not None:
-            self.compared.compare()
-            middle = [*self.compared.beside(self.stage, self.present), *middle]
-            panels = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, panels, middle)
+        if self.compared is None:
+            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle)
+        self.compared.compare()
+        middle = [*self.compared.beside(self.stage, self.present), *middle]
+        return framed(title_of(self.task), self.state, [self.compared.panel.widget, *work, self.browser.widget], middle)
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
@@ -123,9 +123,6 @@ class Workbench(Listener):
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
-
-    def _add(self, label: str, colour: Colour) -> None:
-        self._carry_out(lambda: self.controller.add(label, colour))
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
@@ -142,9 +139,6 @@ class Workbench(Listener):
 
     def _say(self, text: str, level: str = "note") -> None:
         self.stage.carry_out([Send(status(text, level))])
-
-    def _preset(self, name: str) -> None:
-        self.stage.carry_out([Send(look(preset=name))])
 
     def applied(self, entry: Entry) -> None:
         """Save an entry."""

@@ -69,7 +69,7 @@ def tables() -> list[Table]:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         make(root)
-        eci.found(root / "repository", project="liver-ct", member="anna", site="KAU")
+        eci.create_repository(root / "repository", project="liver-ct", member="anna", site="KAU")
         backend = eci.open(root / "repository").backend
         begin = time.perf_counter()
         eci.import_folders(backend, [root / "ct"], project="liver-ct", site="KAU")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.hub.core.token_identity import HubIdentity
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, enable_service
@@ -40,7 +40,7 @@ QUERIES = {
 
 def founded(folder: Path, dsn: str = "") -> Path:
     """A repository with an owner and an annotator whom the hub knows."""
-    found(folder, project=P, member="olga", site="KAU", dsn=dsn)
+    create_repository(folder, project=P, member="olga", site="KAU", dsn=dsn)
     layout = find(folder)
     enable_service(layout, credential(layout))
     rooms, owner = Rooms.from_layout(layout), open(folder).backend.actor

@@ -48,13 +48,13 @@ def page(browser_page: Page) -> Iterator[Page]:
 def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one synthetic subject."""
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.open_repository import open
 
     root = tmp_path_factory.mktemp("made")
     write_phantom(root / "dicom", "tiny")
-    found(root / "repository", project=PROJECT, member="anna", site="KAU")
+    create_repository(root / "repository", project=PROJECT, member="anna", site="KAU")
     import_folders(open(root / "repository").backend, [root / "dicom"], project=PROJECT, site="KAU")
     return root / "repository"
 

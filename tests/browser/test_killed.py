@@ -7,7 +7,7 @@ import signal
 import time
 
 import eci_annotate as eci
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.tools import replay
 from tests.browser.lab import Viewer, browsing, run_all, serving
@@ -26,7 +26,7 @@ def painted(repository, session):
 
 
 def test_a_killed_kernel_loses_at_most_a_second(tmp_path):
-    found(tmp_path / "demo", project="liver-ct", member="anna", site="KAU")
+    create_repository(tmp_path / "demo", project="liver-ct", member="anna", site="KAU")
     import_folders(eci.open(tmp_path / "demo").backend, [SAMPLE], project="liver-ct", site="KAU")
     with serving(tmp_path) as lab, browsing(1500, 1100) as page:
         run_all(page, lab.put("killed.ipynb", [OPEN, START]))

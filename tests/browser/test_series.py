@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
@@ -40,7 +40,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_phantom(root / "dicom", "tiny")
     another_series(root / "dicom", LATE, 2)
     another_series(root / "dicom", LOCALIZER, 3, leave_out=4)
-    found(root / "repository", project=PROJECT, member="anna", site="KAU")
+    create_repository(root / "repository", project=PROJECT, member="anna", site="KAU")
     import_folders(open_repository(root / "repository").backend, [root / "dicom"], project=PROJECT, site="KAU")  # type: ignore[arg-type]
     return root / "repository"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import eci_annotate as eci
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from tests.browser.lab import Viewer, browsing, run_all, serving
 from tests.dicom.peers import dciodvfy_errors, plastimatch_masks
@@ -26,7 +26,7 @@ LABELS = ("metastasis 1", "box 2", "outline 3")
 def place(tmp_path_factory):
     """A folder with the first notebook and a repository with the sample liver CT."""
     folder = tmp_path_factory.mktemp("path")
-    found(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
     repo = eci.open(folder / "demo")
     import_folders(repo.backend, [SAMPLE], project="liver-ct", site="KAU")
     (folder / "notebooks").mkdir()

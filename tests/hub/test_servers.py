@@ -17,7 +17,7 @@ from tornado.web import Application
 from eci_annotate.errors import Refused
 from eci_annotate.userservers import accounts, banner, python_interpreter
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all
-from eci_annotate.userservers.uids import FIRST, UidMap
+from eci_annotate.userservers.system_users import FIRST, UidMap
 from tests.hub.hub_world import CHECKOUT, place
 from tests.ports import free_ports
 

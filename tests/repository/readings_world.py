@@ -13,7 +13,7 @@ import yaml
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.admin.create import add_member, found
+from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import Layout, credential, find
 from eci_annotate.repository.local.backend import LocalBackend
@@ -60,7 +60,7 @@ AGAIN = ({}, {}, {}, {"name": "again", "title": "Again", "kind": "annotate", "af
 def make(root: Path, subjects: int, *changes: dict[str, Any], late: bool = False) -> Path:
     """A repository with that many subjects, three readers, an adjudicator and a reviewer; its folder."""
     folder = root / "repository"
-    found(folder, project=P, member="olga", site="KAU", use_case=str(case_folder(root, *changes)))
+    create_repository(folder, project=P, member="olga", site="KAU", use_case=str(case_folder(root, *changes)))
     repository = open(folder)
     for number in range(subjects):
         phantom(root / "dicom" / str(number), number, late)

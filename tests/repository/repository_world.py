@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.admin.create import add_member, found
+from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.local.backend import LocalBackend
@@ -40,7 +40,7 @@ def make(root: Path) -> Path:
     """A repository below `root`; its folder."""
     write_phantom(root / "dicom", "tiny")
     folder = root / "repository"
-    found(folder, project=P, member="anna", site="KAU")
+    create_repository(folder, project=P, member="anna", site="KAU")
     repository = open(folder)
     import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
     for name, role in (("ben", "annotator"), ("ruth", "reviewer")):

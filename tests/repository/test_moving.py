@@ -51,11 +51,11 @@ def test_a_repository_goes_into_a_database_and_back(worked: Repository, folder: 
 
 def test_the_whole_path_runs_on_a_database(tmp_path: Path, dsn: str) -> None:
     from eci_annotate.dicom.phantom import write_phantom
-    from eci_annotate.repository.admin.create import found
+    from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
 
     write_phantom(tmp_path / "dicom", "tiny")
-    found(tmp_path / "repository", project=P, member="anna", site="KAU", dsn=dsn)
+    create_repository(tmp_path / "repository", project=P, member="anna", site="KAU", dsn=dsn)
     repo = eci.open(tmp_path / "repository")
     import_folders(local(repo), [tmp_path / "dicom"], project=P, site="KAU")
     task = repo.start(S, "annotate")

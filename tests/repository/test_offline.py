@@ -13,7 +13,7 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate.errors import BadSecret, NotFound, Refused, Untrusted
-from eci_annotate.repository.admin.create import found
+from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.key_rotation import adopt, fingerprint_of, rotate
 from eci_annotate.repository.keys.repository_folder import credential
 from eci_annotate.repository.keys.signing_keys import change_secret
@@ -61,7 +61,7 @@ def test_any_changed_byte_is_found_or_means_the_same(repo: Repository, folder: P
 
 def test_another_authority_and_none_at_all_are_refused(repo: Repository, folder: Path, tmp_path: Path) -> None:
     out = exported(repo, tmp_path / "out")
-    found(tmp_path / "other", project=P, member="anna", site="KAU")
+    create_repository(tmp_path / "other", project=P, member="anna", site="KAU")
     failed = [c for c in verify_exported(out, [anchor(tmp_path / "other")]) if not c.passed]
     assert [c.check for c in failed] == ["certificate"] and "another authority" in failed[0].detail
     with pytest.raises(NotFound, match="--trust"):

@@ -11,7 +11,7 @@ import pytest
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
-from eci_annotate.hub.core.context import Allowance
+from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.hub.core.settings import Settings
 from tests.ports import free_port
 from tests.service.service_world import P, S, remote, tokens

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from eci_annotate.hub.background.gc_tuning import Pauses
+from eci_annotate.hub.background.garbage_collection import Pauses
 
 
 @pytest.fixture(params=[0.0, 3600.0])

@@ -9,7 +9,7 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.keys.repository_folder import find

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}.js`, import.meta.url));
-const geometry = await at("eyes/geometry");
+const geometry = await at("eyes/pane_geometry");
 const { SliceCache, nextWanted, sliceKey } = await at("eyes/cache");
 const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("eyes/lut");
 const { section, outline } = await at("eyes/echoes");
@@ -215,7 +215,7 @@ test("a kernel is asked on its control channel whether the line is there", async
 });
 
 test("every key of the table is found, and only once", () => {
-  const table = bindings([{ name: "box", title: "BoundingBox", key: "b" }]);
+  const table = bindings([{ name: "box", title: "BoundingBox", key: "b" }], ["liver"]);
   const names = table.flatMap((b) => b.keys);
   assert.equal(new Set(names).size, names.length);
   const press = (key, more = {}) => bindingOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more }, table);

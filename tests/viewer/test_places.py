@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from eci_annotate.errors import Refused
-from eci_annotate.viewer.panels.place_marking import show_places
 from eci_annotate.viewer.panels.places_panel import PlacesPanel
+from eci_annotate.viewer.panels.task_places import show_places
 from eci_annotate.viewer.stage.orders import Lines
 from eci_annotate.viewer.stage.places import PLACE, Place, from_rows
 from tests.viewer.viewer_world import Reviewing, make_controller, views

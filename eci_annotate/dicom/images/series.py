@@ -18,6 +18,7 @@ from pydicom.pixels import apply_modality_lut
 from eci_annotate.dicom.images.files import Source, files_of, read, which
 from eci_annotate.dicom.images.slice_stack import Stack, require_one_series, require_plane, stack_of, stacks_of
 from eci_annotate.errors import DamagedFile, NoImages, UnsupportedImages
+from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.volume import volume_from_array
 
 Progress = Callable[[int, int], None]
@@ -137,12 +138,12 @@ def _put(out: NDArray[Any], numbered: tuple[int, Dataset]) -> tuple[int, NDArray
     return k, None
 
 
-def _window(dataset: Dataset) -> tuple[float, float] | None:
+def _window(dataset: Dataset) -> Window | None:
     centre, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
     if centre in (None, "") or width in (None, ""):
         return None
     centre, width = (float(np.atleast_1d(np.asarray(v, float))[0]) for v in (centre, width))
-    return (centre - width / 2, centre + width / 2) if width > 0 else None
+    return Window.from_centre_width(centre, width) if width > 0 else None
 
 
 def _volume(stack: Stack) -> xr.DataArray:
@@ -151,7 +152,7 @@ def _volume(stack: Stack) -> xr.DataArray:
     if attrs["modality"] == "CT":
         attrs["units"] = "HU"
     if (window := _window(first)) is not None:
-        attrs["window"] = window
+        attrs["window"] = tuple(window)
     if str(first.get("PhotometricInterpretation")) == "MONOCHROME1":
         attrs["inverted"] = True
     return volume_from_array(
@@ -185,6 +186,16 @@ def load_series(source: Source, progress: Progress | None = None) -> xr.DataArra
     BadImages
         One of its kinds: NoImages, NotDicom, DamagedFile, MixedSeries, MissingSlice, UnevenSlices,
         MissingGeometry, UnsupportedImages; each says why and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> ct.dims, ct.shape, ct.attrs["units"]
+    (('k', 'j', 'i'), (8, 40, 56), 'HU')
     """
     datasets = _datasets(source, progress)
     require_one_series(datasets)
@@ -197,7 +208,17 @@ def load_files(paths: Sequence[Path]) -> xr.DataArray:
 
 
 def load_stacks(source: Source, progress: Progress | None = None) -> list[xr.DataArray]:
-    """Load one series that holds several volumes: time points, echoes, orientations, parts between gaps."""
+    """Load one series that holds several volumes: time points, echoes, orientations, parts between gaps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> [stack.shape for stack in eci.load_stacks(folder)]
+    [(8, 40, 56)]
+    """
     datasets = _datasets(source, progress)
     require_one_series(datasets)
     return [_volume(stack) for stack in stacks_of(datasets)]

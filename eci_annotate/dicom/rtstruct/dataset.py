@@ -19,7 +19,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from eci_annotate.dicom.referenced_images import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from

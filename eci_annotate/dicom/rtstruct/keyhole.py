@@ -35,15 +35,6 @@ def keyholed(polygon: shapely.Polygon) -> Floats:
     return ring
 
 
-def polygons_of(rings: list[Floats]) -> list[shapely.Polygon]:
-    """Even-odd region of nested rings as polygons with holes."""
-    region: shapely.Geometry = shapely.Polygon()
-    for ring in rings:
-        region = shapely.symmetric_difference(region, shapely.make_valid(shapely.Polygon(ring)))
-    parts = shapely.get_parts(shapely.make_valid(region))
-    return [p for p in parts if p.geom_type == "Polygon" and p.area > 0]
-
-
 def halves(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     """Cut a polygon in two bands of equal height."""
     left, low, right, high = polygon.bounds

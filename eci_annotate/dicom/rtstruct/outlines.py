@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.dicom.rtstruct.decimals import to_decimals
-from eci_annotate.dicom.rtstruct.keyhole import halves, keyholed, polygons_of
+from eci_annotate.dicom.rtstruct.keyhole import halves, keyholed
 from eci_annotate.errors import BadAnnotation
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.contours import Holes, rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.regions import polygons_of, region_of
 
 MOST_BYTES = 65_000  # of one contour; beyond 65 534 it could not be written in an explicit VR
 
@@ -105,7 +106,7 @@ class Outliner:
             return
         flat = [self.grid.image_from_reference(r) for r in rings]
         height = float(np.mean([f[:, 0].mean() for f in flat]))
-        polygons = polygons_of([f[:, [2, 1]] for f in flat])
+        polygons = polygons_of(region_of(f[:, [2, 1]] for f in flat))
         while polygons:
             polygon = polygons.pop(0)
             ring = keyholed(polygon)

@@ -51,6 +51,18 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
     ------
     NotDicom, DamagedFile, BadStructureSet
         If it cannot be read, each with its remedy.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> (path,) = eci.write_rtstruct([eci.Mask.from_volume(ct > 200, label="bone")], folder, f"{folder}/rt/bone.dcm")
+    >>> (bone,) = eci.read_rtstruct(path)
+    >>> bone.label, bool((bone.mask_on(ct) == (ct > 200)).all())
+    ('bone', True)
     """
     dataset = _open(source)
     if str(dataset.get("SOPClassUID", "")) != RTSTRUCT_STORAGE and str(dataset.get("Modality", "")) != "RTSTRUCT":

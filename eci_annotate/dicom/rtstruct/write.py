@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.dicom.image_references import ReferencedImages, images_of
 from eci_annotate.dicom.images.files import Source
-from eci_annotate.dicom.referenced_images import ReferencedImages, images_of
 from eci_annotate.dicom.rtstruct.dataset import Signing, encode, structure_set_dataset
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation
@@ -67,6 +67,18 @@ def write_rtstruct(
     -------
     list of Path
         The files written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> folder = tempfile.mkdtemp()
+    >>> files = eci.write_phantom(folder, "tiny")
+    >>> ct = eci.load_series(folder)
+    >>> bone = eci.Mask.from_volume(ct > 200, label="bone")
+    >>> (path,) = eci.write_rtstruct([bone], folder, f"{folder}/rt/bone.dcm")
+    >>> path.name
+    'bone.dcm'
     """
     series = images_of(images)
     by_series: dict[str, list[Annotation]] = {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from eci_annotate.dicom.referenced_images import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
 from eci_annotate.dicom.rtstruct.dataset import encode
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, uid_from
 from eci_annotate.version import __version__

@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Path, Request
 from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, Refused
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.local.backend import LocalBackend
 

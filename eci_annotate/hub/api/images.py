@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from eci_annotate.hub.api.auth import AtDesk, Name, Repo, Somebody, Uid
-from eci_annotate.hub.core.context import Allowance
 from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["images"])

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.api.auth import Anybody, AtDesk
-from eci_annotate.hub.core.context import held
 from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.hub.core.service_context import held
 
 router = APIRouter(responses=PROBLEMS, tags=["watching"])
 SCOPE, METRICS = "custom:eci:leases", "custom:eci:metrics"

@@ -8,11 +8,12 @@ from typing import Any
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.factor_form import asking, proved
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.hub.signing.thumbnails import pictures
+from eci_annotate.imaging.display import Window
 from eci_annotate.repository.backend import WAITING
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
@@ -68,16 +69,11 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     case, done = proposal.job.case, proposal.content
     shop = rooms.workshop(command.project, command.subject)
     hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
-    windows = {each.series_uid: _limits(each.window) for each in hanging.placed}
+    windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(
         done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
     )
     return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
-
-
-def _limits(window: tuple[float, float] | None) -> tuple[float, float] | None:
-    """The darkest and the brightest value of a window that is given as centre and width."""
-    return (window[0] - window[1] / 2, window[0] + window[1] / 2) if window else None
 
 
 def confirm_request(visit: Visit) -> Response:

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eci_annotate.errors import EciError, NotFound
-from eci_annotate.hub.core.context import Desk
 from eci_annotate.hub.core.problem_responses import status_of
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.browser_security import check_form, check_navigation, form_token
 from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.pages.uploads import INCOMING, Arrived, received

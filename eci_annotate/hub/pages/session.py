@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from eci_annotate.errors import NoIdentity, Refused
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.service_keys import service_secret
 

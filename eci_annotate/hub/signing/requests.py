@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from eci_annotate.errors import NotFound, SignatureWaits, Tampered
-from eci_annotate.hub.core.context import Desk
+from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import DONE, VOID, WAITING
 from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.keys.service_keys import service_secret

@@ -12,12 +12,13 @@ import xarray as xr
 from PIL import Image
 
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.display import Window, default_window, grey, is_inverted
 from eci_annotate.imaging.volume import grid_of, values_kji
 
 MARGIN, LARGEST_PX = 24, 320
 
 
-def picture(annotation: Annotation, volume: xr.DataArray, window: tuple[float, float] | None) -> str:
+def picture(annotation: Annotation, volume: xr.DataArray, window: Window | None) -> str:
     """A PNG, as an address that holds it: the slice with the largest area, cut around it, its outline in colour."""
     mask = values_kji(annotation.mask_on(volume)).astype(bool)
     if not mask.any():
@@ -25,17 +26,11 @@ def picture(annotation: Annotation, volume: xr.DataArray, window: tuple[float, f
     k = int(np.argmax(mask.sum((1, 2))))
     rows, columns = (np.flatnonzero(mask[k].any(axis)) for axis in (1, 0))
     cut = tuple(slice(max(int(each[0]) - MARGIN, 0), int(each[-1]) + MARGIN + 1) for each in (rows, columns))
-    grey = _grey(np.asarray(values_kji(volume)[k][cut], np.float32), window)
-    shown = np.repeat(grey[..., None], 3, axis=2)
+    levels = grey(values_kji(volume)[k][cut], window or default_window(volume), is_inverted(volume))
+    shown = np.repeat(levels[..., None], 3, axis=2)
     shown[_outline(mask[k][cut])] = annotation.colour
     y, x = (float(each) for each in grid_of(volume).spacing_mm[1:])
     return _png(shown, y / x)
-
-
-def _grey(values: Any, window: tuple[float, float] | None) -> Any:
-    low, high = window or tuple(float(each) for each in np.percentile(values, (1, 99)))
-    scaled = (values - low) / max(high - low, 1e-6)
-    return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
 
 
 def _outline(mask: Any) -> Any:
@@ -56,7 +51,7 @@ def _png(shown: Any, aspect: float) -> str:
 def pictures(
     annotations: tuple[Annotation, ...],
     volume: Callable[[str], xr.DataArray],
-    window: Callable[[str], tuple[float, float] | None],
+    window: Callable[[str], Window | None],
 ) -> list[str]:
     """One picture for each annotation."""
     return [picture(each, volume(each.series_uid), window(each.series_uid)) for each in annotations]

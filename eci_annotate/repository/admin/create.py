@@ -23,7 +23,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 FOUNDER = ("owner", "annotator", "reviewer")
 
 
-def found(
+def create_repository(
     folder: Path | str,
     *,
     project: str,
@@ -54,6 +54,14 @@ def found(
     -------
     Path
         The key file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> key = eci.create_repository(f"{tempfile.mkdtemp()}/demo", project="liver-ct", member="anna", site="KAU")
+    >>> key.name
+    'anna.key'
     """
     for name in (project, member, site):
         check_name(name)

@@ -13,7 +13,7 @@ from filecmp import cmp
 from itertools import count
 from pathlib import Path
 
-from eci_annotate.dicom.derived import NO_IMAGES
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
 from eci_annotate.repository.backend import SubjectQuery, every_subject
@@ -51,7 +51,21 @@ class Kept:
 def import_folders(
     backend: LocalBackend, folders: Iterable[Path], *, project: str, site: str, progress: Progress | None = None
 ) -> Imported:
-    """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed."""
+    """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> imported.subjects
+    {'ECI_KAU_S0001': 8}
+    """
     tell = progress or (lambda what, done, of: None)
     paths = sorted({path for folder in folders for path in _files(Path(folder))})
     skipped: Counter[str] = Counter()

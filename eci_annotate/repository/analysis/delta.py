@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
 from eci_annotate.imaging.volume import grid_of, values_kji
 
@@ -190,10 +191,8 @@ def largest(counts: Any) -> int:
 
 
 def _around(mask: Any) -> tuple[slice, ...]:
-    if not mask.any():
-        return (slice(0, 1),) * 3
-    spans = (np.flatnonzero(mask.any(tuple(n for n in range(3) if n != axis))) for axis in range(3))
-    return tuple(slice(int(each[0]), int(each[-1]) + 1) for each in spans)
+    where = bounding_box(mask)
+    return (slice(0, 1),) * 3 if is_empty(where) else where
 
 
 def _box_moves(old: Annotation | None, new: Annotation | None) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eci_annotate.archive.protocol import Archive, Instance
-from eci_annotate.dicom.derived import DERIVED, NO_IMAGES, Material
+from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
 from eci_annotate.dicom.images.series import pixel_digest
 from eci_annotate.errors import NoImages
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop

@@ -26,7 +26,7 @@ def adoption(table: Table, uid: str, source: str) -> Adopt:
     Parameters
     ----------
     source
-        Where it comes from: task and version, as ``annotate.1/2``.
+        Block it comes from: task and version, as ``annotate.1/2``.
     """
     thing, shelf = table.objects[uid], Shelf()
     body = {"version": VERSION, "object": object_out(thing, shelf)}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit, Where
+from eci_annotate.imaging.blocks import Block, union, within
+from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit
 
 MOST_BYTES = 256 * 2**20  # older items are forgotten beyond this
 
@@ -20,7 +21,7 @@ class Change:
     """What became different: which annotation, and in which voxels (None: all of it)."""
 
     uid: str
-    where: Where | None
+    where: Block | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,24 +115,14 @@ class History:
     def _merged_arrays(self, uid: str, edits: list[ArrayEdit]) -> Iterable[Edit]:
         if not edits:
             return
-        where = _union([e.where for e in edits])
+        where = union(*(e.where for e in edits))
         after = self.fields[uid][where].copy()
         before = after.copy()
         for edit in reversed(edits):
-            before[_within(edit.where, where)] = edit.before
+            before[within(edit.where, where)] = edit.before
         if not np.array_equal(before, after):
             yield ArrayEdit(uid, where, before, after)
 
     def _forget(self) -> None:
         while len(self.done) > 1 and sum(item.size for item in self.done) > MOST_BYTES:
             self.done.pop(0)
-
-
-def _union(boxes: Sequence[Where]) -> Where:
-    k, j, i = (slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes)) for axis in range(3))
-    return k, j, i
-
-
-def _within(inner: Where, outer: Where) -> Where:
-    k, j, i = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True))
-    return k, j, i

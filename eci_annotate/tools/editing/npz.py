@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box, Contours
-from eci_annotate.imaging.blocks import bounding_box
-from eci_annotate.tools.protocol import Fields, Object, Paint, Unplaced, Where
+from eci_annotate.imaging.blocks import Block, bounding_box
+from eci_annotate.tools.protocol import Fields, Object, Paint, Unplaced
 
 KINDS: dict[str, type[Any]] = {"box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced}
 BODY = "easel.json"
@@ -91,7 +91,7 @@ def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def where_of(pairs: list[list[int]]) -> Where:
+def where_of(pairs: list[list[int]]) -> Block:
     """A block from its bounds."""
     k, j, i = (slice(a, b) for a, b in pairs)
     return k, j, i

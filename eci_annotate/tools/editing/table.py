@@ -10,7 +10,7 @@ from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like
 from eci_annotate.tools.editing.history import History
-from eci_annotate.tools.editing.prepared_series import Sheet
+from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.protocol import HALF, Fields, Object, Paint, Unplaced
 
 

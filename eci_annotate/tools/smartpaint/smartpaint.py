@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.blocks import Block, block
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
@@ -25,7 +26,6 @@ from eci_annotate.tools.protocol import (
     Paint,
     Scene,
     Step,
-    Where,
 )
 from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, tone
 
@@ -68,12 +68,11 @@ def _centres(points: list[Vector], scene: Scene) -> NDArray[np.int64]:
     return np.ascontiguousarray(voxels[((voxels >= 0) & (voxels < scene.grid.shape)).all(1)])
 
 
-def _block(centres: NDArray[np.int64], brush: NDArray[np.int64], shape: tuple[int, ...]) -> Where:
+def _block(centres: NDArray[np.int64], brush: NDArray[np.int64], shape: tuple[int, ...]) -> Block:
     half = np.array(brush.shape) // 2
     low = np.maximum(centres.min(0) - half, 0)
     high = np.minimum(centres.max(0) + half + 1, shape)
-    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    return k, j, i
+    return block(low, high)
 
 
 def paint(points: list[Vector], options: Options, flat_axis: int, scene: Scene, uid: str) -> tuple[ArrayEdit, ...]:

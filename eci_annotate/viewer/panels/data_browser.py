@@ -9,15 +9,14 @@ from functools import partial
 from typing import Any
 
 import ipywidgets as w
-import numpy as np
 import xarray as xr
 from PIL import Image as Picture
 
 from eci_annotate.archive.protocol import Series, Study
-from eci_annotate.dicom.derived import NO_IMAGES
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
+from eci_annotate.imaging.display import default_window, grey, is_inverted
 from eci_annotate.imaging.volume import values_kji
-from eci_annotate.viewer.stage.slices import window_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 
 THUMB_PX = 72
@@ -25,11 +24,8 @@ THUMB_PX = 72
 
 def thumbnail(volume: xr.DataArray) -> bytes:
     """The middle slice as a small PNG."""
-    low, high = window_of(volume)
-    plane = np.asarray(values_kji(volume)[volume.sizes["k"] // 2], float)
-    grey = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
-    grey = 1 - grey if volume.attrs.get("inverted") else grey
-    picture = Picture.fromarray((grey * 255).astype(np.uint8))
+    plane = values_kji(volume)[volume.sizes["k"] // 2]
+    picture = Picture.fromarray(grey(plane, default_window(volume), is_inverted(volume)))
     picture.thumbnail((THUMB_PX, THUMB_PX))
     return _png(picture)
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import ipywidgets as w
 
+from eci_annotate.imaging.display import PRESETS
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.tools.registry import TOOLS, infos
-from eci_annotate.viewer.stage.controller import LEAST_MM, MOST_MM, Controller
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.shortcuts import LEAST_MM, MOST_MM
 
-WINDOWS = ("liver", "soft tissue", "lung", "bone", "auto")  # as in lut.js
+WINDOWS = (*PRESETS, "auto")
 Do = Callable[[Entry], None]
 
 

@@ -15,9 +15,7 @@ from eci_annotate.tools.editing.entries import (
     Add,
     Alter,
     ChooseTool,
-    Delete,
     Entry,
-    Redo,
     Select,
     SetOption,
     Show,
@@ -26,18 +24,18 @@ from eci_annotate.tools.editing.entries import (
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import messages
-from eci_annotate.viewer.stage.gestures import gesture_of
 from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
 from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.stage.painter import Painter
 from eci_annotate.viewer.stage.pane_geometry import View
+from eci_annotate.viewer.stage.pointer_gestures import gesture_of
+from eci_annotate.viewer.stage.shortcuts import SHORTCUTS
 from eci_annotate.viewer.stage.slices import Pictures
 
 PALETTE: tuple[Colour, ...] = (
     (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
     (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
 )  # fmt: skip
-LEAST_MM, MOST_MM = 0.5, 80.0
 
 
 class Listener:
@@ -71,7 +69,7 @@ class Controller:
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
-        self.easel = easel
+        self.easel: Easel = easel
         self._listener: Listener = listener or Listener()
         self.why_not = why_not
         self.painter = Painter(easel, editable=not why_not)
@@ -108,9 +106,9 @@ class Controller:
         return []
 
     def _command(self, command: BrowserCommand) -> list[Order]:
-        if command.name not in COMMANDS:
-            raise Refused(f"There is no command {command.name!r}.", "Reload the page.")
-        return COMMANDS[command.name](self, command)
+        if command.name not in SHORTCUTS:
+            raise Refused(f"Unknown command {command.name!r}.", "Reload the page.")
+        return SHORTCUTS[command.name](self, command)
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
         """Apply what `make` says of the chosen annotation."""
@@ -259,15 +257,6 @@ class Controller:
         return [*self.painter.all_lines(), *told]
 
 
-def _mark(c: Controller, said: BrowserCommand) -> list[Order]:
-    try:
-        at = messages.point(said.value)
-    except (TypeError, ValueError):
-        at = None
-    c.mark_place(at)
-    return []
-
-
 def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
     """Tell the browser what is in the hand."""
     thing = easel.objects.get(easel.active or "")
@@ -276,26 +265,3 @@ def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
     colour = thing.colour if thing and fits else next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
     options = easel.options
     return Send(messages.tool(easel.tool, tool.info.feedback, options.radius_mm, options.erase, colour, why_not))
-
-
-def _brush(radius_mm: float) -> float:
-    return round(min(max(radius_mm, LEAST_MM), MOST_MM), 2)
-
-
-def _resize(c: Controller, factor: float) -> list[Order]:
-    return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
-
-
-# what keys and buttons can ask for
-COMMANDS: dict[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
-    "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
-    "new": lambda c, said: c.add(),
-    "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),
-    "brush": lambda c, said: _resize(c, float(said.value)),
-    "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
-    "undo": lambda c, said: c.do(Undo()),
-    "redo": lambda c, said: c.do(Redo()),
-    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
-    "delete": lambda c, said: c.of_active(Delete),
-    "mark": _mark,
-}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent / "esm"
 MODULES = (
-    "messages", "eyes/geometry", "eyes/cache", "eyes/lut", "eyes/echoes", "hands/keys", "transport/stroke_queue",
+    "messages", "eyes/pane_geometry", "eyes/cache", "eyes/lut", "eyes/echoes", "hands/keys", "transport/stroke_queue",
     "stopwatch", "eyes/glass", "eyes/pane", "eyes/loader", "eyes/layers", "hands/help", "hands/hands",
     "hands/interaction", "eyes/link", "eyes/frames", "eyes/board", "transport/outbox", "transport/widget_outbox",
     "transport/connection_state", "transport/connection", "transport/view_reports", "stage", "main",

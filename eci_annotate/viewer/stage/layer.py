@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box, Colour, Contours
+from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
-from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, Where
-from eci_annotate.viewer.stage.solids import EMPTY, Solids, is_empty, union
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
+from eci_annotate.viewer.stage.solids import Solids
 from eci_annotate.viewer.stage.vector_marks import THIN_PX, acquired, marks_of
 
 Painted = list[tuple[NDArray[np.uint16], Colour]]
@@ -42,20 +43,20 @@ class Layer:
             if self.shown and uid not in self.easel.hidden and thing.series_uid == series_uid:
                 yield uid, thing
 
-    def extent(self, series_uid: str) -> Where:
+    def extent(self, series_uid: str) -> Block:
         """The block in which something is painted."""
-        found = EMPTY
+        found = NOTHING
         for uid, thing in self._shown(series_uid):
             found = union(found, self._extent(uid, thing))
         return found
 
-    def _extent(self, uid: str, thing: Object) -> Where:
+    def _extent(self, uid: str, thing: Object) -> Block:
         match thing:
             case Paint():
                 return self.solids.extents.of(uid)
             case Contours():
                 return self.solids.of_contours(uid, thing).where
-        return EMPTY
+        return NOTHING
 
     def painted(self, series_uid: str, stack: PlaneStack, index: int) -> Painted:
         """Slices to lay over each other."""

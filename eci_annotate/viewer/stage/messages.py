@@ -69,7 +69,7 @@ class Hands:
 
 @dataclass(frozen=True)
 class BrowserCommand:
-    """A key or button: its name is one of `controller.COMMANDS`."""
+    """A key or button: its name is one of `shortcuts.SHORTCUTS`."""
 
     name: str
     value: Any

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.protocol import Paint
 from eci_annotate.viewer.stage.layer import Layer, Painted
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
-from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, Where, stacks_of
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, stacks_of
 from eci_annotate.viewer.stage.places import Place, place_marks
 from eci_annotate.viewer.stage.rasterise import compose, margin_px
-from eci_annotate.viewer.stage.solids import EMPTY, is_empty, union
 
 
 class Painter:
@@ -64,14 +64,14 @@ class Painter:
     def changed(self, changes: Sequence[Change]) -> list[Order]:
         """Draw what changed, in all panes."""
         whole = False
-        boxes: dict[str, Where] = {}
+        boxes: dict[str, Block] = {}
         for change in changes:
             thing = self.easel.objects.get(change.uid)
             if isinstance(thing, Paint):
                 self.own.solids.extents.grow(change.uid, change.where)
             whole = whole or (change.where is None and not isinstance(thing, Box))
             if change.where is not None and change.uid not in self.easel.hidden:
-                boxes[change.uid] = union(boxes.get(change.uid, EMPTY), change.where)
+                boxes[change.uid] = union(boxes.get(change.uid, NOTHING), change.where)
         if whole:
             return self.again()
         orders = [self._patch(v, w) for v in self.views.values() for w in boxes.values()]
@@ -83,7 +83,7 @@ class Painter:
 
     def redraw(self, view: View) -> list[Order]:
         """Draw one view wholly."""
-        extent = EMPTY
+        extent = NOTHING
         for layer in self._layers:
             extent = union(extent, layer.extent(self.easel.series_uid))
         ink = None if is_empty(extent) else self._patch(view, extent)
@@ -95,7 +95,7 @@ class Painter:
     def _layers(self) -> list[Layer]:
         return [*self.others, self.own]
 
-    def _patch(self, view: View, where: Where) -> Ink | None:
+    def _patch(self, view: View, where: Block) -> Ink | None:
         stack = self.stacks[view.pane]
         rect = view.rect_of(stack, where, margin_px(view) + 1)
         if rect is None:

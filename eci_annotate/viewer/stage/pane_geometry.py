@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.tools.gestures import Plane
-
-Where = tuple[slice, slice, slice]
 
 # name, anatomical axis of the normal (x, y, z), and what points right and down on the screen (LPS)
 CONVENTION: dict[str, tuple[int, Vector, Vector]] = {
@@ -123,7 +122,7 @@ class PlaneStack:
         plane = plane if self.axes[0] < self.axes[1] else plane.T
         return plane[:: -1 if self.flips[0] else 1, :: -1 if self.flips[1] else 1]
 
-    def shown_block(self, where: Where) -> tuple[int, int, int, int]:
+    def shown_block(self, where: Block) -> tuple[int, int, int, int]:
         """Displayed rows and columns [r0, r1), [c0, c1) of a block of voxels."""
         spans = []
         for axis, flip in zip(self.axes, self.flips, strict=True):
@@ -187,7 +186,7 @@ class View:
         u, v = d @ stack.right_lps + stack.du_mm / 2, d @ stack.down_lps + stack.dv_mm / 2
         return np.stack([(u - self.left_mm) * self.px_per_mm, (v - self.top_mm) * self.px_per_mm], -1)
 
-    def rect_of(self, stack: PlaneStack, where: Where, margin_px: float) -> Rect | None:
+    def rect_of(self, stack: PlaneStack, where: Block, margin_px: float) -> Rect | None:
         """Device pixels that may change when a block of voxels changes; None if it is not in sight."""
         if not where[stack.axis].start <= self.index < where[stack.axis].stop:
             return None

@@ -6,13 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eci_annotate.imaging.display import default_window, is_inverted
 from eci_annotate.imaging.volume import values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import Want
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
-
-SOFT_TISSUE = (-160.0, 240.0)
 
 
 class Pictures:
@@ -27,8 +26,8 @@ class Pictures:
     def __init__(self, volume: xr.DataArray) -> None:
         values = values_kji(volume)
         self.slope, self.intercept, self.stored = _sixteen_bits(values)
-        self.invert = bool(volume.attrs.get("inverted", False))
-        self.window = window_of(volume)
+        self.invert = is_inverted(volume)
+        self.window = default_window(volume)
 
     def slice_order(self, want: Want, stack: PlaneStack) -> Send | None:
         """Return the order that answers a wish; None if there is no such slice."""
@@ -49,16 +48,3 @@ def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np
         return 1.0, 0.0, numbers.astype(np.int16)
     slope = (high - low) / 65535 if high > low else 1.0
     return slope, low, np.round((numbers - low) / slope).astype(np.uint16)
-
-
-def window_of(volume: xr.DataArray) -> tuple[float, float]:
-    """The window of the file, else soft tissue for CT, else the middle 98 % of the values."""
-    given = volume.attrs.get("window")
-    if isinstance(given, (tuple, list)) and len(given) == 2:
-        return float(given[0]), float(given[1])
-    values = values_kji(volume)
-    some = np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float)
-    if volume.attrs.get("modality") == "CT" or float(some.min()) < -500:
-        return SOFT_TISSUE
-    low, high = np.percentile(some, [1, 99])
-    return float(low), float(max(high, low + 1))

@@ -8,20 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Contours
-from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.blocks import NOTHING, Block, around, bounding_box, is_empty, union
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, HALF, Paint
-from eci_annotate.viewer.stage.pane_geometry import PlaneStack, Where
-
-EMPTY: Where = (slice(0, 0), slice(0, 0), slice(0, 0))
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
 @dataclass(frozen=True, eq=False)
 class Solid:
     """Voxels [where] of a grid."""
 
-    where: Where
+    where: Block
     voxels: NDArray[np.bool_]
 
     def plane(self, stack: PlaneStack, index: int) -> NDArray[np.uint16] | None:
@@ -35,33 +33,20 @@ class Solid:
         return plane
 
 
-def is_empty(where: Where) -> bool:
-    """Whether a block holds no voxel."""
-    return any(s.stop <= s.start for s in where)
-
-
-def union(a: Where, b: Where) -> Where:
-    """Smallest block that holds both."""
-    if is_empty(a) or is_empty(b):
-        return b if is_empty(a) else a
-    k, j, i = (slice(min(x.start, y.start), max(x.stop, y.stop)) for x, y in zip(a, b, strict=True))
-    return k, j, i
-
-
 class Extents:
     """In which block each painted annotation lies: grown with each change, never scanned while drawing."""
 
     def __init__(self, easel: Easel) -> None:
         self.easel = easel
-        self._where: dict[str, Where] = {}
+        self._where: dict[str, Block] = {}
 
-    def of(self, uid: str) -> Where:
+    def of(self, uid: str) -> Block:
         """Return the block outside which the field is surely below one half."""
         if uid not in self._where:
             self._where[uid] = bounding_box(self.easel.field(uid) >= HALF)
         return self._where[uid]
 
-    def grow(self, uid: str, where: Where | None) -> None:
+    def grow(self, uid: str, where: Block | None) -> None:
         """Take note of a change; None: it may be anywhere."""
         if where is None:
             self._where.pop(uid, None)
@@ -69,7 +54,7 @@ class Extents:
             self._where[uid] = union(self._where[uid], where)
 
 
-def solid_of_paint(easel: Easel, uid: str, extent: Where) -> Solid:
+def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
     """Return the voxels of a painted annotation, no larger than it is."""
     inside = easel.field(uid)[extent] >= HALF
     inner = bounding_box(inside)
@@ -80,13 +65,11 @@ def solid_of_paint(easel: Easel, uid: str, extent: Where) -> Solid:
 def solid_of_contours(thing: Contours, grid: Grid) -> Solid:
     """Return the voxels within contours, worked out only around them."""
     if not thing.rings_lps:
-        return Solid(EMPTY, np.zeros((0, 0, 0), bool))
+        return Solid(NOTHING, np.zeros((0, 0, 0), bool))
     at = grid.image_from_reference(np.concatenate(thing.rings_lps))
-    low = np.clip(np.floor(at.min(0)).astype(int) - 1, 0, grid.shape)
-    high = np.clip(np.ceil(at.max(0)).astype(int) + 2, 0, grid.shape)
-    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    k, j, i = around(at, grid)
     if is_empty((k, j, i)):
-        return Solid(EMPTY, np.zeros((0, 0, 0), bool))
+        return Solid(NOTHING, np.zeros((0, 0, 0), bool))
     block = grid.cropped((k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start))
     return Solid((k, j, i), thing.voxels_on(block))
 

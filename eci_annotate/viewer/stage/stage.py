@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from eci_annotate.imaging.display import PRESETS
 from eci_annotate.tools.registry import infos
 from eci_annotate.viewer.stage.canvases import PaneCanvases, hold
 from eci_annotate.viewer.stage.controller import Controller
@@ -43,6 +44,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     link = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
     tools = traitlets.List(traitlets.Dict()).tag(sync=True)
+    presets = traitlets.Dict({name: list(window) for name, window in PRESETS.items()}).tag(sync=True)
 
     def __init__(self, controller: Controller, **more: Any) -> None:
         self.controller, self.posted = controller, Posted()

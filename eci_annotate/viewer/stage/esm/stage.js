@@ -42,7 +42,7 @@ export class Stage {
     el.style.height = model.get("height");
     this.board = new Board(el, model.get("panes"), { loader, watch, moved: () => this.moved() });
     this.status = element("div", "eci-status", el);
-    const keys = bindings(model.get("tools"));
+    const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
     this.hands = this.board.panes.map((pane) => new Hands(pane.el, pane, this.interaction));

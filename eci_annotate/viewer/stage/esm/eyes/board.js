@@ -2,7 +2,7 @@
 // pointer.
 
 import { Frames } from "./frames.js";
-import * as geometry from "./geometry.js";
+import * as pane_geometry from "./pane_geometry.js";
 import { Luts } from "./lut.js";
 import { element, Pane } from "./pane.js";
 
@@ -67,7 +67,7 @@ export class Board {
         pane.setShape(shapes[pane.name]);
       }
       const { shape, index } = this.panes[0];
-      this.focus = geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
+      this.focus = pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
     }
     this.redraw();
   }

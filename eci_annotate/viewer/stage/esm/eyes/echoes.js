@@ -1,7 +1,7 @@
 // Echoes: what the kernel last said of each annotation, small enough to draw any slice of it at once while
 // scrolling. The kernel's own drawing replaces them when the view rests.
 
-import { boxSection } from "./geometry.js";
+import { boxSection } from "./pane_geometry.js";
 
 /** @typedef {{uid: string, colour: number[], visible: boolean, corner?: number[], size?: number[],
  *   corners?: number[][], bits?: Uint8Array, bare?: boolean}} Echo */

@@ -1,7 +1,7 @@
 // What lies over everything else: crosshair, brush ring, the stroke until the kernel has drawn it, and the texts.
 // Texts are drawn, not laid over as elements: each element over a canvas costs the browser a layer as large as the pane.
 
-import * as geometry from "./geometry.js";
+import * as pane_geometry from "./pane_geometry.js";
 
 const GAP_PX = 14;
 const FAR_PX = 1e4;
@@ -9,8 +9,8 @@ const WIDE_PX = 340;
 
 /** @param {CanvasRenderingContext2D} context in CSS pixels @param {number[]} focus LPS */
 export function drawCross(context, pane, focus) {
-  const { u, v } = geometry.planeFromLps(pane.shape, focus);
-  const [x, y] = geometry.pxFromPlane(pane.view, u, v).map((n) => Math.round(n) + 0.5);
+  const { u, v } = pane_geometry.planeFromLps(pane.shape, focus);
+  const [x, y] = pane_geometry.pxFromPlane(pane.view, u, v).map((n) => Math.round(n) + 0.5);
   context.strokeStyle = "rgba(250, 204, 21, 0.55)";
   context.lineWidth = 1;
   context.beginPath();
@@ -26,8 +26,8 @@ export function drawTrail(context, pane, trail, colour) {
   context.lineJoin = "round";
   context.beginPath();
   trail.forEach((point, n) => {
-    const { u, v } = geometry.planeFromLps(pane.shape, point);
-    const [x, y] = geometry.pxFromPlane(pane.view, u, v);
+    const { u, v } = pane_geometry.planeFromLps(pane.shape, point);
+    const [x, y] = pane_geometry.pxFromPlane(pane.view, u, v);
     n ? context.lineTo(x, y) : context.moveTo(x, y);
   });
   context.stroke();

@@ -1,7 +1,7 @@
 // Linked stages look at the same place of the patient: where one is scrolled, zoomed or windowed, the others follow
 // at once, in the browser. They meet by name on the page, since each widget loads this module for itself.
 
-import * as geometry from "./geometry.js";
+import * as pane_geometry from "./pane_geometry.js";
 
 const stages = () => (globalThis.eciLinkedStages ??= new Set());
 
@@ -57,14 +57,14 @@ const breadth = ({ width, height }) => Math.min(width, height);
 
 /** The patient's point in the middle of a pane, and how many millimetres it shows; a view that fits says so. */
 export function lookOf({ shape, index, view, fitted, size }) {
-  const [u, v] = geometry.planeFromPx(view, size.width / 2, size.height / 2);
-  return { centre: geometry.lpsFromPlane(shape, index, u, v), span: breadth(size) / view.zoom, fitted: Boolean(fitted) };
+  const [u, v] = pane_geometry.planeFromPx(view, size.width / 2, size.height / 2);
+  return { centre: pane_geometry.lpsFromPlane(shape, index, u, v), span: breadth(size) / view.zoom, fitted: Boolean(fitted) };
 }
 
 /** Show that point in the middle of another pane, which may have another size. */
 export function lookAt(pane, { centre, span, fitted }) {
-  const { u, v, index } = geometry.planeFromLps(pane.shape, centre);
-  pane.index = geometry.clampIndex(pane.shape, index);
+  const { u, v, index } = pane_geometry.planeFromLps(pane.shape, centre);
+  pane.index = pane_geometry.clampIndex(pane.shape, index);
   if (fitted) return pane.reset();
   const { width, height } = pane.size;
   const zoom = breadth(pane.size) / span || pane.view.zoom;

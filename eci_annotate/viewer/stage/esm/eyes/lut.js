@@ -36,14 +36,6 @@ export function draggedWindow([low, high], dx, dy) {
   return /** @type {[number, number]} */ ([centre - half, centre + half]);
 }
 
-/** @type {Record<string, [number, number]>} */
-export const PRESETS = {
-  liver: [-15, 175],
-  "soft tissue": [-160, 240],
-  lung: [-1350, 150],
-  bone: [-450, 1050],
-};
-
 /** The table of the last window, which most slices of a series share. */
 export class Luts {
   of(window, invert, slice) {

@@ -3,7 +3,7 @@
 
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
-import * as geometry from "./geometry.js";
+import * as pane_geometry from "./pane_geometry.js";
 import { paintSlice } from "./lut.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
@@ -36,7 +36,7 @@ export class Pane {
     this.view = null;
     /** @type {HTMLCanvasElement[]} the kernel's canvases, bottom first */
     this.layers = [];
-    /** @type {{series: string, index: number, view: geometry.View} | null} what the kernel's layers show */
+    /** @type {{series: string, index: number, view: pane_geometry.View} | null} what the kernel's layers show */
     this.drawn = null;
     this.size = { width: 0, height: 0, ratio: 1 };
   }
@@ -48,7 +48,7 @@ export class Pane {
   /** Another plane stack: the whole image, the middle slice. */
   setShape(shape, index) {
     this.shape = shape;
-    this.index = geometry.clampIndex(shape, index ?? shape.count / 2);
+    this.index = pane_geometry.clampIndex(shape, index ?? shape.count / 2);
     this.reset();
     this.drawn = null;
     [this.voxels.width, this.voxels.height] = [shape.cols, shape.rows];
@@ -67,7 +67,7 @@ export class Pane {
       [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (!this.visible) return true;
     if (this.fitted) this.reset();
-    else this.view = geometry.resized(this.view, width, height);
+    else this.view = pane_geometry.resized(this.view, width, height);
     return true;
   }
 
@@ -78,16 +78,16 @@ export class Pane {
 
   /** Turn to the slice of a point, and move the view there if it is out of sight. */
   bring(point) {
-    const { u, v, index } = geometry.planeFromLps(this.shape, point);
-    this.index = geometry.clampIndex(this.shape, index);
+    const { u, v, index } = pane_geometry.planeFromLps(this.shape, point);
+    this.index = pane_geometry.clampIndex(this.shape, index);
     const { width, height, zoom } = this.view;
-    const [x, y] = geometry.pxFromPlane(this.view, u, v);
+    const [x, y] = pane_geometry.pxFromPlane(this.view, u, v);
     if (x >= 0 && y >= 0 && x <= width && y <= height) return;
     this.setView({ ...this.view, left: u - width / 2 / zoom, top: v - height / 2 / zoom });
   }
 
   reset() {
-    this.view = geometry.fit(this.shape, this.size.width || 1, this.size.height || 1);
+    this.view = pane_geometry.fit(this.shape, this.size.width || 1, this.size.height || 1);
     this.fitted = true;
   }
 
@@ -115,7 +115,7 @@ export class Pane {
 
   layOn(context) {
     const { view, shape, size } = this;
-    const [x, y] = geometry.pxFromPlane(view, 0, 0);
+    const [x, y] = pane_geometry.pxFromPlane(view, 0, 0);
     const scale = view.zoom * size.ratio;
     context.fillStyle = "#000";
     context.fillRect(0, 0, context.canvas.width, context.canvas.height);
@@ -148,7 +148,7 @@ export class Pane {
 
   composeLayers(context) {
     const { drawn, view, size } = this;
-    const [x, y] = geometry.pxFromPlane(view, drawn.view.left, drawn.view.top);
+    const [x, y] = pane_geometry.pxFromPlane(view, drawn.view.left, drawn.view.top);
     const scale = view.zoom / drawn.view.zoom;
     context.setTransform(scale, 0, 0, scale, x * size.ratio, y * size.ratio);
     for (const layer of this.layers) context.drawImage(layer, 0, 0);
@@ -160,7 +160,7 @@ export class Pane {
     const title = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}`;
     const slice = `${index + 1} / ${shape.count}`;
     const place = placeText(focus ?? shape.origin);
-    this.texts = { title, slice, window, place, bar: geometry.scaleBar(this.view) };
+    this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;
   }
 }

@@ -1,7 +1,7 @@
 // Hands: pointer events of one pane become strokes, pans, windows, zooms and jumps. What a drag does is decided once,
 // when it starts; a second finger turns a stroke into a pinch.
 
-import { lpsFromPlane, planeFromPx } from "../eyes/geometry.js";
+import { lpsFromPlane, planeFromPx } from "../eyes/pane_geometry.js";
 
 /** @typedef {{kind: "none"} | {kind: "stroke" | "pan" | "window", id: number, x: number, y: number}
  *   | {kind: "touch", id: number, x: number, y: number, press: PointerEvent}

@@ -1,8 +1,8 @@
 // What hands and keys may ask for. Scrolling, windowing, zooming and panning are answered here on the board, without
 // the kernel; strokes and commands are queued for it.
 
-import * as geometry from "../eyes/geometry.js";
-import { autoWindow, draggedWindow, PRESETS } from "../eyes/lut.js";
+import * as pane_geometry from "../eyes/pane_geometry.js";
+import { autoWindow, draggedWindow } from "../eyes/lut.js";
 import * as wire from "../messages.js";
 import { bindingOf } from "./keys.js";
 
@@ -68,12 +68,12 @@ export class Interaction {
   /** @param {Pane} pane @param {number} by slices */
   scroll(pane, by) {
     const { board } = this;
-    const index = geometry.clampIndex(pane.shape, pane.index + by);
+    const index = pane_geometry.clampIndex(pane.shape, pane.index + by);
     if (index === pane.index) return;
     board.timed(() => {
       pane.travel = Math.sign(by);
       pane.index = index;
-      board.focus = geometry.onSlice(pane.shape, board.focus, index);
+      board.focus = pane_geometry.onSlice(pane.shape, board.focus, index);
       board.draw(pane, "scroll");
       for (const other of board.shown) if (other !== pane) this.follows(other, "scroll");
     });
@@ -104,11 +104,11 @@ export class Interaction {
 
   /** @param {Pane} pane @param {Point} at @param {number} factor */
   zoom(pane, { x, y }, factor) {
-    this.moveView(pane, geometry.zoomedAt(pane.view, x, y, factor), "zoom");
+    this.moveView(pane, pane_geometry.zoomedAt(pane.view, x, y, factor), "zoom");
   }
 
   pan(pane, dx, dy) {
-    this.moveView(pane, geometry.panned(pane.view, dx, dy), "pan");
+    this.moveView(pane, pane_geometry.panned(pane.view, dx, dy), "pan");
   }
 
   windowBy(dx, dy) {
@@ -117,8 +117,8 @@ export class Interaction {
 
   /** @param {Pane} pane @param {Point} at */
   jump(pane, { x, y }) {
-    const [u, v] = geometry.planeFromPx(pane.view, x, y);
-    this.board.jumpTo(geometry.lpsFromPlane(pane.shape, pane.index, u, v));
+    const [u, v] = pane_geometry.planeFromPx(pane.view, x, y);
+    this.board.jumpTo(pane_geometry.lpsFromPlane(pane.shape, pane.index, u, v));
   }
 
   /** The patient's point under the pointer, or else the crosshair's. */
@@ -126,7 +126,7 @@ export class Interaction {
     const { hovered, focus } = this.board;
     if (!hovered?.pane.shape) return focus;
     const { pane, x, y } = hovered;
-    return geometry.lpsFromPlane(pane.shape, pane.index, ...geometry.planeFromPx(pane.view, x, y));
+    return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
   }
 
   /** This pane alone, or all panes if it is alone already. @param {Pane} pane */
@@ -178,11 +178,11 @@ export class Interaction {
     }
   }
 
-  /** @param {string} name one of PRESETS, or `auto`: fitted to the slice of the active pane */
+  /** @param {string} name of a preset, or `auto`: fitted to the slice of the active pane */
   preset(name) {
     const { board } = this;
     const slice = this.loader.held(board.series, board.active.name, board.active.index);
-    if (name !== "auto") board.setWindow(PRESETS[name]);
+    if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
     else if (slice) board.setWindow(autoWindow(slice.values, slice));
   }
 }

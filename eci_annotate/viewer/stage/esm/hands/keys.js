@@ -24,11 +24,6 @@ export const KEYS = [
   { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices after", shown: "PgDn" },
   { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home" },
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End" },
-  { keys: ["shift+1"], does: "view-preset", value: "liver", text: "Window: liver", shown: "Shift+1" },
-  { keys: ["shift+2"], does: "view-preset", value: "soft tissue", text: "Window: soft tissue", shown: "Shift+2" },
-  { keys: ["shift+3"], does: "view-preset", value: "lung", text: "Window: lung", shown: "Shift+3" },
-  { keys: ["shift+4"], does: "view-preset", value: "bone", text: "Window: bone", shown: "Shift+4" },
-  { keys: ["shift+5"], does: "view-preset", value: "auto", text: "Window: fitted to this slice", shown: "Shift+5" },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["r"], does: "view-reset", text: "Whole image again, window as at first" },
   { keys: ["m"], does: "view-maximise", text: "This pane alone, or all panes" },
@@ -50,9 +45,19 @@ export const MOUSE = [
 
 /** @typedef {{name: string, title: string, key: string}} ToolKey */
 
-/** @param {ToolKey[]} tools @returns {Binding[]} the keys that choose tools, then all others */
-export function bindings(tools) {
-  return [...tools.map(({ name, title, key }) => ({ keys: [key], does: "tool", value: name, text: title })), ...KEYS];
+/**
+ * @param {ToolKey[]} tools @param {string[]} presets names of windows
+ * @returns {Binding[]} the keys that choose tools, then all others
+ */
+export function bindings(tools, presets) {
+  const choose = tools.map(({ name, title, key }) => ({ keys: [key], does: "tool", value: name, text: title }));
+  return [...choose, ...KEYS, ...[...presets, "auto"].map(windowKey)];
+}
+
+/** @param {string} name @param {number} n */
+function windowKey(name, n) {
+  const text = `Window: ${name === "auto" ? "fitted to this slice" : name}`;
+  return { keys: [`shift+${n + 1}`], does: "view-preset", value: name, text, shown: `Shift+${n + 1}` };
 }
 
 /**

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from eci_annotate.dicom.derived import DERIVED, DerivedKind, Material
+from eci_annotate.dicom.annotation_objects import DERIVED, DerivedKind, Material
 from eci_annotate.dicom.sr.report import report_object
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE
 from eci_annotate.errors import Refused

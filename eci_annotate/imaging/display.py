@@ -1,0 +1,59 @@
+"""How values become grey: windows, their presets and the one default that viewer, thumbnails and signing page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from eci_annotate.imaging.volume import values_kji
+
+AIR_HU = -500.0  # values below occur in CT only
+
+
+class Window(NamedTuple):
+    """Modality values that are shown black (`low`) and white (`high`)."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def from_centre_width(cls, centre: float, width: float) -> Window:
+        """The window of DICOM's Window Center and Window Width (PS3.3 C.11.2.1.2, linear exact)."""
+        return cls(centre - width / 2, centre + width / 2)
+
+
+PRESETS: Mapping[str, Window] = {
+    "liver": Window(-15, 175),
+    "soft tissue": Window(-160, 240),
+    "lung": Window(-1350, 150),
+    "bone": Window(-450, 1050),
+}
+
+
+def default_window(volume: xr.DataArray) -> Window:
+    """The window of the file, else soft tissue for CT, else the middle 98 % of the values."""
+    given = volume.attrs.get("window")
+    if isinstance(given, (tuple, list)) and len(given) == 2:
+        return Window(float(given[0]), float(given[1]))
+    values = values_kji(volume)
+    some = np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float)
+    if volume.attrs.get("modality") == "CT" or float(some.min()) < AIR_HU:
+        return PRESETS["soft tissue"]
+    low, high = np.percentile(some, [1, 99])
+    return Window(float(low), float(max(high, low + 1)))
+
+
+def is_inverted(volume: xr.DataArray) -> bool:
+    """Whether low values are shown white (MONOCHROME1)."""
+    return bool(volume.attrs.get("inverted", False))
+
+
+def grey(values: ArrayLike, window: Window, inverted: bool = False) -> NDArray[np.uint8]:
+    """Values as grey levels 0..255, of the same shape."""
+    low, high = window
+    share = np.clip((np.asarray(values, np.float32) - low) / max(high - low, 1e-6), 0, 1)
+    return np.asarray((1 - share if inverted else share) * 255, np.uint8)

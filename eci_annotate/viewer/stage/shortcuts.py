@@ -1,0 +1,47 @@
+"""What keys and buttons of the browser can ask for, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Redo, SetOption, Undo
+from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.messages import BrowserCommand
+from eci_annotate.viewer.stage.orders import Order
+
+if TYPE_CHECKING:
+    from eci_annotate.viewer.stage.controller import Controller
+
+LEAST_MM, MOST_MM = 0.5, 80.0
+
+
+def _mark(c: Controller, said: BrowserCommand) -> list[Order]:
+    try:
+        at = messages.point(said.value)
+    except (TypeError, ValueError):
+        at = None
+    c.mark_place(at)
+    return []
+
+
+def _brush(radius_mm: float) -> float:
+    return round(min(max(radius_mm, LEAST_MM), MOST_MM), 2)
+
+
+def _resize(c: Controller, factor: float) -> list[Order]:
+    return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
+
+
+SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
+    "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
+    "new": lambda c, said: c.add(),
+    "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),
+    "brush": lambda c, said: _resize(c, float(said.value)),
+    "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
+    "undo": lambda c, said: c.do(Undo()),
+    "redo": lambda c, said: c.do(Redo()),
+    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
+    "delete": lambda c, said: c.of_active(Delete),
+    "mark": _mark,
+}
