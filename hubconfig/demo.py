@@ -15,8 +15,9 @@ import sys
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -27,11 +28,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.userservers.run_as import die_with_parent
 from eci_annotate.workflow.actor import ROLES
 
 HERE = Path(__file__).resolve().parent
 PROJECT, OWNER = "liver-ct", "olga"
-PATIENCE_S = 120
+PATIENCE_S, ENDING_S = 120, 20
 
 
 @dataclass(frozen=True)
@@ -85,29 +87,32 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.keys.repository_folder import credential, find
     from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
+    from eci_annotate.repository.local.backend import LocalBackend
     from eci_annotate.repository.open_repository import open as open_repository
 
     key = create_repository(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
     os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
     enable_service(find(folder), credential(find(folder)))
     repository = open_repository(folder)
-    rooms, owner = repository.backend.rooms, repository.backend.actor
+    backend = repository.backend
+    assert isinstance(backend, LocalBackend)
+    rooms, owner = backend.rooms, backend.actor
     admit(rooms, owner, PROJECT, OWNER)
     for name, person in PEOPLE.items():
         if name != OWNER and person.is_member:
             tell(f"Adding {name}, {person.role}")
-            reach = {"roles": (person.role,), "site": person.site, "sites": person.sites}
-            add_hub_member(rooms, owner, PROJECT, name, **reach)
+            roles, site, sites = (person.role,), person.site, person.sites
+            add_hub_member(rooms, owner, PROJECT, name, roles=roles, site=site, sites=sites)
     sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
     for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
         tell(f"Taking images of {site} in")
         if small or kind != "axial" or not sample.exists():
             phantom = folder.parent / f".phantom-{site}"
             write_phantom(phantom, "tiny" if small and kind == "axial" else kind)
-            import_folders(repository.backend, [phantom], project=PROJECT, site=site)
+            import_folders(backend, [phantom], project=PROJECT, site=site)
             shutil.rmtree(phantom)
         else:
-            import_folders(repository.backend, [sample], project=PROJECT, site=site)
+            import_folders(backend, [sample], project=PROJECT, site=site)
     tell("Annotating one subject, and signing")
     rehearse(repository, kind="oblique", project=PROJECT, site="KAU")
     del os.environ["ECI_ANNOTATE_CREDENTIAL"]
@@ -209,12 +214,13 @@ def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the hub; its log goes to `hub.log`."""
-    words = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
+    """Start the hub, which ends with this process; its log goes to `hub.log`."""
+    words = [sys.executable, str(HERE / "serve.py")]
     env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
     (folder / "hub.log").touch(0o600)
+    end_with_me = partial(die_with_parent, signal.SIGTERM)
     with (folder / "hub.log").open("wb") as log:
-        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
+        return subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, preexec_fn=end_with_me)
 
 
 def _path() -> str:
@@ -222,22 +228,19 @@ def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")])
 
 
-def check_ports(port: int) -> None:
-    """Refuse when somebody listens already: the public port, and those between hub, proxy and service."""
-    for one in range(port, port + 4):
+def check_port(port: int, patience_s: float = ENDING_S) -> None:
+    """Refuse when another program listens already; a hub that was here before may need some seconds to end."""
+    end = monotonic() + patience_s
+    while True:
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                trial.bind(("127.0.0.1", one))
+                trial.bind(("127.0.0.1", port))
+                return
             except OSError as error:
-                remedy = f"End what listens there, or choose another: make hub PORT={port + 1000}"
-                raise Refused(f"Port {one} is taken.", remedy) from error
-
-
-def end_proxy(folder: Path) -> None:
-    """A hub that could not start leaves its proxy behind, which would keep the port."""
-    with suppress(OSError, ValueError):
-        os.kill(int((folder / "proxy.pid").read_text().split()[0]), signal.SIGTERM)
+                if monotonic() > end:
+                    raise Refused(f"Port {port} is taken.", f"Choose another: make hub PORT={port + 1000}") from error
+        sleep(0.5)
 
 
 def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
@@ -249,8 +252,7 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
             return
         except OSError:
             sleep(0.3)
-    hub.kill()
-    end_proxy(folder)
+    hub.terminate()
     raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
 
 
@@ -262,7 +264,7 @@ def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], ins
         table.add_row(name, passwords[name], signing.get(name, "–"), person.role, person.site, person.what)
     console.print(table)
     if insecure:
-        console.print("Insecure demo: all users share one system user. Use no real data.", style="bold red")
+        console.print("Insecure demo: one system user, so each can act as any other. No real data.", style="bold red")
     console.print(f"The hub is at {url}  (Ctrl-C ends it)", style="bold", soft_wrap=True)
 
 
@@ -278,11 +280,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with telling() as tell:
         passwords = prepare(folder, chosen.port, chosen.insecure_demo, tell)
         tell("Starting the hub")
-        check_ports(chosen.port)
+        check_port(chosen.port)
         hub = start(folder)
         wait(hub, chosen.port, folder)
-    url = f"http://hub.localhost:{chosen.port}/"
-    show(url, passwords, pins(folder), chosen.insecure_demo)
+    show(url := f"http://hub.localhost:{chosen.port}/", passwords, pins(folder), chosen.insecure_demo)
     if not chosen.no_browser:
         webbrowser.open(url)
     try:

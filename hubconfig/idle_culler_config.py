@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import os
+import socket
+import sys
 import time
-import urllib.request
 from datetime import timedelta
 from typing import Any
+
+import httpx
+from tornado.netutil import Resolver
+
+from eci_annotate.repository.remote.unix_url import client, socket_and_url
 
 FRESH_S = 5.0
 _held: tuple[float, frozenset[str] | None] = (0.0, None)
@@ -18,11 +23,10 @@ _held: tuple[float, frozenset[str] | None] = (0.0, None)
 
 def _asked() -> frozenset[str] | None:
     headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
-    request = urllib.request.Request(f"{os.environ['ECI_ANNOTATE_SERVICE']}/leases", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return frozenset(json.load(answer))
-    except (OSError, ValueError):
+        with client(os.environ["ECI_ANNOTATE_SERVICE"], headers=headers, timeout=5) as service:
+            return frozenset(service.get("leases").raise_for_status().json())
+    except (httpx.HTTPError, ValueError):
         return None
 
 
@@ -42,5 +46,18 @@ def arbiter(inactive: timedelta, inactive_limit: float, server: dict[str, Any]) 
     return holding is not None and server["full_name"].split("/")[0] not in holding
 
 
+class HubSocket(Resolver):  # type: ignore[misc]
+    """Takes every connection of this process (the culler's own: to the hub alone) to the hub's socket."""
+
+    async def resolve(self, host: str, port: int, family: int = 0) -> list[tuple[int, Any]]:
+        """The socket."""
+        return [(socket.AF_UNIX, HUB)]
+
+
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
+HUB, url = socket_and_url(os.environ["JUPYTERHUB_API_URL"])
+if HUB:
+    sys.modules["pycurl"] = None  # type: ignore[assignment]  # it would ask no resolver of ours
+    Resolver.configure(HubSocket)
+    c.IdleCuller.url = url
 c.IdleCuller.cull_arbiter_hook = arbiter

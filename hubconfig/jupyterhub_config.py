@@ -9,23 +9,27 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import authentication
 import landing
 import scopes
+from addresses import PUBLIC_FD, Addresses, addresses, check_public, folder, service_token
 from settings import HERE, Settings, load
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.userservers.banner import INSECURE, REMEDY, WORDS
 from eci_annotate.userservers.cgroups import found_root
+from eci_annotate.userservers.jupyterhub_sockets import HeldProxy, place_service, watch_services
 from eci_annotate.userservers.python_interpreter import user_python
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner
 from eci_annotate.userservers.system_users import SERVICE
 
 ROOT = os.geteuid() == 0
 NOBODY = 65_534
+LOOK_S = 2  # how often the hub looks whether proxy and services run
 INSTALLED_PROXY = HERE.parent / ".venv" / "node" / "node_modules" / ".bin" / "configurable-http-proxy"
 
 
@@ -49,28 +53,23 @@ def check(settings: Settings) -> None:
         )
 
 
-def folder(path: Path, mode: int = 0o700) -> Path:
-    """A folder of that mode."""
-    path.mkdir(mode=mode, parents=True, exist_ok=True)
-    path.chmod(mode)
-    return path
-
-
 def places(settings: Settings) -> tuple[Path, Path]:
     """Make the folders of homes and of sockets: others may pass through, but not look around."""
     folder(settings.state, 0o711 if ROOT else 0o700)
-    runtime = settings.runtime or ("/run/eci-hub" if ROOT else str(settings.state / "run"))
-    return folder(Path(settings.homes or settings.state / "homes"), 0o711), folder(Path(runtime), 0o711)
+    return folder(Path(settings.homes or settings.state / "homes"), 0o711), folder(settings.run, 0o711)
 
 
-def set_network(c, settings: Settings) -> None:
+def set_network(c: Any, settings: Settings, at: Addresses) -> None:
     """Addresses: one name per user and for the service, so that no page of one can act as another."""
     c.JupyterHub.bind_url = f"{'https' if settings.tls_cert else 'http'}://{settings.bind}:{settings.port}/"
-    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.inner_port(1)}"
-    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.inner_port(0)}"
+    c.JupyterHub.hub_bind_url, c.ConfigurableHTTPProxy.api_url = at.hub, at.proxy
+    c.JupyterHub.hub_socket_mode = 0o666  # who asks is known by a token; the folder says who may take the name
+    c.JupyterHub.proxy_class = HeldProxy
+    c.HeldProxy.public_fd = int(os.environ.get(PUBLIC_FD, "-1"))
     c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
+    c.ConfigurableHTTPProxy.check_running_interval = LOOK_S
     installed = [str(INSTALLED_PROXY)] if INSTALLED_PROXY.exists() else ["configurable-http-proxy"]
-    c.ConfigurableHTTPProxy.command = list(settings.proxy_command) or installed
+    c.ConfigurableHTTPProxy.command = as_account(os.geteuid(), list(settings.proxy_command) or installed)
     c.JupyterHub.subdomain_host = settings.public
     c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = settings.tls_cert, settings.tls_key
     c.JupyterHub.cookie_host_prefix_enabled = True
@@ -84,7 +83,7 @@ def set_network(c, settings: Settings) -> None:
     }
 
 
-def set_hub(c, settings: Settings) -> None:
+def set_hub(c: Any, settings: Settings) -> None:
     """Database, limits, people."""
     c.JupyterHub.db_url = settings.db_url
     c.JupyterHub.cookie_secret_file = str(settings.state / "cookie_secret")
@@ -102,14 +101,15 @@ def set_hub(c, settings: Settings) -> None:
         c.JupyterHub.template_vars = {"announcement": f"{WORDS} {REMEDY}"}
 
 
-def set_servers(c, settings: Settings, python: str) -> None:
+def set_servers(c: Any, settings: Settings, python: str, at: Addresses) -> None:
     """What users are given."""
     homes, runtime = places(settings)
     spawner = UidSpawner if ROOT else SharedSpawner
     c.JupyterHub.spawner_class = spawner
     c.FolderSpawner.homes, c.FolderSpawner.runtime, c.FolderSpawner.warm = str(homes), str(runtime), settings.warm
     c.UidSpawner.uid_file, c.UidSpawner.cages = str(settings.state / "uids.json"), found_root()
-    c.UidSpawner.first_uid = settings.first_uid
+    c.UidSpawner.first_uid, c.UidSpawner.sockets = settings.first_uid, at.servers
+    c.Spawner.poll_interval = 5
     lands = landing.Landing(python, settings.notebooks)
     c.Spawner.cmd, c.Spawner.default_url = lands.app, "/"
     c.Spawner.group_overrides = lands.overrides
@@ -118,14 +118,14 @@ def set_servers(c, settings: Settings, python: str) -> None:
     c.Spawner.start_timeout = c.Spawner.http_timeout = 90
     c.Spawner.mem_limit, c.Spawner.cpu_limit = settings.memory, settings.cpus
     c.Spawner.env_keep = ["LANG", "LC_ALL", "PATH", "PYTHONPATH"]
-    c.Spawner.environment = {"ECI_ANNOTATE_SERVICE": service_url(settings)}
+    c.Spawner.environment = {"ECI_ANNOTATE_SERVICE": service_url(at)}
     if not settings.https:  # HubOAuth would set a __Host- cookie without Secure, which browsers drop
         c.Spawner.environment["JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED"] = "0"
 
 
-def service_url(settings: Settings) -> str:
+def service_url(at: Addresses) -> str:
     """Where kernels and the culler find the service."""
-    return f"http://127.0.0.1:{settings.inner_port(2)}/services/{scopes.SERVICE}"
+    return f"{at.service}/services/{scopes.SERVICE}"
 
 
 def owner(settings: Settings) -> int:
@@ -134,20 +134,27 @@ def owner(settings: Settings) -> int:
 
 
 def as_account(uid: int, command: list[str]) -> list[str]:
-    """The command as another system user."""
-    return [sys.executable, "-m", "eci_annotate.userservers.run_as", str(uid), *command] if ROOT else command
+    """The command as another system user (as root), ending with the hub however that ends."""
+    return [sys.executable, "-m", "eci_annotate.userservers.run_as", str(uid if ROOT else os.geteuid()), *command]
 
 
-def service(settings: Settings, python: str) -> dict:
+def supervised(uid: int, at: Addresses, command: list[str]) -> list[str]:
+    """The service's command, started again at once when it ends; on a socket that its parent holds, if there is one."""
+    place = at.service_socket or f"{at.service.rpartition('/')[2]}"
+    return [sys.executable, "-m", "eci_annotate.userservers.supervisor", str(uid), place, *command]
+
+
+def service(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
     """The service that holds the repository: the only process that touches it."""
-    own, account = folder(settings.state / "service"), owner(settings)
+    own, account = folder(settings.state / "service"), owner(settings) if ROOT else os.geteuid()
     if ROOT:
         os.chown(own, account, account)
     command = list(settings.service_command) or [python, "-m", "eci_annotate.hub"]
     return {
         "name": scopes.SERVICE,
-        "url": f"http://127.0.0.1:{settings.inner_port(2)}",
-        "command": as_account(account, command),
+        "url": "http://localhost" if at.service_socket else at.service,  # JupyterHub takes no socket here
+        "command": supervised(account, at, command),
+        "api_token": service_token(settings, scopes.SERVICE),
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [scopes.PERSON],
         "display": True,
@@ -162,7 +169,7 @@ def service(settings: Settings, python: str) -> dict:
     }
 
 
-def culler(settings: Settings, python: str) -> dict:
+def culler(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
     """Stops servers that nobody uses; asks the service first who holds a lease."""
     words = [
         f"--timeout={settings.idle_s}", f"--cull-every={settings.cull_every_s}", f"--max-age={settings.longest_s}",
@@ -171,20 +178,27 @@ def culler(settings: Settings, python: str) -> dict:
     return {
         "name": "culler",
         "command": as_account(NOBODY, [python, "-m", "jupyterhub_idle_culler", *words]),
-        "environment": {"ECI_ANNOTATE_SERVICE": service_url(settings), "HOME": "/nonexistent"},
+        "api_token": service_token(settings, "culler"),
+        "environment": {"ECI_ANNOTATE_SERVICE": service_url(at), "HOME": "/nonexistent"},
     }
 
 
-def configure(c) -> None:
+def configure(c: Any) -> None:
     """Set everything."""
     settings = load()
     check(settings)
+    check_public(settings)
     python = str(user_python(settings.state / "python")) if ROOT else sys.executable
-    set_network(c, settings)
+    places(settings)
+    at = addresses(settings)
+    set_network(c, settings, at)
     set_hub(c, settings)
     authentication.configure(c, settings)
-    set_servers(c, settings, python)
-    c.JupyterHub.services = [service(settings, python), culler(settings, python)]
+    set_servers(c, settings, python, at)
+    c.JupyterHub.services = [service(settings, python, at), culler(settings, python, at)]
+    watch_services(LOOK_S)
+    if at.service_socket:
+        place_service(scopes.SERVICE, at.service)
     os.umask(0o077)  # the hub's own files are its alone
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or services of a hub in the background never hear it
 

@@ -62,7 +62,7 @@ class Landing:
         """JupyterLab at a notebook, of which the user gets a copy of his own."""
         quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
         raised: dict[str, Any] = {
-            "cmd": [self.python, "-m", "jupyterhub.singleuser", IPC, quiet],
+            "cmd": [self.python, "-m", "eci_annotate.userservers.lab", IPC, quiet],
             "default_url": f"/lab/tree/{notebook.name}",
         }
         return raised | ({"gifts": [str(notebook)]} if copied else {})

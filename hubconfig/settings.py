@@ -30,7 +30,8 @@ class Settings:
     host: str = "hub.localhost"  # users and the service get names below it: a wildcard name in production
     port: int = 8000
     bind: str = "127.0.0.1"
-    inner: int = 0  # first of the inner ports; 0: above `port`
+    sockets: bool = True  # hub, proxy, service and user servers meet on unix sockets; JupyterHub 6 or newer
+    inner: int = 0  # without sockets: first of the inner ports, below 1024 as root; 0: above `port`
     tls_cert: str = ""
     tls_key: str = ""
     tls_before: bool = False  # a proxy before the hub ends TLS
@@ -69,6 +70,12 @@ class Settings:
         port = self.public_port or self.port
         usual = 443 if self.https else 80
         return f"{'https' if self.https else 'http'}://{self.host}{'' if port == usual else f':{port}'}"
+
+    @property
+    def run(self) -> Path:
+        """Folder of all sockets."""
+        usual = "/run/eci-hub" if os.geteuid() == 0 else self.state / "run"
+        return Path(self.runtime or usual)
 
     @property
     def db_url(self) -> str:

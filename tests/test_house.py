@@ -61,10 +61,8 @@ def nodes(path: Path, kinds: type[ast.AST] | tuple[type[ast.AST], ...]) -> Itera
 
 
 def length(node: ast.AST) -> int:
-    """Lines of a class, or of a function's body without its docstring."""
+    """Lines of a class or of a function's body, without its docstring."""
     assert isinstance(node, ast.ClassDef | Function)
-    if isinstance(node, ast.ClassDef):
-        return (node.end_lineno or 0) - node.lineno + 1
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 

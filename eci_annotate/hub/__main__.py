@@ -22,10 +22,10 @@ def main() -> None:
     except EciError as error:
         sys.exit(str(error))
     Pauses().keep_short()
+    where = {"fd": settings.listen_fd} if settings.listen_fd >= 0 else {"host": settings.host, "port": settings.port}
     uvicorn.run(
         app,
-        host=settings.host,
-        port=settings.port,
+        **where,  # type: ignore[arg-type]
         log_level="warning",
         access_log=False,
         server_header=False,

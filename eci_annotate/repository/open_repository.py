@@ -12,6 +12,7 @@ from eci_annotate.repository.keys.repository_folder import Layout, credential, f
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import KeyIdentity
+from eci_annotate.repository.remote.unix_url import SCHEME
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.trust.rsa_keys import Credential
 
@@ -51,7 +52,7 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
     """
     where = str(address or usual_address())
     session = session or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    if where.startswith(("http://", "https://")):
+    if where.startswith(("http://", "https://", f"{SCHEME}://")):
         return _remote(where, session)
     layout = find(Path(where))
     return open_as(layout, credential(layout), session)

@@ -6,16 +6,18 @@ The page says so at most every half minute; the hub is told soon after, and its 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from logging import Logger
+from typing import Any
 
+import httpx
 from jupyter_server.base.handlers import APIHandler
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.web import authenticated
+
+from eci_annotate.repository.remote.unix_url import client, socket_and_url
 
 EVERY_S = 15.0
 
@@ -38,15 +40,8 @@ class Presence:
         seen = self.seen
         when = datetime.fromtimestamp(seen, UTC).isoformat()
         server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
-        await AsyncHTTPClient().fetch(
-            os.environ["JUPYTERHUB_ACTIVITY_URL"],
-            method="POST",
-            headers={
-                "Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}",
-                "Content-Type": "application/json",
-            },
-            body=json.dumps({"servers": {server: {"last_activity": when}}, "last_activity": when}),
-        )
+        told = {"servers": {server: {"last_activity": when}}, "last_activity": when}
+        await asyncio.to_thread(_post, os.environ["JUPYTERHUB_ACTIVITY_URL"], told)
         self.told = seen
 
     async def keep_telling(self, log: Logger, every_s: float = EVERY_S) -> None:
@@ -54,9 +49,17 @@ class Presence:
         while True:
             try:
                 await self.tell()
-            except (OSError, HTTPClientError) as error:
+            except (OSError, httpx.HTTPError) as error:
                 log.warning("The hub was not told of activity: %s", type(error).__name__)
             await asyncio.sleep(every_s)
+
+
+def _post(address: str, told: dict[str, Any]) -> None:
+    """Tell the hub, with the server's token."""
+    headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
+    _, url = socket_and_url(address)
+    with client(address, headers=headers, timeout=20.0) as hub:
+        hub.post(url, json=told).raise_for_status()
 
 
 class PresenceHandler(APIHandler):  # type: ignore[misc]

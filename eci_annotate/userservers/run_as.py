@@ -1,21 +1,50 @@
-"""Becomes another system user, by number, and then another program: for services, which need no entry in /etc/passwd.
+"""Becomes another system user, by number, and then another program that ends with whoever started it.
 
-`python -m eci_annotate.userservers.run_as UID COMMAND...`
+`python -m eci_annotate.userservers.run_as UID COMMAND...`; services need no entry in /etc/passwd.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Sequence
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(sign: signal.Signals, parent: int | None = None) -> None:
+    """Have Linux send this process a signal when its parent ends, however that ends; elsewhere do nothing.
+
+    Parameters
+    ----------
+    sign
+        The signal.
+    parent
+        The parent's process id; when it has ended already, this process ends now.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(sign), 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
+
+
+def give_up_root(uid: int) -> None:
+    """Become a system user for good; nothing happens when this process is that user."""
+    if uid != os.geteuid():
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
 
 
 def become(uid: int, command: Sequence[str]) -> None:
     """Give up root for good and run a command in this process's place."""
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+    parent = os.getppid()
+    give_up_root(uid)
     os.umask(0o077)
+    die_with_parent(signal.SIGTERM, parent)  # last: a change of user would clear it
     os.execvp(command[0], list(command))
 
 

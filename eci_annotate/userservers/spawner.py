@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +18,10 @@ from urllib.parse import quote
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Integer, List, Unicode
 
+from eci_annotate.repository.remote.unix_url import SCHEME, unix_url
 from eci_annotate.userservers.banner import INSECURE
 from eci_annotate.userservers.cgroups import Cage
+from eci_annotate.userservers.listener import LISTEN_FD, listen
 from eci_annotate.userservers.system_users import FIRST, UidMap
 
 CONFIG = Path(__file__).parent / "config"  # no news in JupyterLab; the banner, where there is one
@@ -115,11 +118,60 @@ class UidSpawner(FolderSpawner):
         config=True
     )
     cages = Unicode("", help="Folder of control groups; without one, limits are not enforced.").tag(config=True)
+    sockets = Unicode("", help="Root's folder of the servers' sockets; empty: servers listen on TCP ports.").tag(
+        config=True
+    )
+    _held: socket.socket | None = None
 
     @property
     def uid(self) -> int:
         """The user's number."""
         return UidMap(Path(self.uid_file), self.first_uid).uid(self.user.name)
+
+    @property
+    def server(self) -> Any:
+        """The server as JupyterHub knows it; at its socket, where it has one."""
+        server = super().server
+        if server is not None and server.proto == SCHEME and not server.connect_url:
+            server.connect_url = unix_url(self.socket_path, server.base_url)
+        return server
+
+    @server.setter
+    def server(self, server: Any) -> None:
+        LocalProcessSpawner.server.fset(self, server)
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the proxy finds the server. The user can neither move nor replace it: root would follow a link."""
+        return Path(self.sockets, f"{self.uid}.sock")
+
+    def get_env(self) -> dict[str, str]:
+        """As always, and the socket that the server serves."""
+        held = {LISTEN_FD: str(self._held.fileno())} if self._held is not None else {}
+        return dict(super().get_env()) | held
+
+    async def start(self) -> Any:
+        """Start the server; on a socket that is bound here, where there is a folder for those."""
+        if not self.sockets:
+            return await super().start()
+        with listen(self.socket_path) as self._held:
+            self.popen_kwargs.update(pass_fds=[self._held.fileno()])
+            await super().start()
+            self._held = None
+        return unix_url(self.socket_path)
+
+    async def poll(self) -> int | None:
+        """Whether the server runs; a number that another user's process has by now is not the server's."""
+        if self.proc is None and self.pid and not self._is_mine(self.pid):
+            self.clear_state()
+            return 0
+        return await super().poll()
+
+    def _is_mine(self, process: int) -> bool:
+        try:
+            return Path(f"/proc/{process}").stat().st_uid == self.uid
+        except FileNotFoundError:
+            return False
 
     def folder_name(self) -> str:
         """The number: short, and of no use to those who list the folder."""
@@ -146,6 +198,8 @@ class UidSpawner(FolderSpawner):
         """End the server, and whatever else the user started."""
         await super().stop(now=now)
         end_all(self.uid)
+        if self.sockets:
+            self.socket_path.unlink(missing_ok=True)
 
 
 class SharedSpawner(FolderSpawner):

@@ -23,6 +23,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from jupyterhub._version import __version__ as hub_version
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler, authenticated
 from traitlets.config import Config
@@ -30,6 +31,7 @@ from voila.app import Voila
 
 from eci_annotate.userservers.activity import Presence, PresenceHandler
 from eci_annotate.userservers.banner import show_on
+from eci_annotate.userservers.listener import inherited
 
 PAGES = Path(__file__).parent / "share" / "pages"
 # Both of the first two, or no widget is drawn (there is a provider, and the manager that asks for it).
@@ -136,6 +138,8 @@ class VoilaServer(Voila):  # type: ignore[misc]
         self.app.settings["jinja2_env"] = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
         show_on(self.app)
         IOLoop.current().add_callback(self.presence.keep_telling, self.log)
+        if (held := inherited()) is not None:
+            self.app.listen = lambda port, ip: HTTPServer(self.app).add_socket(held)
         super().listen()
 
 

@@ -13,4 +13,4 @@ RUN bash /src/hubconfig/images/install.sh hub /opt/eci && cp -r /src/hubconfig /
  && useradd --system --uid 19999 eci-annotate
 ENV PATH=/opt/eci/bin:$PATH
 EXPOSE 8000
-CMD ["jupyterhub", "--config", "/opt/eci/hubconfig/jupyterhub_config.py"]
+CMD ["python3", "/opt/eci/hubconfig/serve.py"]

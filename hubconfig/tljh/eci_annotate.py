@@ -10,8 +10,11 @@ from pathlib import Path
 CHECKOUT = Path(os.environ.get("ECI_CHECKOUT", "/opt/eci_annotate"))
 SETTINGS = Path(os.environ.get("ECI_HUB_CONFIG", "/opt/tljh/config/eci.yaml"))
 os.environ["ECI_HUB_CONFIG"] = str(SETTINGS)
+# Traefik speaks to no unix sockets: the inner ports are below 1024, where no user can listen. Its own port is 443.
+for name, value in {"SOCKETS": "0", "INNER": "901", "PORT": "443"}.items():
+    os.environ.setdefault(f"ECI_HUB_{name}", value)
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
-kept = {name: getattr(c.JupyterHub, name) for name in ("proxy_class", "bind_url", "hub_port") if name in c.JupyterHub}
+kept = {name: getattr(c.JupyterHub, name) for name in ("proxy_class", "bind_url") if name in c.JupyterHub}
 load_subconfig(str(CHECKOUT / "hubconfig" / "jupyterhub_config.py"))  # type: ignore[name-defined]  # noqa: F821
 for name, value in kept.items():
     setattr(c.JupyterHub, name, value)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from eci_annotate.repository.remote.unix_url import unix_url
+from eci_annotate.userservers.listener import listen_tcp
 from eci_annotate.userservers.python_interpreter import reachable, user_python
 from tests.ports import free_ports
 
@@ -130,9 +133,19 @@ class Hub:
         return self.url(SERVICE_PREFIX, "eci--service")
 
     @property
+    def sockets(self) -> Path:
+        """Folder of the sockets of hub, proxy, service and servers."""
+        return sockets(self.folder, self.port)
+
+    @property
     def api(self) -> str:
         """The service as kernels see it."""
-        return f"http://127.0.0.1:{self.port + 3}{SERVICE_PREFIX}"
+        return unix_url(self.sockets / "service.sock", SERVICE_PREFIX)
+
+    @property
+    def pid(self) -> int:
+        """JupyterHub's own process, which is started again when it ends."""
+        return self.processes(having=" -m jupyterhub ")[0]
 
     def ask(
         self, path: str, who: str = "", method: str = "GET", headers: Mapping[str, str] | None = None, body: str = ""
@@ -169,7 +182,9 @@ class Hub:
         return [process for _, process in sorted(found)]  # by their start: numbers begin anew after the highest
 
     def _below(self, folder: Path) -> bool:
-        return self.process.pid in (int(_stat(folder)[1]), int(folder.name))
+        while folder.name not in ("0", "1", str(self.process.pid)):
+            folder = Path("/proc", _stat(folder)[1])
+        return folder.name == str(self.process.pid)
 
     def uid(self, name: str) -> int:
         """A person's system user."""
@@ -185,10 +200,9 @@ class Hub:
             time.sleep(0.2)
         raise TimeoutError(f"{name} has no kernel")
 
-    def server_port(self, name: str) -> int:
-        """The port of a person's server."""
-        url = _environment(self.kernel(name))["JUPYTERHUB_SERVICE_URL"]
-        return int(url.split(":")[2].split("/")[0])
+    def server(self, name: str) -> Path:
+        """The socket of a person's server."""
+        return self.sockets / "servers" / f"{self.uid(name)}.sock"
 
     def as_user(self, name: str, code: str, **given: Any) -> Any:
         """Run code as a person's kernel would: same system user, same environment. `answer(value)` ends it.
@@ -212,7 +226,7 @@ class Hub:
 
 
 PRELUDE = """
-import json, os, sys, socket, signal, urllib.request, urllib.error
+import http.client, json, os, sys, socket, signal, urllib.request, urllib.error
 from pathlib import Path
 globals().update(json.load(sys.stdin))
 def answer(value):
@@ -228,6 +242,16 @@ def ask(url, method="GET", headers=None, body=None):
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *a): return None
     request = urllib.request.Request(url, method=method, headers=headers or {}, data=body)
+    if url.startswith("http+unix://"):
+        from urllib.parse import unquote
+        place, _, path = url.removeprefix("http+unix://").partition("/")
+        line = http.client.HTTPConnection("localhost", timeout=20)
+        line.sock = socket.socket(socket.AF_UNIX)
+        line.sock.settimeout(20)
+        line.sock.connect(unquote(place))
+        line.request(method, "/" + path, body, headers or {})
+        got = line.getresponse()
+        return [got.status, got.read().decode(errors="replace")]
     try:
         with urllib.request.build_opener(Stay).open(request, timeout=20) as got:
             return [got.status, got.read().decode(errors="replace")]
@@ -320,12 +344,25 @@ def start(
         del env[name]
     if environment and "PYTHONPATH" in environment:
         env["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{checkout}"
-    words = [str(python), "-m", "jupyterhub", "--config", str(checkout / "hubconfig" / "jupyterhub_config.py")]
+    words = [str(python), str(checkout / "hubconfig" / "serve.py")]
+    if port in _kept:  # as systemd would
+        numbers = [one.fileno() for one in _kept[port]]
+        moved = " ".join(f"{place}<&{number}" for place, number in enumerate(numbers, 3))
+        given = f'exec {moved}; LISTEN_FDS={len(numbers)} LISTEN_PID=$$ exec "$@"'
+        words, somebody["pass_fds"] = ["bash", "-c", given, "bash", *words], numbers
     with (folder / "hub.log").open("ab") as log:
         somebody["preexec_fn"] = _in_the_background
         process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log, **somebody)
     _await(process, port, folder)
     return process
+
+
+_kept: dict[int, list[socket.socket]] = {}
+
+
+def sockets(folder: Path, port: int) -> Path:
+    """Where the sockets of the hub in a folder are."""
+    return (Path("/run/eci-hub") if folder.stat().st_uid == 0 else folder / "run") / f"hub-{port}"
 
 
 def _in_the_background() -> None:
@@ -344,9 +381,9 @@ def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError, http.client.HTTPException):
-            for inner, path in ((port, "/hub/health"), (port + 3, f"{SERVICE_PREFIX}health")):
-                line = _line(inner, inner == port and "tls_cert" in (folder / "hub.yaml").read_text())
-                line.request("GET", path, headers={"Host": f"hub.localhost:{inner}"})
+            for who, path in (("", "/hub/health"), ("eci--service.", f"{SERVICE_PREFIX}health")):
+                line = _line(port, "tls_cert" in (folder / "hub.yaml").read_text())
+                line.request("GET", path, headers={"Host": f"{who}hub.localhost:{port}"})
                 if line.getresponse().status != 200:
                     break
             else:
@@ -379,6 +416,8 @@ def hubs(
     folder, port = place(), free_ports(PORTS)
     process: subprocess.Popen[bytes] | None = None
     try:
+        if settings.get("keep_servers"):
+            _kept[port] = listen_tcp("127.0.0.1", port)
         people = _prepare(folder, port, settings, more_people, environment or {})
         process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)

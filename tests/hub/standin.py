@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import Request, urlopen
+from urllib.parse import unquote
 
 PREFIX = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
 LEASES = Path(os.environ["ECI_ANNOTATE_STATE"]) / "leases.json"
@@ -16,9 +17,13 @@ LEASES_SCOPE = "custom:eci:leases"
 
 def may_see_leases(token: str) -> bool:
     """Whether the hub says that this token may."""
-    ask = Request(f"{os.environ['JUPYTERHUB_API_URL']}/user", headers={"Authorization": token})
+    place, _, path = os.environ["JUPYTERHUB_API_URL"].removeprefix("http+unix://").partition("/")
+    hub = HTTPConnection("localhost", timeout=5)
+    hub.sock = socket.socket(socket.AF_UNIX)
     try:
-        return LEASES_SCOPE in json.load(urlopen(ask, timeout=5))["scopes"]
+        hub.sock.connect(unquote(place))
+        hub.request("GET", f"/{path}/user", headers={"Authorization": token})
+        return LEASES_SCOPE in json.load(hub.getresponse()).get("scopes", ())
     except OSError:
         return False
 
@@ -42,5 +47,6 @@ class Standin(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    place = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
-    ThreadingHTTPServer((place.hostname or "", place.port or 0), Standin).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Standin, bind_and_activate=False)
+    server.socket = socket.socket(fileno=int(os.environ["ECI_ANNOTATE_LISTEN_FD"]))
+    server.serve_forever()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.hub.hub_world import Hub, until
+from tests.hub.hub_world import SERVICE_PREFIX, Hub, until
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.needs_root
@@ -171,17 +171,19 @@ answer([refusal(connect, path) for path in sockets])
 def test_a_server_is_no_use_without_its_owners_login(hub: Hub) -> None:
     code = """
 base = f"http://127.0.0.1:{port}/user/ben/"
-mine = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}
-upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+host = {"Host": f"ben.hub.localhost:{port}"}
+mine = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"], **host}
+upgrade = {**host, "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 channels = base + f"api/kernels/{kernel}/channels"
-answer([ask(base)[0], ask(base, headers=mine)[0], ask(channels, headers=upgrade)[0],
+answer([ask(base, headers=host)[0], ask(base, headers=mine)[0], ask(channels, headers=upgrade)[0],
         ask(channels, headers=upgrade | mine)[0], ask(base + "voila/api/shutdown/" + kernel, "POST", mine)[0],
-        ask(base + "voila/api/shutdown/" + kernel, "POST")[0], ask(base + "api/kernels/" + kernel, "DELETE", mine)[0]])
+        ask(base + "voila/api/shutdown/" + kernel, "POST", host)[0],
+        ask(base + "api/kernels/" + kernel, "DELETE", mine)[0]])
 """
     line = Path(f"/proc/{hub.kernel('ben')}/cmdline").read_text()
     kernel = line.split("kernel-")[1].split(".json")[0]
-    got = hub.as_user("anna", code, port=hub.server_port("ben"), kernel=kernel)
+    got = hub.as_user("anna", code, port=hub.port, kernel=kernel)
     assert got[0] == 302 and got[1] == 403 and set(got[2:]) == {403}, got
 
 
@@ -247,15 +249,15 @@ answer([ask(url, "POST", form, f"{base}&{wish}".encode())[0] for wish in wishes]
     assert set(hub.as_user("anna", grants)) <= {400, 401, 403}
 
 
-def test_the_proxy_obeys_the_hub_alone(hub: Hub) -> None:
+def test_only_the_hub_and_the_proxy_reach_the_inner_sockets(hub: Hub) -> None:
     code = """
-mine = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}
-url = f"http://127.0.0.1:{port}/api/routes"
-target = b'{"target": "http://127.0.0.1:1"}'
-answer([ask(url)[0], ask(url, headers=mine)[0], ask(url + "/eci--service.hub.localhost", "POST", mine, target)[0],
-        ask(url + "/", "DELETE", mine)[0]])
+def connect(path):
+    with socket.socket(socket.AF_UNIX) as one: one.connect(path)
+answer([refusal(connect, path) for path in paths])
 """
-    assert hub.as_user("anna", code, port=hub.port + 1) == [403] * 4
+    paths = [hub.sockets / "proxy" / "api.sock", hub.server("ben"), hub.server("anna")]
+    assert hub.as_user("anna", code, paths=list(map(str, paths))) == ["PermissionError"] * 3
+    assert all(path.is_socket() for path in paths)
 
 
 def test_what_a_user_leaves_behind_ends_with_his_server(of: Of, hub: Hub) -> None:
@@ -280,6 +282,16 @@ answer(0)
     home.wait_for_selector("#start:has-text('Start My Server')")
     until(lambda: not hub.processes("ben"), 5)
     assert hub.processes("ben") == []
+
+
+def test_a_refused_form_is_answered_by_the_service(hub: Hub) -> None:
+    """And not by the proxy with 503, because the service had ended the connection before the form was sent."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://evil.example"}
+    path = f"{SERVICE_PREFIX}sign/liver-ct/ECI_KAU_S0001/00"
+    got = {
+        hub.ask(path, "eci--service", "POST", headers, "token=" + "x" * size).status for size in range(0, 60_000, 1500)
+    }
+    assert got == {403}
 
 
 def test_the_hub_and_the_service_still_stand(hub: Hub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,17 +54,19 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
         os.chown(folder / "repository", 19_999, 19_999)
     monkeypatch.setattr("eci_annotate.userservers.python_interpreter.user_python", lambda _: Path(sys.executable))
 
-    def load(settings: dict[str, Any] | None = None, **environment: str) -> Loaded:
-        usual = {"state": str(folder), "repository": str(folder / "repository"), "runtime": str(folder / "run")}
+    def load(settings: dict[str, Any] | None = None, **environment: str | None) -> Loaded:
+        usual = {"state": str(folder), "repository": str(folder / "repository"), "runtime": short}
         chosen = usual | {"insecure_demo": not IS_ROOT} | (settings or {})
         (tmp_path / "hub.yaml").write_text(yaml.safe_dump(chosen))
-        for name, value in ({"ECI_HUB_CONFIG": str(tmp_path / "hub.yaml")} | environment).items():
-            monkeypatch.setenv(name, value)
+        usual_environment = {"ECI_HUB_CONFIG": str(tmp_path / "hub.yaml"), "ECI_HUB_PUBLIC_FD": "0"}
+        for name, value in (usual_environment | environment).items():
+            monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
         app = JupyterHub()
         app.load_config_file(str(CONFIG))
         return Loaded(app.config, app)
 
-    yield load
+    with tempfile.TemporaryDirectory(prefix="eci-run-") as short:  # the name of a socket has 107 bytes at most
+        yield load
     os.umask(mask)
 
 
@@ -143,6 +146,56 @@ def test_the_service_does_not_run_as_root(load: Load, tmp_path: Path) -> None:
     (tmp_path / "roots").mkdir()
     with pytest.raises(SystemExit, match="chown"):
         load({"repository": str(tmp_path / "roots")})
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize(
+    ("settings", "environment", "says"),
+    [
+        ({}, {"ECI_HUB_PUBLIC_FD": None}, "take port 8000"),
+        ({"tls_before": True, "port": 8443}, {"ECI_HUB_PUBLIC_FD": None}, "take port 8443"),
+        ({"keep_servers": True}, {}, "With keep_servers"),
+        ({"sockets": False}, {}, "inner ports"),
+        ({"sockets": False, "inner": 1022}, {}, "inner ports"),
+        ({}, {"ECI_HUB_PUBLIC_KEPT": "1"}, ""),
+        ({"keep_servers": True}, {"ECI_HUB_PUBLIC_KEPT": "1"}, ""),
+        ({"sockets": False, "inner": 901}, {}, ""),
+        ({**PUBLIC, "port": 8443, "keep_servers": True}, {"ECI_HUB_PUBLIC_FD": None}, ""),
+        ({"port": 80}, {"ECI_HUB_PUBLIC_FD": None}, ""),
+    ],
+)
+def test_no_port_that_a_user_could_take(
+    load: Load, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], environment: dict[str, Any], says: str
+) -> None:
+    monkeypatch.setattr("eci_annotate.userservers.listener.unprivileged_from", lambda: 1024)
+    if says:
+        with pytest.raises(SystemExit, match=says):
+            load(settings, **environment)
+    else:
+        load(settings, **environment)
+
+
+@pytest.mark.needs_root
+def test_no_socket_where_others_may_change_names(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(SystemExit, match="change names"):
+        load({"runtime": str(tmp_path / "open" / "run")})
+    os.chown(tmp_path / "open", 25_000, 25_000)
+    (tmp_path / "open").chmod(0o755)
+    with pytest.raises(SystemExit, match="change names"):
+        load({"runtime": str(tmp_path / "open" / "run")})
+
+
+def test_all_inner_addresses_are_sockets(load: Load) -> None:
+    found = load()
+    app, places = found.app, found.config
+    service, culler = app.services
+    inner = [app.hub_bind_url, places.ConfigurableHTTPProxy.api_url, places.Spawner.environment["ECI_ANNOTATE_SERVICE"]]
+    assert all(one.startswith("http+unix://") for one in inner)
+    assert service["api_token"] != culler["api_token"] and len(service["api_token"]) == 64
+    again = load().app.services
+    assert [one["api_token"] for one in again] == [service["api_token"], culler["api_token"]], "kept over restarts"
 
 
 def test_every_custom_scope_and_role_is_one_that_the_hub_knows() -> None:

@@ -140,7 +140,7 @@ answer([post(url, one) for url in urls for one in tries])
 def test_a_kernel_that_knows_the_pin_cannot_sign(hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
     _, waiting, _ = work
     path = waiting.url.partition("/services/")[2]
-    urls = [f"http://127.0.0.1:{hub.port + 3}/services/{path}"]
+    urls = [f"{hub.api.removesuffix(SERVICE_PREFIX)}/services/{path}"]
     names = ["eci-session", "__Host-eci-session", "jupyterhub-hub-login", "service-eci", "jupyterhub-session-id"]
     origin = hub.service.partition("/services/")[0]
     found = hub.as_user("anna", KERNEL, urls=urls, names=names, origin=origin, pin=PIN)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.hub.hub_world import Hub, hubs, landed, log_in, place, signed_in
+from tests.hub.hub_world import IS_ROOT, Hub, hubs, landed, log_in, place, signed_in
 from tests.hub.test_landing import APP, LAB, lands
+
+
+def closed_ports() -> int:
+    """The first of three free ports that only root may listen on."""
+    for first in range(700, 1000, 3):
+        with suppress(OSError), ExitStack() as stack:
+            for port in range(first, first + 3):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise OSError("no free ports below 1000")
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +32,7 @@ def older() -> Iterator[Hub]:
     got = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", overlay, "jupyterhub>=5.2,<6"]
     subprocess.run(got, check=True, capture_output=True)
     overlay.chmod(0o755)
-    with hubs(environment={"PYTHONPATH": str(overlay)}) as one:
+    with hubs(environment={"PYTHONPATH": str(overlay)}, **({"inner": closed_ports()} if IS_ROOT else {})) as one:
         yield one
 
 

@@ -10,13 +10,15 @@ import re
 
 from starlette.types import Scope
 
+from eci_annotate.repository.local.identity import HERE
+
 _ADDRESSES, _LONGEST = re.compile(r"[^0-9a-fA-F:., ]"), 120
 
 
 def whence(scope: Scope) -> str:
     """Addresses, nearest last."""
     peer = scope.get("client")
-    here = str(peer[0]) if peer else ""
+    here = str(peer[0]) if peer else HERE  # a unix socket has no address
     headers = dict(scope["headers"])
     if b"authorization" in headers:
         return here

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -17,6 +19,7 @@ from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
 
 LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
+REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -49,16 +52,19 @@ class Watch:
         WHENCE.set(whence(scope))
         begin, status, begun = time.perf_counter(), [500], list[bool]()
         limit = _limit(scope["path"])
+        body = _Body(receive, limit)
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] != TOO_LARGE:
+                    await body.read_rest()
                 status[0] = message["status"]
                 begun.append(True)
             await send(message)
 
         with self._numbers.under_way.track_inprogress():
             try:
-                await self._limited(scope, receive, sent, limit)
+                await self._limited(scope, body.receive, sent, limit)
             except Exception as error:
                 response = unknown(error)
                 if not begun:
@@ -71,7 +77,7 @@ class Watch:
         if not declared.isdigit() or int(declared) > limit:
             await _too_large(send)
             return
-        await self._app(scope, _counted(receive, limit), send)
+        await self._app(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "") or getattr(scope.get("endpoint"), "__name__", "none")
@@ -94,22 +100,35 @@ def _limit(path: str) -> int:
     return LARGEST_BLOB if path.endswith("/blobs") else LARGEST
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    """Bodies without a declared length are cut off at the limit, as if the client had gone."""
-    got = [0]
+class _Body:
+    """A request's body. Without a declared length it is cut off at the limit, as if the client had gone."""
 
-    async def counted() -> Message:
-        message = await receive()
-        got[0] += len(message.get("body", b""))
-        return message if got[0] <= limit else {"type": "http.disconnect"}
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self._limit = receive, limit
+        self._got, self._ended = 0, False
 
-    return counted
+    async def receive(self) -> Message:
+        """The next message."""
+        message = await self._receive()
+        self._got += len(message.get("body", b""))
+        self._ended = self._ended or not message.get("more_body", False)
+        return message if self._got <= self._limit else {"type": "http.disconnect"}
+
+    async def read_rest(self) -> None:
+        """Read what a refusal left unread, up to a limit.
+
+        On a unix socket the proxy would fail to send it after the answer, and say 503 instead.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_S):
+                while not self._ended and self._got < REST:
+                    await self.receive()
 
 
 async def _too_large(send: Send) -> None:
     body = json.dumps(error_to_wire(Overloaded("The body is too large.", "Send less at once."))).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": TOO_LARGE, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -23,6 +23,8 @@ class Settings:
         Path under which everything lies, with a slash at both ends.
     host, port
         Where it listens.
+    listen_fd
+        A listening socket that the parent process holds, instead of host and port; negative: none.
     hub_api, hub_token
         The hub's API, and the service's own token there.
     client_id
@@ -49,6 +51,7 @@ class Settings:
     public: str = ""
     callback: str = ""
     insecure_demo: bool = False
+    listen_fd: int = -1
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -70,6 +73,7 @@ class Settings:
             env.get("JUPYTERHUB_PUBLIC_URL", ""),
             env.get("JUPYTERHUB_OAUTH_CALLBACK_URL", ""),
             env.get("ECI_ANNOTATE_INSECURE_DEMO", "") == "1",
+            int(env.get("ECI_ANNOTATE_LISTEN_FD", "-1")),
         )
 
     @property

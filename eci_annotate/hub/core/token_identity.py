@@ -15,6 +15,7 @@ from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
+from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.workflow.actor import HUB, Actor
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
@@ -55,9 +56,8 @@ class HubPeople:
     """
 
     def __init__(self, settings: Settings, service: str = "eci") -> None:
-        self._api = settings.hub_api
         self._scopes = {"access:services", f"access:services!service={service}"}
-        self._client = httpx.Client(timeout=10.0)
+        self._client = client(settings.hub_api, timeout=10.0)
         self._known: dict[str, tuple[float, Person | None]] = {}
         self._lock, self._asking = Lock(), BoundedSemaphore(8)
 
@@ -84,7 +84,7 @@ class HubPeople:
     def _ask(self, token: str, session: str) -> Person | None:
         cookies = {"Cookie": f"jupyterhub-session-id={session}"} if session else {}
         try:
-            answer = self._client.get(f"{self._api}/user", headers={"Authorization": f"token {token}", **cookies})
+            answer = self._client.get("user", headers={"Authorization": f"token {token}", **cookies})
         except (httpx.TransportError, UnicodeEncodeError) as error:
             if isinstance(error, UnicodeEncodeError):
                 return None

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from cryptography.fernet import Fernet, InvalidToken
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -23,6 +22,7 @@ from eci_annotate.errors import NoIdentity, Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.service_keys import service_secret
+from eci_annotate.repository.remote.unix_url import client
 
 PERSON = "custom:eci:person"
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
@@ -55,7 +55,7 @@ class Sessions:
         lock = "__Host-" if self._settings.own_host else ""
         self._cookie, self._login = f"{lock}eci-session", f"{lock}eci-login"
         self._path = "/" if self._settings.own_host else self._settings.prefix
-        self._hub = httpx.Client(timeout=10.0)
+        self._hub = client(self._settings.hub_api, timeout=10.0)
 
     # -- reading ---------------------------------------------------------------
     def of(self, request: Request, *, fresh: bool = False) -> Session | None:
@@ -148,7 +148,7 @@ class Sessions:
             "code_verifier": verifier,
             "redirect_uri": self._redirect,
         }
-        answer = self._hub.post(f"{self._settings.hub_api}/oauth2/token", data=told)
+        answer = self._hub.post("oauth2/token", data=told)
         if answer.status_code != 200:
             raise NoIdentity("The hub did not confirm the login.", "Open the page anew.")
         return str(answer.json()["access_token"])

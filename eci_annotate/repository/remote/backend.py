@@ -19,6 +19,7 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
 from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.volume_cache import volume_from_kept
+from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.remote.wire_format import (
     actor_from_wire,
     command_to_wire,
@@ -66,7 +67,7 @@ class Line:
 
         headers = {"Authorization": f"Bearer {token}", SESSION: session}
         timeout = httpx.Timeout(60.0, connect=5.0)
-        self._client = httpx.Client(base_url=f"{address.rstrip('/')}/api/", headers=headers, timeout=timeout)
+        self._client = client(f"{address.rstrip('/')}/api/", headers=headers, timeout=timeout)
         self._failures = (httpx.TransportError,)
 
     def ask(self, method: str, path: str, *, again: bool = True, **more: Any) -> Any:

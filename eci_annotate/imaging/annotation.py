@@ -1,0 +1,106 @@
+"""What every annotation has in common: label, colour, identity, and the series it was drawn on."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from eci_annotate.errors import BadAnnotation, FrameMismatch
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import grid_of, like
+
+Colour = tuple[int, int, int]
+Kind = Literal["box", "contours", "mask"]
+
+
+def new_uid() -> str:
+    """Return a fresh DICOM UID (2.25 + random UUID, PS3.5 B.2)."""
+    return f"2.25.{uuid.uuid4().int}"
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What boxes, contours and masks have in common.
+
+    Attributes
+    ----------
+    label
+        Free text; need not be unique.
+    colour
+        Red, green, blue, each 0..255.
+    uid
+        Identity of this annotation through all its versions (DICOM tracking UID).
+    frame_uid, series_uid
+        DICOM frame of reference and series it was drawn on.
+    """
+
+    kind: ClassVar[Kind]
+
+    _: KW_ONLY
+    label: str = ""
+    colour: Colour = (255, 0, 0)
+    frame_uid: str = ""
+    series_uid: str = ""
+    uid: str = field(default_factory=new_uid)
+
+    def __post_init__(self) -> None:
+        red, green, blue = (int(c) for c in self.colour)
+        if not all(0 <= c <= 255 for c in (red, green, blue)):
+            raise BadAnnotation(f"{self.colour} is no colour.", "Give three numbers from 0 to 255.")
+        object.__setattr__(self, "colour", (red, green, blue))
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything but the shape, to make another annotation under the same identity."""
+        return {name: getattr(self, name) for name in ("label", "colour", "frame_uid", "series_uid", "uid")}
+
+    def with_label(self, label: str) -> Self:
+        """Return the same annotation under another label."""
+        return replace(self, label=label)
+
+    def with_colour(self, colour: Colour) -> Self:
+        """Return the same annotation in another colour."""
+        return replace(self, colour=colour)
+
+    def _grid_for(self, volume: xr.DataArray) -> Grid:
+        grid = grid_of(volume)
+        if self.frame_uid and grid.frame_of_reference_uid != self.frame_uid:
+            raise FrameMismatch(
+                f"Annotation {self.label!r} lives in another frame of reference than this volume.",
+                "Use a series of the same frame of reference, or register the two first.",
+            )
+        return grid
+
+    def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
+        """Return which voxels of a volume belong to this annotation.
+
+        Parameters
+        ----------
+        volume
+            Any volume of the same frame of reference; its grid may differ from the series drawn on.
+
+        Returns
+        -------
+        DataArray
+            Boolean, (k, j, i), on the grid of `volume`.
+
+        Raises
+        ------
+        FrameMismatch
+            If the volume lives in another frame of reference.
+        """
+        return like(volume, self.voxels_on(self._grid_for(volume)), name="mask")
+
+    def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
+        """Return the boolean array (k, j, i) on a grid in the same frame of reference."""
+        raise NotImplementedError
+
+    @property
+    def volume_mm3(self) -> float:
+        """Volume in cubic millimetres."""
+        raise NotImplementedError
