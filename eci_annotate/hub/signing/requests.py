@@ -10,9 +10,10 @@ import hmac
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
-from eci_annotate.errors import NotFound, SignatureWaits, Tampered
+from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import DONE, VOID, WAITING
 from eci_annotate.repository.draft_entries import content_digest
@@ -20,6 +21,8 @@ from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import address_of
 from eci_annotate.repository.local.sign import proposal_of
+from eci_annotate.repository.pending_signature import Pending
+from eci_annotate.repository.signed import signed_by
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import Sign
@@ -49,13 +52,11 @@ class SignatureRequest:
         return digest(canonical(to_json(self)))
 
 
-def ask(desk: Desk, repo: LocalBackend, command: Sign) -> NoReturn:
-    """Keep the request, and say where its person confirms it.
+def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
+    """Keep the request; the result says where its person confirms it.
 
     Raises
     ------
-    SignatureWaits
-        It waits; with the address of the page.
     Refused, BadAnswers
         It could not be signed as it is; what is missing is named now, not after the person went to the page.
     """
@@ -73,8 +74,10 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> NoReturn:
     )
     name = desk.rooms.content(command.project, command.subject).put(_marked(desk, made))
     request = f"{command.project}/{command.subject}/{name}"
-    what = "The signature waits for you to confirm it on the service's page."
-    raise SignatureWaits(what, "Open the page and confirm it there.", url=url_of(desk, request), request=request)
+    work = state.work[command.task]
+    known = {"basis": work.basis, "use_case": work.use_case}
+    signed = partial(signed_by, repo, repo.images, command, made.version, known)
+    return Pending(url_of(desk, request), request, lambda: standing(desk, repo, made), signed)
 
 
 def url_of(desk: Desk, request: str) -> str:

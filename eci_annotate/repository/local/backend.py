@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import pandas as pd
 
@@ -27,6 +27,7 @@ from eci_annotate.repository.local.sign import sign
 from eci_annotate.repository.local.subject_list import seen_of, subject_page
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.repository.local.volume_cache import LocalImages
+from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
@@ -78,11 +79,24 @@ class LocalBackend:
             raise NotFound("There is no such project for you.", "Ask its owner.")
         return state
 
-    def do(self, command: Any) -> SubjectView | None:
-        """Do a command; the subject as it is then (None for a project's)."""
-        seen = self._do(command)
+    @overload
+    def do(self, command: Sign) -> Signed: ...
+
+    @overload
+    def do(self, command: Any) -> SubjectView | None: ...
+
+    def do(self, command: Any) -> SubjectView | Signed | None:
+        """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
+        done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.rooms, signed=isinstance(command, Sign))
-        return seen
+        return done
+
+    def _sign(self, command: Sign) -> Signed:
+        with self.noting(command):
+            actor = self.actor
+            event = sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
+        known = {"basis": event.basis, "use_case": event.use_case}
+        return signed_by(self, self.images, command, event.version, known)
 
     def _do(self, command: Any) -> SubjectView | None:
         with self.noting(command):
@@ -90,9 +104,6 @@ class LocalBackend:
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
                     return None
-                case Sign():
-                    actor = self.actor
-                    sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
                     check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
                     do_subject(self.rooms, command, self.actor)

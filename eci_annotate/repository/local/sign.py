@@ -20,7 +20,7 @@ from eci_annotate.repository.local.proposal import Job, Proposal
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.commands import Seal, Sign
 from eci_annotate.workflow.subject.decide import decide, permit
-from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.seals import Manifest
@@ -29,8 +29,8 @@ from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
 _one_at_a_time = RLock()
 
 
-def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> None:
-    """Make the draft the next version; `opened` gives the key that signs, or refuses."""
+def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> VersionSigned:
+    """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event."""
     _, state = rooms.state(command.project, command.subject)
     permit(command, state, actor, rooms.clock())
     signer = opened()
@@ -45,7 +45,7 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
             events = _sealed(signer, command, manifest, state, actor, now)
             if rooms.append_subject(state, records, events):
                 rooms.proposals.forget(command.project, command.subject)
-                return
+                return next(each for each in events if isinstance(each, VersionSigned))
     raise busy()
 
 
