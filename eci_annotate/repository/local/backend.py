@@ -106,22 +106,23 @@ class LocalBackend:
                     return None
                 case Attach():
                     check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
-                    do_subject(self.rooms, command, self.actor)
+                    return self._done(command)
                 case Enrol() | ChangeUseCase():
                     pipeline = self.use_case(command.project, command.use_case).pipeline
-                    do_subject(self.rooms, replace(command, pipeline=pipeline), self.actor)
+                    return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):
-                    do_subject(self.rooms, command, self.actor)
-                    if isinstance(command, Start):
-                        return self._grant(command)
+                    return self._done(command)
                 case _:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.subject.commands.")
-            return self._subject(command.project, command.subject)
 
-    def _grant(self, command: Start) -> SubjectView:
-        seen = self._subject(command.project, command.subject)
-        address = Address(command.project, command.subject, command.task)
-        self._granted.add((address, seen.task(command.task).fence))
+    def _done(self, command: Command) -> SubjectView:
+        """Do a subject's command; its view is made of the state that the events made, without reading it again."""
+        state = do_subject(self.rooms, command, self.actor)
+        with self.rooms.streams.noticing(command.project, command.subject):
+            seen = view(state, self.actor, self.rooms.clock())
+        if isinstance(command, Start):
+            address = Address(command.project, command.subject, command.task)
+            self._granted.add((address, seen.task(command.task).fence))
         return seen
 
     def noting(self, command: Any) -> AbstractContextManager[None]:

@@ -100,10 +100,10 @@ class Rooms:
             return False
         return True
 
-    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> bool:
-        """As `append`, for the stream of a subject that is in `state`."""
+    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> Subject | None:
+        """The subject as it is behind the events, if they could be added; None: read and decide again."""
         then = reduce(lambda known, event: evolve(event, known), events, state)
-        return self.append(subject_stream(then.project, then.subject), past, events, then)
+        return then if self.append(subject_stream(then.project, then.subject), past, events, then) else None
 
     def use_case(self, digest: str) -> UseCase:
         """The published use case with this digest."""
