@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, RTSTRUCT_STORAGE
 
 if TYPE_CHECKING:
+    from eci_annotate.dicom.images.files import Opener
     from eci_annotate.imaging.annotations import Annotation
 
 # modalities of series that hold no images of their own
@@ -44,7 +45,7 @@ class Material:
     answers: Mapping[str, Any] | None
     form_title: str
     image_series: Callable[[], str]
-    files: Callable[[str], Sequence[Path]]
+    files: Callable[[str], Sequence[Path | Opener]]
     predecessor: Callable[[str, str], bytes | None]
     version: int
     task: str

@@ -20,6 +20,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
@@ -47,7 +48,7 @@ class Signing:
 
 def structure_set(
     annotations: Sequence[Annotation],
-    images: Sequence[Path],
+    images: Sequence[Path | Opener],
     *,
     version: int = 1,
     task: str = "annotate",

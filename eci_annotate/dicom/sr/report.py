@@ -15,6 +15,7 @@ from typing import Any
 from pydicom import Dataset
 
 from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.dataset import encode
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, uid_from
 from eci_annotate.version import __version__
@@ -70,7 +71,7 @@ def _items(answers: Mapping[str, Any]) -> Iterator[Dataset]:
 def report_object(
     answers: Mapping[str, Any],
     form_title: str,
-    images: Sequence[Path],
+    images: Sequence[Path | Opener],
     *,
     version: int,
     task: str,

@@ -6,13 +6,16 @@ UIDs follow from content, signer and time, so that no two attempts ever meet in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from eci_annotate.archive.protocol import Archive, Instance
+from eci_annotate.archive.protocol import Archive, Instance, content_of
 from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
+from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import pixel_digest
 from eci_annotate.errors import NoImages
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
+from eci_annotate.repository.local.volume_cache import decode_series, files_of_instances
 from eci_annotate.repository.manifest_parts import archived_name, archived_uids
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
@@ -50,7 +53,7 @@ def _material(shop: Workshop, proposal: Proposal) -> Material:
         answers=content.answers if job.task.form else None,
         form_title=job.case.report.get("title", job.case.title),
         image_series=lambda: image_series_of(shop.archive, job.subject)[0],
-        files=lambda series: _paths(shop, job.subject, series),
+        files=lambda series: _files(shop, job.subject, series),
         predecessor=lambda role, series: _predecessor(shop, job, role, series),
         version=job.version,
         task=job.task.name,
@@ -64,12 +67,12 @@ def _predecessor(shop: Workshop, job: Job, role: str, image_series: str) -> byte
     for part in job.predecessor.manifest.of(role) if job.predecessor else ():
         images, series, sop = archived_uids(part)
         if images == image_series:
-            return shop.archive.content(job.subject, series, sop)
+            return content_of(shop.archive, job.subject, series, sop)
     return None
 
 
-def _paths(shop: Workshop, subject: str, series_uid: str) -> list[Path]:
-    return [each.path for each in shop.archive.instances(subject, series_uid)]
+def _files(shop: Workshop, subject: str, series_uid: str) -> list[Path | Opener]:
+    return files_of_instances(shop.archive, shop.archive.instances(subject, series_uid))
 
 
 def image_series_of(archive: Archive, subject: str) -> list[str]:
@@ -82,19 +85,20 @@ def image_series_of(archive: Archive, subject: str) -> list[str]:
 
 
 def ingested(shop: Workshop, subject: str) -> Manifest:
-    """The manifest of an ingest: a blob with the pixel digest of each image instance."""
-    images = pixel_digests(shop.archive, subject)
+    """The manifest of an ingest: a blob with the pixel digest of each image instance; their volumes are kept."""
+    uids = image_series_of(shop.archive, subject)
+    images = {uid: decode_series(shop.archive, shop.cache, subject, uid) for uid in uids}
     return Manifest((SealedPart(PartKind.IMAGES, "pixels", shop.blobs.put(canonical(images))),), SOFTWARE)
 
 
 def pixel_digests(archive: Archive, subject: str) -> dict[str, dict[str, str]]:
     """By series and SOP instance UID: the digest of the decoded pixels, computed now."""
     uids = image_series_of(archive, subject)
-    return {uid: {each.sop_uid: _pixels(each) for each in archive.instances(subject, uid)} for uid in uids}
+    return {uid: {each.sop_uid: _pixels(archive, each) for each in archive.instances(subject, uid)} for uid in uids}
 
 
-def _pixels(instance: Instance) -> str:
-    return pixel_digest(instance.path)
+def _pixels(archive: Archive, instance: Instance) -> str:
+    return pixel_digest(partial(archive.read, instance))
 
 
 def reviewed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from eci_annotate.archive import protocol as archived
 from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.local.context import Rooms
@@ -48,7 +49,7 @@ def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Re
 
 def _archived(rooms: Rooms, subject: str, part: SealedPart) -> bytes:
     _, series, sop = archived_uids(part)
-    content = rooms.archive.content(subject, series, sop)
+    content = archived.content_of(rooms.archive, subject, series, sop)
     if digest_of(content) != part.digest:
         raise Tampered("An archived file was changed.", "Restore it from a backup.")
     return content

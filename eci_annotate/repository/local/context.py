@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from eci_annotate.archive.folder import FolderArchive
+from eci_annotate.archive.protocol import Archive
 from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import POSTGRES, Layout
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
@@ -41,7 +42,7 @@ class Rooms:
     blobs: BlobStore
     vault: Vault
     drafts: SecretDrafts
-    archive: FolderArchive
+    archive: Archive
     access: AccessStore
     stores: Stores
     proposals: Proposals = field(default_factory=Proposals)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from eci_annotate.archive.protocol import content_of
 from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local import artefacts
@@ -117,7 +118,7 @@ def _check_predecessor(state: Subject, signed: VersionSigned) -> None:
 
 def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
     _, series, sop = archived_uids(part)
-    if digest(rooms.archive.content(subject, series, sop)) != part.digest:
+    if digest(content_of(rooms.archive, subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
 
 
