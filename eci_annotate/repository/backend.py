@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import xarray as xr
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
     from eci_annotate.repository.signed import Signed
 
 PIECE = 500
-WAITING, DONE, VOID = "waiting", "signed", "void"
 SORTS = ("subject", "site", "cohort", "stage", "progress")
+
+
+class RequestState(StrEnum):
+    """How a request for a signature stands."""
+
+    WAITING = "waiting"
+    DONE = "signed"
+    VOID = "void"
 
 
 @dataclass(frozen=True)
@@ -133,8 +141,8 @@ class Backend(Protocol):
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
 
-    def signature(self, request: str) -> str:
-        """How a request for a signature stands: one of `WAITING`, `DONE`, `VOID`."""
+    def signature(self, request: str) -> RequestState:
+        """How a request for a signature stands."""
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.backend import DONE, VOID
+from eci_annotate.repository.backend import RequestState
 
 if TYPE_CHECKING:
     from eci_annotate.repository.signed import Signed
@@ -21,12 +21,12 @@ class Pending:
     url, request
         The page where the person confirms it, and the name of the request.
     state
-        Says how the request stands: one of `WAITING`, `DONE`, `VOID`.
+        Says how the request stands.
     signed
         Gives the version, once it is signed.
     """
 
-    def __init__(self, url: str, request: str, state: Callable[[], str], signed: Callable[[], Signed]) -> None:
+    def __init__(self, url: str, request: str, state: Callable[[], RequestState], signed: Callable[[], Signed]) -> None:
         self.url, self.request, self._state, self._signed = url, request, state, signed
 
     def __repr__(self) -> str:
@@ -34,10 +34,13 @@ class Pending:
 
     def poll(self) -> Signed | None:
         """The version, once it is signed; None while it waits; Refused when it was not confirmed in time."""
-        state = self._state()
-        if state == VOID:
-            raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
-        return self._signed() if state == DONE else None
+        match self._state():
+            case RequestState.WAITING:
+                return None
+            case RequestState.DONE:
+                return self._signed()
+            case RequestState.VOID:
+                raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
 
     def wait(self, seconds: float = 900.0) -> Signed:
         """Wait until the person confirmed it; Refused when that is too late, or the draft changed meanwhile."""

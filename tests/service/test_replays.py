@@ -12,7 +12,7 @@ from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.pages.confirm_signature import _content, _sign
 from eci_annotate.hub.signing.requests import ask, found, standing
-from eci_annotate.repository.backend import DONE, WAITING
+from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
@@ -37,12 +37,12 @@ def test_request_page_and_signature_replay_once(folder: Path, monkeypatch: pytes
     task.answer(ANSWERS)
     pending = ask(desk, backend, Sign(P, S, "annotate", task.fence, MEANING))
     made = found(desk, backend, *pending.request.split("/"))
-    assert standing(desk, backend, made) == WAITING and pending.poll() is None
+    assert standing(desk, backend, made) == RequestState.WAITING and pending.poll() is None
     shown = _content(desk, made)
     assert [row["label"] for row, _ in shown.annotations] == ["lesion 1"]
     assert _content(desk, made).answers == shown.answers
     _sign(desk, made, "pin")
-    assert standing(desk, backend, made) == DONE
+    assert standing(desk, backend, made) == RequestState.DONE
     signed = pending.poll()
     assert isinstance(signed, Signed) and (signed.version, signed.reader) == (1, "ben")
     assert len(replays) == 1

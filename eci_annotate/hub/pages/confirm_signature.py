@@ -14,7 +14,7 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.imaging.display import Window
-from eci_annotate.repository.backend import WAITING
+from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.sign import proposal_of
@@ -50,7 +50,7 @@ def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None)
         made=made,
         state=state,
         title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
-        content=_content(visit.desk, made) if state == WAITING and made.content else Content(),
+        content=_content(visit.desk, made) if state == RequestState.WAITING and made.content else Content(),
         asking=asking(visit, made.digest, "sign", made.digest),
         problem=problem,
     )
@@ -92,7 +92,7 @@ def confirm_request(visit: Visit) -> Response:
 
 def _factor(visit: Visit, made: SignatureRequest) -> str:
     """What showed that it is the person; Refused when the request is not open any more."""
-    if standing(visit.desk, visit.repo, made) != WAITING:
+    if standing(visit.desk, visit.repo, made) != RequestState.WAITING:
         raise Refused("This request is not open any more.", "Sign again in the notebook.")
     return proved(visit, made.digest)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.hub.core.service_context import Desk
-from eci_annotate.repository.backend import DONE, VOID, WAITING
+from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
@@ -118,18 +118,18 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
     return made
 
 
-def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> str:
+def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> RequestState:
     """Whether the request waits, was signed, or is void: the draft changed, the lease is lost, or time is over."""
     command = made.command
     _, state = desk.rooms.state(command.project, command.subject)
     work = state.work[command.task]
     if any(each.fence == command.fence and each.by == made.signer for each in work.signed):
-        return DONE
+        return RequestState.DONE
     holder = Actor(made.signer, session=made.session)
     live = work.lease is not None and work.lease.is_live(desk.rooms.clock()) and work.lease.is_of(holder)
     if not live or work.fence != command.fence or desk.rooms.clock() > made.until:
-        return VOID
-    return WAITING if not made.content or made.content == content_now(desk, made) else VOID
+        return RequestState.VOID
+    return RequestState.WAITING if not made.content or made.content == content_now(desk, made) else RequestState.VOID
 
 
 def content_now(desk: Desk, made: SignatureRequest) -> str:

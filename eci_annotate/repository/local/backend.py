@@ -15,7 +15,7 @@ from typing import Any, overload
 import pandas as pd
 
 from eci_annotate.errors import LeaseLost, NotFound, Refused
-from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
+from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.audit import AuditQuery, audit_table
 from eci_annotate.repository.local.checkpoints import check_checkpoints, take_when_due
@@ -228,7 +228,7 @@ class LocalBackend:
         trusted = anchors or (self.rooms.layout.authority.read_text(),)
         return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
 
-    def signature(self, request: str) -> str:
+    def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""
         raise NotFound("There is no such request for a signature.", "Sign again.")
 

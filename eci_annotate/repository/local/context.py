@@ -13,7 +13,7 @@ from functools import reduce
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.archive.protocol import Archive
 from eci_annotate.errors import Conflict
-from eci_annotate.repository.keys.repository_folder import POSTGRES, Layout
+from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
 from eci_annotate.repository.local.proposal import Proposals, Workshop
@@ -113,7 +113,11 @@ class Rooms:
 
 def open_stores(layout: Layout, connections: int = 4) -> Stores:
     """What the repository's `eci.json` says that it is kept in."""
-    return open_postgres(layout.dsn(), connections) if layout.store == POSTGRES else open_folder(layout.root)
+    match layout.store:
+        case StoreKind.POSTGRES:
+            return open_postgres(layout.dsn(), connections)
+        case StoreKind.FOLDER:
+            return open_folder(layout.root)
 
 
 def busy() -> Conflict:

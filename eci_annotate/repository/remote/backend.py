@@ -17,7 +17,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
-from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
+from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.volume_cache import volume_from_kept
 from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.remote.unix_url import client
@@ -220,9 +220,9 @@ class RemoteBackend:
         told = {"name": name, "project": project, "subject": subject, "what": what}
         self._line.ask("POST", "notes", again=False, json=told)
 
-    def signature(self, request: str) -> str:
+    def signature(self, request: str) -> RequestState:
         """See `Backend`."""
-        return str(self._line.ask("GET", f"signatures/{request}")["state"])
+        return RequestState(self._line.ask("GET", f"signatures/{request}")["state"])
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """See `Backend`."""
