@@ -77,7 +77,7 @@ class FolderArchive:
 
     def _listed(self, subject: str) -> Iterator[tuple[str, str, str]]:
         for path in self._folder(subject).glob("*/*/*.dcm"):
-            yield path.parts[-3], path.parts[-2], path.stem
+            yield _uids(path)
 
     def read(self, instance: Instance) -> bytes:
         """The file of an instance."""
@@ -100,8 +100,9 @@ class FolderArchive:
         return [_instance(subject, self._folder(subject) / name) for name in rows]
 
     def remove(self, subject: str) -> None:
-        """Remove all files of a subject, and its header index."""
+        """Remove all files of a subject, and what the indexes say of it."""
         shutil.rmtree(self._folder(subject), ignore_errors=True)
+        self._instances.clear()
         (self._index / f"{subject}.json").unlink(missing_ok=True)
         self._loaded.pop(self._index / f"{subject}.json", None)
 
@@ -133,7 +134,7 @@ class FolderArchive:
             name = Path(found.path).relative_to(folder).as_posix()
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
         if fresh:
-            self._instances.add(subject, self._listed(subject))
+            self._instances.add(subject, map(_uids, fresh))
         if fresh or known.keys() != loaded.keys():
             self._write(subject, known)
         return [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
@@ -176,8 +177,13 @@ def _content(content: bytes | Path | Found) -> bytes:
     return content
 
 
+def _uids(path: Path) -> tuple[str, str, str]:
+    """Study, series and SOP instance UID of a file, by its place."""
+    return path.parts[-3], path.parts[-2], path.stem
+
+
 def _instance(subject: str, path: Path) -> Instance:
-    return Instance(subject, path.parts[-3], path.parts[-2], path.stem, _stamp(_mark(path)))
+    return Instance(subject, *_uids(path), _stamp(_mark(path)))
 
 
 def _missing() -> NotFound:

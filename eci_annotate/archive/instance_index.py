@@ -6,6 +6,8 @@ A line is written before its file is, and counts only while the file exists; the
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -51,6 +53,10 @@ class InstanceIndex:
                     found.setdefault(sop, {})[(place[0], place[1], place[2])] = None
         return {sop: list(places) for sop, places in found.items()}
 
+    def clear(self) -> None:
+        """Delete the index, so that nothing of a removed subject stays; the next `complete` makes it again."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     @property
     def _subjects(self) -> Path:
         return self._folder / "subjects"
@@ -62,6 +68,8 @@ class InstanceIndex:
 def _append(path: Path, lines: str) -> None:
     with path.open("a", encoding="utf-8") as stream:
         stream.write(lines)
+        stream.flush()
+        os.fsync(stream.fileno())  # a file that is kept must not outlive its line
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -102,3 +102,11 @@ def test_remedies_are_named(archive: FolderArchive) -> None:
         archive.instance(S, "1.2", "1.3")
     with pytest.raises(NotFound, match=r"See studies\(\)"):
         archive.instances(S, "1.2")
+
+
+def test_no_index_names_what_was_removed(archive: FolderArchive, files: list[Path], tmp_path: Path) -> None:
+    (first, *_), (other,) = archive.store(S, files), archive.store("ECI_KAU_S0002", files[:1])
+    archive.remove(S)
+    left = [path for path in (tmp_path / "headers").rglob("*") if path.is_file()]
+    assert not any(S in path.name or S in path.read_text() for path in left)
+    assert archive.find([first.sop_uid]) == [other]
