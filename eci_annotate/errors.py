@@ -69,14 +69,6 @@ class Overloaded(EciError):
     """The service has too much to do, or was asked for too much at once; try again a little later."""
 
 
-class SignatureWaits(EciError):
-    """The service waits for the person to confirm a signature at `url`; `request` names it."""
-
-    def __init__(self, what: str, remedy: str = "", *, url: str = "", request: str = "") -> None:
-        super().__init__(what, remedy)
-        self.url, self.request = url, request
-
-
 class BadSecret(EciError):
     """The secret given does not open the signer's key."""
 

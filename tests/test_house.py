@@ -39,6 +39,7 @@ PARTICIPLES = {
 STEMS = {
     "backend": "implementations of the waist `Backend`",
     "protocol": "the waist of a floor",
+    "conformance": "the laws of a floor's waist",
     "event_store": "one waist, two stores",
     "draft_store": "one waist, two stores",
     "blob_store": "one waist, two stores",

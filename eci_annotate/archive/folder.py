@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -15,6 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.archive.instance_index import InstanceIndex
 from eci_annotate.archive.protocol import Instance, Series, Study
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
@@ -40,58 +40,90 @@ class FolderArchive:
     def __init__(self, root: Path, index: Path) -> None:
         self._root = root
         self._index = index
+        self._instances = InstanceIndex(index / "instances")
         self._loaded: OrderedDict[Path, tuple[list[int], dict[str, Any]]] = OrderedDict()
 
     def studies(self, subject: str) -> list[Study]:
         """The subject's studies, oldest first."""
-        found = self._headers(subject)
+        found = [each for each, _ in self._rows(subject)]
         uids = sorted({each.study_uid for each in found}, key=lambda uid: _study_key(uid, found))
         return [_study([each for each in found if each.study_uid == uid]) for uid in uids]
 
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
         """The instances of a series, by instance number."""
-        chosen = [each for each in self._headers(subject) if each.series_uid == series_uid]
+        chosen = [row for row in self._rows(subject) if row[0].series_uid == series_uid]
         if not chosen:
-            raise NotFound("There is no such series.", "See studies() for those there are.")
-        chosen.sort(key=lambda each: (each.instance_number or 0, each.sop_uid))
-        return [Instance(e.study_uid, e.series_uid, e.sop_uid, Path(e.path)) for e in chosen]
+            raise NotFound("The subject has no such series.", "See studies() for the series there are.")
+        chosen.sort(key=lambda row: (row[0].instance_number or 0, row[0].sop_uid))
+        return [Instance(subject, e.study_uid, e.series_uid, e.sop_uid, stamp) for e, stamp in chosen]
 
-    def content(self, subject: str, series_uid: str, sop_uid: str) -> bytes:
-        """The file of one instance."""
-        pattern = f"*/{_uid(series_uid)}/{_uid(sop_uid)}.dcm"
-        for path in self._folder(subject).glob(pattern):
-            return path.read_bytes()
-        raise NotFound("There is no such instance.", "Restore it from a backup.")
+    def instance(self, subject: str, series_uid: str, sop_uid: str) -> Instance:
+        """One instance."""
+        for path in self._folder(subject).glob(f"*/{_uid(series_uid)}/{_uid(sop_uid)}.dcm"):
+            return _instance(subject, path)
+        raise _missing()
 
-    def store(self, subject: str, contents: Iterable[bytes | Path], *, replace: bool = False) -> list[Instance]:
+    def find(self, sop_uids: Iterable[str]) -> list[Instance]:
+        """The instances with these SOP Instance UIDs, of any subject."""
+        subjects = (path.name for path in self._root.iterdir() if path.is_dir()) if self._root.exists() else ()
+        self._instances.complete((name for name in subjects if _SUBJECT.fullmatch(name)), self._listed)
+        places = self._instances.places(sop_uids)
+        paths = (
+            (subject, self._folder(subject) / study / series / f"{sop}.dcm")
+            for sop, known in places.items()
+            for subject, study, series in known
+        )
+        return [_instance(subject, path) for subject, path in paths if path.exists()]
+
+    def _listed(self, subject: str) -> Iterator[tuple[str, str, str]]:
+        for path in self._folder(subject).glob("*/*/*.dcm"):
+            yield _uids(path)
+
+    def read(self, instance: Instance) -> bytes:
+        """The file of an instance."""
+        names = (instance.study_uid, instance.series_uid, instance.sop_uid)
+        study, series, sop = (_uid(uid) for uid in names)
+        try:
+            return (self._folder(instance.subject) / study / series / f"{sop}.dcm").read_bytes()
+        except FileNotFoundError:
+            raise _missing() from None
+
+    def store(self, subject: str, contents: Iterable[bytes | Path | Found], *, replace: bool = False) -> list[Instance]:
         """Keep DICOM files under the subject; see `Archive.store`."""
+        self._folder(subject)
         self._root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self._root) as place:
-            paths = [_put(Path(place), number, each) for number, each in enumerate(contents)]
-            return [self._keep(subject, found, path, replace) for found, path in zip(scan(paths), paths, strict=True)]
+        incoming = [(_scanned(each), each) for each in contents]
+        self._instances.add(subject, [(found.study_uid, found.series_uid, found.sop_uid) for found, _ in incoming])
+        rows = dict(self._keep(subject, found, _content(each), replace) for found, each in incoming)
+        index = self._load(subject)
+        self._write(subject, {**index, **rows})
+        return [_instance(subject, self._folder(subject) / name) for name in rows]
 
     def remove(self, subject: str) -> None:
-        """Remove all files of a subject, and its header index."""
+        """Remove all files of a subject, and what the indexes say of it."""
         shutil.rmtree(self._folder(subject), ignore_errors=True)
+        self._instances.clear()
         (self._index / f"{subject}.json").unlink(missing_ok=True)
         self._loaded.pop(self._index / f"{subject}.json", None)
 
-    def _keep(self, subject: str, found: Found, path: Path, replace: bool) -> Instance:
+    def _keep(self, subject: str, found: Found, content: bytes, replace: bool) -> tuple[str, dict[str, Any]]:
+        """Write one file where it belongs; its name, and its row of the header index."""
         study, series, sop = (_uid(uid) for uid in (found.study_uid, found.series_uid, found.sop_uid))
-        target = self._folder(subject) / study / series / f"{sop}.dcm"
-        content = path.read_bytes()
-        if target.exists() and not replace and target.read_bytes() != content:
+        name = f"{study}/{series}/{sop}.dcm"
+        target = self._folder(subject) / name
+        kept = target.read_bytes() if target.exists() else None
+        if kept is not None and kept != content and not replace:
             raise Conflict("Another file has this SOP Instance UID already.", "Import only one of the two.")
-        if not (target.exists() and target.read_bytes() == content):
+        if kept != content:
             write_atomic(target, content)
-        return Instance(study, series, sop, target)
+        return name, {"mark": _mark(target), "found": {**to_json(found), "path": name}}
 
     def _folder(self, subject: str) -> Path:
         if not _SUBJECT.fullmatch(subject):
             raise Refused("A pseudonym has a character that is not allowed.", "Use letters, digits, '_' and '-'.")
         return self._root / subject
 
-    def _headers(self, subject: str) -> list[Found]:
+    def _rows(self, subject: str) -> list[tuple[Found, str]]:
         folder = self._folder(subject)
         paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.glob("*/*/*.dcm"))}
         marks = {name: _mark(path) for name, path in paths.items()}
@@ -101,9 +133,14 @@ class FolderArchive:
         for found in scan(fresh) if fresh else ():
             name = Path(found.path).relative_to(folder).as_posix()
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
+        if fresh:
+            self._instances.add(subject, map(_uids, fresh))
         if fresh or known.keys() != loaded.keys():
-            write_atomic(self._index / f"{subject}.json", canonical(known))
-        return [_found(row["found"], folder) for row in known.values()]
+            self._write(subject, known)
+        return [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
+
+    def _write(self, subject: str, rows: dict[str, Any]) -> None:
+        write_atomic(self._index / f"{subject}.json", canonical(rows))
 
     def _load(self, subject: str) -> dict[str, Any]:
         """The subject's index; those looked at last are kept as they were parsed, while their file is the same."""
@@ -124,13 +161,37 @@ class FolderArchive:
         return whole
 
 
-def _put(place: Path, number: int, content: bytes | Path) -> Path:
-    path = place / f"{number:06d}.dcm"
-    if isinstance(content, Path):
-        shutil.copyfile(content, path)
-    else:
-        path.write_bytes(content)
-    return path
+def _scanned(content: bytes | Path | Found) -> Found:
+    if isinstance(content, Found):
+        return content
+    (found,) = scan([content if isinstance(content, Path) else lambda: content])
+    return found
+
+
+def _content(content: bytes | Path | Found) -> bytes:
+    match content:
+        case Found():
+            return content.path.read_bytes()
+        case Path():
+            return content.read_bytes()
+    return content
+
+
+def _uids(path: Path) -> tuple[str, str, str]:
+    """Study, series and SOP instance UID of a file, by its place."""
+    return path.parts[-3], path.parts[-2], path.stem
+
+
+def _instance(subject: str, path: Path) -> Instance:
+    return Instance(subject, *_uids(path), _stamp(_mark(path)))
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such instance.", "Restore it from a backup.")
+
+
+def _stamp(mark: Sequence[int]) -> str:
+    return ".".join(map(str, mark))
 
 
 def _uid(uid: str) -> str:

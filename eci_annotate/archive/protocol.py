@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from eci_annotate.dicom.images.headers import Found
+
 
 @dataclass(frozen=True)
 class Instance:
-    """One DICOM instance: its UIDs and where its file is."""
+    """One DICOM instance of a subject: its UIDs, and a stamp that changes when its content does."""
 
+    subject: str
     study_uid: str
     series_uid: str
     sop_uid: str
-    path: Path
+    stamp: str
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,26 @@ class Archive(Protocol):
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
         """The instances of a series; NotFound when there is none."""
 
-    def store(self, subject: str, contents: Iterable[bytes | Path], *, replace: bool = False) -> list[Instance]:
-        """Keep DICOM files (or their bytes). The same file again changes nothing; another one with the
-        same UID is a Conflict unless `replace`."""
+    def instance(self, subject: str, series_uid: str, sop_uid: str) -> Instance:
+        """One instance; NotFound when there is none."""
 
-    def content(self, subject: str, series_uid: str, sop_uid: str) -> bytes:
-        """The file of one instance; NotFound when there is none."""
+    def find(self, sop_uids: Iterable[str]) -> list[Instance]:
+        """The instances with these SOP Instance UIDs, of any subject; no images are listed for it."""
+
+    def read(self, instance: Instance) -> bytes:
+        """The file of an instance as it is now; NotFound when there is none."""
+
+    def store(self, subject: str, contents: Iterable[bytes | Path | Found], *, replace: bool = False) -> list[Instance]:
+        """Keep DICOM files, or their bytes; a file whose header was scanned is not parsed again.
+
+        All are read before any is kept. The same file again changes nothing; another one with the same UID is a
+        Conflict unless `replace`.
+        """
+
+    def remove(self, subject: str) -> None:
+        """Remove all that is kept of a subject."""
+
+
+def content_of(archive: Archive, subject: str, series_uid: str, sop_uid: str) -> bytes:
+    """The file of one instance, by its UIDs; NotFound when there is none."""
+    return archive.read(archive.instance(subject, series_uid, sop_uid))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +99,7 @@ def _images(headers: list[Dataset]) -> ReferencedImages:
     return ReferencedImages(stack.slices, stack.grid)
 
 
-def one_series(source: Sequence[Path] | Source) -> ReferencedImages:
+def one_series(source: Source) -> ReferencedImages:
     """Read the headers of exactly one series."""
     headers = _headers(source)
     if not headers:

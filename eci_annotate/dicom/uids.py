@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 
+RTSTRUCT_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
+BASIC_TEXT_SR_STORAGE = "1.2.840.10008.5.1.4.1.1.88.11"
+
 
 def uid_from(*parts: str) -> str:
     """Return `2.25.` and a version-8 UUID made from the SHA-256 of the parts; at most 44 characters."""

@@ -7,19 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member
+from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.usecase import UseCase
 
+if TYPE_CHECKING:
+    from eci_annotate.repository.pending_signature import Pending
+    from eci_annotate.repository.signed import Signed
+
 PIECE = 500
-WAITING, DONE, VOID = "waiting", "signed", "void"
 SORTS = ("subject", "site", "cohort", "stage", "progress")
+
+
+class RequestState(StrEnum):
+    """How a request for a signature stands."""
+
+    WAITING = "waiting"
+    DONE = "signed"
+    VOID = "void"
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,11 @@ class Backend(Protocol):
     def members(self, project: str) -> list[Member]:
         """Who takes part in a project of the actor's."""
 
+    @overload
+    def do(self, command: Sign) -> Signed | Pending:
+        """Sign a draft: the version, or the signature that its person has to confirm."""
+
+    @overload
     def do(self, command: Any) -> SubjectView | None:
         """Do a command; the subject as it is then."""
 
@@ -123,8 +141,8 @@ class Backend(Protocol):
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
 
-    def signature(self, request: str) -> str:
-        """How a request for a signature stands: one of `WAITING`, `DONE`, `VOID`."""
+    def signature(self, request: str) -> RequestState:
+        """How a request for a signature stands."""
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""

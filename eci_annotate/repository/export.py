@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.backend import Backend
+from eci_annotate.repository.manifest_parts import exported_parts, is_archived
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
@@ -20,22 +20,20 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
     Raises
     ------
     Refused
-        Its reader is hidden from the actor: a file would name him, or prove nothing.
+        Its reader is hidden from the actor: a file would name the reader, or prove nothing. Or it has a part of an
+        unknown kind.
     """
     if is_nameless(signed):
         raise Refused("Who read this is hidden from you.", "Export it once the adjudication is signed.")
     stem = f"{subject}_{signed.task}_v{signed.version:04d}"
     written: list[Path] = []
-    count: Counter[str] = Counter()
-    for part in signed.manifest.parts:
-        if part.role in ("rtstruct", "sr"):
-            count[part.role] += 1
-            path = folder / f"{stem}_{part.role}_{count[part.role]}.dcm"
-            write_atomic(path, backend.get(project, subject, part.digest))
-            written.append(path)
-        if part.role in ("report", "annotations"):
-            content = parse(backend.get(project, subject, part.digest), f"The {part.role}")
-            written.append(_write(folder / f"{stem}_{part.role}.json", content))
+    for part, name in list(exported_parts(stem, signed.manifest)):
+        content = backend.get(project, subject, part.digest)
+        if is_archived(part):
+            write_atomic(folder / name, content)
+        else:
+            _write(folder / name, parse(content, f"The {part.role}"))
+        written.append(folder / name)
     member = next(each for each in backend.members(project) if each.name == signed.by)
     provenance = {
         "project": project,

@@ -1,4 +1,4 @@
-"""A signature that waits for its person: where she confirms it, and what came of it."""
+"""A signature that waits for its person: where they confirm it, and what came of it. It is a result, not an error."""
 
 from __future__ import annotations
 
@@ -7,27 +7,40 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.backend import DONE, VOID
+from eci_annotate.repository.backend import RequestState
 
 if TYPE_CHECKING:
     from eci_annotate.repository.signed import Signed
 
 
-class Waiting:
-    """A signature that waits for its person to confirm it at `url`, on the service's own page."""
+class Pending:
+    """A signature that waits for its person to confirm it at `url`, on the service's own page.
 
-    def __init__(self, url: str, state: Callable[[], str], signed: Callable[[], Signed]) -> None:
-        self.url, self._state, self._signed = url, state, signed
+    Parameters
+    ----------
+    url, request
+        The page where the person confirms it, and the name of the request.
+    state
+        Says how the request stands.
+    signed
+        Gives the version, once it is signed.
+    """
+
+    def __init__(self, url: str, request: str, state: Callable[[], RequestState], signed: Callable[[], Signed]) -> None:
+        self.url, self.request, self._state, self._signed = url, request, state, signed
 
     def __repr__(self) -> str:
-        return f"<Waiting for the signature to be confirmed at {self.url}>"
+        return f"<Pending signature, to be confirmed at {self.url}>"
 
     def poll(self) -> Signed | None:
-        """The version, once it is signed; None while it waits; Refused when it came to nothing."""
-        state = self._state()
-        if state == VOID:
-            raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
-        return self._signed() if state == DONE else None
+        """The version, once it is signed; None while it waits; Refused when it was not confirmed in time."""
+        match self._state():
+            case RequestState.WAITING:
+                return None
+            case RequestState.DONE:
+                return self._signed()
+            case RequestState.VOID:
+                raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
 
     def wait(self, seconds: float = 900.0) -> Signed:
         """Wait until the person confirmed it; Refused when that is too late, or the draft changed meanwhile."""

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.export import export_version
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
-from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.commands import Sign
+from eci_annotate.workflow.subject.events import VersionSigned, who
 from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.trust.seals import Manifest
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
 class Signed:
     """A signed version of a task.
 
-    Attributes
-    ----------
-    project, subject, task, version
-        Which one.
-    reader, at, meaning, verdict, reason
-        Who signed it, when (UTC), and what was stated.
-    seal
-        Digest over everything that it consists of, and over the seal before it.
+        Attributes
+        ----------
+        project, subject, task, version
+            Which one.
+        reader, at, meaning, verdict, reason
+            Who signed it, when (UTC), and what was stated.
+        seal
+            Digest over everything that it consists of, and over the seal before it.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import eci_annotate as eci
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> files = eci.write_phantom(folder / "dicom", "tiny")
-    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
-    >>> repo = eci.open(folder / "demo")
-    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
-    >>> task = repo.start("ECI_KAU_S0001", "annotate")
-    >>> task.answer({"image_quality": "good", "lesions": []})
-    >>> signed = task.sign("I looked at every slice and found no lesion")
-    >>> signed.version, signed.reader, repo.verify(signed).passed
-    (1, 'anna', True)
+        Examples
+        --------
+        >>> import tempfile
+        >>> from collections.abc import Mapping
+    from datetime import UTC, datetime
+    from pathlib import Path
+        >>> import eci_annotate as eci
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> files = eci.write_phantom(folder / "dicom", "tiny")
+        >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+        >>> repo = eci.open(folder / "demo")
+        >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+        >>> task = repo.start("ECI_KAU_S0001", "annotate")
+        >>> task.answer({"image_quality": "good", "lesions": []})
+        >>> signed = task.sign("I looked at every slice and found no lesion")
+        >>> signed.version, signed.reader, repo.verify(signed).passed
+        (1, 'anna', True)
     """
 
     def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: VersionSigned) -> None:
@@ -100,6 +108,31 @@ class Signed:
     def export(self, folder: Path | str) -> list[Path]:
         """Write RTSTRUCT, report and provenance into a folder; returns the files."""
         return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
+
+
+def signed_by(backend: Backend, images: Images, command: Sign, version: int, known: Mapping[str, Any]) -> Signed:
+    """The version that a command signed.
+
+    Parameters
+    ----------
+    version
+        The number of the version.
+    known
+        Its `basis` and `use_case`, for a version that is hidden from its own signer (until the reading is repeated).
+    """
+    try:
+        event = backend.subject(command.project, command.subject).version(command.task, version)
+    except NotFound:
+        event = _hidden(backend.actor, command, version, known)
+    return Signed(backend, images, command.project, command.subject, event)
+
+
+def _hidden(actor: Actor, command: Sign, version: int, known: Mapping[str, Any]) -> VersionSigned:
+    """What the signer of a hidden version knows of it: that they signed, not what, nor the seal."""
+    said = {name: getattr(command, name) for name in ("task", "fence", "meaning", "verdict", "reason")}
+    nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
+    signer = who(actor, datetime.now(UTC))
+    return VersionSigned(**{**signer, **said, **known, **nothing}, version=version, manifest=Manifest((), ""))
 
 
 def places_in(content: bytes) -> list[dict[str, Any]]:

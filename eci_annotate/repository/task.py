@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import LeaseLost, NotFound, SignatureWaits
+from eci_annotate.errors import LeaseLost, NotFound
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import Draft
-from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.signed import Signed, places_in
 from eci_annotate.workflow.subject.commands import ReleaseTask, Renew, Sign
-from eci_annotate.workflow.subject.events import VersionSigned, who
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import TaskView
-from eci_annotate.workflow.trust.seals import Manifest
 from eci_annotate.workflow.usecase.form import Question
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
@@ -217,32 +216,10 @@ class Task:
         reason: str = "",
         places: Sequence[tuple[float, float, float, str]] = (),
         secret: str = "",
-    ) -> Signed | Waiting:
-        """As `sign`, but on a hub it does not wait for the person: what it gives then says where she confirms."""
+    ) -> Signed | Pending:
+        """As `sign`, but on a hub it does not wait for the person: the result then says where they confirm."""
         where = (self.project, self.subject, self.task, self.fence)
-        command = Sign(*where, meaning, verdict, reason, tuple(places), secret)
-        try:
-            self._backend.do(command)
-        except SignatureWaits as waits:
-            request = waits.request
-            return Waiting(waits.url, lambda: self._backend.signature(request), lambda: self._made(command))
-        return self._made(command)
-
-    def _made(self, command: Sign) -> Signed:
-        """The version that this task made, now that it is signed."""
-        try:
-            event = self._backend.subject(self.project, self.subject).version(self.task, self.version)
-        except NotFound:  # hidden from its own reader, until the reading is repeated
-            event = self._hidden(command.meaning, command.verdict, command.reason)
-        return self._signed(event)
-
-    def _hidden(self, meaning: str, verdict: str, reason: str) -> VersionSigned:
-        """What its signer knows of a version that is hidden from him: that he signed, not what, nor the seal."""
-        known = {"task": self.task, "version": self.version, "fence": self.fence, "basis": self.basis}
-        said = {"meaning": meaning, "verdict": verdict, "reason": reason, "use_case": self._pinned}
-        nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
-        signer = who(self._backend.actor, datetime.now(UTC))
-        return VersionSigned(**{**signer, **known, **said, **nothing}, manifest=Manifest((), ""))
+        return self._backend.do(Sign(*where, meaning, verdict, reason, tuple(places), secret))
 
     def release(self) -> None:
         """Give the lease back; the draft stays yours."""

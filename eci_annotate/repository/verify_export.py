@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.errors import EciError, NotFound, Tampered
+from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
+from eci_annotate.repository.manifest_parts import exported_parts, is_archived
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
@@ -19,7 +20,6 @@ from eci_annotate.workflow.trust.certificates import check_certificate, check_sp
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 
 ENDING = "_provenance.json"
-FILES = ("rtstruct", "sr", "report", "annotations")
 
 
 def is_export(folder: Path) -> bool:
@@ -66,14 +66,14 @@ def _checks(path: Path, anchors: Sequence[str]) -> Iterator[Check]:
         ("signature", lambda: _check_signature(certificate, signed)),
     ):
         yield _check(whose[1], signed, name, act)
-    for role in FILES:
-        for number, part in enumerate(signed.manifest.of(role), 1):
-            file = path.with_name(_file(stem, role, number))
-            yield _check(whose[1], signed, role, lambda file=file, wanted=part.digest: _check_file(file, wanted))  # type: ignore[misc]
-
-
-def _file(stem: str, role: str, number: int) -> str:
-    return f"{stem}_{role}_{number}.dcm" if role in ("rtstruct", "sr") else f"{stem}_{role}.json"
+    try:
+        files = list(exported_parts(stem, signed.manifest))
+    except Refused as error:
+        yield Check(whose[1], signed.task, signed.version, "manifest", False, error.what)
+        return
+    for part, name in sorted(files, key=lambda each: not is_archived(each[0])):
+        file = path.with_name(name)
+        yield _check(whose[1], signed, part.role, lambda file=file, wanted=part.digest: _check_file(file, wanted))  # type: ignore[misc]
 
 
 def _check(subject: str, signed: VersionSigned, name: str, act: Any) -> Check:

@@ -51,6 +51,8 @@ def to_json(value: object) -> Json:
     match value:
         case datetime():
             return stamp(value)
+        case StrEnum():
+            return value.value
         case Mapping():
             return {str(key): to_json(each) for key, each in value.items()}
         case tuple() | list():

@@ -68,7 +68,7 @@ def others(hub: Hub) -> dict[str, int]:
         "proxy": hub.processes(having="configurable-http-proxy")[0],
         "service": hub.processes(having=" -m eci_annotate.hub ")[0],
         "culler": hub.processes(having="jupyterhub_idle_culler")[0],
-        "ben's server": hub.processes("ben", "taskapp")[0],
+        "ben's server": hub.processes("ben", "voila_server")[0],
         "ben's kernel": hub.kernel("ben"),
     }
     assert len(set(found.values())) == 6

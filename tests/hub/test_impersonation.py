@@ -195,7 +195,7 @@ def test_nobody_gets_requests_of_a_proxy_that_was_killed(kept: Hub, ben: Page) -
 
 def test_nobody_gets_requests_of_a_user_server_that_was_killed(kept: Hub, ben: Page) -> None:
     """With the user's cookies, which are a login."""
-    server = kept.processes("ben", "taskapp")[0]
+    server = kept.processes("ben", "voila_server")[0]
     place = kept.as_user("ben", "answer(os.environ['JUPYTERHUB_SERVICE_URL'])")
     with ThreadPoolExecutor() as pool:
         attack = impostor(kept, pool, 6, int(place.split(":")[2].split("/")[0]))
@@ -238,7 +238,7 @@ def test_no_process_of_a_user_has_the_public_socket(kept: Hub, ben: Page) -> Non
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_is_left_of_a_hub_and_it_starts_again(kept: Hub, ben: Page, sign: signal.Signals) -> None:
     below = [one for one in kept.processes() if one != kept.process.pid]
-    server = kept.processes("ben", "taskapp")[0]
+    server = kept.processes("ben", "voila_server")[0]
     mine = [one for one in below if Path(f"/proc/{one}").stat().st_uid not in (kept.uid("anna"), kept.uid("ben"))]
     assert len(mine) >= 5, "hub, proxy, supervisor, service, culler"
     token = kept.as_user("ben", "answer(os.environ['JUPYTERHUB_API_TOKEN'])")
@@ -247,7 +247,7 @@ def test_nothing_is_left_of_a_hub_and_it_starts_again(kept: Hub, ben: Page, sign
     assert kept.process.wait(40) is not None
     assert until(lambda: not [one for one in mine if Path(f"/proc/{one}").exists()], 20)
     kept.process = start(kept.folder, kept.port)
-    assert kept.processes("ben", "taskapp")[0] == server, "it outlived the hub, and is not started again"
+    assert kept.processes("ben", "voila_server")[0] == server, "it outlived the hub, and is not started again"
     assert until(lambda: kept.ask_as(ben, "/user/ben/", "ben").status == 200, 20)
     assert until(lambda: asks(kept, "notebook", token)() == 200, 10)
     assert (kept.folder / "service_tokens.json").read_bytes() == tokens

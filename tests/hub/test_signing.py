@@ -14,7 +14,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import utc_now
-from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Task
@@ -44,7 +44,7 @@ def anna(hub: Hub, of: Of) -> Page:
 
 
 @pytest.fixture
-def work(hub: Hub, anna: Page) -> Iterator[tuple[Task, Waiting, Page]]:
+def work(hub: Hub, anna: Page) -> Iterator[tuple[Task, Pending, Page]]:
     """A task of anna's that waits for her, and a window of hers on the service's page."""
     repo = opened(hub, "anna")
     task = repo.start(S, "annotate", project=P, take_over=True, rerun=bool(repo.versions(S, project=P)))
@@ -52,13 +52,13 @@ def work(hub: Hub, anna: Page) -> Iterator[tuple[Task, Waiting, Page]]:
         task.save(lines(task))
     task.answer(ANSWERS)
     waiting = task.begin_signing(MEANING)
-    assert isinstance(waiting, Waiting)
+    assert isinstance(waiting, Pending)
     page = anna.context.new_page()
     yield task, waiting, page
     page.close()
 
 
-def test_the_person_signs_with_a_pin_what_the_page_shows(hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
+def test_the_person_signs_with_a_pin_what_the_page_shows(hub: Hub, work: tuple[Task, Pending, Page]) -> None:
     task, waiting, page = work
     assert waiting.url.startswith(hub.service)
     page.goto(waiting.url)
@@ -83,7 +83,7 @@ def test_the_person_signs_with_a_pin_what_the_page_shows(hub: Hub, work: tuple[T
     assert task.version == signed.version
 
 
-def test_a_passkey_signs_and_its_challenge_is_the_content(hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
+def test_a_passkey_signs_and_its_challenge_is_the_content(hub: Hub, work: tuple[Task, Pending, Page]) -> None:
     _, waiting, page = work
     tools = page.context.new_cdp_session(page)
     tools.send("WebAuthn.enable")
@@ -102,7 +102,7 @@ def test_a_passkey_signs_and_its_challenge_is_the_content(hub: Hub, work: tuple[
     assert signed is not None and signed.event.factor == "webauthn"
 
 
-def test_a_draft_that_changed_meanwhile_is_not_signed(work: tuple[Task, Waiting, Page]) -> None:
+def test_a_draft_that_changed_meanwhile_is_not_signed(work: tuple[Task, Pending, Page]) -> None:
     task, waiting, page = work
     page.goto(waiting.url)
     page.wait_for_selector("#sign")
@@ -114,7 +114,7 @@ def test_a_draft_that_changed_meanwhile_is_not_signed(work: tuple[Task, Waiting,
         waiting.poll()
 
 
-def test_the_link_is_for_its_person_alone(work: tuple[Task, Waiting, Page], of: Of) -> None:
+def test_the_link_is_for_its_person_alone(work: tuple[Task, Pending, Page], of: Of) -> None:
     _, waiting, _ = work
     page = of("ben").context.new_page()
     answer = page.goto(waiting.url)
@@ -137,7 +137,7 @@ answer([post(url, one) for url in urls for one in tries])
 """
 
 
-def test_a_kernel_that_knows_the_pin_cannot_sign(hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
+def test_a_kernel_that_knows_the_pin_cannot_sign(hub: Hub, work: tuple[Task, Pending, Page]) -> None:
     _, waiting, _ = work
     path = waiting.url.partition("/services/")[2]
     urls = [f"{hub.api.removesuffix(SERVICE_PREFIX)}/services/{path}"]
@@ -177,7 +177,7 @@ POST = """(url) => {
 
 @pytest.mark.parametrize("script", [FRAME, FETCH, OPEN, WORKER], ids=["frame", "fetch", "open", "worker"])
 def test_a_notebooks_script_reaches_nothing_of_the_page(
-    work: tuple[Task, Waiting, Page], anna: Page, script: str
+    work: tuple[Task, Pending, Page], anna: Page, script: str
 ) -> None:
     _, waiting, page = work
     page.goto(waiting.url)
@@ -187,7 +187,7 @@ def test_a_notebooks_script_reaches_nothing_of_the_page(
     assert "Sign" not in told and told in ("closed", "", "Forbidden"), told
 
 
-def test_a_notebooks_form_signs_nothing(work: tuple[Task, Waiting, Page], anna: Page) -> None:
+def test_a_notebooks_form_signs_nothing(work: tuple[Task, Pending, Page], anna: Page) -> None:
     _, waiting, page = work
     page.goto(waiting.url)
     page.wait_for_selector("#sign")
@@ -200,7 +200,7 @@ def test_a_notebooks_form_signs_nothing(work: tuple[Task, Waiting, Page], anna: 
     other.value.close()
 
 
-def test_five_wrong_pins_close_the_door(hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
+def test_five_wrong_pins_close_the_door(hub: Hub, work: tuple[Task, Pending, Page]) -> None:
     _, waiting, page = work
     page.goto(waiting.url)
     for _ in range(5):
@@ -239,7 +239,7 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
     assert hub.ask(f"{SERVICE_PREFIX}no/such/page", "eci--service").headers["content-type"] == "application/json"
 
 
-def test_an_owner_invites_and_ends_a_lease(browser: Browser, hub: Hub, work: tuple[Task, Waiting, Page]) -> None:
+def test_an_owner_invites_and_ends_a_lease(browser: Browser, hub: Hub, work: tuple[Task, Pending, Page]) -> None:
     task, _, _ = work
     page: Any = signed_in(browser, hub, "olga")
     page.wait_for_selector("#projects")  # the login has come to its end

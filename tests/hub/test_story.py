@@ -16,7 +16,7 @@ from eci_annotate.errors import NoIdentity, NotFound, Refused
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import utc_now
-from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
 from tests.hub.hub_world import Hub
@@ -44,9 +44,9 @@ def people(hub: Hub, of: Of) -> dict[str, tuple[Repository, Page]]:
     return found
 
 
-def confirmed(waiting: Signed | Waiting, page: Page) -> Signed:
+def confirmed(waiting: Signed | Pending, page: Page) -> Signed:
     """The person goes to the link and gives the PIN."""
-    assert isinstance(waiting, Waiting)
+    assert isinstance(waiting, Pending)
     window = page.context.new_page()
     window.goto(waiting.url)
     window.fill("input[name=pin]", PIN)

@@ -265,7 +265,8 @@ def test_a_kept_volume_is_the_decoded_one_until_a_file_changes(repo: Repository)
     assert isinstance(again.variable._data, np.memmap) or not again.values.flags.writeable
     series = str(task.hanging().first)
     instance = local(repo).rooms.archive.instances(S, series)[0]
-    instance.path.touch()
+    (series_file,) = (local(repo).rooms.layout.archive / S).rglob(f"{instance.sop_uid}.dcm")
+    series_file.touch()
     assert np.array_equal(task.volume(), first)
 
 

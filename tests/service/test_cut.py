@@ -13,7 +13,7 @@ from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.task import Task
 from eci_annotate.tools.editing.entries import SetOption
-from eci_annotate.viewer.session import autosave as keeping
+from eci_annotate.viewer.session import save_state
 from eci_annotate.viewer.workbench import Workbench
 from tests.ports import free_port
 from tests.repository.repository_world import lines
@@ -23,7 +23,7 @@ from tests.service.serving_app import running
 
 def test_work_goes_on_while_the_line_is_cut(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLUSH_S", "RETRY_S"):
-        monkeypatch.setattr(keeping, name, 0.05)
+        monkeypatch.setattr(save_state, name, 0.05)
     monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.05,))
     port = free_port()
 

@@ -12,12 +12,13 @@ import pytest
 import xarray as xr
 
 import eci_annotate as eci
-from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, SignatureWaits, StoreUnavailable
+from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, StoreUnavailable
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.remote.backend import Line, RemoteBackend
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import (
@@ -125,8 +126,8 @@ def test_only_the_persons_confirmation_signs(service: str, folder: Path) -> None
     waiting = task.begin_signing(MEANING)
     assert not hasattr(waiting, "seal") and f"/sign/{P}/{S}/" in waiting.url
     assert waiting.poll() is None and repo.versions(S) == []
-    with pytest.raises(SignatureWaits):
-        repo.backend.do(Sign(P, S, "annotate", task.fence, MEANING))
+    again = repo.backend.do(Sign(P, S, "annotate", task.fence, MEANING))
+    assert isinstance(again, Pending) and again.poll() is None
     task.save(lines(task, uid="u2"))
     with pytest.raises(Refused, match="not confirmed as it was asked for"):
         waiting.poll()

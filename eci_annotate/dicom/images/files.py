@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from eci_annotate.errors import DamagedFile, NoImages, NotDicom
 # pydicom's warnings quote the values they warn of, and those may be a person's
 config.settings.reading_validation_mode = config.IGNORE
 
-Source = str | PathLike[str] | Sequence[str | PathLike[str]]
+Opener = Callable[[], bytes]
+Source = str | PathLike[str] | Sequence[str | PathLike[str] | Opener]
 HARMLESS = re.compile(r"[\d._\-]{1,128}")
 
 
-def which(path: Path, number: int | None = None) -> str:
+def which(path: Path | Opener, number: int | None = None) -> str:
     """Name a file in a message; a name that could tell of a person is replaced by its number."""
-    if HARMLESS.fullmatch(path.stem):
+    if isinstance(path, Path) and HARMLESS.fullmatch(path.stem):
         return f"File {path.name}"
     return "A file" if number is None else f"File {number + 1}"
 
@@ -32,8 +34,10 @@ def has_magic(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def read(path: Path, *, pixels: bool = True, number: int | None = None, tags: Sequence[str] | None = None) -> Dataset:
-    """Read one file.
+def read(
+    path: Path | Opener, *, pixels: bool = True, number: int | None = None, tags: Sequence[str] | None = None
+) -> Dataset:
+    """Read one file, or what gives the content of one.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def read(path: Path, *, pixels: bool = True, number: int | None = None, tags: Se
         If it ends too early or cannot be parsed.
     """
     try:
-        dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None)
+        source = path if isinstance(path, Path) else BytesIO(path())
+        dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None)
     except InvalidDicomError as error:
         raise NotDicom(f"{which(path, number)} is not DICOM.", "Give DICOM files only.") from error
     except (FileNotFoundError, IsADirectoryError) as error:
@@ -62,7 +67,7 @@ def _worth_reading(path: Path) -> bool:
     return path.suffix.lower() in {".dcm", ".dicom", ".ima"} or has_magic(path)
 
 
-def files_of(source: Source) -> list[Path]:
+def files_of(source: Source) -> list[Path | Opener]:
     """List the DICOM files of a folder (with its subfolders), one file, or a list of files.
 
     Raises
@@ -72,10 +77,11 @@ def files_of(source: Source) -> list[Path]:
     NotDicom
         If the only file given is none, or one in a list is none.
     """
-    paths = [Path(source)] if isinstance(source, (str, PathLike)) else [Path(p) for p in source]
-    found: list[Path] = []
+    given = [source] if isinstance(source, (str, PathLike)) else source
+    paths = [each if callable(each) else Path(each) for each in given]
+    found: list[Path | Opener] = []
     for path in paths:
-        if path.is_dir():
+        if isinstance(path, Path) and path.is_dir():
             found.extend(p for p in sorted(path.rglob("*")) if p.is_file() and _worth_reading(p))
         else:
             found.append(path)

@@ -12,7 +12,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.files import read
+from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import NotDicom
 
 _SALT = secrets.token_bytes(16)
@@ -144,13 +144,13 @@ def _found(path: Path, dataset: Dataset) -> Found:
     )
 
 
-def scan(paths: Iterable[Path], progress: Callable[[int], None] | None = None) -> list[Found]:
+def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None = None) -> list[Found]:
     """Read the headers of DICOM files.
 
     Parameters
     ----------
     paths
-        Files; each must be DICOM.
+        Files, or what gives the content of one; each must be DICOM.
     progress
         Called with the number of files read so far.
 
@@ -161,10 +161,10 @@ def scan(paths: Iterable[Path], progress: Callable[[int], None] | None = None) -
     """
     found = []
     for number, path in enumerate(paths):
-        dataset = read(Path(path), pixels=False, number=number, tags=(*HANGING_TAGS, *_IDENTITY_TAGS))
+        dataset = read(path, pixels=False, number=number, tags=(*HANGING_TAGS, *_IDENTITY_TAGS))
         if "SOPInstanceUID" not in dataset:
             raise NotDicom(f"File {number + 1} is no DICOM instance.", "Give DICOM files only.")
-        found.append(_found(Path(path), dataset))
+        found.append(_found(path if isinstance(path, Path) else Path(), dataset))
         if progress is not None:
             progress(number + 1)
     return found

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from eci_annotate.dicom.images.files import Source, files_of, read, which
+from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
 from eci_annotate.dicom.images.slice_stack import Stack, require_one_series, require_plane, stack_of, stacks_of
-from eci_annotate.errors import DamagedFile, NoImages, UnsupportedImages
+from eci_annotate.errors import BadImages, DamagedFile, NoImages, UnsupportedImages
 from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.volume import volume_from_array
 
@@ -35,18 +35,29 @@ def _datasets(source: Source, progress: Progress | None) -> list[Dataset]:
     found = []
     for number, path in enumerate(paths):
         dataset = read(path, number=number)
-        if _is_image(dataset):
-            if str(dataset.get("Modality")) == "SEG":
-                continue
-            require_plane(dataset)
+        if _is_usable(dataset, path, number):
             found.append(dataset)
-        elif _should_have_pixels(dataset):
-            raise DamagedFile(f"{which(path, number)} has no pixels.", "Copy it again from its archive.")
         if progress is not None:
             progress(number + 1, len(paths))
-    if not found:
-        raise NoImages("There are DICOM files, but none holds an image.", "Give the files of an image series.")
+    _require_images(found)
     return found
+
+
+def _is_usable(dataset: Dataset, path: Path | Opener, number: int) -> bool:
+    """Whether this is a slice of a volume; refuses what should be one and is not."""
+    if not _is_image(dataset):
+        if _should_have_pixels(dataset):
+            raise DamagedFile(f"{which(path, number)} has no pixels.", "Copy it again from its archive.")
+        return False
+    if str(dataset.get("Modality")) == "SEG":
+        return False
+    require_plane(dataset)
+    return True
+
+
+def _require_images(datasets: Sequence[Dataset]) -> None:
+    if not datasets:
+        raise NoImages("There are DICOM files, but none holds an image.", "Give the files of an image series.")
 
 
 def _should_have_pixels(dataset: Dataset) -> bool:
@@ -202,7 +213,7 @@ def load_series(source: Source, progress: Progress | None = None) -> xr.DataArra
     return _volume(stack_of(datasets))
 
 
-def load_files(paths: Sequence[Path]) -> xr.DataArray:
+def load_files(paths: Sequence[Path | Opener]) -> xr.DataArray:
     """Load the files of one series; the same as `load_series`."""
     return load_series(paths)
 
@@ -224,9 +235,33 @@ def load_stacks(source: Source, progress: Progress | None = None) -> list[xr.Dat
     return [_volume(stack) for stack in stacks_of(datasets)]
 
 
-def pixel_digest(path: Path) -> str:
+def pixel_digest(path: Path | Opener) -> str:
     """SHA-256 over matrix and decoded stored pixels: the same for any lossless encoding of an image."""
-    dataset = read(Path(path))
+    return _digest(read(path))
+
+
+def _digest(dataset: Dataset) -> str:
     pixels = np.ascontiguousarray(pixels_of(dataset))
     head = f"{pixels.shape}|{int(dataset.get('PixelRepresentation', 0))}|{int(dataset.get('BitsStored', 0))}|"
     return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()
+
+
+def decode_files(files: Sequence[Path | Opener]) -> tuple[dict[str, str], xr.DataArray | BadImages]:
+    """Read and decode each file of a series once.
+
+    Returns
+    -------
+    digests
+        Pixel digest by SOP Instance UID, as `pixel_digest` gives.
+    volume
+        As `load_files` gives, or why the series makes no volume.
+    """
+    datasets = [read(each, number=number) for number, each in enumerate(files)]
+    digests = {str(each.SOPInstanceUID): _digest(each) for each in datasets}  # what is decoded stays with its dataset
+    try:
+        usable = [each for n, each in enumerate(datasets) if _is_usable(each, files[n], n)]
+        _require_images(usable)
+        require_one_series(usable)
+        return digests, _volume(stack_of(usable))
+    except BadImages as error:
+        return digests, error

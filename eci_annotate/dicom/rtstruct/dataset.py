@@ -20,15 +20,15 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
-from eci_annotate.dicom.uids import uid_from
+from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
 from eci_annotate.errors import BadStructureSet, FrameMismatch
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.contours import Holes
 from eci_annotate.version import __version__
 
-RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
 PRIVATE_GROUP, PRIVATE_CREATOR = 0x3007, "ECI_ANNOTATE 1"
 GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
@@ -48,7 +48,7 @@ class Signing:
 
 def structure_set(
     annotations: Sequence[Annotation],
-    images: Sequence[Path],
+    images: Sequence[Path | Opener],
     *,
     version: int = 1,
     task: str = "annotate",
@@ -109,7 +109,7 @@ def _require_frame(annotations: Sequence[Annotation], images: ReferencedImages) 
 
 
 def _series_level(dataset: Dataset, images: ReferencedImages, signing: Signing) -> None:
-    dataset.SOPClassUID = RTSTRUCT
+    dataset.SOPClassUID = RTSTRUCT_STORAGE
     dataset.Modality = "RTSTRUCT"
     dataset.SeriesInstanceUID = uid_from("rtstruct-series", images.series_uid, signing.task)
     dataset.SeriesNumber = 9001

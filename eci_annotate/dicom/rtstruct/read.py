@@ -20,8 +20,9 @@ from eci_annotate.dicom.images.completeness import require_whole
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.images.slice_stack import axes_of, position_of
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
-from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP, RTSTRUCT
+from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
+from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.blocks import bounding_box
@@ -64,7 +65,7 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
     ('bone', True)
     """
     dataset = _open(source)
-    if str(dataset.get("SOPClassUID", "")) != RTSTRUCT and str(dataset.get("Modality", "")) != "RTSTRUCT":
+    if str(dataset.get("SOPClassUID", "")) != RTSTRUCT_STORAGE and str(dataset.get("Modality", "")) != "RTSTRUCT":
         raise BadStructureSet("This DICOM file is no RTSTRUCT.", "Give a file of modality RTSTRUCT.")
     contours = {int(c.ReferencedROINumber): c for c in dataset.get("ROIContourSequence", None) or ()}
     series = _series_by_frame(dataset)

@@ -15,11 +15,11 @@ from typing import Any
 from pydicom import Dataset
 
 from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.dataset import encode
-from eci_annotate.dicom.uids import uid_from
+from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, uid_from
 from eci_annotate.version import __version__
 
-BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
 SCHEME = "99ECI"
 
 
@@ -71,7 +71,7 @@ def _items(answers: Mapping[str, Any]) -> Iterator[Dataset]:
 def report_object(
     answers: Mapping[str, Any],
     form_title: str,
-    images: Sequence[Path],
+    images: Sequence[Path | Opener],
     *,
     version: int,
     task: str,
@@ -93,7 +93,7 @@ def report_object(
     """
     found = one_series(images)
     dataset = shared_header(found.first)
-    dataset.SOPClassUID, dataset.Modality = BASIC_TEXT_SR, "SR"
+    dataset.SOPClassUID, dataset.Modality = BASIC_TEXT_SR_STORAGE, "SR"
     content = json.dumps(answers, sort_keys=True, ensure_ascii=False)
     dataset.SeriesInstanceUID = uid_from("sr-series", str(found.first.StudyInstanceUID), task)
     dataset.SOPInstanceUID = uid_from(

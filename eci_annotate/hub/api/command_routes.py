@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from eci_annotate.errors import Refused
@@ -12,7 +13,7 @@ from eci_annotate.hub.api.auth import NAME, AtDesk, Digest, Name, Repo
 from eci_annotate.hub.core.problem_responses import PROBLEMS, Problem
 from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.backend import SubjectQuery
-from eci_annotate.repository.remote.wire_format import actor_to_wire, command_from_wire, page_to_wire
+from eci_annotate.repository.remote.wire_format import actor_to_wire, command_from_wire, page_to_wire, pending_to_wire
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.subject.commands import OpenProject, Sign
 
@@ -56,13 +57,18 @@ class CommandRequest(BaseModel):
     size: int = 20
 
 
-@router.post("/commands", responses={202: {"model": Problem, "description": "The person has to confirm it."}})
-def command(repo: Repo, desk: AtDesk, said: Said) -> dict[str, Any]:
+@router.post(
+    "/commands",
+    response_model=dict[str, Any],
+    responses={202: {"model": Problem, "description": "The person has to confirm it."}},
+)
+def command(repo: Repo, desk: AtDesk, said: Said) -> Any:
     """Do a command; the subject as it is then. A signature waits for its person: 202 says where he confirms it."""
     order = command_from_wire(said.model_dump())
     with repo.noting(order):
         if isinstance(order, Sign):
-            ask(desk, repo, order)
+            pending = ask(desk, repo, order)
+            return JSONResponse(pending_to_wire(pending.url, pending.request), 202)
         if isinstance(order, OpenProject):
             raise Refused("Projects are opened by who runs the service.", "Ask for it.")
     seen = repo.do(order)

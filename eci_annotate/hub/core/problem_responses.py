@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from eci_annotate.errors import BadRequest, EciError, NoIdentity, NotFound, SignatureWaits
+from eci_annotate.errors import BadRequest, EciError, NoIdentity, NotFound
 from eci_annotate.repository.remote.wire_format import OTHER, STATUS, error_to_wire
 
 log = logging.getLogger("eci_annotate.hub")
@@ -46,7 +46,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 def status_of(error: EciError) -> int:
     """The HTTP status of a refusal."""
-    return 202 if isinstance(error, SignatureWaits) else STATUS.get(type(error).__name__, OTHER)
+    return STATUS.get(type(error).__name__, OTHER)
 
 
 def answer(error: EciError) -> JSONResponse:

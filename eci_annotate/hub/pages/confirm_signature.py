@@ -14,11 +14,10 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.imaging.display import Window
-from eci_annotate.repository.backend import WAITING
+from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.artefacts import drawn
-from eci_annotate.repository.local.sign import job_of
+from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
@@ -51,7 +50,7 @@ def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None)
         made=made,
         state=state,
         title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
-        content=_content(visit.desk, made) if state == WAITING and made.content else Content(),
+        content=_content(visit.desk, made) if state == RequestState.WAITING and made.content else Content(),
         asking=asking(visit, made.digest, "sign", made.digest),
         problem=problem,
     )
@@ -66,15 +65,15 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     command, rooms = made.command, desk.rooms
     _, state = rooms.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).actor
-    job = job_of(rooms, command, state, actor, rooms.clock())
+    proposal = proposal_of(rooms, command, state, actor, rooms.clock())
+    case, done = proposal.job.case, proposal.content
     shop = rooms.workshop(command.project, command.subject)
-    done = drawn(shop, job)
-    hanging = job.case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
+    hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(
         done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
     )
-    return Content(list(zip(done.rows, shown, strict=True)), labelled(job.case.report, done.answers))
+    return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
 
 
 def confirm_request(visit: Visit) -> Response:
@@ -93,7 +92,7 @@ def confirm_request(visit: Visit) -> Response:
 
 def _factor(visit: Visit, made: SignatureRequest) -> str:
     """What showed that it is the person; Refused when the request is not open any more."""
-    if standing(visit.desk, visit.repo, made) != WAITING:
+    if standing(visit.desk, visit.repo, made) != RequestState.WAITING:
         raise Refused("This request is not open any more.", "Sign again in the notebook.")
     return proved(visit, made.digest)
 

@@ -10,17 +10,19 @@ import hmac
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
-from eci_annotate.errors import NotFound, SignatureWaits, Tampered
+from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.hub.core.service_context import Desk
-from eci_annotate.repository.backend import DONE, VOID, WAITING
+from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.keys.service_keys import service_secret
-from eci_annotate.repository.local.artefacts import drawn
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import address_of
-from eci_annotate.repository.local.sign import job_of
+from eci_annotate.repository.local.sign import proposal_of
+from eci_annotate.repository.pending_signature import Pending
+from eci_annotate.repository.signed import signed_by
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import Sign
@@ -50,13 +52,11 @@ class SignatureRequest:
         return digest(canonical(to_json(self)))
 
 
-def ask(desk: Desk, repo: LocalBackend, command: Sign) -> NoReturn:
-    """Keep the request, and say where its person confirms it.
+def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
+    """Keep the request; the result says where its person confirms it.
 
     Raises
     ------
-    SignatureWaits
-        It waits; with the address of the page.
     Refused, BadAnswers
         It could not be signed as it is; what is missing is named now, not after the person went to the page.
     """
@@ -74,8 +74,10 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> NoReturn:
     )
     name = desk.rooms.content(command.project, command.subject).put(_marked(desk, made))
     request = f"{command.project}/{command.subject}/{name}"
-    what = "The signature waits for you to confirm it on the service's page."
-    raise SignatureWaits(what, "Open the page and confirm it there.", url=url_of(desk, request), request=request)
+    work = state.work[command.task]
+    known = {"basis": work.basis, "use_case": work.use_case}
+    signed = partial(signed_by, repo, repo.images, command, made.version, known)
+    return Pending(url_of(desk, request), request, lambda: standing(desk, repo, made), signed)
 
 
 def url_of(desk: Desk, request: str) -> str:
@@ -88,9 +90,7 @@ def _checked(desk: Desk, command: Sign, state: Subject, actor: Actor) -> str:
     """The digest of a draft that is complete."""
     if task_named(state.pipeline, command.task).kind not in DRAWN:
         return ""
-    job = job_of(desk.rooms, command, state, actor, desk.rooms.clock())
-    drawn(desk.rooms.workshop(command.project, command.subject), job)
-    return content_digest(job.entries)
+    return proposal_of(desk.rooms, command, state, actor, desk.rooms.clock()).digest
 
 
 def _mark(desk: Desk, body: Any) -> str:
@@ -118,18 +118,18 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
     return made
 
 
-def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> str:
+def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> RequestState:
     """Whether the request waits, was signed, or is void: the draft changed, the lease is lost, or time is over."""
     command = made.command
     _, state = desk.rooms.state(command.project, command.subject)
     work = state.work[command.task]
     if any(each.fence == command.fence and each.by == made.signer for each in work.signed):
-        return DONE
+        return RequestState.DONE
     holder = Actor(made.signer, session=made.session)
     live = work.lease is not None and work.lease.is_live(desk.rooms.clock()) and work.lease.is_of(holder)
     if not live or work.fence != command.fence or desk.rooms.clock() > made.until:
-        return VOID
-    return WAITING if not made.content or made.content == content_now(desk, made) else VOID
+        return RequestState.VOID
+    return RequestState.WAITING if not made.content or made.content == content_now(desk, made) else RequestState.VOID
 
 
 def content_now(desk: Desk, made: SignatureRequest) -> str:

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from filecmp import cmp
+from functools import partial
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
-from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom
-from eci_annotate.repository.backend import SubjectQuery, every_subject
-from eci_annotate.repository.local.artefacts import DERIVED
+from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom, NotFound, Refused
 from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.identity import Identity
 from eci_annotate.repository.local.volume_cache import read_volume
-from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
+from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
+from eci_annotate.workflow.subject.view import view
 from eci_annotate.workflow.usecase.pipeline import INGEST
 
 _REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
 THERE, OTHER = "there already", "there already, with other content"
+_one_at_a_time = Lock()
 Progress = Callable[[str, int, int], None]
 
 
@@ -41,11 +44,32 @@ class Imported:
 
 @dataclass(frozen=True)
 class Kept:
-    """An image that is in the archive, or is about to be: whose it is, and its file."""
+    """An image that is in the archive, or is about to be: whose it is, and what reads it."""
 
     subject: str
     study_uid: str
-    path: Path = field(repr=False)
+    read: Callable[[], bytes] = field(repr=False)
+
+
+def import_as(
+    rooms: Rooms,
+    identity: Identity,
+    folders: Iterable[Path],
+    *,
+    project: str,
+    site: str,
+    progress: Progress | None = None,
+) -> Imported:
+    """As `import_folders`, for a program that has an identity; every subject and signature names that identity.
+
+    Parameters
+    ----------
+    rooms, identity
+        The repository's parts, and who imports.
+    folders, project, site, progress
+        As in `import_folders`.
+    """
+    return import_folders(LocalBackend(rooms, identity), folders, project=project, site=site, progress=progress)
 
 
 def import_folders(
@@ -53,18 +77,19 @@ def import_folders(
 ) -> Imported:
     """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import eci_annotate as eci
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> files = eci.write_phantom(folder / "dicom", "tiny")
-    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
-    >>> repo = eci.open(folder / "demo")
-    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
-    >>> imported.subjects
-    {'ECI_KAU_S0001': 8}
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+    from threading import Lock
+        >>> import eci_annotate as eci
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> files = eci.write_phantom(folder / "dicom", "tiny")
+        >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+        >>> repo = eci.open(folder / "demo")
+        >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+        >>> imported.subjects
+        {'ECI_KAU_S0001': 8}
     """
     tell = progress or (lambda what, done, of: None)
     paths = sorted({path for folder in folders for path in _files(Path(folder))})
@@ -72,16 +97,20 @@ def import_folders(
     usable = list(_scan_each(paths, skipped, tell))
     if not usable:
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
-    known, subjects = _known(backend, project), dict[str, int]()
+    known, subjects = _known(backend, project, usable), dict[str, int]()
     groups = _by_patient(usable)
     not_shown: Counter[str] = Counter()
     for number, group in enumerate(groups, 1):
         old = _subject_of(group, known)
         fresh = _fresh(group, known, skipped)
         if fresh:
-            subject = _take_in(backend, fresh, project, site, old)
+            subject = old or _enrol(backend, project, site)
+            _take_in(backend, fresh, project, subject)
             subjects[subject] = len(fresh)
-            not_shown.update(_decode(backend, subject, fresh))
+            not_shown.update(_undisplayable(backend, subject, fresh))
+        elif old and not _is_ingested(backend.rooms, project, old):  # an import that was cut off
+            _ingest_all(backend, project, old)
+            subjects[old] = len(group)
         tell("Taking in subjects", number, len(groups))
     reasons = {why: number for why, number in skipped.items() if number}
     return Imported(subjects, reasons, dict(not_shown), sum(not each.identity_removed for each in usable))
@@ -110,15 +139,24 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _known(backend: LocalBackend, project: str) -> dict[str, Kept]:
-    archive = backend.rooms.archive
-    return {
-        instance.sop_uid: Kept(seen.subject, instance.study_uid, instance.path)
-        for seen in every_subject(backend, project)
-        for study in archive.studies(seen.subject)
-        for series in study.series
-        for instance in archive.instances(seen.subject, series.series_uid)
-    }
+def _known(backend: LocalBackend, project: str, found: Sequence[Found]) -> dict[str, Kept]:
+    """Which of the found images the project's subjects hold, as far as the importer may see them."""
+    archive, seen = backend.rooms.archive, dict[str, bool]()
+    known: dict[str, Kept] = {}
+    for each in archive.find({each.sop_uid for each in found}):
+        if each.subject not in seen:
+            seen[each.subject] = _is_seen(backend, project, each.subject)
+        if seen[each.subject]:
+            known[each.sop_uid] = Kept(each.subject, each.study_uid, partial(archive.read, each))
+    return known
+
+
+def _is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
+    try:
+        view(backend.rooms.state(project, subject)[1], backend.actor, backend.rooms.clock())
+    except NotFound:  # nobody asked for this one: no refusal is to be noted
+        return False
+    return True
 
 
 def _subject_of(group: Sequence[Found], known: Mapping[str, Kept]) -> str:
@@ -133,10 +171,10 @@ def _fresh(group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str]
     for each in group:
         kept = known.get(each.sop_uid)
         if kept is None:
-            known[each.sop_uid] = Kept("", each.study_uid, each.path)
+            known[each.sop_uid] = Kept("", each.study_uid, each.path.read_bytes)
             fresh.append(each)
         else:
-            skipped[THERE if cmp(kept.path, each.path, shallow=False) else OTHER] += 1
+            skipped[THERE if kept.read() == each.path.read_bytes() else OTHER] += 1
     return fresh
 
 
@@ -147,16 +185,20 @@ def _by_patient(found: Sequence[Found]) -> list[list[Found]]:
     return list(groups.values())
 
 
-def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, site: str, old: str) -> str:
-    subject = old or _next_pseudonym(backend, project, site)
-    backend.rooms.archive.store(subject, [each.path for each in found])
-    case = backend.use_case(project)
-    if not old:
-        backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
-    for task in case.pipeline:
+def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, subject: str) -> None:
+    backend.rooms.archive.store(subject, found)
+    _ingest_all(backend, project, subject)
+
+
+def _is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
+    _, state = rooms.state(project, subject)
+    return all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST)
+
+
+def _ingest_all(backend: LocalBackend, project: str, subject: str) -> None:
+    for task in backend.use_case(project).pipeline:
         if task.kind == INGEST:
             _ingest(backend, project, subject, task.name)
-    return subject
 
 
 def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> None:
@@ -165,23 +207,35 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> Non
     backend.do(Sign(project, subject, task, fence, "Taken in as received"))
 
 
-def _decode(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
-    """Fill the cache, so that the first opening is fast; yields why a series cannot be shown."""
-    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in DERIVED):
+def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
+    """Why a series cannot be shown; the others were decoded and kept when their ingest was signed."""
+    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in NO_IMAGES):
         try:
             read_volume(backend.rooms.archive, backend.rooms.layout.cache / "volumes", subject, uid)
         except BadImages as error:
             yield type(error).__name__
 
 
-def _next_pseudonym(backend: LocalBackend, project: str, site: str) -> str:
-    begin = f"ECI_{site.upper()}_S"
-    taken = {folder.name for folder in backend.rooms.layout.archive.glob(f"{begin}*")}
-    taken.update(seen.subject for seen in every_subject(backend, project, SubjectQuery(contains=begin)))
-    numbers = [int(name.removeprefix(begin)) for name in taken if name.removeprefix(begin).isdigit()]
-    for number in count(max(numbers, default=0) + 1):
-        folder = backend.rooms.layout.archive / f"{begin}{number:04d}"
-        with suppress(FileExistsError):  # another import took it a moment ago
-            folder.mkdir(parents=True)
-            return folder.name
+def _enrol(backend: LocalBackend, project: str, site: str) -> str:
+    """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
+    begin, case = f"ECI_{site.upper()}_S", backend.use_case(project)
+    with _one_at_a_time:
+        for number in count(_last_number(backend.rooms, begin) + 1):
+            subject = f"{begin}{number:04d}"
+            if backend.rooms.archive.studies(subject):
+                continue
+            try:
+                backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
+            except Refused:
+                if not backend.rooms.streams.projects_of(subject):
+                    raise
+                continue  # another import took it a moment ago
+            if backend.rooms.streams.projects_of(subject) == [project]:
+                return subject
+            backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
     raise AssertionError("count never ends")
+
+
+def _last_number(rooms: Rooms, begin: str) -> int:
+    numbers = (name.removeprefix(begin) for _, name in rooms.streams.subjects() if name.startswith(begin))
+    return max((int(number) for number in numbers if number.isdigit()), default=0)

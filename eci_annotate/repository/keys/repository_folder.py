@@ -9,6 +9,7 @@ import os
 import stat
 import uuid
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from eci_annotate.errors import NoIdentity, NotARepository, StoreUnavailable
@@ -19,7 +20,13 @@ from eci_annotate.workflow.trust.rsa_keys import Credential
 FORMAT = 2
 CREDENTIAL = "ECI_ANNOTATE_CREDENTIAL"
 DSN = "ECI_ANNOTATE_DSN"
-FOLDER, POSTGRES = "folder", "postgres"
+
+
+class StoreKind(StrEnum):
+    """What a repository is kept in, as `eci.json` says it."""
+
+    FOLDER = "folder"
+    POSTGRES = "postgres"
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Layout:
 
     root: Path
     identity: str
-    store: str = FOLDER
+    store: StoreKind = StoreKind.FOLDER
 
     def dsn(self) -> str:
         """Where the database is: ECI_ANNOTATE_DSN, or the file `store.dsn`."""
@@ -100,7 +107,7 @@ def create(root: Path, *, dsn: str = "", identity: str = "") -> Layout:
         raise NotARepository("There is a repository in this folder already.", "Choose another folder.")
     if root.exists() and any(root.iterdir()):
         raise NotARepository("The folder is not empty.", "Choose an empty folder, or a new one.")
-    made = Layout(root, identity or uuid.uuid4().hex, POSTGRES if dsn else FOLDER)
+    made = Layout(root, identity or uuid.uuid4().hex, StoreKind.POSTGRES if dsn else StoreKind.FOLDER)
     root.mkdir(parents=True, exist_ok=True)
     if dsn:
         write_atomic(root / "store.dsn", dsn.encode() + b"\n", mode=0o600)
@@ -119,7 +126,7 @@ def find(root: Path) -> Layout:
         raise NotARepository("There is no eci_annotate repository in this folder.", remedy) from error
     if head.get("format") != FORMAT:
         raise NotARepository(f"The repository has format {head.get('format')}.", f"This release reads {FORMAT}.")
-    return Layout(root, str(head["identity"]), str(head.get("store", FOLDER)))
+    return Layout(root, str(head["identity"]), StoreKind(head.get("store", StoreKind.FOLDER)))
 
 
 def write_key(path: Path, key: Credential) -> None:

@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import pandas as pd
 
 from eci_annotate.errors import LeaseLost, NotFound, Refused
-from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
+from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.audit import AuditQuery, audit_table
 from eci_annotate.repository.local.checkpoints import check_checkpoints, take_when_due
@@ -27,6 +27,7 @@ from eci_annotate.repository.local.sign import sign
 from eci_annotate.repository.local.subject_list import seen_of, subject_page
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.repository.local.volume_cache import LocalImages
+from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
@@ -78,11 +79,24 @@ class LocalBackend:
             raise NotFound("There is no such project for you.", "Ask its owner.")
         return state
 
-    def do(self, command: Any) -> SubjectView | None:
-        """Do a command; the subject as it is then (None for a project's)."""
-        seen = self._do(command)
+    @overload
+    def do(self, command: Sign) -> Signed: ...
+
+    @overload
+    def do(self, command: Any) -> SubjectView | None: ...
+
+    def do(self, command: Any) -> SubjectView | Signed | None:
+        """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
+        done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.rooms, signed=isinstance(command, Sign))
-        return seen
+        return done
+
+    def _sign(self, command: Sign) -> Signed:
+        with self.noting(command):
+            actor = self.actor
+            event = sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
+        known = {"basis": event.basis, "use_case": event.use_case}
+        return signed_by(self, self.images, command, event.version, known)
 
     def _do(self, command: Any) -> SubjectView | None:
         with self.noting(command):
@@ -90,27 +104,25 @@ class LocalBackend:
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.rooms, command, self.actor)
                     return None
-                case Sign():
-                    actor = self.actor
-                    sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
                 case Attach():
                     check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
-                    do_subject(self.rooms, command, self.actor)
+                    return self._done(command)
                 case Enrol() | ChangeUseCase():
                     pipeline = self.use_case(command.project, command.use_case).pipeline
-                    do_subject(self.rooms, replace(command, pipeline=pipeline), self.actor)
+                    return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):
-                    do_subject(self.rooms, command, self.actor)
-                    if isinstance(command, Start):
-                        return self._grant(command)
+                    return self._done(command)
                 case _:
                     raise Refused("There is no such command.", "Use those of eci_annotate.workflow.subject.commands.")
-            return self._subject(command.project, command.subject)
 
-    def _grant(self, command: Start) -> SubjectView:
-        seen = self._subject(command.project, command.subject)
-        address = Address(command.project, command.subject, command.task)
-        self._granted.add((address, seen.task(command.task).fence))
+    def _done(self, command: Command) -> SubjectView:
+        """Do a subject's command; its view is made of the state that the events made, without reading it again."""
+        state = do_subject(self.rooms, command, self.actor)
+        with self.rooms.streams.noticing(command.project, command.subject):
+            seen = view(state, self.actor, self.rooms.clock())
+        if isinstance(command, Start):
+            address = Address(command.project, command.subject, command.task)
+            self._granted.add((address, seen.task(command.task).fence))
         return seen
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
@@ -216,7 +228,7 @@ class LocalBackend:
         trusted = anchors or (self.rooms.layout.authority.read_text(),)
         return check_checkpoints(self.rooms, folder or self.rooms.layout.checkpoints, trusted)
 
-    def signature(self, request: str) -> str:
+    def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""
         raise NotFound("There is no such request for a signature.", "Sign again.")
 

@@ -5,6 +5,8 @@ A start also raises the fence of the draft; a renewal only moves the draft's end
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from eci_annotate.errors import LeaseLost
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
@@ -19,6 +21,7 @@ from eci_annotate.workflow.subject.commands import Command, Renew, Start, Withdr
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
+from eci_annotate.workflow.subject.state import Subject
 
 
 def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:
@@ -31,22 +34,28 @@ def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:
     raise busy()
 
 
-def do_subject(rooms: Rooms, command: Command, actor: Actor) -> None:
-    """Do a subject's command (but `Sign`)."""
+def do_subject(rooms: Rooms, command: Command, actor: Actor) -> Subject:
+    """Do a subject's command (but `Sign`); the subject as it is then. Its stream is folded once for each try."""
     for _ in range(TRIES):
         now = rooms.clock()
         records, state = rooms.state(command.project, command.subject)
         events = decide(command, state, actor, now)
-        if not rooms.append_subject(state, records, events):
-            continue
-        if isinstance(command, Withdraw):
-            erase(rooms, command.project, command.subject)
-        if isinstance(command, Start):
-            _open_draft(rooms, command, actor)
-        if isinstance(command, Renew):
-            rooms.drafts.renew(address_of(command, command.task), command.fence, now + LEASE)
-        return
+        then = rooms.append_subject(state, records, events)
+        if then is not None:
+            _follow(rooms, command, actor, then, now)
+            return rooms.renewed(then)
     raise busy()
+
+
+def _follow(rooms: Rooms, command: Command, actor: Actor, then: Subject, now: datetime) -> None:
+    """What a command does besides its events."""
+    match command:
+        case Withdraw():
+            erase(rooms, command.project, command.subject)
+        case Start():
+            _open_draft(rooms, command, actor, then)
+        case Renew():
+            rooms.drafts.renew(address_of(command, command.task), command.fence, now + LEASE)
 
 
 def address_of(command: Command, task: str) -> Address:
@@ -54,8 +63,8 @@ def address_of(command: Command, task: str) -> Address:
     return Address(command.project, command.subject, task)
 
 
-def _open_draft(rooms: Rooms, command: Start, actor: Actor) -> None:
-    _, state = rooms.state(command.project, command.subject)
+def _open_draft(rooms: Rooms, command: Start, actor: Actor, state: Subject) -> None:
+    """Raise the fence of the draft; the store refuses it when the task was taken over a moment ago."""
     work, address = state.work[command.task], address_of(command, command.task)
     lease = work.lease
     if lease is None or not lease.is_of(actor):

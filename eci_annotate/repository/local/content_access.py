@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from eci_annotate.archive import protocol as archived
 from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.manifest_parts import archived_uids, is_archived
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.subject.commands import Attach
 from eci_annotate.workflow.subject.view import SubjectView, readable
+from eci_annotate.workflow.trust.seals import SealedPart
 
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
@@ -34,8 +37,8 @@ def check_attached(rooms: Rooms, command: Attach, seen: SubjectView, actor: Acto
 def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
     """A blob or archived file that the view names, or one of the actor's own `drafts`; NotFound for any other."""
     parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
-    if parts and parts[0].role in ("rtstruct", "sr"):
-        return _archived(rooms, seen.subject, parts[0].name, digest)
+    if parts and is_archived(parts[0]):
+        return _archived(rooms, seen.subject, parts[0])
     if digest not in readable(seen) and digest not in draft_entries.snapshots(drafts):
         raise NotFound("There is no such content for you.", "Check the digest.")
     cases = {signed.use_case for task in seen.tasks for signed in task.signed}
@@ -44,9 +47,9 @@ def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Re
     return rooms.content(seen.project, seen.subject).get(digest)
 
 
-def _archived(rooms: Rooms, subject: str, name: str, digest: str) -> bytes:
-    _, series, sop = name.split("/")
-    content = rooms.archive.content(subject, series, sop)
-    if digest_of(content) != digest:
+def _archived(rooms: Rooms, subject: str, part: SealedPart) -> bytes:
+    _, series, sop = archived_uids(part)
+    content = archived.content_of(rooms.archive, subject, series, sop)
+    if digest_of(content) != part.digest:
         raise Tampered("An archived file was changed.", "Restore it from a backup.")
     return content

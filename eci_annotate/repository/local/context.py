@@ -6,16 +6,17 @@ What is stored (events, blobs, drafts, access) lies in the folder or in PostgreS
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 
 from eci_annotate.archive.folder import FolderArchive
+from eci_annotate.archive.protocol import Archive
 from eci_annotate.errors import Conflict
-from eci_annotate.repository.keys.repository_folder import POSTGRES, Layout
+from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
-from eci_annotate.repository.local.artefacts import Workshop
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
+from eci_annotate.repository.local.proposal import Proposals, Workshop
 from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
 from eci_annotate.workflow.subject.events import Event
@@ -41,9 +42,10 @@ class Rooms:
     blobs: BlobStore
     vault: Vault
     drafts: SecretDrafts
-    archive: FolderArchive
+    archive: Archive
     access: AccessStore
     stores: Stores
+    proposals: Proposals = field(default_factory=Proposals)
 
     @classmethod
     def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Rooms:
@@ -99,10 +101,10 @@ class Rooms:
             return False
         return True
 
-    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> bool:
-        """As `append`, for the stream of a subject that is in `state`."""
+    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> Subject | None:
+        """The subject as it is behind the events, if they could be added; None: read and decide again."""
         then = reduce(lambda known, event: evolve(event, known), events, state)
-        return self.append(subject_stream(then.project, then.subject), past, events, then)
+        return then if self.append(subject_stream(then.project, then.subject), past, events, then) else None
 
     def use_case(self, digest: str) -> UseCase:
         """The published use case with this digest."""
@@ -111,7 +113,11 @@ class Rooms:
 
 def open_stores(layout: Layout, connections: int = 4) -> Stores:
     """What the repository's `eci.json` says that it is kept in."""
-    return open_postgres(layout.dsn(), connections) if layout.store == POSTGRES else open_folder(layout.root)
+    match layout.store:
+        case StoreKind.POSTGRES:
+            return open_postgres(layout.dsn(), connections)
+        case StoreKind.FOLDER:
+            return open_folder(layout.root)
 
 
 def busy() -> Conflict:

@@ -14,6 +14,7 @@ def erase(rooms: Rooms, project: str, subject: str) -> None:
     rooms.vault.destroy(project, subject)
     rooms.blobs.drop(f"{project}/{subject}")
     rooms.drafts.drop(project, subject)
+    rooms.proposals.forget(project, subject)
     elsewhere = [name for name in rooms.streams.projects() if name != project]
     if not any(_lives(rooms, name, subject) for name in elsewhere):
         forget_volumes(rooms.archive, rooms.layout.cache / "volumes", subject)

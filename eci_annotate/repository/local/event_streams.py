@@ -76,6 +76,15 @@ class Streams:
                     self._projects[name] = (len(records), state)
             return {name: state for name, (_, state) in sorted(self._projects.items())}
 
+    def subjects(self) -> list[tuple[str, str]]:
+        """Every subject that was ever enrolled, as (project, subject); no stream is read for it."""
+        return [(name.split("/")[1], name.split("/")[2]) for name in self._events.heads(SUBJECTS)]
+
+    def projects_of(self, subject: str) -> list[str]:
+        """The projects in which a subject was ever enrolled."""
+        heads = self._events.heads_of([subject_stream(project, subject) for project in self.projects()])
+        return sorted(stream.split("/")[1] for stream in heads)
+
     def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
         """How many subjects fit the query, and those of its page, in order."""
         found = self._events.cards(query)

@@ -16,10 +16,11 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.command_handler import address_of
 from eci_annotate.repository.local.context import TRIES, Rooms, busy
+from eci_annotate.repository.local.proposal import Job, Proposal
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.commands import Seal, Sign
 from eci_annotate.workflow.subject.decide import decide, permit
-from eci_annotate.workflow.subject.events import Event
+from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.seals import Manifest
@@ -28,8 +29,8 @@ from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
 _one_at_a_time = RLock()
 
 
-def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> None:
-    """Make the draft the next version; `opened` gives the key that signs, or refuses."""
+def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> VersionSigned:
+    """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event."""
     _, state = rooms.state(command.project, command.subject)
     permit(command, state, actor, rooms.clock())
     signer = opened()
@@ -43,7 +44,8 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
             records, state = rooms.state(command.project, command.subject)
             events = _sealed(signer, command, manifest, state, actor, now)
             if rooms.append_subject(state, records, events):
-                return
+                rooms.proposals.forget(command.project, command.subject)
+                return next(each for each in events if isinstance(each, VersionSigned))
     raise busy()
 
 
@@ -63,17 +65,22 @@ def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: dateti
         return artefacts.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return artefacts.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
-    job = job_of(rooms, command, state, actor, now)
+    job = _job(rooms, command, state, actor, now)
     if confirmed and content_digest(job.entries) != confirmed:
-        raise Refused("The draft is not what you confirmed any more.", "Ask for the signature again.")
-    return artefacts.annotated(shop, job)
+        raise Refused("The draft changed after you confirmed it.", "Ask for the signature again.")
+    return artefacts.annotated(shop, rooms.proposals.of(shop, job))
 
 
-def job_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> artefacts.Job:
-    """The version that signing would make of the draft as it is on the disk now."""
+def proposal_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:
+    """What signing would make of the draft as it is on the disk now; refuses as `Proposals.of`."""
+    shop = rooms.workshop(command.project, command.subject)
+    return rooms.proposals.of(shop, _job(rooms, command, state, actor, now))
+
+
+def _job(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Job:
     work, address = state.work[command.task], address_of(command, command.task)
     rooms.drafts.sync(address, command.fence)
-    return artefacts.Job(
+    return Job(
         project=command.project,
         subject=command.subject,
         task=task_named(state.pipeline, command.task),

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from eci_annotate.errors import UNREADABLE, EciError, Tampered
+from eci_annotate.archive.protocol import content_of
+from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
+from eci_annotate.repository.manifest_parts import Keeping, archived_uids, keeping_of
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.trust.seals import START, SealedPart
+from eci_annotate.workflow.trust.seals import START, PartKind, SealedPart
 from eci_annotate.workflow.usecase.pipeline import INGEST
 
 Act = Callable[[], object]
@@ -79,18 +81,27 @@ def _acts(
     yield "seal chain", lambda: _check_predecessor(state, signed)
     yield "signature", lambda: project.check_signed(signed, anchors)
     yield "use case", lambda: rooms.blobs.get(signed.use_case)
-    content = rooms.content(state.project, state.subject)
     for part in () if state.withdrawn else signed.manifest.parts:
-        match part.role:
-            case "rtstruct" | "sr":
-                yield part.role.upper(), lambda part=part: _check_file(rooms, state.subject, part)  # type: ignore[misc]
-            case "reviewed":
-                yield "reviewed version", lambda part=part: _check_reviewed(state, part)  # type: ignore[misc]
-            case "images":
-                yield "images list", lambda part=part: content.get(part.digest)  # type: ignore[misc]
-                yield "pixels", lambda part=part: _check_pixels(rooms, state, part)  # type: ignore[misc]
-            case _:
-                yield part.role, lambda part=part: content.get(part.digest)  # type: ignore[misc]
+        yield from _part_acts(rooms, state, part)
+
+
+def _part_acts(rooms: Rooms, state: Subject, part: SealedPart) -> Iterator[tuple[str, Act]]:
+    try:
+        keeping = keeping_of(part.role)
+    except Refused:
+        yield part.role, lambda: keeping_of(part.role)
+        return
+    match keeping:
+        case Keeping.ARCHIVE:
+            yield part.role.upper(), lambda: _check_file(rooms, state.subject, part)
+        case Keeping.SEAL:
+            yield "reviewed version", lambda: _check_reviewed(state, part)
+        case Keeping.BLOB | Keeping.DOCUMENT:
+            images = part.role == PartKind.IMAGES
+            content = rooms.content(state.project, state.subject)
+            yield "images list" if images else part.role, lambda: content.get(part.digest)
+            if images:
+                yield "pixels", lambda: _check_pixels(rooms, state, part)
 
 
 def _check_seal(state: Subject, signed: VersionSigned) -> None:
@@ -106,8 +117,8 @@ def _check_predecessor(state: Subject, signed: VersionSigned) -> None:
 
 
 def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
-    _, series, sop = part.name.split("/")
-    if digest(rooms.archive.content(subject, series, sop)) != part.digest:
+    _, series, sop = archived_uids(part)
+    if digest(content_of(rooms.archive, subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
 
 

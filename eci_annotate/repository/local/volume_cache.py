@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, Instance, Study
-from eci_annotate.dicom.images.series import load_files
+from eci_annotate.dicom.images.files import Opener
+from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
@@ -74,7 +76,7 @@ def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
         kept = _kept(place, mark)  # somebody may have decoded it while we waited
         if kept is not None:
             return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-        volume = load_files([each.path for each in instances])
+        volume = load_files(files_of_instances(archive, instances))
         _keep(place, mark, volume)
     return volume
 
@@ -88,6 +90,29 @@ def keep_volume(archive: Archive, cache: Path, subject: str, series_uid: str) ->
     if kept is None:
         raise Conflict("The images changed while they were read.", "Try again.")
     return kept
+
+
+def decode_series(archive: Archive, cache: Path, subject: str, series_uid: str) -> dict[str, str]:
+    """The pixel digest of each instance, from one decoding that is kept as the series' volume where it makes one."""
+    instances = archive.instances(subject, series_uid)
+    mark, place = _mark(instances), _place(cache, subject, series_uid)
+    with _DECODING:
+        digests, volume = decode_files(files_of_instances(archive, instances))
+        if isinstance(volume, xr.DataArray) and _kept(place, mark) is None:
+            _keep(place, mark, volume)
+    if set(digests) != {each.sop_uid for each in instances}:
+        raise Conflict("The images changed while they were read.", "Try again.")
+    return digests
+
+
+def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[Path | Opener]:
+    """What reads each instance when its turn comes, so that one file at a time is in memory."""
+    return [partial(archive.read, each) for each in instances]
+
+
+def series_stamp(archive: Archive, subject: str, series_uid: str) -> str:
+    """What changes when the list, size or time of a series' files does."""
+    return _mark(archive.instances(subject, series_uid))
 
 
 def _place(cache: Path, subject: str, series_uid: str) -> Path:
@@ -104,7 +129,7 @@ def forget_volumes(archive: Archive, cache: Path, subject: str) -> None:
 
 
 def _mark(instances: list[Instance]) -> str:
-    rows = [[each.path.name, each.path.stat().st_size, each.path.stat().st_mtime_ns] for each in instances]
+    rows = [[each.sop_uid, each.stamp] for each in instances]
     return hashlib.sha256(canonical(rows)).hexdigest()
 
 

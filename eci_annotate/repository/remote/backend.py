@@ -9,16 +9,17 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, overload
 
 import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
-from eci_annotate.repository.backend import Check, SubjectPage, SubjectQuery
+from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.volume_cache import volume_from_kept
+from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.remote.wire_format import (
     actor_from_wire,
@@ -27,10 +28,12 @@ from eci_annotate.repository.remote.wire_format import (
     page_from_wire,
     query_to_wire,
 )
+from eci_annotate.repository.signed import signed_by
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json
 from eci_annotate.workflow.project import Member
+from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.usecase import UseCase
 
@@ -96,7 +99,7 @@ class Line:
             return None
         kind = response.headers.get("content-type", "")
         told = response.json() if kind.startswith("application/json") else None
-        if response.status_code == 200:
+        if response.status_code in (200, 202):
             return told if told is not None else response.content
         if isinstance(told, dict) and "error" in told:
             raise error_from_wire(told)
@@ -136,6 +139,7 @@ class RemoteBackend:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self.images = RemoteImages(line)
 
     @cached_property
     def actor(self) -> Actor:
@@ -155,10 +159,24 @@ class RemoteBackend:
         """See `Backend`."""
         return [from_json(Member, each) for each in self._line.ask("GET", f"projects/{project}/members")]
 
-    def do(self, command: Any) -> SubjectView | None:
-        """See `Backend`; a signature has to be confirmed by the person: SignatureWaits says where."""
-        told = self._line.ask("POST", "commands", again=False, json=command_to_wire(command))
-        return from_json(SubjectView, told["view"]) if told["view"] else None
+    @overload
+    def do(self, command: Sign) -> Pending: ...
+
+    @overload
+    def do(self, command: Any) -> SubjectView | None: ...
+
+    def do(self, command: Any) -> SubjectView | Pending | None:
+        """See `Backend`; a signature always has to be confirmed by its person."""
+        answer = self._line.ask("POST", "commands", again=False, json=command_to_wire(command))
+        if isinstance(command, Sign):
+            return self._pending(command, str(answer["url"]), str(answer["request"]))
+        return from_json(SubjectView, answer["view"]) if answer["view"] else None
+
+    def _pending(self, command: Sign, url: str, request: str) -> Pending:
+        task = self.subject(command.project, command.subject).task(command.task)
+        known = {"basis": task.basis, "use_case": task.use_case}
+        signed = partial(signed_by, self, self.images, command, task.version + 1, known)
+        return Pending(url, request, lambda: self.signature(request), signed)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """See `Backend`."""
@@ -202,9 +220,9 @@ class RemoteBackend:
         told = {"name": name, "project": project, "subject": subject, "what": what}
         self._line.ask("POST", "notes", again=False, json=told)
 
-    def signature(self, request: str) -> str:
+    def signature(self, request: str) -> RequestState:
         """See `Backend`."""
-        return str(self._line.ask("GET", f"signatures/{request}")["state"])
+        return RequestState(self._line.ask("GET", f"signatures/{request}")["state"])
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """See `Backend`."""

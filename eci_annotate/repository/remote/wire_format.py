@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from eci_annotate import errors
-from eci_annotate.errors import BadRequest, EciError, SignatureWaits, Tampered
+from eci_annotate.errors import BadRequest, EciError, Tampered
 from eci_annotate.repository.backend import SubjectPage, SubjectQuery
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json, to_json
@@ -53,18 +53,21 @@ def command_from_wire(message: Any) -> Any:
 
 def error_to_wire(error: EciError) -> dict[str, Any]:
     """A refusal as JSON."""
-    told = {"error": type(error).__name__, "what": error.what, "remedy": error.remedy}
-    extra = {"url": error.url, "request": error.request} if isinstance(error, SignatureWaits) else {}
-    return told | extra
+    return {"error": type(error).__name__, "what": error.what, "remedy": error.remedy}
 
 
 def error_from_wire(told: dict[str, Any]) -> EciError:
     """The refusal that the service told; an unknown kind is an `EciError`."""
     kind = getattr(errors, str(told.get("error")), EciError)
     what, remedy = str(told.get("what", "")), str(told.get("remedy", ""))
-    if kind is SignatureWaits:
-        return SignatureWaits(what, remedy, url=str(told.get("url", "")), request=str(told.get("request", "")))
     return kind(what, remedy) if isinstance(kind, type) and issubclass(kind, EciError) else EciError(what, remedy)
+
+
+def pending_to_wire(url: str, request: str) -> dict[str, Any]:
+    """A signature that its person has to confirm, as JSON; clients of 0.1 read it as an error of that name."""
+    what = "The signature waits for you to confirm it on the service's page."
+    remedy = "Open the page and confirm it there."
+    return {"error": "SignatureWaits", "what": what, "remedy": remedy, "url": url, "request": request}
 
 
 def page_to_wire(page: SubjectPage) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import xarray as xr
 from PIL import Image as Picture
 
 from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import default_window, grey, is_inverted
 from eci_annotate.imaging.volume import values_kji
-from eci_annotate.repository.local.artefacts import DERIVED
 from eci_annotate.workflow.usecase.hanging import Hanging
 
 THUMB_PX = 72
@@ -54,7 +54,7 @@ class SeriesCard:
 
     def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
         self.series, self._facts = series, _facts(series)
-        self.images = series.modality not in DERIVED
+        self.images = series.modality not in NO_IMAGES
         size = w.Layout(min_width=f"{THUMB_PX}px")
         self.pictured = False
         self.picture = w.Image(

@@ -7,11 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from eci_annotate.errors import Tampered
 from eci_annotate.workflow.codec import Json, Record, canonical, digest, to_json
 
 START = "0" * 64
+
+
+class PartKind(StrEnum):
+    """What a part of a manifest is: its role, as it is stored."""
+
+    IMAGES = "images"  # a blob with the pixel digest of each image instance
+    SNAPSHOT = "snapshot"
+    JOURNAL = "journal"
+    ANNOTATIONS = "annotations"
+    REPORT = "report"
+    RTSTRUCT = "rtstruct"  # DICOM: image series/series/instance
+    SR = "sr"  # DICOM: image series/series/instance
+    REVIEWED = "reviewed"  # the seal of the version that a review is about
+    PLACES = "places"
 
 
 @dataclass(frozen=True)
@@ -25,11 +40,7 @@ class SealedPart:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All parts of a version, and the software that made it.
-
-    Roles: ``images`` (blob: pixel digest of each instance), ``snapshot``, ``journal``, ``annotations``,
-    ``report`` (blobs), ``rtstruct``, ``sr`` (DICOM: image series/series/instance), ``reviewed`` (a seal).
-    """
+    """All parts of a version, and the software that made it; roles are those of `PartKind`."""
 
     parts: tuple[SealedPart, ...] = ()
     software: str = ""

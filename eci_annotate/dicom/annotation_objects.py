@@ -1,0 +1,125 @@
+"""The DICOM objects that a signature derives from a drawing: one row per role; nothing else spells these roles.
+
+Making, export, verification and access walk `DERIVED`, so that a new kind of object is one new row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, RTSTRUCT_STORAGE
+
+if TYPE_CHECKING:
+    from eci_annotate.dicom.images.files import Opener
+    from eci_annotate.imaging.annotations import Annotation
+
+# modalities of series that hold no images of their own
+NO_IMAGES = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
+
+
+@dataclass(frozen=True)
+class Material:
+    """What derived objects are made from.
+
+    Attributes
+    ----------
+    annotations
+        In patient millimetres, each with the UID of its image series.
+    answers, form_title
+        The report; None when the task has no form.
+    image_series
+        UID of the series that a report without annotations refers to.
+    files
+        Gives the files of an image series.
+    predecessor
+        Gives the file (of a role, for an image series) of the version before; None when there is none.
+    version, task, signer, when, meaning
+        What the signature says.
+    """
+
+    annotations: Sequence[Annotation]
+    answers: Mapping[str, Any] | None
+    form_title: str
+    image_series: Callable[[], str]
+    files: Callable[[str], Sequence[Path | Opener]]
+    predecessor: Callable[[str, str], bytes | None]
+    version: int
+    task: str
+    signer: str
+    when: datetime
+    meaning: str
+
+
+Made = Iterator[tuple[str, bytes]]
+
+
+@dataclass(frozen=True)
+class DerivedKind:
+    """One kind of derived object: its SOP class, the suffix of its files, what makes it and what reads it.
+
+    `make` yields (UID of the image series, file) for each object; `read` gives what a file holds.
+    """
+
+    sop_class: str
+    suffix: str
+    make: Callable[[Material], Made]
+    read: Callable[[bytes], Any]
+
+
+def _structure_sets(material: Material) -> Made:
+    from eci_annotate.dicom.rtstruct.dataset import structure_set
+
+    for series in dict.fromkeys(each.series_uid for each in material.annotations):
+        content = structure_set(
+            [each for each in material.annotations if each.series_uid == series],
+            material.files(series),
+            version=material.version,
+            task=material.task,
+            signer=material.signer,
+            when=material.when,
+            meaning=material.meaning,
+            predecessor=material.predecessor("rtstruct", series),
+        )
+        yield series, content
+
+
+def _reports(material: Material) -> Made:
+    from eci_annotate.dicom.sr.report import report_object
+
+    if material.answers is None:
+        return
+    series = material.annotations[0].series_uid if material.annotations else material.image_series()
+    content = report_object(
+        material.answers,
+        material.form_title,
+        material.files(series),
+        version=material.version,
+        task=material.task,
+        signer=material.signer,
+        when=material.when,
+    )
+    yield series, content
+
+
+def _read_structure_set(content: bytes) -> list[Annotation]:
+    from eci_annotate.dicom.rtstruct.read import read_rtstruct
+
+    return read_rtstruct(content)
+
+
+def _read_dataset(content: bytes) -> Any:
+    from io import BytesIO
+
+    from pydicom import dcmread
+
+    return dcmread(BytesIO(content))
+
+
+DERIVED: dict[str, DerivedKind] = {
+    "rtstruct": DerivedKind(RTSTRUCT_STORAGE, ".dcm", _structure_sets, _read_structure_set),
+    "sr": DerivedKind(BASIC_TEXT_SR_STORAGE, ".dcm", _reports, _read_dataset),
+}

@@ -1,0 +1,169 @@
+"""What would be signed, as one value: a draft that was replayed and checked; nothing is written here.
+
+A draft is replayed once: the request, the page that shows it and the signature share one proposal while draft,
+definition and images stay the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import xarray as xr
+
+from eci_annotate.archive.protocol import Archive
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.draft_entries import content_digest, read_draft
+from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
+from eci_annotate.repository.local.volume_cache import read_volume, series_stamp
+from eci_annotate.store.protocols import Record
+from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.usecase.form import check_answers
+from eci_annotate.workflow.usecase.gate import check_gate
+from eci_annotate.workflow.usecase.hanging import Header
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+_MOST = 8  # each holds the masks of one draft
+Key = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where things are taken from and put: archive, blobs, and the cache of decoded volumes."""
+
+    archive: Archive
+    blobs: SubjectBlobs
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One version to make: of which task, from which draft, by whom."""
+
+    project: str
+    subject: str
+    task: TaskDefinition
+    case: UseCase
+    version: int
+    fence: int
+    entries: Sequence[Record]
+    signer: str
+    when: datetime
+    meaning: str
+    predecessor: VersionSigned | None
+
+
+@dataclass(frozen=True)
+class DraftContent:
+    """What a complete draft holds: answers, annotations, a row for each annotation, and the whole as a snapshot."""
+
+    answers: dict[str, Any]
+    annotations: tuple[Annotation, ...]
+    rows: tuple[dict[str, Any], ...]
+    snapshot: bytes
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be signed: the version to make, its content, and the digest of the draft that it was made from."""
+
+    job: Job
+    content: DraftContent
+    digest: str
+
+
+@dataclass(frozen=True)
+class _Replayed:
+    """A drawing, the task that it is for, and the stamps of the series that its replay read."""
+
+    drawing: DraftContent
+    task: TaskDefinition
+    stamps: dict[str, str]
+
+    def is_true(self, shop: Workshop, job: Job) -> bool:
+        """Whether a replay now would give the same."""
+        now = {uid: series_stamp(shop.archive, job.subject, uid) for uid in self.stamps}
+        return self.task == job.task and now == self.stamps
+
+
+class Proposals:
+    """The proposals of the drafts that were looked at last, in this process."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._known: OrderedDict[Key, _Replayed] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, shop: Workshop, job: Job) -> Proposal:
+        """What signing the job's draft would make a version of.
+
+        Raises
+        ------
+        BadAnswers
+            The report is not complete, or does not match the annotations; names the question.
+        BadJournal
+            The draft cannot be replayed.
+        """
+        digest = content_digest(job.entries)
+        key = (job.project, job.subject, job.task.name, job.case.digest, digest)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None or not known.is_true(shop, job):
+            known = _replayed(shop, job)
+            self._keep(key, known)
+        if job.task.gate:
+            hanging = job.case.hang(_headers(shop, job.subject))
+            check_gate(job.task.gate, known.drawing.answers, known.drawing.rows, hanging)
+        return Proposal(job, known.drawing, digest)
+
+    def _keep(self, key: Key, replayed: _Replayed) -> None:
+        with self._lock:
+            self._known[key] = replayed
+            self._known.move_to_end(key)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def forget(self, project: str, subject: str) -> None:
+        """Forget what is known of a subject's drafts."""
+        with self._lock:
+            for key in [key for key in self._known if key[:2] == (project, subject)]:
+                del self._known[key]
+
+
+def _replayed(shop: Workshop, job: Job) -> _Replayed:
+    from eci_annotate.tools import replay, save
+
+    stamps: dict[str, str] = {}
+
+    def volume(uid: str) -> xr.DataArray:
+        stamps[uid] = series_stamp(shop.archive, job.subject, uid)
+        return read_volume(shop.archive, shop.cache, job.subject, uid)
+
+    draft = read_draft(job.entries, shop.blobs.get)
+    answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
+    easel = replay(volume, draft.snapshot, draft.lines)
+    annotations = tuple(easel.annotations())
+    rows = tuple(_row(each) for each in annotations)
+    return _Replayed(DraftContent(answers, annotations, rows, save(easel)), job.task, stamps)
+
+
+def _headers(shop: Workshop, subject: str) -> list[Header]:
+    return [each.header for study in shop.archive.studies(subject) for each in study.series]
+
+
+def _row(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "uid": annotation.uid,
+        "kind": type(annotation).__name__.lower(),
+        "label": annotation.label,
+        "colour": list(annotation.colour),
+        "series": annotation.series_uid,
+        "frame": annotation.frame_uid,
+        "volume_mm3": float(annotation.volume_mm3),
+    }

@@ -1,0 +1,80 @@
+"""Where each part of a manifest is kept, and under which file name it is exported.
+
+A part whose kind is not known is refused by name: nothing is left out of an export or a verification silently.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+
+from eci_annotate.dicom.annotation_objects import DERIVED
+from eci_annotate.errors import Refused
+from eci_annotate.workflow.trust.seals import Manifest, PartKind, SealedPart
+
+
+class Keeping(StrEnum):
+    """How a part is kept."""
+
+    ARCHIVE = "archive"  # a DICOM file in the archive of its subject
+    DOCUMENT = "document"  # a JSON blob, which is exported too
+    BLOB = "blob"  # a blob that is of use inside the repository only
+    SEAL = "seal"  # no content: it names the seal of another version
+
+
+KEPT = {
+    PartKind.REPORT: Keeping.DOCUMENT,
+    PartKind.ANNOTATIONS: Keeping.DOCUMENT,
+    PartKind.IMAGES: Keeping.BLOB,
+    PartKind.SNAPSHOT: Keeping.BLOB,
+    PartKind.JOURNAL: Keeping.BLOB,
+    PartKind.PLACES: Keeping.BLOB,
+    PartKind.REVIEWED: Keeping.SEAL,
+}
+
+
+def keeping_of(role: str) -> Keeping:
+    """How parts with that role are kept; Refused for a role that this release does not know."""
+    if role in DERIVED:
+        return Keeping.ARCHIVE
+    for kind, keeping in KEPT.items():
+        if kind == role:
+            return keeping
+    raise Refused(f"The version has a part of an unknown kind, {role!r}.", "Update eci_annotate.")
+
+
+def is_archived(part: SealedPart) -> bool:
+    """Whether the part is a DICOM file in the archive."""
+    return part.role in DERIVED
+
+
+def archived_name(image_series: str, series: str, sop: str) -> str:
+    """The name of a part in the archive: the series it refers to, its own series, its instance."""
+    return f"{image_series}/{series}/{sop}"
+
+
+def archived_uids(part: SealedPart) -> tuple[str, str, str]:
+    """The UIDs in the name of a part in the archive: the series it refers to, its own series, its instance."""
+    image_series, series, sop = part.name.split("/")
+    return image_series, series, sop
+
+
+def exported_parts(stem: str, manifest: Manifest) -> Iterator[tuple[SealedPart, str]]:
+    """The parts that an export writes, in the order of the manifest, each with its file name.
+
+    Raises
+    ------
+    Refused
+        The manifest has a part of an unknown kind.
+    """
+    count: Counter[str] = Counter()
+    for part in manifest.parts:
+        match keeping_of(part.role):
+            case Keeping.ARCHIVE:
+                count[part.role] += 1
+                yield part, f"{stem}_{part.role}_{count[part.role]}{DERIVED[part.role].suffix}"
+            case Keeping.DOCUMENT:
+                yield part, f"{stem}_{part.role}.json"
+            case Keeping.BLOB | Keeping.SEAL:
+                continue

@@ -1,0 +1,84 @@
+"""What would be signed is one value: a draft is replayed once, and again only when it or its images have changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_annotate import tools
+from eci_annotate.errors import BadAnswers
+from eci_annotate.repository.local.sign import proposal_of
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Signed, Task
+from eci_annotate.workflow.subject.commands import Sign, Withdraw
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
+
+
+@pytest.fixture
+def replays(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[None]]:
+    """One entry for each replay of a draft."""
+    real, made = tools.replay, list[None]()
+
+    def counted(*args: Any) -> Any:
+        made.append(None)
+        return real(*args)
+
+    monkeypatch.setattr(tools, "replay", counted, raising=False)
+    yield made
+
+
+def drawn(repo: Repository) -> Task:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    return task
+
+
+def propose(repo: Repository, task: Task) -> Any:
+    rooms, backend = local(repo).rooms, local(repo)
+    command = Sign(P, S, "annotate", task.fence, MEANING)
+    return proposal_of(rooms, command, rooms.state(P, S)[1], backend.actor, rooms.clock())
+
+
+def test_a_signature_replays_once_and_is_a_value(repo: Repository, replays: list[None]) -> None:
+    task = drawn(repo)
+    signed = repo.backend.do(Sign(P, S, "annotate", task.fence, MEANING))
+    assert isinstance(signed, Signed) and signed.version == 1 and len(replays) == 1
+
+
+def test_looking_again_replays_nothing_until_the_draft_changes(repo: Repository, replays: list[None]) -> None:
+    task = drawn(repo)
+    first = propose(repo, task)
+    assert propose(repo, task).content is first.content and len(replays) == 1
+    task.answer({**ANSWERS, "comment": "a second look"})
+    second = propose(repo, task)
+    assert second.digest != first.digest and second.content.answers["comment"] and len(replays) == 2
+    task.sign(MEANING)
+    assert len(replays) == 2
+
+
+def test_changed_images_are_replayed_on_again(repo: Repository, folder: Path, replays: list[None]) -> None:
+    task = drawn(repo)
+    propose(repo, task)
+    for path in (folder / "archive").rglob("*.dcm"):
+        os.utime(path, ns=(0, 0))
+    propose(repo, task)
+    assert len(replays) == 2
+
+
+def test_an_incomplete_draft_is_refused_before_it_is_replayed(repo: Repository, replays: list[None]) -> None:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    with pytest.raises(BadAnswers):
+        propose(repo, task)
+    assert replays == []
+
+
+def test_nothing_of_a_withdrawn_subject_is_kept(repo: Repository) -> None:
+    propose(repo, drawn(repo))
+    repo.backend.do(Withdraw(P, S, "letter"))
+    assert not local(repo).rooms.proposals._known
