@@ -1,4 +1,4 @@
-"""Find and open DICOM files; whatever is not readable becomes a named error without patient values."""
+"""Find and open DICOM files; unreadable files raise specific errors without patient values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydicom.errors import InvalidDicomError
 
 from eci_annotate.errors import DamagedFile, NoImages, NotDicom
 
-# pydicom's warnings quote the values they warn of, and those may be a person's
+# pydicom's warnings quote the offending values, which may identify a patient
 config.settings.reading_validation_mode = config.IGNORE
 
 Source = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -20,14 +20,14 @@ HARMLESS = re.compile(r"[\d._\-]{1,128}")
 
 
 def which(path: Path, number: int | None = None) -> str:
-    """Name a file in a message; a name that could tell of a person is replaced by its number."""
+    """Return how a message names a file; a file name that could identify a patient is replaced by its number."""
     if HARMLESS.fullmatch(path.stem):
         return f"File {path.name}"
     return "A file" if number is None else f"File {number + 1}"
 
 
 def has_magic(path: Path) -> bool:
-    """Tell whether a file carries the DICOM prefix (PS3.10 section 7.1)."""
+    """Whether a file has the DICOM prefix (PS3.10 section 7.1)."""
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 
@@ -35,10 +35,21 @@ def has_magic(path: Path) -> bool:
 def read(path: Path, *, pixels: bool = True, number: int | None = None, tags: Sequence[str] | None = None) -> Dataset:
     """Read one file.
 
+    Parameters
+    ----------
+    path
+        File to read.
+    pixels
+        Also read the pixel data.
+    number
+        Number by which messages name the file in place of its name.
+    tags
+        Keywords of the elements to read; None for all.
+
     Raises
     ------
     NotDicom
-        If it is no DICOM file.
+        If it is not a DICOM file.
     DamagedFile
         If it ends too early or cannot be parsed.
     """
@@ -56,21 +67,21 @@ def read(path: Path, *, pixels: bool = True, number: int | None = None, tags: Se
 
 
 def _worth_reading(path: Path) -> bool:
-    """In a folder, files that neither claim to be DICOM nor are it are simply something else."""
+    """Whether a file in a folder has a DICOM suffix or prefix; other files are ignored."""
     if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
         return False
     return path.suffix.lower() in {".dcm", ".dicom", ".ima"} or has_magic(path)
 
 
 def files_of(source: Source) -> list[Path]:
-    """List the DICOM files of a folder (with its subfolders), one file, or a list of files.
+    """List the DICOM files of a folder (including subfolders), one file, or a list of files.
 
     Raises
     ------
     NoImages
-        If there is none.
+        If there are none.
     NotDicom
-        If the only file given is none, or one in a list is none.
+        If a single file, or one in a list, is not DICOM.
     """
     paths = [Path(source)] if isinstance(source, (str, PathLike)) else [Path(p) for p in source]
     found: list[Path] = []
@@ -85,5 +96,5 @@ def files_of(source: Source) -> list[Path]:
 
 
 def count_of(things: Iterable[object]) -> int:
-    """Number of different values."""
+    """Return the number of distinct values."""
     return len(set(things))
