@@ -10,8 +10,7 @@ from eci_annotate.imaging.geometry import Floats
 
 
 def region_of(rings: Iterable[Floats]) -> shapely.Geometry:
-    """Return the region of rings, each (n, 2) in any axis order, not closed; self-crossings follow the even-odd rule
-    too."""
+    """Return the region of rings, each (n, 2), not closed, in any axis order; self-crossings are even-odd too."""
     region: shapely.Geometry = shapely.Polygon()
     for ring in rings:
         region = shapely.symmetric_difference(region, shapely.make_valid(shapely.Polygon(ring)))

@@ -58,8 +58,7 @@ class Member:
         return self.certificates[-1][0] if self.certificates else ""
 
     def certificate_of(self, mark: str, at: datetime) -> str:
-        """Return the certificate of the key with this fingerprint, as valid `at` that time; raises Untrusted if none
-        was."""
+        """Return the certificate of the key with this fingerprint, valid `at` that time; raises Untrusted if none."""
         for pem, since in self.certificates:
             if fingerprint(public_pem(pem)) == mark and since <= at:
                 if mark in self.revoked and self.revoked[mark] <= at:
@@ -85,8 +84,7 @@ class Project:
         return next((each for each in active if fingerprint(each.key) == mark), None)
 
     def certificate_of(self, name: str, mark: str, at: datetime, anchors: Iterable[str] = ()) -> str:
-        """Return the certificate of a member's key (by fingerprint) valid `at` that time; raises Untrusted if none
-        is."""
+        """Return the certificate of a member's key (fingerprint), valid `at` that time; raises Untrusted if none."""
         member = self.members.get(name)
         if member is None:
             raise Untrusted("It is signed by somebody who is no member.", "Restore it from a backup.")
@@ -227,8 +225,7 @@ def _member(name: str, state: Project) -> Member:
 
 
 def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
-    """Refuse unless an owner gives any role, or a site administrator gives roles for their site that see no more
-    than theirs."""
+    """Refuse roles above the actor's: owners give any role, site administrators those for their site that see no more."""
     if unknown := [role for role in roles if role not in ROLES]:
         raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
     if actor.may("administer", project):

@@ -1,5 +1,4 @@
-"""Detection of truncated files: such a file ends inside an element, libraries read it silently, so check every
-length."""
+"""Detection of truncated files, which libraries read silently: every length is checked, as such a file ends mid-element."""
 
 from __future__ import annotations
 

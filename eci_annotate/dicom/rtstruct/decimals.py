@@ -69,8 +69,7 @@ def to_decimals(values: ArrayLike, decimals: int = 4) -> bytes:
 
 @nb.njit(nb.int64(_bytes, nb.float64[::1]), cache=True)
 def _parse(text: Any, out: Any) -> int:
-    """Parse numbers; each is an integer divided by a power of ten, so it is rounded once. Returns -1 for unknown
-    syntax."""
+    """Parse numbers, returning -1 for unknown syntax; each is an integer over a power of ten, hence rounded once."""
     n, at, size = 0, 0, text.size
     while at < size:
         if text[at] == BACKSLASH or text[at] == SPACE or text[at] == 0:

@@ -119,8 +119,7 @@ def _not_independent(state: Subject, task: TaskDefinition, actor: Actor) -> Refu
 
 
 def _not_another_reader(state: Subject, task: TaskDefinition, actor: Actor) -> Refused | None:
-    """Require a different reader for each reading of a group, and the same reader for a repeated reading or a
-    re-run."""
+    """Require distinct readers within a group, and the same reader for a repeated reading or a re-run."""
     work = state.work[task.name]
     if task.repeats and actor.name != state.work[task.repeats].signed[-1].by:
         return Refused(f"{task.name!r} repeats a reading of somebody else.", "Choose another task.")
