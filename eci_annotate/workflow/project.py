@@ -225,7 +225,7 @@ def _member(name: str, state: Project) -> Member:
 
 
 def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
-    """Refuse roles above the actor's: owners give any role, site administrators those for their site that see no more."""
+    """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
     if unknown := [role for role in roles if role not in ROLES]:
         raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
     if actor.may("administer", project):

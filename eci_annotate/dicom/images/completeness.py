@@ -1,4 +1,4 @@
-"""Detection of truncated files, which libraries read silently: every length is checked, as such a file ends mid-element."""
+"""Detection of truncated files, which libraries read silently: every element length is checked."""
 
 from __future__ import annotations
 
