@@ -1,4 +1,4 @@
-"""The signing page shows what the service itself holds; the person gives a factor, and that very content is signed."""
+"""The signing page shows what the service has stored; a factor confirms that exactly this content is signed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Content:
 
 
 def show_request(visit: Visit) -> Response:
-    """The page that shows what is to be signed."""
+    """Show what will be signed."""
     return _page(visit, _request(visit))
 
 
@@ -62,7 +62,7 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
 
 
 def _content(desk: Desk, made: SignatureRequest) -> Content:
-    """The draft as it is on the disk now; it is what was asked for, else the request were void."""
+    """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
     command, rooms = made.command, desk.rooms
     _, state = rooms.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).actor
@@ -78,7 +78,7 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
 
 
 def confirm_request(visit: Visit) -> Response:
-    """The person's form: check the factor, then sign what was shown, or nothing."""
+    """Process the form: check the factor, then sign exactly what was shown, or nothing."""
     made = _request(visit)
     visit.check("sign", made.digest, visit.asked("nonce"))
     try:
@@ -92,13 +92,13 @@ def confirm_request(visit: Visit) -> Response:
 
 
 def _factor(visit: Visit, made: SignatureRequest) -> str:
-    """What showed that it is the person; Refused when the request is not open any more."""
+    """Return the factor that identified the user; raises Refused if the request is no longer open."""
     if standing(visit.desk, visit.repo, made) != WAITING:
         raise Refused("This request is not open any more.", "Sign again in the notebook.")
     return proved(visit, made.digest)
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
-    """Sign with the key that the service holds; it is refused if the draft is not the one that was shown any more."""
+    """Sign with the key that the service holds; refused if the draft is no longer the one that was shown."""
     opened = Signer(service_signing_key(desk.rooms.layout, made.signer), factor, made.content)
     desk.confirmed(made.signer, made.session, opened).do(made.command)
