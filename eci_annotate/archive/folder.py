@@ -1,6 +1,6 @@
-"""`root/<subject>/<StudyUID>/<SeriesUID>/<SOPUID>.dcm`, written whole; headers in an index that mends itself.
+"""`root/<subject>/<StudyUID>/<SeriesUID>/<SOPUID>.dcm`, written atomically; headers in a self-repairing index.
 
-The files are the truth: an index entry counts only while its file's size and time are what they were.
+The files are authoritative: an index entry is valid only while its file's size and time are unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FolderArchive:
     Parameters
     ----------
     root
-        The folder; made when it is not there.
+        The folder; created if absent.
     index
         Folder for the header index, which may be deleted at any time.
     """
@@ -43,13 +43,13 @@ class FolderArchive:
         self._loaded: OrderedDict[Path, tuple[list[int], dict[str, Any]]] = OrderedDict()
 
     def studies(self, subject: str) -> list[Study]:
-        """The subject's studies, oldest first."""
+        """Return the subject's studies, oldest first."""
         found = self._headers(subject)
         uids = sorted({each.study_uid for each in found}, key=lambda uid: _study_key(uid, found))
         return [_study([each for each in found if each.study_uid == uid]) for uid in uids]
 
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
-        """The instances of a series, by instance number."""
+        """Return the instances of a series, by instance number."""
         chosen = [each for each in self._headers(subject) if each.series_uid == series_uid]
         if not chosen:
             raise NotFound("There is no such series.", "See studies() for those there are.")
@@ -57,14 +57,14 @@ class FolderArchive:
         return [Instance(e.study_uid, e.series_uid, e.sop_uid, Path(e.path)) for e in chosen]
 
     def content(self, subject: str, series_uid: str, sop_uid: str) -> bytes:
-        """The file of one instance."""
+        """Return the file of one instance."""
         pattern = f"*/{_uid(series_uid)}/{_uid(sop_uid)}.dcm"
         for path in self._folder(subject).glob(pattern):
             return path.read_bytes()
         raise NotFound("There is no such instance.", "Restore it from a backup.")
 
     def store(self, subject: str, contents: Iterable[bytes | Path], *, replace: bool = False) -> list[Instance]:
-        """Keep DICOM files under the subject; see `Archive.store`."""
+        """Store DICOM files for the subject; see `Archive.store`."""
         self._root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self._root) as place:
             paths = [_put(Path(place), number, each) for number, each in enumerate(contents)]
@@ -106,7 +106,7 @@ class FolderArchive:
         return [_found(row["found"], folder) for row in known.values()]
 
     def _load(self, subject: str) -> dict[str, Any]:
-        """The subject's index; those looked at last are kept as they were parsed, while their file is the same."""
+        """Return the subject's index; recently used ones are cached parsed, as long as their file is unchanged."""
         path = self._index / f"{subject}.json"
         try:
             mark = _mark(path)
