@@ -1,6 +1,6 @@
-"""Where hub, proxy, service and user servers listen, so that no user of the machine can ever answer in their place.
+"""Listening addresses of hub, proxy, service and user servers, such that no user of the machine can impersonate them.
 
-Unix sockets in folders of root's, whatever runs and whatever does not; JupyterHub 5 has ports below 1024 instead.
+Unix sockets in folders owned by root, whatever runs or has crashed; JupyterHub 5 uses ports below 1024 instead.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from eci_annotate.repository.remote.unix_url import unix_url
 from eci_annotate.userservers.jupyterhub_sockets import can_use_sockets
 from eci_annotate.userservers.listener import can_be_taken, check_closed, check_length
 
-PUBLIC_FD, PUBLIC_KEPT = "ECI_HUB_PUBLIC_FD", "ECI_HUB_PUBLIC_KEPT"  # serve.py sets them
+PUBLIC_FD, PUBLIC_KEPT = "ECI_HUB_PUBLIC_FD", "ECI_HUB_PUBLIC_KEPT"  # set by serve.py
 ROOT = os.geteuid() == 0
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where who listens.
+    """Listening addresses.
 
     Parameters
     ----------
     hub, proxy, service
-        Addresses of the hub, of the proxy's interface for the hub, and of the service.
+        Addresses of the hub, of the proxy's API for the hub, and of the service.
     service_socket
-        The service's socket; empty when it listens on a port.
+        The service's socket; empty if it listens on a port.
     servers
-        Folder of user servers' sockets; empty when they listen on ports.
+        Folder of user servers' sockets; empty if they listen on ports.
     """
 
     hub: str
@@ -44,17 +44,17 @@ class Addresses:
 
 
 def folder(path: Path, mode: int = 0o700) -> Path:
-    """A folder of that mode."""
+    """Create a folder with that mode, and return it."""
     path.mkdir(mode=mode, parents=True, exist_ok=True)
     path.chmod(mode)
     return path
 
 
 def addresses(settings: Settings) -> Addresses:
-    """Where all listen; makes the folders."""
+    """Return all listening addresses; creates the folders."""
     if not (settings.sockets and can_use_sockets()):
         return _ports(settings)
-    mine = folder(settings.run / f"hub-{settings.port}", 0o711)  # users may connect, and make or rename nothing
+    mine = folder(settings.run / f"hub-{settings.port}", 0o711)  # users may connect, but neither create nor rename
     proxy, servers = folder(mine / "proxy"), folder(mine / "servers")
     check_length(proxy / "api.sock")
     if ROOT:
@@ -78,9 +78,9 @@ def _ports(settings: Settings) -> Addresses:
 
 
 def check_public(settings: Settings) -> None:
-    """Refuse a public port that a user could take while the hub is away, to be shown passwords.
+    """Refuse a public port that a user could hijack while the hub is stopped, to collect passwords.
 
-    With a certificate of the hub's own this gives them nothing: browsers refuse whoever has no such key.
+    With a certificate of the hub this is useless to them: browsers refuse a server without its key.
     """
     if not ROOT or settings.tls_cert or not can_be_taken(settings.port):
         return
@@ -97,7 +97,7 @@ def check_public(settings: Settings) -> None:
 
 
 def service_token(settings: Settings, name: str) -> str:
-    """A service's token at the hub: made once and kept, so that it still counts when the hub comes back."""
+    """Return a service's token at the hub: created once and stored, so that it stays valid when the hub restarts."""
     path = settings.state / "service_tokens.json"
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if name not in known:

@@ -1,4 +1,4 @@
-"""Who people are, by configuration: accounts in the hub's database, OpenID Connect, or LTI 1.3."""
+"""Authentication by configuration: accounts in the hub's database, OpenID Connect, or LTI 1.3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _need(chosen: Mapping[str, Any], kind: str, *names: str) -> list[Any]:
 
 
 def native(c: Any, settings: Settings) -> None:
-    """Accounts that an administrator makes (`eci-annotate hub account`), or approves where signup is on."""
+    """Set accounts created by an administrator (`eci-annotate hub account`), or approved where signup is enabled."""
     from eci_annotate.userservers.accounts import Native
 
     c.JupyterHub.authenticator_class = Native
@@ -25,7 +25,7 @@ def native(c: Any, settings: Settings) -> None:
 
 
 def oidc(c: Any, settings: Settings) -> None:
-    """OpenID Connect: Keycloak, Entra ID, Shibboleth with OIDC …; the secret is ECI_HUB_OIDC_CLIENT_SECRET."""
+    """Set OpenID Connect: Keycloak, Entra ID, Shibboleth with OIDC …; the secret is ECI_HUB_OIDC_CLIENT_SECRET."""
     from oauthenticator.generic import GenericOAuthenticator
 
     client, authorize, token, userinfo = _need(
@@ -38,13 +38,13 @@ def oidc(c: Any, settings: Settings) -> None:
     mine.oauth_callback_url = f"{settings.public}/hub/oauth_callback"
     mine.username_claim = settings.oidc.get("username_claim", "preferred_username")
     mine.scope = settings.oidc.get("scope", ["openid", "profile"])
-    mine.allow_all = True  # the institution says who may log in; the project's members, what he may do
+    mine.allow_all = True  # the institution decides who may log in; project membership, what they may do
     if claim := settings.oidc.get("groups_claim"):
         mine.manage_groups, mine.auth_state_groups_key = True, f"oauth_user.{claim}"
 
 
 def lti(c: Any, settings: Settings) -> None:
-    """LTI 1.3: Moodle, Canvas … for workshops. No secret: the platform signs, we hold its public keys' address."""
+    """Set LTI 1.3: Moodle, Canvas … for workshops. No secret: the platform signs, we store its public keys' address."""
     from ltiauthenticator.lti13.auth import LTI13Authenticator
 
     issuer, clients, authorize, keys = _need(

@@ -1,6 +1,6 @@
-"""A hub to try out: a sample project, somebody of each role, and the hub itself, in one folder that may be deleted.
+"""A hub to try out: a sample project, one user per role, and the hub itself, in one folder that may be deleted.
 
-`make hub`, or `python hubconfig/demo.py FOLDER`. Run again, it starts what is there.
+`make hub`, or `python hubconfig/demo.py FOLDER`. Running it again starts what exists.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PATIENCE_S, ENDING_S = 120, 20
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the demo; a member of the sample project, unless the role is none of a project."""
+    """A user of the demo; a member of the sample project, unless the role is not a project role."""
 
     role: str
     site: str
@@ -57,7 +57,7 @@ class Person:
 
     @property
     def group(self) -> str:
-        """The hub's group, which decides where they land."""
+        """The hub's group, which selects the landing page."""
         return f"{PROJECT}/{self.role}" + ("" if self.everywhere else f"/{self.site}")
 
 
@@ -74,12 +74,12 @@ PEOPLE: Mapping[str, Person] = {
 
 
 def make_repository(folder: Path, tell: Callable[[str], None], small: bool = False) -> None:
-    """Make the sample project: a subject of each site, one of them with signed work.
+    """Create the sample project: one subject per site, one of them with signed work.
 
     Parameters
     ----------
     small
-        Phantoms alone, as tests want it.
+        Phantoms only, for tests.
     """
     from eci_annotate.demo.rehearsal import rehearse
     from eci_annotate.dicom.phantom import write_phantom
@@ -119,7 +119,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
 
 
 def give_to_service(folder: Path) -> None:
-    """As root, give the repository to the service's account: nobody else reads it."""
+    """As root, give the repository to the service's account: nobody else can read it."""
     from eci_annotate.userservers.system_users import SERVICE
 
     folder.chmod(0o700)
@@ -129,7 +129,7 @@ def give_to_service(folder: Path) -> None:
 
 
 def pins(folder: Path) -> dict[str, str]:
-    """The PINs by which the demo's people sign: generated once, kept beside the passwords."""
+    """Return the signing PINs of the demo's users: generated once, stored next to the passwords."""
     from datetime import UTC, datetime
 
     from eci_annotate.repository.keys.factors import FactorBook
@@ -162,7 +162,7 @@ def write_settings(folder: Path, port: int, insecure: bool, more: Mapping[str, o
 
 
 def accounts(folder: Path) -> dict[str, str]:
-    """The demo's passwords: generated once, kept in a file that only this user can read."""
+    """Return the demo's passwords: generated once, stored in a file that only this user can read."""
     from eci_annotate.userservers.accounts import make_accounts
 
     path = folder / "accounts.yaml"
@@ -177,7 +177,7 @@ def accounts(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def telling() -> Iterator[Callable[[str], None]]:
-    """A line in the terminal that says what goes on, and for how long."""
+    """Show a line in the terminal with the current step and its duration."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as line:
         task = line.add_task("Looking around")
@@ -191,7 +191,7 @@ def telling() -> Iterator[Callable[[str], None]]:
 
 
 def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]) -> dict[str, str]:
-    """Make what is missing; returns the accounts."""
+    """Create what is missing; returns the accounts."""
     if os.geteuid() != 0 and not insecure:
         raise Refused(
             "Without root there is only one system user for everybody.",
@@ -214,7 +214,7 @@ def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the hub, which ends with this process; its log goes to `hub.log`."""
+    """Start the hub, which exits with this process; its log goes to `hub.log`."""
     words = [sys.executable, str(HERE / "serve.py")]
     env = os.environ | {"ECI_HUB_CONFIG": str(folder / "hub.yaml"), "PATH": _path()}
     (folder / "hub.log").touch(0o600)
@@ -224,12 +224,12 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _path() -> str:
-    """The environment's programs, then the system's: user servers inherit it."""
+    """Return the environment's programs, then the system's: user servers inherit it."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")])
 
 
 def check_port(port: int, patience_s: float = ENDING_S) -> None:
-    """Refuse when another program listens already; a hub that was here before may need some seconds to end."""
+    """Refuse if another program listens already; an earlier hub may need some seconds to exit."""
     end = monotonic() + patience_s
     while True:
         with socket.socket() as trial:
@@ -244,7 +244,7 @@ def check_port(port: int, patience_s: float = ENDING_S) -> None:
 
 
 def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    """Until the hub answers."""
+    """Wait until the hub answers."""
     end = monotonic() + PATIENCE_S
     while monotonic() < end and hub.poll() is None:
         try:
@@ -257,7 +257,7 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
 
 
 def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], insecure: bool) -> None:
-    """Print address and people."""
+    """Print address and users."""
     console = Console()
     table = Table("name", "password", "PIN to sign", "role", "site", "what they see")
     for name, person in PEOPLE.items():
@@ -269,7 +269,7 @@ def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], ins
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make, start, say, and wait."""
+    """Create the demo, start the hub, print its address, and wait."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("folder", type=Path)
     words.add_argument("--port", type=int, default=8000)

@@ -1,6 +1,6 @@
-"""The culler's own question before it stops an idle server: does its user hold a lease? Who does, goes on working.
+"""Check of the culler before it stops an idle server: users with a lease keep their server.
 
-`GET <service>/leases`, with the culler's token, answers a JSON list of user names. No answer: nobody is stopped.
+`GET <service>/leases`, with the culler's token, returns a JSON list of user names. Without an answer none is stopped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _asked() -> frozenset[str] | None:
 
 
 def holders() -> frozenset[str] | None:
-    """Names of those who hold a live lease; None when the service does not say. One question per round."""
+    """Return the names of users with an active lease; None if the service does not answer. One request per round."""
     global _held
     if time.monotonic() - _held[0] > FRESH_S:
         _held = (time.monotonic(), _asked())
@@ -39,7 +39,7 @@ def holders() -> frozenset[str] | None:
 
 
 def arbiter(inactive: timedelta, inactive_limit: float, server: dict[str, Any]) -> bool:
-    """Whether a server is to be stopped."""
+    """Whether to stop a server."""
     if inactive.total_seconds() < inactive_limit:
         return False
     holding = holders()
@@ -47,10 +47,10 @@ def arbiter(inactive: timedelta, inactive_limit: float, server: dict[str, Any]) 
 
 
 class HubSocket(Resolver):  # type: ignore[misc]
-    """Takes every connection of this process (the culler's own: to the hub alone) to the hub's socket."""
+    """Resolves every connection of this process (the culler only connects to the hub) to the hub's socket."""
 
     async def resolve(self, host: str, port: int, family: int = 0) -> list[tuple[int, Any]]:
-        """The socket."""
+        """Return the socket."""
         return [(socket.AF_UNIX, HUB)]
 
 

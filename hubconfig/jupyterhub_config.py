@@ -1,6 +1,6 @@
-"""The hub: `jupyterhub --config hubconfig/jupyterhub_config.py`, with JupyterHub 5.2 or newer. Choices: `settings.py`.
+"""The hub: `jupyterhub --config hubconfig/jupyterhub_config.py`, with JupyterHub 5.2 or newer. Settings: `settings.py`.
 
-As root, each user is a system user of his own. Where there is only one, it starts with `insecure_demo` alone.
+As root, each user gets a separate system user. With only one system user, it requires `insecure_demo`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from eci_annotate.userservers.system_users import SERVICE
 
 ROOT = os.geteuid() == 0
 NOBODY = 65_534
-LOOK_S = 2  # how often the hub looks whether proxy and services run
+LOOK_S = 2  # interval at which the hub checks proxy and services
 INSTALLED_PROXY = HERE.parent / ".venv" / "node" / "node_modules" / ".bin" / "configurable-http-proxy"
 
 
 def check(settings: Settings) -> None:
-    """Refuse what would be less safe than it looks."""
+    """Refuse settings that are less secure than they look."""
     if not ROOT and not settings.insecure_demo:
         raise Refused(
             "Without root there is only one system user for everybody.",
@@ -54,16 +54,16 @@ def check(settings: Settings) -> None:
 
 
 def places(settings: Settings) -> tuple[Path, Path]:
-    """Make the folders of homes and of sockets: others may pass through, but not look around."""
+    """Create the folders of homes and of sockets: others may traverse but not list them."""
     folder(settings.state, 0o711 if ROOT else 0o700)
     return folder(Path(settings.homes or settings.state / "homes"), 0o711), folder(settings.run, 0o711)
 
 
 def set_network(c: Any, settings: Settings, at: Addresses) -> None:
-    """Addresses: one name per user and for the service, so that no page of one can act as another."""
+    """Set addresses: one host name per user and for the service, so that no page can act as another."""
     c.JupyterHub.bind_url = f"{'https' if settings.tls_cert else 'http'}://{settings.bind}:{settings.port}/"
     c.JupyterHub.hub_bind_url, c.ConfigurableHTTPProxy.api_url = at.hub, at.proxy
-    c.JupyterHub.hub_socket_mode = 0o666  # who asks is known by a token; the folder says who may take the name
+    c.JupyterHub.hub_socket_mode = 0o666  # a token identifies clients; the folder protects the name
     c.JupyterHub.proxy_class = HeldProxy
     c.HeldProxy.public_fd = int(os.environ.get(PUBLIC_FD, "-1"))
     c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
@@ -84,11 +84,11 @@ def set_network(c: Any, settings: Settings, at: Addresses) -> None:
 
 
 def set_hub(c: Any, settings: Settings) -> None:
-    """Database, limits, people."""
+    """Set database, limits and authentication."""
     c.JupyterHub.db_url = settings.db_url
     c.JupyterHub.cookie_secret_file = str(settings.state / "cookie_secret")
     c.JupyterHub.cleanup_servers = not settings.keep_servers
-    c.JupyterHub.last_activity_interval = 0  # the proxy counts any byte; servers tell the hub of people
+    c.JupyterHub.last_activity_interval = 0  # the proxy counts any byte; servers report user activity to the hub
     c.JupyterHub.active_server_limit = settings.active_servers
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawns
     c.JupyterHub.allow_named_servers = False
@@ -102,7 +102,7 @@ def set_hub(c: Any, settings: Settings) -> None:
 
 
 def set_servers(c: Any, settings: Settings, python: str, at: Addresses) -> None:
-    """What users are given."""
+    """Set what users get."""
     homes, runtime = places(settings)
     spawner = UidSpawner if ROOT else SharedSpawner
     c.JupyterHub.spawner_class = spawner
@@ -124,35 +124,35 @@ def set_servers(c: Any, settings: Settings, python: str, at: Addresses) -> None:
 
 
 def service_url(at: Addresses) -> str:
-    """Where kernels and the culler find the service."""
+    """Return the address of the service for kernels and the culler."""
     return f"{at.service}/services/{scopes.SERVICE}"
 
 
 def owner(settings: Settings) -> int:
-    """The account that the repository belongs to."""
+    """Return the account that owns the repository."""
     return settings.repository.stat().st_uid if settings.repository.exists() else SERVICE
 
 
 def as_account(uid: int, command: list[str]) -> list[str]:
-    """The command as another system user (as root), ending with the hub however that ends."""
+    """Return the command as another system user (as root), exiting with the hub in any case."""
     return [sys.executable, "-m", "eci_annotate.userservers.run_as", str(uid if ROOT else os.geteuid()), *command]
 
 
 def supervised(uid: int, at: Addresses, command: list[str]) -> list[str]:
-    """The service's command, started again at once when it ends; on a socket that its parent holds, if there is one."""
+    """Return the service's command, restarted whenever it ends; on a socket held by its parent, if there is one."""
     place = at.service_socket or f"{at.service.rpartition('/')[2]}"
     return [sys.executable, "-m", "eci_annotate.userservers.supervisor", str(uid), place, *command]
 
 
 def service(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
-    """The service that holds the repository: the only process that touches it."""
+    """Return the service that holds the repository: the only process that accesses it."""
     own, account = folder(settings.state / "service"), owner(settings) if ROOT else os.geteuid()
     if ROOT:
         os.chown(own, account, account)
     command = list(settings.service_command) or [python, "-m", "eci_annotate.hub"]
     return {
         "name": scopes.SERVICE,
-        "url": "http://localhost" if at.service_socket else at.service,  # JupyterHub takes no socket here
+        "url": "http://localhost" if at.service_socket else at.service,  # JupyterHub accepts no socket here
         "command": supervised(account, at, command),
         "api_token": service_token(settings, scopes.SERVICE),
         "oauth_no_confirm": True,
@@ -170,7 +170,7 @@ def service(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
 
 
 def culler(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
-    """Stops servers that nobody uses; asks the service first who holds a lease."""
+    """Return the service that stops idle servers; it first asks the main service who holds a lease."""
     words = [
         f"--timeout={settings.idle_s}", f"--cull-every={settings.cull_every_s}", f"--max-age={settings.longest_s}",
         f"--config={HERE / 'idle_culler_config.py'}",
@@ -199,8 +199,8 @@ def configure(c: Any) -> None:
     watch_services(LOOK_S)
     if at.service_socket:
         place_service(scopes.SERVICE, at.service)
-    os.umask(0o077)  # the hub's own files are its alone
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # or services of a hub in the background never hear it
+    os.umask(0o077)  # the hub's own files are private
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # otherwise services of a background hub never receive it
 
 
 try:

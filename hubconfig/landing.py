@@ -1,6 +1,6 @@
-"""Where a person arrives after login, by the role of a group `project/role` or `project/role/site`.
+"""Landing page after login, by the role of a group `project/role` or `project/role/site`.
 
-The default is the least powerful server: one notebook as a page. JupyterLab is a raise that a group must grant.
+The default is the least powerful server: one notebook as a page. JupyterLab is a privilege that a group must grant.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ PLACES = {
     "auditor": (SERVICE, ()),
 }
 TASK_APP = ("task_app.ipynb", "01_annotate.ipynb")
-IPC = "--KernelManager.transport=ipc"  # kernels on TCP ports can be read by every user of the machine
+IPC = "--KernelManager.transport=ipc"  # every user of the machine can read TCP ports of kernels
 PROMPT = "--VoilaServer.kernel_websocket_connection_class=eci_annotate.viewer.session.kernel_transport.PromptConnection"
 
 
 def roles(groups: Iterable[str]) -> set[str]:
-    """Role names in groups of the form project/role or project/role/site."""
+    """Return the role names in groups of the form project/role or project/role/site."""
     return {parts[1] for group in groups if len(parts := group.split("/")) in (2, 3)}
 
 
 def first_there(folder: Path, names: Iterable[str]) -> Path:
-    """The first notebook that exists."""
+    """Return the first notebook that exists."""
     return next(folder / name for name in names if (folder / name).exists())
 
 
 @dataclass(frozen=True)
 class Landing:
-    """What each role is given.
+    """What each role gets.
 
     Parameters
     ----------
     python
         The interpreter of user servers.
     notebooks
-        Folder of the notebooks that we ship.
+        Folder of the shipped notebooks.
     """
 
     python: str
@@ -51,15 +51,15 @@ class Landing:
 
     @property
     def app(self) -> list[str]:
-        """The least powerful server."""
+        """Return the command of the least powerful server."""
         return self.app_of(first_there(self.notebooks, TASK_APP))
 
     def app_of(self, notebook: Path | str) -> list[str]:
-        """The same for a notebook that lies in a container's image."""
+        """Return the same for a notebook in a container's image."""
         return [self.python, "-m", "eci_annotate.userservers.voila_server", PROMPT, str(notebook)]
 
     def lab(self, notebook: Path, copied: bool) -> dict[str, Any]:
-        """JupyterLab at a notebook, of which the user gets a copy of his own."""
+        """Return JupyterLab with a notebook, of which the user gets a private copy."""
         quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
         raised: dict[str, Any] = {
             "cmd": [self.python, "-m", "eci_annotate.userservers.lab", IPC, quiet],
@@ -68,12 +68,14 @@ class Landing:
         return raised | ({"gifts": [str(notebook)]} if copied else {})
 
     def overrides(self, spawner: Any, copied: bool = True) -> dict[str, Any]:
-        """`Spawner.group_overrides`: the groups of the person who is to get a server decide.
+        """`Spawner.group_overrides`: the user's groups select the server.
 
         Parameters
         ----------
+        spawner
+            Spawner of the server.
         copied
-            Whether our spawner lays the notebook into the home folder; a container's image has it there already.
+            Whether our spawner copies the notebook into the home folder; a container's image already contains it.
         """
         mine = [group.name for group in spawner.user.groups]
         raised = [PLACES[role][1] for role in sorted(roles(mine)) if PLACES.get(role, ("",))[0] == LAB]
@@ -84,7 +86,7 @@ class Landing:
 
 
 def after_login(handler: Any) -> str:
-    """`JupyterHub.default_url`: those who only administrate go to the service's pages, all others to their server."""
+    """`JupyterHub.default_url`: users who only administrate go to the service's pages, all others to their server."""
     user = handler.current_user
     if user is None or "eci" not in handler.services:
         return ""

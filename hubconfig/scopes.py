@@ -1,6 +1,6 @@
-"""Who may do what towards the hub and the service: custom scopes, roles, and what a kernel's token may do.
+"""Permissions towards the hub and the service: custom scopes, roles, and the scopes of a kernel's token.
 
-What somebody may do with a subject is not here: the service decides that, from the project's members.
+Permissions on subjects are not defined here: the service derives them from the project's members.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CUSTOM: dict[str, dict[str, Any]] = {
     LEASES: {"description": "See who holds a lease, to leave their servers running."},
     METRICS: {"description": "Read the service's metrics."},
 }
-# Never `inherit` or `self`: what is here, every notebook can use without the person.
+# Never `inherit` or `self`: every notebook can use these scopes without the user.
 SERVER_TOKEN = ["users:activity!user", "access:servers!server", ACCESS]
 ROLES: list[dict[str, Any]] = [
     {"name": "user", "scopes": ["self", ACCESS, PERSON]},

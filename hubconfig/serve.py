@@ -1,7 +1,7 @@
-"""Start the hub, start it again when it ends unasked, and hold its public port meanwhile: `python hubconfig/serve.py`.
+"""Start the hub, restart it when it crashes, and hold its public port meanwhile: `python hubconfig/serve.py`.
 
 The settings are those of `ECI_HUB_CONFIG`. A listening socket from systemd is used, if there is one. SIGTERM and Ctrl-C
-end the hub; SIGUSR1 restarts it.
+stop the hub; SIGUSR1 restarts it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ ENDING_S = 60.0
 
 
 def from_systemd() -> list[socket.socket]:
-    """The listening sockets that systemd gave to this process; it keeps them open while the hub is stopped."""
+    """Return the listening sockets passed by systemd, which keeps them open while the hub is stopped."""
     mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
     given = int(os.environ.pop("LISTEN_FDS", "0")) if mine else 0
     return [socket.socket(fileno=FIRST_OF_SYSTEMD + number) for number in range(given)]
 
 
 def serve(settings: Settings, more: Sequence[str] = ()) -> int:
-    """Run the hub until told to stop; returns the exit code."""
+    """Run the hub until stopped; returns the exit code."""
     given = from_systemd()
     held = given or listen_tcp(settings.bind, settings.port)
     if len(given) == 1 and given[0].family == socket.AF_INET:

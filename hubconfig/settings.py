@@ -1,4 +1,4 @@
-"""What an institution decides about its hub: one YAML file (`ECI_HUB_CONFIG`), and `ECI_HUB_<NAME>` over it.
+"""Settings of a hub: one YAML file (`ECI_HUB_CONFIG`), overridden by `ECI_HUB_<NAME>` variables.
 
 Secrets are never in the file: they come from the environment, or from files that the environment names.
 """
@@ -25,43 +25,43 @@ class Settings:
     """All settings with their defaults; the names are those of the file."""
 
     state: Path = Path("demo-hub")  # database, cookie secret, homes, uids; mode 0700
-    repository: Path = Path("demo-hub/repository")  # its owner is the account that the service runs as
+    repository: Path = Path("demo-hub/repository")  # owned by the account as which the service runs
     notebooks: Path = HERE.parent / "notebooks"
     host: str = "hub.localhost"  # users and the service get names below it: a wildcard name in production
     port: int = 8000
     bind: str = "127.0.0.1"
-    sockets: bool = True  # hub, proxy, service and user servers meet on unix sockets; JupyterHub 6 or newer
-    inner: int = 0  # without sockets: first of the inner ports, below 1024 as root; 0: above `port`
+    sockets: bool = True  # hub, proxy, service and user servers use unix sockets; JupyterHub 6 or newer
+    inner: int = 0  # without sockets: first of the internal ports, below 1024 as root; 0: above `port`
     tls_cert: str = ""
     tls_key: str = ""
-    tls_before: bool = False  # a proxy before the hub ends TLS
-    public_port: int = 0  # what browsers see, if not `port`
+    tls_before: bool = False  # a proxy in front of the hub terminates TLS
+    public_port: int = 0  # port seen by browsers, if not `port`
     authenticator: str = "native"  # native, oidc, lti
-    signup: bool = False  # native: people ask for an account, an administrator approves
+    signup: bool = False  # native: users request an account, an administrator approves
     oidc: Mapping[str, Any] = field(default_factory=dict)
     lti: Mapping[str, Any] = field(default_factory=dict)
     admins: tuple[str, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # project/role or project/role/site -> names
     insecure_demo: bool = False
-    memory: str = "4G"  # of one user's processes together
+    memory: str = "4G"  # for all processes of one user together
     cpus: float = 2.0
     active_servers: int = 200
     concurrent_spawns: int = 20
     idle_s: int = 3600
     cull_every_s: int = 300
-    longest_s: int = 16 * 3600  # a server is stopped then, whoever holds a lease: a kernel can claim activity
-    keep_servers: bool = False  # servers go on while the hub restarts
-    first_uid: int = 20_000  # users' numbers start here; two hubs of one machine must not share any
+    longest_s: int = 16 * 3600  # a server is stopped then, even with a lease: a kernel can fake activity
+    keep_servers: bool = False  # servers keep running while the hub restarts
+    first_uid: int = 20_000  # users' numbers start here; two hubs on one machine must not share any
     homes: str = ""  # default: below `state`
     runtime: str = ""  # default: /run/eci-hub as root, below `state` otherwise
-    warm: str = ""  # compiled kernels that new users start with
+    warm: str = ""  # compiled kernels copied to new users
     proxy_command: tuple[str, ...] = ()  # default: the one that `make hub` installed, or the one on PATH
     service_command: tuple[str, ...] = ()  # default: python -m eci_annotate.hub
     database: str = ""  # default: SQLite below `state`
 
     @property
     def https(self) -> bool:
-        """Whether browsers speak TLS."""
+        """Whether browsers use TLS."""
         return bool(self.tls_cert) or self.tls_before
 
     @property
@@ -83,12 +83,12 @@ class Settings:
         return self.database or f"sqlite:///{self.state}/hub.sqlite"
 
     def inner_port(self, number: int) -> int:
-        """Ports between hub, proxy and service; on 127.0.0.1 alone."""
+        """Return a port between hub, proxy and service; on 127.0.0.1 only."""
         return (self.inner or self.port + 1) + number
 
 
 def _read(kind: str, text: str) -> Any:
-    """A value from the environment, as the field's type wants it."""
+    """Convert a value from the environment to the field's type."""
     match kind:
         case "int" | "float":
             return (int if kind == "int" else float)(text)
@@ -123,7 +123,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     Raises
     ------
     Refused
-        When the file names a setting that is not there, or holds a secret.
+        If the file contains an unknown setting, or a secret.
     """
     env = os.environ if environment is None else environment
     path = env.get(f"{PREFIX}CONFIG", "")
@@ -138,7 +138,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str:
-    """A secret of that name: `ECI_HUB_<NAME>`, or the content of the file that `ECI_HUB_<NAME>_FILE` names."""
+    """Return the secret `ECI_HUB_<NAME>`, or the content of the file that `ECI_HUB_<NAME>_FILE` names."""
     env = os.environ if environment is None else environment
     key = PREFIX + name.upper()
     if file := env.get(f"{key}_FILE"):

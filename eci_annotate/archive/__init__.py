@@ -1,1 +1,1 @@
-"""Where images live and go: studies of a subject, their series and instances, and `store`."""
+"""Storage of images: studies of a subject, their series and instances."""

@@ -1,6 +1,6 @@
-"""`root/<subject>/<StudyUID>/<SeriesUID>/<SOPUID>.dcm`, written whole; headers in an index that mends itself.
+"""`root/<subject>/<StudyUID>/<SeriesUID>/<SOPUID>.dcm`, written atomically; headers in a self-repairing index.
 
-The files are the truth: an index entry counts only while its file's size and time are what they were.
+The files are authoritative: an index entry is valid only while its file's size and time are unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FolderArchive:
     Parameters
     ----------
     root
-        The folder; made when it is not there.
+        The folder; created if absent.
     index
         Folder for the header index, which may be deleted at any time.
     """
@@ -143,7 +143,7 @@ class FolderArchive:
         write_atomic(self._index / f"{subject}.json", canonical(rows))
 
     def _load(self, subject: str) -> dict[str, Any]:
-        """The subject's index; those looked at last are kept as they were parsed, while their file is the same."""
+        """Return the subject's index; recently used ones are cached parsed, as long as their file is unchanged."""
         path = self._index / f"{subject}.json"
         try:
             mark = _mark(path)

@@ -1,6 +1,6 @@
-"""The waist: an archive lists a subject's studies, hands out instances, and keeps what it is given, whole.
+"""The archive interface: list a subject's studies, return instances, and store files completely.
 
-What is derived (structure sets, reports) goes into the study that it is about, under the same study UID.
+Derived objects (structure sets, reports) are stored in the study that they concern, under the same study UID.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Series:
-    """One series: what a data browser shows; `header` is what hanging protocols ask."""
+    """One series as shown in a data browser; `header` is used by hanging protocols."""
 
     study_uid: str
     series_uid: str
@@ -48,13 +48,13 @@ class Study:
 
 
 class Archive(Protocol):
-    """Where the pixels of pseudonymous subjects are."""
+    """Storage of the images of pseudonymous subjects."""
 
     def studies(self, subject: str) -> list[Study]:
-        """The subject's studies, oldest first; empty when there is none."""
+        """Return the subject's studies, oldest first; empty if there are none."""
 
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
-        """The instances of a series; NotFound when there is none."""
+        """Return the instances of a series; raises NotFound if there are none."""
 
     def instance(self, subject: str, series_uid: str, sop_uid: str) -> Instance:
         """One instance; NotFound when there is none."""

@@ -1,6 +1,6 @@
-"""A rehearsal: a phantom subject is taken in, annotated by gestures as a hand would make them, and signed.
+"""A rehearsal: a phantom subject is imported, annotated with simulated pointer gestures, and signed.
 
-It shows a new repository what signed work looks like, and proves the path on a machine without a browser.
+It shows what signed work looks like in a new repository, and tests the workflow on a machine without a browser.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ANSWERS: dict[str, Any] = {
 
 
 def acquired_plane(grid: Grid, slice_k: int = 0) -> Plane:
-    """Plane of one acquired slice."""
+    """Return the plane of one acquired slice."""
     down, right = grid.directions[1], grid.directions[2]
     origin = tuple3(grid.reference_from_image([slice_k, 0, 0]))
     return Plane("axial", origin, right, down, grid.spacing_mm[0])
@@ -53,7 +53,7 @@ def _stroke(points: list[Vector], plane: Plane) -> Iterator[Entry]:
 
 
 def _painted(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
-    """SmartPaint in three dimensions: a small loop in every slice through the lesion."""
+    """Yield SmartPaint in three dimensions: a small loop in every slice through the lesion."""
     yield SetOption("window", (0.0, 200.0))
     yield SetOption("radius_mm", 9.0)
     voxel = grid.image_from_reference(lesion.centre_mm)
@@ -68,7 +68,7 @@ def _painted(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
 
 
 def _boxed(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
-    """BoundingBox: pressed in the middle, dragged outward."""
+    """Yield BoundingBox: press at the centre, drag outward."""
     plane = replace(acquired_plane(grid), origin_lps=lesion.centre_mm)
     reach = np.array(lesion.radii_mm) * 1.1
     corner = np.array(lesion.centre_mm) + reach[0] * np.array(plane.right_lps) + reach[1] * np.array(plane.down_lps)
@@ -76,7 +76,7 @@ def _boxed(lesion: PhantomLesion, grid: Grid) -> Iterator[Entry]:
 
 
 def _outlined(number: int, kind: str, grid: Grid) -> Iterator[Entry]:
-    """FreeDraw: the outline on each slice."""
+    """Yield FreeDraw: the outline on each slice."""
     truth = phantom_lesions(kind)[number].voxels_on(grid)
     for k in np.flatnonzero(truth.any((1, 2))):
         for ring in rings_of_mask(truth[k], "nested"):
@@ -85,7 +85,7 @@ def _outlined(number: int, kind: str, grid: Grid) -> Iterator[Entry]:
 
 
 def recorded(kind: str, grid: Grid, series_uid: str) -> Iterator[Entry]:
-    """Everything a hand does to annotate the three lesions of a phantom, one with each tool."""
+    """Yield all entries to annotate the three lesions of a phantom, one with each tool."""
     yield Show(series_uid)
     tools = ("smartpaint", "box", "freedraw")
     for number, (lesion, tool, colour) in enumerate(zip(LESIONS, tools, COLOURS, strict=True)):
@@ -100,16 +100,16 @@ def recorded(kind: str, grid: Grid, series_uid: str) -> Iterator[Entry]:
 
 
 def rehearse(repo: Repository, *, kind: str = "oblique", project: str, site: str = "TEST") -> Signed:
-    """Take a phantom in, annotate it by recorded gestures, fill the liver form, and sign.
+    """Import a phantom, annotate it with recorded gestures, fill in the liver form, and sign.
 
     Parameters
     ----------
     repo
-        An embedded repository; the actor must be allowed to take in and to annotate.
+        An embedded repository; the actor must be allowed to import and to annotate.
     kind
-        Which phantom.
+        Kind of phantom.
     project, site
-        Where it goes, and its pseudonym's site.
+        Project of the subject, and site of its pseudonym.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def take_in(repo: Repository, kind: str, project: str, site: str) -> Imported:
 
 
 def perform(task: Task, kind: str, meaning: str) -> Signed:
-    """Annotate a phantom by recorded gestures, fill the liver form, and sign."""
+    """Annotate a phantom with recorded gestures, fill in the liver form, and sign."""
     volume = task.volume()
     task.save([to_line(entry) for entry in recorded(kind, grid_of(volume), series_uid_of(volume))])
     task.answer(ANSWERS)

@@ -1,4 +1,4 @@
-"""A hospital of one's own for a workshop, in one folder: a phantom with known lesions, a radiologist, a reviewer."""
+"""A private hospital for a workshop, in one folder: a phantom with known lesions, a radiologist, a reviewer."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ RADIOLOGIST, REVIEWER = "anna", "ruth"
 
 @dataclass(frozen=True)
 class Truth:
-    """The lesions that a phantom is known to have, in place of a version."""
+    """The known lesions of a phantom, in place of a version."""
 
     version: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
     def annotations(self) -> list[Annotation]:
-        """As masks on the phantom's grid."""
+        """Return them as masks on the phantom's grid."""
         return list(phantom_lesions(KIND))
 
 
 def hospital(folder: Path | str) -> str:
-    """Make the hospital if there is none yet; returns its one subject."""
+    """Create the hospital if it does not exist; returns its only subject."""
     root = Path(folder)
     if not (root / "eci.json").exists():
         create_repository(root, project=PROJECT, member=RADIOLOGIST, site=SITE)
@@ -46,16 +46,16 @@ def hospital(folder: Path | str) -> str:
 
 
 def opened_as(folder: Path | str, name: str) -> Repository:
-    """The repository as one of its members, in one and the same session each time."""
+    """Open the repository as one of its members, in the same session each time."""
     layout = find(Path(folder))
     return open_as(layout, key_of(layout.key_file(name)), f"workshop-{name}")
 
 
 def truth(signed: Signed) -> Delta:
-    """What differs from the known lesions to those that were drawn."""
+    """Return the differences between the known lesions and those drawn."""
     return Delta(Truth(), signed, signed.volume)
 
 
 def draw(task: Task) -> None:
-    """Draw and report by recorded gestures, where nobody sits before the screen."""
+    """Draw and report with recorded gestures, for use without a person at the screen."""
     perform(task, KIND, "Drawn by recorded gestures")

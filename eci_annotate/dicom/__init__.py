@@ -1,4 +1,4 @@
-"""The one door for DICOM: series in, RTSTRUCT and reports in and out. Names load when first used."""
+"""The single entry point for DICOM: series in, RTSTRUCT and reports in and out. Names are loaded on first use."""
 
 from __future__ import annotations
 

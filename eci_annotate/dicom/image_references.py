@@ -1,4 +1,4 @@
-"""The images an annotation object refers to: their headers in slice order, grid, and identity to copy."""
+"""The images an annotation object refers to: their headers in slice order, grid, and attributes to copy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eci_annotate.dicom.images.slice_stack import position_of, require_one_serie
 from eci_annotate.errors import NoImages
 from eci_annotate.imaging.geometry import Floats, Grid
 
-# PS3.3 Patient, General Study and Clinical Trial modules: what every object of a study shares
+# attributes of the Patient, General Study and Clinical Trial modules (PS3.3), shared by every object of a study
 SHARED = (
     "PatientName",
     "PatientID",
@@ -75,12 +75,12 @@ def _headers(source: Source) -> list[Dataset]:
 
 
 def images_of(source: Source) -> dict[str, ReferencedImages]:
-    """Read the headers of images, by series.
+    """Read the headers of images, grouped by series.
 
     Raises
     ------
     BadImages
-        If there is none, or a series makes no volume.
+        If there are no images, or a series does not form a volume.
     """
     headers = _headers(source)
     if not headers:
@@ -112,7 +112,7 @@ PATTERNS = {"DA": re.compile(r"\d{8}"), "TM": re.compile(r"\d{2}(\d{2}(\d{2}(\.\
 
 
 def _fitting(vr: str, value: Any) -> Any:
-    """Make a value of an image fit its VR: too long is cut, no date or time is left empty."""
+    """Make a value of an image fit its VR: cut long values, empty malformed dates and times."""
     text = str(value or "")
     if vr in LONGEST:
         return text[: LONGEST[vr]].strip()

@@ -1,6 +1,6 @@
-"""Synthetic studies with known lesions, for tests, Binder and workshops: no patient, no licence.
+"""Synthetic studies with known lesions for tests, Binder and workshops: no patient, no licence.
 
-The anatomy is a rough abdomen: body, liver, spine, vessels, lesions that are spheres or ellipsoids.
+The anatomy is a simplified abdomen: body, liver, spine, vessels; lesions are spheres or ellipsoids.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class PhantomLesion:
-    """An ellipsoid: centre and half axes in mm from the middle of the phantom, contrast to the liver."""
+    """An ellipsoid: centre and half axes in mm from the centre of the phantom, contrast to the liver."""
 
     label: str
     centre_mm: tuple[float, float, float]
@@ -62,7 +62,7 @@ LESIONS = (
 
 
 def _directions(kind: Kind) -> Floats:
-    """Rows k, j, i: the tilted slice axes in LPS."""
+    """Return rows k, j, i: the tilted slice axes in LPS."""
     a, b = np.radians(kind.tilt_deg)
     about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     about_z = np.array([[np.cos(b), -np.sin(b), 0], [np.sin(b), np.cos(b), 0], [0, 0, 1]])
@@ -70,7 +70,7 @@ def _directions(kind: Kind) -> Floats:
 
 
 def phantom_grid(kind: str) -> Grid:
-    """Grid of a phantom; its middle lies at the patient origin."""
+    """Return the grid of a phantom; its centre is at the patient origin."""
     if kind not in KINDS:
         raise BadImages(f"There is no phantom {kind!r}.", f"Choose one of {', '.join(KINDS)}.")
     chosen = KINDS[kind]
@@ -89,7 +89,7 @@ def _points(grid: Grid) -> Floats:
 
 
 def phantom_values(kind: str, seed: int = 0) -> NDArray[np.int16]:
-    """Intensities of a phantom, int16 (k, j, i)."""
+    """Return the intensities of a phantom, int16 (k, j, i)."""
     grid = phantom_grid(kind)
     points = _points(grid)
     values = np.full(grid.shape, -1000.0)
@@ -113,7 +113,7 @@ def phantom_values(kind: str, seed: int = 0) -> NDArray[np.int16]:
 
 
 def phantom_lesions(kind: str) -> list[Mask]:
-    """The true lesions of a phantom, as masks on its grid."""
+    """Return the true lesions of a phantom as masks on its grid."""
     grid, series = phantom_grid(kind), uid_from("phantom-series", kind)
     points, found = _points(grid), []
     for lesion in LESIONS:
@@ -191,13 +191,13 @@ def write_phantom(
     Parameters
     ----------
     folder
-        Where the files go; made if absent.
+        Output folder; created if absent.
     kind
         `axial`, `oblique` (double tilt, non-square), `anisotropic`, `mr` or `tiny`.
     seed
-        Of the noise.
+        Seed of the noise.
     progress
-        Called with (slices written, slices in all).
+        Called with (slices written, total slices).
 
     Returns
     -------

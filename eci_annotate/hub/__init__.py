@@ -1,1 +1,1 @@
-"""The service beside JupyterHub and its pages."""
+"""The service that runs next to JupyterHub, and its pages."""

@@ -1,4 +1,4 @@
-"""`python -m eci_annotate.hub`: the service, as JupyterHub starts it. One process; start more on PostgreSQL."""
+"""`python -m eci_annotate.hub`: the service, as JupyterHub starts it. One process; run several on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eci_annotate.hub.core.settings import Settings
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     log_as_json()
     try:
         settings = Settings.from_environment()

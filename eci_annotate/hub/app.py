@@ -1,4 +1,4 @@
-"""The service as an application: `/api` is for programs with a token, all else for people's browsers."""
+"""The service as an application: `/api` is for programs with a token, everything else for browsers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CONNECTIONS = 16
 
 
 def make_app(settings: Settings, people: People | None = None) -> FastAPI:
-    """The service's application.
+    """Return the service's application.
 
     Parameters
     ----------
     settings
         Where it listens, and what it serves.
     people
-        Who tells whose token it is; by default the hub.
+        Resolves tokens to persons; by default the hub.
     """
     base = settings.prefix.rstrip("/")
     app = FastAPI(
@@ -66,7 +66,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
-    """Compile what signing needs while nobody waits for it; look after the house."""
+    """Compile what signing needs in the background, and run housekeeping."""
     Thread(target=warm_up, daemon=True).start()
     house = Housekeeping(app.state.desk.rooms)
     house.start()
@@ -75,5 +75,5 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _health() -> dict[str, str]:
-    """Whether the service is there."""
+    """Return that the service is running."""
     return {"state": "well", "version": __version__}

@@ -1,4 +1,4 @@
-"""What every annotation has in common: label, colour, identity, and the series it was drawn on."""
+"""What all annotations have in common: label, colour, identity, and the series they were drawn on."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ class Annotation:
 
     @property
     def header(self) -> dict[str, Any]:
-        """Everything but the shape, to make another annotation under the same identity."""
+        """Return all fields except the shape, for creating another annotation with the same identity."""
         return {name: getattr(self, name) for name in ("label", "colour", "frame_uid", "series_uid", "uid")}
 
     def with_label(self, label: str) -> Self:
-        """Return the same annotation under another label."""
+        """Return the same annotation with another label."""
         return replace(self, label=label)
 
     def with_colour(self, colour: Colour) -> Self:
-        """Return the same annotation in another colour."""
+        """Return the same annotation with another colour."""
         return replace(self, colour=colour)
 
     def _grid_for(self, volume: xr.DataArray) -> Grid:
@@ -92,7 +92,7 @@ class Annotation:
         Raises
         ------
         FrameMismatch
-            If the volume lives in another frame of reference.
+            If the volume is in another frame of reference.
         """
         return like(volume, self.voxels_on(self._grid_for(volume)), name="mask")
 

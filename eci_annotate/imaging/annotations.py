@@ -1,6 +1,6 @@
 """An annotation is a box, contours or a mask in patient millimetres (LPS), tied to its series.
 
-Annotations are values: they never change, `with_*` makes another one with the same uid.
+Annotations are values: they never change; `with_*` returns a new one with the same uid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FLAT_MM = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Box(Annotation):
-    """A box of any orientation; a flat one (one size zero) is a rectangle on one slice.
+    """A box in any orientation; a flat one (one size zero) is a rectangle on one slice.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Box(Annotation):
     size_mm
         Full edge lengths along the three axes.
     axes_lps
-        Rows are unit vectors at right angles; None for the patient axes.
+        Rows are orthogonal unit vectors; None for the patient axes.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Box(Annotation):
 
     @property
     def is_flat(self) -> bool:
-        """Whether one size is zero."""
+        """Whether one of the sizes is zero."""
         return min(self.size_mm) <= FLAT_MM
 
     @property
@@ -78,7 +78,7 @@ class Box(Annotation):
         return float(np.prod(self.size_mm))
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
-        """Voxels whose centre lies inside; a flat box takes the slice it lies in."""
+        """Return the voxels whose centre is inside; a flat box takes the slice it lies on."""
         axes = np.asarray(self.axes_lps)
         along = axes @ grid.step_lps.T  # row a: change along box axis a per step of k, j, i
         start = axes @ (np.asarray(grid.origin_lps) - np.asarray(self.centre_lps))
@@ -93,8 +93,8 @@ class Box(Annotation):
     def section(self, point_lps: ArrayLike, normal_lps: ArrayLike, thickness_mm: float = 0.0) -> Floats:
         """Return the convex polygon in which a plane cuts the box, shape (n, 3), n = 0 or 2..6.
 
-        A box that lies in the plane within half of `thickness_mm` shows its own rectangle; a flat
-        box that crosses it shows a line (n = 2).
+        A box parallel to the plane and within half of `thickness_mm` of it gives its own rectangle; a flat
+        box that crosses the plane gives a line (n = 2).
         """
         normal = unit(normal_lps)
         corners = self.corners_lps
@@ -134,7 +134,7 @@ class Contours(Annotation):
     rings_lps
         (n, 3) arrays of points in patient millimetres; first point not repeated.
     spacing_mm
-        Distance between neighbouring planes; None if it is to be read off the rings.
+        Distance between neighbouring planes; None to derive it from the rings.
 
     Examples
     --------
@@ -159,20 +159,20 @@ class Contours(Annotation):
 
     @property
     def volume_mm3(self) -> float:
-        """Area of each plane times plane spacing; nan for a single plane of unknown thickness."""
+        """Sum of plane areas times plane spacing; nan for a single plane of unknown thickness."""
         from eci_annotate.imaging.planes import planes_of
 
         return planes_of(self.rings_lps, self.spacing_mm).volume_mm3
 
     def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
-        """Return which voxels belong to it; on the series it was drawn on, only the slices it was drawn on."""
+        """Return which voxels belong to it; on its own series, only on the slices it was drawn on."""
         if self.series_uid and self.series_uid == series_uid_of(volume):
             own = replace(self, spacing_mm=self._grid_for(volume).spacing_mm[0], series_uid="")
             return own.mask_on(volume)
         return super().mask_on(volume)
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
-        """Voxels whose centre lies inside, each slice taking the nearest contour plane."""
+        """Return the voxels whose centre is inside; each slice takes the nearest contour plane."""
         from eci_annotate.imaging.planes import planes_of
 
         return planes_of(self.rings_lps, self.spacing_mm).voxels_on(grid)
@@ -180,7 +180,7 @@ class Contours(Annotation):
 
 @dataclass(frozen=True, eq=False)
 class Mask(Annotation):
-    """A set of voxels, kept as the smallest block that holds them and the grid of that block.
+    """A set of voxels, stored as the smallest block that contains them and the grid of that block.
 
     Build it with `Mask.from_volume`.
 
@@ -202,12 +202,12 @@ class Mask(Annotation):
 
     @classmethod
     def from_volume(cls, mask: xr.DataArray, *, label: str = "", colour: Colour = (255, 0, 0), **more: Any) -> Mask:
-        """Take a boolean volume; frame of reference and series come from it.
+        """Build a mask from a boolean volume, which provides frame of reference and series.
 
         Parameters
         ----------
         mask
-            Boolean DataArray on the volume convention, for instance `ct > 100`.
+            Boolean DataArray following the volume convention, for instance `ct > 100`.
         """
         grid = grid_of(mask)
         where = bounding_box(np.asarray(values_kji(mask), bool))
@@ -221,7 +221,7 @@ class Mask(Annotation):
         return float(self.voxels.sum()) * self.grid.voxel_mm3
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
-        """Exactly the own voxels on the own grid, the nearest own voxel on any other."""
+        """Return exactly its own voxels on its own grid, and the nearest own voxel on any other grid."""
         out = np.zeros(grid.shape, bool)
         if self.voxels.size == 0:
             return out

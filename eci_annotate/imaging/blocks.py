@@ -1,4 +1,4 @@
-"""Blocks of voxels: half-open boxes of a grid, and all arithmetic with them."""
+"""Blocks of voxels: half-open boxes of a grid, and all arithmetic on them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ NOTHING: Block = (slice(0, 0), slice(0, 0), slice(0, 0))
 
 
 def block(low: Iterable[int], high: Iterable[int]) -> Block:
-    """The block from one corner (included) to the other (not included)."""
+    """Return the block from one corner (included) to the other (excluded)."""
     k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     return k, j, i
 
 
 def is_empty(where: Block) -> bool:
-    """Whether a block holds no voxel."""
+    """Whether a block contains no voxel."""
     return any(s.stop <= s.start for s in where)
 
 
 def union(*blocks: Block) -> Block:
-    """The smallest block that holds all of them."""
+    """Return the smallest block that contains all of them."""
     some = [each for each in blocks if not is_empty(each)]
     if not some:
         return NOTHING
@@ -34,20 +34,20 @@ def union(*blocks: Block) -> Block:
 
 
 def within(inner: Block, outer: Block) -> Block:
-    """`inner` as a block of the array that holds `outer` only."""
+    """Return `inner` relative to the array that contains only `outer`."""
     pairs = list(zip(inner, outer, strict=True))
     return block((a.start - b.start for a, b in pairs), (a.stop - b.start for a, b in pairs))
 
 
 def around(points: Floats, grid: Grid, margin: int = 1) -> Block:
-    """The block of a grid that holds points (n, 3) in image indices, with a margin of whole voxels; clipped."""
+    """Return the block of a grid around points (n, 3) in image indices, with a margin of whole voxels; clipped."""
     low = np.clip(np.floor(points.min(0)).astype(int) - margin, 0, grid.shape)
     high = np.clip(np.ceil(points.max(0)).astype(int) + margin + 1, 0, grid.shape)
     return block(low, high)
 
 
 def paste(out: NDArray[np.bool_], block: NDArray[np.bool_], corner: NDArray[np.int_]) -> None:
-    """Write a block at a corner that may lie outside."""
+    """Write a block at a corner that may be outside the array; parts outside are ignored."""
     low = [max(int(c), 0) for c in corner]
     high = [min(c + n, m) for c, n, m in zip(corner, block.shape, out.shape, strict=True)]
     if all(a < b for a, b in zip(low, high, strict=True)):
@@ -60,7 +60,7 @@ def bounding_box(voxels: NDArray[np.bool_]) -> Block:
     """Return the smallest block that holds all true voxels; empty slices if there are none."""
     spans: list[slice] = []
     rest = voxels
-    for axis in range(3):  # each axis is asked only within what the ones before left
+    for axis in range(3):  # each axis is searched only within the range left by the axes before it
         hit = np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))
         if not hit.size:
             return NOTHING

@@ -1,9 +1,9 @@
-"""Mask to contours and back, exactly: contours run along pixel edges, drawn 0.01 pixel into the foreground.
+"""Exact conversion of masks to contours and back; contours run along pixel edges, inset by 0.01 pixel.
 
 Foreground is 4-connected, background 8-connected; a hole is joined to its outer contour by a
-keyhole that runs through foreground only. A pixel belongs to a contour when its centre lies
+keyhole that runs through foreground only. A pixel belongs to a contour if its centre is
 inside by the even-odd rule. Rings are (n, 2) arrays of image indices (j, i), not closed.
-DICOM PS3.3 C.8.8.6.3 (keyhole); why 0.01: any inset between 0 and 0.5 pixel loses nothing.
+The inset goes into the foreground; any value between 0 and 0.5 pixel is lossless. Keyholes: DICOM PS3.3 C.8.8.6.3.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Mask2D = NDArray[np.bool_]
 
 @nb.njit("int64(uint8[:, ::1], uint8[:, ::1])", cache=True)
 def _edges(mask: Any, out: Any) -> int:
-    """Mark at each corner in which directions a boundary edge leaves it; foreground on its right."""
+    """Mark at each corner the directions in which a boundary edge leaves it, with foreground on its right."""
     rows, cols = mask.shape
     count = 0
     for r in range(rows):
@@ -99,7 +99,7 @@ def _trace(out: Any, inset: float, points: Any, starts: Any, owner: Any) -> int:
 
 @dataclass(frozen=True)
 class _Traced:
-    """All rings of one mask, as points and starts, with the owners of left edges."""
+    """All rings of one mask as points and starts, with the owners of left edges."""
 
     pixels: NDArray[np.uint8]
     points: Ring
@@ -139,7 +139,7 @@ def signed_area(ring: Ring) -> float:
 
 @nb.njit("void(float64[:, ::1], int64[::1], boolean[::1], int64[::1])", cache=True)
 def _link(points: Any, starts: Any, is_hole: Any, after: Any) -> None:
-    """Make each ring a circular list and tell holes by their sense of turning."""
+    """Make each ring a circular list and identify holes by their orientation."""
     for n in range(starts.size - 1):
         first, end = starts[n], starts[n + 1]
         area = 0.0
@@ -212,15 +212,15 @@ def _walk(points: Any, after: Any, first: int) -> Any:
 
 
 def rings_of_mask(mask: ArrayLike, holes: Holes = "keyhole", inset_px: float = INSET_PX) -> list[Ring]:
-    """Contours of a 2-D mask.
+    """Return the contours of a 2-D mask.
 
     Parameters
     ----------
     mask
         Shape (rows, columns), boolean.
     holes
-        `keyhole`: every ring stands alone and holes are joined to their outer ring by a narrow
-        channel; `nested`: outer and inner rings apart, to be combined by exclusive or.
+        `keyhole`: rings are independent and holes are joined to their outer ring by a narrow
+        channel; `nested`: outer and inner rings are separate, to be combined by exclusive or.
     inset_px
         How far each edge is moved into the foreground, in pixels (0 < inset < 0.5).
 
@@ -256,7 +256,7 @@ def _toggle(mask: Any, ring: Any) -> None:
 
 @nb.njit("void(uint8[:, ::1])", cache=True)
 def _spread(mask: Any) -> None:
-    """Running exclusive or along each row turns toggles into a filled mask."""
+    """Turn toggles into a filled mask by a running exclusive or along each row."""
     for r in range(mask.shape[0]):
         inside = np.uint8(0)
         for c in range(mask.shape[1]):

@@ -1,4 +1,4 @@
-"""How values become grey: windows, their presets and the one default that viewer, thumbnails and signing page share."""
+"""How values become grey: windows, presets and the default shared by viewer, thumbnails and signing page."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.volume import values_kji
 
-AIR_HU = -500.0  # values below occur in CT only
+AIR_HU = -500.0  # values below this occur in CT only
 
 
 class Window(NamedTuple):
-    """Modality values that are shown black (`low`) and white (`high`)."""
+    """Modality values that are displayed black (`low`) and white (`high`)."""
 
     low: float
     high: float
 
     @classmethod
     def from_centre_width(cls, centre: float, width: float) -> Window:
-        """The window of DICOM's Window Center and Window Width (PS3.3 C.11.2.1.2, linear exact)."""
+        """Return the window for DICOM Window Center and Window Width (PS3.3 C.11.2.1.2, linear exact)."""
         return cls(centre - width / 2, centre + width / 2)
 
 
@@ -35,7 +35,7 @@ PRESETS: Mapping[str, Window] = {
 
 
 def default_window(volume: xr.DataArray) -> Window:
-    """The window of the file, else soft tissue for CT, else the middle 98 % of the values."""
+    """Return the window of the file, else soft tissue for CT, else the central 98 % of the values."""
     given = volume.attrs.get("window")
     if isinstance(given, (tuple, list)) and len(given) == 2:
         return Window(float(given[0]), float(given[1]))
@@ -48,12 +48,12 @@ def default_window(volume: xr.DataArray) -> Window:
 
 
 def is_inverted(volume: xr.DataArray) -> bool:
-    """Whether low values are shown white (MONOCHROME1)."""
+    """Whether low values are displayed white (MONOCHROME1)."""
     return bool(volume.attrs.get("inverted", False))
 
 
 def grey(values: ArrayLike, window: Window, inverted: bool = False) -> NDArray[np.uint8]:
-    """Values as grey levels 0..255, of the same shape."""
+    """Convert values to grey levels 0..255 of the same shape."""
     low, high = window
     share = np.clip((np.asarray(values, np.float32) - low) / max(high - low, 1e-6), 0, 1)
     return np.asarray((1 - share if inverted else share) * 255, np.uint8)

@@ -1,7 +1,7 @@
-"""How alike two masks are: Dice, and distances between their surfaces in millimetres.
+"""Similarity of two masks: Dice, and distances between their surfaces in millimetres.
 
-A surface is the voxels of a mask with a face on the background; distances are between voxel centres. Letters as in
-Taha and Hanbury, BMC Med Imaging 2015;15:29, and Nikolov et al., arXiv:1809.04430, for the Dice of surfaces.
+A surface consists of the voxels of a mask with a face on the background; distances are between voxel centres.
+Notation follows Taha and Hanbury, BMC Med Imaging 2015;15:29, and, for surface Dice, Nikolov et al., arXiv:1809.04430.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ Floats = NDArray[np.float64]
 
 
 def dice(a: Bools, b: Bools) -> float:
-    """2 |A and B| / (|A| + |B|); 1 when both are empty."""
+    """Return 2 |A and B| / (|A| + |B|); 1 if both are empty."""
     total = int(a.sum()) + int(b.sum())
     return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def surface_distances(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]) -> tuple[Floats, Floats]:
-    """From each voxel of a's surface to the nearest of b's, and the other way round.
+    """Return distances from each surface voxel of `a` to the nearest of `b`, and the reverse.
 
     Parameters
     ----------
     a, b
-        bool, (k, j, i).
+        Boolean masks (k, j, i) on the same grid.
     spacing_mm
-        Between voxel centres, along k, j, i.
+        Distance between voxel centres along k, j, i.
 
     Returns
     -------
     tuple of ndarray
-        Millimetres; infinite where the other is empty.
+        Millimetres; infinite where the other mask is empty.
     """
     inner_a, inner_b = _surface(a), _surface(b)
     return _to(inner_b, spacing_mm)[inner_a], _to(inner_a, spacing_mm)[inner_b]
@@ -53,7 +53,7 @@ def _to(surface: Bools, spacing_mm: tuple[float, float, float]) -> Floats:
 
 
 def hd95(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]) -> float:
-    """The larger of the two 95th percentiles of `surface_distances`, mm; 0 when both are empty."""
+    """Return the larger of the two 95th percentiles of `surface_distances`, mm; 0 if both are empty."""
     found = [each for each in surface_distances(a, b, spacing_mm) if each.size]
     if not all(np.isfinite(each).all() for each in found):
         return float("inf")
@@ -61,12 +61,26 @@ def hd95(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]) -> float:
 
 
 def mean_distance(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]) -> float:
-    """Mean of all surface distances of both directions, mm; 0 when both are empty."""
+    """Return the mean of all surface distances in both directions, mm; 0 if both are empty."""
     pooled = np.concatenate(surface_distances(a, b, spacing_mm))
     return float(pooled.mean()) if pooled.size else 0.0
 
 
 def surface_dice(a: Bools, b: Bools, spacing_mm: tuple[float, float, float], tolerance_mm: float) -> float:
-    """Share of both surfaces that lies within `tolerance_mm` of the other; 1 when both are empty."""
+    """Return the share of both surfaces within a tolerance of each other; 1 if both are empty.
+
+    Parameters
+    ----------
+    a, b
+        Boolean masks (k, j, i) on the same grid.
+    spacing_mm
+        Distance between voxel centres along k, j, i.
+    tolerance_mm
+        Largest distance that still counts as agreement, millimetres.
+
+    References
+    ----------
+    Nikolov et al., arXiv:1809.04430.
+    """
     pooled = np.concatenate(surface_distances(a, b, spacing_mm))
     return float((pooled <= tolerance_mm).mean()) if pooled.size else 1.0

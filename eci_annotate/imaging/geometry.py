@@ -1,6 +1,6 @@
-"""A grid places voxels in the patient: this file alone turns voxels into millimetres and back.
+"""A grid places voxels in the patient; only this file converts between voxels and millimetres.
 
-Three words, never mixed: *reference* is patient millimetres (LPS), *image* is a fractional
+Three terms, never mixed: *reference* is patient millimetres (LPS), *image* is a fractional
 index (k, j, i), *voxel* an integer one. Index 0 is the centre of the first voxel.
 """
 
@@ -19,9 +19,9 @@ from eci_annotate.errors import BadVolume
 Vector = tuple[float, float, float]
 Floats = NDArray[np.float64]
 
-ROUND_MM = 4  # digits to which positions and axis coordinates are rounded canonically
-ROUND_COSINE = 7  # digits of direction cosines
-SAME_PLACE_MM = 1e-3  # two positions closer than this are one
+ROUND_MM = 4  # canonical number of decimals for positions and axis coordinates
+ROUND_COSINE = 7  # decimals of direction cosines
+SAME_PLACE_MM = 1e-3  # two positions closer than this are considered equal
 
 
 def unit(vector: ArrayLike) -> Floats:
@@ -31,13 +31,13 @@ def unit(vector: ArrayLike) -> Floats:
 
 
 def tuple3(vector: ArrayLike, digits: int = ROUND_MM) -> Vector:
-    """Round to a plain tuple; negative zero becomes zero, so equal places have equal values."""
+    """Round to a plain tuple; negative zero becomes zero, so that equal positions have equal values."""
     x, y, z = (round(float(v), digits) + 0.0 for v in np.asarray(vector, float))
     return x, y, z
 
 
 def frame_digest(origin_lps: Vector, directions: tuple[Vector, Vector, Vector], uid: str) -> str:
-    """Name a coordinate frame by its content: equal frames have equal digests."""
+    """Return a digest of a coordinate frame: equal frames have equal digests."""
     text = json.dumps([origin_lps, directions, uid])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -83,7 +83,21 @@ class Grid:
         shape: tuple[int, ...],
         frame_of_reference_uid: str,
     ) -> Grid:
-        """Build from anything array-like, rounding canonically."""
+        """Build a grid from array-like values, rounded canonically.
+
+        Parameters
+        ----------
+        origin_lps
+            Centre of voxel (0, 0, 0), patient millimetres.
+        directions
+            Unit vectors along k, j, i, each in LPS; shape (3, 3).
+        spacing_mm
+            Distance between voxel centres along k, j, i.
+        shape
+            Number of voxels along k, j, i.
+        frame_of_reference_uid
+            DICOM Frame of Reference UID (0020,0052).
+        """
         k, j, i = (tuple3(d, ROUND_COSINE) for d in np.asarray(directions, float))
         nk, nj, ni = shape
         spacing = tuple3(spacing_mm, 7)
@@ -98,7 +112,7 @@ class Grid:
 
     @cached_property
     def step_lps(self) -> Floats:
-        """3 x 3: row n is the step in LPS from one voxel to the next along axis n of k, j, i."""
+        """3 x 3 matrix: row n is the step in LPS from one voxel to the next along axis n of (k, j, i)."""
         return np.asarray(self.directions) * np.asarray(self.spacing_mm)[:, None]
 
     @cached_property
@@ -119,11 +133,11 @@ class Grid:
         return float(np.prod(self.spacing_mm))
 
     def reference_from_image(self, points_kji: ArrayLike) -> Floats:
-        """Fractional indices, shape (..., 3), to patient millimetres (LPS)."""
+        """Convert fractional indices, shape (..., 3), to patient millimetres (LPS)."""
         return np.asarray(points_kji, float) @ self.step_lps + np.asarray(self.origin_lps)
 
     def image_from_reference(self, points_lps: ArrayLike) -> Floats:
-        """Patient millimetres (LPS), shape (..., 3), to fractional indices (k, j, i).
+        """Convert patient millimetres (LPS), shape (..., 3), to fractional indices (k, j, i).
 
         Written out term by term, so that the bits do not depend on a matrix library.
         """
@@ -132,7 +146,7 @@ class Grid:
         return np.stack([d[..., 0] * m[n, 0] + d[..., 1] * m[n, 1] + d[..., 2] * m[n, 2] for n in range(3)], -1)
 
     def voxel_from_reference(self, points_lps: ArrayLike) -> NDArray[np.int64]:
-        """Patient millimetres to the nearest voxel (may lie outside the grid)."""
+        """Convert patient millimetres to the nearest voxel (may be outside the grid)."""
         return np.floor(self.image_from_reference(points_lps) + 0.5).astype(np.int64)
 
     def cropped(self, corner: tuple[int, int, int], shape: tuple[int, int, int]) -> Grid:
@@ -140,15 +154,15 @@ class Grid:
         return replace(self, origin_lps=tuple3(self.reference_from_image(corner)), shape=shape)
 
     def same_voxels(self, other: Grid) -> bool:
-        """Tell whether both place the same voxels at the same positions."""
+        """Whether both grids place the same voxels at the same positions."""
         return self.shape == other.shape and self.aligned(other) and self.digest_close(other)
 
     def digest_close(self, other: Grid) -> bool:
-        """Tell whether the origins coincide within a micrometre."""
+        """Whether the origins coincide within a micrometre."""
         return bool(np.allclose(self.origin_lps, other.origin_lps, atol=SAME_PLACE_MM))
 
     def aligned(self, other: Grid) -> bool:
-        """Tell whether frame of reference, directions and spacing agree (the origin may differ)."""
+        """Whether frame of reference, directions and spacing agree (the origin may differ)."""
         return (
             self.frame_of_reference_uid == other.frame_of_reference_uid
             and bool(np.allclose(self.directions, other.directions, atol=1e-5))
@@ -156,5 +170,5 @@ class Grid:
         )
 
     def axis_nearest(self, normal_lps: ArrayLike) -> int:
-        """Axis (0 = k, 1 = j, 2 = i) whose direction is closest to a normal, sign ignored."""
+        """Return the axis (0 = k, 1 = j, 2 = i) whose direction is closest to a normal, ignoring the sign."""
         return int(np.argmax(np.abs(np.asarray(self.directions) @ unit(normal_lps))))

@@ -1,7 +1,7 @@
 """Rings sorted into parallel planes, and their even-odd interior on any grid.
 
 A slice takes the nearest contour plane within half of the plane distance, measured along the
-normal, never by z alone; a grid that is not parallel asks each voxel centre by itself.
+normal, never by z alone; on a grid that is not parallel each voxel centre is tested separately.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Planes:
     spacing_mm: float
 
     def flat(self, ring: Floats) -> Floats:
-        """Ring in millimetres along `down` and `right`, shape (n, 2)."""
+        """Return a ring in millimetres along `down` and `right`, shape (n, 2)."""
         return np.stack([ring @ self.down, ring @ self.right], -1)
 
     @property
@@ -51,7 +51,7 @@ class Planes:
         return float(self.area_mm2.sum() * self.spacing_mm)
 
     def nearest(self, offset_mm: float, spacing_mm: float) -> int:
-        """Index of the plane for a slice at an offset, or -1 if none is near enough."""
+        """Return the index of the plane for a slice at an offset, or -1 if none is close enough."""
         if self.offsets_mm.size == 0:
             return -1
         place = offset_mm + HALF_OPEN_MM
@@ -113,7 +113,7 @@ def _even_odd_area(rings: Sequence[Floats]) -> float:
 
 
 def _normal(rings: Sequence[Floats]) -> Floats:
-    """Unit normal of the ring with the largest area (Newell), turned to a fixed half space."""
+    """Return the unit normal of the ring with the largest area (Newell), oriented to a fixed half space."""
     areas = [np.cross(r, np.roll(r, -1, 0)).sum(0) for r in rings]
     largest = max(areas, key=lambda a: float(np.linalg.norm(a)))
     if np.linalg.norm(largest) < 1e-9:

@@ -1,6 +1,6 @@
 """Values of one grid at the points of another: nearest voxel, or linear between voxels.
 
-One numba kernel each; the NumPy twins live in the tests.
+Each has one numba kernel; the NumPy reference implementations are in the tests.
 """
 
 from __future__ import annotations
@@ -78,7 +78,17 @@ def nearest(values: NDArray[Any], source: Grid, target: Grid) -> NDArray[Any]:
 
 
 def linear(values: NDArray[Any], source: Grid, target: Grid, outside: float = np.nan) -> NDArray[np.float32]:
-    """Interpolate linearly; `outside` beyond half a voxel from the outermost centres."""
+    """Interpolate linearly.
+
+    Parameters
+    ----------
+    values
+        Shape `source.shape`.
+    source, target
+        Grids in the same frame of reference.
+    outside
+        Value beyond half a voxel from the outermost voxel centres.
+    """
     out = np.full(target.shape, outside, np.float32)
     start, step = _map(source, target)
     _linear(np.ascontiguousarray(values), start, step, out)
@@ -86,12 +96,12 @@ def linear(values: NDArray[Any], source: Grid, target: Grid, outside: float = np
 
 
 def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
-    """Bring a volume onto the grid of another: nearest for booleans and labels, else linear.
+    """Resample a volume onto the grid of another: nearest for booleans and labels, else linear.
 
     Raises
     ------
     FrameMismatch
-        If they are of different frames of reference, so that no truth connects them.
+        If their frames of reference differ, so that no transformation is known.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The volume convention: a DataArray (k, j, i) = slice, row, column that knows where it is.
+"""The volume convention: a DataArray (k, j, i) = slice, row, column that knows its position.
 
 Axis coordinates are millimetres from the first voxel; the scalar coordinate `frame` names the
 coordinate frame and carries origin, directions and UIDs. A frame index refuses to combine two
@@ -22,7 +22,7 @@ DIMS = ("k", "j", "i")
 
 
 class FrameIndex(xr.Index):
-    """Index on the scalar coordinate `frame`: equal, or refused.
+    """Index on the scalar coordinate `frame`: frames must be equal, otherwise operations are refused.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def volume_from_array(
     values
         Shape `grid.shape`, modality values (Hounsfield units for CT).
     grid
-        Where the voxels are.
+        Position of the voxels in the patient.
     series_uid
         Series the values come from; annotations drawn here are tied to it.
     instance_uids
@@ -142,7 +142,7 @@ def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
 
 
 def _axis(volume: xr.DataArray, dim: str, nominal_mm: float) -> tuple[float, float]:
-    """First position and spacing along one axis, in millimetres."""
+    """Return the first position and the spacing along one axis, in millimetres."""
     if dim not in volume.coords:
         raise BadVolume(f"The volume has lost its axis {dim!r}.", "Keep all three axes, for example isel(k=[3]).")
     along = np.atleast_1d(np.asarray(volume.coords[dim].values, float))
@@ -162,7 +162,7 @@ def grid_of(volume: xr.DataArray) -> Grid:
     Raises
     ------
     BadVolume
-        If frame or axes were lost, or an axis is uneven.
+        If frame or axes were lost, or an axis is unevenly spaced.
 
     Examples
     --------
@@ -194,12 +194,12 @@ def values_kji(volume: xr.DataArray) -> NDArray[Any]:
 
 
 def series_uid_of(volume: xr.DataArray) -> str:
-    """Series Instance UID the volume (or what was computed from it) belongs to."""
+    """Return the Series Instance UID to which the volume (or what it was computed from) belongs."""
     return str(_frame(volume)["series_uid"])
 
 
 def instance_uids_of(volume: xr.DataArray) -> tuple[str, ...]:
-    """SOP Instance UIDs by slice, or an empty tuple."""
+    """Return the SOP Instance UIDs by slice, or an empty tuple."""
     if "instance_uid" not in volume.coords:
         return ()
     return tuple(str(u) for u in np.atleast_1d(volume.coords["instance_uid"].values))
@@ -215,7 +215,7 @@ def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr
     values
         Shape as the volume's sizes of k, j, i.
     """
-    grid_of(volume)  # refuses what has lost its place
+    grid_of(volume)  # raises if the volume has lost its position
     out = volume.transpose(*DIMS).copy(deep=False, data=np.asarray(values))
     out.attrs, out.name = {}, name
     return out

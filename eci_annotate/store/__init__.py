@@ -1,1 +1,1 @@
-"""The only code that knows a database: events, blobs, drafts. It knows no images and no annotations."""
+"""The only code that uses a database: events, blobs, drafts. It knows neither images nor annotations."""

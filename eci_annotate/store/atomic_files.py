@@ -1,6 +1,6 @@
-"""Files that are whole or not there: temp, fsync, rename, fsync the folder; and one lock between processes.
+"""Atomic files (temp, fsync, rename, fsync the folder), and one lock between processes.
 
-Local file systems only: network ones keep neither `flock` nor `rename` as promised.
+Local file systems only: network file systems do not keep the guarantees of `flock` and `rename`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from eci_annotate.errors import StoreUnavailable
 
 try:
     import fcntl
-except ImportError:  # no flock on this system: filelock asks again and again instead of waiting in line
+except ImportError:  # no flock on this system: filelock polls instead of queueing
     fcntl = None  # type: ignore[assignment]
 
 _POLL_S = 0.002
@@ -24,7 +24,7 @@ _serial = count()
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; processes and threads exclude each other, and wait in line."""
+    """Hold the lock file `path`; processes and threads exclude each other, and are served in order."""
     make_folder(path.parent)
     if fcntl is None:
         from filelock import FileLock
@@ -42,7 +42,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Turns the operating system's refusals (full disk, read-only folder) into StoreUnavailable."""
+    """Convert errors of the operating system (full disk, read-only folder) to StoreUnavailable."""
     try:
         yield
     except OSError as error:
@@ -51,7 +51,7 @@ def writing() -> Iterator[None]:
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `content`, durably; a reader sees the old or the new, never a half."""
+    """Replace `path` by `content`, durably; a reader sees the old or the new content, never a part."""
     with writing():
         make_folder(path.parent)
         temp = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
@@ -66,7 +66,7 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, each durably named in the one above."""
+    """Create a folder and its parents, each durably."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -83,14 +83,14 @@ def _write_durably(path: Path, content: bytes, mode: int) -> None:
 
 
 def write_all(handle: int, content: bytes) -> None:
-    """Write all of `content`, however often the system takes only a part."""
+    """Write all of `content`, even if the system accepts only parts at a time."""
     view = memoryview(content)
     while view:
         view = view[os.write(handle, view) :]
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Flush the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -99,7 +99,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def append_whole(handle: int, content: bytes) -> None:
-    """Append to an open file all of `content` or nothing (call it under the file's lock)."""
+    """Append all of `content` to an open file, or nothing (call it under the file's lock)."""
     size = os.fstat(handle).st_size
     with writing():
         try:
@@ -110,7 +110,7 @@ def append_whole(handle: int, content: bytes) -> None:
 
 
 def mend_tail(handle: int) -> None:
-    """Cut a torn last line off an open file (call it under the file's lock)."""
+    """Cut an incomplete last line off an open file (call it under the file's lock)."""
     size = os.fstat(handle).st_size
     whole = _end_of_last_line(handle, size)
     if whole < size:
@@ -128,7 +128,7 @@ def _end_of_last_line(handle: int, size: int) -> int:
 
 
 def last_line(handle: int) -> bytes:
-    """The last whole line of an open file, without its end; empty when there is none."""
+    """Return the last complete line of an open file, without its end; empty if there is none."""
     end = _end_of_last_line(handle, os.fstat(handle).st_size)
     step = 4096
     while end:

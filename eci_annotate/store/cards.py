@@ -1,6 +1,6 @@
-"""Cards: what lists show and filter of a stream. A projection that can be made anew, never the truth.
+"""Cards: what lists show of a stream and filter by. A projection that can be rebuilt, never authoritative.
 
-`page_of` says what a query means; every store gives the same answer, however it finds it.
+`page_of` defines the meaning of a query; every store gives the same answer, however it computes it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ LARGEST_PAGE, LONGEST = 10_000, 200
 
 @dataclass(frozen=True)
 class Card:
-    """The searchable face of a stream.
+    """The searchable summary of a stream.
 
     Attributes
     ----------
     stream
-        Whose card it is.
+        Stream that it summarises.
     project
-        In whose lists it is shown.
+        Project in whose lists it appears.
     words
-        What filters ask for, e.g. ``site:KAU``, ``included``.
+        Words to filter by, e.g. ``site:KAU``, ``included``.
     order
-        Values of the sort columns (`ORDER`), compared as text, code point by code point; an absent one is empty.
+        Values of the sort columns (`ORDER`), compared as text by code point; an absent one is empty.
     body
-        What a list shows; JSON.
+        Content of the list entry; JSON.
     """
 
     stream: str
@@ -42,7 +42,7 @@ class Card:
     body: dict[str, Any]
 
     def __post_init__(self) -> None:
-        """ValueError for a column that is none, and for text that not every store can keep."""
+        """Raise ValueError for an unknown column, and for text that not every store can keep."""
         if unknown := set(self.order) - set(ORDER):
             raise ValueError(f"There is no sort column {', '.join(sorted(unknown))}.")
         if any(not word or "\0" in word for word in self.words) or any("\0" in v for v in self.order.values()):
@@ -51,24 +51,24 @@ class Card:
             raise ValueError(f"What a list is sorted by has at most {LONGEST} characters.")
 
     def key(self, column: str) -> tuple[str, str, str]:
-        """Where the card stands in a list sorted by `column`."""
+        """Return the sort key of the card in a list sorted by `column`."""
         return self.order.get(column, ""), self.order.get("subject", ""), self.stream
 
 
 @dataclass(frozen=True)
 class CardQuery:
-    """Which cards of a project, in which order, and which page of them.
+    """A selection of a project's cards, their order, and the requested page.
 
     Attributes
     ----------
     wanted
-        Of each group a card has at least one word: an AND of ORs.
+        A card must have at least one word of each group: an AND of ORs.
     contains
-        Part of the subject's name; ASCII letters of either case are the same.
+        Part of the subject's name; ASCII letters match case-insensitively.
     sort, descending
         One of `ORDER`; ties by subject. Descending is the exact reverse, ties included.
     offset, size
-        How many cards to leave out, and how many to give.
+        How many cards to skip, and how many to return.
     """
 
     project: str
@@ -80,7 +80,7 @@ class CardQuery:
     size: int = 20
 
     def __post_init__(self) -> None:
-        """ValueError for what no store could answer."""
+        """Raise ValueError for queries that no store can answer."""
         if self.sort not in ORDER:
             raise ValueError(f"There is no sort column {self.sort!r}; there are {', '.join(ORDER)}.")
         if self.offset < 0 or not 0 <= self.size <= LARGEST_PAGE:
@@ -88,16 +88,16 @@ class CardQuery:
 
 
 class CardPage:
-    """How many cards a query has in all, and those of the page.
+    """The total number of cards of a query, and the cards of one page.
 
     Parameters
     ----------
     total
-        Of all pages.
+        Number of cards on all pages.
     cards
-        Those of the page; with `streams` they are taken only when somebody asks for them.
+        Cards of the page; with `streams` they are loaded only on demand.
     streams
-        Whose cards they are, in order.
+        Streams of the cards, in order.
     """
 
     def __init__(self, total: int, cards: Iterable[Card] = (), streams: Sequence[str] | None = None) -> None:
@@ -111,7 +111,7 @@ class CardPage:
         return tuple(self._cards)
 
     def __eq__(self, other: object) -> bool:
-        """Whether it is a page with the same total and cards."""
+        """Whether the other page has the same total and cards."""
         return isinstance(other, CardPage) and (self.total, self.cards) == (other.total, other.cards)
 
     def __repr__(self) -> str:
@@ -119,12 +119,12 @@ class CardPage:
 
 
 def lower(text: str) -> str:
-    """ASCII letters in lower case, all else as it is: the same in every store."""
+    """Convert ASCII letters to lower case and nothing else: identical in every store."""
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
 
 
 def page_of(cards: Iterable[Card], query: CardQuery) -> CardPage:
-    """What `query` finds among `cards`: the meaning of a query."""
+    """Return the result of `query` on `cards`; this defines the meaning of a query."""
     found = [card for card in cards if fits(card, query)]
     found.sort(key=lambda card: card.key(query.sort), reverse=query.descending)
     page = found[query.offset : query.offset + query.size]
@@ -140,13 +140,13 @@ def fits(card: Card, query: CardQuery) -> bool:
 
 
 def check_card(stream: str, card: Card | None) -> None:
-    """ValueError when a card is appended to another stream than its own."""
+    """Raise ValueError if a card is appended to a stream other than its own."""
     if card is not None and card.stream != stream:
         raise ValueError("A card is kept with its own stream.")
 
 
 def to_row(card: Card) -> dict[str, Any]:
-    """A card as JSON."""
+    """Return a card as JSON."""
     return {
         "stream": card.stream,
         "project": card.project,
@@ -157,6 +157,6 @@ def to_row(card: Card) -> dict[str, Any]:
 
 
 def from_row(row: Any) -> Card:
-    """The card that `to_row` was given; Tampered when it is none."""
+    """Return the card from the JSON of `to_row`; raises Tampered if it is not one."""
     with undamaged("A card is damaged.", "Make the cards anew."):
         return Card(row["stream"], row["project"], frozenset(row["words"]), dict(row["order"]), row["body"])

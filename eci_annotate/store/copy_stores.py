@@ -1,7 +1,7 @@
-"""Moves all that stores keep into others, record for record, in the same order: a folder into a database, and back.
+"""Copies the complete content of stores to others, record by record, in the same order: folder to database, and back.
 
-What the target has must be a beginning of what the source has: nothing at first, and more when a copy that was
-broken off is continued. Nothing in the target is ever replaced. Nobody may write to either meanwhile.
+The content of the target must be a prefix of the source: empty at first, more when an interrupted copy is
+continued. Nothing in the target is ever replaced. Nobody may write to either store during the copy.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def copy(source: Stores, target: Stores, progress: Progress | None = None) -> No
     Parameters
     ----------
     source, target
-        Stores of any kind; the target is empty, or holds what an earlier call copied before it was broken off.
+        Stores of any kind; the target is empty, or contains what an earlier, interrupted call copied.
     progress
-        Called with the name of a part, how much of it is done, and of how much.
+        Called with the name of a part, the number of items done, and their total.
 
     Raises
     ------
     Refused
-        The target holds something that the source does not; nothing was changed in it.
+        If the target contains something that the source does not; it is then unchanged.
     """
     tell = progress or (lambda part, done, of: None)
     for check in (_check_blobs, _check_drafts, _check_access, _check_events):
@@ -51,7 +51,7 @@ def copy(source: Stores, target: Stores, progress: Progress | None = None) -> No
 
 
 def not_empty() -> Refused:
-    """What is raised for a target with other content."""
+    """Return the error for a target with other content."""
     return Refused("The target holds something else already.", "Copy into an empty repository.")
 
 
@@ -169,7 +169,7 @@ def _appends(entries: Sequence[Entry], source: EventStore, heads: dict[str, int]
 
 
 def _copy_late_cards(source: EventStore, target: EventStore, streams: list[str]) -> None:
-    """What an earlier call left out, or what was replaced since."""
+    """Copy cards that an earlier call omitted, or that were replaced since."""
     for begin in range(0, len(streams), _PIECE):
         names = streams[begin : begin + _PIECE]
         have = target.cards_of(names)

@@ -1,4 +1,4 @@
-"""The stores in memory: the reference. What they do is right; the others must do the same."""
+"""The stores in memory: the reference implementation, with which the others must agree."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class MemoryEvents:
 
 
 def check_known(streams: Iterable[str], known: Iterable[str]) -> None:
-    """NotFound when a card's stream is not among those that are known."""
+    """Raise NotFound if a card's stream is unknown."""
     if set(streams).difference(known):
         raise no_stream()
 

@@ -1,4 +1,4 @@
-"""Opens all that a repository keeps; how it is kept is nobody else's affair."""
+"""Opens the stores of a repository; their kind is an implementation detail."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from eci_annotate.store.protocols import Stores
 
 
 def open_memory() -> Stores:
-    """Empty stores in memory."""
+    """Return empty stores in memory."""
     from eci_annotate.store.memory import MemoryAccess, MemoryBlobs, MemoryDrafts, MemoryEvents
 
     return Stores(MemoryEvents(), MemoryBlobs(), MemoryDrafts(), MemoryAccess())
 
 
 def open_folder(root: Path) -> Stores:
-    """The stores in a folder, on a local file system; it is made when it is not there."""
+    """Return the stores in a folder on a local file system; the folder is created if absent."""
     from eci_annotate.store.folder.access_store import AccessLog
     from eci_annotate.store.folder.blob_store import FolderBlobs
     from eci_annotate.store.folder.draft_store import FolderDrafts
@@ -28,21 +28,21 @@ def open_folder(root: Path) -> Stores:
 
 
 def open_postgres(dsn: str, connections: int = 4) -> Stores:
-    """The stores in a PostgreSQL database (in its schema `eci_annotate`), which is brought to this release's form.
+    """Return the stores in a PostgreSQL database (in its schema `eci_annotate`), which is migrated to this release.
 
     Parameters
     ----------
     dsn
-        As libpq takes it: ``postgresql://user@host/name``, or ``host=... dbname=...``. It appears in no message.
+        In libpq format: ``postgresql://user@host/name``, or ``host=... dbname=...``. It appears in no message.
     connections
-        How many the process holds at most.
+        Maximum number of connections of this process.
 
     Raises
     ------
     StoreUnavailable
-        The database cannot be reached, or psycopg is not installed.
+        If the database cannot be reached, or psycopg is not installed.
     NotARepository
-        The database was made by a newer release.
+        If the database was created by a newer release.
     """
     try:
         from eci_annotate.store.postgres import connect as opening

@@ -1,4 +1,4 @@
-"""The waists of the floor: `EventStore`, `BlobStore`, `DraftStore`, `AccessStore`. `conformance.py` holds each to them.
+"""The interfaces of the stores: `EventStore`, `BlobStore`, `DraftStore`, `AccessStore`; `conformance/` checks them.
 
 `append` with `expected` is the only lock that the workflow needs; a draft's fence is checked at each write.
 """
@@ -45,93 +45,92 @@ class EventStore(Protocol):
     """Append-only streams of records, one feed over all of them, and a card per stream for lists."""
 
     def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
-        """Add all records or none, and the card with them; Conflict when the stream has not `expected` records.
+        """Add all records or none, and the card too; raises Conflict unless the stream has `expected` records.
 
-        Without a card the stream keeps the one that it has. Without records only the card is replaced.
+        Without a card the stream keeps its current one. Without records only the card is replaced.
         """
 
     def append_many(self, appends: Sequence[Append]) -> None:
-        """Each as `append`, in this order (a copy's way); when one is refused those before it may be kept."""
+        """Append each in this order (for copying); if one is refused, those before it may remain."""
 
     def read(self, stream: str, after: int = 0) -> list[Record]:
-        """The stream's records but the first `after`; an unknown stream is empty."""
+        """Return the stream's records except the first `after`; an unknown stream is empty."""
 
     def read_many(self, streams: Sequence[str]) -> dict[str, list[Record]]:
-        """The records of each of these streams."""
+        """Return the records of each of these streams."""
 
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
-        """The records with a position above `after`, in order, at most `limit`; none that commits later gets a
-        lower one."""
+        """Return up to `limit` records above position `after`, in order; later commits never get lower positions."""
 
     def streams(self, prefix: str = "") -> list[str]:
-        """The names of all streams that begin with `prefix`, sorted."""
+        """Return the names of all streams that start with `prefix`, sorted."""
 
     def heads(self, prefix: str = "") -> dict[str, int]:
-        """How many records each stream has whose name begins with `prefix`."""
+        """Return the number of records of each stream whose name starts with `prefix`."""
 
     def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
-        """How many records each of these streams has; those that have none are left out."""
+        """Return the number of records of each of these streams, without empty streams."""
 
     def cards(self, query: CardQuery) -> CardPage:
-        """A page of cards: see `cards.page_of`."""
+        """Return a page of cards: see `cards.page_of`."""
 
     def cards_of(self, streams: Sequence[str]) -> dict[str, Card]:
-        """The cards of these streams, of those that have one."""
+        """Return the cards of those streams that have one."""
 
     def recard(self, cards: Iterable[Card]) -> None:
-        """Replace cards without adding records (a rebuild); NotFound, changing nothing, for a stream without any."""
+        """Replace cards without adding records (a rebuild); raises NotFound, changing nothing, for an empty stream."""
 
 
 class BlobStore(Protocol):
-    """Bytes by scope and name. The name is a digest that the caller gives: it may be that of what was encrypted.
+    """Bytes by scope and name. The caller gives the name, a digest: possibly that of the unencrypted content.
 
     A scope is ``""`` (the repository's own) or ``project/subject``.
     """
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
-        """Keep `content`, durable when it returns; other bytes under the same name are replaced as a whole."""
+        """Store `content`, durable on return; other bytes under the same name are replaced completely."""
 
     def fetch(self, scope: str, digest: str) -> bytes:
-        """The content; NotFound when there is none."""
+        """Return the content; raises NotFound if it does not exist."""
 
     def drop(self, scope: str) -> int:
-        """Remove everything of the scope, durable when it returns; how many there were."""
+        """Remove all blobs of the scope, durable on return; returns their number."""
 
     def names(self, scope: str) -> list[str]:
-        """The digests of the scope, sorted."""
+        """Return the digests of the scope, sorted."""
 
     def scopes(self) -> list[str]:
-        """The scopes that hold anything, sorted."""
+        """Return the scopes that contain blobs, sorted."""
 
     def put(self, content: bytes) -> str:
-        """Keep `content` in the repository's own scope under its SHA-256; returns that."""
+        """Store `content` in the repository's own scope under its SHA-256, and return that."""
 
     def get(self, digest: str) -> bytes:
-        """What `put` kept; NotFound when there is none, Tampered when it does not match."""
+        """Return what `put` stored; raises NotFound if it does not exist, Tampered if it does not match."""
 
 
 class AccessStore(Protocol):
-    """One chained stream of records per month (e.g. ``2026-01``): who read, exported or was refused what."""
+    """One chained stream of records per month (e.g. ``2026-01``): reading, exporting and refusals, by whom."""
 
     def append(self, month: str, record: Record) -> None:
-        """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+        """Append a record ``{"name": ..., "data": ...}``, chained to the previous one."""
 
     def extend(self, month: str, records: Sequence[Record]) -> None:
-        """Add many, as `append` each (a copy's way)."""
+        """Append many, each as with `append` (for copying)."""
 
     def read(self, month: str) -> list[Record]:
-        """All records of a month; Tampered when the chain is broken."""
+        """Return all records of a month; raises Tampered if the chain is broken."""
 
     def months(self) -> list[str]:
-        """The months that there are, oldest first."""
+        """Return the existing months, oldest first."""
 
     def head(self, month: str) -> tuple[int, str]:
-        """How many records a month has, and the last one's digest; ``(0, START)`` when none."""
+        """Return the number of records of a month, and the digest of the last one; ``(0, START)`` if there are none."""
 
 
 @dataclass(frozen=True, order=True)
 class Address:
-    """Whose draft: one task of one subject of one project."""
+    """The address of a draft: one task of one subject of one project."""
 
     project: str
     subject: str
@@ -140,7 +139,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Holder:
-    """Under which fence a draft is written, until when, by whom, for which version."""
+    """The writer of a draft: fence, end, owner and version."""
 
     fence: int
     until: datetime
@@ -150,7 +149,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class DraftPart:
-    """What is to be added to one draft, under which fence."""
+    """Entries to add to one draft, and the fence."""
 
     address: Address
     fence: int
@@ -164,85 +163,85 @@ class DraftStore(Protocol):
         """Raise the fence; the owner's own earlier draft of the same version is carried over."""
 
     def holder(self, address: Address) -> Holder | None:
-        """Who writes now, None when nobody ever did."""
+        """Return the current writer, None if there was never one."""
 
     def renew(self, address: Address, fence: int, until: datetime) -> None:
-        """Move the end; LeaseLost when the fence is not the newest."""
+        """Move the end; raises LeaseLost if the fence is not the newest."""
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
-        """Add entries, in the operating system's hands when it returns; LeaseLost for an older fence."""
+        """Add entries, passed to the operating system on return; raises LeaseLost for an older fence."""
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
-        """Add each, in order, on the disk when it returns; with what each was refused, None for what was kept."""
+        """Add each in order, on the disk on return; returns for each the refusal, or None if it was stored."""
 
     def sync(self, address: Address, fence: int) -> None:
-        """On the disk when it returns."""
+        """Flush the draft to the disk."""
 
     def read(self, address: Address, fence: int) -> list[Record]:
-        """All entries of the journal; a torn last one is left out."""
+        """Return all entries of the journal, without an incomplete last one."""
 
     def addresses(self, project: str = "") -> list[Address]:
-        """Where there are drafts, sorted; of one project only when it is named."""
+        """Return the addresses of drafts, sorted; optionally of one project only."""
 
     def fences(self, address: Address) -> list[int]:
-        """The fences of the journals there, sorted."""
+        """Return the fences of the existing journals, sorted."""
 
     def openings(self, address: Address) -> list[Holder]:
-        """The holder that each journal was opened for, by fence."""
+        """Return the holder for whom each journal was opened, by fence."""
 
     def drop(self, project: str, subject: str) -> int:
-        """Remove all drafts of a subject, holders too, durable when it returns; how many journals there were."""
+        """Remove all drafts of a subject, including holders, durable on return; returns the number of journals."""
 
 
 def check_stream(stream: str) -> str:
-    """`stream` when it is a name that every store can keep; ValueError otherwise."""
+    """Return `stream` if every store can keep that name; raises ValueError otherwise."""
     if not _STREAM.fullmatch(stream):
         raise ValueError("A stream is named by one to four words of letters, digits, '_', '-' and '.'.")
     return stream
 
 
 def check_scope(scope: str) -> str:
-    """`scope` when it is empty or ``project/subject``; ValueError otherwise."""
+    """Return `scope` if it is empty or ``project/subject``; raises ValueError otherwise."""
     if scope and check_stream(scope).count("/") != 1:
         raise ValueError("A scope is empty, or 'project/subject'.")
     return scope
 
 
 def check_month(month: str) -> str:
-    """`month` when it is one; ValueError otherwise."""
+    """Return `month` if it is valid; raises ValueError otherwise."""
     if not _MONTH.fullmatch(month):
         raise ValueError("A month is written like 2026-01.")
     return month
 
 
 def place_of(address: Address) -> str:
-    """The address as a name: ``project/subject/task``; ValueError for words that no store can keep."""
+    """Return the address as a name: ``project/subject/task``; raises ValueError for invalid words."""
     if any("/" in word for word in (address.project, address.subject, address.task)):
         raise ValueError("The words of an address hold no '/'.")
     return check_stream(f"{address.project}/{address.subject}/{address.task}")
 
 
 def check_digest(digest: str) -> str:
-    """`digest` when it is one; NotFound otherwise."""
+    """Return `digest` if it is valid; raises NotFound otherwise."""
     if not _DIGEST.fullmatch(digest):
         raise NotFound("This is no digest.", "A digest has 64 hexadecimal digits.")
     return digest
 
 
 def check_fence(holder: Holder | None, fence: int) -> Holder:
-    """`holder` when `fence` is the newest; LeaseLost otherwise."""
+    """Return `holder` if `fence` is the newest; raises LeaseLost otherwise."""
     if holder is None or holder.fence != fence:
         raise lost()
     return holder
 
 
 def lost() -> LeaseLost:
-    """What is raised for an older fence."""
+    """Return the error for an older fence."""
     return LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
 
 
 def append_each(drafts: DraftStore, parts: Sequence[DraftPart]) -> list[EciError | None]:
-    """`DraftStore.append_many` where nothing is gained by adding them together."""
+    """Implement `DraftStore.append_many` for stores that gain nothing from batches."""
     return [_refusal_of(drafts, part) for part in parts]
 
 
@@ -256,18 +255,18 @@ def _refusal_of(drafts: DraftStore, part: DraftPart) -> EciError | None:
 
 
 def busy() -> Conflict:
-    """What is raised when a stream has not as many records as expected."""
+    """Return the error for a stream without the expected number of records."""
     return Conflict("Somebody else was faster.", "Read again and retry.")
 
 
 def no_stream() -> NotFound:
-    """What is raised for a card whose stream has no records."""
+    """Return the error for a card whose stream has no records."""
     return NotFound("There is no stream for a card.", "Append its first record before.")
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Events, blobs, drafts and access streams of one repository."""
+    """Event, blob, draft and access stores of one repository."""
 
     events: EventStore
     blobs: BlobStore
@@ -276,5 +275,5 @@ class Stores:
     closing: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def close(self) -> None:
-        """Give back what the stores hold open; they are not used afterwards."""
+        """Release the resources of the stores; they must not be used afterwards."""
         self.closing()

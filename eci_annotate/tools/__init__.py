@@ -1,6 +1,6 @@
-"""Annotation tools as pure state machines, the history that alone writes, and the stroke journal.
+"""Annotation tools as pure state machines, the history (the only writer), and the stroke journal.
 
-Names are loaded when first used: the kernels of SmartPaint take a moment.
+Names are loaded on first use, because the kernels of SmartPaint take a moment to import.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""BoundingBox: drag outward from the middle, then adjust each side alone, move it, rotate it.
+"""BoundingBox: drag outward from the centre, then adjust single sides, move or rotate the box.
 
-Everything happens in the plane of the pane, about the normal of the pane; the box itself lives in
-patient space, so every pane shows each change at once.
+Everything happens in the plane of the pane, around the normal of the pane. The box itself is in
+patient space, so every pane shows each change immediately.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ ROTATE_REACH = 3.5  # distance of the rotation handle from the box, in handle ra
 
 @dataclass(frozen=True)
 class Placing:
-    """A new box grows from its middle."""
+    """A new box grows from its centre."""
 
     start: Vector
 
 
 @dataclass(frozen=True)
 class Resizing:
-    """Sides follow the pen: for each box axis -1, 0 or 1, which side."""
+    """Sides follow the pen: for each box axis -1, 0 or 1 selects the side."""
 
     sides: tuple[int, int, int]
     begun: Box
@@ -57,7 +57,7 @@ class Moving:
 
 @dataclass(frozen=True)
 class Rotating:
-    """The box turns about its centre around the normal of the pane."""
+    """The box rotates about its centre around the normal of the pane."""
 
     begun: Box
     start: Vector
@@ -67,7 +67,7 @@ State = Idle | Placing | Resizing | Moving | Rotating
 
 
 def _in_plane_axes(box: Box, plane: Plane) -> tuple[int, int]:
-    """The two box axes that lie best in a plane, in their order."""
+    """Return the two box axes closest to a plane, in ascending order."""
     tilt = np.abs(np.asarray(box.axes_lps) @ plane.normal_lps)
     across = int(np.argmax(tilt))
     first, second = (a for a in range(3) if a != across)
@@ -90,7 +90,7 @@ class Grip:
 
 
 def grips(box: Box, plane: Plane, reach_mm: float) -> list[Grip]:
-    """Handles of a box in a plane, most particular first; none where the plane misses the box."""
+    """Return the handles of a box in a plane, most specific first; none where the plane misses the box."""
     if len(box.section(plane.origin_lps, plane.normal_lps, plane.thickness_mm)) == 0:
         return []
     centre, axes, half = np.asarray(box.centre_lps), np.asarray(box.axes_lps), np.asarray(box.size_mm) / 2
@@ -112,7 +112,7 @@ def grips(box: Box, plane: Plane, reach_mm: float) -> list[Grip]:
 
 
 def _hit(box: Box, press: Press) -> Grip | None:
-    """The nearest handle within reach."""
+    """Return the nearest handle within reach."""
     found = [
         (float(np.linalg.norm(g.at - _onto(np.asarray(press.at), press.plane))), g)
         for g in grips(box, press.plane, press.reach_mm)
@@ -138,7 +138,7 @@ def placed(header: Annotation, start: Vector, end: Vector, plane: Plane, flat: b
 
 
 def resized(box: Box, sides: tuple[int, int, int], shift_lps: Floats) -> Box:
-    """Move sides by a shift; the opposite sides stay where they are."""
+    """Move sides by a shift; the opposite sides stay in place."""
     axes, size, centre = np.asarray(box.axes_lps), np.asarray(box.size_mm), np.asarray(box.centre_lps)
     wanted = size + np.asarray(sides) * (axes @ shift_lps)
     new = np.where(np.asarray(sides) == 0, size, np.maximum(wanted, SMALLEST_MM))
@@ -147,7 +147,7 @@ def resized(box: Box, sides: tuple[int, int, int], shift_lps: Floats) -> Box:
 
 
 def rotated(box: Box, normal_lps: Floats, angle_rad: float) -> Box:
-    """Turn a box about its centre around an axis (Rodrigues)."""
+    """Rotate a box about its centre around an axis (Rodrigues)."""
     axes, n = np.asarray(box.axes_lps), np.asarray(normal_lps, float)
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     turned = axes * cosine + np.cross(n, axes) * sine + np.outer(axes @ n, n) * (1 - cosine)
@@ -159,7 +159,7 @@ def rotated(box: Box, normal_lps: Floats, angle_rad: float) -> Box:
 
 
 def _angle(box: Box, start: Vector, end: Vector, plane: Plane) -> float:
-    """Angle from start to end as seen from the centre, around the normal."""
+    """Return the angle from start to end as seen from the centre, around the normal."""
 
     def direction(point: Vector) -> float:
         d = np.asarray(point) - np.asarray(box.centre_lps)
@@ -169,7 +169,7 @@ def _angle(box: Box, start: Vector, end: Vector, plane: Plane) -> float:
 
 
 def _grab(box: Box, press: Press) -> State:
-    """What a press on a placed box begins."""
+    """Return the state that a press on an existing box starts."""
     grip = _hit(box, press)
     if grip is None:
         return Moving(box, press.at) if _within(box, press) else Idle()
@@ -186,7 +186,7 @@ def _within(box: Box, press: Press) -> bool:
 
 
 def _changed(state: State, to: Vector, plane: Plane) -> Box | None:
-    """The box while the pen is at `to`."""
+    """Return the box for the pen at `to`."""
     match state:
         case Resizing(sides, begun, start):
             return resized(begun, sides, np.asarray(to) - np.asarray(start))

@@ -1,7 +1,7 @@
-"""FreeDraw: closed strokes on the acquired slices add to or take away from contours.
+"""FreeDraw: closed strokes on the acquired slices add to or subtract from contours.
 
-Vertices keep their place between the voxels. Holes and islands come from boolean operations:
-a stroke that takes away inside makes a hole, one that adds elsewhere an island.
+Vertices keep their sub-voxel positions. Holes and islands result from boolean operations:
+subtracting inside a contour makes a hole, adding elsewhere an island.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, ObjectEdit, Options, Overlay, Scene, Step
 
 PARALLEL = 1 - 1e-4
-TOLERANCE_PX = 0.02  # how far simplification may move a stroke
-SMALLEST_PX = 1e-3  # pieces with less area are crumbs of rounding
+TOLERANCE_PX = 0.02  # largest displacement of a stroke by simplification
+SMALLEST_PX = 1e-3  # smaller pieces are rounding artefacts
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Drawing:
 
 
 def slice_of(ring: Floats, grid: Grid) -> int:
-    """Slice index of a ring."""
+    """Return the slice index of a ring."""
     return int(np.floor(grid.image_from_reference(ring)[:, 0].mean() + 0.5))
 
 
 def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
-    """Even-odd region of the rings of one slice, in image indices (i, j)."""
+    """Return the even-odd region of the rings of one slice, in image indices (i, j)."""
     return region_of(grid.image_from_reference(ring)[:, [2, 1]] for ring in rings)
 
 
@@ -52,7 +52,7 @@ def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
 
 
 def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
-    """Outer rings and holes of a region, in patient millimetres."""
+    """Return outer rings and holes of a region, in patient millimetres."""
     rings = []
     for polygon in polygons_of(region, SMALLEST_PX):
         for line in (polygon.exterior, *polygon.interiors):
@@ -67,10 +67,16 @@ def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: boo
 
     Parameters
     ----------
+    contours
+        Contours before the stroke.
     path
-        Points in patient millimetres; the stroke is closed by itself.
+        Points in patient millimetres; the stroke is closed automatically.
+    slice_k
+        Index of the slice.
     erase
-        Take the enclosed area away instead of adding it.
+        Subtract the enclosed area instead of adding it.
+    grid
+        Grid of the series.
     """
     others = [r for r in contours.rings_lps if slice_of(r, grid) != slice_k]
     old = _shape([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)

@@ -1,6 +1,6 @@
-"""What a hand does, in patient millimetres; gestures know nothing of browsers, widgets or pixels.
+"""Pointer input in patient millimetres; gestures know nothing of browsers, widgets or pixels.
 
-One press, drags and a release make a stroke. They are values and go into the stroke journal as they are.
+One press, drags and a release make a stroke. They are values and are stored in the stroke journal unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Plane:
     Attributes
     ----------
     name
-        `axial`, `sagittal`, `coronal`, or whatever the pane is called.
+        Name of the pane, such as `axial`, `sagittal` or `coronal`.
     origin_lps
         A point on the plane.
     right_lps, down_lps
@@ -44,7 +44,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class Press:
-    """A button or pen goes down at a point; `reach_mm` is how near a handle counts as hit."""
+    """A button or pen goes down at a point; handles within `reach_mm` count as hit."""
 
     at: Vector
     plane: Plane
@@ -57,7 +57,7 @@ class Press:
 
 @dataclass(frozen=True)
 class Drag:
-    """The pen moves along points, in order; the last one is where it is now."""
+    """The pen moves along points, in order; the last one is its current position."""
 
     path: tuple[Vector, ...]
     plane: Plane
@@ -78,7 +78,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Escape, or the pointer was lost: the stroke never was."""
+    """Escape was pressed or the pointer was lost: the stroke is discarded."""
 
 
 Gesture = Press | Drag | Release | Cancel

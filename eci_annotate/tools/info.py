@@ -1,4 +1,4 @@
-"""What a tool states about itself. Tool bar, keyboard, help and the browser's feedback are drawn from it.
+"""What a tool declares about itself. Toolbar, keyboard, help and the browser's feedback are derived from it.
 
 To add a tool: name it in `ToolName`, write its module, list it in `registry.TOOLS`.
 """
@@ -14,7 +14,7 @@ from eci_annotate.imaging.annotations import Kind
 
 
 class ToolName(StrEnum):
-    """The tools, by the names that journals and use cases store."""
+    """The tools, with the names that journals and use cases store."""
 
     BOX = "box"
     FREEDRAW = "freedraw"
@@ -31,26 +31,26 @@ class Feedback(StrEnum):
 
 @dataclass(frozen=True)
 class ToolInfo:
-    """A tool as people meet it.
+    """A tool as users see it.
 
     Parameters
     ----------
     name, title
-        What journals store, and what people read.
+        Name stored in journals, and title shown to users.
     icon
         Name of a Font Awesome 4 icon.
     key
-        The key that chooses it, in lower case.
+        Key that selects the tool, in lower case.
     makes
         Kind of annotation that it draws.
     options
         Names of the fields of `Options` that it uses.
     feedback
-        What the browser shows at once.
+        What the browser shows immediately.
     three_plane
-        Choosing it shows all panes.
+        Selecting the tool shows all panes.
     trials
-        Options under which its kernels are compiled ahead of the first stroke; empty: it has none.
+        Options under which its kernels are compiled ahead of the first stroke; empty if it has no kernels.
     """
 
     name: ToolName

@@ -1,7 +1,7 @@
 """The tool contract: `handle(state, gesture, scene) -> Step(state, edits, name)`.
 
-A tool is a pure state machine. It reads arrays and never writes them; what should change comes
-back as edits, each with its inverse. The history alone applies edits.
+A tool is a pure state machine. It reads arrays and never writes them; changes are
+returned as edits, each with its inverse. Only the history applies edits.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from eci_annotate.tools.info import ToolInfo
 
 Fields = NDArray[np.uint16]
 
-HALF = 32768  # a voxel belongs to a painted annotation when its field is at least this
+HALF = 32768  # a voxel belongs to a painted annotation if its field is at least this
 FULL = 65535
 
 
 @dataclass(frozen=True, eq=False)
 class Paint(Annotation):
-    """A painted annotation while it is being worked on; its voxels are a field of the scene."""
+    """A painted annotation while it is being edited; its voxels are a field of the scene."""
 
     kind = "mask"
 
 
 @dataclass(frozen=True, eq=False)
 class Unplaced(Annotation):
-    """An annotation that was added but has no shape yet: the first drag makes it a box."""
+    """An annotation that was added but has no shape yet; the first drag makes it a box."""
 
     kind = "box"
 
@@ -52,20 +52,20 @@ class ArrayEdit:
     after: Fields
 
     def inverse(self) -> ArrayEdit:
-        """Return the edit that takes this one back."""
+        """Return the edit that reverts this one."""
         return replace(self, before=self.after, after=self.before)
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectEdit:
-    """Replace one annotation object; None means that it is not there."""
+    """Replace one annotation object; None means that it does not exist."""
 
     uid: str
     before: Object | None
     after: Object | None
 
     def inverse(self) -> ObjectEdit:
-        """Return the edit that takes this one back."""
+        """Return the edit that reverts this one."""
         return replace(self, before=self.after, after=self.before)
 
 
@@ -74,7 +74,7 @@ Edit = ArrayEdit | ObjectEdit
 
 @dataclass(frozen=True)
 class Handle:
-    """A spot that can be grabbed: where, and what it does (`side`, `corner`, `centre`, `rotate`)."""
+    """A spot that can be grabbed: its position and effect (`side`, `corner`, `centre`, `rotate`)."""
 
     at_lps: Vector
     kind: str
@@ -82,7 +82,7 @@ class Handle:
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """What a tool shows in one pane beside the annotations: handles, and lines in patient millimetres."""
+    """What a tool shows in one pane in addition to the annotations: handles, and lines in patient millimetres."""
 
     handles: tuple[Handle, ...] = ()
     lines: tuple[Floats, ...] = ()
@@ -93,24 +93,24 @@ NO_OVERLAY = Overlay()
 
 @dataclass(frozen=True)
 class Options:
-    """Settings a person chooses; a stroke keeps those it began with.
+    """Settings chosen by the user; a stroke keeps those it started with.
 
     Attributes
     ----------
     radius_mm
         Brush radius.
     flow
-        Share by which one dab at the centre of the brush moves a voxel (beta of the paper), 0..1.
+        Fraction by which one dab moves a voxel at the centre of the brush (beta of the paper), 0..1.
     sensitivity
-        Power of the intensity term (k), 1..8.
+        Exponent of the intensity term (k), 1..8.
     contrast
         Factor on intensity differences relative to the window (c).
     rule
         `barrier` (stops at edges) or `classic` (Malmberg et al. 2014).
     dimension
-        2 paints on the slice of the pane only, 3 through the slices.
+        2 paints on the slice of the pane only, 3 across slices.
     erase
-        Take away instead of adding.
+        Subtract instead of adding.
     window
         Low and high modality value of the display window.
     """
@@ -127,22 +127,22 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What a tool may look at. Arrays are read-only views.
+    """What a tool may read. Arrays are read-only views.
 
     Attributes
     ----------
     values, smooth
-        Integer modality values of the series (k, j, i), and the same lightly smoothed.
+        Integer modality values of the series (k, j, i), and the same values lightly smoothed.
     scale
         Integer steps per modality unit.
     grid
-        Where these voxels are.
+        Grid of these voxels.
     series_uid
-        The series that is drawn on.
+        The series being drawn on.
     objects, fields
         Annotations by uid; fields of the painted ones.
     active
-        uid of the annotation that is worked on, or None.
+        uid of the annotation being edited, or None.
     """
 
     values: NDArray[np.int16]
@@ -158,7 +158,7 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What a gesture did: the next state, the edits to make, and a name for the undo item."""
+    """Result of a gesture: the next state, the edits to make, and a name for the undo item."""
 
     state: Any
     edits: tuple[Edit, ...] = ()
@@ -180,16 +180,16 @@ class Tool(Protocol):
         """State while nothing is pressed."""
 
     def needs_smoothing(self, options: Options) -> bool:
-        """Tell whether it reads the smoothed volume (`Scene.smooth`) under these options."""
+        """Whether it reads the smoothed volume (`Scene.smooth`) with these options."""
 
     def create(self, header: Annotation, scene: Scene) -> Object:
-        """Return the empty annotation that this tool starts with, named and coloured like `header`."""
+        """Return the empty annotation that this tool starts with, with the name and colour of `header`."""
 
     def works_on(self, thing: Object) -> bool:
-        """Tell whether this tool can change an annotation."""
+        """Whether this tool can change an annotation."""
 
     def handle(self, state: Any, gesture: Gesture, scene: Scene) -> Step:
-        """Answer a gesture; one that makes no sense changes nothing."""
+        """Process a gesture; an invalid one changes nothing."""
 
     def overlay(self, state: Any, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
         """Return what to show in a pane; `reach_mm` is the handle size at its zoom."""

@@ -1,4 +1,4 @@
-"""All tools by name, in the order in which people see them. The only module that lists them."""
+"""All tools by name, in display order. The only module that lists them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ TOOLS: Mapping[str, Tool] = {tool.info.name.value: tool for tool in (BoundingBox
 
 
 def infos() -> list[ToolInfo]:
-    """What each tool states about itself."""
+    """Return what each tool declares about itself."""
     return [tool.info for tool in TOOLS.values()]
 
 
 def icon_of(kind: Kind) -> str:
-    """The icon of annotations of a kind: that of the first tool that makes it."""
+    """Return the icon for a kind of annotation: that of the first tool that makes it."""
     return next(info.icon for info in infos() if info.makes == kind)
 
 
 def title_for(thing: Object) -> str:
-    """Title of the first tool that can change an annotation."""
+    """Return the title of the first tool that can change an annotation."""
     return next(tool.info.title for tool in TOOLS.values() if tool.works_on(thing))

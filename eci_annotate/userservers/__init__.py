@@ -1,4 +1,4 @@
-"""Servers that a hub gives to its users: each runs as a system user of its own, behind the hub's identity.
+"""Servers that a hub starts for its users: each runs as a separate system user, with the hub's identity.
 
-Nothing here knows images or tasks; what a server may see is decided by the service, from the token it was started with.
+Nothing here knows images or tasks; the service decides from a server's token what it may see.
 """

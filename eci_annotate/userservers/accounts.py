@@ -1,4 +1,4 @@
-"""NativeAuthenticator with accounts that an administrator makes, on JupyterHub 5 and 6."""
+"""NativeAuthenticator with accounts created by an administrator, on JupyterHub 5 and 6."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORTEST = 12
 
 
 class _Silent:
-    """Counts nothing: JupyterHub 6 has no statsd any more, and NativeAuthenticator 1.3.0 still speaks to it."""
+    """Counts nothing: JupyterHub 6 has no statsd, but NativeAuthenticator 1.3.0 still calls it."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: self
@@ -34,13 +34,14 @@ if not hasattr(BaseHandler, "statsd"):
 
 
 class _FromOwnPage(BaseHandler):  # type: ignore[misc]
-    """Answers only where the browser says that the request came from a page of this very origin.
+    """Responds only if the browser states that the request came from a page of this same origin.
 
-    Accounts are authorised and discarded by GET; a script in a notebook could send an administrator's browser there.
+    Accounts are authorised and discarded by GET; a script in a notebook could navigate an administrator's browser
+    there.
     """
 
     async def prepare(self) -> None:
-        """Refuse links from elsewhere."""
+        """Refuse links from other origins."""
         await super().prepare()
         headers = self.request.headers
         if "Sec-Fetch-Site" in headers:
@@ -52,22 +53,22 @@ class _FromOwnPage(BaseHandler):  # type: ignore[misc]
 
 
 class _OwnToggle(_FromOwnPage, ToggleAuthorizationHandler):  # type: ignore[misc]
-    """Authorise an account, or not any more."""
+    """Authorise an account, or revoke its authorisation."""
 
 
 class _OwnDiscard(_FromOwnPage, DiscardHandler):  # type: ignore[misc]
-    """Discard what somebody asked for."""
+    """Discard a request for an account."""
 
 
 OWN = {ToggleAuthorizationHandler: _OwnToggle, DiscardHandler: _OwnDiscard}
 
 
 class Native(NativeAuthenticator):  # type: ignore[misc]
-    """Accounts with passwords in the hub's own database; nobody makes one for himself unless that is switched on."""
+    """Accounts with passwords in the hub's own database; self-registration must be enabled explicitly."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.allow_all = True  # whoever has an authorised account; what he may do, the project's members say
+        self.allow_all = True  # all authorised accounts; project membership decides what they may do
         self.open_signup = False
         self.check_common_password = True
         self.minimum_password_length = SHORTEST
@@ -75,28 +76,28 @@ class Native(NativeAuthenticator):  # type: ignore[misc]
         self.seconds_before_next_try = 60
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
-        """The usual pages; what a mere link changes, only a link on the hub's own pages does."""
+        """Return the usual pages; changes by a mere link are accepted only from the hub's own pages."""
         return [(path, OWN.get(handler, handler)) for path, handler in super().get_handlers(app)]
 
     def get_authed_users(self) -> set[str]:
-        """Names that are authorised already; not those of the configuration, which whoever came first would get."""
+        """Return authorised names, without those of the configuration, which the first person to sign up would get."""
         return {info.username for info in UserInfo.all_users(self.db) if info.is_authorized}
 
 
 def make_accounts(database: str, names: dict[str, str | None]) -> dict[str, str]:
-    """Make accounts, or give those that are there a new password.
+    """Create accounts, or set new passwords for existing ones.
 
     Parameters
     ----------
     database
-        URL of the hub's database; the hub need not run, and may.
+        URL of the hub's database; the hub may be running or stopped.
     names
         Name to password; None: one is generated.
 
     Returns
     -------
     dict
-        Name to password: to be handed over once, and changed at the first login.
+        Name to password, to be handed over once and changed at the first login.
     """
     given = {name: password or secrets.token_urlsafe(PASSWORD_BYTES) for name, password in names.items()}
     for name, password in given.items():
@@ -118,7 +119,7 @@ def make_accounts(database: str, names: dict[str, str | None]) -> dict[str, str]
 
 
 def _guard(database: str) -> None:
-    """A database file is its owner's alone before anything is in it."""
+    """Restrict a database file to its owner before it has any content."""
     if database.startswith("sqlite:///"):
         path = Path(database.removeprefix("sqlite:///"))
         os.close(os.open(path, os.O_CREAT, 0o600))

@@ -1,6 +1,6 @@
-"""A server is in use while a person types, points or scrolls in its page; what a kernel sends by itself does not count.
+"""A server is active while a user types, points or scrolls in its page; messages sent by a kernel do not count.
 
-The page says so at most every half minute; the hub is told soon after, and its culler acts on that.
+The page reports this at most every half minute; the server tells the hub soon after, whose culler acts on it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ EVERY_S = 15.0
 
 @dataclass
 class Presence:
-    """When a person was last seen, and what of that the hub knows; times in seconds since 1970."""
+    """Time of the last user input, and the time reported to the hub; in seconds since 1970."""
 
     seen: float = field(default_factory=time.time)
     told: float = 0.0
 
     def note(self) -> None:
-        """A person is here now."""
+        """Record that a user is present now."""
         self.seen = time.time()
 
     async def tell(self) -> None:
-        """Post the newest time to the hub, if it does not know it; a failure is tried again at the next call."""
+        """Report the newest time to the hub, if it is new; a failure is retried at the next call."""
         if self.seen <= self.told:
             return
         seen = self.seen
@@ -45,7 +45,7 @@ class Presence:
         self.told = seen
 
     async def keep_telling(self, log: Logger, every_s: float = EVERY_S) -> None:
-        """Tell the hub again and again, until the server ends."""
+        """Report to the hub repeatedly, until the server stops."""
         while True:
             try:
                 await self.tell()
@@ -55,7 +55,7 @@ class Presence:
 
 
 def _post(address: str, told: dict[str, Any]) -> None:
-    """Tell the hub, with the server's token."""
+    """Post to the hub, with the server's token."""
     headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
     _, url = socket_and_url(address)
     with client(address, headers=headers, timeout=20.0) as hub:
@@ -63,11 +63,11 @@ def _post(address: str, told: dict[str, Any]) -> None:
 
 
 class PresenceHandler(APIHandler):  # type: ignore[misc]
-    """`POST <prefix>api/presence`: the page saw a person."""
+    """`POST <prefix>api/presence`: the page received user input."""
 
     @authenticated
     def post(self) -> None:
-        """Note it."""
+        """Record it."""
         self.settings["eci_presence"].note()
         self.set_status(204)
         self.finish()

@@ -1,4 +1,4 @@
-"""Says on every page, whoever makes it, that all users of this hub share one system user, where that is so."""
+"""Shows on every page, whoever generates it, that all users of this hub share one system user, if that is so."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def is_insecure() -> bool:
 
 
 class Banner(OutputTransform):
-    """Puts the words into each HTML page of a Tornado application, JupyterLab's and Voilà's alike."""
+    """Inserts the warning into each HTML page of a Tornado application, both JupyterLab's and Voilà's."""
 
-    waits = False  # a page is under way, and its body has not begun
-    held = b""  # the begin of the body's tag
+    waits = False  # a page is being sent, and its body has not begun
+    held = b""  # start of the body's tag
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """The first part of an answer; of a page that comes in parts it may be the head alone."""
+        """Process the first part of a response; for a page in several parts it may contain only the head."""
         length = headers.get("Content-Length")
         self.waits = headers.get("Content-Type", "").startswith("text/html") and (finishing or length is None)
         changed = self.transform_chunk(chunk, finishing)
@@ -43,7 +43,7 @@ class Banner(OutputTransform):
         return status_code, headers, changed
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
-        """Any part: the words follow the begin of the body, which itself may come in parts."""
+        """Process any part: the warning follows the start tag of the body, which may itself be split."""
         if not self.waits:
             return chunk
         chunk, self.held = self.held + chunk, b""
@@ -58,7 +58,7 @@ class Banner(OutputTransform):
 
 
 def show_on(application: Application) -> None:
-    """Show the banner on every page of an application, if there is something to say."""
+    """Show the banner on every page of an application, if it is needed."""
     if is_insecure():
         application.add_transform(Banner)
 

@@ -1,6 +1,6 @@
-"""Limits of memory, processors and processes per user, by Linux control groups, of either version; none elsewhere.
+"""Limits of memory, processors and processes per user by Linux control groups (v1 or v2); none on other systems.
 
-A kernel that asks for more than its share is ended; the hub, the service and the other users go on.
+A kernel that exceeds its limit is killed; the hub, the service and other users are not affected.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ PROCESSES = 512
 
 @dataclass(frozen=True)
 class Cage:
-    """The control groups of one user; none where the machine has none."""
+    """The control groups of one user; none if the machine has none."""
 
     groups: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, root: str, uid: int, *, memory_bytes: float | None, cpus: float | None) -> Cage:
-        """Make a user's groups below the folder of the hub's groups, and set the limits.
+        """Create a user's groups below the folder of the hub's groups, and set the limits.
 
         Parameters
         ----------
         root
-            ``/sys/fs/cgroup`` or a folder that was given to the hub; empty: no limits.
+            ``/sys/fs/cgroup`` or a folder delegated to the hub; empty: no limits.
+        uid
+            Number of the user.
         memory_bytes, cpus
             Limits of all processes of the user together; None: no limit.
         """
@@ -38,13 +40,13 @@ class Cage:
         return cls(_split(Path(root), uid, memory_bytes, cpus))
 
     def enter(self) -> None:
-        """Put the calling process, and what it starts, into the cage."""
+        """Move the calling process, and those it starts, into the control groups."""
         for group in self.groups:
             (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def found_root(place: Path = Path("/sys/fs/cgroup")) -> str:
-    """Where the hub may make control groups for memory, or nothing."""
+    """Return where the hub may create control groups for memory, or an empty string."""
     usable = [place] if (place / "cgroup.controllers").exists() else [place / "memory"]
     return str(place) if all(folder.is_dir() and os.access(folder, os.W_OK) for folder in usable) else ""
 
@@ -57,12 +59,12 @@ def _made(folder: Path) -> Path:
 def _set(group: Path, values: dict[str, str | None]) -> None:
     for name, value in values.items():
         if value is not None:
-            with suppress(FileNotFoundError):  # a controller that this machine has not switched on
+            with suppress(FileNotFoundError):  # a controller that is not enabled on this machine
                 (group / name).write_text(value)
 
 
 def _whole(root: Path, uid: int, memory: float | None, cpus: float | None) -> tuple[Path, ...]:
-    """Version 2: one tree."""
+    """Create the group in version 2: one tree."""
     hub = _made(root / "eci-hub")
     for folder in (root, hub):
         with suppress(OSError):
@@ -75,7 +77,7 @@ def _whole(root: Path, uid: int, memory: float | None, cpus: float | None) -> tu
 
 
 def _split(root: Path, uid: int, memory: float | None, cpus: float | None) -> tuple[Path, ...]:
-    """Version 1: a tree per controller."""
+    """Create the groups in version 1: one tree per controller."""
     groups = {
         name: _made(root / name / "eci-hub" / str(uid)) for name in ("memory", "cpu", "pids") if (root / name).is_dir()
     }

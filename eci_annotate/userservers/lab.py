@@ -1,4 +1,4 @@
-"""JupyterLab as a hub's single-user server, on the socket that the hub bound for it; on a TCP port without one.
+"""JupyterLab as a hub's single-user server, on the socket that the hub bound for it, or else on a TCP port.
 
 `python -m eci_annotate.userservers.lab`, with the arguments of `jupyterhub-singleuser`.
 """
@@ -12,7 +12,7 @@ from eci_annotate.userservers.listener import inherited
 
 
 def serve_inherited() -> None:
-    """Have Jupyter Server listen on the inherited socket, if there is one."""
+    """Make Jupyter Server listen on the inherited socket, if there is one."""
     held = inherited()
     if held is None:
         return

@@ -1,6 +1,6 @@
-"""Listening sockets that a parent process binds and a child process serves: the child names no place, so none is taken.
+"""Listening sockets bound by a parent and served by a child: the child chooses no name, so none can be hijacked.
 
-The number of the socket's descriptor is in `ECI_ANNOTATE_LISTEN_FD`.
+`ECI_ANNOTATE_LISTEN_FD` contains the number of the socket's descriptor.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from eci_annotate.errors import Refused
 
 LISTEN_FD = "ECI_ANNOTATE_LISTEN_FD"
 BACKLOG = 1024
-LONGEST = 100  # bytes of a socket's path; Linux takes 107
+LONGEST = 100  # bytes of a socket's path; Linux allows 107
 
 
 def listen(path: Path, mode: int = 0o600) -> socket.socket:
-    """Bind a unix socket and listen; it replaces what has this name without a moment in between.
+    """Bind a unix socket and listen; it atomically replaces anything with this name.
 
     Raises
     ------
     Refused
-        When the path is too long for a socket.
+        If the path is too long for a socket.
     """
     check_length(path)
     one = socket.socket(socket.AF_UNIX)
@@ -44,12 +44,12 @@ def check_length(path: Path) -> None:
 
 
 def listen_tcp(address: str, port: int) -> list[socket.socket]:
-    """Bind a port and listen; after that socket come others that only keep the port's IPv6 twin from other users.
+    """Bind a port and listen; further sockets only reserve the same IPv6 port against other users.
 
     Raises
     ------
     Refused
-        When the port is taken.
+        If the port is in use.
     """
     kind = socket.AF_INET6 if ":" in address else socket.AF_INET
     one = socket.socket(kind)
@@ -66,12 +66,12 @@ def listen_tcp(address: str, port: int) -> list[socket.socket]:
 
 
 def hold_twin(address: str, port: int) -> list[socket.socket]:
-    """Bind the same port of IPv6 without listening: browsers try it for `localhost`, with the user's cookies.
+    """Bind the same IPv6 port without listening: browsers try it for `localhost`, with the user's cookies.
 
     Raises
     ------
     Refused
-        When another program has it.
+        If another program uses it.
     """
     other = {"127.0.0.1": "::1", "0.0.0.0": "::"}.get(address)
     if other is None or not socket.has_ipv6:
@@ -94,13 +94,13 @@ def can_be_taken(port: int) -> bool:
 
 
 def unprivileged_from() -> int:
-    """The first port that is open to all users; containers often have 0."""
+    """Return the first port that is open to all users; containers often have 0."""
     limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
     return int(limit.read_text()) if limit.exists() else 1024
 
 
 def inherited(env: MutableMapping[str, str] | None = None) -> socket.socket | None:
-    """The socket that the parent process gave to this one, if any; programs started from here do not get it."""
+    """Return the socket passed by the parent process, if any; programs started from here do not inherit it."""
     number = (os.environ if env is None else env).pop(LISTEN_FD, "")
     if not number:
         return None
@@ -111,12 +111,12 @@ def inherited(env: MutableMapping[str, str] | None = None) -> socket.socket | No
 
 
 def check_closed(folder: Path) -> None:
-    """Refuse a folder in which, or above which, another account than this one or root may make or rename files.
+    """Refuse a folder if accounts other than this one or root may create or rename files in it or above it.
 
     Raises
     ------
     Refused
-        Such a folder was found.
+        If such a folder was found.
     """
     for one in (folder, *folder.parents):
         stat = one.stat()

@@ -1,7 +1,7 @@
-"""Which Python a user's server starts with: one that every system user may run, whoever installed the hub.
+"""The Python interpreter of user servers: one that every system user may execute, whoever installed the hub.
 
-A Python below a home folder of mode 0700 cannot be run by others; a system Python of the same version then lends
-its interpreter, and all packages are still the installed ones.
+Other users cannot execute a Python below a home folder of mode 0700; a system Python of the same version then
+provides the interpreter, with the same installed packages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPEN = stat.S_IXOTH
 
 
 def reachable(path: Path) -> bool:
-    """Whether every system user may pass through all folders above `path` and what it points to, and use it itself."""
+    """Whether every system user may traverse all folders above `path` and its target, and use it."""
     real = path.resolve()
     above = {*path.absolute().parents, *real.parents}
     others = stat.S_IROTH | _OPEN if real.is_dir() else _OPEN
@@ -28,19 +28,19 @@ def reachable(path: Path) -> bool:
 
 
 def user_python(folder: Path, running: Path = Path(sys.executable)) -> Path:
-    """The interpreter for user servers.
+    """Return the interpreter for user servers.
 
     Parameters
     ----------
     folder
-        Where a thin environment is made, if the running interpreter is out of other users' reach.
+        Where a thin environment is created, if other users cannot reach the running interpreter.
     running
-        The interpreter whose packages are used; its base decides.
+        The interpreter whose packages are used; its base installation decides.
 
     Raises
     ------
     Refused
-        When the packages themselves are out of reach, or no system Python of the same version is there.
+        If the packages themselves cannot be reached, or no system Python of the same version exists.
     """
     packages = Path(sysconfig.get_path("purelib"))
     for needed in (packages, Path(__file__).parent):
@@ -52,7 +52,7 @@ def user_python(folder: Path, running: Path = Path(sys.executable)) -> Path:
 
 
 def _lender() -> Path:
-    """A system Python of the running version."""
+    """Return a system Python of the running version."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for place in ("/usr/bin", "/usr/local/bin"):
         if (found := Path(place, name)).exists() and reachable(found):
@@ -62,7 +62,7 @@ def _lender() -> Path:
 
 
 def _thin(folder: Path, lender: Path, packages: Path) -> Path:
-    """An environment of the lender's interpreter and the installed packages; one that is right already is left."""
+    """Return an environment with the system interpreter and the installed packages; a correct existing one is kept."""
     link = f"import site; site.addsitedir({str(packages)!r})\n"
     if any(file.read_text(encoding="utf-8") == link for file in folder.glob("lib/python*/site-packages/installed.pth")):
         return folder / "bin" / "python"

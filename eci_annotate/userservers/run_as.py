@@ -1,4 +1,4 @@
-"""Becomes another system user, by number, and then another program that ends with whoever started it.
+"""Switches to another system user, by number, and executes another program that exits with its parent.
 
 `python -m eci_annotate.userservers.run_as UID COMMAND...`; services need no entry in /etc/passwd.
 """
@@ -15,14 +15,14 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(sign: signal.Signals, parent: int | None = None) -> None:
-    """Have Linux send this process a signal when its parent ends, however that ends; elsewhere do nothing.
+    """Make Linux send this process a signal when its parent ends in any way; does nothing on other systems.
 
     Parameters
     ----------
     sign
         The signal.
     parent
-        The parent's process id; when it has ended already, this process ends now.
+        The parent's process id; if it has already ended, this process ends now.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -32,7 +32,7 @@ def die_with_parent(sign: signal.Signals, parent: int | None = None) -> None:
 
 
 def give_up_root(uid: int) -> None:
-    """Become a system user for good; nothing happens when this process is that user."""
+    """Switch to a system user permanently; does nothing if this process already is that user."""
     if uid != os.geteuid():
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -40,11 +40,11 @@ def give_up_root(uid: int) -> None:
 
 
 def become(uid: int, command: Sequence[str]) -> None:
-    """Give up root for good and run a command in this process's place."""
+    """Give up root permanently and execute a command in place of this process."""
     parent = os.getppid()
     give_up_root(uid)
     os.umask(0o077)
-    die_with_parent(signal.SIGTERM, parent)  # last: a change of user would clear it
+    die_with_parent(signal.SIGTERM, parent)  # last, because a change of user would clear it
     os.execvp(command[0], list(command))
 
 

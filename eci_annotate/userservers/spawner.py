@@ -1,6 +1,7 @@
-"""Starts a user's server as a system user of that person's own; or, in a demonstration that says so, as the hub's.
+"""Starts a user's server as that user's own system user; or, in an explicitly insecure demonstration, as the hub's.
 
-Home, temporary files, sockets and compiled code are each user's own, mode 0700; nothing is shared but what root wrote.
+Home, temporary files, sockets and compiled code are private to each user, mode 0700; only files written by root are
+shared.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from eci_annotate.userservers.cgroups import Cage
 from eci_annotate.userservers.listener import LISTEN_FD, listen
 from eci_annotate.userservers.system_users import FIRST, UidMap
 
-CONFIG = Path(__file__).parent / "config"  # no news in JupyterLab; the banner, where there is one
-ENDING_S = 3  # a server that does not hear the first signal gets the next one
+CONFIG = Path(__file__).parent / "config"  # disables JupyterLab's news; adds the banner, if there is one
+ENDING_S = 3  # a server that ignores the first signal gets the next one
 
 
 class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
-    """What both spawners share: where a user's files lie, and what his programs are told of that."""
+    """Common part of both spawners: the location of a user's files, and the environment of their programs."""
 
     homes = Unicode(help="Folder of the users' home folders.").tag(config=True)
     runtime = Unicode(help="Folder of the users' sockets; short, for a socket's path has at most 107 bytes.").tag(
@@ -47,11 +48,11 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
 
     @property
     def home(self) -> Path:
-        """The user's home folder. No name, ``..`` included, leads out of the folder of homes."""
+        """The user's home folder. No name, including ``..``, leads out of the folder of homes."""
         return Path(self.homes, quote(self.user.name, safe="@~").replace(".", "%2E"))
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
-        """Tell programs where to keep things: below the home folder, wherever the hub was started."""
+        """Set the folders of programs: below the home folder, wherever the hub was started."""
         home = str(self.home)
         private = f"{self.runtime}/{self.folder_name()}"
         return env | {
@@ -74,12 +75,12 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
         raise NotImplementedError
 
     def make_places(self, uid: int | None) -> None:
-        """Make home and socket folder, mode 0700 and of that owner. Root does this in folders that are root's alone.
+        """Create home and socket folder, mode 0700 and with that owner. Root does this only in folders owned by root.
 
         Raises
         ------
         PermissionError
-            When a folder is there and belongs to somebody else.
+            If a folder exists and belongs to another user.
         """
         for folder in (self.home, Path(self.runtime, self.folder_name())):
             if not os.path.lexists(folder):
@@ -90,7 +91,7 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
                 raise PermissionError(f"{folder} belongs to another system user")
 
     def fill_home(self) -> None:
-        """Lay files into the home folder. The user does this: root would follow links that the user made."""
+        """Copy files into the home folder. The user does this: root would follow links created by the user."""
         cache = self.home / ".cache" / "numba"
         for folder in (self.home / ".tmp", cache):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,7 +104,7 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
 
 
 def end_all(uid: int) -> None:
-    """End every process of a system user: what a user left behind listens on no port any more."""
+    """Kill every process of a system user, so that none of them keeps listening on a port."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if process.stat().st_uid == uid:
@@ -111,7 +112,7 @@ def end_all(uid: int) -> None:
 
 
 class UidSpawner(FolderSpawner):
-    """Each user is a system user of his own, by number; no entry in /etc/passwd is needed. The hub must be root."""
+    """Runs each user as a separate system user, by number, without an entry in /etc/passwd. The hub must be root."""
 
     uid_file = Unicode(help="Where names and numbers are kept for ever.").tag(config=True)
     first_uid = Integer(FIRST, help="The first number that is given; nobody else may have those above.").tag(
@@ -130,7 +131,7 @@ class UidSpawner(FolderSpawner):
 
     @property
     def server(self) -> Any:
-        """The server as JupyterHub knows it; at its socket, where it has one."""
+        """The server as JupyterHub knows it; with the address of its socket, if it has one."""
         server = super().server
         if server is not None and server.proto == SCHEME and not server.connect_url:
             server.connect_url = unix_url(self.socket_path, server.base_url)
@@ -142,16 +143,16 @@ class UidSpawner(FolderSpawner):
 
     @property
     def socket_path(self) -> Path:
-        """Where the proxy finds the server. The user can neither move nor replace it: root would follow a link."""
+        """Address of the server for the proxy. The user can neither move nor replace it: root would follow a link."""
         return Path(self.sockets, f"{self.uid}.sock")
 
     def get_env(self) -> dict[str, str]:
-        """As always, and the socket that the server serves."""
+        """Return the usual environment, and the socket that the server serves."""
         held = {LISTEN_FD: str(self._held.fileno())} if self._held is not None else {}
         return dict(super().get_env()) | held
 
     async def start(self) -> Any:
-        """Start the server; on a socket that is bound here, where there is a folder for those."""
+        """Start the server; on a socket bound here, if there is a folder for sockets."""
         if not self.sockets:
             return await super().start()
         with listen(self.socket_path) as self._held:
@@ -161,7 +162,7 @@ class UidSpawner(FolderSpawner):
         return unix_url(self.socket_path)
 
     async def poll(self) -> int | None:
-        """Whether the server runs; a number that another user's process has by now is not the server's."""
+        """Return whether the server runs, ignoring a process number that now belongs to another user's process."""
         if self.proc is None and self.pid and not self._is_mine(self.pid):
             self.clear_state()
             return 0
@@ -174,11 +175,11 @@ class UidSpawner(FolderSpawner):
             return False
 
     def folder_name(self) -> str:
-        """The number: short, and of no use to those who list the folder."""
+        """The number: short, and of no use to anyone who lists the folder."""
         return str(self.uid)
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
-        """What the child does before it becomes the server: give up all that is root's."""
+        """Return what the child does before it becomes the server: give up all privileges of root."""
         uid, home = self.uid, self.home
         self.make_places(uid)
         cage = Cage.of(self.cages, uid, memory_bytes=self.mem_limit, cpus=self.cpu_limit)
@@ -195,7 +196,7 @@ class UidSpawner(FolderSpawner):
         return become_user
 
     async def stop(self, now: bool = False) -> None:
-        """End the server, and whatever else the user started."""
+        """Stop the server, and all other processes of the user."""
         await super().stop(now=now)
         end_all(self.uid)
         if self.sockets:
@@ -203,18 +204,18 @@ class UidSpawner(FolderSpawner):
 
 
 class SharedSpawner(FolderSpawner):
-    """All users are the hub's own system user: each can read what the others have. For demonstrations alone."""
+    """Runs all users as the hub's own system user: each can read the files of others. For demonstrations only."""
 
     def folder_name(self) -> str:
         """The user's name as a folder."""
         return self.home.name
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
-        """As always, and what makes every page say that this is insecure."""
+        """Return the usual environment, and the setting that makes every page show the warning."""
         return super().user_env(env) | {INSECURE: "1"}
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
-        """What the child does before it becomes the server."""
+        """Return what the child does before it becomes the server."""
         self.make_places(None)
         home = self.home
 

@@ -1,4 +1,4 @@
-"""Keeps a program running: holds its socket over restarts, starts it again at once, ends with whoever started it.
+"""Keeps a program running: holds its socket across restarts, restarts it immediately, exits with its own parent.
 
 `python -m eci_annotate.userservers.supervisor UID SOCKET COMMAND...`; SOCKET is a path, or an address with a port.
 Requests wait in the socket while the program starts.
@@ -18,13 +18,13 @@ from pathlib import Path
 from eci_annotate.userservers.listener import LISTEN_FD, listen, listen_tcp
 from eci_annotate.userservers.run_as import die_with_parent, give_up_root
 
-FIRST_S = 20.0  # what ends by itself this early has a wrong setting: say so, do not try again
+FIRST_S = 20.0  # a program that exits by itself this early is misconfigured: report it, do not retry
 QUICK_S, LONGEST_S = 1.0, 10.0
 ENDING_S = 8.0
 
 
 class Supervisor:
-    """One program that is started again whenever it ends.
+    """A program that is restarted whenever it ends.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class Supervisor:
     prepare
         Called in the child before the program starts.
     env, inherit
-        Its environment, and the descriptors that it gets.
+        Its environment, and the file descriptors that it inherits.
     ending_s
-        How long it may take to end when told to, before it is killed.
+        How long it may take to terminate before it is killed.
     may_end
-        Whether this program ends as well when the other one ends by itself without an error.
+        Whether the supervisor ends as well when the program exits by itself without an error.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Supervisor:
         self._ending = False
 
     def run(self) -> int:
-        """Run until told to stop, or until the first start fails; returns the exit code."""
+        """Run until stopped, or until the first start fails; returns the exit code."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._end)
         begun, wait_s = time.monotonic(), 0.0
@@ -72,21 +72,21 @@ class Supervisor:
         return 0
 
     def _once(self) -> int:
-        """Start the program and wait for its end."""
+        """Start the program and wait for it to exit."""
         start = {"env": self._env, "pass_fds": self._inherit, "preexec_fn": self._prepare, "start_new_session": True}
         self._child = subprocess.Popen(self._command, **start)  # type: ignore[call-overload]
-        if self._ending:  # the signal came before there was a child
+        if self._ending:  # the signal arrived before there was a child
             self._child.terminate()
         return int(self._child.wait())
 
     def restart(self, *_: object) -> None:
-        """End the program; it is then started again."""
+        """Terminate the program; it is then restarted."""
         self._restarting = True
         if self._child is not None:
             self._child.terminate()
 
     def _end(self, *_: object) -> None:
-        """End the program, and then this one."""
+        """Terminate the program, and then this process."""
         if not self._ending:
             signal.signal(signal.SIGALRM, self._kill)
             signal.setitimer(signal.ITIMER_REAL, self._ending_s)
@@ -95,7 +95,7 @@ class Supervisor:
             self._child.terminate()
 
     def _kill(self, *_: object) -> None:
-        """It had its time."""
+        """Kill the program after its time limit."""
         if self._child is not None:
             self._child.kill()
 
@@ -109,7 +109,7 @@ def supervise(uid: int, place: str, command: Sequence[str]) -> int:
 
 def _bound(place: str) -> socket.socket:
     if "/" in place:
-        return listen(Path(place), mode=0o666)  # who asks is known by a token; the folder says who may take the name
+        return listen(Path(place), mode=0o666)  # a token identifies clients; the folder protects the name
     address, _, port = place.rpartition(":")
     return listen_tcp(address, int(port))[0]
 
@@ -121,7 +121,7 @@ def _environment(held: socket.socket) -> dict[str, str]:
 def _become(uid: int) -> None:
     give_up_root(uid)
     os.umask(0o077)
-    die_with_parent(signal.SIGKILL)  # last: a change of user would clear it
+    die_with_parent(signal.SIGKILL)  # last, because a change of user would clear it
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One notebook as a page, in one process, behind the hub's identity: page, websocket and every other address.
+"""One notebook as a page, in one process, with the hub's identity on page, websocket and every other address.
 
-`python -m eci_annotate.userservers.voila_server NOTEBOOK`, started by a hub. There is no JupyterLab here, no terminal,
-no file, no code from the browser: widget messages alone pass. The hub's probe starts no kernel.
+`python -m eci_annotate.userservers.voila_server NOTEBOOK`, started by a hub. It has no JupyterLab, no terminal,
+no files and runs no code from the browser: only widget messages pass. The hub's probe starts no kernel.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-# Where the template `eci` lies; Jupyter looks there too. Before Voilà is imported, for it asks once.
+# Location of the template `eci`, added to Jupyter's path before Voilà is imported, because Voilà reads it once.
 os.environ["JUPYTER_PATH"] = os.pathsep.join(
     filter(None, [str(Path(__file__).parent / "share"), os.environ.get("JUPYTER_PATH", "")])
 )
@@ -34,19 +34,19 @@ from eci_annotate.userservers.banner import show_on
 from eci_annotate.userservers.listener import inherited
 
 PAGES = Path(__file__).parent / "share" / "pages"
-# Both of the first two, or no widget is drawn (there is a provider, and the manager that asks for it).
+# Both of the first two are needed to draw widgets (the provider, and the manager that requests it).
 EXTENSIONS = (
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager8",
     "anywidget",
     "ipycanvas",
 )
-NO_FILE = r"(?!)"  # matches nothing: not a single file of the notebook's folder is served
-IDLE_KERNEL_S = 1_200  # a kernel whose page is gone
+NO_FILE = r"(?!)"  # matches nothing: no file of the notebook's folder is served
+IDLE_KERNEL_S = 1_200  # a kernel whose page was closed
 
 
 class VoilaIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
-    """The hub's identity; Voilà's own token and login page are not wanted."""
+    """The hub's identity in place of Voilà's own token and login page."""
 
     def __init__(self, **kwargs: Any) -> None:
         for unwanted in ("token", "login_handler_class"):
@@ -55,7 +55,7 @@ class VoilaIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
 
 
 class ProbeHandler(RequestHandler):
-    """What the hub asks to know that the server is up. It says nothing and starts no kernel."""
+    """Answers the hub's readiness probe. It reveals nothing and starts no kernel."""
 
     def get(self) -> None:
         """Answer."""
@@ -64,16 +64,16 @@ class ProbeHandler(RequestHandler):
 
 
 class NowhereHandler(JupyterHandler):  # type: ignore[misc]
-    """Where Voilà sends what is no page of its own; it would serve files there, and there are none to be served."""
+    """Handles addresses for which Voilà would serve files; there are none to be served."""
 
     @authenticated
     def get(self, path: str = "") -> None:
-        """Say so."""
+        """Answer that the page does not exist."""
         raise HTTPError(404)
 
 
 def _fixed() -> Config:
-    """What neither the command line nor a user's file may change."""
+    """Return settings that neither the command line nor a user's file may change."""
     fixed = Config()
     fixed.VoilaConfiguration.template = "eci"
     fixed.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
@@ -82,7 +82,7 @@ def _fixed() -> Config:
     fixed.VoilaConfiguration.allow_theme_override = "NO"
     fixed.VoilaConfiguration.show_tracebacks = False
     fixed.VoilaConfiguration.strip_sources = True
-    fixed.KernelManager.transport = "ipc"  # TCP ports of kernels can be read by every user of the machine
+    fixed.KernelManager.transport = "ipc"  # every user of the machine can read TCP ports of kernels
     fixed.MappingKernelManager.cull_idle_timeout = IDLE_KERNEL_S
     fixed.MappingKernelManager.cull_interval = 60
     return fixed
@@ -92,7 +92,7 @@ class VoilaServer(Voila):  # type: ignore[misc]
     """Voilà as a hub's single-user server."""
 
     def initialize(self, argv: Sequence[str] | None = None) -> None:
-        """Take the address from the hub, whatever the command line says."""
+        """Take the address from the hub, ignoring the command line."""
         self.config_file_paths: list[str] = []
         super().initialize(argv)
         self.update_config(_fixed())
@@ -117,24 +117,24 @@ class VoilaServer(Voila):  # type: ignore[misc]
         }
 
     def init_handlers(self) -> list[Any]:
-        """Voilà's handlers, ours before them, the identity's below the server's own address."""
+        """Return Voilà's handlers, preceded by ours, with the identity's handlers below the server's prefix."""
         prefix = self.server_url
         ours = [
             (url_path_join(prefix, "api") + "/?", ProbeHandler),
             (url_path_join(prefix, "api/presence"), PresenceHandler),
             (url_path_join(prefix, "voila/files/(.*)"), NowhereHandler),
-            (url_path_join(prefix, "voila/templates/(?![^/]+/static/)(.*)"), NowhereHandler),  # Voilà fails at those
+            (url_path_join(prefix, "voila/templates/(?![^/]+/static/)(.*)"), NowhereHandler),  # Voilà fails on these
         ]
         return ours + [self._placed(handler) for handler in super().init_handlers()]
 
     def _placed(self, handler: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The identity provider's addresses come without the server's prefix."""
+        """Add the server's prefix to the identity provider's addresses."""
         if handler[0] in ("/logout", "/oauth_callback"):
             return (url_path_join(self.server_url, handler[0]), *handler[1:])
         return handler
 
     def listen(self) -> None:
-        """Serve, and tell the hub of presence meanwhile; what goes wrong has a page of ours."""
+        """Serve, and report activity to the hub; errors are shown on our own page."""
         self.app.settings["jinja2_env"] = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
         show_on(self.app)
         IOLoop.current().add_callback(self.presence.keep_telling, self.log)
@@ -144,7 +144,7 @@ class VoilaServer(Voila):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Serve the notebook that the command line names."""
+    """Serve the notebook named on the command line."""
     VoilaServer.launch_instance()
 
 

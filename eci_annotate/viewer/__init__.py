@@ -1,7 +1,7 @@
-"""The face on the screen: the only room that knows ipywidgets, ipycanvas and anywidget.
+"""The notebook user interface: the only package that uses ipywidgets, ipycanvas and anywidget.
 
-Names are loaded when first used, since ipycanvas makes a widget when it is imported. Before there is any, the kernel
-is told how to hear what a page says to them.
+Names are loaded on first use, since ipycanvas creates a widget when it is imported. Before any widget exists, the
+kernel's handling of widget messages is configured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The delta page: two signed versions side by side in linked stages, their differences in a table, picture and form."""
+"""The delta page: two signed versions side by side in linked stages, with differences as table, picture and form."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ LEGEND = "Blue: in both. Green: only in the second. Red: only in the first."
 
 
 def compare(before: Signed, after: Signed, *, height: str = "72vh", tolerance_mm: float = 1.0) -> w.Widget:
-    """Show two signed versions, or readers, of one subject side by side, and what differs.
+    """Show two signed versions, or readers, of one subject side by side, with their differences.
 
     Parameters
     ----------
     before, after
-        Of the same subject.
+        Versions of the same subject.
     height
         CSS height of the panes.
     tolerance_mm
-        How far surfaces may lie apart for the surface Dice.
+        Tolerance of the surface Dice, millimetres.
 
     Raises
     ------
     Refused
-        They are of two subjects, or neither holds annotations.
+        If they belong to different subjects, or neither contains annotations.
 
     Examples
     --------
@@ -63,12 +63,12 @@ def compare(before: Signed, after: Signed, *, height: str = "72vh", tolerance_mm
 
 
 class ComparePage:
-    """Two versions.
+    """The comparison of two versions.
 
     Attributes
     ----------
     widget
-        What a notebook shows.
+        Widget to display in a notebook.
     delta
         The differences as tables.
     """
@@ -91,7 +91,7 @@ class ComparePage:
         self.widget = self._laid_out(before)
 
     def _overlaid(self) -> None:
-        """Each stage can show the other side's outlines too."""
+        """Let each stage show the outlines of the other side too."""
         self.overlay = w.ToggleButton(description="Outlines of the other", icon="clone", layout=w.Layout(width="auto"))
         self.overlay.layout.align_self = "flex-start"
         for stage, other in zip(self.strip.stages, reversed(self.sides), strict=True):
@@ -123,7 +123,7 @@ class ComparePage:
 
 
 def titles(before: Signed, after: Signed) -> list[str]:
-    """What tells the two apart: the version where the task is the same, else the reader, else all."""
+    """Return titles that distinguish the two: the version if the task is the same, else the reader, else everything."""
     if before.task == after.task:
         return [f"Version {each.version} ({each.reader})" for each in (before, after)]
     if before.reader != after.reader:

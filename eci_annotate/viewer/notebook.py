@@ -1,4 +1,4 @@
-"""What a notebook calls: `annotate(task)` for work under a lease, `show(volume)` to look."""
+"""Entry points for notebooks: `annotate(task)` for work under a lease, `show(volume)` for viewing."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ READ_ONLY = "These images are shown for reading only; start a task to annotate."
 
 
 def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
-    """Work on a task: data browser and form on the left, linked panes on the right; saves while you draw.
+    """Work on a task: data browser and form on the left, linked panes on the right; saved while you draw.
 
     Parameters
     ----------
     task
-        From `repo.start(...)`.
+        Task from `repo.start(...)`.
     height
         CSS height of the panes.
 
@@ -61,14 +61,14 @@ def show(
     volume
         Any volume (k, j, i).
     annotations
-        Of the same frame of reference.
+        Annotations in the same frame of reference.
     editable
-        Let the tools draw; nothing is kept anywhere.
+        Enable the tools; nothing is saved anywhere.
 
     Raises
     ------
     FrameMismatch
-        If an annotation lives in another frame of reference.
+        If an annotation is in another frame of reference.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def show(
 
 
 def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
-    """Put a finished annotation on the easel; masks become fields on the volume's grid."""
+    """Add a finished annotation to the easel; masks become fields on the volume's grid."""
     grid = easel.grid
     if annotation.frame_uid and annotation.frame_uid != grid.frame_of_reference_uid:
         raise FrameMismatch(

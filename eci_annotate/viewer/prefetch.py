@@ -1,4 +1,4 @@
-"""What is prepared in a thread while a person looks already: it may be late, and never holds up an image."""
+"""Background preparation while the user is already viewing: it may be late, and never delays an image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from eci_annotate.viewer.session.event_loop import LOOP
 
 
 def prepare(easel: Easel | None, browser: BrowserPanel, volume_of: Callable[[str], xr.DataArray]) -> None:
-    """Compile kernels and smooth the series shown, so that the first stroke is as quick as the tenth; then pictures.
+    """Compile kernels and smooth the series shown, so that the first stroke is fast; then create pictures.
 
     Parameters
     ----------
     easel
-        None where nothing will be drawn.
+        None if nothing will be drawn.
+    browser
+        Data browser that receives the pictures.
+    volume_of
+        Returns the volume of a series for its Series Instance UID.
     """
     post = LOOP.poster()
 

@@ -1,6 +1,6 @@
-"""The task app: the list of what is to be done, one task at a time, and the way back. Nothing else is in sight.
+"""The task app: the list of tasks, one task at a time, and the way back. Nothing else is visible.
 
-A refusal is shown where it happened, with its remedy; the list follows what others do.
+A refusal is shown where it happened, with its remedy; the list follows changes made by others.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class TaskApp:
     Attributes
     ----------
     widget
-        What a notebook or Voilà shows.
+        Widget to display in a notebook or Voilà.
     bench
-        The workbench of the task that is open, or None.
+        Workbench of the open task, or None.
     """
 
     def __init__(self, repository: Repository, height: str) -> None:
@@ -62,9 +62,9 @@ class TaskApp:
         every(LOOK_S, self._look)
 
     def show_list(self) -> None:
-        """Turn to the list, as it is now."""
+        """Show the current list."""
         self.said.value = ""
-        self._refill()  # before it is in sight: what was just signed is not offered for a moment
+        self._refill()  # before it becomes visible, so that a task just signed is not offered for a moment
         self.bar.children = [w.HTML("<h2>Your tasks</h2>"), self.said]
         self.body.children = [self.list.widget]
 
@@ -75,7 +75,7 @@ class TaskApp:
             self._refuse(error)
 
     def _look(self) -> bool:
-        """Follow what others do while the list is in sight; False ends it, when the page is gone."""
+        """Refresh the list while it is visible; return False, to stop, once the page is closed."""
         if self.widget.comm is None:
             return False
         if self.bench is None:
@@ -129,12 +129,12 @@ Open = Callable[[SubjectView, TaskView, bool], None]
 
 
 class Worklist:
-    """What may be started now and what is held, one line each, with a button.
+    """Tasks that can be started and tasks held, one row each, with a button.
 
     Parameters
     ----------
     open_task
-        Called with subject, task, and whether it is to be taken over.
+        Called with subject, task, and whether to take it over.
     """
 
     def __init__(self, repository: Repository, open_task: Open) -> None:
@@ -148,7 +148,7 @@ class Worklist:
         self.widget.add_class("eci-worklist")
 
     def fill(self) -> None:
-        """Show the list as it is now; what did not change stays as it is on the screen."""
+        """Show the current list; unchanged rows stay as they are on the screen."""
         lines, more = self._read()
         self.more.layout.display = "" if more else "none"
         told = [_told(*line) for line in lines]
@@ -160,7 +160,7 @@ class Worklist:
             close_all(each)
 
     def _read(self) -> tuple[list[tuple[SubjectView, TaskView]], bool]:
-        """As many as are shown, those held first; and whether there are more."""
+        """Return as many tasks as are shown, held ones first, and whether there are more."""
         backend = self._repository.backend
         asked = SubjectQuery(startable=True, size=self._shown)
         pages = [backend.subjects(name, asked) for name in backend.projects()]
@@ -183,14 +183,14 @@ class Worklist:
         return line
 
     def enable(self, on: bool) -> None:
-        """Whether a task can be opened; not while one is."""
+        """Enable or disable opening tasks; disabled while one is being opened."""
         for line in self.body.children:
             for button in getattr(line, "children", ())[1:]:
                 button.disabled = not on
 
 
 def _told(seen: SubjectView, task: TaskView) -> str:
-    """A line of the list as HTML."""
+    """Return a row of the list as HTML."""
     head = f"<b>{html.escape(seen.subject)}</b> <span>{html.escape(task.title)}</span>"
     notes = [f"<span class='eci-project'>{html.escape(seen.project)}</span>"]
     if task.version:

@@ -1,6 +1,6 @@
-"""The task app's door: opens the repository, says why not while that fails, and tries again until it does.
+"""The start of the task app: opens the repository, shows why if that fails, and retries until it succeeds.
 
-Who is not a member yet, or comes while the service restarts, sees a sentence with its remedy; nothing is run again.
+Users who are not members yet, or arrive while the service restarts, see a message with a remedy and need not reload.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ AGAIN_S = 10.0
 
 
 def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)") -> w.Widget:
-    """The task app: choose a task in the list, work on it, sign, go on with the next one.
+    """Show the task app: choose a task in the list, work on it, sign, continue with the next one.
 
     Parameters
     ----------
     repository
-        From `eci.open(...)`; without one what `eci.open()` opens, as soon as it can be opened.
+        From `eci.open(...)`; by default what `eci.open()` opens, as soon as it can be opened.
     height
-        CSS height of the panes; by default what fits on the page.
+        CSS height of the panes; by default fitted to the page.
 
     Examples
     --------
@@ -44,14 +44,14 @@ def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)
 
 
 class Arrival:
-    """A sentence until the repository is open, then the task app.
+    """A message until the repository is open, then the task app.
 
     Attributes
     ----------
     widget
-        What a notebook or Voilà shows.
+        Widget to display in a notebook or Voilà.
     app
-        The task app, once there is one.
+        The task app, once it is open.
     """
 
     def __init__(self, opening: Callable[[], Repository], height: str) -> None:
@@ -62,7 +62,7 @@ class Arrival:
             every(AGAIN_S, self._try)
 
     def _try(self) -> bool:
-        """Whether to try again."""
+        """Return whether to try again."""
         if self.widget.comm is None:
             return False
         try:

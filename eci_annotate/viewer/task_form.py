@@ -1,4 +1,4 @@
-"""Which form a task shows: its own, with what others answered beside it, or in a review what was signed."""
+"""The form of a task: its own, with the answers of others next to it, or in a review the signed answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def form_of(
     save: Callable[[dict[str, Any]], None],
     sides: Sequence[Side] = (),
 ) -> FormPanel | None:
-    """The form, filled in as far as it is; None where nothing is asked."""
+    """Return the form with the current answers; None if the task has no questions."""
     case, definition = task.use_case, task.definition
     if definition.kind == REVIEW and answers:
         form = FormPanel(case.report, case.questions, answers, lambda _: None)

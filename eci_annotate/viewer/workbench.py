@@ -1,4 +1,4 @@
-"""The workbench of one task: panels around the stage, work kept as it is done, and the lease in sight."""
+"""The workbench of one task: panels around the stage, continuous saving, and the state of the lease."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ SIGNED = "This task is signed; what it holds can not change any more."
 
 
 class Workbench(Listener):
-    """Everything on the screen for one task; what controller and autosave report is shown here.
+    """The complete user interface of one task; it shows what controller and autosave report.
 
     Parameters
     ----------
     on_signed
-        Called with the version that was signed.
+        Called with the signed version.
 
     Attributes
     ----------
     widget
-        What a notebook shows.
+        Widget to display in a notebook.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Workbench(Listener):
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
-        """Apply an entry that came from a button, and draw."""
+        """Apply an entry from a button, and draw."""
         if isinstance(entry, (Undo, Redo)):
             self.annotations.recount()
         thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
@@ -149,7 +149,7 @@ class Workbench(Listener):
         self.marking.panel.add(point_lps)
 
     def changed(self) -> None:
-        """Show in all panels what the easel says."""
+        """Show the state of the easel in all panels."""
         easel = self.controller.easel
         self.toolbar.refresh()
         self.annotations.refresh()
@@ -167,7 +167,7 @@ class Workbench(Listener):
         self.saved()
 
     def _tick(self) -> bool:
-        """Tell how long the task is still yours; False ends the ticking."""
+        """Show how long the task is still leased; return False to stop the timer."""
         if self.autosave.lost:
             return False
         if datetime.now(UTC) >= self.task.until:
@@ -177,7 +177,7 @@ class Workbench(Listener):
         return True
 
     def saved(self) -> None:
-        """Show how long the task is still yours, and how saving stands."""
+        """Show how long the task is still leased, and the state of saving."""
         if self.autosave.lost:
             return
         text, urgent = lease_words(self.task.until, datetime.now(UTC))
@@ -190,7 +190,7 @@ class Workbench(Listener):
             self.state.value = said
 
     def saving_failed(self, error: EciError) -> None:
-        """Say so; when nothing can be saved any more, end the work."""
+        """Show the error; end the work if nothing can be saved any more."""
         if not self.autosave.lost:
             since = f"Not saved since {self.autosave.safe_at.astimezone():%H:%M:%S}"
             self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
@@ -200,7 +200,7 @@ class Workbench(Listener):
         self._close(f"{error}{late}")
 
     def _close(self, why: str) -> None:
-        """From now on this is for reading."""
+        """Make the workbench read-only."""
         self.autosave.close(why)
         self.stage.carry_out(self.controller.close(why))
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.form]
@@ -211,7 +211,7 @@ class Workbench(Listener):
 
     # -- signing -------------------------------------------------------------------------
     def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
-        """Save all, and sign; the form must be complete."""
+        """Save everything and sign; the form must be complete."""
         if self.form and self.form.problem and not self.review:
             raise Refused(f"The report is not complete: {self.form.problem}")
         if self.form and not self.review:
@@ -233,7 +233,7 @@ class Workbench(Listener):
         return signed
 
     def leave(self) -> None:
-        """Save all, give the task back and close everything; Refused while something could not be saved."""
+        """Save everything, release the task and close all widgets; raises Refused if something could not be saved."""
         if not self.autosave.lost:
             self.autosave.snapshot()
             if self.autosave.unsaved and not self.autosave.lost:

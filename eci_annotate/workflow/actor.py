@@ -1,6 +1,6 @@
-"""Who acts: name, site, roles per project, session, and how surely we know it. Always from a credential.
+"""The actor: name, site, roles per project, session, and how reliably they are identified. Always from a credential.
 
-`MAY` is the one table of what a role may do and see; `decide` and `view` both ask it and nothing else.
+`MAY` is the single table of what a role may do and see; `decide` and `view` both use it and nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 OS_USER, KEY, HUB = "os-user", "key", "hub"
 ALL_SITES = "*"
 
-# What each word allows. Doing a task itself is not here: the pipeline names the roles of each task.
+# What each permission allows. Doing a task itself is not listed: the pipeline names the roles of each task.
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "administer": "use case, members of every site, moving subjects to another use case",
@@ -49,28 +49,28 @@ MAY: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 ROLES = tuple(MAY)
-EVERYWHERE = frozenset({"owner", "auditor"})  # these roles are not bound to sites
-SIGNED_ONLY = frozenset({"developer"})  # see a subject only once something of it is signed
+EVERYWHERE = frozenset({"owner", "auditor"})  # these roles are not restricted to sites
+SIGNED_ONLY = frozenset({"developer"})  # these roles see a subject only once part of it is signed
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody with a credential, in one session.
+    """A user with a credential, in one session.
 
     Parameters
     ----------
     name, site
-        As the project's members list has them.
+        As given in the project's members list.
     roles
         Project name to role names.
     assurance
-        ``os-user``, ``key`` or ``hub``: how surely we know who it is.
+        ``os-user``, ``key`` or ``hub``: how the identity was established.
     session
-        One opening of the repository by one process; two notebooks of a person are two sessions.
+        One opening of the repository by one process; two notebooks of a user are two sessions.
     where
-        From where the command came: a machine's name, or addresses. Only the audit trail tells it.
+        Origin of the command: a machine's name, or addresses. Shown only in the audit trail.
     sites
-        Project name to the sites whose subjects the actor works on; ``*`` is all, nothing given is the own site.
+        Project name to the sites whose subjects the actor works on; ``*`` means all, none given means their own site.
     """
 
     name: str
@@ -82,13 +82,13 @@ class Actor:
     where: str = ""
 
     def roles_at(self, project: str, site: str | None) -> tuple[str, ...]:
-        """The actor's roles that count for subjects of `site` (None: of any site)."""
+        """Return the actor's roles that apply to subjects of `site` (None: of any site)."""
         reach = self.sites.get(project) or (self.site,)
         near = site is None or site in reach or ALL_SITES in reach
         return tuple(role for role in self.roles.get(project, ()) if near or role in EVERYWHERE)
 
     def may(self, what: str, project: str, site: str | None = None) -> bool:
-        """Whether any of the actor's roles allows `what` (a word of `WORDS`) for subjects of `site`."""
+        """Whether any of the actor's roles allows `what` (a key of `WORDS`) for subjects of `site`."""
         return any(what in MAY.get(role, ()) for role in self.roles_at(project, site))
 
     def has_role(self, project: str, wanted: tuple[str, ...], site: str | None = None) -> bool:

@@ -1,6 +1,6 @@
-"""One value, one spelling: canonical JSON (sorted keys, no blanks, UTC), and dataclasses by type hints.
+"""Canonical JSON (sorted keys, no whitespace, UTC), and conversion of dataclasses by their type hints.
 
-Digests, seals and stored events all rest on `canonical`; changing it changes every digest.
+Digests, seals and stored events all depend on `canonical`; changing it changes every digest.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Record = dict[str, Any]
 
 
 def canonical(value: Json) -> bytes:
-    """The one JSON spelling of `value`, in UTF-8; NaN and infinities have none and raise ValueError."""
+    """Return the canonical JSON of `value` in UTF-8; raises ValueError for NaN and infinities."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
 
 
 def parse(content: bytes, what: str) -> Json:
-    """The JSON value of stored bytes; Tampered, naming `what`, when they are none."""
+    """Return the JSON value of stored bytes; raises Tampered, naming `what`, if they are not JSON."""
     try:
         return json.loads(content)
     except ValueError as error:
@@ -37,17 +37,17 @@ def parse(content: bytes, what: str) -> Json:
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 of `content`, as 64 hexadecimal digits."""
+    """Return the SHA-256 of `content` as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def stamp(when: datetime) -> str:
-    """`when` in UTC with microseconds, as stored: ``2026-01-01T00:30:00.000000Z``."""
+    """Return `when` in UTC with microseconds, as stored: ``2026-01-01T00:30:00.000000Z``."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def to_json(value: object) -> Json:
-    """Dataclasses, tuples and times as plain JSON values."""
+    """Convert dataclasses, tuples and times to plain JSON values."""
     match value:
         case datetime():
             return stamp(value)
@@ -63,12 +63,12 @@ def to_json(value: object) -> Json:
 
 
 def from_json(kind: type[T], value: Json) -> T:
-    """The `kind` that `to_json` was given.
+    """Return the `kind` from which `to_json` made this value.
 
     Raises
     ------
     Tampered
-        The stored value does not have the shape of `kind`; restore it from a backup.
+        If the stored value does not have the shape of `kind`; restore it from a backup.
     """
     try:
         result: T = _read(kind, value)
@@ -86,7 +86,7 @@ def _read(kind: Any, value: Json) -> Any:
 
 @cache
 def _reader(kind: Any) -> Reader:
-    """What reads values of a kind; made once for each, since thousands are read for one page of a list."""
+    """Return the reader for values of a kind; cached, since one page of a list reads thousands of values."""
     origin, kinds = get_origin(kind), get_args(kind)
     if kind is datetime:
         return _time
@@ -106,12 +106,12 @@ def _reader(kind: Any) -> Reader:
 
 
 def _late(kind: Any) -> Reader:
-    """A reader that is made when it is first needed: kinds may hold themselves."""
+    """Return a reader that is created on first use, because kinds may contain themselves."""
     return lambda value: _reader(kind)(value)
 
 
 def _time(value: Json) -> datetime:
-    """As `stamp` wrote it, and not otherwise."""
+    """Parse a time exactly as `stamp` writes it, and in no other form."""
     if type(value) is not str or len(value) != 27 or value[-1] != "Z" or value[10] != "T":
         raise ValueError(value)
     return datetime.fromisoformat(value)

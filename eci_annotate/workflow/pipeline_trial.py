@@ -1,4 +1,4 @@
-"""A trial of a pipeline: one subject goes all its way in memory, each task done by a member who may."""
+"""A trial run of a pipeline: one subject passes through it in memory, each task done by an eligible member."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class TrialStep:
-    """A task that was signed: by whom, in which role, and its status after."""
+    """A task that was signed: by whom, in which role, and its status afterwards."""
 
     task: str
     by: str
@@ -33,7 +33,7 @@ class TrialStep:
 
 
 def walk(case: UseCase) -> Iterator[TrialStep]:
-    """Do all tasks; BadUseCase names the first that nobody can ever start."""
+    """Do all tasks; raises BadUseCase for the first task that nobody can ever start."""
     key, now = PrivateKey.generate(2048), _BEGIN
     state = Subject()
     owner = _member("owner", "trial", 0)

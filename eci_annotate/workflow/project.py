@@ -1,6 +1,6 @@
-"""A project is a stream too: its use case, its members, the authorities and certificates by which signatures count.
+"""A project is an event stream too: its use case, its members, and the authorities that make signatures valid.
 
-The first member enters while there is nobody yet; from then on only who may administer adds another.
+The first member is added to an empty project; afterwards only members with the permission to administer add others.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 @dataclass(frozen=True)
 class Member:
-    """Who takes part: roles, reach, the key that identifies, and the certificates with when each came and went."""
+    """A project member: roles, sites, the identifying key, and their certificates with start and end of validity."""
 
     name: str
     site: str
@@ -54,11 +54,11 @@ class Member:
 
     @property
     def certificate(self) -> str:
-        """The newest certificate (PEM), or empty."""
+        """The newest certificate (PEM), or an empty string."""
         return self.certificates[-1][0] if self.certificates else ""
 
     def certificate_of(self, mark: str, at: datetime) -> str:
-        """The certificate of the key with this fingerprint, as it counted `at` that time; Untrusted when none did."""
+        """Return the certificate of the key with this fingerprint, valid `at` that time; raises Untrusted if none."""
         for pem, since in self.certificates:
             if fingerprint(public_pem(pem)) == mark and since <= at:
                 if mark in self.revoked and self.revoked[mark] <= at:
@@ -69,7 +69,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Project:
-    """One use case's work: site, use case, members by name, trusted authorities (PEM), all use cases it ever had."""
+    """The work of one use case: site, use case, members by name, trusted authorities (PEM), all its past use cases."""
 
     name: str = ""
     site: str = ""
@@ -79,12 +79,12 @@ class Project:
     published: frozenset[str] = frozenset()
 
     def member_with_key(self, mark: str) -> Member | None:
-        """The member who takes part and whose identifying key has this fingerprint."""
+        """Return the active member whose identifying key has this fingerprint."""
         active = (each for each in self.members.values() if each.roles and each.key)
         return next((each for each in active if fingerprint(each.key) == mark), None)
 
     def certificate_of(self, name: str, mark: str, at: datetime, anchors: Iterable[str] = ()) -> str:
-        """The certificate by which a member's key (its fingerprint) signs `at` that time; Untrusted if none counts."""
+        """Return the certificate of a member's key (fingerprint), valid `at` that time; raises Untrusted if none."""
         member = self.members.get(name)
         if member is None:
             raise Untrusted("It is signed by somebody who is no member.", "Restore it from a backup.")
@@ -93,13 +93,13 @@ class Project:
         return certificate
 
     def check_signed(self, signed: VersionSigned, anchors: Iterable[str] = ()) -> None:
-        """Untrusted or Tampered unless a certified member signed it; `anchors` in place of the project's own."""
+        """Raise Untrusted or Tampered unless a certified member signed it; `anchors` replace the project's own."""
         certificate = self.certificate_of(signed.by, signed.key, signed.at, anchors)
         check_signature(public_pem(certificate), signed.seal, signed.signature)
 
 
 def evolve_project(event: Event, state: Project) -> Project:
-    """The project after the event."""
+    """Return the project after the event."""
     match event:
         case ProjectOpened():
             return Project(event.project, event.site, authorities=(event.authority,) if event.authority else ())
@@ -126,7 +126,7 @@ def _with(state: Project, member: Member) -> Project:
 
 
 def fold_project(events: Iterable[Event]) -> Project:
-    """The project after all of its events."""
+    """Return the project after all of its events."""
     return reduce(lambda state, event: evolve_project(event, state), events, Project())
 
 
@@ -136,7 +136,7 @@ ProjectCommand = (
 
 
 def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    """The events that a command makes of a project; Refused when it may not be."""
+    """Return the events that a command produces; raises Refused if it is not allowed."""
     match command:
         case OpenProject():
             return (_open(command, state, actor, now),)
@@ -225,7 +225,7 @@ def _member(name: str, state: Project) -> Member:
 
 
 def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
-    """An owner gives any role; a site's administrator gives, for the own site, roles that see no more than it."""
+    """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
     if unknown := [role for role in roles if role not in ROLES]:
         raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
     if actor.may("administer", project):
@@ -242,7 +242,7 @@ def _check_administers(project: str, state: Project, actor: Actor) -> None:
 
 
 def check_name(name: str) -> str:
-    """`name`, when it can name a project, member or subject; Refused otherwise."""
+    """Return `name` if it is valid for a project, member or subject; raises Refused otherwise."""
     if not NAME.fullmatch(name):
         raise Refused("A name has a character that is not allowed.", "Use letters, digits, '_', '-' and '.'.")
     return name

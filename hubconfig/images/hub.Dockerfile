@@ -1,4 +1,4 @@
-# The whole hub in one container, each user a system user of his own inside it: for compose.yaml.
+# The whole hub in one container, with a separate system user for each user, for compose.yaml.
 #   docker build -f hubconfig/images/hub.Dockerfile -t eci-annotate-hub .
 FROM docker.io/library/node:20-bookworm-slim AS node
 RUN npm install --global --no-audit --no-fund configurable-http-proxy@5

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What the images are built of: an environment with the package and what a user's server or the service needs.
+# Builds the content of the images: an environment with the package and what a user server or the service needs.
 #
-#   install.sh user|service|hub FOLDER      from the checkout that this file is in
+#   install.sh user|service|hub FOLDER      from the checkout that contains this file
 set -euo pipefail
 WHAT=$1
 FOLDER=$2

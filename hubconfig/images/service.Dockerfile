@@ -1,4 +1,4 @@
-# The service, and the culler that asks it. Build from the checkout's root:
+# The service, and the culler that queries it. Build from the checkout's root:
 #   docker build -f hubconfig/images/service.Dockerfile -t eci-annotate-service .
 FROM docker.io/library/python:3.12-slim-bookworm
 ENV PIP_NO_CACHE_DIR=1

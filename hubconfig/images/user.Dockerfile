@@ -1,4 +1,4 @@
-# A user's server: Voilà or JupyterLab in one image; the command decides. Build from the checkout's root:
+# A user's server: Voilà or JupyterLab in one image, selected by the command. Build from the checkout's root:
 #   docker build -f hubconfig/images/user.Dockerfile -t eci-annotate-user .
 FROM docker.io/library/python:3.12-slim-bookworm
 ENV PIP_NO_CACHE_DIR=1

@@ -1,4 +1,4 @@
-"""A truncated file ends inside an element; libraries read it without a word, so this walks every length."""
+"""Detection of truncated files, which libraries read silently: every element length is checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Walker:
         self.content, self.explicit, self.order = content, explicit, order
 
     def header(self, at: int) -> tuple[tuple[int, int], int, int]:
-        """Tag, length and begin of the value of the element at a position."""
+        """Return tag, length and start of the value of the element at a position."""
         group, element = self.unpack("HH", at)
         if not self.explicit or group == 0xFFFE:
             return (group, element), self.unpack("I", at + 4)[0], at + 8
@@ -36,7 +36,7 @@ class _Walker:
         return struct.unpack_from(form, self.content, at)
 
     def elements(self, at: int, end_tag: tuple[int, int] | None) -> int:
-        """Walk elements up to the end of the content, or over the given end tag; return where that is."""
+        """Walk elements to the end of the content or past the given end tag; return that position."""
         while end_tag is not None or at < len(self.content):
             tag, length, value = self.header(at)
             if tag == end_tag:
@@ -45,7 +45,7 @@ class _Walker:
         return at
 
     def after(self, tag: tuple[int, int], length: int, value: int) -> int:
-        """Position after a value."""
+        """Return the position after a value."""
         if length == UNDEFINED:
             return self.elements(value, ITEM_END if tag == ITEM else SEQUENCE_END)
         if value + length > len(self.content):
@@ -61,12 +61,12 @@ def require_whole(content: bytes, dataset: Dataset) -> None:
     content
         The whole file, with its 132 bytes of preamble.
     dataset
-        The same, as pydicom read it.
+        The same file as read by pydicom.
 
     Raises
     ------
     DamagedFile
-        If the content ends inside an element. A deflated file is checked by its decompression.
+        If the content ends inside an element. A deflated file is checked by decompressing it.
     """
     meta = dataset.file_meta
     syntax = str(meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))

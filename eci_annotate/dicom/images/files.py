@@ -1,4 +1,4 @@
-"""Find and open DICOM files; whatever is not readable becomes a named error without patient values."""
+"""Find and open DICOM files; unreadable files raise specific errors without patient values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydicom.errors import InvalidDicomError
 
 from eci_annotate.errors import DamagedFile, NoImages, NotDicom
 
-# pydicom's warnings quote the values they warn of, and those may be a person's
+# pydicom's warnings quote the offending values, which may identify a patient
 config.settings.reading_validation_mode = config.IGNORE
 
 Opener = Callable[[], bytes]
@@ -29,7 +29,7 @@ def which(path: Path | Opener, number: int | None = None) -> str:
 
 
 def has_magic(path: Path) -> bool:
-    """Tell whether a file carries the DICOM prefix (PS3.10 section 7.1)."""
+    """Whether a file has the DICOM prefix (PS3.10 section 7.1)."""
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 
@@ -39,10 +39,21 @@ def read(
 ) -> Dataset:
     """Read one file, or what gives the content of one.
 
+    Parameters
+    ----------
+    path
+        File to read.
+    pixels
+        Also read the pixel data.
+    number
+        Number by which messages name the file in place of its name.
+    tags
+        Keywords of the elements to read; None for all.
+
     Raises
     ------
     NotDicom
-        If it is no DICOM file.
+        If it is not a DICOM file.
     DamagedFile
         If it ends too early or cannot be parsed.
     """
@@ -61,7 +72,7 @@ def read(
 
 
 def _worth_reading(path: Path) -> bool:
-    """In a folder, files that neither claim to be DICOM nor are it are simply something else."""
+    """Whether a file in a folder has a DICOM suffix or prefix; other files are ignored."""
     if path.name.upper() == "DICOMDIR" or path.name.startswith("."):
         return False
     return path.suffix.lower() in {".dcm", ".dicom", ".ima"} or has_magic(path)
@@ -73,9 +84,9 @@ def files_of(source: Source) -> list[Path | Opener]:
     Raises
     ------
     NoImages
-        If there is none.
+        If there are none.
     NotDicom
-        If the only file given is none, or one in a list is none.
+        If a single file, or one in a list, is not DICOM.
     """
     given = [source] if isinstance(source, (str, PathLike)) else source
     paths = [each if callable(each) else Path(each) for each in given]
@@ -91,5 +102,5 @@ def files_of(source: Source) -> list[Path | Opener]:
 
 
 def count_of(things: Iterable[object]) -> int:
-    """Number of different values."""
+    """Return the number of distinct values."""
     return len(set(things))

@@ -1,4 +1,4 @@
-"""What lies in a set of files, from headers alone: enough to group, list and hang, without patient values."""
+"""Contents of a set of files, from headers alone: enough to group, list and hang them, without patient values."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class Found:
     Attributes
     ----------
     path
-        Where it lies; folders and files may be called by a patient's name, so it is not shown.
+        Location of the file; never displayed, because folder and file names may contain a patient's name.
     patient_key
-        Groups instances of one patient within this process; salted, tells nothing of the patient.
+        Groups instances of one patient within this process; salted, reveals nothing about the patient.
     identity_removed
-        Whether the file says that its identity was removed (0012,0062).
+        Whether the file declares that its identity was removed (0012,0062).
     header
-        Elements that hanging protocols look at, by DICOM keyword.
+        Elements used by hanging protocols, by DICOM keyword.
     """
 
     path: Path = field(repr=False)
@@ -117,7 +117,7 @@ def _number(value: Any) -> int | None:
 
 
 def header_of(dataset: Dataset) -> dict[str, str | float | list[Any]]:
-    """Return the elements that hanging protocols look at."""
+    """Return the elements used by hanging protocols."""
     present = ((tag, dataset.get(tag)) for tag in HANGING_TAGS)
     return {tag: _plain(value) for tag, value in present if value not in (None, "")}
 

@@ -1,4 +1,4 @@
-"""One series of single-frame images to one volume of modality values; every refusal says why."""
+"""Load one series of single-frame images as a volume of modality values; every refusal gives its reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _is_image(dataset: Dataset) -> bool:
 
 
 def _datasets(source: Source, progress: Progress | None) -> list[Dataset]:
-    """Read all images; objects without pixels (structure sets, reports) are passed over."""
+    """Read all images; objects without pixels (structure sets, reports) are skipped."""
     paths = files_of(source)
     found = []
     for number, path in enumerate(paths):
@@ -65,7 +65,7 @@ def _should_have_pixels(dataset: Dataset) -> bool:
 
 
 def _plain_pixels(dataset: Dataset) -> NDArray[Any] | None:
-    """Uncompressed 8 and 16 bit little-endian pixels without a copy, or None."""
+    """Return uncompressed 8- and 16-bit little-endian pixels without a copy, or None."""
     bits, stored = int(dataset.BitsAllocated), int(dataset.get("BitsStored", dataset.BitsAllocated))
     if str(dataset.file_meta.TransferSyntaxUID) not in PLAIN or bits not in (8, 16) or "PixelData" not in dataset:
         return None
@@ -75,7 +75,7 @@ def _plain_pixels(dataset: Dataset) -> NDArray[Any] | None:
         raise DamagedFile("The pixels of an image end too early.", "Copy it again from its archive.")
     raw = np.frombuffer(dataset.PixelData, kind, count).reshape(int(dataset.Rows), int(dataset.Columns))
     spare = bits - stored
-    return raw if spare == 0 else (raw << spare) >> spare  # unused bits may hold overlays; the sign comes back
+    return raw if spare == 0 else (raw << spare) >> spare  # unused bits may hold overlays; this restores the sign
 
 
 def pixels_of(dataset: Dataset) -> NDArray[Any]:
@@ -101,7 +101,7 @@ def pixels_of(dataset: Dataset) -> NDArray[Any]:
 
 
 def _modality(dataset: Dataset) -> NDArray[Any]:
-    """Modality values of one slice: whole numbers stay whole."""
+    """Return the modality values of one slice; integers stay integers."""
     raw = pixels_of(dataset)
     if raw.ndim != 2:
         raise UnsupportedImages("An image of this series is not a single grey slice.", "Use single-frame images.")
@@ -115,19 +115,19 @@ def _modality(dataset: Dataset) -> NDArray[Any]:
 
 
 def _whole(raw: NDArray[Any], slope: int, intercept: int) -> NDArray[Any]:
-    """Scaled whole numbers as int16 where they fit, else int32."""
+    """Return scaled integers as int16 if they fit, else int32."""
     ends = [int(end) * slope + intercept for end in (raw.min(), raw.max())]
     kind: Any = np.int16 if min(ends) >= -32768 and max(ends) <= 32767 else np.int32
     out = raw.astype(kind, copy=(slope, intercept) != (1, 0))
     if slope != 1:
-        out *= np.int64(slope).astype(kind)  # steps between may wrap around: the end fits, so it is exact
+        out *= np.int64(slope).astype(kind)  # intermediate results may wrap around; the final value fits and is exact
     if intercept:
         out += np.int64(intercept).astype(kind)
     return out
 
 
 def _fill(stack: Stack) -> NDArray[Any]:
-    """All slices in one array of the smallest exact type: int16, int32 or float32."""
+    """Return all slices in one array of the smallest exact type: int16, int32 or float32."""
     out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
     with ThreadPoolExecutor(2) as pool:
         rest = dict(pool.map(partial(_put, out), enumerate(stack.slices)))
@@ -140,7 +140,7 @@ def _fill(stack: Stack) -> NDArray[Any]:
 
 
 def _put(out: NDArray[Any], numbered: tuple[int, Dataset]) -> tuple[int, NDArray[Any] | None]:
-    """Put a slice where it belongs while it is at hand; one that needs a wider type is given back."""
+    """Write a slice to its place while it is in memory; return it if it needs a wider type."""
     k, dataset = numbered
     values = _modality(dataset)
     if values.dtype != np.int16:
@@ -181,7 +181,7 @@ def load_series(source: Source, progress: Progress | None = None) -> xr.DataArra
     Parameters
     ----------
     source
-        A folder (searched with its subfolders; structure sets and reports in it are passed over),
+        A folder (searched with its subfolders; structure sets and reports in it are skipped),
         one file, or a list of files.
     progress
         Called with (files read, files in all).
@@ -190,13 +190,13 @@ def load_series(source: Source, progress: Progress | None = None) -> xr.DataArra
     -------
     DataArray
         Dims (k, j, i) = slice, row, column; modality values, int16 where that is exact, else int32
-        or float32; coordinates in millimetres; `frame` says where it lies; `instance_uid` by slice.
+        or float32; coordinates in millimetres; `frame` holds its position; `instance_uid` by slice.
 
     Raises
     ------
     BadImages
         One of its kinds: NoImages, NotDicom, DamagedFile, MixedSeries, MissingSlice, UnevenSlices,
-        MissingGeometry, UnsupportedImages; each says why and what to do.
+        MissingGeometry, UnsupportedImages; each states the reason and a remedy.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def load_files(paths: Sequence[Path | Opener]) -> xr.DataArray:
 
 
 def load_stacks(source: Source, progress: Progress | None = None) -> list[xr.DataArray]:
-    """Load one series that holds several volumes: time points, echoes, orientations, parts between gaps.
+    """Load one series that contains several volumes: time points, echoes, orientations, parts between gaps.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Slices in order: which files make one volume, and why others do not. Spacing is measured, never assumed."""
+"""Slice order: which files form one volume, and why others do not. Spacing is measured, never assumed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from eci_annotate.errors import (
 )
 from eci_annotate.imaging.geometry import Floats, Grid, unit
 
-EVEN = 0.02  # share by which a slice distance may differ from the others
-LATERAL_MM = 0.1  # how far slices may lie beside their common axis
+EVEN = 0.02  # relative tolerance of slice distances
+LATERAL_MM = 0.1  # largest distance of slices from their common axis
 SAME_POSITION_MM = 1e-2
 PROJECTIONS = {"MG", "DX", "CR", "RF", "XA", "PX", "IO"}
 
 
 def require_plane(dataset: Dataset) -> None:
-    """Refuse what is not one slice in space.
+    """Refuse anything that is not one slice in space.
 
     Raises
     ------
     UnsupportedImages
         For multi-frame, colour and projection images.
     MissingGeometry
-        Naming the first absent element.
+        Names the first absent element.
     """
     modality = str(dataset.get("Modality", "?"))
     if modality in PROJECTIONS and "ImagePositionPatient" not in dataset:
@@ -64,7 +64,7 @@ class Stack:
 
 
 def axes_of(dataset: Dataset) -> tuple[Floats, Floats, Floats]:
-    """Unit vectors (normal, down a column, along a row) = directions of k, j, i."""
+    """Return unit vectors (normal, down a column, along a row) = directions of k, j, i."""
     cosines = np.asarray(dataset.ImageOrientationPatient, float)
     along_i, along_j = cosines[:3], cosines[3:]
     proper = abs(np.linalg.norm(along_i) - 1) < 1e-2 and abs(np.linalg.norm(along_j) - 1) < 1e-2
@@ -76,19 +76,19 @@ def axes_of(dataset: Dataset) -> tuple[Floats, Floats, Floats]:
 
 
 def position_of(dataset: Dataset) -> Floats:
-    """ImagePositionPatient: centre of the first voxel of a slice."""
+    """Return ImagePositionPatient: centre of the first voxel of a slice."""
     return np.asarray(dataset.ImagePositionPatient, float)
 
 
 def _kind(dataset: Dataset) -> tuple[object, ...]:
-    """What all slices of one volume share."""
+    """Return the attributes that all slices of one volume share."""
     cosines = tuple(np.round(np.asarray(dataset.ImageOrientationPatient, float), 3) + 0.0)
     spacing = tuple(np.round(np.asarray(dataset.PixelSpacing, float), 4))
     return (int(dataset.Rows), int(dataset.Columns), cosines, spacing, str(dataset.FrameOfReferenceUID))
 
 
 def require_one_series(datasets: Sequence[Dataset]) -> None:
-    """Refuse a mixture.
+    """Refuse images of more than one series or geometry.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def _sorted(datasets: Sequence[Dataset]) -> tuple[list[Dataset], Floats]:
 
 
 def _require_even(datasets: Sequence[Dataset], height: Floats) -> None:
-    """Refuse doubled, missing, uneven and sheared slices, and say where."""
+    """Refuse duplicated, missing, unevenly spaced and sheared slices, and name the position."""
     steps = np.diff(height)
     if (steps < SAME_POSITION_MM).any():
         most = int(np.unique(np.round(height, 2), return_counts=True)[1].max())
@@ -170,7 +170,7 @@ def _slice_mm(datasets: Sequence[Dataset], height: Floats) -> float:
 
 
 def stack_of(datasets: Sequence[Dataset]) -> Stack:
-    """Put slices in order and measure their grid; refuse whatever makes no even, upright volume."""
+    """Sort slices and measure their grid; refuse anything that is not an even, right-angled volume."""
     _require_one_kind(datasets)
     slices, height = _sorted(datasets)
     if len(slices) > 1:
@@ -209,7 +209,7 @@ def _acquired(dataset: Dataset) -> tuple[float, str, int]:
 
 
 def _repetitions(datasets: Sequence[Dataset]) -> Iterator[list[Dataset]]:
-    """The n-th image acquired at each position goes into the n-th part."""
+    """Put the n-th image acquired at each position into the n-th part."""
     slices, height = _sorted(datasets)
     starts = np.flatnonzero(np.diff(height, prepend=-np.inf) >= SAME_POSITION_MM)
     groups = [sorted(slices[a:b], key=_acquired) for a, b in zip(starts, [*starts[1:], len(slices)], strict=True)]
@@ -218,7 +218,7 @@ def _repetitions(datasets: Sequence[Dataset]) -> Iterator[list[Dataset]]:
 
 
 def _runs(datasets: Sequence[Dataset]) -> Iterator[list[Dataset]]:
-    """Cut where the distance between slices changes."""
+    """Split where the distance between slices changes."""
     slices, height = _sorted(datasets)
     steps = np.diff(height)
     usual = float(np.median(steps)) if steps.size else 0.0

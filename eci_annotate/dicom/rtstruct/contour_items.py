@@ -1,6 +1,6 @@
-"""ContourSequence as bytes, item by item (PS3.5 sections 7.1, 7.5): the same bytes as dataset objects, far sooner.
+"""ContourSequence as bytes, item by item (PS3.5 sections 7.1, 7.5): identical to dataset objects, but much faster.
 
-Reading gives None where a sequence is encoded in a way that is not known here; then pydicom's objects are asked.
+Reading returns None if a sequence uses an unknown encoding; pydicom objects are used then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONG = {b"SQ", b"OB", b"OW", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b
 
 
 def _element(tag: tuple[int, int], value: bytes) -> bytes:
-    """One element or item in Implicit VR Little Endian."""
+    """Return one element or item in Implicit VR Little Endian."""
     return struct.pack("<HHI", *tag, len(value)) + value
 
 
@@ -32,20 +32,20 @@ def _text(tag: tuple[int, int], value: str, pad: bytes = b" ") -> bytes:
 
 
 def image_item(image: Dataset) -> bytes:
-    """ContourImageSequence (3006,0016) that refers to one image."""
+    """Return the ContourImageSequence (3006,0016) that refers to one image."""
     uids = _text(CLASS_UID, str(image.SOPClassUID), b"\0"), _text(INSTANCE_UID, str(image.SOPInstanceUID), b"\0")
     return _element(IMAGES, _element(ITEM, b"".join(uids)))
 
 
 def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:
-    """Value of a ContourSequence in Implicit VR Little Endian.
+    """Return the value of a ContourSequence in Implicit VR Little Endian.
 
     Parameters
     ----------
     outlines
         In the order in which they are numbered.
     image_items
-        From `image_item`, by slice; outlines beyond the first or last slice refer to that one.
+        From `image_item`, by slice; outlines beyond the first or last slice refer to that slice.
     """
     parts: list[bytes] = []
     last = len(image_items) - 1
@@ -63,7 +63,7 @@ def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:
 
 
 def contours_of(roi: Dataset) -> list[tuple[str, bytes]] | None:
-    """Kind and contour data of each contour of an item of ROIContourSequence; None if pydicom is to be asked."""
+    """Return kind and data of each contour of an ROIContourSequence item, or None if pydicom must read it."""
     raw = roi.get_item(CONTOUR_SEQUENCE)
     if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes) or not raw.is_little_endian:
         return None
@@ -74,7 +74,7 @@ def contours_of(roi: Dataset) -> list[tuple[str, bytes]] | None:
 
 
 class _Unknown(Exception):
-    """An encoding that is not known here."""
+    """An unknown encoding."""
 
 
 def _items(value: bytes, explicit: bool) -> list[tuple[str, bytes]]:

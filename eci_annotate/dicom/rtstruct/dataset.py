@@ -1,7 +1,7 @@
 """The RTSTRUCT dataset (PS3.3 A.19, C.8.8.5, C.8.8.6, C.8.8.8): one per annotated series and version.
 
 Implicit VR Little Endian, so that no contour is too long; decimal strings of at most 16 bytes;
-UIDs from content. What DICOM has no room for (exact boxes, full labels) lies in a private block.
+UIDs derived from content. A private block stores what DICOM cannot represent (exact boxes, full labels).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
 
 @dataclass(frozen=True)
 class Signing:
-    """Who made which version of which task, when and with what meaning."""
+    """Signer, time and meaning of a version of a task."""
 
     version: int = 1
     task: str = "annotate"
@@ -65,18 +65,18 @@ def structure_set(
     annotations
         Boxes, contours and masks of this series, in patient millimetres.
     images
-        Files of the annotated series; the object goes into their study.
+        Files of the annotated series; the object becomes part of their study.
     version, task, signer, when, meaning
-        What a signature says; without a signer the object is unapproved.
+        Content of the signature; without a signer the object is unapproved.
     predecessor
-        File of the version before, which this one names.
+        File of the previous version, to which this one refers.
     holes
-        `keyhole` (read alike by all), `nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
+        `keyhole` (all readers agree), `nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
 
     Raises
     ------
     FrameMismatch
-        If an annotation lives in another frame of reference.
+        If an annotation is in another frame of reference.
     """
     signing = Signing(version, task, signer, when, meaning, predecessor)
     return encode(structure_set_dataset(annotations, one_series(images), signing, holes))
@@ -167,7 +167,7 @@ def _private(item: Dataset, body: dict[str, Any]) -> None:
 
 
 def _exact(annotation: Annotation) -> dict[str, Any]:
-    """What the private block keeps, so that an annotation comes back as it was."""
+    """Return the content of the private block, from which an annotation is restored exactly."""
     body: dict[str, Any] = {"kind": annotation.kind, "uid": annotation.uid, "label": annotation.label}
     match annotation:
         case Box():
@@ -193,7 +193,7 @@ def _description(annotation: Annotation) -> str:
 
 
 def _one_line(text: str) -> str:
-    """LO: at most 64 characters, no backslash, no control characters."""
+    """Convert to LO: at most 64 characters, no backslash, no control characters."""
     return "".join("/" if c == "\\" else c for c in text if c.isprintable())[:64].strip()
 
 
@@ -205,7 +205,7 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     item.ROIGenerationAlgorithm = GENERATION[annotation.kind]
     item.ROIGenerationDescription = _description(annotation)
     volume_cm3 = annotation.volume_mm3 / 1000
-    if volume_cm3 == volume_cm3:  # a single plane of unknown thickness has none
+    if volume_cm3 == volume_cm3:  # false for nan: a single plane of unknown thickness has no volume
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
     if annotation.kind == "mask":
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
@@ -218,7 +218,7 @@ def _ds(value: float) -> str:
 
 
 def _source_planes(images: ReferencedImages) -> Dataset:
-    """The grid a mask came from, so that it can be rasterised again without the images."""
+    """Return the grid of a mask, so that it can be rasterised again without the images."""
     grid, item = images.grid, Dataset()
     item.PixelSpacing = [_ds(grid.spacing_mm[1]), _ds(grid.spacing_mm[2])]
     item.SpacingBetweenSlices = _ds(grid.spacing_mm[0])
@@ -233,7 +233,7 @@ def _roi_contour(number: int, annotation: Annotation, found: list[Outline], imag
     item.ROIDisplayColor = list(annotation.colour)
     item.ReferencedROINumber = number
     if found:
-        # Implicit VR stores no VR: bytes go through unparsed, the file is the same as with items, only sooner
+        # Implicit VR stores no VR, so bytes pass through unparsed: the file is the same as with items, only faster
         value = encoded(found, [image_item(image) for image in images.slices])
         item.add(DataElement(CONTOUR_SEQUENCE, "OB", value))
     return item
@@ -251,7 +251,7 @@ def _observation(number: int, annotation: Annotation, signing: Signing) -> Datas
 def _identify(
     dataset: Dataset, images: ReferencedImages, signing: Signing, drawn: list[tuple[Annotation, list[Outline]]]
 ) -> None:
-    """Give the instance a UID made from all it says."""
+    """Derive the instance UID from the complete content."""
     content = hashlib.sha256()
     for annotation, found in drawn:
         content.update(json.dumps([_exact(annotation), annotation.colour]).encode())

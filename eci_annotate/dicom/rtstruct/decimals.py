@@ -1,4 +1,4 @@
-"""Decimal strings (VR DS, at most 16 bytes) written and read in bulk: fixed decimals, no float noise."""
+"""Fast conversion of decimal strings (VR DS, at most 16 bytes): fixed decimals, no floating-point noise."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def to_decimals(values: ArrayLike, decimals: int = 4) -> bytes:
     values
         Any shape; read in C order. Magnitudes below 10^(15 - decimals).
     decimals
-        Digits after the point; trailing zeros are left out.
+        Digits after the decimal point; trailing zeros are omitted.
     """
     flat = np.ascontiguousarray(values, np.float64).ravel()
     if flat.size and not (np.abs(flat).max() < 10.0 ** (14 - decimals)):
@@ -69,7 +69,7 @@ def to_decimals(values: ArrayLike, decimals: int = 4) -> bytes:
 
 @nb.njit(nb.int64(_bytes, nb.float64[::1]), cache=True)
 def _parse(text: Any, out: Any) -> int:
-    """Read numbers; each is an integer divided by a power of ten, so it is rounded once. -1: not understood."""
+    """Parse numbers, returning -1 for unknown syntax; each is an integer over a power of ten, hence rounded once."""
     n, at, size = 0, 0, text.size
     while at < size:
         if text[at] == BACKSLASH or text[at] == SPACE or text[at] == 0:
@@ -111,7 +111,7 @@ def from_decimals(text: bytes) -> NDArray[np.float64]:
     Raises
     ------
     BadStructureSet
-        If something else than numbers is in it.
+        If it contains anything but numbers.
     """
     raw = np.frombuffer(text, np.uint8)
     out = np.empty(raw.size // 2 + 1)

@@ -1,4 +1,4 @@
-"""Polygons with holes as single rings: each hole is joined to the ring at its left by a horizontal keyhole."""
+"""Polygons with holes as single rings: a horizontal keyhole joins each hole to the ring at its left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eci_annotate.imaging.geometry import Floats
 
 
 def _hit(ring: Floats, y: float, x: float) -> tuple[float, int]:
-    """Crossing of the horizontal ray to the left of (x, y) with a ring: (its x, index of the edge)."""
+    """Return where the horizontal ray to the left of (x, y) meets a ring: (its x, index of the edge)."""
     after = np.roll(ring, -1, 0)
     ya, yb = ring[:, 1], after[:, 1]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -22,7 +22,7 @@ def _hit(ring: Floats, y: float, x: float) -> tuple[float, int]:
 
 
 def keyholed(polygon: shapely.Polygon) -> Floats:
-    """Return one closed ring, (n, 2), first point not repeated, that runs around the holes too."""
+    """Return one closed ring, (n, 2), first point not repeated, that includes the holes."""
     ring = shapely.get_coordinates(polygon.exterior)[:-1]
     holes = [shapely.get_coordinates(h)[:-1] for h in polygon.interiors]
     for hole in sorted(holes, key=lambda h: float(h[:, 0].min())):
@@ -36,7 +36,7 @@ def keyholed(polygon: shapely.Polygon) -> Floats:
 
 
 def halves(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """Cut a polygon in two bands of equal height."""
+    """Split a polygon into two bands of equal height."""
     left, low, right, high = polygon.bounds
     middle = (low + high) / 2
     bands = (shapely.box(left, low, right, middle), shapely.box(left, middle, right, high))

@@ -1,4 +1,4 @@
-"""An annotation as the closed planar contours of its series: what goes into ContourSequence, slice by slice."""
+"""An annotation as closed planar contours of its series, slice by slice: the content of ContourSequence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eci_annotate.imaging.contours import Holes, rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.regions import polygons_of, region_of
 
-MOST_BYTES = 65_000  # of one contour; beyond 65 534 it could not be written in an explicit VR
+MOST_BYTES = 65_000  # per contour; beyond 65 534 it could not be written in an explicit VR
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Outline:
 
 @dataclass(frozen=True)
 class Outliner:
-    """Writes outlines on one grid; `decimals` after the point, in millimetres.
+    """Create outlines on one grid with `decimals` digits after the decimal point, in millimetres.
 
-    `origins_lps[k]` is ImagePositionPatient of slice k: each slice's own place counts.
+    `origins_lps[k]` is ImagePositionPatient of slice k: the actual position of each slice is used.
     """
 
     grid: Grid
@@ -57,7 +57,7 @@ class Outliner:
         return Outline(slice_k, kind, to_decimals(placed, self.decimals), len(points_lps))
 
     def _shift(self, slice_k: int) -> Floats:
-        """From the even grid to the slice's own position."""
+        """Return the offset from the even grid to the actual position of the slice."""
         if not 0 <= slice_k < len(self.origins_lps):
             return np.zeros(3)
         return self.origins_lps[slice_k] - self.grid.reference_from_image([slice_k, 0, 0])
@@ -71,7 +71,7 @@ class Outliner:
             yield from self._slice(int(k), voxels[k])
 
     def _slice(self, k: int, mask: NDArray[np.bool_]) -> Iterator[Outline]:
-        """Contours of one slice; where one would be too long, the slice is cut into bands of rows."""
+        """Yield the contours of one slice; if one would be too long, split the slice into bands of rows."""
         nested = self.holes != "keyhole"
         rings = rings_of_mask(mask, "nested" if nested else "keyhole")
         kind = "CLOSEDPLANAR_XOR" if self.holes == "closedplanar_xor" else "CLOSED_PLANAR"
@@ -129,12 +129,12 @@ class Outliner:
                 yield self._outline(k, self._flattened(section, k))
 
     def _flattened(self, section: Floats, k: int) -> Floats:
-        """Move a rectangle that lies between slices onto the slice."""
+        """Move a rectangle between two slices onto the slice."""
         image = self.grid.image_from_reference(section)
         image[:, 0] = k
         return self.grid.reference_from_image(image)
 
 
 def decimals_for(grid: Grid) -> int:
-    """Digits after the point: a hundredth of the inset must survive rounding."""
+    """Return the digits after the decimal point: a hundredth of the inset must survive rounding."""
     return 4 if min(grid.spacing_mm) >= 0.1 else 6

@@ -1,7 +1,7 @@
-"""RTSTRUCT files of any maker to annotations in patient millimetres, also without the images at hand.
+"""Convert RTSTRUCT files of any vendor to annotations in patient millimetres, even without the images.
 
 Closed contours of one ROI on one plane combine by the even-odd rule, which reads keyholes, nested
-and exclusive-or contours alike. Our own masks and boxes come back as masks and boxes.
+and exclusive-or contours alike. Masks and boxes written by this package are restored as such.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
     Returns
     -------
     list of annotations
-        In the order of the file. Masks and boxes that eci_annotate wrote come back exactly; all
-        else are `Contours`. ROIs that hold only points or open lines are left out with a warning.
+        In file order. Masks and boxes written by eci_annotate are restored exactly; everything
+        else becomes `Contours`. ROIs with only points or open lines are skipped with a warning.
 
     Raises
     ------
     NotDicom, DamagedFile, BadStructureSet
-        If it cannot be read, each with its remedy.
+        If the file cannot be read, each with a remedy.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def _open(source: str | PathLike[str] | bytes) -> Dataset:
 
 
 def _series_by_frame(dataset: Dataset) -> dict[str, str]:
-    """Annotated series by frame of reference; '' for any."""
+    """Return the annotated series by frame of reference; '' for any."""
     found: dict[str, str] = {}
     for frame in dataset.get("ReferencedFrameOfReferenceSequence", None) or ():
         for study in frame.get("RTReferencedStudySequence", None) or ():
@@ -104,7 +104,7 @@ def _series_by_frame(dataset: Dataset) -> dict[str, str]:
 
 
 def _private(item: Dataset) -> dict[str, Any]:
-    """Our own block, or nothing; what cannot be read counts as absent."""
+    """Return the package's private block, or an empty dict; an unreadable block counts as absent."""
     try:
         value = item.private_block(PRIVATE_GROUP, PRIVATE_CREATOR)[0x01].value
     except KeyError:
@@ -131,7 +131,7 @@ def _header(roi: Dataset, contour: Dataset | None, series: dict[str, str], place
 
 
 def _values(contour: Dataset) -> bytes | Floats:
-    """Contour data of one item, unparsed where that is possible."""
+    """Return the contour data of one item, unparsed if possible."""
     element = contour.get_item(CONTOUR_DATA)
     if element is None or element.value is None:
         return b""
@@ -139,7 +139,7 @@ def _values(contour: Dataset) -> bytes | Floats:
 
 
 def _contours(roi: Dataset) -> list[tuple[str, Any]]:
-    """Kind and data of each contour of an ROI."""
+    """Return kind and data of each contour of an ROI."""
     found = contours_of(roi)
     if found is not None:
         return list(found)
@@ -148,7 +148,7 @@ def _contours(roi: Dataset) -> list[tuple[str, Any]]:
 
 
 def _points(value: bytes | Floats) -> Floats:
-    """Points (n, 3) of one contour."""
+    """Return the points (n, 3) of one contour."""
     flat = from_decimals(value) if isinstance(value, bytes) else value
     if flat.size % 3:
         raise BadStructureSet("A contour does not consist of (x, y, z) triplets.", "Export the structure set again.")
@@ -156,7 +156,7 @@ def _points(value: bytes | Floats) -> Floats:
 
 
 def _rings(contour: Dataset | None, number: int) -> tuple[list[Floats], int]:
-    """Closed rings of an ROI, and how many other contours it has."""
+    """Return the closed rings of an ROI, and the number of its other contours."""
     rings, others = [], 0
     for kind, value in _contours(contour) if contour is not None else ():
         if kind not in CLOSED:

@@ -18,7 +18,7 @@ from eci_annotate.imaging.contours import Holes
 
 
 def _home(annotation: Annotation, series: dict[str, ReferencedImages]) -> str:
-    """The series an annotation belongs to, among those given."""
+    """Return the series, among those given, to which an annotation belongs."""
     if annotation.series_uid in series:
         return annotation.series_uid
     fitting = [
@@ -98,7 +98,7 @@ def write_rtstruct(
 
 
 def _replace(path: Path, content: bytes) -> Path:
-    """Write a file so that it is either there as a whole or not at all."""
+    """Write a file atomically: it exists completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     with os.fdopen(handle, "wb") as stream:

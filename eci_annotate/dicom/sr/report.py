@@ -1,7 +1,7 @@
 """The answers of a report form as a DICOM Basic Text SR (PS3.3 A.35.1) in the study of the images.
 
 Each question becomes a TEXT item under its own name; lists become containers. The canonical JSON
-of the answers stays the truth; this object is for archives and readers that know DICOM alone.
+of the answers stays authoritative; this object is for archives and readers that only know DICOM.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def report_object(
     Parameters
     ----------
     answers
-        As the form gives them: plain JSON.
+        Plain JSON, as returned by the form.
     form_title
         Title of the form.
     images
-        Files of a series of the study that is reported on.
+        Files of a series of the reported study.
     version, task, signer, when
-        What the signature says.
+        Content of the signature.
     """
     found = one_series(images)
     dataset = shared_header(found.first)

@@ -1,1 +1,1 @@
-"""What programs ask the service: a bearer token says who acts; cookies are not looked at."""
+"""The API for programs: a bearer token identifies the actor; cookies are ignored."""

@@ -1,4 +1,4 @@
-"""Who asks: a bearer token and the hub's word for it. Each route takes its backend from here, and from nowhere else."""
+"""Authentication by bearer token, verified with the hub. Every route gets its backend from here only."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Digest = Annotated[str, Path(pattern=DIGEST)]
 Session = Annotated[str, Header(alias="X-ECI-Session", pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-# dependencies are coroutines: functions would each be sent through the pool of threads
+# dependencies are coroutines: each plain function would go through the thread pool
 async def desk_of(request: Request) -> Desk:
-    """The service's desk."""
+    """Return the service's context."""
     desk: Desk = request.app.state.desk
     return desk
 
 
 async def person(request: Request) -> Person:
-    """Whose token this is; counts the request."""
+    """Return the owner of the token; counts the request."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() not in ("token", "bearer") or not token.strip():
         raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
@@ -46,7 +46,7 @@ Anybody = Annotated[Person, Depends(person)]
 
 
 async def somebody(who: Anybody) -> Person:
-    """A person, not a service."""
+    """Return the token's owner if it is a person, not a service."""
     if who.kind != "user":
         raise Refused("This is for people.", "Use the token of a person.")
     return who
@@ -56,7 +56,7 @@ Somebody = Annotated[Person, Depends(somebody)]
 
 
 async def backend(request: Request, who: Somebody, session: Session = "api") -> LocalBackend:
-    """The repository, for this person and session."""
+    """Return the repository for this person and session."""
     desk: Desk = request.app.state.desk
     return desk.backend(who.name, session)
 

@@ -1,4 +1,4 @@
-"""Commands up, views down: one route takes every command, and a new command needs no new route."""
+"""Commands and views: one route accepts every command, so that a new command needs no new route."""
 
 from __future__ import annotations
 
@@ -77,44 +77,44 @@ def command(repo: Repo, desk: AtDesk, said: Said) -> Any:
 
 @router.get("/actor")
 def actor(repo: Repo) -> dict[str, Any]:
-    """Who acts: name, site, roles and sites per project."""
+    """Return the actor: name, site, roles and sites per project."""
     return actor_to_wire(repo.actor)
 
 
 @router.get("/projects")
 def projects(repo: Repo) -> list[str]:
-    """The actor's projects."""
+    """Return the actor's projects."""
     return repo.projects()
 
 
 @router.get("/projects/{project}/members")
 def members(repo: Repo, project: Name) -> list[dict[str, Any]]:
-    """Who takes part."""
+    """Return the members of a project."""
     return [to_json(each) for each in repo.members(project)]
 
 
 @router.get("/projects/{project}/subjects")
 def subjects(repo: Repo, project: Name, asked: Annotated[CommandRequest, Query()]) -> dict[str, Any]:
-    """A page of subjects, and how many there are."""
+    """Return a page of subjects, and their total number."""
     return page_to_wire(repo.subjects(project, SubjectQuery(**asked.model_dump())))
 
 
 @router.get("/projects/{project}/subjects/{subject}")
 def subject(repo: Repo, project: Name, subject: Name) -> dict[str, Any]:
-    """One subject, as the actor may see it."""
+    """Return one subject, as the actor may see it."""
     return dict(to_json(repo.subject(project, subject)))
 
 
 @router.get("/feed")
 def feed(repo: Repo, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
-    """What changed since a position."""
+    """Return what changed since a position."""
     position, changed = repo.feed(after)
     return {"position": position, "changed": changed}
 
 
 @router.post("/notes", status_code=204)
 def note(repo: Repo, noted: Noted) -> None:
-    """Tell that something was read or exported."""
+    """Record that something was read or exported."""
     if noted.name not in NOTES:
         raise Refused("There is no such note.", f"Notes are {' and '.join(NOTES)}.")
     repo.subject(noted.project, noted.subject)
@@ -123,5 +123,5 @@ def note(repo: Repo, noted: Noted) -> None:
 
 @router.get("/signatures/{project}/{subject}/{request}")
 def signature(repo: Repo, desk: AtDesk, project: Name, subject: Name, request: Digest) -> dict[str, str]:
-    """How a request for a signature stands: waiting, signed, void."""
+    """Return the state of a signature request: waiting, signed, void."""
     return {"state": standing(desk, repo, found(desk, repo, project, subject, request))}

@@ -1,4 +1,4 @@
-"""Blobs of a subject, definitions, and drafts: a draft is on the disk when the answer comes."""
+"""Blobs of a subject, definitions, and drafts: a draft is on the disk when the response arrives."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Anchors(BaseModel):
 
 @router.post("/projects/{project}/subjects/{subject}/blobs")
 async def put(repo: Repo, request: Request, project: Name, subject: Name, attached: bool = False) -> dict[str, str]:
-    """Keep the body with the subject; returns its SHA-256."""
+    """Store the body with the subject; returns its SHA-256."""
     content = await request.body()
     return {"digest": await run_in_threadpool(repo.put, project, subject, content, attached=attached)}
 
 
 @router.get("/projects/{project}/subjects/{subject}/blobs/{digest}", response_class=Response, responses=BYTES)
 def get(repo: Repo, project: Name, subject: Name, digest: Digest) -> Response:
-    """A blob, or an archived file, that the actor's view of the subject names."""
+    """Return a blob, or an archived file, named in the actor's view of the subject."""
     return Response(repo.get(project, subject, digest), media_type="application/octet-stream")
 
 
 @router.get("/projects/{project}/use-case", response_class=Response, responses=BYTES)
 def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{DIGEST}|^$")] = "") -> Response:
-    """A definition of the project as the actor may know it; the current one without a digest."""
+    """Return a definition of the project as far as the actor may see it; without a digest, the current one."""
     return Response(repo.use_case(project, digest).blob, media_type="application/octet-stream")
 
 
@@ -66,11 +66,11 @@ async def save(
 
 @router.get("/projects/{project}/subjects/{subject}/drafts/{task}")
 def draft(repo: Repo, project: Name, subject: Name, task: Name) -> list[dict[str, Any]]:
-    """The entries of the draft that the session holds."""
+    """Return the entries of the draft that the session holds."""
     return repo.draft(project, subject, task)
 
 
 @router.post("/projects/{project}/subjects/{subject}/verification")
 def verify(repo: Repo, project: Name, subject: Name, told: Anchors) -> list[dict[str, Any]]:
-    """Recompute everything signed of a subject that the actor may see."""
+    """Recompute all signed content of a subject that the actor may see."""
     return [to_json(each) for each in repo.verify(project, subject, tuple(told.anchors))]

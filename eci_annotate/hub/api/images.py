@@ -1,4 +1,4 @@
-"""Studies, and volumes as their decoded values: a header, then bytes in any range, straight from the mapped file."""
+"""Studies, and volumes as decoded values: a header, then bytes in any range, directly from the mapped file."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 
 @router.get("/projects/{project}/subjects/{subject}/studies")
 def studies(repo: Repo, project: Name, subject: Name) -> list[dict[str, Any]]:
-    """The subject's studies, with derived series among them."""
+    """Return the subject's studies, including derived series."""
     return [to_json(each) for each in repo.images.studies(project, subject)]
 
 
 @router.get("/projects/{project}/subjects/{subject}/series/{series}")
 def header(repo: Repo, project: Name, subject: Name, series: Uid) -> dict[str, Any]:
-    """A series as a volume: grid, type of value, and how many bytes `values` has. It is noted as read."""
+    """Return a series as a volume: grid, value type, and size of `values` in bytes. It is recorded as read."""
     found, path = repo.images.kept(project, subject, series)
     return {**found, "length": path.stat().st_size}
 
@@ -49,7 +49,7 @@ def values(
     series: Uid,
     wanted: Annotated[str, Header(alias="Range")] = "",
 ) -> Response:
-    """The values (k, j, i) as an npy file; in ranges, as HTTP has them."""
+    """Return the values (k, j, i) as an npy file, with support for HTTP ranges."""
     found, path = repo.images.kept(project, subject, series, noted=False)
     size = path.stat().st_size
     fits = _RANGE.fullmatch(wanted)
@@ -63,7 +63,7 @@ def values(
 
 
 class Stream(Response):
-    """A part of a file, in large pieces, without reading it into memory."""
+    """A part of a file, in large chunks, without reading it into memory."""
 
     def __init__(
         self, path: Path, begin: int, end: int, tag: str, allowance: Allowance, name: str, *, partial: bool
@@ -81,7 +81,7 @@ class Stream(Response):
             head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             await send(head)
             with self._path.open("rb") as file:
-                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # ends with its last view
+                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # freed with its last view
             for at in range(self._begin, self._end, PIECE):
                 last = min(at + PIECE, self._end)
                 body = content[at:last]

@@ -1,4 +1,4 @@
-"""What programs that watch ask: who holds a lease (the hub's culler spares them), and numbers for Prometheus."""
+"""Routes for monitoring: who holds a lease (their servers are not culled), and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST = 200
 
 @router.get("/leases")
 def leases(who: Anybody, desk: AtDesk) -> list[str]:
-    """The names of all who hold a task now; for tokens with the scope ``custom:eci:leases``."""
+    """Return the names of all who hold a task now; for tokens with the scope ``custom:eci:leases``."""
     if SCOPE not in who.scopes:
         raise Refused("You may not see who holds leases.", f"It needs the scope {SCOPE}.")
     rooms = desk.rooms
@@ -27,7 +27,7 @@ def leases(who: Anybody, desk: AtDesk) -> list[str]:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(who: Anybody, request: Request) -> Response:
-    """Numbers in Prometheus' text format; for tokens with the scope ``custom:eci:metrics``."""
+    """Return metrics in Prometheus text format; for tokens with the scope ``custom:eci:metrics``."""
     if METRICS not in who.scopes:
         raise Refused("You may not read the metrics.", f"It needs the scope {METRICS}.")
     return Response(request.app.state.numbers.text(), media_type="text/plain; version=0.0.4")

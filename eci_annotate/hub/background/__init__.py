@@ -1,1 +1,1 @@
-"""What the service does between requests: checkpoints, notices, garbage collection, warm-up."""
+"""Background work of the service: checkpoints, notices, garbage collection, warm-up."""

@@ -1,8 +1,8 @@
-"""Short pauses: what outlives a long collection of garbage is not looked at again by the next ones.
+"""Short pauses: objects that survive a long garbage collection are excluded from later ones.
 
-A service holds hundreds of thousands of objects for as long as it lives (modules, folded subjects, headers). Each full
-collection looks at all of them, while every request waits. References let go free objects as before; only circles
-that form of what was kept at such a moment stay: each moment needs as many new lasting objects again.
+A service holds hundreds of thousands of long-lived objects (modules, folded subjects, headers). Each full collection
+scans all of them while every request waits. Reference counting still frees objects; only reference cycles among
+objects kept at such a moment remain, and each further moment needs as many new long-lived objects again.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ LONGEST_S, OLDEST = 0.02, 2
 
 
 class Pauses:
-    """Watches the collector of this process.
+    """Monitors the garbage collector of this process.
 
     Parameters
     ----------
     longest_s
-        How long a full collection may take; what outlives a longer one is kept for good.
+        Maximum duration of a full collection; survivors of a longer one are kept permanently.
     """
 
     def __init__(self, longest_s: float = LONGEST_S) -> None:
         self._longest_s, self._begin = longest_s, 0.0
 
     def keep_short(self) -> None:
-        """Begin."""
+        """Start monitoring."""
         gc.callbacks.append(self._told)
 
     def leave(self) -> None:
-        """Let the collector look at everything again."""
+        """Let the collector scan all objects again."""
         gc.callbacks.remove(self._told)
         gc.unfreeze()
 

@@ -1,4 +1,4 @@
-"""What the service does beside its answers: a checkpoint every minute with something new in it, notices, and order."""
+"""Periodic work beside requests: a checkpoint in every minute with new events, notices, and cleaning up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("eci_annotate.hub")
 
 
 class Housekeeping:
-    """Works in threads of its own until it is told to stop."""
+    """Works in separate threads until it is stopped."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._over = Event()
@@ -32,16 +32,16 @@ class Housekeeping:
             while not self._over.wait(seconds):
                 try:
                     work()
-                except Exception as error:  # the next turn may go well; the service must not end of it
+                except Exception as error:  # the next run may succeed; the service must not stop
                     log.error("housekeeping failed", extra={"kind": type(error).__name__})
 
         return Thread(target=run, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for each in self._threads:
             each.start()
 
     def stop(self) -> None:
-        """No further turn."""
+        """Stop after the current run."""
         self._over.set()

@@ -1,4 +1,4 @@
-"""What people are told when a subject moves on: a task is ready, was rejected, signed. Pure: states in, notices out."""
+"""Notices about changes of a subject: a task is ready, was rejected, or signed. Pure: states in, notices out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READY_NOW, REJECTED, SIGNED_NOW = "ready", "rejected", "signed"
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to tell: what, about which task of which subject, and to whom (empty: to nobody in particular)."""
+    """One notice: its kind, the task and subject, and the recipient (empty: nobody in particular)."""
 
     what: str
     project: str
@@ -27,7 +27,7 @@ class Notice:
 
     @property
     def text(self) -> str:
-        """The notice as a sentence; it holds a pseudonym, and nothing of a patient."""
+        """Return the notice as a sentence; it contains a pseudonym, and no patient data."""
         where = f"{self.title!r} of {self.subject} in {self.project}"
         match self.what:
             case "ready":
@@ -38,7 +38,7 @@ class Notice:
 
 
 def notices(events: Sequence[Event], since: int, now: datetime) -> Iterator[Notice]:
-    """What the events from index `since` on give occasion to tell."""
+    """Yield the notices for the events from index `since` on."""
     state = fold(events[:since])
     for event in events[since:]:
         after = evolve(event, state)
@@ -63,7 +63,7 @@ def _told(event: Event, before: Subject, after: Subject, now: datetime) -> Itera
 
 
 def _asked_again(event: Event, after: Subject) -> tuple[str, str]:
-    """The task whose newest version the event rejected or reopened, and why; empty when it did neither."""
+    """Return the task whose newest version the event rejected or reopened, and why; empty if it did neither."""
     if isinstance(event, Reopened):
         return event.task, event.reason
     if isinstance(event, VersionSigned) and event.verdict == REJECT:
@@ -73,6 +73,6 @@ def _asked_again(event: Event, after: Subject) -> tuple[str, str]:
 
 
 def _rejected(state: Subject, task: str, reason: str) -> Notice:
-    """To who signed the version that is to be mended."""
+    """Return the notice to the signer of the version that needs correction."""
     by = state.work[task].signed[-1].by
     return Notice(REJECTED, state.project, state.subject, task, task_named(state.pipeline, task).title, by, reason)

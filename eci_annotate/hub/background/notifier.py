@@ -1,6 +1,6 @@
-"""Tells people by e-mail, and other systems by webhook, as a file says that ECI_ANNOTATE_NOTIFY names; see docs/hub.md.
+"""Notify people by e-mail, and other systems by webhook, as configured in ECI_ANNOTATE_NOTIFY's file; see docs/hub.md.
 
-It follows the feed from where it was left; what could not be sent is said in the log and not tried again.
+It follows the feed from its last position; failed deliveries are logged and not retried.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ log = logging.getLogger("eci_annotate.hub")
 
 @dataclass(frozen=True)
 class Ways:
-    """Where notices go.
+    """Destinations of notices.
 
     Parameters
     ----------
     server, sender
-        The mail server (``host:port``) and who the mails are from; without a server none is sent.
+        Mail server (``host:port``) and sender address; without a server no mail is sent.
     people
         Member's name to mail address.
     webhooks
-        Addresses that are sent each notice as JSON.
+        Addresses that receive each notice as JSON.
     mail
-        Which notices are mailed.
+        Kinds of notices that are mailed.
     """
 
     server: str = ""
@@ -53,7 +53,7 @@ class Ways:
 
     @classmethod
     def from_environment(cls) -> Ways | None:
-        """As the file says; None when no file is named."""
+        """Load the configured file; None if no file is named."""
         named = os.environ.get(VARIABLE, "")
         if not named:
             return None
@@ -66,14 +66,14 @@ class Ways:
 
 
 class Notifier:
-    """Follows the feed and tells; several service processes take turns, so that each notice is sent once."""
+    """Follows the feed and notifies; several service processes take turns, so that each notice is sent once."""
 
     def __init__(self, rooms: Rooms, ways: Ways) -> None:
         self._rooms, self._ways = rooms, ways
         self._place = rooms.layout.root / "notified"
 
     def step(self) -> int:
-        """Tell what is new; how many notices that were. The first time nothing is: the past is no news."""
+        """Send new notices and return their number. The first run sends none, because past events are not news."""
         with locked(self._place.with_suffix(".lock")):
             after = self._position()
             entries = self._rooms.streams.feed(after)

@@ -1,4 +1,4 @@
-"""Signing replays drawings and traces contours: those kernels are compiled at the start, not when somebody waits."""
+"""Signing replays drawings and traces contours: those kernels are compiled at start-up, not while a user waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = logging.getLogger("eci_annotate.hub")
 
 
 def warm_up() -> None:
-    """Carry one small stroke through: draw, fill, trace, write."""
+    """Process one small stroke: draw, fill, trace, write."""
     try:
         import numpy as np
 

@@ -1,1 +1,1 @@
-"""What every request of the service goes through: settings, context, identity, errors, middleware."""
+"""The parts used by every request of the service: settings, context, identity, errors, middleware."""

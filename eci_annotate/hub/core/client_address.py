@@ -1,7 +1,7 @@
-"""From where a request came, for the audit trail: as the proxy says for pages, as the connection says for programs.
+"""The origin of a request for the audit trail: from the proxy for pages, from the connection for programs.
 
-What a browser's address passed on its way is kept whole, nearest last; only the last of it is the proxy's own word.
-A program with a token speaks to the service itself, so what it says of other addresses is not believed.
+The addresses through which a browser's request passed are all kept, nearest last; the proxy itself adds only the
+last. A program with a token talks to the service directly, so forwarded addresses that it claims are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ADDRESSES, _LONGEST = re.compile(r"[^0-9a-fA-F:., ]"), 120
 
 
 def whence(scope: Scope) -> str:
-    """Addresses, nearest last."""
+    """Return the addresses, nearest last."""
     peer = scope.get("client")
     here = str(peer[0]) if peer else HERE  # a unix socket has no address
     headers = dict(scope["headers"])

@@ -1,6 +1,6 @@
-"""Drafts are saved in lots: what comes while others are being written is written next, together, in one thread.
+"""Save drafts in batches: saves that arrive while others are being written are written next, together, in one thread.
 
-So many annotators cost few threads and few transactions; each is answered when his own entries are on the disk.
+Many annotators thus need few threads and few transactions; each save is answered when its own entries are on the disk.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class _Waiting:
     repo: LocalBackend
     part: DraftPart
     done: asyncio.Future[EciError | None]
-    # a refusal is noted as of this request, not of the lane's first
+    # so that a refusal is recorded for this request, not for the first one of the worker
     asked: Context = field(default_factory=copy_context)
 
 
 class Saver:
-    """Writes drafts for all who save.
+    """Writes drafts for all sessions.
 
     Parameters
     ----------
     drafts
-        Where they are kept.
+        Store of the drafts.
     """
 
     def __init__(self, drafts: SecretDrafts) -> None:
@@ -45,7 +45,7 @@ class Saver:
         self._lanes: set[asyncio.Task[None]] = set()
 
     async def save(self, repo: LocalBackend, part: DraftPart) -> None:
-        """Add to the draft that the session of `repo` holds; on the disk when it returns."""
+        """Append to the draft that the session of `repo` holds; it is on the disk on return."""
         done: asyncio.Future[EciError | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(repo, part, done))
         if len(self._lanes) < LANES:
@@ -60,7 +60,7 @@ class Saver:
             lot = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST))]
             try:
                 told: Sequence[EciError | None] = await run_in_threadpool(self._write, lot)
-            except Exception as error:  # each is told in his own request
+            except Exception as error:  # each is reported in its own request
                 _fail(lot, error)
                 continue
             for each, refusal in zip(lot, told, strict=True):

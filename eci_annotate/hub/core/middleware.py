@@ -1,4 +1,4 @@
-"""What every request goes through: size of bodies, numbers for Prometheus, one line of log without what was asked."""
+"""Processing of every request: body size, metrics for Prometheus, one log line without request parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("eci_annotate.hub")
 
 
 class Numbers:
-    """What Prometheus reads."""
+    """Metrics for Prometheus."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -34,7 +34,7 @@ class Numbers:
         self.under_way = Gauge("eci_requests_under_way", "Requests that are answered now", registry=self.registry)
 
     def text(self) -> bytes:
-        """The numbers, in Prometheus' text format."""
+        """Return the metrics in Prometheus text format."""
         return generate_latest(self.registry)
 
 
@@ -45,7 +45,7 @@ class Watch:
         self._app, self._numbers = app, numbers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Process one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -101,14 +101,14 @@ def _limit(path: str) -> int:
 
 
 class _Body:
-    """A request's body. Without a declared length it is cut off at the limit, as if the client had gone."""
+    """A request's body. Without a declared length it is truncated at the limit, as if the client had disconnected."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive, self._limit = receive, limit
         self._got, self._ended = 0, False
 
     async def receive(self) -> Message:
-        """The next message."""
+        """Return the next message."""
         message = await self._receive()
         self._got += len(message.get("body", b""))
         self._ended = self._ended or not message.get("more_body", False)
@@ -117,7 +117,7 @@ class _Body:
     async def read_rest(self) -> None:
         """Read what a refusal left unread, up to a limit.
 
-        On a unix socket the proxy would fail to send it after the answer, and say 503 instead.
+        On a unix socket the proxy would otherwise fail to send the rest after the response, and return 503 instead.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(REST_S):
@@ -133,12 +133,12 @@ async def _too_large(send: Send) -> None:
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON; only named fields, so that nothing else can slip in."""
+    """Formats a record as one line of JSON; only known fields, so that nothing else can leak."""
 
     FIELDS = ("method", "route", "status", "ms", "who", "kind", "where")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         known: dict[str, Any] = {"at": self.formatTime(record), "level": record.levelname, "what": record.msg}
         known.update({name: getattr(record, name) for name in self.FIELDS if hasattr(record, name)})
         return json.dumps(known)

@@ -1,4 +1,4 @@
-"""Every refusal as an answer: the error's name, what happened and the remedy; nothing of what was asked is repeated."""
+"""Refusals as responses: the error's name, what happened and the remedy, without repeating any request content."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def status_of(error: EciError) -> int:
 
 
 def answer(error: EciError) -> JSONResponse:
-    """The refusal as a response."""
+    """Return the refusal as a response."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoIdentity) else None
     return JSONResponse(error_to_wire(error), status_of(error), headers)
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let every error of the house, and of the frameworks below, become a `Problem`."""
+    """Register handlers that turn every error, including those of the frameworks, into a `Problem` response."""
     app.add_exception_handler(EciError, _house)
     app.add_exception_handler(RequestValidationError, _shape)
     app.add_exception_handler(HTTPException, _http)
@@ -86,12 +86,12 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def unknown(error: Exception) -> JSONResponse:
-    """The answer to an error that nobody foresaw."""
+    """Return the response to an unexpected error."""
     return JSONResponse(error_to_wire(unforeseen(error)), 500)
 
 
 def unforeseen(error: Exception) -> EciError:
-    """What people are told of an error that nobody foresaw; where it came from is logged, not what it says."""
+    """Return what users see of an unexpected error; its origin is logged, but not its message."""
     places, frames = [], error.__traceback__
     while frames is not None:
         places.append(f"{frames.tb_frame.f_code.co_filename.rpartition('eci_annotate')[2]}:{frames.tb_lineno}")

@@ -1,4 +1,4 @@
-"""The service's shared parts: the repository's rooms, a backend for each person and session, limits for each person."""
+"""The service's shared parts: the repository, a backend for each person and session, limits for each person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STREAMS = 6
 
 
 class Allowance:
-    """How much each person may ask for: so many requests a second, so many streams at once."""
+    """Limits per person: requests per second, and concurrent streams."""
 
     def __init__(self, per_second: float = PER_SECOND, burst: float = BURST, streams: int = STREAMS) -> None:
         self._per_second, self._burst, self._most = per_second, burst, streams
@@ -35,7 +35,7 @@ class Allowance:
         self._lock = Lock()
 
     def take(self, name: str) -> None:
-        """Count one request; Overloaded when it is one too many."""
+        """Count one request; raises Overloaded if it exceeds the limit."""
         now = time.monotonic()
         with self._lock:
             left, then = self._left.get(name, (self._burst, now))
@@ -45,20 +45,20 @@ class Allowance:
             raise Overloaded("You ask for too much at once.", "Try again in a second.")
 
     def begin(self, name: str) -> None:
-        """Count one stream that begins; Overloaded when too many are open."""
+        """Count a stream that starts; raises Overloaded if too many are open."""
         with self._lock:
             if self._open.get(name, 0) >= self._most:
                 raise Overloaded("You have too many streams open.", "Wait for one to end.")
             self._open[name] = self._open.get(name, 0) + 1
 
     def end(self, name: str) -> None:
-        """Count one stream that ended."""
+        """Count a stream that ended."""
         with self._lock:
             self._open[name] = max(self._open.get(name, 1) - 1, 0)
 
     @contextmanager
     def one(self, name: str) -> Iterator[None]:
-        """One piece of work that counts as a stream."""
+        """Count a piece of work as a stream."""
         self.begin(name)
         try:
             yield
@@ -67,7 +67,7 @@ class Allowance:
 
 
 def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject]:
-    """The subjects in which the member has a lease that is live now; `most` cards are looked at."""
+    """Yield the subjects in which the member has an active lease; at most `most` cards are examined."""
     now = rooms.clock()
     _, states = rooms.streams.page(CardQuery(project, ((f"for:{member}",),), size=most))
     for state in map(rooms.renewed, states):
@@ -77,7 +77,7 @@ def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject
 
 
 class Desk:
-    """What every request works with."""
+    """The context of every request."""
 
     def __init__(self, settings: Settings, rooms: Rooms, people: People) -> None:
         self.settings, self.rooms, self.people = settings, rooms, people
@@ -88,11 +88,11 @@ class Desk:
 
     @property
     def factors(self) -> FactorBook:
-        """By what each person confirms."""
+        """The factors with which each person confirms."""
         return FactorBook(self.rooms.layout, self.rooms.clock)
 
     def backend(self, name: str, session: str) -> LocalBackend:
-        """The backend of a person in one session; it is kept, since it knows the leases that it gave."""
+        """Return the backend of a person in one session; it is cached, since it knows the leases that it granted."""
         key = (name, session)
         with self._lock:
             if key not in self._backends:
@@ -103,12 +103,12 @@ class Desk:
             return self._backends[key]
 
     def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
-        """The subjects with a lease that is live now, as the person of `repo` may see them."""
+        """Yield the subjects with an active lease, as the person of `repo` may see them."""
         for member in repo.members(project):
             for state in held(self.rooms, project, member.name, most):
-                with suppress(NotFound):  # nobody asked for this one: no refusal is to be noted
+                with suppress(NotFound):  # this was not requested, so no refusal is recorded
                     yield view(state, repo.actor, self.rooms.clock())
 
     def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
-        """A backend that may sign, once, with the key that the person's confirmation opened."""
+        """Return a backend that may sign, once, with the key that the person's confirmation unlocked."""
         return LocalBackend(self.rooms, HubIdentity(name, session, opened))

@@ -1,4 +1,4 @@
-"""What the service is told by its environment; JupyterHub sets most of it for a service that it manages."""
+"""Settings of the service from its environment; JupyterHub sets most of them for a managed service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settings:
     repository
         Folder of the repository.
     prefix
-        Path under which everything lies, with a slash at both ends.
+        Path prefix of all addresses, with a slash at both ends.
     host, port
         Where it listens.
     listen_fd
@@ -28,15 +28,15 @@ class Settings:
     hub_api, hub_token
         The hub's API, and the service's own token there.
     client_id
-        By which the hub knows the service when people log in.
+        OAuth client by which the hub identifies the service at login.
     hub_host, hub_base
-        Where browsers find the hub, e.g. ``https://hub.example.org`` and ``/``.
+        Address of the hub for browsers, e.g. ``https://hub.example.org`` and ``/``.
     public
-        Where browsers find the service; empty: at the hub's own host.
+        Address of the service for browsers; empty: at the hub's own host.
     callback
-        Where the hub sends a browser after the login; as it was registered there.
+        Address to which the hub redirects after login, as registered there.
     insecure_demo
-        All users share one system user; every page says so.
+        All users share one system user; every page shows a warning.
     """
 
     repository: Path
@@ -55,7 +55,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """What the environment says; NotARepository when it names none."""
+        """Read the environment; raises NotARepository if it names no repository."""
         env = os.environ if env is None else env
         if not env.get("ECI_ANNOTATE_REPOSITORY"):
             raise NotARepository("Nobody says which repository to serve.", "Set ECI_ANNOTATE_REPOSITORY.")
@@ -78,18 +78,18 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """The origin of the service's pages; empty when only the request knows it."""
+        """The origin of the service's pages; empty if only the request determines it."""
         where = urlsplit(self.public or self.hub_host)
         return f"{where.scheme}://{where.netloc}" if where.netloc else ""
 
     @property
     def own_host(self) -> bool:
-        """Whether the service has a host of its own that browsers treat as secure: `__Host-` cookies then hold."""
+        """Whether the service has its own host that browsers treat as secure, as required by `__Host-` cookies."""
         where = urlsplit(self.public)
         secure = where.scheme == "https" or (where.hostname or "").endswith(".localhost")
         return bool(self.hub_host) and secure and where.netloc != urlsplit(self.hub_host).netloc
 
     @property
     def https(self) -> bool:
-        """Whether cookies are for secure connections only."""
+        """Whether cookies are restricted to secure connections."""
         return self.own_host or self.origin.startswith("https:")

@@ -1,4 +1,4 @@
-"""Who a token belongs to: the hub says. Nothing that a request claims about itself is believed."""
+"""The owner of a token, as told by the hub. Nothing that a request claims about itself is trusted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whom the hub knows: a user, or a service of the hub's; and what the token lets him do."""
+    """A user or service known to the hub, with the permissions of the token."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -35,22 +35,22 @@ class Person:
 
 
 class People(Protocol):
-    """Who tells whose token it is."""
+    """Resolves tokens to persons."""
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
-        """The person, None for a token that is unknown, expired, or not for this service."""
+        """Return the person, or None for a token that is unknown, expired, or not for this service."""
 
     def known(self, token: str) -> tuple[bool, Person | None]:
-        """Whether it is known without asking anybody, and then who."""
+        """Return whether the token is cached, and its owner."""
 
 
 class HubPeople:
-    """People of a JupyterHub; answers are kept for some seconds.
+    """Persons of a JupyterHub; responses are cached for some seconds.
 
     Parameters
     ----------
     settings
-        Where the hub is.
+        Address of the hub.
     service
         The service's name there; a token needs the scope ``access:services!service=<name>``.
     """
@@ -62,7 +62,7 @@ class HubPeople:
         self._lock, self._asking = Lock(), BoundedSemaphore(8)
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
-        """See `People`; `fresh` asks the hub now. `session` is the browser's session at the hub, which may be over."""
+        """See `People`; `fresh` bypasses the cache. The hub may have ended the browser's `session`."""
         known, person = self.known(token, session)
         if known and not fresh:
             return person
@@ -106,7 +106,7 @@ class HubPeople:
 
 
 def _key(token: str, session: str) -> str:
-    """What a token is kept under; the token itself is not kept."""
+    """Return the cache key of a token; the token itself is not stored."""
     return hashlib.sha256(f"{token}\n{session}".encode()).hexdigest()
 
 
@@ -119,7 +119,7 @@ class HubIdentity:
     opened: Signer | None = None
 
     def actor(self, projects: Mapping[str, Project]) -> Actor:
-        """The member of this name in each project."""
+        """Return the member of this name in each project."""
         known = {name: project.members.get(self.name) for name, project in projects.items()}
         mine = {name: member for name, member in known.items() if member is not None and member.roles}
         if not mine:
@@ -128,11 +128,11 @@ class HubIdentity:
         return actor_of(mine, HUB, self.session)
 
     def asks_secret(self, actor: Actor) -> bool:
-        """Never: the person confirms on the service's page."""
+        """Return False: the person confirms on the service's page."""
         return False
 
     def signer(self, command: Sign, actor: Actor) -> Signer:
-        """The key, when the person confirmed this signature."""
+        """Return the key, if the person confirmed this signature."""
         if self.opened is None:
             raise NoIdentity("Nobody confirmed this signature.", "Confirm it on the service's page.")
         return self.opened

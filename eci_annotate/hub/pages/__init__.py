@@ -1,1 +1,1 @@
-"""Pages for people who know no Python, made of what `view` lets out; they work without scripts, but for passkeys."""
+"""Pages for users without Python, built from what `view` exposes; only passkeys need scripts."""

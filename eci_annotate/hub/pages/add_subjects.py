@@ -1,6 +1,6 @@
-"""Subjects are added from DICOM files that a browser sends, single, as a folder or zipped; each patient is a subject.
+"""Add subjects from DICOM files sent by a browser: single, as a folder or zipped; each patient becomes a subject.
 
-To take images in is a signature too, so the form asks for the person's factor.
+Importing images is a signature too, so the form asks for the user's PIN or passkey.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNZIPPABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError
 
 
 def show_adding(visit: Visit, problem: EciError | None = None) -> Response:
-    """The form."""
+    """Show the form."""
     place = may_add(visit)
     return visit.show(
         "adding",
@@ -43,17 +43,17 @@ def show_adding(visit: Visit, problem: EciError | None = None) -> Response:
 
 
 def _about(place: ProjectPage) -> str:
-    """What a factor confirms here."""
+    """Return what a factor confirms here."""
     return digest(f"adding subjects to {place.name}".encode())
 
 
 def may_add(visit: Visit) -> ProjectPage:
-    """The project; Refused when the person adds no subjects there."""
+    """Return the project; raises Refused if the user may not add subjects there."""
     return allowed_place(visit, "add subjects", "ingest")
 
 
 def add_subjects(visit: Visit) -> Response:
-    """Take the files in, and tell how far it is."""
+    """Import the files, and show progress."""
     place, arrived = may_add(visit), visit.arrived
     visit.check("add", place.name, visit.asked("nonce"))
     try:
@@ -74,23 +74,23 @@ def add_subjects(visit: Visit) -> Response:
 
 
 def _confirmed(visit: Visit, place: ProjectPage) -> LocalBackend:
-    """The repository, with the person's own key."""
+    """Return the repository, with the user's own key."""
     name = visit.session.name
     factor = proved(visit, _about(place))
     return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
 
 
 def unpack(files: Iterable[Path], folder: Path) -> None:
-    """Put what the zips among the files hold in their place, under numbers of our own.
+    """Replace the zips among the files by their contents, under numbers of our own.
 
     Raises
     ------
     Refused
-        That is too much.
+        If the contents exceed the limits.
     DamagedFile
-        A zip is damaged, or asks for a password.
+        If a zip is damaged, or requires a password.
     StoreUnavailable
-        There is no room for it.
+        If there is not enough space.
     """
     count = 0
     for path in files:

@@ -1,4 +1,4 @@
-"""The API for people who program: each address with what it does, what it takes and what it answers."""
+"""The API reference for developers: each address with its purpose, parameters and responses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Operation:
 
 
 def show_reference(visit: Visit) -> Response:
-    """The page."""
+    """Show the page."""
     described = visit.request.app.openapi()
     groups: dict[str, list[Operation]] = {}
     for tag, each in _operations(described["paths"], visit.desk.settings.prefix):
@@ -44,5 +44,5 @@ def _operations(paths: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Op
 
 
 def nowhere(visit: Visit) -> Response:
-    """What a person is shown at an address that leads nowhere."""
+    """Show the page for an unknown address."""
     raise NotFound("There is no such page.", "Go back to the first page.")

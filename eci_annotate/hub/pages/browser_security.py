@@ -1,7 +1,7 @@
-"""What keeps other pages' scripts away from these: headers on every answer, and checks on every request of a browser.
+"""Protection against scripts of other pages: headers on every response, and checks on every browser request.
 
-A page is only ever a whole document that a person went to; a form only ever comes from our own origin, with a token
-that is bound to the session and to what the form is about.
+A page is always a top-level document that a user navigated to; a form always comes from our own origin, with a token
+that is bound to the session and to the subject of the form.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ HEADERS = (
 
 
 class Headers:
-    """Adds `HEADERS` to every answer, whatever it is."""
+    """Adds `HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Process one request."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -49,7 +49,7 @@ class Headers:
 
 
 def check_navigation(request: Request, settings: Settings) -> None:
-    """Refused unless a person's browser goes to this page as a whole document."""
+    """Raise Refused unless a user's browser navigates to this page as a top-level document."""
     head = request.headers
     if "service-worker-navigation-preload" in head or head.get("service-worker"):
         raise Refused("This page is not for service workers.", "Open it in a window of its own.")
@@ -61,7 +61,7 @@ def check_navigation(request: Request, settings: Settings) -> None:
 
 
 def origin_of(request: Request, settings: Settings) -> str:
-    """The origin that our pages have; as the settings say, else as the request came."""
+    """Return the origin of our pages: from the settings, else from the request."""
     if settings.origin:
         return settings.origin
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme).split(",")[0].strip()
@@ -69,11 +69,11 @@ def origin_of(request: Request, settings: Settings) -> str:
 
 
 def form_token(session: str, *about: str) -> str:
-    """What a form carries to show that it is ours, for this session, and about this."""
+    """Return the token that proves a form to be ours, for this session, and about this."""
     return hmac.digest(session.encode(), "\n".join(about).encode(), "sha256").hex()
 
 
 def check_form(session: str, given: str, *about: str) -> None:
-    """Refused unless `given` is the token of such a form."""
+    """Raise Refused unless `given` is the token of such a form."""
     if not hmac.compare_digest(given.encode(), form_token(session, *about).encode()):
         raise Refused("This form is not one of ours, or it is too old.", "Open the page anew.")

@@ -1,4 +1,4 @@
-"""The signing page shows what the service itself holds; the person gives a factor, and that very content is signed."""
+"""The signing page shows what the service has stored; a factor confirms that exactly this content is signed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Content:
 
 
 def show_request(visit: Visit) -> Response:
-    """The page that shows what is to be signed."""
+    """Show what will be signed."""
     return _page(visit, _request(visit))
 
 
@@ -61,7 +61,7 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
 
 
 def _content(desk: Desk, made: SignatureRequest) -> Content:
-    """The draft as it is on the disk now; it is what was asked for, else the request were void."""
+    """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
     command, rooms = made.command, desk.rooms
     _, state = rooms.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).actor
@@ -77,7 +77,7 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
 
 
 def confirm_request(visit: Visit) -> Response:
-    """The person's form: check the factor, then sign what was shown, or nothing."""
+    """Process the form: check the factor, then sign exactly what was shown, or nothing."""
     made = _request(visit)
     visit.check("sign", made.digest, visit.asked("nonce"))
     try:
@@ -98,6 +98,6 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
-    """Sign with the key that the service holds; it is refused if the draft is not the one that was shown any more."""
+    """Sign with the key that the service holds; refused if the draft is no longer the one that was shown."""
     opened = Signer(service_signing_key(desk.rooms.layout, made.signer), factor, made.content)
     desk.confirmed(made.signer, made.session, opened).do(made.command)

@@ -1,4 +1,4 @@
-"""What a form needs so that the person can show that it is he: a PIN, or a passkey over what he confirms."""
+"""The parts of a form in which users prove their identity: a PIN, or a passkey over what they confirm."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from eci_annotate.hub.signing.proof import Proof, new_nonce, prove
 
 @dataclass(frozen=True)
 class Asking:
-    """The form's hidden values, and what the person has.
+    """The form's hidden values, and the user's factors.
 
     Attributes
     ----------
     token, nonce
-        Of this form alone.
+        Values for this form only.
     has_pin
-        Whether there is a PIN to ask for.
+        Whether the user has a PIN.
     options
-        What the browser asks a passkey with, as JSON; empty when the person has none.
+        Options for requesting a passkey from the browser, as JSON; empty if the user has none.
     """
 
     token: str
@@ -31,12 +31,12 @@ class Asking:
 
     @property
     def has_any(self) -> bool:
-        """Whether the person has something to show at all."""
+        """Whether the user has any factor at all."""
         return self.has_pin or bool(self.options)
 
 
 def asking(visit: Visit, digest: str, *about: str) -> Asking:
-    """A new form in which the person confirms `digest`; `about` binds the form's token."""
+    """Return a new form in which the user confirms `digest`; `about` binds the form's token."""
     factors, nonce = visit.desk.factors.of(visit.session.name), new_nonce()
     origin, asked = origin_of(visit.request, visit.desk.settings), passkeys.challenge(digest, nonce)
     options = passkeys.confirmation_options(origin, factors, asked) if factors.passkeys else ""
@@ -44,12 +44,12 @@ def asking(visit: Visit, digest: str, *about: str) -> Asking:
 
 
 def proved(visit: Visit, digest: str) -> str:
-    """Which factor came back with the form that `asking` made; that it is that form was checked by its token.
+    """Return the factor submitted with the form of `asking`; the form itself was checked by its token.
 
     Raises
     ------
     Refused, BadSecret
-        Nothing proves it, or there were too many wrong tries.
+        If no factor is valid, or there were too many wrong attempts.
     """
     proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=visit.asked("nonce"))
     return prove(visit.desk.factors, origin_of(visit.request, visit.desk.settings), visit.session.name, proof, digest)

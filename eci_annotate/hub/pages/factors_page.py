@@ -1,4 +1,4 @@
-"""The page of one's factors: set a PIN, add a passkey. A change needs the old factor, or an administrator's code."""
+"""The page of the user's factors: set a PIN, add a passkey. Changes need the old factor or a one-time code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from eci_annotate.workflow.codec import digest
 
 
 def _about(visit: Visit) -> str:
-    """What a proof on this page is about: changing the factors of this person."""
+    """Return what a proof on this page confirms: changing the factors of this user."""
     return digest(f"factors of {visit.session.name}".encode())
 
 
 def show_factors(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
-    """What one has, and the forms to change it."""
+    """Show the user's factors, and the forms to change them."""
     name, asked = visit.session.name, asking(visit, _about(visit), "factors")
     origin, challenge = origin_of(visit.request, visit.desk.settings), passkeys.challenge(_about(visit), asked.nonce)
     return visit.show(
@@ -37,7 +37,7 @@ def show_factors(visit: Visit, problem: EciError | None = None, done: str = "") 
 
 
 def change_factors(visit: Visit) -> Response:
-    """Set a PIN or add a passkey, when the form proves who it is."""
+    """Set a PIN or add a passkey, if the form proves the user's identity."""
     nonce, name = visit.asked("nonce"), visit.session.name
     visit.check("factors", nonce)
     try:

@@ -1,4 +1,4 @@
-"""The first page: a tile for each of one's projects, with what there is to do."""
+"""The first page: a tile for each of the user's projects, with the number of waiting tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Tile:
 
 
 def home(visit: Visit) -> Response:
-    """The tiles."""
+    """Show the tiles."""
     actor = visit.repo.actor
     tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.projects()]
     return visit.show("home", tiles=tiles)
@@ -38,7 +38,7 @@ def _tile(visit: Visit, name: str, roles: str) -> Tile:
 
 
 def _to_do(repo: Backend, project: str) -> str:
-    """How many tasks wait for the person; beyond `COUNTED` subjects they are not counted any more."""
+    """Return how many tasks wait for the user; counting stops at `COUNTED` subjects."""
     page = repo.subjects(project, SubjectQuery(startable=True, size=COUNTED))
     tasks = sum(1 for _ in offered(page.views))
     return f"more than {tasks}" if len(page.views) == COUNTED < page.total else str(tasks)

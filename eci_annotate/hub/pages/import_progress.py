@@ -1,6 +1,6 @@
-"""What was sent is taken in while the page goes on growing: a bar that moves, then what became of the files.
+"""Import uploaded files while the page is being streamed: a progress bar, then the result.
 
-The work is done to its end, whether or not somebody still watches.
+The work is completed, whether or not anybody still watches.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _HERE = "<!-- here -->"
 
 
 class Taking:
-    """An import that runs beside the page that tells of it.
+    """An import that runs while its progress page is streamed.
 
     Parameters
     ----------
     visit, place
-        Whose page it is, and of which project.
+        The user's request, and its project.
     arrived
-        The files; forgotten at the end.
+        The files; deleted at the end.
     work
-        Does it; is given the function to tell progress with.
+        Does the import; receives the function that reports progress.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Taking:
         self._problem: EciError | None = None
 
     def response(self) -> Response:
-        """Begin, and answer with the page."""
+        """Start, and respond with the page."""
         self._arrived.taken = True
-        context = contextvars.copy_context()  # the audit trail tells from where it was asked
+        context = contextvars.copy_context()  # so that the audit trail records the origin of the request
         Thread(target=context.run, args=(self._run,), name="taking-in").start()
         return StreamingResponse(self._pieces(), media_type="text/html")
 
@@ -80,7 +80,7 @@ class Taking:
 
 
 def _step(what: str, done: int, of: int) -> str:
-    """How far it is; the style sheet shows the last one alone."""
+    """Return the progress; the style sheet shows only the last one."""
     value = f' value="{done}" max="{of}"' if of else ""
     told = f"{escape(what)} {done} of {of}" if of else escape(what)
     return f'<p class="step"><progress{value}></progress> {told}</p>\n'

@@ -1,4 +1,4 @@
-"""Two lists: leases that are live now, and the audit trail, searched."""
+"""Two lists: active leases, and the audit trail with search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_LEASES, AUDIT_SIZE = 500, 100
 
 
 def show_leases(visit: Visit) -> Response:
-    """Who holds what, until when; with the button to end it, for who may."""
+    """Show the holder and end of each lease, with a button for those who may end it."""
     place, actor = allowed_place(visit, "see who holds what", "see pipeline"), visit.repo.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
@@ -24,7 +24,7 @@ def show_leases(visit: Visit) -> Response:
 
 
 def show_audit(visit: Visit) -> Response:
-    """The newest rows that fit."""
+    """Show the newest matching rows."""
     place = place_of(visit)
     asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
     table = visit.repo.audit(AuditQuery(project=place.name, **asked))

@@ -1,4 +1,4 @@
-"""Members of a project: roles and sites, new members by the name that the hub knows, one-time codes to sign with."""
+"""Members of a project: roles and sites, new members by their name on the hub, one-time codes for signing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eci_annotate.workflow.subject.commands import ChangeMember
 
 
 def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str] | None = None) -> Response:
-    """Who takes part, and the forms to change that."""
+    """Show the members, and the forms to change them."""
     place, actor = _place(visit), visit.repo.actor
     book = visit.desk.factors
     whole = actor.may("administer", place.name)
@@ -36,7 +36,7 @@ def _place(visit: Visit) -> ProjectPage:
 
 
 def change_members(visit: Visit) -> Response:
-    """Add a member, change one, or give a code."""
+    """Add a member, change one, or issue a code."""
     place = _place(visit)
     visit.check("members", place.name)
     try:
@@ -77,7 +77,7 @@ def _add(visit: Visit, place: ProjectPage) -> tuple[str, str]:
 
 
 def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
-    """A code for a member; a site's administrator gives them to members of the own site who are no higher."""
+    """Return a code for a member; a site administrator issues codes to members of their site without higher roles."""
     actor = visit.repo.actor
     member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
     if member is None:

@@ -1,4 +1,4 @@
-"""Templates, and the frame in which each page runs: who is logged in, what the session may see, refusals as pages."""
+"""Templates, and the frame of each page: who is logged in, what the session may see, refusals as pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SESSION = "pages"
 
 
 def templates() -> Environment:
-    """The templates; everything is escaped, and what is undefined is an error."""
+    """Return the templates; everything is escaped, and undefined variables are errors."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -44,7 +44,7 @@ def templates() -> Environment:
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of a person's browser."""
+    """One request from a user's browser."""
 
     request: Request
     desk: Desk
@@ -55,41 +55,41 @@ class Visit:
 
     @property
     def repo(self) -> LocalBackend:
-        """The repository, for this person."""
+        """The repository, for this user."""
         return self.desk.backend(self.session.name, SESSION)
 
     def path(self, name: str) -> str:
-        """A part of the page's path; NotFound when it can name nothing."""
+        """Return a part of the page's path; raises NotFound if it is not a valid name."""
         found = str(self.request.path_params[name])
         if not NAME.fullmatch(found):
             raise NotFound("There is no such page.", "Go back to the first page.")
         return found
 
     def asked(self, name: str, default: str = "") -> str:
-        """A value of the address or the form, without blanks around it."""
+        """Return a value of the address or the form, without surrounding whitespace."""
         found = self.form.get(name) if name in self.form else self.request.query_params.get(name, default)
         return str(found).strip()
 
     def all(self, name: str) -> list[str]:
-        """All values of that name in the form."""
+        """Return all values of that name in the form."""
         return [str(each).strip() for each in self.form.getlist(name)]
 
     def check(self, *about: str) -> None:
-        """Refused unless the form is ours, for this session, about this."""
+        """Raise Refused unless the form is ours, for this session, about this."""
         check_form(self.session.id, self.asked("token"), *about)
 
     def token(self, *about: str) -> str:
-        """The token of such a form."""
+        """Return the token of such a form."""
         return form_token(self.session.id, *about)
 
     def refusals(self, doing: str) -> AbstractContextManager[None]:
-        """Refusals, for this while, go to the audit trail of the page's project."""
+        """Record refusals within this context in the audit trail of the page's project."""
         named = (str(self.request.path_params.get(name, "")) for name in ("project", "subject"))
         project, subject = (name if NAME.fullmatch(name) else "" for name in named)
         return self.repo.refusals(doing, project, subject) if project else nullcontext()
 
     def back(self, path: str) -> Response:
-        """After a form: to the page of this path below the prefix."""
+        """Redirect after a form to the page of this path below the prefix."""
         return RedirectResponse(f"{self.desk.settings.prefix}{path}", 303)
 
 
@@ -98,16 +98,16 @@ Check = Callable[[Visit], object]
 
 
 class Showing:
-    """Makes a page of a function that gives what is to be shown."""
+    """Turns a function that returns page content into a page."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.sessions = desk, Sessions(desk)
         self._templates = templates()
 
     def page(self, act: Page, before: Check | None = None) -> Callable[[Request], Any]:
-        """The handler of a page: login when nobody is, then `act`; refusals are shown with their remedy.
+        """Return the handler of a page: login if needed, then `act`; refusals are shown with their remedy.
 
-        With `before` its form may bring files, which are only let in when that raises nothing.
+        With `before` the form may upload files, which are accepted only if `before` does not raise.
         """
 
         @wraps(act)
@@ -117,7 +117,7 @@ class Showing:
                 return found
             if before is not None:
                 return await self._with_files(act, before, self._visit(request, found))
-            posts = request.method == "POST"  # a body is only read once it is known who sends it
+            posts = request.method == "POST"  # a body is read only once its sender is known
             form = await request.form(max_files=0, max_fields=2000) if posts else FormData()
             return await run_in_threadpool(self._answer, act, self._visit(request, found, form))
 
@@ -141,7 +141,7 @@ class Showing:
             before(visit)
 
     def _who(self, request: Request) -> Session | Response:
-        """Whose browser it is; or the way to the login, or why the request is none of a person's."""
+        """Return the user's session, a redirect to the login, or a refusal of a request that no user made."""
         try:
             check_navigation(request, self.desk.settings)
             session = self.sessions.of(request, fresh=request.method == "POST")
@@ -181,5 +181,5 @@ class Showing:
 
 
 def _named(act: Callable[..., object]) -> str:
-    """What the audit trail says was tried."""
+    """Return what the audit trail records as attempted."""
     return f"Page: {act.__name__.replace('_', ' ')}"

@@ -1,6 +1,6 @@
-"""The pipeline, as a drawing and as a form: add a task, set it up, try it on a subject in memory, publish it.
+"""The pipeline as a diagram and as a form: add a task, configure it, try it on a subject in memory, publish it.
 
-Running tasks keep the definition that they began with; subjects that come later get the new one.
+Running tasks keep the definition with which they started; later subjects get the new one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FLAGS = ("blind", "independent", "assigned")
 
 
 def show_pipeline(visit: Visit) -> Response:
-    """The pipeline as it is published."""
+    """Show the published pipeline."""
     place = allowed_place(visit, "see the pipeline", "see pipeline")
     return _page(visit, place, _definition(visit, place)["usecase"]["tasks"])
 
@@ -68,7 +68,7 @@ def _page(
 
 
 def change_pipeline(visit: Visit) -> Response:
-    """Add a task to the form, try what the form says, or publish it."""
+    """Add a task to the form, try the form's pipeline, or publish it."""
     place = allowed_place(visit, "change the pipeline", "administer")
     visit.check("pipeline", place.name)
     tasks = _tasks(visit)
@@ -90,7 +90,7 @@ def _with(definition: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, 
 
 
 def _tasks(visit: Visit) -> list[dict[str, Any]]:
-    """The tasks that the form says; what it has no field for (such as a gate) stays as it was."""
+    """Return the tasks of the form; settings without a field (such as a gate) are unchanged."""
     count = int(visit.asked("count")) if visit.asked("count").isdigit() else 0
     found = [_task(visit, number) for number in range(min(count, 100)) if not visit.asked(f"{number}.remove")]
     return sorted(found, key=lambda each: each.pop("at"))

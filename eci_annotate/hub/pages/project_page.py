@@ -1,4 +1,4 @@
-"""A project's subjects: one row each, one mark for each task; filters, order, pages of twenty."""
+"""A project's subjects: one row each, one symbol per task; filters, sort order, pages of twenty."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _YES_NO = {"yes": True, "no": False}
 
 @dataclass(frozen=True)
 class ProjectPage:
-    """Which project a page is about, and which of its pages the person may go to."""
+    """The project of a page, and which of its pages the user may open."""
 
     name: str
     title: str
@@ -28,7 +28,7 @@ class ProjectPage:
 
 
 def place_of(visit: Visit) -> ProjectPage:
-    """The project of the page's path; NotFound when it is none of the person's."""
+    """Return the project of the page's path; raises NotFound if it is not one of the user's."""
     name, actor = visit.path("project"), visit.repo.actor
     case = visit.repo.use_case(name)
     may = {
@@ -45,7 +45,7 @@ def place_of(visit: Visit) -> ProjectPage:
 
 
 def allowed_place(visit: Visit, what: str, *words: str) -> ProjectPage:
-    """As `place_of`; Refused when none of the words is allowed to the person in this project, at any site."""
+    """Return the same as `place_of`; raises Refused if the user has none of the permissions at any site."""
     place = place_of(visit)
     if not any(visit.repo.actor.may(word, place.name) for word in words):
         raise Refused(f"You may not {what} here.", "Ask the project's owner.")
@@ -53,7 +53,7 @@ def allowed_place(visit: Visit, what: str, *words: str) -> ProjectPage:
 
 
 def query_of(visit: Visit) -> SubjectQuery:
-    """The query that the page's address says; what makes no sense there is not asked."""
+    """Return the query in the page's address; invalid parts are ignored."""
     sort = visit.asked("sort")
     page = visit.asked("page")
     number = int(page) if page.isdigit() and len(page) < 7 else 1
@@ -73,7 +73,7 @@ def query_of(visit: Visit) -> SubjectQuery:
 
 
 def show_project(visit: Visit) -> Response:
-    """The list."""
+    """Show the list."""
     place, query = place_of(visit), query_of(visit)
     found = visit.repo.subjects(place.name, query)
     return visit.show(
@@ -101,13 +101,13 @@ def _told(visit: Visit, query: SubjectQuery) -> dict[str, str]:
 
 
 def _address(visit: Visit, query: SubjectQuery, column: str) -> str:
-    """The list sorted by a column; by the same once more, the other way round."""
+    """Return the address of the list sorted by a column; by the current one, in reverse."""
     down = query.sort == column and not query.descending
     return "?" + urlencode(_told(visit, replace(query, sort=column, descending=down)))
 
 
 def _pages(visit: Visit, query: SubjectQuery, total: int) -> dict[str, str]:
-    """Addresses of the pages before and after, where there are any."""
+    """Return the addresses of the previous and next pages, if any."""
     number, told = query.offset // SIZE + 1, _told(visit, query)
     last = max(-(-total // SIZE), 1)
     around = {"Before": number - 1, "Next": number + 1}

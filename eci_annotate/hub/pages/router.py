@@ -1,4 +1,4 @@
-"""Which address shows which page. Every one of them is for browsers only: tokens are not looked at."""
+"""The address of each page. All of them are for browsers only: tokens are ignored."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FILES: Mapping[Page, Check] = {add_subjects: may_add}
 
 
 def routes(showing: Showing) -> list[Route | Mount]:
-    """All routes of the pages."""
+    """Return all routes of the pages."""
     prefix = showing.desk.settings.prefix
     made: list[Route | Mount] = [
         Route(f"{prefix}{path}", showing.page(act, FILES.get(act)), methods=[method]) for method, path, act in PAGES

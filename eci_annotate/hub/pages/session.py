@@ -1,6 +1,6 @@
-"""A browser's session: the hub's login (OAuth with PKCE), kept in a sealed cookie, so that any replica can read it.
+"""A browser's session: the hub's login (OAuth with PKCE), stored in a sealed cookie, so that any replica can read it.
 
-The hub's token never leaves the service in the clear. A session ends after hours, when idle, and with that of the hub.
+The hub's token never leaves the service unencrypted. A session ends after hours, when idle, or with the hub's session.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
 
 @dataclass(frozen=True)
 class Session:
-    """Who is logged in, as the cookie says it."""
+    """The logged-in user, as stored in the cookie."""
 
     name: str
     token: str
@@ -41,12 +41,12 @@ class Session:
 
 
 def _is_there(person: Person | None) -> bool:
-    """Whether a browser's token came from a login of a person; no kernel's token says so."""
+    """Whether a browser's token came from a login of a person; a kernel's token never does."""
     return person is not None and person.kind == "user" and PERSON in person.scopes
 
 
 class Sessions:
-    """Makes, reads and ends sessions."""
+    """Creates, reads and ends sessions."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._settings = desk, desk.settings
@@ -59,7 +59,7 @@ class Sessions:
 
     # -- reading ---------------------------------------------------------------
     def of(self, request: Request, *, fresh: bool = False) -> Session | None:
-        """The session of a request, when the hub still knows the person; `fresh` asks the hub now."""
+        """Return the session of a request, if the hub still knows the user; `fresh` bypasses the cache."""
         told = self._opened(request.cookies.get(self._cookie, ""))
         try:
             session = Session(**told) if told else None
@@ -78,7 +78,7 @@ class Sessions:
             return None
 
     def keep(self, response: Response, session: Session) -> None:
-        """Let the session go on, when it was last noted some minutes ago."""
+        """Extend the session, if it was last extended some minutes ago."""
         if time.time() - session.last > IDLE_S / 10:
             self._set(response, replace(session, last=time.time()))
 
@@ -92,9 +92,9 @@ class Sessions:
             samesite=same_site,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    # -- coming and going --------------------------------------------------------
+    # -- login and logout --------------------------------------------------------
     def login(self, request: Request) -> Response:
-        """To the hub's login, and back to the page that was asked for."""
+        """Redirect to the hub's login, and back to the requested page."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {
@@ -116,7 +116,7 @@ class Sessions:
         return self._settings.callback or f"{self._settings.prefix}oauth_callback"
 
     def callback(self, request: Request) -> Response:
-        """The hub sent the browser back: make the session, and go on to the page."""
+        """Handle the redirect from the hub: create the session, and continue to the page."""
         about = self._opened(request.cookies.get(self._login, "")) or {}
         code, state = request.query_params.get("code", ""), request.query_params.get("state", "")
         late = time.time() - float(about.get("at", 0)) > LOGIN_S
@@ -131,7 +131,7 @@ class Sessions:
 
     def _begun(self, person: Person, token: str, hub_session: str, to: str) -> Response:
         target = to if to.startswith(self._settings.prefix) and '"' not in to else self._settings.prefix
-        # a page of our own sends the browser on: a strict cookie is not sent along with what another site began
+        # a page of our own redirects, because a strict cookie is not sent with a navigation that another site started
         text = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><title>Logging in</title>'
         response = HTMLResponse(text)
         now = time.time()
@@ -154,7 +154,7 @@ class Sessions:
         return str(answer.json()["access_token"])
 
     def logout(self) -> Response:
-        """End the session here, and go on to the hub's logout."""
+        """End the session here, and redirect to the hub's logout."""
         hub = f"{self._settings.hub_host}{self._settings.hub_base.rstrip('/')}/hub/logout"
         response = RedirectResponse(hub, 303)
         response.delete_cookie(self._cookie, self._path, secure=self._settings.https, httponly=True)

@@ -1,4 +1,4 @@
-"""One subject: its tasks with holder and versions; what a person with the role may do to it without Python."""
+"""One subject: its tasks with holder and versions, and the actions that the user's role permits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _YES_NO: dict[str, bool | None] = {"yes": True, "no": False}
 
 
 def show_subject(visit: Visit) -> Response:
-    """The subject, as the person may see it."""
+    """Show the subject, as the user may see it."""
     place = place_of(visit)
     seen = visit.repo.subject(place.name, visit.path("subject"))
     actor = visit.repo.actor
@@ -28,7 +28,7 @@ def show_subject(visit: Visit) -> Response:
 
 
 def change_subject(visit: Visit) -> Response:
-    """Do what a form of the page asks for; the workflow decides whether it may be."""
+    """Execute the action of a form; the workflow decides whether it is allowed."""
     project, subject = visit.path("project"), visit.path("subject")
     visit.check("subject", subject)
     act = _ACTS.get(visit.asked("do"))

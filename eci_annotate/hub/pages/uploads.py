@@ -1,6 +1,6 @@
-"""A form that brings files: they are written into a folder as they come, and never kept in memory.
+"""Forms with file uploads: files are written into a folder as they arrive, and never kept in memory.
 
-Each lies there under a number of ours; the names that a browser sends are not used.
+Each file is stored under a number of ours; file names sent by a browser are not used.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _DAMAGED = ("The form did not arrive whole.", "Send it again.")
 
 
 class Arrived:
-    """What a form brought.
+    """The contents of a form.
 
     Parameters
     ----------
     below
-        The folder in which a new one is made for it.
+        Folder in which a new folder is created for the form.
 
     Attributes
     ----------
     fields
         Its values.
     files
-        Where its files lie until `forget`.
+        Location of its files until `forget`.
     taken
-        Whether somebody goes on to use them, and will forget them.
+        Whether another object uses the files, and will delete them.
     """
 
     def __init__(self, below: Path) -> None:
@@ -53,16 +53,16 @@ class Arrived:
 
     @property
     def form(self) -> FormData:
-        """The values as other forms have them."""
+        """Return the values in the format of other forms."""
         return FormData(self.fields)
 
     def forget(self) -> None:
-        """Remove the files."""
+        """Delete the files."""
         self._folder.cleanup()
 
 
 def sweep(below: Path) -> None:
-    """Remove what a service that was killed left behind: folders that nobody wrote into for a day."""
+    """Delete what a killed service left behind: folders unchanged for a day."""
     for folder in below.glob("*"):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > DAY_S:
@@ -70,7 +70,7 @@ def sweep(below: Path) -> None:
 
 
 class _Parts:
-    """Hears what the parser finds, and keeps it."""
+    """Receives and stores what the parser finds."""
 
     def __init__(self, arrived: Arrived) -> None:
         self._arrived = arrived
@@ -79,52 +79,52 @@ class _Parts:
         self._file: IO[bytes] | None = None
 
     def on_part_begin(self) -> None:
-        """A part begins."""
+        """Start a part."""
         self._text.clear()
         self._disposition = b""
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        """A piece of a header's name."""
+        """Receive a piece of a header's name."""
         self._grow(self._header, data[start:end], LONGEST_HEADER)
 
     def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        """A piece of its value."""
+        """Receive a piece of a header's value."""
         self._grow(self._value, data[start:end], LONGEST_HEADER)
 
     def on_header_end(self) -> None:
-        """A header is whole."""
+        """Finish a header."""
         if self._header.lower() == b"content-disposition":
             self._disposition = bytes(self._value)
         self._header.clear()
         self._value.clear()
 
     def on_headers_finished(self) -> None:
-        """Now it is known whether the part is a file."""
+        """Decide from the headers whether the part is a file."""
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode(errors="replace")
         named = options.get(b"filename")
         if len(self._arrived.files) >= MOST_FILES or len(self._arrived.fields) >= MOST_FIELDS:
             raise Refused("The form holds too much.", f"Send at most {MOST_FILES} files at once, or a zip of them.")
-        if named:  # a field in which no file was chosen has an empty name
+        if named:  # a field without a chosen file has an empty name
             path = self._arrived.folder / f"{len(self._arrived.files)}.dcm"
             self._file = path.open("wb")
             self._arrived.files.append(path)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """A piece of the part."""
+        """Receive a piece of the part."""
         if self._file is not None:
             self._file.write(memoryview(data)[start:end])
         else:
             self._grow(self._text, data[start:end], LONGEST_FIELD)
 
     def on_part_end(self) -> None:
-        """The part is whole."""
+        """Finish the part."""
         if self._file is None:
             self._arrived.fields.append((self._name, self._text.decode(errors="replace")))
         self.close()
 
     def close(self) -> None:
-        """Close the file that is being written, if any."""
+        """Close the file being written, if any."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -137,16 +137,16 @@ class _Parts:
 
 
 async def received(request: Request, below: Path) -> Arrived:
-    """Read a form of the type ``multipart/form-data``; its files go into a new folder below that one.
+    """Read a form of the type ``multipart/form-data``; its files go into a new folder below `below`.
 
     Raises
     ------
     BadRequest
-        It is none, or it broke off.
+        If it is not such a form, or was interrupted.
     Refused
-        It holds too many files.
+        If it contains too many files.
     StoreUnavailable
-        There is no room for them.
+        If there is not enough space.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or b"boundary" not in options:
@@ -173,7 +173,7 @@ async def _read(request: Request, boundary: bytes, parts: _Parts) -> None:
 
 
 def _told(error: BaseException) -> BaseException:
-    """The error of the house for what went wrong."""
+    """Return this package's error for what went wrong."""
     if isinstance(error, FormParserError | ClientDisconnect):
         return BadRequest(*_DAMAGED)
     if isinstance(error, OSError):

@@ -1,1 +1,1 @@
-"""Signing needs the person, not the kernel: requests, factors that no kernel has, and the page that shows it all."""
+"""Signing requires the person, not the kernel: requests, factors that no kernel has, and pictures of the content."""

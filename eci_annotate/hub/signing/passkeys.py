@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn, user verified). The challenge is what is confirmed: SHA-256 of its digest and a nonce."""
+"""Passkeys (WebAuthn, user verified). The challenge is SHA-256 of the confirmed digest and a nonce."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _NEEDED = UserVerificationRequirement.REQUIRED
 
 
 def challenge(digest: str, nonce: str) -> bytes:
-    """What the authenticator signs."""
+    """Return what the authenticator signs."""
     return hashlib.sha256(bytes.fromhex(digest) + bytes.fromhex(nonce)).digest()
 
 
 def enrolment_options(origin: str, name: str, asked: bytes) -> str:
-    """What a browser is asked to make a passkey with, as JSON."""
+    """Return the options with which a browser creates a passkey, as JSON."""
     options = generate_registration_options(
         rp_id=_host(origin),
         rp_name="eci_annotate",
@@ -47,7 +47,7 @@ def enrolment_options(origin: str, name: str, asked: bytes) -> str:
 
 
 def confirmation_options(origin: str, known: Factors, asked: bytes) -> str:
-    """What a browser is asked to confirm with one of the person's passkeys, as JSON."""
+    """Return the options with which a browser confirms using one of the user's passkeys, as JSON."""
     allowed = [PublicKeyCredentialDescriptor(id=bytes.fromhex(key.id)) for key in known.passkeys]
     options = generate_authentication_options(
         rp_id=_host(origin), challenge=asked, allow_credentials=allowed, user_verification=_NEEDED
@@ -56,7 +56,7 @@ def confirmation_options(origin: str, known: Factors, asked: bytes) -> str:
 
 
 def enrolled(origin: str, told: str, asked: bytes, now: datetime) -> Passkey:
-    """The passkey that a browser made; BadSecret when it is none for us."""
+    """Return the passkey that a browser created; raises BadSecret if it is not valid here."""
     try:
         found = verify_registration_response(
             credential=parse_registration_credential_json(told),
@@ -71,7 +71,7 @@ def enrolled(origin: str, told: str, asked: bytes, now: datetime) -> Passkey:
 
 
 def confirmed(origin: str, known: Factors, told: str, asked: bytes) -> tuple[str, int]:
-    """Which passkey confirmed it, and its new counter; BadSecret when none of the person's did."""
+    """Return the passkey that confirmed it, and its new counter; raises BadSecret if it is none of the user's."""
     try:
         credential = parse_authentication_credential_json(told)
         mark = base64url_to_bytes(credential.id).hex()

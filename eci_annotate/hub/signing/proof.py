@@ -1,4 +1,4 @@
-"""A form proves that the person is there: by a PIN, by a passkey over what the form is about, or by a one-time code."""
+"""Proof of identity in a form: by a PIN, by a passkey over the form's content, or by a one-time code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PIN, PASSKEY, CODE = "pin", "webauthn", "code"
 
 @dataclass(frozen=True)
 class Proof:
-    """What a form brought; empty strings for what it did not."""
+    """What a form submitted; empty strings for missing values."""
 
     pin: str = ""
     credential: str = ""
@@ -24,24 +24,32 @@ class Proof:
 
 
 def new_nonce() -> str:
-    """A nonce for a form."""
+    """Return a nonce for a form."""
     return os.urandom(16).hex()
 
 
 def prove(book: FactorBook, origin: str, name: str, proof: Proof, digest: str, *, code: bool = False) -> str:
-    """Which factor proved it.
+    """Return the factor that proved the user's identity.
 
     Parameters
     ----------
+    book
+        Factors of all persons.
+    origin
+        Origin of the page, to which passkeys are bound.
+    name
+        Name of the person.
+    proof
+        What the form submitted.
     digest
-        What is proved: the request's, or that of the change.
+        What is confirmed: the digest of the request, or of the change.
     code
-        Whether a one-time code counts too (for changing factors; never for a signature).
+        Whether a one-time code is accepted too (for changing factors; never for a signature).
 
     Raises
     ------
     BadSecret, Refused
-        Nothing did; or there were too many wrong tries.
+        If nothing proved it, or there were too many wrong attempts.
     """
     for given, check, factor in (
         (proof.credential, lambda: _by_passkey(book, origin, name, proof, digest), PASSKEY),

@@ -1,7 +1,7 @@
-"""A request for a signature: what a notebook asked for, bound to the draft as it was; only its person confirms it.
+"""A signature request from a notebook, bound to the draft at that time; only its owner can confirm it.
 
-It lies among the subject's blobs, encrypted, with the service's mark on it: any replica can show it, and nobody can
-forge it.
+It is stored among the subject's blobs, encrypted and with a message authentication code of the service: any replica
+can show it, and nobody can forge it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WHAT = "There is no such request for a signature."
 
 @dataclass(frozen=True)
 class SignatureRequest:
-    """Who is to sign what. `content` is the digest of the draft that it is about; empty for a review."""
+    """Who should sign what. `content` is the digest of the draft concerned; empty for a review."""
 
     signer: str
     session: str
@@ -48,7 +48,7 @@ class SignatureRequest:
 
     @property
     def digest(self) -> str:
-        """What the person confirms: everything that the request says, the draft's digest included."""
+        """Return what the user confirms: a digest of the complete request, including the draft's digest."""
         return digest(canonical(to_json(self)))
 
 
@@ -58,7 +58,7 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
     Raises
     ------
     Refused, BadAnswers
-        It could not be signed as it is; what is missing is named now, not after the person went to the page.
+        If it cannot be signed as it is; problems are reported now, not after the user has opened the page.
     """
     actor, now = repo.actor, desk.rooms.clock()
     _, state = desk.rooms.state(command.project, command.subject)
@@ -81,13 +81,13 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
 
 
 def url_of(desk: Desk, request: str) -> str:
-    """The address of the page that shows a request."""
+    """Return the address of the page that shows a request."""
     settings = desk.settings
     return f"{settings.public.rstrip('/') or settings.hub_host + settings.prefix.rstrip('/')}/sign/{request}"
 
 
 def _checked(desk: Desk, command: Sign, state: Subject, actor: Actor) -> str:
-    """The digest of a draft that is complete."""
+    """Return the digest of a draft, which must be complete."""
     if task_named(state.pipeline, command.task).kind not in DRAWN:
         return ""
     return proposal_of(desk.rooms, command, state, actor, desk.rooms.clock()).digest
@@ -104,7 +104,7 @@ def _marked(desk: Desk, made: SignatureRequest) -> bytes:
 
 
 def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str) -> SignatureRequest:
-    """The request of that name; NotFound unless it is for this actor."""
+    """Return the request of that name; raises NotFound unless it is for this actor."""
     repo.subject(project, subject)
     try:
         told = parse(desk.rooms.content(project, subject).get(name), "A request")
@@ -133,6 +133,6 @@ def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> RequestS
 
 
 def content_now(desk: Desk, made: SignatureRequest) -> str:
-    """The digest of the draft as it is now."""
+    """Return the digest of the current draft."""
     command = made.command
     return content_digest(desk.rooms.drafts.read(address_of(command, command.task), command.fence))

@@ -1,4 +1,4 @@
-"""What the person confirms is shown from the service's own draft: each annotation on the slice where it is largest."""
+"""Pictures of the service's own draft for confirmation: each annotation on the slice where it is largest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARGIN, LARGEST_PX = 24, 320
 
 
 def picture(annotation: Annotation, volume: xr.DataArray, window: Window | None) -> str:
-    """A PNG, as an address that holds it: the slice with the largest area, cut around it, its outline in colour."""
+    """Return a PNG as a data URL: the slice with the largest area, cropped, with a coloured outline."""
     mask = values_kji(annotation.mask_on(volume)).astype(bool)
     if not mask.any():
         return ""
@@ -53,5 +53,5 @@ def pictures(
     volume: Callable[[str], xr.DataArray],
     window: Callable[[str], Window | None],
 ) -> list[str]:
-    """One picture for each annotation."""
+    """Return one picture for each annotation."""
     return [picture(each, volume(each.series_uid), window(each.series_uid)) for each in annotations]

@@ -1,1 +1,1 @@
-"""What every store must do, as checks that run on any implementation."""
+"""Requirements of every store, as checks that run on any implementation."""

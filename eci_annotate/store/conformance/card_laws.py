@@ -1,4 +1,4 @@
-"""What every EventStore must do with heads, pages of the feed and cards; a part of `conformance.EVENT_LAWS`."""
+"""Requirements of every EventStore for heads, pages of the feed and cards; a part of `event_laws.EVENT_LAWS`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SITES = ("KAU", "ERL", "UMU")
 
 
 def record_of(text: str) -> Record:
-    """A record for tests."""
+    """Return a record for tests."""
     return {"name": "x.1", "data": {"text": text}}
 
 
 def card_of(number: int, project: str = "p", word: str = "included") -> Card:
-    """A card for tests; numbers give distinct subjects in every sort order's sense."""
+    """Return a card for tests; numbers give distinct subjects in every sort order."""
     site, subject = SITES[number % 3], f"ECI_{SITES[number % 3]}_S{number * 7 % 100:04d}"
     order = {"subject": subject, "site": site, "cohort": "ABC"[number % 2], "progress": f"{number % 5:03d}"}
     words = frozenset({f"site:{site}", word, f"reader:{number % 4}"})
@@ -27,7 +27,7 @@ def card_of(number: int, project: str = "p", word: str = "included") -> Card:
 
 
 def refuses(error: type[Exception], act: Callable[[], object]) -> None:
-    """AssertionError when `act` is not refused with `error`."""
+    """Raise AssertionError unless `act` raises `error`."""
     try:
         act()
     except error:
@@ -168,7 +168,7 @@ def senseless_queries_are_refused(store: EventStore) -> None:
 
 
 def texts_come_back_as_they_were(store: EventStore) -> None:
-    """Numbers, NULs and all: what was digested must not be spelt anew."""
+    """Numbers, NULs and the rest are unchanged: text that was digested must not be reformatted."""
     data = {
         "a": [0.1, 1e22, 1.0, 1, -0.0, 2**70],
         "b\0\u2028": "\0\\u0000\ud7ff\U0001f600",

@@ -1,4 +1,4 @@
-"""What every DraftStore must do, as checks like those of `conformance`."""
+"""Requirements of every DraftStore, as checks like those of `event_laws`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLACE = Address("p", "s", "t")
 
 
 def holder_of(fence: int, owner: str = "anna", version: int = 1) -> Holder:
-    """A holder for tests."""
+    """Return a holder for tests."""
     return Holder(fence, NOON, owner, version)
 
 

@@ -1,6 +1,6 @@
-"""What every store must do, as checks that run on any implementation: `for law in EVENT_LAWS: law(store)`.
+"""Requirements of every store, as checks that run on any implementation: `for law in EVENT_LAWS: law(store)`.
 
-Each law gets a fresh, empty store and raises AssertionError when the store breaks it.
+Each law gets a new, empty store and raises AssertionError if the store violates it.
 """
 
 from __future__ import annotations

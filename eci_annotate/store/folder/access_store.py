@@ -1,4 +1,4 @@
-"""Who read, exported or was refused what: one append-only file of chained lines per month, never rewritten."""
+"""Access records (read, exported, refused): one append-only file of chained lines per month, never rewritten."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class AccessLog:
         self._folder = folder
 
     def append(self, month: str, record: Record) -> None:
-        """Add a record ``{"name": ..., "data": ...}``, chained to the one before."""
+        """Append a record ``{"name": ..., "data": ...}``, chained to the previous one."""
         self._add(month, [record], sync=False)
 
     def extend(self, month: str, records: Sequence[Record]) -> None:
-        """Add many records, all of them or none; on the disk when it returns."""
+        """Append many records, all or none; they are on the disk on return."""
         self._add(month, records, sync=True)
 
     def _add(self, month: str, records: Sequence[Record], sync: bool) -> None:
@@ -40,7 +40,7 @@ class AccessLog:
                 os.close(handle)
 
     def read(self, month: str) -> list[Record]:
-        """All records of a month; Tampered when the chain is broken."""
+        """Return all records of a month; raises Tampered if the chain is broken."""
         path = self._path(month)
         rows = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         try:
@@ -53,11 +53,11 @@ class AccessLog:
         return records
 
     def months(self) -> list[str]:
-        """The months that there are, oldest first."""
+        """Return the existing months, oldest first."""
         return sorted(path.stem for path in self._folder.glob("*.jsonl"))
 
     def head(self, month: str) -> tuple[int, str]:
-        """How many records a month has, and the last one's digest."""
+        """Return the number of records of a month, and the digest of the last one."""
         try:
             handle = os.open(self._path(month), os.O_RDONLY)
         except FileNotFoundError:

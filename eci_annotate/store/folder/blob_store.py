@@ -1,6 +1,6 @@
-"""Blobs in a folder, written whole: `ab/cdef...` for the repository's own, `of/<project>/<subject>/ab/cdef...` else.
+"""Atomic blob files: `ab/cdef...` for the repository's own, `of/<project>/<subject>/ab/cdef...` for others.
 
-The name is what the caller says; whether the content fits it is for the caller to check.
+The caller provides the name; the caller also checks whether the content matches it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from eci_annotate.workflow import codec
 
 
 class NamedByContent:
-    """Bytes of the repository's own scope, under their SHA-256, verified each time they are read."""
+    """Bytes of the repository's own scope, under their SHA-256, verified at each read."""
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
         """See `BlobStore`."""
@@ -64,7 +64,7 @@ class FolderBlobs(NamedByContent):
         if not folder.exists():
             return 0
         with writing(), locked(folder / "lock"):
-            files = [file for shelf in _shelves(folder) for file in shelf.iterdir()]  # what a dead writer left, too
+            files = [file for shelf in _shelves(folder) for file in shelf.iterdir()]  # also of killed writers
             for file in files:
                 file.unlink()
             for shelf in _shelves(folder):

@@ -1,7 +1,7 @@
-"""`cards.jsonl`: per append one line with the stream's length and card, followed by each process in memory.
+"""`cards.jsonl`: one line per append with the stream's length and card, which each process follows in memory.
 
-It only repeats what the streams' own files say. Each line names the feed's position that it knows of: where the
-feed is further on (a writer died, a line was lost), what is missing is read from the streams again.
+It only repeats the content of the streams' own files. Each line names the feed position that it includes: if the feed
+is further ahead (a writer died, a line was lost), the missing cards are read from the streams again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHAT, _REMEDY = "The file of cards is damaged.", "Delete cards.jsonl: it is mad
 
 @dataclass(frozen=True)
 class CardLine:
-    """What is known of a stream at a position of the feed; without a card it keeps the one before."""
+    """State of a stream at a position of the feed; without a card it keeps the previous one."""
 
     position: int
     stream: str
@@ -35,14 +35,14 @@ class CardLine:
 
 @dataclass
 class Index:
-    """The lines, folded: how far the feed is known, the length of each stream, and the cards."""
+    """The folded lines: the known feed position, the length of each stream, and the cards."""
 
     position: int = 0
     heads: dict[str, int] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
 
     def add(self, line: CardLine) -> None:
-        """Take a line in."""
+        """Apply a line."""
         self.position = max(self.position, line.position)
         if line.count:
             self.heads[line.stream] = line.count
@@ -50,12 +50,12 @@ class Index:
             self.cards[line.stream] = line.card
 
     def lines(self) -> list[CardLine]:
-        """The fewest lines that say the same."""
+        """Return the fewest lines with the same content."""
         return [CardLine(self.position, name, count, self.cards.get(name)) for name, count in self.heads.items()]
 
 
 class CardFile:
-    """The file, and what this process has read of it. Write only under the store's lock."""
+    """The file, and the part that this process has read. Write only under the store's lock."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class CardFile:
         self.index = Index()
 
     def follow(self) -> Index:
-        """Read on; from the beginning when the file was replaced. Tampered when a line is none."""
+        """Read new lines; all of them if the file was replaced. Raises Tampered for an invalid line."""
         try:
             handle = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
@@ -88,7 +88,7 @@ class CardFile:
         self._header, self._read, self.index = header, len(header), Index()
 
     def position(self) -> int:
-        """The position of the last line; 0 without one, -1 when it is damaged."""
+        """Return the position of the last line; 0 without one, -1 if it is damaged."""
         try:
             handle = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class CardFile:
             os.close(handle)
 
     def note(self, lines: Iterable[CardLine]) -> None:
-        """Add lines; when the file has grown to more than four times what it was, keep the newest only."""
+        """Append lines; keep only the newest if the file has grown to more than four times its size."""
         if not self._path.exists():
             self.rewrite(())
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND)

@@ -1,7 +1,7 @@
 """Drafts in a folder: one journal of JSON lines per task and fence; only the newest fence may write to it.
 
-Each entry is the operating system's when `append` returns, and on the disk within a second.
-A torn last line was never acknowledged: it is left out at read, and cut off before the next append.
+Each entry has been passed to the operating system when `append` returns, and is on the disk within a second.
+An incomplete last line was never acknowledged: reading ignores it, and the next append cuts it off.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class FolderDrafts:
                 self._syncing.start()
 
     def _sync_due(self) -> None:
-        """What waits after a while, until nothing does; one thread for all journals."""
+        """Flush pending journals after a delay, until none is pending; one thread for all journals."""
         while True:
             time.sleep(_SYNC_S)
             with self._due_lock:
@@ -91,7 +91,7 @@ class FolderDrafts:
                     self._syncing = None
                     return
             for path in due:
-                with suppress(OSError):  # its subject was withdrawn meanwhile
+                with suppress(OSError):  # its subject was withdrawn in the meantime
                     self._sync_now(path)
 
     def _sync_now(self, path: Path) -> None:
@@ -137,7 +137,7 @@ class FolderDrafts:
 
 
 def _empty(folder: Path) -> int:
-    """Remove a draft's files but its lock, the holder first, so that nobody writes any more."""
+    """Delete a draft's files except its lock, the holder first, so that nobody can write any more."""
     with writing(), locked(folder / "lock"):
         journals = _journals(folder)
         remains = [path for path in folder.iterdir() if path.name not in ("lock", "holder.json")]

@@ -1,8 +1,8 @@
-"""TinyDB, the embedded store: one small document file per stream, with its card, replaced whole.
+"""TinyDB, the embedded store: one small document file per stream, with its card, replaced atomically.
 
-An append announces its position in the feed, then replaces the stream's file: that is the commit. Then its card
-is noted in `cards.jsonl`, which only speeds up lists: what is missing there is found by the feed, and read again.
-A position whose stream has no such document was never committed, and is given to nobody again.
+An append announces its position in the feed, then replaces the stream's file: this is the commit. Its card is then
+added to `cards.jsonl`, which only speeds up lists: missing cards are detected by the feed position and read again.
+A position whose stream has no such document was never committed, and is never reused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DAMAGED = "A stream's file is damaged."
 
 
 class AtomicStorage(Storage):  # type: ignore[misc]
-    """TinyDB's storage in one file that is only ever replaced as a whole."""
+    """TinyDB storage in one file that is always replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -87,7 +87,7 @@ class TinyEvents:
             database.table(_CARD).truncate()
             database.table(_CARD).insert(to_row(line.card))
         database.storage.flush()
-        with suppress(OSError, StoreUnavailable, Tampered):  # is committed; the note is made up for later
+        with suppress(OSError, StoreUnavailable, Tampered):  # already committed; the index catches up on the next read
             self._cards.note([line])
 
     def recard(self, cards: Iterable[Card]) -> None:
@@ -108,7 +108,7 @@ class TinyEvents:
             self._commit(database, card_file.CardLine(self._feed.last(), card.stream, count, card))
 
     def _catch_up(self) -> None:
-        """Note what a writer that died did not (under the lock)."""
+        """Add the cards that a killed writer did not (under the lock)."""
         if not self._feed.exists():
             self._rebuild()
         known, last = self._cards.position(), self._feed.last()
@@ -118,7 +118,7 @@ class TinyEvents:
             self._cards.note(self._lines(known))
 
     def _lines(self, after: int) -> list[card_file.CardLine]:
-        """What the streams say that the feed names after a position."""
+        """Return the lines for the streams that the feed names after a position."""
         newest = {stream: first + count - 1 for first, count, stream in self._feed.after(after)}
         return [self._line(p, stream) for stream, p in sorted(newest.items(), key=lambda item: item[1])]
 
@@ -127,7 +127,7 @@ class TinyEvents:
         return card_file.CardLine(position, stream, len(_documents(database)), _card(database))
 
     def _index(self) -> Index:
-        """The lengths and cards of all streams, as they are now."""
+        """Return the current lengths and cards of all streams."""
         self._find_feed()
         try:
             if self._cards.follow().position == self._feed.last():
@@ -147,7 +147,7 @@ class TinyEvents:
             self._cards.rewrite(self._lines(0))
             index = self._cards.follow()
         lines = self._lines(index.position)
-        with suppress(OSError, StoreUnavailable):  # a full disk does not keep from reading
+        with suppress(OSError, StoreUnavailable):  # reading must work with a full disk
             self._cards.note(lines)
         for line in lines:
             index.add(line)
@@ -208,7 +208,7 @@ class TinyEvents:
             self.rebuild()
 
     def rebuild(self) -> None:
-        """Make the feed's index and the cards' file anew from the streams, under the lock."""
+        """Rebuild the feed index and the card file from the streams, under the lock."""
         with locked(self._lock):
             self._rebuild()
 
@@ -221,14 +221,14 @@ class TinyEvents:
 
 
 def _document(path: Path) -> TinyDB:
-    """A stream's file; nothing is written before its storage is flushed, and then all at once."""
+    """Open a stream's file; nothing is written until its storage is flushed, and then everything at once."""
     return TinyDB(path, storage=CachingMiddleware(AtomicStorage))
 
 
 def _documents(database: TinyDB) -> list[dict[str, Any]]:
-    """The rows of a stream, numbered from 1 without a gap."""
+    """Return the rows of a stream, numbered from 1 without gaps."""
     with undamaged(_DAMAGED):
-        rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON has "10" before "2"
+        rows = sorted(database.table(_TABLE).all(), key=lambda row: row.doc_id)  # JSON sorts "10" before "2"
         documents = [dict(row) for row in rows]
         sound = [row.doc_id for row in rows] == list(range(1, len(rows) + 1))
         if not (sound and all(isinstance(d.get("p"), int) and isinstance(d.get("r"), dict) for d in documents)):

@@ -11,21 +11,21 @@ from eci_annotate.errors import Tampered
 from eci_annotate.store.atomic_files import append_whole, last_line, mend_tail, write_atomic, writing
 from eci_annotate.workflow.codec import canonical
 
-Line = tuple[int, int, str]  # first position, how many, stream
+Line = tuple[int, int, str]  # first position, count, stream
 
 
 class FeedFile:
-    """The file. Write only under the store's lock."""
+    """The feed file. Write only under the store's lock."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def exists(self) -> bool:
-        """Whether it has been made."""
+        """Whether it has been created."""
         return self._path.exists()
 
     def announce(self, stream: str, count: int) -> int:
-        """Give the next `count` positions to a stream, durably; the first of them."""
+        """Assign the next `count` positions to a stream, durably; returns the first of them."""
         with writing():
             handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -38,7 +38,7 @@ class FeedFile:
         return first
 
     def last(self) -> int:
-        """The last position that was announced; 0 when none."""
+        """Return the last announced position; 0 if there is none."""
         try:
             handle = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
@@ -49,7 +49,7 @@ class FeedFile:
             os.close(handle)
 
     def after(self, position: int) -> list[Line]:
-        """The lines with a position above this one, in order."""
+        """Return the lines with a position above this one, in order."""
         try:
             handle = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:

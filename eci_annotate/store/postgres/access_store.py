@@ -1,4 +1,4 @@
-"""AccessStore in PostgreSQL: the month's row holds the chain's end, and is locked while links are added."""
+"""AccessStore in PostgreSQL: the month's row holds the end of the chain, and is locked while records are added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BlobStore in PostgreSQL: one row per blob, not compressed there; what comes may be encrypted anyway."""
+"""BlobStore in PostgreSQL: one row per blob, without compression, since the content may be encrypted anyway."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A page of cards, and how many there are in all, without looking at each card.
+"""A page of cards and their total number, without examining each card.
 
-Cards have few distinct sets of words (kinds), counted as they change: a filter is first answered on those.
-Few cards are gathered and sorted, in that same statement; of many a page is a walk along the index of the sort column.
-A search for a part of the name first counts in the narrow table of names, which is quickly looked through.
+Cards have few distinct sets of words (kinds), which are counted as they change: a filter is evaluated on those first.
+Few cards are collected and sorted in the same statement; a page of many is read along the index of the sort column.
+A search for part of a name first counts in the narrow table of names, which is fast to scan.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from eci_annotate.store.postgres.database import Database, Query, Row
 from eci_annotate.workflow.codec import canonical, digest, parse
 
 _FEW = 1000
-_EACH = sql.SQL("kind + 0 = ANY(%s::integer[])")  # keeps from fetching all cards of many kinds by the kind's index
+_EACH = sql.SQL("kind + 0 = ANY(%s::integer[])")  # prevents fetching all cards of many kinds by the kind's index
 _WALK = sql.SQL("""SELECT name, card FROM
 (SELECT stream FROM cards WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s) AS page
 JOIN cards USING (stream) ORDER BY {order}""")
@@ -36,14 +36,14 @@ Part = tuple[sql.Composed, list[Any]]
 
 
 def values(card: Card) -> list[Any]:
-    """A card as the arguments of the schema's functions: project, key of its kind, words, order, the card itself."""
+    """Return a card as arguments of the schema's functions: project, kind, words, order, the card itself."""
     words = sorted(card.words)
     order = [card.order.get(column, "") for column in ORDER]
     return [card.project, digest(canonical(words)), words, order, canonical(to_row(card)).decode()]
 
 
 def page(database: Database, query: CardQuery) -> CardPage:
-    """What `query` finds; total and page are of the same moment."""
+    """Return the result of `query`; total and page are from the same snapshot."""
     if not query.contains:
         with database.connection() as connection:
             found = _at_once(connection, query)
@@ -63,7 +63,7 @@ def page(database: Database, query: CardQuery) -> CardPage:
 
 
 def _at_once(connection: Connection[Row], query: CardQuery) -> CardPage | None:
-    """The page in one statement, when few cards are wanted; None when there are more."""
+    """Return the page in one statement if few cards match; None if there are more."""
     kinds, arguments = _wanted(query)
     statement = _AT_ONCE.format(kinds=kinds, order=_order(query))
     rows = _run(connection, statement, [*arguments, query.project, _FEW, query.size, query.offset])
@@ -72,7 +72,7 @@ def _at_once(connection: Connection[Row], query: CardQuery) -> CardPage | None:
 
 
 def _from_the_end(query: CardQuery, total: int) -> CardQuery:
-    """The same page, counted from the other end and turned round: the shorter walk."""
+    """Return the same page, counted from the other end in reverse order: the shorter scan."""
     end = min(query.offset + query.size, total)
     return replace(query, descending=not query.descending, offset=total - end, size=end - query.offset)
 
@@ -83,13 +83,13 @@ def _page(total: int, rows: list[Row]) -> CardPage:
 
 
 def _kinds(connection: Connection[Row], query: CardQuery) -> tuple[list[int], int]:
-    """The project's kinds that have the wanted words; and how many cards they have."""
+    """Return the project's kinds that have the wanted words, and the number of their cards."""
     rows = _run(connection, *_wanted(query))
     return [kind for kind, _ in rows], sum(cards for _, cards in rows)
 
 
 def _wanted(query: CardQuery) -> Part:
-    """The statement that finds the kinds, and its arguments."""
+    """Return the statement that finds the kinds, and its arguments."""
     wanted = sql.SQL("").join([sql.SQL(" AND words && %s::text[]")] * len(query.wanted))
     statement = sql.SQL("SELECT id, cards FROM kinds WHERE project = %s") + wanted
     return statement, [query.project, *map(list, query.wanted)]
@@ -125,10 +125,10 @@ def _where(query: CardQuery, kinds: list[int]) -> Part:
 
 
 def _part(query: CardQuery) -> str:
-    """What a name is like that contains the part."""
+    """Return the LIKE pattern of names that contain the part."""
     return "%" + re.sub(r"([%_\\])", r"\\\1", lower(query.contains)) + "%"
 
 
 def _run(connection: Connection[Row], statement: Query, arguments: list[Any]) -> list[Row]:
-    """Plan with these arguments: how many kinds there are decides the way."""
+    """Run with a plan for these arguments, because the best plan depends on the number of kinds."""
     return connection.execute(statement, arguments, prepare=False).fetchall()

@@ -1,4 +1,4 @@
-"""Opens the stores of a database: connects once, so that a wrong address is said at once, then migrates."""
+"""Opens the stores of a database: connects once, to report a wrong address immediately, then migrates."""
 
 from __future__ import annotations
 

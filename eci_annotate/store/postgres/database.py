@@ -1,6 +1,6 @@
-"""A few connections, shared by threads; whatever the server refuses becomes a named error without its address.
+"""A few connections shared by threads; server errors become specific errors without the server's address.
 
-Each connection commits each statement, and has a commit on the disk before it is acknowledged.
+Each connection commits each statement, and a commit is on the disk before it is acknowledged.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Query = LiteralString | sql.Composed | sql.SQL
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turns what goes wrong with the server into StoreUnavailable, without its words: they may name the address."""
+    """Convert server errors to StoreUnavailable, without their messages: they may contain the address."""
     try:
         yield
     except psycopg.Error as error:
@@ -77,19 +77,19 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Row]]:
-        """A connection that commits each statement; a broken one is replaced first."""
+        """Yield a connection that commits each statement; a broken one is replaced first."""
         with answering(), self._pool.connection() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[Row]]:
-        """A connection in a transaction: all of it is committed, or nothing."""
+        """Yield a connection in a transaction: everything is committed, or nothing."""
         with self.connection() as connection, connection.transaction():
             yield connection
 
     @contextmanager
     def moment(self) -> Iterator[Connection[Row]]:
-        """A connection that only reads, and sees the database as it is at its first statement."""
+        """Yield a read-only connection that sees the database as of its first statement."""
         with self.connection() as connection:
             connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
             try:
@@ -100,17 +100,17 @@ class Database:
                     connection.isolation_level = connection.read_only = None
 
     def rows(self, query: Query, arguments: Sequence[Any] = (), binary: bool = False) -> list[Row]:
-        """The rows that one statement gives."""
+        """Return the rows of one statement."""
         with self.connection() as connection:
             return connection.execute(query, arguments, binary=binary).fetchall()
 
     def value(self, query: Query, arguments: Sequence[Any] = (), binary: bool = False) -> Any:
-        """The first column of the first row; None without one."""
+        """Return the first column of the first row; None if there are no rows."""
         rows = self.rows(query, arguments, binary)
         return rows[0][0] if rows else None
 
     def change(self, query: Query, arguments: Sequence[Any] = ()) -> int:
-        """How many rows one statement changed."""
+        """Return how many rows one statement changed."""
         with self.connection() as connection:
             return connection.execute(query, arguments).rowcount
 
@@ -120,7 +120,7 @@ class Database:
 
 
 def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool]:
-    """What one statement gives for each of many arguments, in one go and one transaction."""
+    """Return the result of one statement for each of many arguments, in one round trip and one transaction."""
     if not rows:
         return []
     cursor = connection.cursor()
@@ -132,7 +132,7 @@ def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]])
 
 
 def _check(connection: Connection[Row]) -> None:
-    """Ask a connection whether it lives, but only if the server has said something unasked: that it ends it."""
+    """Check whether a connection is alive, but only if the server sent something unrequested, such as its end."""
     ear = select.poll()
     ear.register(connection.fileno(), select.POLLIN)
     if ear.poll(0):

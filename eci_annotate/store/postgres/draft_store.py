@@ -1,4 +1,4 @@
-"""DraftStore in PostgreSQL: the fence is checked, and the entry added, under the lock of the draft's one row."""
+"""DraftStore in PostgreSQL: checks the fence and adds the entry under the lock of the draft's single row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PostgresDrafts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: set[tuple[Address, int]] = set()  # written to, so they are there
+        self._known: set[tuple[Address, int]] = set()  # written to, so they exist
 
     def open(self, address: Address, holder: Holder) -> None:
         who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
@@ -54,7 +54,7 @@ class PostgresDrafts:
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
         if len(parts) < 2:
             return append_each(self, parts)
-        order = sorted(range(len(parts)), key=lambda number: parts[number].address)  # so no two wait for each other
+        order = sorted(range(len(parts)), key=lambda number: parts[number].address)  # prevents deadlocks
         with self._database.connection() as connection:
             kept = run_each(connection, _APPEND, [_arguments(parts[number]) for number in order])
         told: list[EciError | None] = [None] * len(parts)
@@ -68,7 +68,7 @@ class PostgresDrafts:
         self._known.add((address, fence))
 
     def sync(self, address: Address, fence: int) -> None:
-        """Nothing to do: each entry is on the disk when `append` returns."""
+        """Do nothing: each entry is on the disk when `append` returns."""
         if (address, fence) not in self._known and fence not in self.fences(address):
             raise LeaseLost("There is no such draft.", "Start the task again.")
 

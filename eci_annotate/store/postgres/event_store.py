@@ -1,4 +1,4 @@
-"""EventStore in PostgreSQL. An append is one call of a function there, in one transaction: records, position, card."""
+"""EventStore in PostgreSQL. An append is one call of a database function in one transaction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PostgresEvents:
         with self._database.transaction() as connection:
             connection.execute(
                 "LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE"
-            )  # no appender may wait for us meanwhile
+            )  # no appender may wait for this transaction
             for done in run_each(connection, _APPEND, [_arguments(each) for each in appends if each.records]):
                 if not done:
                     raise busy()

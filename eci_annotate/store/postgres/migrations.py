@@ -1,6 +1,6 @@
-"""The schema comes in numbered steps, `schema/001_*.sql` and on; each is done once, all in one transaction.
+"""The schema consists of numbered steps, `schema/001_*.sql` and on; each is applied once, all in one transaction.
 
-A database that is further on than this release is refused by the name of the step that is unknown here.
+A database with steps unknown to this release is refused with the name of the first such step.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ _LOCK = 0x656369  # "eci"
 
 
 def steps() -> dict[str, str]:
-    """The steps by name, in order, as SQL."""
+    """Return the steps by name, in order, as SQL."""
     folder = files(__package__) / "schema"
     found = sorted(path.name for path in folder.iterdir() if path.name.endswith(".sql"))
     return {name.removesuffix(".sql"): (folder / name).read_text(encoding="utf-8") for name in found}
 
 
 def migrate(database: Database) -> None:
-    """Bring the schema to this release's.
+    """Migrate the schema to this release.
 
     Raises
     ------
     NotARepository
-        The database was made by a newer release, or does not keep text as UTF-8.
+        If the database was created by a newer release, or does not store text as UTF-8.
     """
     known = steps()
     with database.connection() as connection:
@@ -45,7 +45,7 @@ def migrate(database: Database) -> None:
 
 
 def missing(applied: list[str], known: list[str]) -> list[str]:
-    """The steps to do; NotARepository when others were done than those that are known."""
+    """Return the steps to apply; raises NotARepository if others than the known ones were applied."""
     for step, ours in zip(applied, [*known, *[""] * len(applied)], strict=False):
         if step != ours:
             raise NotARepository(

@@ -1,1 +1,1 @@
-"""Where tools work: the easel, its history, the stroke journal and snapshots."""
+"""The environment of the tools: the easel, its history, the stroke journal and snapshots."""

@@ -1,4 +1,4 @@
-"""Taking over somebody's annotation: it travels in the journal as it is, so that a replay needs nobody else's work."""
+"""Adopting another user's annotation: the journal stores it in full, so that a replay does not need their work."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ VERSION = 1
 
 
 def adoption(table: Table, uid: str, source: str) -> Adopt:
-    """The entry that takes over annotation `uid` of another easel.
+    """Return the entry that adopts annotation `uid` of another easel.
 
     Parameters
     ----------
     source
-        Block it comes from: task and version, as ``annotate.1/2``.
+        Origin of the annotation: task and version, as in ``annotate.1/2``.
     """
     thing, shelf = table.objects[uid], Shelf()
     body = {"version": VERSION, "object": object_out(thing, shelf)}
@@ -36,23 +36,23 @@ def adoption(table: Table, uid: str, source: str) -> Adopt:
 
 
 def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[Object, list[Edit]]:
-    """What an adoption puts on an easel: the annotation, and the edits that put it there.
+    """Return the annotation that an adoption adds to an easel, and the edits that add it.
 
     Parameters
     ----------
     entry
-        Line of the journal that holds the annotation.
+        Journal entry that contains the annotation.
     grid_shape
         Shape of the series (k, j, i).
     before
-        The field of this annotation before, uint16 of that shape.
+        Previous field of this annotation, uint16 of that shape.
 
     Raises
     ------
     BadJournal
-        The entry cannot be read.
+        If the entry cannot be read.
     Refused
-        It was painted on another grid.
+        If it was painted on another grid.
     """
     try:
         body, arrays = opened(base64.b64decode(entry.shape, validate=True))

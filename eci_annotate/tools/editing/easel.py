@@ -1,6 +1,6 @@
-"""The easel is where drawing happens: entries go in, changes come out. It knows no browser and no file.
+"""The easel is where drawing happens: entries go in, changes come out. It knows neither browser nor files.
 
-Entries applied in the same order to the same volumes give the same bits: the stroke journal replays.
+The same entries applied in the same order to the same volumes give the same bits; the stroke journal relies on this.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ from eci_annotate.tools.protocol import (
 )
 from eci_annotate.tools.registry import TOOLS, title_for
 
-# the pen goes up wherever it was: closes a stroke that broke off, and does nothing else
+# lifts the pen wherever it was: closes an interrupted stroke, and has no other effect
 LIFT = Release((0.0, 0.0, 0.0), Plane("", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 1.0))
 
 
 class Easel(Table):
-    """Annotations in the making.
+    """Annotations being drawn.
 
     Parameters
     ----------
     volume_of
-        Gives the volume of a series by its Series Instance UID.
+        Returns the volume of a series for its Series Instance UID.
 
     Attributes
     ----------
     tool
-        Name of the tool in the hand, a key of `TOOLS`.
+        Name of the current tool, a key of `TOOLS`.
     options
         Tool options.
     """
@@ -79,9 +79,9 @@ class Easel(Table):
         easel.show(series_uid_of(volume))
         return easel
 
-    # -- what can be seen -----------------------------------------------------
+    # -- reading ------------------------------------------------------------------
     def overlay(self, plane: Plane, reach_mm: float) -> Overlay:
-        """Return handles and preview lines of the tool in the hand, for one pane."""
+        """Return handles and preview lines of the current tool for one pane."""
         return TOOLS[self.tool].overlay(self.state, self._scene(), plane, reach_mm)
 
     def warm_up(self) -> None:
@@ -99,9 +99,9 @@ class Easel(Table):
                 trial.do(Press(at, plane))
                 trial.do(Cancel())
 
-    # -- what can be done -------------------------------------------------------
+    # -- changing -------------------------------------------------------------------
     def show(self, series_uid: str) -> tuple[Change, ...]:
-        """Turn to a series."""
+        """Show a series."""
         return self.do(Show(series_uid))
 
     def do(self, entry: Entry) -> tuple[Change, ...]:
@@ -110,7 +110,7 @@ class Easel(Table):
         Raises
         ------
         WrongPlane, Refused
-            If the tool cannot do this here; nothing has changed then.
+            If the tool cannot do this here; nothing is changed then.
         """
         match entry:
             case Press() | Drag() | Release() | Cancel():
@@ -137,7 +137,7 @@ class Easel(Table):
         return self.history.rollback()
 
     def finish(self) -> tuple[Change, ...]:
-        """Close a stroke that was interrupted, as if the pen had been lifted where it was."""
+        """Close an interrupted stroke, as if the pen had been lifted where it was."""
         if self.state == TOOLS[self.tool].idle:
             return ()
         return self.do(LIFT)
@@ -166,7 +166,7 @@ class Easel(Table):
             raise Refused(f"{thing.label!r} was made with {title}.", f"Choose {title}, or add one for {chosen}.")
 
     def _arrange(self, entry: Add | Alter | Delete) -> tuple[Change, ...]:
-        """Add, rename, recolour, hide or delete; each but hiding is one undo item."""
+        """Add, rename, recolour, hide or delete; everything but hiding is one undo item."""
         if isinstance(entry, Add):
             return self._add(entry)
         thing = self.objects.get(entry.uid)
@@ -222,7 +222,7 @@ class Easel(Table):
         return changes
 
     def _turn(self, entry: Entry) -> None:
-        """Change what is in the hand or on the table; no annotation changes."""
+        """Change selection, series, tool or options; no annotation changes."""
         match entry:
             case Select(uid):
                 self.active = uid if uid in self.objects else None

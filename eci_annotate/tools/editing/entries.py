@@ -1,4 +1,4 @@
-"""What a person does between gestures; together with gestures these are the entries of the stroke journal."""
+"""User actions between gestures; together with gestures these are the entries of the stroke journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eci_annotate.tools.gestures import Gesture
 
 @dataclass(frozen=True)
 class Add:
-    """Begin a new annotation with a tool; it becomes the active one."""
+    """Start a new annotation with a tool; it becomes the active one."""
 
     uid: str
     tool: str
@@ -22,9 +22,9 @@ class Add:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take an annotation over as somebody else drew it; it becomes the active one.
+    """Adopt an annotation as another user drew it; it becomes the active one.
 
-    `shape` is what `adopting.adoption` made of it, `source` says whose it was: task and version.
+    `shape` is created by `adoption.adoption`; `source` is its origin: task and version.
     """
 
     uid: str
@@ -42,7 +42,7 @@ class Select:
 
 @dataclass(frozen=True)
 class Alter:
-    """Change label, colour or visibility; None leaves as it is."""
+    """Change label, colour or visibility; None keeps the current value."""
 
     uid: str
     label: str | None = None
@@ -67,26 +67,26 @@ class SetOption:
 
 @dataclass(frozen=True)
 class ChooseTool:
-    """Take another tool into the hand."""
+    """Choose another tool."""
 
     tool: str
 
 
 @dataclass(frozen=True)
 class Show:
-    """Turn to another series."""
+    """Show another series."""
 
     series_uid: str
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Take the last item back."""
+    """Undo the last item."""
 
 
 @dataclass(frozen=True)
 class Redo:
-    """Do it again."""
+    """Redo the last undone item."""
 
 
 Entry = Gesture | Add | Adopt | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo

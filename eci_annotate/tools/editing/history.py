@@ -1,6 +1,6 @@
-"""The history alone writes: it applies edits, merges a stroke into one named item, undoes and redoes.
+"""Only the history writes: it applies edits, merges a stroke into one named item, undoes and redoes.
 
-Undoing everything gives the start bit for bit, redoing everything the end.
+Undoing everything restores the initial state bit for bit, redoing everything the final state.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 from eci_annotate.imaging.blocks import Block, union, within
 from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit
 
-MOST_BYTES = 256 * 2**20  # older items are forgotten beyond this
+MOST_BYTES = 256 * 2**20  # older items are discarded beyond this
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What became different: which annotation, and in which voxels (None: all of it)."""
+    """What changed: which annotation, and in which voxels (None: all of it)."""
 
     uid: str
     where: Block | None
@@ -27,14 +27,14 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One undoable thing with a name."""
+    """One undoable change with a name."""
 
     name: str
     edits: tuple[Edit, ...]
 
     @property
     def size(self) -> int:
-        """Bytes kept for it."""
+        """Number of bytes it occupies."""
         return sum(e.before.nbytes + e.after.nbytes for e in self.edits if isinstance(e, ArrayEdit))
 
 
@@ -59,22 +59,22 @@ class History:
         return MappingProxyType(self._fields)
 
     def open_field(self, uid: str, shape: tuple[int, ...]) -> Fields:
-        """The field of a painted annotation; zeros where there was none."""
+        """Return the field of a painted annotation; zeros if it had none."""
         return self._fields.setdefault(uid, np.zeros(shape, np.uint16))
 
     def place(self, thing: Object, field: Fields | None = None) -> None:
-        """Put a finished annotation there, as from a file or snapshot; it is no undo item."""
+        """Add a finished annotation, as from a file or snapshot; this is not an undo item."""
         self._objects[thing.uid] = thing
         if field is not None:
             self.place_field(thing.uid, field)
 
     def place_field(self, uid: str, field: Fields) -> None:
-        """Put a finished field there; it may belong to a deleted annotation that undo can bring back."""
+        """Add a finished field; it may belong to a deleted annotation that undo can restore."""
         self._fields[uid] = field
 
     @property
     def in_stroke(self) -> bool:
-        """Whether edits wait to be committed or rolled back."""
+        """Whether edits are waiting to be committed or rolled back."""
         return bool(self._stroke)
 
     def apply(self, edits: Iterable[Edit]) -> tuple[Change, ...]:
@@ -93,13 +93,13 @@ class History:
             self._forget()
 
     def rollback(self) -> tuple[Change, ...]:
-        """Take the running stroke back."""
+        """Revert the running stroke."""
         changes = self._write([e.inverse() for e in reversed(self._stroke)])
         self._stroke.clear()
         return changes
 
     def undo(self) -> tuple[Change, ...]:
-        """Take the last item back; nothing happens when there is none."""
+        """Undo the last item; does nothing if there is none."""
         if not self.done:
             return ()
         item = self.done.pop()
@@ -107,7 +107,7 @@ class History:
         return self._write([e.inverse() for e in reversed(item.edits)])
 
     def redo(self) -> tuple[Change, ...]:
-        """Do the last undone item again; nothing happens when there is none."""
+        """Redo the last undone item; does nothing if there is none."""
         if not self.undone:
             return ()
         item = self.undone.pop()

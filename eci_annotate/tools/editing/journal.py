@@ -1,4 +1,4 @@
-"""The stroke journal: one JSON line per entry, and back. Stored names are short and do not change."""
+"""Conversion of stroke-journal entries to JSON lines and back. Stored names are short and never change."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _rich(name: str, value: Any) -> Any:
 
 
 def to_line(entry: Entry) -> str:
-    """Return the journal line of an entry, without line break."""
+    """Return the journal line of an entry, without a line break."""
     body = {f.name: _plain(getattr(entry, f.name)) for f in fields(entry)}
     return json.dumps({"do": _NAME_OF[type(entry)], **body}, separators=(",", ":"), ensure_ascii=False)
 
@@ -73,7 +73,7 @@ def from_line(line: str) -> Entry:
     Raises
     ------
     BadJournal
-        If the line is no entry of this version.
+        If the line is not an entry of this version.
     """
     try:
         body = json.loads(line)

@@ -1,4 +1,4 @@
-"""Objects and fields as JSON and arrays in one .npz (zip, deflated): what snapshots and adoptions are made of."""
+"""Objects and fields as JSON and arrays in one .npz (zip, deflated): the format of snapshots and adoptions."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ BODY = "easel.json"
 
 
 class Shelf:
-    """Arrays by running name."""
+    """Arrays under consecutive names."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
 
     def put(self, array: NDArray[Any]) -> str:
-        """Keep an array; returns its name."""
+        """Store an array and return its name."""
         name = f"a{len(self.arrays)}"
         self.arrays[name] = array
         return name
 
     def closed(self, body: dict[str, Any]) -> bytes:
-        """The body, and all arrays that it names, as bytes."""
+        """Return the body and all arrays it names as bytes."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             archive.writestr(BODY, json.dumps(body, ensure_ascii=False))
@@ -42,7 +42,7 @@ class Shelf:
 
 
 def opened(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Body and arrays of what `Shelf.closed` made; BadZipFile, KeyError or ValueError when it is none."""
+    """Return body and arrays from the bytes of `Shelf.closed`; raises BadZipFile, KeyError or ValueError for others."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         body = json.loads(archive.read(BODY))
         return body, {n[:-4]: _array(archive.read(n)) for n in archive.namelist() if n.endswith(".npy")}
@@ -53,7 +53,7 @@ def _array(content: bytes) -> NDArray[Any]:
 
 
 def object_out(thing: Object | None, shelf: Shelf) -> dict[str, Any] | None:
-    """An annotation as JSON; its points go on the shelf."""
+    """Return an annotation as JSON; its points go on the shelf."""
     if thing is None:
         return None
     body: dict[str, Any] = {"kind": next(k for k, t in KINDS.items() if type(thing) is t)}
@@ -69,7 +69,7 @@ def object_out(thing: Object | None, shelf: Shelf) -> dict[str, Any] | None:
 
 
 def object_in(body: dict[str, Any] | None, arrays: Any) -> Object | None:
-    """The annotation again."""
+    """Return the annotation of a JSON body."""
     if body is None:
         return None
     kind = KINDS[body.pop("kind")]
@@ -81,7 +81,7 @@ def object_in(body: dict[str, Any] | None, arrays: Any) -> Object | None:
 
 
 def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
-    """The part of a field that is not zero."""
+    """Return the non-zero part of a field."""
     where = bounding_box(field > 0)
     return {
         "uid": uid,
@@ -92,6 +92,6 @@ def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
 
 
 def where_of(pairs: list[list[int]]) -> Block:
-    """A block from its bounds."""
+    """Return a block from its bounds."""
     k, j, i = (slice(a, b) for a, b in pairs)
     return k, j, i

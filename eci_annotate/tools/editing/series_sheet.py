@@ -1,4 +1,4 @@
-"""A series as the tools see it: whole-number intensities, lightly smoothed ones, and the grid."""
+"""A series as the tools see it: integer intensities, lightly smoothed intensities, and the grid."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Sheet:
     Attributes
     ----------
     volume, grid
-        The volume as loaded, and where its voxels are.
+        The volume as loaded, and its grid.
     values
-        int16 (k, j, i): the modality values themselves where they are whole and fit, else scaled.
+        int16 (k, j, i): the modality values themselves if they are integers that fit, else scaled.
     scale
         Integer steps per modality unit.
     """

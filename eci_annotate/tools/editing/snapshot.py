@@ -1,4 +1,4 @@
-"""A snapshot is an easel as bytes: objects, fields, undo history, options. It saves replaying long journals.
+"""A snapshot is an easel as bytes: objects, fields, undo history, options. It avoids replaying long journals.
 
 Format: a NumPy .npz (zip, deflated) with `easel.json` data and the arrays it names.
 """
@@ -69,12 +69,12 @@ def _item_in(body: dict[str, Any], arrays: Any) -> Item:
 
 
 def load(content: bytes, volume_of: Callable[[str], xr.DataArray]) -> Easel:
-    """Return the easel that `save` made bytes of.
+    """Return the easel from the bytes that `save` returned.
 
     Raises
     ------
     BadJournal
-        If the bytes are no snapshot of a version known here.
+        If the bytes are not a snapshot of a known version.
     """
     try:
         body, arrays = opened(content)
@@ -108,8 +108,8 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
 def replay(volume_of: Callable[[str], xr.DataArray], snapshot: bytes | None, lines: Iterable[str]) -> Easel:
     """Return the easel after a snapshot (or none) and the journal lines that followed it.
 
-    A gesture that was refused when it was made is refused again, and changes nothing again. A stroke
-    that broke off (the kernel was killed) is closed, so that nothing of it is lost.
+    A gesture that was refused when it was made is refused again and again changes nothing. An interrupted stroke
+    (the kernel was killed) is closed, so that nothing of it is lost.
     """
     easel = Easel(volume_of) if snapshot is None else load(snapshot, volume_of)
     for line in lines:

@@ -1,4 +1,4 @@
-"""What is on the table: the series shown, the annotations drawn so far, and their shapes as values."""
+"""Read access to an easel: the series shown, the annotations drawn so far, and their shapes as values."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from eci_annotate.tools.protocol import HALF, Fields, Object, Paint, Unplaced
 
 
 class Table:
-    """Series and annotations, to look at.
+    """Series and annotations, read-only.
 
     Attributes
     ----------
     history
-        Holds annotations and fields; alone writes to them.
+        Holds annotations and fields, and is the only writer.
     series_uid
         The series that is shown.
     active
-        uid of the annotation that is worked on, or None.
+        uid of the annotation being edited, or None.
     hidden
-        uids that are not shown.
+        uids of hidden annotations.
     """
 
     def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
@@ -59,30 +59,30 @@ class Table:
 
     @property
     def undo_name(self) -> str | None:
-        """What undo would take back, in words."""
+        """Description of what undo would revert."""
         return f"Undo {self.history.done[-1].name}" if self.history.done else None
 
     @property
     def redo_name(self) -> str | None:
-        """What redo would do again, in words."""
+        """Description of what redo would restore."""
         return f"Redo {self.history.undone[-1].name}" if self.history.undone else None
 
     def field(self, uid: str) -> Fields:
-        """Field of a painted annotation, uint16 (k, j, i); inside where >= 32768."""
+        """Return the field of a painted annotation, uint16 (k, j, i); voxels >= 32768 are inside."""
         return self.history.fields[uid]
 
     def sheet_of(self, series_uid: str) -> Sheet:
-        """Return a series prepared for the tools, loading it when first asked."""
+        """Return a series prepared for the tools, loading it on first use."""
         if series_uid not in self._sheets:
             self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
         return self._sheets[series_uid]
 
     def share(self, other: Table) -> None:
-        """Use the series that another table has prepared, and prepare new ones for both."""
+        """Share prepared series with another table, now and in future."""
         self._sheets = other._sheets
 
     def volume_mm3(self, uid: str) -> float:
-        """Volume of an annotation now."""
+        """Return the current volume of an annotation in cubic millimetres."""
         thing = self.objects[uid]
         if isinstance(thing, Paint):
             return float((self.field(uid) >= HALF).sum()) * self.sheet_of(thing.series_uid).grid.voxel_mm3

@@ -1,7 +1,7 @@
-"""The arithmetic of SmartPaint in whole numbers: the same bits on any machine and any compiler.
+"""The arithmetic of SmartPaint in integers: the same bits on any machine and with any compiler.
 
 A dab moves the field of each voxel p in the brush by `flow * (1 - d / r) * (1 - c * cost)^k`; cost is |J(p) - J(x)|
-(classic rule), or the least worst difference on a path from the centre inside the brush (barrier rule).
+(classic rule), or the smallest maximal difference on a path from the centre inside the brush (barrier rule).
 Malmberg et al.: SmartPaint, CMBBE Imaging & Visualization 5, 2017; Strand et al.: minimum barrier, CVIU 117, 2013.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 64  # buckets of the barrier queue
-ONE = 65536  # fixed-point one of weights
+ONE = 65536  # 1.0 in the fixed-point format of weights
 _int16s = nb.types.Array(nb.int16, 3, "C", readonly=True)
 _int64s = nb.types.Array(nb.int64, 3, "C", readonly=True)
 _row = nb.types.Array(nb.int64, 1, "C", readonly=True)
@@ -24,10 +24,16 @@ _rows = nb.types.Array(nb.int64, 2, "C", readonly=True)
 
 @lru_cache(maxsize=64)
 def cone(radius_mm: float, spacing_mm: tuple[float, float, float], flow: float, flat_axis: int) -> NDArray[np.int64]:
-    """Weights of the brush by offset from its centre: `flow * (1 - d / r)` in 1/65536.
+    """Return the weights of the brush by offset from its centre: `flow * (1 - d / r)` in 1/65536.
 
     Parameters
     ----------
+    radius_mm
+        Brush radius, millimetres.
+    spacing_mm
+        Distance between voxel centres along k, j, i.
+    flow
+        Weight at the centre, 0..1.
     flat_axis
         0, 1, 2: the brush is one voxel thick along this axis; -1: a ball.
     """
@@ -42,11 +48,11 @@ def cone(radius_mm: float, spacing_mm: tuple[float, float, float], flow: float, 
 
 @lru_cache(maxsize=64)
 def tone(reach: int, sensitivity: int) -> NDArray[np.int64]:
-    """Weights by integer intensity difference: `(1 - difference / reach)^k` in 1/65536."""
+    """Return weights by integer intensity difference: `(1 - difference / reach)^k` in 1/65536."""
     rest = 1.0 - np.arange(min(max(reach, 1), ONE)) / max(reach, 1)
     power = rest
     for _ in range(sensitivity - 1):
-        power = power * rest  # repeated products round alike everywhere, pow() does not
+        power = power * rest  # repeated products round identically everywhere, pow() does not
     return np.floor(power * (ONE - 1) + 0.5).astype(np.int64)
 
 
@@ -65,7 +71,7 @@ def _moved(value: Any, alpha: int, erase: bool) -> Any:
 
 @nb.njit(nb.int16(_int16s, nb.int64, nb.int64, nb.int64, nb.int64), cache=True)
 def _median(values: Any, ck: int, cj: int, ci: int, flat_axis: int) -> int:
-    """Median of the 3 x 3 (x 3) voxels around the centre, clipped at the border."""
+    """Return the median of the 3 x 3 (x 3) voxels around the centre, clipped at the border."""
     found = np.empty(27, np.int16)
     n = 0
     for k in range(ck - (flat_axis != 0), ck + 1 + (flat_axis != 0)):
@@ -82,7 +88,7 @@ def _median(values: Any, ck: int, cj: int, ci: int, flat_axis: int) -> int:
     cache=True,
 )
 def _classic(field: Any, corner: Any, values: Any, centre: Any, brush: Any, tones: Any, erase: bool) -> None:
-    """One dab by the classic rule; `field` is a block of the volume that begins at `corner`."""
+    """Apply one dab by the classic rule; `field` is a block of the volume that starts at `corner`."""
     here = values[centre[0], centre[1], centre[2]]
     hk, hj, hi = brush.shape[0] // 2, brush.shape[1] // 2, brush.shape[2] // 2
     for k in range(max(0, centre[0] - hk), min(values.shape[0], centre[0] + hk + 1)):
@@ -103,7 +109,7 @@ def _classic(field: Any, corner: Any, values: Any, centre: Any, brush: Any, tone
 def _barrier(
     field: Any, corner: Any, values: Any, centre: Any, brush: Any, tones: Any, reach: int, flat_axis: int, erase: bool
 ) -> None:
-    """One dab by the barrier rule: a bucket queue of 64 levels over 6-neighbours inside the brush."""
+    """Apply one dab by the barrier rule: a bucket queue of 64 levels over 6-neighbours inside the brush."""
     here = _median(values, centre[0], centre[1], centre[2], flat_axis)
     nk, nj, ni = brush.shape
     hk, hj, hi = nk // 2, nj // 2, ni // 2
@@ -158,7 +164,7 @@ def dab_all(
     Parameters
     ----------
     field
-        Block of the field that is changed, uint16 (k, j, i); it must hold every voxel of every dab.
+        Block of the field to change, uint16 (k, j, i); it must contain every voxel of every dab.
     corner
         First voxel of that block in the volume.
     values
@@ -169,6 +175,12 @@ def dab_all(
         From `cone` and `tone` (barrier: `tone(LEVELS, k)`).
     reach
         Intensity difference at which the weight is zero.
+    flat_axis
+        Axis along which the brush is one voxel thick, or -1 for a ball.
+    barrier
+        Use the barrier rule instead of the classic rule.
+    erase
+        Move field values toward 0 instead of 65535.
     """
     for n in range(centres.shape[0]):
         if barrier:
@@ -179,7 +191,7 @@ def dab_all(
 
 @nb.njit(nb.void(_int16s, nb.int64[::1], nb.int64, nb.int16[:, :, ::1]), cache=True)
 def _smooth_along(values: Any, taps: Any, axis: int, out: Any) -> None:
-    """Weighted mean of five neighbours along one axis, in whole numbers, border repeated."""
+    """Compute the weighted mean of five neighbours along one axis in integers, repeating the border."""
     nk, nj, ni = values.shape
     for k in range(nk):
         for j in range(nj):
@@ -196,7 +208,7 @@ def _smooth_along(values: Any, taps: Any, axis: int, out: Any) -> None:
 def smoothed(
     values: NDArray[np.int16], spacing_mm: tuple[float, float, float], sigma: float = 0.8
 ) -> NDArray[np.int16]:
-    """Gaussian smoothing with sigma in units of the smallest spacing, so thick slices stay apart."""
+    """Smooth with a Gaussian of sigma in units of the smallest spacing, so that thick slices stay separate."""
     out = np.ascontiguousarray(values)
     for axis, step in enumerate(spacing_mm):
         offsets = np.arange(-2, 3) * step / (sigma * min(spacing_mm))

@@ -1,7 +1,7 @@
-"""SmartPaint: a brush that respects intensities, in two or three dimensions, adding or taking away.
+"""SmartPaint: a brush that respects intensities, in two or three dimensions, adding or subtracting.
 
-The stroke keeps the options and the window it began with. Dabs lie a quarter radius apart along
-the path, so a fast stroke leaves no gaps.
+A stroke keeps the options and the window it started with. Dabs are a quarter of the radius apart along
+the path, so that a fast stroke leaves no gaps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STEP = 0.25  # distance between dabs, in brush radii
 
 @dataclass(frozen=True)
 class Painting:
-    """A stroke: its frozen options, where the last dab was, and how far the pen went since."""
+    """A stroke: its frozen options, the position of the last dab, and how far the pen has moved since."""
 
     options: Options
     flat_axis: int
@@ -43,7 +43,7 @@ class Painting:
 
 
 def _along(state: Painting, path: tuple[Vector, ...]) -> tuple[list[Vector], Painting]:
-    """Points for dabs at equal distances along a path, and the state after it."""
+    """Return equally spaced points for dabs along a path, and the state after it."""
     gap = state.options.radius_mm * STEP
     points: list[Vector] = []
     at, since = state.at, state.since_mm
@@ -61,7 +61,7 @@ def _along(state: Painting, path: tuple[Vector, ...]) -> tuple[list[Vector], Pai
 
 
 def _centres(points: list[Vector], scene: Scene) -> NDArray[np.int64]:
-    """Voxels at the points that lie on the volume."""
+    """Return the voxels at those points that are inside the volume."""
     if not points:
         return np.empty((0, 3), np.int64)
     voxels = scene.grid.voxel_from_reference(points)
@@ -76,14 +76,20 @@ def _block(centres: NDArray[np.int64], brush: NDArray[np.int64], shape: tuple[in
 
 
 def paint(points: list[Vector], options: Options, flat_axis: int, scene: Scene, uid: str) -> tuple[ArrayEdit, ...]:
-    """Dab at points in patient millimetres and return the edit.
+    """Apply dabs at points in patient millimetres and return the edit.
 
     Parameters
     ----------
     points
-        Brush centres; those outside the volume are left out.
+        Brush centres; those outside the volume are ignored.
+    options
+        Settings of the stroke.
     flat_axis
         Axis along which the brush is one voxel thick, or -1 for a ball.
+    scene
+        Intensities, grid and fields of the series.
+    uid
+        Annotation to paint.
     """
     centres = _centres(points, scene)
     if len(centres) == 0:

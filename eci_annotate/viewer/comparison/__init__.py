@@ -1,1 +1,1 @@
-"""Readings and versions beside each other, on linked stages."""
+"""Readings and versions side by side, on linked stages."""

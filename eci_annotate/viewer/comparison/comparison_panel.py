@@ -1,4 +1,4 @@
-"""The panel of a comparison: sides to switch on and off, and each lesion with what differs, to look at and to take."""
+"""The panel of a comparison: sides to switch on and off, and differing lesions to inspect and to adopt."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Look = Callable[[LesionDifference], None]
 
 
 def chip(side: Side) -> str:
-    """A side's title beside its colour, as HTML."""
+    """Return a side's title next to its colour, as HTML."""
     return f"<span class='eci-chip' style='background:{to_hex(side.colour)}'></span>{html.escape(side.title)}"
 
 
 class ReadingsPanel:
-    """What is compared.
+    """The versions being compared and their lesions.
 
     Parameters
     ----------
     title
-        Of the panel, as HTML.
+        Title of the panel, as HTML.
     sides
-        In their order.
+        Sides in their order.
     overlays
-        Those whose outlines can be laid over the images.
+        Sides whose outlines can be drawn over the images.
     reveal, look, take
-        Called to show or hide a side's outlines, to go to a lesion, to take annotations over (None: cannot be taken).
+        Called to show or hide a side's outlines, to go to a lesion, to adopt annotations (None: cannot be adopted).
     """
 
     def __init__(
@@ -117,20 +117,20 @@ class ReadingsPanel:
         return button
 
     def mark(self, uids: Sequence[str] | frozenset[str]) -> None:
-        """Tell which annotations the own work has already."""
+        """Mark the annotations that the user's own work already contains."""
         self._taken = frozenset(uids)
         for button, uid in self._takes:
             taken = uid in self._taken
             button.disabled, button.icon = taken or self.closed, "check" if taken else ""
 
     def close(self) -> None:
-        """Nothing can be taken any more."""
+        """Disable adopting."""
         self.closed = True
         self.mark(self._taken)
 
 
 def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
-    """A lesion in words, as HTML."""
+    """Return a description of a lesion as HTML."""
     parts = []
     for side, each in zip(sides, lesion.found, strict=True):
         if each is None:
@@ -142,7 +142,7 @@ def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
 
 
 def measures(lesion: LesionDifference) -> list[str]:
-    """How alike the two that differ most are."""
+    """Return how similar the two most different annotations are."""
     row = lesion.row
     if not row:
         return []

@@ -1,4 +1,4 @@
-"""What a workbench compares with: sides as outlines and beside each other, their differences, and taking over."""
+"""The comparison in a workbench: sides as outlines and side by side, their differences, and adopting."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STRIP = "30vh"
 
 
 def reveal(controller: Controller, side: Side, shown: bool) -> list[Order]:
-    """Show or hide a side's outlines over somebody's work."""
+    """Show or hide a side's outlines over the user's work."""
     side.layer.shown = shown
     orders = controller.painter.again()
     drawn = controller.drawn(0, controller.painter.views.values(), orders)
@@ -41,12 +41,12 @@ def reveal(controller: Controller, side: Side, shown: bool) -> list[Order]:
 
 
 class Counterpart:
-    """The comparison that a workbench holds.
+    """The comparison in a workbench.
 
     Parameters
     ----------
     do, turn_to, carry_out
-        How entries are applied, how another series is shown, how orders are carried out.
+        Apply entries, show another series, carry out orders.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Counterpart:
         self.others = [side for side in sides if side.easel is not controller.easel]
         self.adjudicates = len(self.others) == len(sides)
         for side in self.others:
-            side.layer.shown = not self.adjudicates  # beside each other at first, or else as outlines
+            side.layer.shown = not self.adjudicates  # initially side by side, otherwise as outlines
         controller.painter.others = [side.layer for side in self.others]
         self.link = new_uid()
         take = self._take if self.adjudicates else None
@@ -79,7 +79,7 @@ class Counterpart:
         return Delta(self.sides[0], self.sides[-1], self._volume)
 
     def beside(self, stage: Stage, seen: Callable[[], None]) -> list[Any]:
-        """The stages of the others, and a button that hides them; the own stage makes room for them."""
+        """Return the stages of the other sides, and a button that hides them; the user's stage makes room for them."""
         self._own = (stage, stage.height)
         self.strip = Strip(self.others, self.controller.easel.series_uid, STRIP, self.link, seen)
         shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
@@ -95,7 +95,7 @@ class Counterpart:
             stage.height = f"max(420px, calc({height} - {STRIP}))" if shown else height
 
     def compare(self) -> None:
-        """Work out the differences beside the work, and list them when they are known."""
+        """Compute the differences in the background, and list them when they are known."""
         post = LOOP.poster()
 
         def work() -> None:
@@ -105,7 +105,7 @@ class Counterpart:
         threading.Thread(target=work, daemon=True).start()
 
     def follow(self, series_uid: str) -> None:
-        """The own work shows another series now."""
+        """Follow the user's own work to another series."""
         if self.strip is not None:
             self.strip.turn_to(series_uid)
 

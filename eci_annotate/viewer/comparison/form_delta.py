@@ -1,4 +1,4 @@
-"""The fields of a form that two sides answered otherwise, in the words of the form."""
+"""The fields of a form that two sides answered differently, with the labels of the form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eci_annotate.workflow.usecase.form import Question
 
 
 def form_table(delta: Delta, sides: Sequence[Side]) -> str:
-    """The form's fields that differ, as people read them, as HTML."""
+    """Return the form's differing fields as displayed to users, as HTML."""
     if delta.form.empty:
         return "<b>Form</b><div class='eci-facts'>The answers are the same.</div>"
     known = {each.path: each.question for each in by_path(sides[-1].signed.use_case.questions)}

@@ -1,4 +1,4 @@
-"""Where sides differ, lesion by lesion: who has it, how alike the two that differ most are, and where to look."""
+"""Differences by lesion: which sides have it, how similar the two most different annotations are, and where to look."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from eci_annotate.viewer.comparison.sides import Side
 
 @dataclass(frozen=True)
 class LesionDifference:
-    """One lesion over all sides.
+    """One lesion across all sides.
 
     Parameters
     ----------
     label, series_uid
-        Of the first side that has it.
+        From the first side that has the lesion.
     found
-        By side its annotation, or None.
+        Annotation of each side, or None.
     row
-        The measures of the two sides that differ most (a row of `Delta.table`); empty when only one has it.
+        Measures of the two sides that differ most (a row of `Delta.table`); empty if only one side has it.
     focus_lps
-        Where the two differ most, else the middle of its largest slice; patient mm.
+        Where the two differ most, else the centre of its largest slice; patient mm.
     """
 
     label: str
@@ -42,12 +42,12 @@ class LesionDifference:
 
     @property
     def agreed(self) -> bool:
-        """Whether every side has the very same."""
+        """Whether all sides have exactly the same annotation."""
         return None not in self.found and self.row.get("change") == "same"
 
 
 def lesions(sides: Sequence[Side], volume_of: Volume) -> list[LesionDifference]:
-    """All lesions: those that differ come first, the least alike foremost."""
+    """Return all lesions: those missing on a side first, then by increasing similarity."""
     delta = Delta(sides[0], sides[-1], volume_of)
     found = [_lesion(delta, group) for group in grouped([side.annotations() for side in sides])]
     return sorted(found, key=lambda each: (each.agreed, None not in each.found, each.row.get("dice", 0.0)))
@@ -73,7 +73,7 @@ def _focus(volume: xr.DataArray, a: Annotation, b: Annotation) -> Vector:
 
 
 def _middle(mask: Any) -> list[float]:
-    """The middle of a mask's largest slice: of its voxels the one nearest to their mean."""
+    """Return the centre of a mask's largest slice: its voxel nearest to their mean."""
     if not mask.any():
         return [(n - 1) / 2 for n in mask.shape]
     k = largest(mask.sum((1, 2)))

@@ -1,4 +1,4 @@
-"""Sides beside each other: a read-only stage for each, linked with the own one, each in its side's colour."""
+"""Sides next to each other: one read-only stage per side in its colour, linked with the user's own stage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AXIAL = "axial"
 
 
 class _Presence(Listener):
-    """Passes on that the person looks around."""
+    """Forwards that the user is looking around."""
 
     def __init__(self, seen: Callable[[], None]) -> None:
         self.present = seen  # type: ignore[method-assign]
@@ -28,11 +28,11 @@ class Strip:
     Parameters
     ----------
     series_uid
-        What they show at first.
+        Series shown at first.
     link
-        The name that links stages on a page.
+        Name that links stages on a page.
     seen
-        Called when the person looks around in one of them.
+        Called when the user looks around in one of them.
     """
 
     def __init__(

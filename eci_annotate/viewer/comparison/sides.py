@@ -1,4 +1,4 @@
-"""Sides of a comparison: what each reader, or each version, drew and answered, in a colour of its own."""
+"""Sides of a comparison: what each reader, or each version, drew and answered, each with its own colour."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Side:
     Attributes
     ----------
     title, colour
-        As people see it.
+        As displayed.
     signed, easel, layer
-        The version, its annotations, and these as a layer to be laid below somebody's work.
+        The version, its annotations, and these as a layer below the user's own work.
     """
 
     def __init__(self, title: str, colour: Colour, signed: Signed, easel: Easel) -> None:
@@ -62,7 +62,7 @@ class Side:
 
 
 def sides_of(task: Task, own: Easel) -> list[Side]:
-    """What a task is to be compared with: the readings to adjudicate; of a review, the version reviewed before."""
+    """Return what a task is compared with: the readings to adjudicate; for a review, the version reviewed before."""
     kind, definition = task.definition.kind, task.definition
     if kind == ADJUDICATE:
         readings = task.readings()
@@ -77,12 +77,12 @@ def sides_of(task: Task, own: Easel) -> list[Side]:
 
 
 def names(readings: Sequence[Signed], pipeline: tuple[TaskDefinition, ...], blind: bool) -> list[str]:
-    """What to call readers: by name, or where the task is blind by a letter, also for who might know their names."""
+    """Return the readers' names; letters if the task is blind, even for those who might know the names."""
     return [letter(pipeline, task_named(pipeline, each.task)) if blind else each.reader for each in readings]
 
 
 def opened(versions: Sequence[Signed], titles: Sequence[str], own: Easel | None = None) -> list[Side]:
-    """Sides of signed versions; they share the series that `own` has prepared, or each other's."""
+    """Return sides of signed versions; they share the series that `own` has prepared, or each other's."""
     sides: list[Side] = []
     for signed, title, colour in zip(versions, titles, cycle(COLOURS), strict=False):
         shared = own or (sides[0].easel if sides else None)

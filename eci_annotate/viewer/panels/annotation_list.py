@@ -1,4 +1,4 @@
-"""The list of annotations: label, colour, volume, shown or not, delete; and above it what the next one will be."""
+"""The list of annotations: label, colour, volume, visibility, delete; and above it the settings of the next one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
 
 
 def to_hex(colour: Colour) -> str:
-    """`(255, 0, 0)` as `#ff0000`."""
+    """Convert `(255, 0, 0)` to `#ff0000`."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def from_hex(text: str) -> Colour:
-    """`#ff0000` as `(255, 0, 0)`."""
+    """Convert `#ff0000` to `(255, 0, 0)`."""
     red, green, blue = (int(text[n : n + 2], 16) for n in (1, 3, 5))
     return red, green, blue
 
@@ -53,7 +53,7 @@ class AnnotationRow:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
 
     def refresh(self, thing: Object, active: bool, shown: bool, here: bool, volume_mm3: float) -> None:
-        """Show the annotation as it is."""
+        """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
         self.shown.icon = "eye" if shown else "eye-slash"
@@ -66,7 +66,7 @@ class AnnotationRow:
 
 
 class AnnotationList:
-    """All rows, and the line that adds one."""
+    """All rows, and the row that adds one."""
 
     def __init__(self, controller: Controller, do: Do, add: Callable[[str, Colour], None]) -> None:
         self.controller, self.easel, self._do = controller, controller.easel, do
@@ -91,7 +91,7 @@ class AnnotationList:
         self.controller.next_label, self.controller.next_colour = self.label.value, from_hex(self.colour.value)
 
     def refresh(self) -> None:
-        """Show the annotations as they are."""
+        """Show the current annotations."""
         objects = self.easel.objects
         if set(objects) != set(self.rows):
             for uid in set(self.rows) - set(objects):
@@ -106,12 +106,12 @@ class AnnotationList:
 
     @property
     def drawn(self) -> list[dict[str, str]]:
-        """Label, kind and series of each annotation that has a shape."""
+        """Return label, kind and series of each annotation that has a shape."""
         things = [thing for uid, thing in self.easel.objects.items() if self._volumes.get(uid)]
         return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
 
     def _volume(self, uid: str) -> float:
-        """Volumes are counted anew for the one that is worked on only."""
+        """Return a volume, recomputed only for the annotation being edited."""
         if uid not in self._volumes or uid == self.easel.active:
             try:
                 self._volumes[uid] = self.easel.volume_mm3(uid)
@@ -120,7 +120,7 @@ class AnnotationList:
         return self._volumes[uid]
 
     def recount(self) -> None:
-        """Something else than drawing changed the annotations."""
+        """Recompute volumes after annotations changed by other means than drawing."""
         self._volumes.clear()
 
     def _next(self) -> None:
@@ -129,7 +129,7 @@ class AnnotationList:
         self.controller.next_label, self.controller.next_colour = "", None
 
     def close(self) -> None:
-        """Nothing can be changed any more, only shown and hidden."""
+        """Disable changes; visibility can still be toggled."""
         for widget in (self.label, self.colour, self.new):
             widget.disabled = True
         for row in self.rows.values():

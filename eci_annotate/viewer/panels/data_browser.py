@@ -1,4 +1,4 @@
-"""The data browser: studies, their series with a picture, and why each is shown or left out; a click shows one."""
+"""The data browser: studies and their series with a picture and the reason why each is shown or left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THUMB_PX = 72
 
 
 def thumbnail(volume: xr.DataArray) -> bytes:
-    """The middle slice as a small PNG."""
+    """Return the middle slice as a small PNG."""
     plane = values_kji(volume)[volume.sizes["k"] // 2]
     picture = Picture.fromarray(grey(plane, default_window(volume), is_inverted(volume)))
     picture.thumbnail((THUMB_PX, THUMB_PX))
@@ -37,7 +37,7 @@ def _png(picture: Picture.Image) -> bytes:
 
 
 def reasons(hanging: Hanging | None) -> dict[str, str]:
-    """By series, in words, why it was placed or left out."""
+    """Return by series, in words, why it was placed or left out."""
     if hanging is None:
         return {}
     placed = {p.series_uid: f"{p.title}: {'; '.join(p.reasons)}" for p in hanging.placed}
@@ -45,7 +45,7 @@ def reasons(hanging: Hanging | None) -> dict[str, str]:
 
 
 def _date(text: str) -> str:
-    """DICOM's `20260131` as `2026-01-31`."""
+    """Convert DICOM's `20260131` to `2026-01-31`."""
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
 
 
@@ -71,7 +71,7 @@ class SeriesCard:
         self.button.on_click(lambda _: show(series.series_uid))
 
     def say(self, why: str) -> None:
-        """Show a reason under the facts."""
+        """Show a reason below the facts."""
         self.text.value = f"<div class='eci-facts'>{html.escape(self._facts)}<br>{html.escape(why)}</div>"
 
     def picture_from(self, volume: xr.DataArray) -> None:
@@ -80,7 +80,7 @@ class SeriesCard:
             self.pictured, self.picture.value = True, thumbnail(volume)
 
     def refuse(self, why: str) -> None:
-        """This series cannot be shown."""
+        """Show why this series cannot be displayed."""
         self.button.disabled = True
         self.say(why)
 
@@ -109,14 +109,14 @@ class BrowserPanel:
         self.widget.add_class("eci-browser")
 
     def mark(self, series_uid: str, volume: xr.DataArray | None = None) -> None:
-        """Show which series is in the viewer; with its volume also its picture."""
+        """Mark the series shown in the viewer; with its volume also add its picture."""
         for uid, card in self.cards.items():
             card.button.button_style = "primary" if uid == series_uid else ""
         if volume is not None and series_uid in self.cards:
             self.cards[series_uid].picture_from(volume)
 
     def fill(self, volume_of: Callable[[str], xr.DataArray], post: Callable[[Callable[[], None]], object]) -> None:
-        """Make the pictures that are missing; runs beside the work, and posts what is to be shown."""
+        """Create missing pictures; runs in the background, and posts what should be shown."""
         for uid, card in self.cards.items():
             if not card.images or card.pictured:
                 continue

@@ -1,4 +1,4 @@
-"""One question of a form as a widget, and beside it what others answered."""
+"""One question of a form as a widget, with the answers of others next to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Changed = Callable[[], None]
 
 
 class Field:
-    """One question with its widget; `answer` is raw: None while nothing is answered."""
+    """One question with its widget; `answer` is raw: None while unanswered."""
 
     def __init__(self, question: Question, changed: Changed) -> None:
         self.question = question
@@ -41,14 +41,14 @@ class Field:
 
     @answer.setter
     def answer(self, value: Any) -> None:
-        if self.question.kind in (CHOICE, YES_NO):  # an older form may have had a choice that is gone
+        if self.question.kind in (CHOICE, YES_NO):  # an older form may have had a choice that no longer exists
             known = [each for _, each in self.input.options]
             self.input.value = value if value in known else ""
         else:
             self.input.value = "" if value is None else str(value)
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
-        """Show what others answered, each to be taken by a click; right buttons stay, one may be pressed now."""
+        """Show answers of others, each with a button to copy it; unchanged buttons stay, since one may be pressed."""
         if list(opinions) == self._opinions:
             return
         self._opinions = list(opinions)
@@ -60,7 +60,7 @@ class Field:
             self.answer = answer
 
     def offer(self, labels: Sequence[str]) -> None:
-        """Labels of the annotations, for questions that link to one."""
+        """Set the labels of the annotations, for questions that link to one."""
         if self.question.link and isinstance(self.input, w.Combobox):
             self.input.options = tuple(dict.fromkeys(label for label in labels if label))
 
@@ -69,7 +69,7 @@ def _number(text: str, whole: bool) -> Any:
     try:
         return int(text) if whole else float(text.replace(",", "."))
     except ValueError:
-        return text  # checked, and named, with the whole form
+        return text  # checked, with a message, together with the whole form
 
 
 def _input(question: Question) -> Any:

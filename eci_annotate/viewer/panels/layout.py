@@ -1,4 +1,4 @@
-"""How panels stand around the stage; nothing here knows what they do."""
+"""The layout of panels around the stage; nothing here knows what they do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SIDE = "330px"
 
 
 def title_of(task: Task) -> str:
-    """Subject, task and version, as HTML."""
+    """Return subject, task and version as HTML."""
     what = f"{html.escape(task.definition.title)}, version {task.version}"
     return f"<b>{html.escape(task.subject)}</b> · {what}"
 
 
 def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
-    """Title (HTML) and state above, panels at the left, tools and stages at the right."""
+    """Lay out title (HTML) and state at the top, panels at the left, tools and stages at the right."""
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
     right = w.VBox(list(middle), layout=w.Layout(flex="1 1 auto", min_width="0"))

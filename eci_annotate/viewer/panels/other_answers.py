@@ -1,4 +1,4 @@
-"""What others answered, beside a question: a click takes an answer. Equal answers stand together."""
+"""Answers of others next to a question: a click copies an answer. Equal answers are grouped."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from eci_annotate.workflow.usecase.form import Question
 
 @dataclass(frozen=True)
 class Opinion:
-    """What somebody answered to a question, a group or a list; None when nothing."""
+    """Another reader's answer to a question, a group or a list; None if there is none."""
 
     who: str
     answer: Any
 
     def of(self, name: str) -> Opinion:
-        """His answer to one question of the group."""
+        """Return their answer to one question of the group."""
         return Opinion(self.who, self.answer.get(name) if isinstance(self.answer, Mapping) else None)
 
 
 def together(opinions: Sequence[Opinion]) -> list[tuple[str, Any]]:
-    """Who answered the same, by name; who gave no answer is left out."""
+    """Return equal answers with the names of those who gave them, without empty answers."""
     found: list[tuple[list[str], Any]] = []
     for each in opinions:
         if each.answer is None:
@@ -38,21 +38,21 @@ def together(opinions: Sequence[Opinion]) -> list[tuple[str, Any]]:
 
 
 def agreed(opinions: Sequence[Opinion]) -> dict[str, Any]:
-    """Of groups of answers: what all gave, and gave equally."""
+    """Return, for groups of answers, those that all gave and gave equally."""
     names = dict.fromkeys(name for each in opinions for name in each.answer or ())
     pairs = {name: [each.of(name).answer for each in opinions] for name in names}
     return {name: given[0] for name, given in pairs.items() if all(each == given[0] for each in given)}
 
 
 def in_words(question: Question, answer: Any) -> str:
-    """An answer as people read it."""
+    """Return an answer as displayed to users."""
     if isinstance(answer, bool):
         return "Yes" if answer else "No"
     return next((title for value, title in question.choices if value == answer), str(answer))
 
 
 def buttons(question: Question, opinions: Sequence[Opinion], take: Callable[[Any], None]) -> list[w.Button]:
-    """A button for each different answer."""
+    """Return a button for each different answer."""
     found = together(opinions)
     return [_button(who, in_words(question, answer), answer, take, len(found) > 1) for who, answer in found]
 

@@ -1,4 +1,4 @@
-"""The panel of marked places: a reviewer adds them with a remark each; whoever mends it goes from one to the next."""
+"""The panel of marked places: a reviewer adds them with remarks; the annotator steps through them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class PlacesPanel:
     Parameters
     ----------
     title
-        As HTML.
+        Title as HTML.
     places
-        Those there are.
+        Initial places.
     look
         Called to show a place.
     changed
-        Called with all places after one was added, removed or said something of; None: they are for reading.
+        Called with all places after one was added, removed or its remark changed; None: read-only.
     crosshair
-        Where the crosshair is, in patient mm.
+        Returns the position of the crosshair, in patient mm.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class PlacesPanel:
         self._show()
 
     def add(self, point_lps: Vector | None) -> None:
-        """Mark a place; Refused where none is marked."""
+        """Mark a place; raises Refused if places are read-only."""
         if self._changed is None or point_lps is None:
             raise Refused(NO_PLACE if self._changed is None else "No image is shown yet.")
         self._take((*self.places, Place(point_lps)))
@@ -77,7 +77,7 @@ class PlacesPanel:
         return line
 
     def _words(self, number: int, place: Place) -> list[w.DOMWidget]:
-        """The remark: to be read, or to be written."""
+        """Return the remark as text or as an input field."""
         wide = w.Layout(flex="1 1 60px", width="60px", min_width="0")
         if self._changed is None:
             return [w.HTML(html.escape(place.remark), layout=wide)]
@@ -96,7 +96,7 @@ class PlacesPanel:
         self._show()
 
     def close(self) -> None:
-        """From now on they are for reading."""
+        """Make the places read-only."""
         self._changed = None
         self.button.disabled = True
         self._show()

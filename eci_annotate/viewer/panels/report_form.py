@@ -1,4 +1,4 @@
-"""The report form as widgets: a question is asked only when its condition holds, a list has one group per item."""
+"""The report form as widgets: a question is shown only if its condition holds, a list has one group per item."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[str]]
 
 
 class Part(Protocol):
-    """What a form is made of: a raw answer that can be read and set, and a widget."""
+    """A part of a form: a raw answer that can be read and set, and a widget."""
 
     widget: Any
     answer: Any
 
     def offer(self, labels: Sequence[str]) -> None:
-        """Take the labels of the annotations."""
+        """Set the labels of the annotations."""
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
-        """Take what others answered."""
+        """Set the answers of others."""
 
 
 class Group:
-    """Questions that stand beside each other."""
+    """Questions shown together."""
 
     def __init__(self, questions: Sequence[Question], changed: Changed) -> None:
         self._changed = changed
@@ -45,7 +45,7 @@ class Group:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """Raw answers of what is asked."""
+        """Raw answers to the questions that are asked."""
         raw = {name: part.answer for name, part in self.parts.items()}
         return {name: value for name, value in raw.items() if value is not None and self._asked[name].is_asked(raw)}
 
@@ -67,12 +67,12 @@ class Group:
                 part.widget.layout.display = display
 
     def offer(self, labels: Sequence[str]) -> None:
-        """Pass labels on."""
+        """Pass the labels on to each question."""
         for part in self.parts.values():
             part.offer(labels)
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
-        """Pass on what others answered to each question."""
+        """Pass the answers of others on to each question."""
         for name, part in self.parts.items():
             part.hear([each.of(name) for each in opinions])
 
@@ -97,7 +97,7 @@ class Items:
 
     @property
     def answer(self) -> list[dict[str, Any]]:
-        """Raw answers, one for each item."""
+        """Raw answers, one per item."""
         return [group.answer for group in self.groups]
 
     @answer.setter
@@ -130,7 +130,7 @@ class Items:
         self._changed()
 
     def _layout(self) -> None:
-        """Frames that are there stay, with a new number if need be: something in them may be pressed now."""
+        """Keep existing frames, renumbered if necessary, because something in them may be pressed now."""
         self._frames = {group: self._frames.get(group) or self._framed(group) for group in self.groups}
         for number, (_, title) in enumerate(self._frames.values(), 1):
             title.value = f"<b>{html.escape(self.question.title)} {number}</b>"
@@ -146,13 +146,13 @@ class Items:
         return frame, title
 
     def offer(self, labels: Sequence[str]) -> None:
-        """Pass labels on, also to items that come later."""
+        """Pass the labels on, also to items added later."""
         self._labels = labels
         for group in self.groups:
             group.offer(labels)
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
-        """Take what others answered; their items meet ours by label."""
+        """Set the answers of others; their items are matched to the own items by label."""
         self._opinions, self._offers, self.heard.children = opinions, [], []
         self._rehear()
 
@@ -171,7 +171,7 @@ class Items:
         return dict(zip(item_names(self.question, items), items, strict=True))
 
     def _offered(self, name: str, theirs: Sequence[tuple[str, Mapping[str, Any]]]) -> w.Button:
-        """A button that adds an item of others; what all of them agree on is filled in."""
+        """Return a button that adds an item of others; answers on which all of them agree are filled in."""
         opinions = [Opinion(who, items.get(name)) for who, items in theirs]
         who = ", ".join(each.who for each in opinions if each.answer is not None)
         start = agreed(opinions) | ({self._link: name} if self._link else {})
@@ -192,7 +192,7 @@ def _part(question: Question, changed: Changed) -> Part:
 
 
 def disabled(widget: Any) -> Iterator[Any]:
-    """All input widgets below one, to be disabled."""
+    """Yield all input widgets below a widget, for disabling."""
     for child in getattr(widget, "children", ()):
         yield from disabled(child)
     if hasattr(widget, "disabled"):
@@ -200,14 +200,15 @@ def disabled(widget: Any) -> Iterator[Any]:
 
 
 class FormPanel:
-    """The whole form. `save` gets the raw answers whenever they change; `opinions` are shown beside the questions.
+    """The whole form.
 
-    `unmatched` says of complete answers and what is drawn what signing would still refuse.
+    `save` receives the raw answers whenever they change; `opinions` are shown next to the questions.
+    `unmatched` returns, for complete answers and the drawn annotations, what signing would still refuse.
 
     Attributes
     ----------
     problem
-        What is still missing or does not fit, as people read it; empty when the form is complete.
+        What is missing or invalid, as displayed to the user; empty if the form is complete.
     """
 
     def __init__(
@@ -234,7 +235,7 @@ class FormPanel:
         self._check()
 
     def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
-        """Take the labels of all annotations, and what is drawn."""
+        """Set the labels of all annotations, and those that are drawn."""
         self.group.offer(labels)
         self._drawn = list(drawn)
         self._check()
@@ -255,6 +256,6 @@ class FormPanel:
         self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
 
     def close(self) -> None:
-        """Nothing can be answered any more."""
+        """Disable answering."""
         for widget in disabled(self.group.widget):
             widget.disabled = True

@@ -1,4 +1,4 @@
-"""Signing: what the person states, a second click to confirm, and the confirmation that stays on the screen."""
+"""Signing: the statement, a second click to confirm, and the confirmation that stays on the screen."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MEANING = "I drew this and checked it in three planes"
 ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"
 REVIEW_MEANING = "I reviewed this annotation"
 POLL_S = 1.0
-SENT_WHOLE = {"continuous_update": False}  # when the field is left, before the click that needs it
+SENT_WHOLE = {"continuous_update": False}  # when the field loses focus, before the click that needs it
 VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
 
 
 class SignPanel:
-    """Sign button with meaning; a review also has a verdict and a reason.
+    """Sign button with statement; a review also has a verdict and a reason.
 
     Parameters
     ----------
     sign
         Called with meaning, verdict, reason and secret; returns the signed version, or raises an `EciError`.
     asks_secret
-        Whether the person's signing key asks for a secret; it is forgotten as soon as it was used.
+        Whether the user's signing key requires a secret; it is discarded as soon as it has been used.
     signed
-        Called with the version when it was confirmed on the service's page.
+        Called with the version once it has been confirmed on the service's page.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class SignPanel:
             self.confirm.disabled = False
 
     def _await(self, waiting: Any) -> None:
-        """The person confirms on the service's page; it is asked now and then whether that is done."""
+        """Poll the service until the user has confirmed on its page."""
         self._waiting = waiting
         self._ask(False)
         link = f"<a href='{html.escape(waiting.url, quote=True)}' target='_blank' rel='noopener'>Confirm and sign</a>"
@@ -88,7 +88,7 @@ class SignPanel:
         every(POLL_S, lambda: self._poll(waiting))
 
     def _poll(self, waiting: Any) -> bool:
-        """Whether to ask again."""
+        """Return whether to poll again."""
         if waiting is not self._waiting:
             return False
         try:
@@ -113,7 +113,7 @@ class SignPanel:
         )
 
     def close(self) -> None:
-        """Nothing can be signed any more."""
+        """Disable signing."""
         self._ask(False)
         for widget in (self.meaning, self.verdict, self.reason, self.button):
             widget.disabled = True

@@ -1,4 +1,4 @@
-"""Marked places of one task: a reviewer's own, kept in their draft; or what a review marked, for who corrects it."""
+"""Marked places of one task: a reviewer's own, kept in their draft, or those of a review, for correcting the work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_places(controller: Controller, places: tuple[Place, ...]) -> list[Order]:
-    """Draw rings where places are."""
+    """Draw rings at places."""
     painter = controller.painter
     painter.places = places
     lines = painter.all_lines()
@@ -34,7 +34,7 @@ class Marking:
     panel
         Their list.
     shown
-        What a workbench lays out: nothing where nothing is marked.
+        Widgets for the workbench; empty if no places are marked.
     """
 
     def __init__(
@@ -62,5 +62,5 @@ class Marking:
 
     @property
     def to_sign(self) -> list[tuple[float, float, float, str]]:
-        """What a review signs."""
+        """Return the places that a review signs."""
         return [each.to_command() for each in self.panel.places] if self.review else []

@@ -1,4 +1,4 @@
-"""The tool bar: which tool, adding or taking away, how large, through slices or not, undo and redo with their names."""
+"""The toolbar: tool, adding or subtracting, size, dimension, undo and redo with their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _choose(do: Do, name: str, value: Any) -> None:
 
 
 class Toolbar:
-    """Buttons over the stage; `refresh` shows what the easel says.
+    """Buttons above the stage; `refresh` shows the state of the easel.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Toolbar:
         self.redo.on_click(lambda _: do(Redo()))
 
     def _look(self, look: Callable[[str], None], name: str) -> None:
-        """A preset is a push, not a state: the window can be dragged on from there."""
+        """Apply a preset as an action, not a state: the window can be dragged on from there."""
         if name in WINDOWS:
             look(name)
             self.window.value = "Window …"
@@ -105,7 +105,7 @@ class Toolbar:
         widget.observe(changed, "value")
 
     def refresh(self) -> None:
-        """Show what the easel says."""
+        """Show the state of the easel."""
         self._quiet = True
         options = self.easel.options
         for name, button in self.tools.items():
@@ -119,6 +119,6 @@ class Toolbar:
         self._quiet = False
 
     def close(self) -> None:
-        """Nothing can be drawn any more."""
+        """Disable drawing."""
         for widget in self.widget.children:
             widget.disabled = True

@@ -1,1 +1,1 @@
-"""A session at work: saving, resuming, the order of messages, and the kernel's connection."""
+"""A working session: saving, resuming, the order of messages, and the kernel's connection."""

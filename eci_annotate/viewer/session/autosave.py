@@ -1,8 +1,8 @@
-"""Saves work while it is drawn: each entry is in the journal within a second, snapshots are made while nobody draws.
+"""Save work while it is drawn: each entry is in the journal within a second; snapshots are made while nobody draws.
 
-What a person does renews the lease. It never draws and never raises: failures go to its listener, and what could not
-be saved is tried again. Saving runs in a thread, one batch at a time: a slow disk or a broken connection never holds up
-drawing. When to save is decided by `save_state`; this module carries it out.
+User activity renews the lease. Autosave never draws and never raises: failures go to its listener, and what could not
+be saved is retried. Saving runs in a thread, one batch at a time: a slow disk or a broken connection never delays
+drawing. `save_state` decides when to save; this module carries it out.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ class Draftbook(Protocol):
 
 
 class SaveListener(Protocol):
-    """Who is told what comes of saving."""
+    """Receiver of the results of saving."""
 
     def saving_failed(self, error: EciError) -> None:
-        """Something could not be saved; said once, until saving works again."""
+        """Report that something could not be saved; called once, until saving works again."""
 
     def saved(self) -> None:
-        """Everything is saved."""
+        """Report that everything is saved."""
 
 
 def lease_words(until: datetime, now: datetime) -> tuple[str, bool]:
-    """How long a task is still yours; and whether that is so short that the person must be warned."""
+    """Return how long the task is still leased, and whether that is so short that the user must be warned."""
     at = f"{until.astimezone():%H:%M}"
     if until - now >= WARN:
         return f"yours until {at}", False
@@ -82,7 +82,7 @@ def lease_words(until: datetime, now: datetime) -> tuple[str, bool]:
 
 @dataclass(frozen=True)
 class Batch:
-    """What is saved at once: lines, the form if it changed, the whole work if that is due."""
+    """What is saved at once: lines, the form if it changed, and a snapshot if one is due."""
 
     lines: list[str]
     answers: dict[str, Any] | None
@@ -91,7 +91,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Saved:
-    """What came of a batch: what was kept of it, and the error that stopped it."""
+    """Result of a batch: which parts were saved, and the error that stopped it."""
 
     batch: Batch
     lines: bool = False
@@ -101,7 +101,7 @@ class Saved:
 
 
 def send(task: Draftbook, batch: Batch) -> Saved:
-    """Save a batch, in its order."""
+    """Save the parts of a batch in order."""
     lines = answers = whole = False
     try:
         if batch.lines:
@@ -125,20 +125,20 @@ class Autosave:
     Parameters
     ----------
     task
-        What stores drafts.
+        Stores drafts.
     easel
-        What snapshots are made of.
+        Source of snapshots.
     listener
-        Is told of failures and of success.
+        Is notified of failures and of success.
     scheduler
-        What tells the time and does things later.
+        Provides the time and runs work later.
 
     Attributes
     ----------
     state
-        How saving stands.
+        State of saving.
     safe_at
-        When everything was saved for the last time, or the work was opened.
+        When everything was last saved, or the work was opened.
     """
 
     def __init__(self, task: Draftbook, easel: Easel, listener: SaveListener, scheduler: Scheduler = LOOP) -> None:
@@ -153,9 +153,9 @@ class Autosave:
         self._thread = ThreadPoolExecutor(1, "autosave")
         self._under_way: Future[Saved] | None = None
 
-    # -- what comes in ---------------------------------------------------------
+    # -- input ---------------------------------------------------------------------
     def note(self, entry: Entry) -> None:
-        """Take an entry that was applied."""
+        """Record an entry that was applied."""
         self._lines.append(to_line(entry))
         self._mid_stroke = isinstance(entry, (Press, Drag))
         self._since_snapshot += 1
@@ -163,20 +163,20 @@ class Autosave:
         self._changed()
 
     def answer(self, answers: dict[str, Any]) -> None:
-        """Take the form as it is now."""
+        """Record the current answers of the form."""
         self._answers = answers
         self._changed()
 
     def touch(self) -> None:
-        """The person is present: renew the lease."""
+        """Renew the lease after user activity."""
         self._dispatch(Due())
 
     def close(self, why: str) -> None:
-        """Save nothing any more; the first reason counts."""
+        """Stop saving; the first reason is kept."""
         self._dispatch(Closed(why))
 
     def snapshot(self) -> None:
-        """Save everything, whole, and wait for it."""
+        """Save everything including a snapshot, and wait for it."""
         self.settle()
         if is_usable(self.state) and (self.unsaved or self._since_snapshot):
             self._whole_wanted = self._since_snapshot > 0
@@ -184,16 +184,16 @@ class Autosave:
             self.settle()
 
     def settle(self) -> None:
-        """Wait for what is being saved."""
+        """Wait for the batch being saved."""
         if self._under_way is not None:
             future = self._under_way
             future.exception()
             self._come_back(future)
 
-    # -- how it stands ---------------------------------------------------------
+    # -- state ---------------------------------------------------------------------
     @property
     def unsaved(self) -> bool:
-        """Whether something was done that is in no draft."""
+        """Whether there are changes that are in no draft."""
         return bool(self._lines) or self._answers is not None
 
     @property
@@ -203,10 +203,10 @@ class Autosave:
 
     @property
     def words(self) -> str:
-        """How saving stands, for the title line."""
+        """State of saving, for the title line."""
         return words(self.state, self.safe_at)
 
-    # -- inside ----------------------------------------------------------------
+    # -- implementation ------------------------------------------------------------
     def _changed(self) -> None:
         self._dispatch(Changed())
         if not self._scheduler.is_ticking():
@@ -231,7 +231,7 @@ class Autosave:
                 self._listener.saved()
 
     def _send(self) -> None:
-        """In the thread where there is a loop to come back to; at once where there is none."""
+        """Send in a thread if there is a loop to return to, otherwise synchronously."""
         whole = save(self.easel) if self._whole_wanted else None
         self._whole_wanted = False
         batch = Batch(list(self._lines), self._answers, whole)
@@ -248,7 +248,7 @@ class Autosave:
             self._take(future.result())
 
     def _take(self, saved: Saved) -> None:
-        """Forget what was saved, and go on from there."""
+        """Discard what was saved, and continue from there."""
         if saved.lines:
             del self._lines[: len(saved.batch.lines)]
         if saved.answers and self._answers is saved.batch.answers:
@@ -267,7 +267,7 @@ class Autosave:
             self._scheduler.after(IDLE_S, self._when_idle)
 
     def _when_idle(self) -> None:
-        """Take the snapshot that is due, unless somebody draws or a batch is under way."""
+        """Take the snapshot that is due, unless the user is drawing or a batch is being sent."""
         drawn_s = self._scheduler.elapsed_s() - self._entry_s
         if self._mid_stroke or self._under_way is not None or drawn_s < IDLE_S / 2:
             self._scheduler.after(IDLE_S, self._when_idle)

@@ -1,7 +1,6 @@
-"""Widget messages from a page are handled once each, in the order in which they were sent.
+"""Each widget message from a page is handled once, in the order in which the messages were sent.
 
-After a broken connection the page sends unanswered messages again (`esm/transport/widget_outbox.js`), each
-handled once.
+After a broken connection the page resends unanswered messages (`esm/transport/widget_outbox.js`).
 JupyterLab asks for a thread (subshell) per widget; ipykernel 7.4 honours that for some widgets only, so that a click
 could overtake the name typed before it. Here the main thread handles all of them.
 """
@@ -16,13 +15,13 @@ MOST = 10_000
 
 
 class Once:
-    """A kernel's handler of widgets' messages that passes over those it had before; by their ids."""
+    """Wraps a kernel's handler of widget messages and skips message ids that it has already handled."""
 
     def __init__(self, handler: Callable[..., Any]) -> None:
         self._handler, self._had = handler, dict[str, None]()
 
     def __call__(self, stream: Any, ident: Any, message: dict[str, Any]) -> Any:
-        """Pass it on; the kernel itself tells the page that it is done."""
+        """Forward the message; the kernel itself notifies the page when it is done."""
         name = message["header"]["msg_id"]
         if name in self._had:
             return None
@@ -33,12 +32,12 @@ class Once:
 
 
 def main_shell(comm: Any, said: Any, named: str | None) -> None:
-    """Which thread takes what a page `said` to this comm: the main one, whichever the page `named`."""
+    """Return the thread that handles what a page `said` to this comm: the main one, whichever the page `named`."""
     return
 
 
 def hear() -> None:
-    """From now on, in the kernel this runs in; nothing where there is none."""
+    """Install the handlers in the running kernel; does nothing outside a kernel."""
     ipython = sys.modules.get("IPython")
     kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
     handlers = getattr(kernel, "shell_handlers", {})

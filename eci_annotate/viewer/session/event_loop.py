@@ -1,4 +1,4 @@
-"""Work for later on the kernel's own loop. Without a loop (plain Python) it is done at once, and once."""
+"""Deferred work on the kernel's own event loop. Without a loop (plain Python) it runs immediately, and once."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ Work = Callable[[], None]
 
 
 class Scheduler(Protocol):
-    """What tells the time and does things later; tests give one whose time they set."""
+    """Provides the time and runs work later; tests use one whose time they control."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the current time in UTC."""
 
     def elapsed_s(self) -> float:
-        """Seconds since some moment; unlike `now` it never steps back."""
+        """Return seconds since a fixed moment; unlike `now` it never goes backwards."""
 
     def is_ticking(self) -> bool:
-        """Whether there is a later."""
+        """Whether deferred work can run."""
 
     def after(self, delay_s: float, work: Work) -> None:
-        """Call later; at once where there is no later."""
+        """Call later; immediately if nothing can be deferred."""
 
     def poster(self) -> Callable[[Work], object]:
-        """What another thread calls to have work done here."""
+        """Return a function with which another thread runs work here."""
 
 
 class KernelLoop:
     """The loop that runs the kernel."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def elapsed_s(self) -> float:
-        """Seconds since some moment."""
+        """Return seconds since a fixed moment."""
         return time.monotonic()
 
     def is_ticking(self) -> bool:
@@ -46,7 +46,7 @@ class KernelLoop:
         return _loop() is not None
 
     def after(self, delay_s: float, work: Work) -> None:
-        """Call later on the loop; at once where there is none."""
+        """Call later on the loop; immediately if there is none."""
         loop = _loop()
         if loop is None:
             work()
@@ -54,7 +54,7 @@ class KernelLoop:
             loop.call_later(delay_s, work)
 
     def poster(self) -> Callable[[Work], object]:
-        """What another thread calls to have work done on the loop that runs now; done at once where there is none."""
+        """Return a function to run work on the current loop from another thread; immediate if there is none."""
         loop = _loop()
         return loop.call_soon_threadsafe if loop else lambda work: work()
 
@@ -70,6 +70,6 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 def every(seconds: float, work: Callable[[], bool], scheduler: Scheduler = LOOP) -> None:
-    """Call `work` again and again until it returns False; never where there is no later."""
+    """Call `work` repeatedly until it returns False; never if nothing can be deferred."""
     if scheduler.is_ticking():
         scheduler.after(seconds, lambda: every(seconds, work, scheduler) if work() else None)

@@ -1,8 +1,8 @@
-"""For the Jupyter server, not the kernel: what a kernel answers to a hand that draws comes at once and at little cost.
+"""For the Jupyter server, not the kernel: deliver a kernel's replies during drawing immediately and at low cost.
 
-Messages leave without awaiting acknowledgements: with Nagle's algorithm every answer is 40 ms late. That a kernel is
-busy with a widget's message is told only if it lasts: at each change JupyterLab lays its tool bars out anew.
-Installing the package switches this on as a server extension (decision 0042).
+Messages are sent without waiting for acknowledgements: with Nagle's algorithm every reply is 40 ms late. That a kernel
+is busy with a widget message is reported only if it lasts, because JupyterLab lays out its toolbars at each change.
+Installing the package enables this as a server extension (decision 0042).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BUSY = "busy"
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
-    """The usual connection, with TCP_NODELAY, and silent about moments of being busy."""
+    """The standard connection, with TCP_NODELAY, and without short busy periods."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,7 +30,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
         return super().connect()
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
-        """Pass a message on; `busy` with a widget's message waits, and is dropped when `idle` comes meanwhile."""
+        """Forward a message; delay `busy` for a widget message, and drop it if `idle` arrives in the meantime."""
         state, parent = widget_status(self.session.feed_identities(outgoing_msg)[1])
         if state == BUSY:
             self._untold[parent] = IOLoop.current().call_later(LASTING_S, self._tell, parent, stream, outgoing_msg)
@@ -40,7 +40,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
         super().handle_outgoing_message(stream, outgoing_msg)
 
     def disconnect(self) -> None:
-        """Disconnect as usual; nobody is there to be told of anything."""
+        """Disconnect as usual, and drop pending notifications."""
         while self._untold:
             IOLoop.current().remove_timeout(self._untold.popitem()[1])
         super().disconnect()
@@ -51,7 +51,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
 
 
 def widget_status(parts: list[Any]) -> tuple[str, str]:
-    """What state a message tells, and of which widget's message; blanks for all other messages.
+    """Return which state a message reports, and for which widget message; empty strings for all other messages.
 
     `parts`, all bytes: signature, header, parent header, metadata, content (Jupyter's messaging, "The wire protocol").
     """
@@ -66,7 +66,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
-    """Put the prompt connection in the place of the usual one; another one is left alone."""
+    """Replace the standard connection class by the prompt one; leave any other class alone."""
     if app.kernel_websocket_connection_class is ZMQChannelsWebsocketConnection:
         app.kernel_websocket_connection_class = PromptConnection
         app.web_app.settings["kernel_websocket_connection_class"] = PromptConnection

@@ -1,4 +1,4 @@
-"""Where the work was left: the easel and the answers of a draft, or of the version that a review is about."""
+"""Restoring work: the easel and the answers of a draft, or of the version that a review is about."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
 
 
-PLACES = "places"  # under this name the draft of a review keeps them
+PLACES = "places"  # key under which the draft of a review stores them
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a workbench begins with.
+    """The initial state of a workbench.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Restored:
     reviewed
         For a review: the version that it is about.
     places
-        Of a review what is marked in it; else what the review that rejected this marked.
+        For a review its marked places; otherwise those of the review that rejected this work.
     """
 
     easel: Easel
@@ -44,7 +44,7 @@ class Restored:
 
 
 def restored(task: Task) -> Restored:
-    """The work of a task as it is now."""
+    """Return the current work of a task."""
     signed = task.reviewing() if task.definition.kind == REVIEW else None
     if signed is not None:
         content = signed.content("snapshot")
@@ -57,14 +57,23 @@ def restored(task: Task) -> Restored:
 
 
 def begin(work: Restored, task: Task, hanging: Hanging) -> list[Entry]:
-    """Turn to the series that the work was on, else to the one that hangs first.
+    """Show the series of the earlier work, or else the one that hangs first.
+
+    Parameters
+    ----------
+    work
+        Restored work; its easel is changed.
+    task
+        The task.
+    hanging
+        Layout of the study.
 
     Returns
     -------
     list of Entry
-        What the journal must hold of it.
+        Entries that the journal must record.
     """
-    lift: list[Entry] = [LIFT] if work.resumed else []  # what comes now must not undo a stroke that broke off
+    lift: list[Entry] = [LIFT] if work.resumed else []  # the following entries must not undo an interrupted stroke
     easel = work.easel
     if easel.series_uid:
         return lift

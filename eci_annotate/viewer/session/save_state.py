@@ -1,4 +1,4 @@
-"""How saving stands, as a pure state machine: `step(state, event, now)` gives the next state and what is to be done.
+"""Saving as a pure state machine: `step(state, event, now)` returns the next state and the actions to take.
 
 Clean ──changed──▶ Dirty ──due──▶ Sending ──sent──▶ Clean, or Dirty when more has come
                                      └──refused──▶ Failing ──due──▶ Sending
@@ -18,26 +18,26 @@ RETRY_S = 5.0
 
 @dataclass(frozen=True)
 class Clean:
-    """Everything is saved, since `at`; None: nothing was done yet."""
+    """Everything is saved, since `at`; None: nothing was changed yet."""
 
     at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Dirty:
-    """Something waits for the next flush."""
+    """Changes wait for the next flush."""
 
 
 @dataclass(frozen=True)
 class Sending:
-    """A batch is under way."""
+    """A batch is being sent."""
 
     failing: bool = False
 
 
 @dataclass(frozen=True)
 class Failing:
-    """The last batch was refused; it is tried again."""
+    """The last batch was refused; it will be retried."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ State = Clean | Dirty | Sending | Failing | Lost
 
 @dataclass(frozen=True)
 class Changed:
-    """Something was done that is in no draft yet."""
+    """A change was made that is in no draft yet."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """It is time to save what waits."""
+    """Pending changes are due to be saved."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What came of a batch: the error that stopped it, and whether something waits now."""
+    """Result of a batch: the error that stopped it, and whether changes are pending now."""
 
     error: EciError | None
     unsaved: bool
@@ -70,7 +70,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Closed:
-    """The work ends here."""
+    """The session ended."""
 
     why: str
 
@@ -80,7 +80,7 @@ Event = Changed | Due | Sent | Closed
 
 @dataclass(frozen=True)
 class SendBatch:
-    """Save what waits."""
+    """Save pending changes."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ class Wait:
 
 @dataclass(frozen=True)
 class Report:
-    """Tell the person what went wrong."""
+    """Tell the user what went wrong."""
 
     error: EciError
 
 
 @dataclass(frozen=True)
 class Announce:
-    """Everything is saved."""
+    """Announce that everything is saved."""
 
 
 Action = SendBatch | Wait | Report | Announce
@@ -107,7 +107,7 @@ Step = tuple[State, tuple[Action, ...]]
 
 
 def step(state: State, event: Event, now: datetime) -> Step:
-    """Return the state after an event, and what is to be done."""
+    """Return the state after an event, and the actions to take."""
     match state, event:
         case Lost(), _:
             return state, ()
@@ -144,7 +144,7 @@ def is_usable(state: State) -> bool:
 
 
 def words(state: State, safe_at: datetime) -> str:
-    """How saving stands, for the title line; `safe_at`: when everything was saved last."""
+    """Return the state of saving for the title line; `safe_at`: when everything was last saved."""
     match state:
         case Failing() | Sending(failing=True):
             return f"not saved since {safe_at.astimezone():%H:%M:%S}"

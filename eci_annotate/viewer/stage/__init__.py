@@ -1,1 +1,1 @@
-"""The stage: what is on the screen. Messages in, orders out, painting; the browser's half is in `esm/`."""
+"""The stage: messages in, orders out, painting; the browser's half is in `esm/`."""

@@ -1,7 +1,7 @@
-"""The kernel's two canvases of one pane, masks below and vectors above. The only module that knows ipycanvas.
+"""The kernel's two canvases of one pane, masks below and vectors above. The only module that uses ipycanvas.
 
-Small patches travel as spans, which the browser draws at once; large ones as RGBA, that is PNG, which it decodes
-beside its other work (20 ms late when busy). An RGB array would travel as JPEG and is never sent.
+Small patches are sent as spans, which the browser draws immediately; large ones as RGBA, i.e. PNG, which it decodes
+asynchronously (20 ms late when busy). An RGB array would be sent as JPEG and is never used.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ DARK = "rgba(10,10,12,0.85)"
 def hold(canvas: Canvas) -> Iterator[None]:
     """Batch all drawing into one message.
 
-    The canvas manager forgets to name the canvas again after a page was reloaded, so each batch names it anew;
-    and it would go on holding after an error.
+    The canvas manager does not select the canvas again after a page reload, so each batch selects it;
+    and it would keep holding after an error.
     """
     manager = canvas._canvas_manager
     manager._current_canvas = None
@@ -41,7 +41,7 @@ def hold(canvas: Canvas) -> Iterator[None]:
 
 
 class PaneCanvases:
-    """What one pane shows of the kernel's drawing."""
+    """The kernel's drawing in one pane."""
 
     def __init__(self) -> None:
         self.masks = Canvas(width=16, height=16)
@@ -102,7 +102,7 @@ class PaneCanvases:
         canvas.stroke()
 
     def _place(self, mark: Mark) -> None:
-        """A ring that leaves what it is about in sight, and its number beside it."""
+        """Draw a ring that leaves its content visible, with its number next to it."""
         canvas, size = self.vectors, PLACE_PX * self.ratio
         (x, y), *_ = mark.points_px.tolist()
         canvas.font = f"bold {round(13 * self.ratio)}px sans-serif"
@@ -128,7 +128,7 @@ class PaneCanvases:
 
 
 def _rings(points_px: Floats) -> list[list[list[float]]]:
-    """Split at rows of NaN, to tenths of a pixel."""
+    """Split at rows of NaN, rounded to tenths of a pixel."""
     ends = np.flatnonzero(np.isnan(points_px[:, 0]))
     parts = np.split(points_px, ends)
     cleaned = [np.round(part[~np.isnan(part[:, 0])], 1).tolist() for part in parts]

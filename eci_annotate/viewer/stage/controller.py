@@ -1,4 +1,4 @@
-"""Messages in, orders out: what a browser says becomes entries for the easel, and what changed becomes drawing.
+"""Messages in, orders out: browser messages become entries for the easel, and its changes become drawing.
 
 It knows no widget and no canvas; recorded messages drive it in tests.
 """
@@ -39,33 +39,33 @@ PALETTE: tuple[Colour, ...] = (
 
 
 class Listener:
-    """What a controller reports; this one takes it and does nothing."""
+    """Receiver of what a controller reports; this base class ignores everything."""
 
     def applied(self, entry: Entry) -> None:
-        """An entry was applied and is to be saved."""
+        """Handle an entry that was applied and must be saved."""
 
     def changed(self) -> None:
-        """The easel is different, and no stroke is under way."""
+        """Handle a change of the easel outside a stroke."""
 
     def present(self) -> None:
-        """The person did something in the browser, if only looking around."""
+        """Handle user activity in the browser, including merely looking around."""
 
     def place_marked(self, point_lps: Vector | None) -> None:
-        """A place (patient mm) was marked, or the crosshair's; refused where nothing is reviewed."""
+        """Handle a marked place (patient mm, None: the crosshair); refused outside a review."""
         raise Refused("Places are marked in a review.")
 
 
 class Controller:
-    """Steers one viewer.
+    """Controls one viewer.
 
     Parameters
     ----------
     easel
-        A series is shown on it.
+        Easel with a series shown.
     listener
-        Is told what happened; each entry that was applied, after its drawing was ordered.
+        Is notified of events; of each applied entry after its drawing was ordered.
     why_not
-        If not empty nothing can be drawn, and this says why.
+        If not empty, drawing is disabled for this reason.
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
@@ -78,12 +78,12 @@ class Controller:
         self.next_colour: Colour | None = None
         self.focus: Vector | None = None
         self._stroke = False
-        self._begun = False  # the running stroke began its annotation
+        self._begun = False  # the running stroke created its annotation
         self._stale: set[str] = set()
 
-    # -- what comes in ------------------------------------------------------------
+    # -- input --------------------------------------------------------------------------
     def receive(self, raw: Message) -> list[Order]:
-        """Answer one message of the browser; a refusal becomes a line in the viewer, never an exception."""
+        """Process one message of the browser; a refusal becomes a line in the viewer, never an exception."""
         try:
             return self._answer(messages.read(raw))
         except EciError as error:
@@ -111,14 +111,14 @@ class Controller:
         return SHORTCUTS[command.name](self, command)
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
-        """Apply what `make` says of the chosen annotation."""
+        """Apply the entry that `make` returns for the active annotation."""
         if self.easel.active is None:
             raise Refused("No annotation is chosen.", "Choose one in the list.")
         return self.do(make(self.easel.active))
 
     # -- series and views -----------------------------------------------------------
     def show(self) -> list[Order]:
-        """Order everything a browser needs that shows nothing yet."""
+        """Return orders for everything that a new browser needs."""
         self.painter.turn()
         pictures = self._pictures(self.easel.series_uid)
         shapes = {name: stack.to_wire() for name, stack in self.painter.stacks.items()}
@@ -157,13 +157,13 @@ class Controller:
         return [*orders, self.drawn(0, message.views, orders)]
 
     def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
-        """What tells the browser that these orders were carried out for these views."""
+        """Return the order that tells the browser that these orders were carried out for these views."""
         touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
         return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
-        """Apply a frame; it is always answered, or the browser would wait for ever."""
+        """Apply a frame; it is always answered, because the browser would otherwise wait forever."""
         changes: list[Change] = []
         said: list[Order] = []
         entries: list[Entry] = []
@@ -182,13 +182,13 @@ class Controller:
         return orders if self._stroke else [*orders, *self._settled()]
 
     def _settled(self) -> list[Order]:
-        """After a stroke: echoes of what changed, and what is in the hand now."""
+        """Return orders after a stroke: echoes of what changed, and the current tool."""
         stale, self._stale = self._stale, set()
         self._listener.changed()
         return [*self.painter.echoes(sorted(stale)), _tool(self.easel, self.next_colour, self.why_not)]
 
     def _entries(self, hand: Hand) -> list[Entry]:
-        """Gestures of a hand; those of a press that was refused are dropped."""
+        """Return the gestures of a pointer event; those of a refused press are dropped."""
         if self.why_not:
             raise Refused(self.why_not)
         gesture = gesture_of(hand, self.painter.stacks[hand.pane])
@@ -202,18 +202,18 @@ class Controller:
         return [gesture, Undo()] if hand.do == "cancel" and self._begun else [gesture]
 
     def _begin(self) -> list[Entry]:
-        """Drawing with nothing chosen that fits the tool begins a new annotation."""
+        """Start a new annotation if no active one fits the tool."""
         thing = self.easel.objects.get(self.easel.active or "")
         here = thing is not None and thing.series_uid == self.easel.series_uid
         return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
 
     def mark_place(self, point_lps: Vector | None) -> None:
-        """Mark a place in patient mm; None: where the crosshair is."""
+        """Mark a place in patient mm; None: at the crosshair."""
         self._listener.place_marked(point_lps)
 
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:
-        """Apply an entry that is no gesture, and draw what it changed."""
+        """Apply an entry that is not a gesture, and draw what it changed."""
         if self.why_not and not (isinstance(entry, Select) or (isinstance(entry, Alter) and entry.visible is not None)):
             raise Refused(self.why_not)
         before = self.easel.active
@@ -238,7 +238,7 @@ class Controller:
                 self._listener.applied(entry)
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
-        """Begin a new annotation with the tool in the hand."""
+        """Start a new annotation with the current tool."""
         self.next_label, self.next_colour = label or self.next_label, colour or self.next_colour
         return self.do(self._new())
 
@@ -250,7 +250,7 @@ class Controller:
         return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)
 
     def close(self, why_not: str) -> list[Order]:
-        """From now on nothing can be drawn."""
+        """Disable drawing."""
         self.why_not = why_not
         self.painter.editable = False
         told = [_tool(self.easel, self.next_colour, why_not), Send(messages.status(why_not, "error"))]
@@ -258,7 +258,7 @@ class Controller:
 
 
 def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
-    """Tell the browser what is in the hand."""
+    """Return the message that tells the browser the current tool."""
     thing = easel.objects.get(easel.active or "")
     tool = TOOLS[easel.tool]
     fits = thing is not None and tool.works_on(thing)

@@ -1,4 +1,4 @@
-"""Joins the ES modules into the one module that anywidget loads: no build step, no network."""
+"""Joins the ES modules into the single module that anywidget loads: no build step, no network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)
 
 @cache
 def joined() -> str:
-    """Return all modules as one, each in its own scope, the lower ones first."""
+    """Return all modules as one, each in its own scope, dependencies first."""
     return "\n".join(map(_module, MODULES)) + "\nexport default { render };\n"
 
 

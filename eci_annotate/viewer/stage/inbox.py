@@ -1,6 +1,6 @@
-"""Numbered messages of a page are each taken once, in their order, though some may be lost on the way or come twice.
+"""Accept each numbered message of a page once and in order, even if messages are lost or repeated.
 
-The browser keeps what it was not answered and sends it again (`esm/transport/outbox.js`).
+The browser keeps unacknowledged messages and resends them (`esm/transport/outbox.js`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ MOST_PAGES = 50
 
 
 class Posted:
-    """What came of each page."""
+    """Numbers received from each page."""
 
     def __init__(self) -> None:
         self._heard: dict[str, int] = {}
         self._last: tuple[str, int] | None = None
 
     def takes(self, raw: Message) -> bool:
-        """Whether the message is to be answered; else it came before, or something before it is missing."""
+        """Whether to process the message; otherwise it is a repetition, or an earlier one is missing."""
         page, serial = raw.get("page"), raw.get("serial")
         if not (isinstance(page, str) and isinstance(serial, int)):
             self._last = None
@@ -33,9 +33,9 @@ class Posted:
 
     @property
     def told(self) -> Message:
-        """What answers carry along: up to which number all was taken."""
+        """Acknowledgement carried by replies: the number up to which everything was received."""
         return {"heard": list(self._last)} if self._last else {}
 
     def instead(self, raw: Message) -> Message:
-        """The answer to a message that was not taken."""
+        """Return the reply to a message that was not accepted."""
         return {**heard(bool(self._last and raw["serial"] > self._last[1])), **self.told}

@@ -1,4 +1,4 @@
-"""One easel as a layer of a picture: the own work, or somebody's to compare with, which is outlined in one colour."""
+"""One easel as a layer of a picture: the user's own work, or another's for comparison, outlined in one colour."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ Painted = list[tuple[NDArray[np.uint16], Colour]]
 
 
 class Layer:
-    """What of an easel is seen on a series.
+    """The visible part of an easel on a series.
 
     Parameters
     ----------
     easel
-        Whose annotations.
+        Source of the annotations.
     name, colour
-        Of somebody's layer: a name that no annotation has, and the colour of everything in it; of the own work empty.
+        For a comparison layer: a name that no annotation has, and the colour of everything in it; empty for the own
+        work.
     """
 
     def __init__(self, easel: Easel, name: str = "", colour: Colour | None = None) -> None:
@@ -38,13 +39,13 @@ class Layer:
         self.shown = True
 
     def _shown(self, series_uid: str) -> Iterator[tuple[str, Object]]:
-        """What is seen; the annotation that is worked on comes last."""
+        """Yield what is visible; the active annotation comes last."""
         for uid, thing in sorted(self.easel.objects.items(), key=lambda each: each[0] == self.easel.active):
             if self.shown and uid not in self.easel.hidden and thing.series_uid == series_uid:
                 yield uid, thing
 
     def extent(self, series_uid: str) -> Block:
-        """The block in which something is painted."""
+        """Return the block that contains everything painted."""
         found = NOTHING
         for uid, thing in self._shown(series_uid):
             found = union(found, self._extent(uid, thing))
@@ -59,7 +60,7 @@ class Layer:
         return NOTHING
 
     def painted(self, series_uid: str, stack: PlaneStack, index: int) -> Painted:
-        """Slices to lay over each other."""
+        """Return slices to draw over each other."""
         found: Painted = []
         for uid, thing in self._shown(series_uid):
             plane = self._plane(uid, thing, stack, index)
@@ -77,7 +78,7 @@ class Layer:
         return None
 
     def marks(self, series_uid: str, stack: PlaneStack, view: View, editable: bool) -> tuple[Mark, ...]:
-        """Lines and handles."""
+        """Return lines and handles."""
         if not self.shown:
             return ()
         found = marks_of(self.easel, stack, view, editable and not self.name, series_uid)
@@ -91,7 +92,7 @@ class Layer:
         return recoloured if thin is None else replace(recoloured, width_px=thin, fill=0.0)
 
     def echo(self, uid: str, series_uid: str) -> Order:
-        """How an annotation looks now, for the browser."""
+        """Return the current appearance of an annotation, for the browser."""
         thing = self.easel.objects.get(uid)
         if thing is None or thing.series_uid != series_uid:
             return Send(messages.forget(self._known(uid)))

@@ -1,6 +1,6 @@
-"""Every shape that crosses the wire, the kernel's side; `esm/messages.js` is the same list in the browser.
+"""All message formats, the kernel's side; `esm/messages.js` is the same list in the browser.
 
-What comes from a browser is not trusted: it is read into typed values, or refused by name.
+Messages from a browser are not trusted: they are read into typed values, or refused by name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Want:
-    """A slice is asked for."""
+    """A slice is requested."""
 
     series: str
     pane: str
@@ -36,7 +36,7 @@ class Want:
 
 @dataclass(frozen=True)
 class Views:
-    """Views that came to rest, the window, and where the crosshair is (patient mm); `anew`: drawings were lost."""
+    """Views at rest, the window, and the position of the crosshair (patient mm); `anew`: drawings were lost."""
 
     views: tuple[View, ...]
     window: tuple[float, float]
@@ -46,7 +46,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Hand:
-    """One thing a hand did in a pane: `press`, `drag`, `release` or `cancel`."""
+    """One pointer event in a pane: `press`, `drag`, `release` or `cancel`."""
 
     do: str
     pane: str
@@ -61,7 +61,7 @@ class Hand:
 
 @dataclass(frozen=True)
 class Hands:
-    """A frame of what hands did; it is answered by `drawn` with the same number."""
+    """A frame of pointer events; `drawn` with the same number answers it."""
 
     frame: int
     events: tuple[Hand, ...]
@@ -77,7 +77,7 @@ class BrowserCommand:
 
 @dataclass(frozen=True)
 class Here:
-    """The person is there: something moved in the browser."""
+    """The user is present: something moved in the browser."""
 
 
 Incoming = Ready | Want | Views | Hands | BrowserCommand | Here
@@ -90,7 +90,7 @@ def _pane(name: Any) -> str:
 
 
 def point(raw: Any) -> Vector | None:
-    """A point in patient millimetres; ValueError or TypeError if it is none."""
+    """Return a point in patient millimetres; raises ValueError or TypeError if it is not one."""
     if raw is None:
         return None
     x, y, z = (float(each) for each in raw)
@@ -125,7 +125,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
     Raises
     ------
     Refused
-        If it is none of the shapes above.
+        If it has none of the formats above.
     """
     try:
         match raw["kind"]:
@@ -150,13 +150,25 @@ def read(raw: Mapping[str, Any]) -> Incoming:
 
 # -- to the browser ----------------------------------------------------------------------
 def scene(series: str, frame: str, shapes: Mapping[str, Message], window: tuple[float, float], invert: bool) -> Message:
-    """A series to show: its frame of reference, its pane shapes and how its grey values start."""
+    """Return a series to show: frame of reference, pane shapes, initial window and inversion.
+
+    Parameters
+    ----------
+    series, frame
+        Series Instance UID, and UID of its frame of reference.
+    shapes
+        Shape of each pane by name.
+    window
+        Modality values displayed black and white.
+    invert
+        Whether low values are displayed white.
+    """
     look = {"window": list(window), "invert": invert}
     return {"kind": "scene", "series": series, "frame": frame, "shapes": dict(shapes), **look}
 
 
 def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:
-    """One slice as displayed; its little-endian values are the buffer."""
+    """Return one slice as displayed; its little-endian values are in the buffer."""
     return {
         "kind": "slice", "series": want.series, "pane": want.pane, "index": want.index,
         "dtype": dtype, "slope": slope, "intercept": intercept,
@@ -164,7 +176,7 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
 
 
 def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
-    """All drawing for these views has been sent, `touched` panes look different; `frame` 0 answers no hands."""
+    """Tell that these views are drawn, and which panes (`touched`) look different; `frame` 0 answers no hands."""
     seen = [{"pane": v.pane, "seq": v.seq} for v in views]
     return {
         "kind": "drawn", "frame": frame, "views": seen, "series": series,
@@ -173,17 +185,17 @@ def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, tou
 
 
 def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Message:
-    """An annotation, compact: `corners` of a box, or `corner` and `size` of a bit mask in the buffer."""
+    """Return a compact annotation: `corners` of a box, or `corner` and `size` of a bit mask in the buffer."""
     return {"kind": "echo", "uid": uid, "colour": list(colour), "visible": visible, **shape}
 
 
 def forget(uid: str) -> Message:
-    """An annotation is gone."""
+    """Tell that an annotation no longer exists."""
     return {"kind": "forget", "uid": uid}
 
 
 def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
-    """The chosen tool, and what the browser shows of its strokes; with `why_not` nothing can be drawn."""
+    """Return the current tool and the browser's feedback for its strokes; with `why_not` drawing is disabled."""
     return {
         "kind": "tool", "tool": name, "feedback": feedback.value, "radius_mm": radius_mm, "erase": erase,
         "colour": list(colour), "read_only": bool(why_not), "why": why_not,
@@ -191,15 +203,15 @@ def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: S
 
 
 def status(text: str, level: str = "note") -> Message:
-    """A line under the panes: `note`, `warning` or `error`."""
+    """Return a line below the panes: `note`, `warning` or `error`."""
     return {"kind": "status", "text": text, "level": level}
 
 
 def heard(gap: bool = False) -> Message:
-    """Nothing else is to be said of what came; `gap`: something before it is missing."""
+    """Acknowledge messages that need no other reply; `gap`: an earlier message is missing."""
     return {"kind": "heard", "gap": gap}
 
 
 def look(**what: Any) -> Message:
-    """Turn to a window `preset`, a `window`, a `focus` point, or the `layout` of three planes."""
+    """Set a window `preset`, a `window`, a `focus` point, or the `layout` of three planes."""
     return {"kind": "look", **what}

@@ -1,4 +1,4 @@
-"""What the controller wants done to canvases and browser: values that a test reads and a stage carries out."""
+"""Orders of the controller for canvases and browser: values that tests read and a stage carries out."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Fit:
-    """Make a pane's canvases as large as its view; they are empty afterwards."""
+    """Resize a pane's canvases to its view; they are empty afterwards."""
 
     view: View
 
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Replace a rectangle of the mask layer; with `wipe` all of the layer is cleared first."""
+    """Replace a rectangle of the mask layer; with `wipe` the whole layer is cleared first."""
 
     pane: str
     x: int
@@ -46,7 +46,7 @@ class Ink:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Replace the vector layer; rings of one mark are filled together, by the even-odd rule."""
+    """Replace the vector layer; rings of one mark are filled together by the even-odd rule."""
 
     pane: str
     marks: tuple[Mark, ...]
@@ -61,4 +61,4 @@ class Send:
 
 
 Order = Fit | Ink | Lines | Send
-"""Whatever a stage can carry out."""
+"""Everything a stage can carry out."""

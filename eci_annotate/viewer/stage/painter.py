@@ -1,4 +1,4 @@
-"""Turns changes of the easel into orders: per pane the rectangle that changed, and vectors where there are any."""
+"""Turns changes of the easel into orders: per pane the rectangle that changed, and any vectors."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Painter:
     views
         By pane, what the browser shows now; only these are drawn.
     own, others
-        The easel's own layer, and those of others, which lie below it.
+        The easel's own layer, and comparison layers below it.
     places
-        What a review marked.
+        Places marked by a review.
     """
 
     def __init__(self, easel: Easel, editable: bool = True) -> None:
@@ -41,13 +41,13 @@ class Painter:
         self._lined: set[str] = set()
 
     def turn(self) -> None:
-        """Follow the easel to another series; the browser will say where its views stand."""
+        """Follow the easel to another series; the browser then sends its views."""
         self.stacks = stacks_of(self.easel.grid)
         self.views = {}
         self._lined = set()
 
     def look(self, views: Iterable[View], anew: bool = False) -> list[Order]:
-        """Draw views, those that moved; `anew`: all, and tell of all annotations again."""
+        """Draw views that moved; `anew`: draw all, and send all annotations again."""
         orders: list[Order] = []
         if anew:
             self.views, orders = {}, [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
@@ -62,7 +62,7 @@ class Painter:
         return orders
 
     def changed(self, changes: Sequence[Change]) -> list[Order]:
-        """Draw what changed, in all panes."""
+        """Draw changes in all panes."""
         whole = False
         boxes: dict[str, Block] = {}
         for change in changes:
@@ -78,11 +78,11 @@ class Painter:
         return [o for o in orders if o] + self.all_lines()
 
     def again(self) -> list[Order]:
-        """Draw all views wholly."""
+        """Redraw all views completely."""
         return [order for view in self.views.values() for order in self.redraw(view)]
 
     def redraw(self, view: View) -> list[Order]:
-        """Draw one view wholly."""
+        """Redraw one view completely."""
         extent = NOTHING
         for layer in self._layers:
             extent = union(extent, layer.extent(self.easel.series_uid))
@@ -112,7 +112,7 @@ class Painter:
         return [order for view in self.views.values() for order in self.lines(view)]
 
     def lines(self, view: View) -> list[Order]:
-        """Draw the vector layer, if there is or was something on it."""
+        """Draw the vector layer, if it has or had any content."""
         stack, series = self.stacks[view.pane], self.easel.series_uid
         marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, self.editable))
         marks += place_marks(self.places, stack, view)
@@ -122,9 +122,9 @@ class Painter:
         return [Lines(view.pane, marks)]
 
     def echoes(self, uids: Iterable[str]) -> list[Order]:
-        """Tell the browser how own annotations look now."""
+        """Send the browser the current appearance of the user's own annotations."""
         return [self.own.echo(uid, self.easel.series_uid) for uid in uids]
 
     def echoes_of_others(self) -> list[Order]:
-        """Tell the browser how all annotations of others look now."""
+        """Send the browser the current appearance of all annotations of others."""
         return [each.echo(uid, self.easel.series_uid) for each in self.others for uid in each.easel.objects]

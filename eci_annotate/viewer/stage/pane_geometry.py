@@ -1,4 +1,4 @@
-"""Pure geometry of panes: which planes of a grid a pane shows, which way up, and where a view puts them on the screen.
+"""Pure geometry of panes: which planes of a grid a pane shows, their orientation, and their position on the screen.
 
 A pane shows the grid's own planes, named after the nearest anatomical plane, in radiological convention:
 patient right on the left of the screen, anterior or head up. Plane millimetres (u right, v down) start at
@@ -19,7 +19,7 @@ from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.tools.gestures import Plane
 
-# name, anatomical axis of the normal (x, y, z), and what points right and down on the screen (LPS)
+# name, anatomical axis of the normal (x, y, z), and the directions right and down on the screen (LPS)
 CONVENTION: dict[str, tuple[int, Vector, Vector]] = {
     "axial": (2, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
     "sagittal": (0, (0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
@@ -31,7 +31,7 @@ OBLIQUE = 0.25  # a second letter is shown from about 15 degrees
 
 
 def letters_of(direction_lps: ArrayLike) -> str:
-    """Letters of the side towards which a direction points, the strongest first; two when oblique."""
+    """Return the letters of the side towards which a direction points, strongest first; two if oblique."""
     direction = np.asarray(direction_lps, float)
     strongest = np.argsort(-np.abs(direction))
     return "".join(LETTERS[n][int(direction[n] < 0)] for n in strongest[:2] if abs(direction[n]) > OBLIQUE)
@@ -39,7 +39,7 @@ def letters_of(direction_lps: ArrayLike) -> str:
 
 @dataclass(frozen=True)
 class Rect:
-    """Device pixels of a pane, upper left corner and size."""
+    """A rectangle in device pixels: upper left corner and size."""
 
     x: int
     y: int
@@ -54,7 +54,7 @@ class PlaneStack:
     Attributes
     ----------
     axis
-        Grid axis (0 = k, 1 = j, 2 = i) one scrolls along; slice `index` is the voxel index on it.
+        Grid axis (0 = k, 1 = j, 2 = i) of scrolling; slice `index` is the voxel index on it.
     axes
         Grid axes of displayed rows and columns.
     flips
@@ -111,19 +111,19 @@ class PlaneStack:
         return self.grid.reference_from_image(corner)
 
     def plane(self, index: int) -> Plane:
-        """Return the plane of one slice, as tools know it."""
+        """Return the plane of one slice for the tools."""
         at = self.origin_lps + self.grid.step_lps[self.axis] * index
         thickness = self.grid.spacing_mm[self.axis]
         return Plane(self.name, tuple3(at), tuple3(self.right_lps, 7), tuple3(self.down_lps, 7), thickness)
 
     def slice_of(self, array: NDArray[Any], index: int) -> NDArray[Any]:
-        """Return one slice of an array (k, j, i) as displayed (row, column); a view, no copy."""
+        """Return one slice of an array (k, j, i) as displayed (row, column), as a view without a copy."""
         plane = np.moveaxis(array, self.axis, 0)[index]
         plane = plane if self.axes[0] < self.axes[1] else plane.T
         return plane[:: -1 if self.flips[0] else 1, :: -1 if self.flips[1] else 1]
 
     def shown_block(self, where: Block) -> tuple[int, int, int, int]:
-        """Displayed rows and columns [r0, r1), [c0, c1) of a block of voxels."""
+        """Return the displayed rows and columns [r0, r1), [c0, c1) of a block of voxels."""
         spans = []
         for axis, flip in zip(self.axes, self.flips, strict=True):
             a, b = where[axis].start, where[axis].stop
@@ -167,7 +167,7 @@ def _stack(name: str, grid: Grid, axis: int) -> PlaneStack:
 class View:
     """What a pane shows now: a slice, the plane millimetres at its upper left corner, and the scale.
 
-    `px` are device pixels; `ratio` is how many of them make a CSS pixel.
+    `px` are device pixels; `ratio` is their number per CSS pixel.
     """
 
     pane: str
@@ -181,13 +181,13 @@ class View:
     ratio: float
 
     def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
-        """Patient millimetres, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
+        """Convert patient millimetres, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
         d = np.asarray(points_lps, float).reshape(-1, 3) - stack.origin_lps
         u, v = d @ stack.right_lps + stack.du_mm / 2, d @ stack.down_lps + stack.dv_mm / 2
         return np.stack([(u - self.left_mm) * self.px_per_mm, (v - self.top_mm) * self.px_per_mm], -1)
 
     def rect_of(self, stack: PlaneStack, where: Block, margin_px: float) -> Rect | None:
-        """Device pixels that may change when a block of voxels changes; None if it is not in sight."""
+        """Return the device pixels that may change when a block of voxels changes; None if it is not visible."""
         if not where[stack.axis].start <= self.index < where[stack.axis].stop:
             return None
         r0, r1, c0, c1 = stack.shown_block(where)

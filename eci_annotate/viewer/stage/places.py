@@ -1,4 +1,4 @@
-"""Places that a reviewer marks with a remark each, and whoever mends it is shown: numbered rings in the panes. Pure."""
+"""Places that a reviewer marks with remarks, shown as numbered rings in the panes. Pure."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ PLACE = "place"
 
 @dataclass(frozen=True)
 class Place:
-    """A point in patient millimetres (LPS), and what is to be said of it."""
+    """A point in patient millimetres (LPS) with a remark."""
 
     point_lps: Vector
     remark: str = ""
 
     def to_command(self) -> tuple[float, float, float, str]:
-        """As `Sign` takes it."""
+        """Return it in the format of `Sign`."""
         return (*self.point_lps, self.remark)
 
     def to_row(self) -> dict[str, Any]:
-        """As drafts and versions keep it."""
+        """Return it in the format of drafts and versions."""
         return {"point_lps": list(self.point_lps), "remark": self.remark}
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
-    """Places as drafts and versions keep them."""
+    """Return places from the format of drafts and versions."""
     return tuple(Place(tuple3(row["point_lps"]), str(row["remark"])) for row in rows)
 
 
 def place_marks(places: Sequence[Place], stack: PlaneStack, view: View) -> tuple[Mark, ...]:
-    """A numbered ring for each place on the slice that a view shows."""
+    """Return a numbered ring for each place on the slice of a view."""
     plane = stack.plane(view.index)
     return tuple(
         Mark(view.px_from_lps(stack, each.point_lps), COLOUR, WIDTH_PX * view.ratio, spot=PLACE, text=str(number))

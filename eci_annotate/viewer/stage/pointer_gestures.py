@@ -1,4 +1,4 @@
-"""What a hand did in a pane, as a gesture in patient millimetres on the plane of that pane."""
+"""Pointer events of a pane as gestures in patient millimetres on the plane of that pane."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
 def gesture_of(hand: Hand, stack: PlaneStack) -> Gesture:
-    """Return the gesture of one event of a hand.
+    """Return the gesture of one pointer event.
 
     Parameters
     ----------
     hand
-        As the browser told it; points in LPS.
+        Event as sent by the browser; points in LPS.
     stack
-        The planes of the pane it happened in.
+        Planes of the pane in which it happened.
 
     Raises
     ------
     Refused
-        If it has no point.
+        If it contains no point.
     """
     if hand.do == "cancel":
         return Cancel()

@@ -1,7 +1,7 @@
 """The authoritative drawing of painted annotations: fields of one slice to RGBA at screen resolution.
 
-Inside is where the bilinear field is at least one half; a contour of constant width lies over the border,
-a light fill inside. The caller allocates, the kernels fill. Letters: r, c rows and columns of the slice;
+Voxels are inside where the bilinear field is at least one half; a contour of constant width covers the border,
+a light fill the inside. The caller allocates, the kernels fill. Letters: r, c rows and columns of the slice;
 y, x device pixels; m margin in pixels.
 """
 
@@ -55,7 +55,7 @@ def _inside(field, row, per_y, col, per_x, out):  # type: ignore[no-untyped-def]
     cache=True, nogil=True,
 )  # fmt: skip
 def _ink(inside, offsets, alphas, m, colour, fill, out):  # type: ignore[no-untyped-def]
-    """Lay contour and fill over `out` (premultiplied); offsets are sorted, the nearest first."""
+    """Draw contour and fill over `out` (premultiplied); offsets are sorted, nearest first."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             here = inside[y + m, x + m]
@@ -72,7 +72,7 @@ def _ink(inside, offsets, alphas, m, colour, fill, out):  # type: ignore[no-unty
 
 @njit("void(Array(float64, 3, 'C'), Array(uint8, 3, 'C'))", cache=True, nogil=True)
 def _bytes(layer, out):  # type: ignore[no-untyped-def]
-    """Premultiplied floats to straight RGBA bytes."""
+    """Convert premultiplied floats to straight RGBA bytes."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             alpha = layer[y, x, 3]
@@ -84,7 +84,7 @@ def _bytes(layer, out):  # type: ignore[no-untyped-def]
 
 @njit("int64(Array(uint8, 3, 'C', readonly=True), Array(int32, 2, 'C'), Array(uint8, 2, 'C'))", cache=True, nogil=True)
 def _runs(rgba, spans, inks):  # type: ignore[no-untyped-def]
-    """Spans (x, y, length) of equal ink and their colours; returns how many, or -1 when there is no room."""
+    """Find spans (x, y, length) of equal ink and their colours; return their number, or -1 if there is no room."""
     count = 0
     for y in range(rgba.shape[0]):
         open_ = False
@@ -116,7 +116,7 @@ def runs_of(rgba: NDArray[np.uint8], most: int) -> tuple[NDArray[np.int32], NDAr
 
 @cache
 def pen(half_width: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Offsets (y, x) to look at for the other side of the border, nearest first, and the ink at that distance."""
+    """Return offsets (y, x) to search for the other side of the border, nearest first, and the ink at each distance."""
     reach = int(np.ceil(half_width + 1))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
     distance = np.hypot(y, x)
@@ -127,7 +127,7 @@ def pen(half_width: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def margin_px(view: View) -> int:
-    """How far ink reaches beyond a border, device pixels."""
+    """Return how far ink extends beyond a border, in device pixels."""
     return int(np.ceil(HALF_LINE_PX * view.ratio + 1))
 
 
@@ -142,8 +142,16 @@ def compose(
 
     Parameters
     ----------
+    stack
+        Planes of the pane.
+    view
+        What the pane shows.
+    rect
+        Rectangle to draw, device pixels.
+    painted
+        Fields, uint16 (row, column), with their colours (red, green, blue), bottom first.
     bare
-        The first so many have a contour and no fill.
+        Number of leading fields that get a contour but no fill.
 
     Returns
     -------
@@ -164,7 +172,7 @@ def compose(
 
 
 def _sampling(stack: PlaneStack, view: View, rect: Rect, m: int) -> tuple[float, float, float, float]:
-    """First row, rows per pixel, first column, columns per pixel, at pixel centres."""
+    """Return first row, rows per pixel, first column, columns per pixel, at pixel centres."""
     per_y, per_x = 1 / (view.px_per_mm * stack.dv_mm), 1 / (view.px_per_mm * stack.du_mm)
     row = view.top_mm / stack.dv_mm + (rect.y - m + 0.5) * per_y - 0.5
     col = view.left_mm / stack.du_mm + (rect.x - m + 0.5) * per_x - 0.5

@@ -1,4 +1,4 @@
-"""What keys and buttons of the browser can ask for, by name."""
+"""Commands of the browser's keys and buttons, by name."""
 
 from __future__ import annotations
 

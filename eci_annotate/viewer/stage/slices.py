@@ -1,4 +1,4 @@
-"""Slices of a series as the browser keeps them: 16 bits, as displayed, and how they become modality values."""
+"""Slices of a series as sent to the browser: 16 bits, as displayed, with their conversion to modality values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Pictures:
     Attributes
     ----------
     slope, intercept
-        Modality value = stored * slope + intercept; exact for whole numbers of 16 bits.
+        Modality value = stored * slope + intercept; exact for 16-bit integers.
     """
 
     def __init__(self, volume: xr.DataArray) -> None:
@@ -30,7 +30,7 @@ class Pictures:
         self.window = default_window(volume)
 
     def slice_order(self, want: Want, stack: PlaneStack) -> Send | None:
-        """Return the order that answers a wish; None if there is no such slice."""
+        """Return the order that answers a request; None if the slice does not exist."""
         if not 0 <= want.index < stack.count:
             return None
         plane = np.ascontiguousarray(stack.slice_of(self.stored, want.index))

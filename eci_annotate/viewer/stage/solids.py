@@ -1,4 +1,4 @@
-"""Annotations as blocks of voxels, for panes that cut them and for the browser's echoes."""
+"""Annotations as blocks of voxels, for panes that section them and for the browser's echoes."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Solid:
 
 
 class Extents:
-    """In which block each painted annotation lies: grown with each change, never scanned while drawing."""
+    """The block that contains each painted annotation: extended with each change, never scanned while drawing."""
 
     def __init__(self, easel: Easel) -> None:
         self.easel = easel
         self._where: dict[str, Block] = {}
 
     def of(self, uid: str) -> Block:
-        """Return the block outside which the field is surely below one half."""
+        """Return the block outside which the field is certainly below one half."""
         if uid not in self._where:
             self._where[uid] = bounding_box(self.easel.field(uid) >= HALF)
         return self._where[uid]
 
     def grow(self, uid: str, where: Block | None) -> None:
-        """Take note of a change; None: it may be anywhere."""
+        """Record a change; None: it may be anywhere."""
         if where is None:
             self._where.pop(uid, None)
         elif uid in self._where:
@@ -55,7 +55,7 @@ class Extents:
 
 
 def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
-    """Return the voxels of a painted annotation, no larger than it is."""
+    """Return the voxels of a painted annotation, cropped to it."""
     inside = easel.field(uid)[extent] >= HALF
     inner = bounding_box(inside)
     k, j, i = (slice(e.start + n.start, e.start + n.stop) for e, n in zip(extent, inner, strict=True))
@@ -63,7 +63,7 @@ def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
 
 
 def solid_of_contours(thing: Contours, grid: Grid) -> Solid:
-    """Return the voxels within contours, worked out only around them."""
+    """Return the voxels inside contours, computed only around them."""
     if not thing.rings_lps:
         return Solid(NOTHING, np.zeros((0, 0, 0), bool))
     at = grid.image_from_reference(np.concatenate(thing.rings_lps))
@@ -83,7 +83,7 @@ class Solids:
         self._contours: dict[str, tuple[Contours, Solid]] = {}
 
     def of(self, uid: str) -> Solid | None:
-        """Return the block of one annotation; None for what has no voxels, such as boxes."""
+        """Return the block of one annotation; None for annotations without voxels, such as boxes."""
         thing = self.easel.objects[uid]
         match thing:
             case Paint():
@@ -93,7 +93,7 @@ class Solids:
         return None
 
     def of_contours(self, uid: str, thing: Contours) -> Solid:
-        """Return the block of contours, from the last time if they are the same."""
+        """Return the block of contours, from the cache if they are unchanged."""
         kept = self._contours.get(uid)
         if kept is None or kept[0] is not thing:
             kept = (thing, solid_of_contours(thing, self.easel.sheet_of(thing.series_uid).grid))

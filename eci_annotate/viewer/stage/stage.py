@@ -1,4 +1,4 @@
-"""The stage widget: eyes and hands in the browser, and the kernel's canvases within. It carries out orders."""
+"""The stage widget: display and input in the browser, with the kernel's canvases inside. It carries out orders."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     Parameters
     ----------
     controller
-        What answers the browser.
+        Answers the browser.
     height
         CSS height.
     alone
-        The pane that is shown alone at first; empty: all three.
+        Pane shown alone at first; empty: all three.
     link
-        Stages of a page with the same (non-empty) link look at the same place, with the same zoom and window.
+        Stages of a page with the same (non-empty) link show the same position, zoom and window.
     """
 
     _esm = joined()
@@ -66,7 +66,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         self.carry_out(orders if any(isinstance(order, Send) for order in orders) else [*orders, Send(heard())])
 
     def carry_out(self, orders: Iterable[Order]) -> None:
-        """Draw and send; all drawing goes out before the first message, as one batch."""
+        """Draw and send; all drawing is sent before the first message, as one batch."""
         todo = list(orders)
         if any(not isinstance(order, Send) for order in todo):
             with hold(self.canvases[PANES[0]].masks):
@@ -90,5 +90,5 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 def tool_keys() -> list[dict[str, str]]:
-    """Name, title and key of each tool, for the browser's keyboard and help."""
+    """Return name, title and key of each tool, for the browser's keyboard and help."""
     return [{"name": info.name.value, "title": info.title, "key": info.key} for info in infos()]

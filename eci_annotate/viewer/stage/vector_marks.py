@@ -19,14 +19,28 @@ REACH_PX = 9.0
 
 
 def acquired(stack: PlaneStack) -> bool:
-    """Whether a pane shows slices as they were acquired, where contours live."""
+    """Whether a pane shows slices as they were acquired, on which contours are defined."""
     return stack.axis == 0
 
 
 def marks_of(
     easel: Easel, stack: PlaneStack, view: View, editable: bool, series_uid: str | None = None
 ) -> tuple[Mark, ...]:
-    """Everything of the vector layer that a view shows, of the easel's series or of another one."""
+    """Return all vectors that a view shows, of the easel's series or another one.
+
+    Parameters
+    ----------
+    easel
+        Source of the annotations.
+    stack
+        Planes of the pane.
+    view
+        What the pane shows.
+    editable
+        Whether to include handles and preview lines.
+    series_uid
+        Series to draw; None for the easel's own.
+    """
     found = list(_annotations(easel, stack, view, easel.series_uid if series_uid is None else series_uid))
     if editable and easel.active not in easel.hidden:
         found += _overlay(easel, stack, view)
@@ -51,12 +65,12 @@ def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -
 
 
 def rings_on(thing: Contours, origin: Floats, normal: Floats, thickness_mm: float) -> list[Floats]:
-    """Return the rings that lie on a slice."""
+    """Return the rings on a slice."""
     return [r for r in thing.rings_lps if abs(float((r[0] - origin) @ normal)) < thickness_mm / 2]
 
 
 def _joined(rings: list[Floats], stack: PlaneStack, view: View) -> Floats:
-    """Rings one after the other; a row of NaN ends each."""
+    """Concatenate rings; a row of NaN ends each."""
     gap = np.full((1, 2), np.nan)
     return np.concatenate([part for ring in rings for part in (view.px_from_lps(stack, ring), gap)])
 

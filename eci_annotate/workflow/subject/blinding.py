@@ -1,9 +1,9 @@
-"""Blinding: who reads for himself sees nothing of the other readings until there are enough of them.
+"""Blinding: an independent reader cannot see other readings until enough of them are signed.
 
-A repeated reading is blind to the first one of the same reader until it is signed. Who adjudicates blind sees what
-was read, but not by whom, until the adjudication is signed: nothing that names or proves a reader leaves. Whom a task
-is assigned to makes no difference: that can change, and who has seen stays one who has seen. So `is_signed` decides,
-not `is_done`: a reopening, a rejection or a next version hides nothing again.
+A repeated reading is blind to the same reader's first reading until it is signed. A blind adjudicator sees what was
+read, but not by whom, until the adjudication is signed: nothing that names or proves a reader is shown. Assignment
+makes no difference, because it can change, and what was seen cannot be unseen. Therefore `is_signed` decides, not
+`is_done`: a reopening, a rejection or a new version hides nothing again.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from eci_annotate.workflow.subject.start_rules import could_be_for
 from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, TaskDefinition, readings_of
 
-_NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not say whose it is
+_NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not identify its reader
 
 
 def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    """Whether what is signed of `task` is to be hidden from this actor."""
+    """Whether signed versions of `task` must be hidden from this actor."""
     return _awaits_repeat(state, task, actor) or _is_blind_to(state, task, actor)
 
 
 def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
-    """Whether what is signed of `task` is hidden from nobody by the blinding of its group."""
+    """Whether the blinding of its group hides signed versions of `task` from nobody."""
     return not (task.blind and task.group) or is_signed(state, task.group)
 
 
 def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    """Whether this actor must not know who read `task`: he may adjudicate it blind, and nobody has yet."""
+    """Whether this actor must not know who read `task`: they may adjudicate it blind, and nobody has done so yet."""
     blind = [each for each in state.pipeline if each.kind == ADJUDICATE and each.blind and each.of == task.of_group]
     return any(could_be_for(state, each, actor) and not is_signed(state, each.name) for each in blind)
 
 
 def veiled(state: Subject, task: TaskDefinition, signed: VersionSigned) -> VersionSigned:
-    """A reading without its reader: drawn and answered as it was, but by a letter, unsigned, of no use as evidence."""
+    """Return a reading without its reader: same content, attributed to a letter, unsigned, of no use as evidence."""
     parts = tuple(part for part in signed.manifest.parts if part.role in _NAMELESS)
     nothing = dict.fromkeys(("assurance", "where", "predecessor", "seal", "signature", "key", "factor"), "")
     by = letter(state.pipeline, task)
@@ -45,12 +45,12 @@ def veiled(state: Subject, task: TaskDefinition, signed: VersionSigned) -> Versi
 
 
 def is_nameless(signed: VersionSigned) -> bool:
-    """Whether this is a reading as `veiled` leaves it."""
+    """Whether this is a reading returned by `veiled`."""
     return not signed.key
 
 
 def letter(pipeline: tuple[TaskDefinition, ...], task: TaskDefinition) -> str:
-    """What the reader of `task` is called where he must not be named: Reader A, Reader B …, in the pipeline's order."""
+    """Return the name of the reader of `task` where blinded: Reader A, Reader B …, in pipeline order."""
     number = [each.name for each in readings_of(pipeline, task.of_group)].index(task.name)
     return f"Reader {ascii_uppercase[number % 26]}"
 

@@ -1,6 +1,6 @@
-"""What may be asked for, in the imperative. `COMMANDS` are the words that a client may say over any wire.
+"""Requests, in the imperative. `COMMANDS` are those that a client may send over any transport.
 
-`Seal` is not among them: only a Backend says it, after it made the signed files itself.
+`Seal` is not among them: only a Backend issues it, after it has generated the signed files itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from eci_annotate.workflow.usecase.pipeline import TaskDefinition
 
 @dataclass(frozen=True)
 class Command:
-    """Something asked of one subject of one project."""
+    """A request concerning one subject of one project."""
 
     project: str
     subject: str
@@ -21,7 +21,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Enrol(Command):
-    """Take a subject into the project, under the use case of this digest."""
+    """Add a subject to the project, under the use case with this digest."""
 
     site: str
     use_case: str
@@ -30,7 +30,7 @@ class Enrol(Command):
 
 @dataclass(frozen=True)
 class Describe(Command):
-    """Include or exclude (with a reason), set cohort, live or test; what is None stays."""
+    """Include or exclude (with a reason), set cohort, live or test; None keeps the current value."""
 
     included: bool | None = None
     live: bool | None = None
@@ -40,7 +40,7 @@ class Describe(Command):
 
 @dataclass(frozen=True)
 class Attach(Command):
-    """Attach the next version of a data layer; the Backend has its content under `digest`."""
+    """Attach the next version of a data layer; the Backend stores its content under `digest`."""
 
     layer: str
     media_type: str
@@ -50,7 +50,7 @@ class Attach(Command):
 
 @dataclass(frozen=True)
 class ChangeUseCase(Command):
-    """Move the subject on to another definition of the project; running tasks are not touched."""
+    """Move the subject to another definition of the project; running tasks are not affected."""
 
     use_case: str
     pipeline: tuple[TaskDefinition, ...]
@@ -59,14 +59,14 @@ class ChangeUseCase(Command):
 
 @dataclass(frozen=True)
 class Withdraw(Command):
-    """Consent was withdrawn: destroy the content."""
+    """Record that consent was withdrawn, and destroy the content."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Assign(Command):
-    """A task is for this member alone; an empty name frees it again."""
+    """Assign a task to one member; an empty name removes the assignment."""
 
     task: str
     member: str
@@ -74,7 +74,7 @@ class Assign(Command):
 
 @dataclass(frozen=True)
 class Reopen(Command):
-    """Ask for a next version of a task that is signed."""
+    """Request a next version of a signed task."""
 
     task: str
     reason: str
@@ -82,7 +82,7 @@ class Reopen(Command):
 
 @dataclass(frozen=True)
 class Start(Command):
-    """Take the lease of a task; `rerun` makes the next version of a signed one."""
+    """Take the lease of a task; `rerun` starts the next version of a signed one."""
 
     task: str
     take_over: bool = False
@@ -91,7 +91,7 @@ class Start(Command):
 
 @dataclass(frozen=True)
 class Renew(Command):
-    """Move the lease's end, since the person was active. Makes no event."""
+    """Extend the lease after user activity. Produces no event."""
 
     task: str
     fence: int
@@ -99,7 +99,7 @@ class Renew(Command):
 
 @dataclass(frozen=True)
 class ReleaseTask(Command):
-    """Give the lease back; the draft stays."""
+    """Release the lease; the draft remains."""
 
     task: str
     fence: int
@@ -107,7 +107,7 @@ class ReleaseTask(Command):
 
 @dataclass(frozen=True)
 class EndLease(Command):
-    """End somebody's lease; the draft stays his."""
+    """End another user's lease; they keep their draft."""
 
     task: str
 
@@ -116,8 +116,8 @@ class EndLease(Command):
 class Sign(Command):
     """Make the draft of this fence the next version; a review also gives a verdict, its reason, and marked places.
 
-    `places` are points in patient millimetres with a remark each: ``(x, y, z, remark)``.
-    `secret` unlocks the signer's key; it is in no event, record or repr.
+    `places` are points in patient millimetres, each with a remark: ``(x, y, z, remark)``.
+    `secret` unlocks the signer's key; it appears in no event, record or repr.
     """
 
     task: str
@@ -131,7 +131,7 @@ class Sign(Command):
 
 @dataclass(frozen=True)
 class Seal(Command):
-    """What a Backend makes of `Sign`: the manifest of what it stored, the signature, the public key (PEM)."""
+    """What a Backend makes of `Sign`: the manifest of stored parts, the signature, the public key (PEM)."""
 
     task: str
     fence: int
@@ -146,7 +146,7 @@ class Seal(Command):
 
 @dataclass(frozen=True)
 class OpenProject:
-    """Make a project, whose first member is its owner; `authority` certifies its signers (PEM)."""
+    """Create a project whose first member is its owner; `authority` certifies its signers (PEM)."""
 
     project: str
     site: str
@@ -155,7 +155,7 @@ class OpenProject:
 
 @dataclass(frozen=True)
 class TrustAuthority:
-    """Let signers certified by this authority (PEM) count, such as an institution's."""
+    """Accept signers certified by this authority (PEM), such as an institution's."""
 
     project: str
     certificate: str
@@ -163,7 +163,7 @@ class TrustAuthority:
 
 @dataclass(frozen=True)
 class Publish:
-    """Make the use case with this digest the project's."""
+    """Make the use case with this digest the current one of the project."""
 
     project: str
     name: str
@@ -172,9 +172,9 @@ class Publish:
 
 @dataclass(frozen=True)
 class AddMember:
-    """Let somebody take part: `key` is the public key that identifies, `certificate` that of the key that signs.
+    """Add a member: `key` is the identifying public key, `certificate` that of the signing key.
 
-    Without a key only a hub can say who it is.
+    Without a key only a hub can identify the member.
     """
 
     project: str
@@ -188,7 +188,7 @@ class AddMember:
 
 @dataclass(frozen=True)
 class ChangeMember:
-    """Give a member other roles and sites; no roles: takes no part any more."""
+    """Give a member other roles and sites; without roles the membership ends."""
 
     project: str
     name: str
@@ -198,7 +198,7 @@ class ChangeMember:
 
 @dataclass(frozen=True)
 class EnrolCertificate:
-    """A member's new certificate (rotation, or one of an institution)."""
+    """Add a new certificate of a member (rotation, or one issued by an institution)."""
 
     project: str
     name: str
@@ -207,7 +207,7 @@ class EnrolCertificate:
 
 @dataclass(frozen=True)
 class RevokeCertificate:
-    """What the key with this fingerprint signs from now on is not to count."""
+    """Invalidate later signatures by the key with this fingerprint."""
 
     project: str
     name: str

@@ -1,7 +1,7 @@
-"""The heart: `decide(command, state, actor, now) -> events`. Who asks is an argument, not in the command.
+"""The core: `decide(command, state, actor, now) -> events`. The actor is an argument, not part of the command.
 
-Every refusal is made here, or where this leads: `starting`, `describing`, `lease`; a store, a hub and a
-notebook add none of their own.
+Every refusal is made here or in the modules used here (`start_rules`, `decide_about_subject`, `lease`); a store, a
+hub and a notebook add none of their own.
 """
 
 from __future__ import annotations
@@ -37,16 +37,27 @@ from eci_annotate.workflow.usecase.pipeline import ACCEPT, REJECT, REVIEW, TaskD
 
 
 def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    """The events that a command makes of a state.
+    """Return the events that a command produces in a state.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The subject, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
 
     Raises
     ------
     Refused
-        The workflow does not allow it now, or not to this actor; says the remedy.
+        If the workflow does not allow it now, or not for this actor; includes the remedy.
     LeaseLost
-        The actor does not hold the task with that fence any more.
+        If the actor no longer holds the task with that fence.
     NotFound
-        There is no such subject or task for this actor.
+        If the subject or task does not exist for this actor.
     """
     match command:
         case Enrol() | Describe() | Attach() | ChangeUseCase() | Withdraw():
@@ -72,7 +83,7 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
 
 
 def permit(command: Renew | ReleaseTask | Sign | Seal, state: Subject, actor: Actor, now: datetime) -> Lease:
-    """The lease under which the command may be done now; refuses without having changed anything."""
+    """Return the lease under which the command is allowed now; refuses without having changed anything."""
     task = _task(command, state, actor)
     held = check_held(task.name, state.work[task.name].lease, command.fence, actor, now)
     if isinstance(command, Sign | Seal):

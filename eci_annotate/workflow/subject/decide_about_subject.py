@@ -15,7 +15,7 @@ Describing = Enrol | Describe | Attach | ChangeUseCase | Withdraw
 
 
 def decide_describing(command: Describing, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    """The events of a command about a subject."""
+    """Return the events of a command about a subject."""
     if isinstance(command, Enrol):
         return (_enrol(command, state, actor, now),)
     check_there(state, actor)
@@ -31,19 +31,19 @@ def decide_describing(command: Describing, state: Subject, actor: Actor, now: da
 
 
 def check_there(state: Subject, actor: Actor) -> None:
-    """NotFound, as if there were none, unless the actor has a role for this subject's site."""
+    """Raise NotFound, as for a missing subject, unless the actor has a role for this subject's site."""
     if not state.subject or not actor.roles_at(state.project, state.site):
         raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
 
 
 def allow(what: str, state: Subject, actor: Actor, then: str) -> None:
-    """Refused unless the actor's roles allow `what` here; `then` ends the sentence "You may not ..."."""
+    """Refuse unless the actor's roles allow `what` here; `then` ends the sentence "You may not ..."."""
     if not actor.may(what, state.project, state.site):
         raise Refused(f"You may not {then}.", "Ask the project's owner.")
 
 
 def check_present(state: Subject) -> None:
-    """Refused for a subject whose consent was withdrawn."""
+    """Refuse a subject whose consent was withdrawn."""
     if state.withdrawn:
         raise Refused("Consent was withdrawn for this subject.", "Choose another subject.")
 

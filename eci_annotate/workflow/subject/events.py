@@ -1,6 +1,6 @@
-"""What happened, in the past tense. Stored names are short and versioned; a class may move, its name may not.
+"""What happened, in the past tense. Stored names are short and versioned; a class may move, its name must not change.
 
-Each event says who did it, how surely that is known, when (UTC), and from where.
+Each event records who caused it, how they were identified, when (UTC), and from where.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Event:
 
 
 def who(actor: Actor, now: datetime) -> dict[str, Any]:
-    """The fields that every event has."""
+    """Return the fields that every event has."""
     return {"by": actor.name, "assurance": actor.assurance, "at": now, "where": actor.where}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enrolled(Event):
-    """A subject entered a project; its pipeline is kept as it was then."""
+    """A subject was added to a project, with its pipeline at that time."""
 
     project: str
     subject: str
@@ -44,7 +44,7 @@ class Enrolled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Described(Event):
-    """The subject is (not) included, live or for tests, in this cohort; `reason` says why it was excluded."""
+    """Inclusion, live or test, and cohort of the subject were set; `reason` explains an exclusion."""
 
     included: bool
     live: bool
@@ -65,7 +65,7 @@ class Attached(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UseCaseChanged(Event):
-    """The subject was moved on to another definition; versions that are signed keep theirs."""
+    """The subject was moved to another definition; signed versions keep theirs."""
 
     use_case: str
     pipeline: tuple[TaskDefinition, ...]
@@ -74,14 +74,14 @@ class UseCaseChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawn(Event):
-    """Consent was withdrawn: content is gone, what was done when and by whom stays."""
+    """Consent was withdrawn: the content is deleted; the record of who did what and when remains."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assigned(Event):
-    """A task is for this member alone; an empty name frees it again."""
+    """A task was assigned to one member; an empty name removes the assignment."""
 
     task: str
     member: str
@@ -89,7 +89,7 @@ class Assigned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Reopened(Event):
-    """A next version was asked for, after this one."""
+    """A next version was requested, after this one."""
 
     task: str
     version: int
@@ -98,7 +98,7 @@ class Reopened(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Started(Event):
-    """Somebody took the lease of a task; `taken_from` names the holder of a live lease, if there was one."""
+    """A member took the lease of a task; `taken_from` names the holder of an active lease, if there was one."""
 
     task: str
     version: int
@@ -112,7 +112,7 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Released(Event):
-    """The holder gave the lease back, or somebody who may ended it."""
+    """The holder released the lease, or an authorised member ended it."""
 
     task: str
     fence: int
@@ -121,10 +121,10 @@ class Released(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VersionSigned(Event):
-    """A version was made; `basis` says on which versions of the tasks before it rests.
+    """A version was signed; `basis` records the versions of earlier tasks on which it is based.
 
-    `signature` is over `seal`, in hexadecimal, by the key with fingerprint `key`. `factor` says what unlocked
-    that key: ``secret`` (the signer's own, asked again) or ``credential`` (the key file alone).
+    `signature` is over `seal`, in hexadecimal, by the key with fingerprint `key`. `factor` records what unlocked
+    that key: ``secret`` (the signer's own, requested again) or ``credential`` (the key file alone).
     """
 
     task: str
@@ -145,7 +145,7 @@ class VersionSigned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectOpened(Event):
-    """A project began; `authority` is the certificate (PEM) of who certifies its signers."""
+    """A project was created; `authority` is the certificate (PEM) of the authority that certifies its signers."""
 
     project: str
     site: str
@@ -154,14 +154,14 @@ class ProjectOpened(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorityTrusted(Event):
-    """Signers certified by this authority too (an institution's certificate, PEM) count in the project."""
+    """The project accepted signers certified by this authority (an institution's certificate, PEM)."""
 
     certificate: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class UseCasePublished(Event):
-    """A use case became the project's."""
+    """A use case became the current one of the project."""
 
     name: str
     use_case: str
@@ -169,9 +169,9 @@ class UseCasePublished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberAdded(Event):
-    """Somebody may take part, in these roles, for subjects of these sites (none: the own; ``*``: all).
+    """A member was added with these roles, for subjects of these sites (none: their own site; ``*``: all).
 
-    `key` is the public key that identifies (PEM), `certificate` that of the key that signs (X.509, PEM).
+    `key` is the identifying public key (PEM), `certificate` that of the signing key (X.509, PEM).
     """
 
     name: str
@@ -184,7 +184,7 @@ class MemberAdded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberChanged(Event):
-    """Roles and sites of a member from now on; no roles: takes no part any more."""
+    """Roles and sites of a member changed; without roles the membership ended."""
 
     name: str
     roles: tuple[str, ...]
@@ -193,7 +193,7 @@ class MemberChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateEnrolled(Event):
-    """A member signs with this certificate (X.509, PEM) from now on; older ones still verify what they signed."""
+    """A member signs with this certificate (X.509, PEM) from now on; older ones still verify earlier signatures."""
 
     name: str
     certificate: str
@@ -201,7 +201,7 @@ class CertificateEnrolled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateRevoked(Event):
-    """What the key with this fingerprint signs from now on does not count."""
+    """Signatures by the key with this fingerprint are invalid from now on."""
 
     name: str
     key: str
@@ -231,12 +231,12 @@ _NAMES = {kind: name for name, kind in EVENTS.items()}
 
 
 def to_record(event: Event) -> Record:
-    """The event as it is stored: ``{"name": "started.1", "data": {...}}``."""
+    """Return the event as it is stored: ``{"name": "started.1", "data": {...}}``."""
     return {"name": _NAMES[type(event)], "data": to_json(event)}
 
 
 def from_record(record: Record) -> Event:
-    """The event of a stored record; Tampered when there is none of that name or shape."""
+    """Return the event of a stored record; raises Tampered if its name or shape is unknown."""
     kind = EVENTS.get(str(record.get("name")))
     if kind is None:
         raise Tampered("A stored event has a name that this release does not know.", "Use a newer release.")

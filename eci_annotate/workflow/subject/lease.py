@@ -1,6 +1,6 @@
-"""The exclusive right to work on a task: holder (actor, session), end, a fencing number that only grows.
+"""The exclusive right to work on a task: holder (actor, session), end, and a fencing number that only increases.
 
-What carries an older fence can write nothing, whatever the clocks say; the end only decides who may start.
+A client with an older fence cannot write, whatever the clocks say; the end only decides who may start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LEASE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Lease:
-    """Who holds a task, in which session, under which fence, until when (UTC)."""
+    """The holder of a task, their session, fence and end of the lease (UTC)."""
 
     holder: str
     session: str
@@ -33,12 +33,28 @@ class Lease:
 
 
 def to_minute(when: datetime) -> str:
-    """A time as people read it: UTC, to the minute, ``2026-01-01 00:30``."""
+    """Format a time for display: UTC, to the minute, ``2026-01-01 00:30``."""
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def check_start(task: str, lease: Lease | None, actor: Actor, now: datetime, take_over: bool, may: bool) -> None:
-    """Refuse to start a task that is held; `may` says whether the actor may take over from others."""
+    """Refuse to start a task that is held.
+
+    Parameters
+    ----------
+    task
+        Name of the task.
+    lease
+        Its current lease, or None.
+    actor
+        The actor who wants to start it.
+    now
+        Current time (UTC).
+    take_over
+        Whether the actor asked to take the task over.
+    may
+        Whether the actor may take over from others.
+    """
     if lease is None or not lease.is_live(now) or lease.is_of(actor):
         return
     own = lease.holder == actor.name
@@ -52,7 +68,7 @@ def check_start(task: str, lease: Lease | None, actor: Actor, now: datetime, tak
 
 
 def check_held(task: str, lease: Lease | None, fence: int, actor: Actor, now: datetime) -> Lease:
-    """The actor's own live lease with that fence, or LeaseLost."""
+    """Return the actor's own active lease with that fence; raises LeaseLost otherwise."""
     kept = "Start it again; your last work is kept as a draft."
     if lease is None:
         raise LeaseLost(f"{task!r} is not open.", kept)

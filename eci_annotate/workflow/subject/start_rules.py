@@ -1,4 +1,4 @@
-"""Who may start a task, and who may not and why: role and site, readiness, independence, blinding, assignment."""
+"""Rules for starting a task, and reasons for refusal: role and site, readiness, independence, blinding, assignment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Rule = Callable[[Subject, TaskDefinition, Actor, datetime], Refused | None]
 def why_not(
     state: Subject, task: TaskDefinition, actor: Actor, now: datetime, *, rerun: bool = False
 ) -> Refused | None:
-    """Why this actor may not start the task, apart from somebody else's lease; None when he may."""
+    """Return why this actor may not start the task, ignoring leases of others; None if they may."""
     for rule in (_not_there, _not_for_role, _not_for_site, _not_assigned, _not_included, _not_ready):
         if refusal := rule(state, task, actor, now):
             return refusal
@@ -37,12 +37,12 @@ def why_not(
 
 
 def is_for(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    """Whether the task is one of the actor's kind: role, site and assignment."""
+    """Whether the task suits the actor: role, site and assignment."""
     return could_be_for(state, task, actor) and not _not_assigned(state, task, actor, datetime.min)
 
 
 def could_be_for(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
-    """Whether the task could be assigned to the actor, whoever has it now: role and site."""
+    """Whether the task could be assigned to the actor, regardless of its current assignment: role and site."""
     rules: tuple[Rule, ...] = (_not_for_role, _not_for_site)
     return not any(rule(state, task, actor, datetime.min) for rule in rules)
 
@@ -119,7 +119,7 @@ def _not_independent(state: Subject, task: TaskDefinition, actor: Actor) -> Refu
 
 
 def _not_another_reader(state: Subject, task: TaskDefinition, actor: Actor) -> Refused | None:
-    """Each reading of a group has a reader of its own; a repeated reading has the same; a re-run keeps its reader."""
+    """Require distinct readers within a group, and the same reader for a repeated reading or a re-run."""
     work = state.work[task.name]
     if task.repeats and actor.name != state.work[task.repeats].signed[-1].by:
         return Refused(f"{task.name!r} repeats a reading of somebody else.", "Choose another task.")

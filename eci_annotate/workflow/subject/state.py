@@ -1,7 +1,7 @@
-"""A subject is the fold of its events; a task's status follows from them and the clock, stored nowhere.
+"""A subject is the fold of its events; a task's status is derived from them and the clock, and never stored.
 
 blocked -> ready -> open -> signed; a rejecting review, or a reopening, makes a signed task ready again.
-A verdict is about a version: what is said of one version counts for no other, and `Subject.done` decides everywhere.
+A verdict applies to one version and to no other; all code uses `Subject.done` to decide.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ BLOCKED, READY, OPEN, SIGNED = "blocked", "ready", "open", "signed"
 
 @dataclass(frozen=True)
 class Work:
-    """One task of one subject: its lease, its highest fence, its versions; what the open version rests on.
+    """One task of one subject: its lease, its highest fence, its versions; the basis of the open version.
 
-    `assigned` names who is to do it; `reopened` is the version for which a next one was asked.
+    `assigned` names the member who should do it; `reopened` is the version after which a next one was requested.
     """
 
     lease: Lease | None = None
@@ -58,13 +58,13 @@ class Work:
 
     @property
     def version(self) -> int:
-        """The newest signed version, 0 when there is none."""
+        """The newest signed version, 0 if there is none."""
         return len(self.signed)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject of one project, as its events tell."""
+    """One subject of one project, derived from its events."""
 
     project: str = ""
     subject: str = ""
@@ -80,7 +80,7 @@ class Subject:
 
     @cached_property
     def done(self) -> frozenset[str]:
-        """The tasks and groups that are done; a pipeline names what a task needs before the task."""
+        """The tasks and groups that are done; a pipeline lists prerequisites before the tasks that need them."""
         done: set[str] = set()
         count = Counter[str]()
         for task in self.pipeline:
@@ -94,7 +94,7 @@ class Subject:
 
 
 def evolve(event: Event, state: Subject) -> Subject:
-    """The state after the event."""
+    """Return the state after the event."""
     match event:
         case Enrolled():
             work = {task.name: Work() for task in event.pipeline}
@@ -132,12 +132,12 @@ def _started(event: Started, state: Subject) -> Subject:
 
 
 def fold(events: Iterable[Event]) -> Subject:
-    """The state after all of a subject's events."""
+    """Return the state after all of a subject's events."""
     return reduce(lambda state, event: evolve(event, state), events, Subject())
 
 
 def with_renewal(state: Subject, task: str, fence: int, until: datetime) -> Subject:
-    """The state with the lease's end moved, if the task's lease still has that fence."""
+    """Return the state with the lease's end moved, if the task's lease still has that fence."""
     work = state.work.get(task)
     if work is None or work.lease is None or work.lease.fence != fence or until <= work.lease.until:
         return state
@@ -155,7 +155,7 @@ def status(state: Subject, task: TaskDefinition, now: datetime) -> str:
 
 
 def standing(state: Subject, task: TaskDefinition, now: datetime) -> str:
-    """The status apart from leases: ``blocked``, ``ready`` or ``signed``; ``signed`` is what `is_done` says."""
+    """Return the status ignoring leases: ``blocked``, ``ready`` or ``signed``; ``signed`` if `is_done` holds."""
     if is_done(state, task.name):
         return SIGNED
     if not state.included and not state.work[task.name].signed:
@@ -164,12 +164,12 @@ def standing(state: Subject, task: TaskDefinition, now: datetime) -> str:
 
 
 def waits_for(state: Subject, task: TaskDefinition) -> tuple[str, ...]:
-    """Which tasks must be done before this one is ready."""
+    """Return the tasks that must be done before this one is ready."""
     return tuple(name for name in _needs(task) if not is_done(state, name))
 
 
 def waits_until(state: Subject, task: TaskDefinition, now: datetime) -> datetime | None:
-    """For a repeated reading: when it is ready, if that is still to come."""
+    """Return when a repeated reading becomes ready, if that is in the future."""
     if not (task.repeats and state.work[task.repeats].signed):
         return None
     end = state.work[task.repeats].signed[-1].at + timedelta(days=task.wait_days)
@@ -177,17 +177,17 @@ def waits_until(state: Subject, task: TaskDefinition, now: datetime) -> datetime
 
 
 def is_done(state: Subject, name: str) -> bool:
-    """Whether nothing is to be done about a task or group now.
+    """Whether a task or group currently needs no work.
 
-    A task is done when all that it needs is done and its newest version counts: nobody reopened or rejected it, and it
-    is about the newest version of what it is about; a review has also accepted that. A group is done when enough of
-    its readings are.
+    A task is done if everything it needs is done and its newest version counts: it was neither reopened nor rejected,
+    and it is about the newest version of its target; a review must also have accepted that version. A group is done if
+    enough of its readings are.
     """
     return name in state.done
 
 
 def is_signed(state: Subject, name: str) -> bool:
-    """Whether the task, or enough readings of the group, were ever signed; unlike `is_done` this never ends."""
+    """Whether the task, or enough readings of the group, were ever signed; unlike `is_done` this never reverts."""
     signed = [each for each in readings_of(state.pipeline, name) if state.work[each.name].signed]
     return bool(signed) and len(signed) >= _wanted(state, name)
 
@@ -202,7 +202,7 @@ def _needs(task: TaskDefinition) -> tuple[str, ...]:
 
 
 def _counts(state: Subject, task: TaskDefinition) -> bool:
-    """Whether the newest version of the task stands as it is, whatever became of the tasks before it."""
+    """Whether the newest version of the task is valid in itself, whatever happened to the tasks before it."""
     work = state.work[task.name]
     if not work.signed or work.reopened == work.version or rejection(state, task.name):
         return False
@@ -213,39 +213,39 @@ def _counts(state: Subject, task: TaskDefinition) -> bool:
 
 
 def is_outdated(state: Subject, task: TaskDefinition) -> bool:
-    """Whether a version that the task's newest one rests on has a later one; a further reading makes no difference."""
+    """Whether a version on which the task's newest one is based has a later one; additional readings do not matter."""
     basis = state.work[task.name].signed[-1].basis
     return any(version and state.work[name].version > version for name, version in basis.items())
 
 
 def verdict_on(state: Subject, review: TaskDefinition, version: int) -> VersionSigned | None:
-    """The newest verdict of a review on a version; None when there is none, or it was reopened."""
+    """Return the newest verdict of a review on a version; None if there is none, or it was reopened."""
     work = state.work[review.name]
     given = [each for each in work.signed if each.basis.get(review.of) == version]
     return given[-1] if given and given[-1].version != work.reopened else None
 
 
 def rejection(state: Subject, name: str) -> VersionSigned | None:
-    """The review that rejected the newest version of the task, or None."""
+    """Return the review that rejected the newest version of the task, or None."""
     given = (verdict_on(state, each, state.work[name].version) for each in reviews_of(state.pipeline, name))
     return next((each for each in given if each is not None and each.verdict == REJECT), None)
 
 
 def basis_now(state: Subject, task: TaskDefinition) -> dict[str, int]:
-    """The newest versions of the tasks that this one comes after or is about."""
+    """Return the newest versions of the tasks that this one follows or is about."""
     names = {*task.after, *filter(None, [task.of, task.repeats])}
     tasks = sorted({each.name for name in names for each in readings_of(state.pipeline, name)})
     return {name: state.work[name].version for name in tasks}
 
 
 def readers_of(state: Subject, name: str) -> frozenset[str]:
-    """Who signed a reading of the task or group."""
+    """Return who signed a reading of the task or group."""
     works = (state.work[each.name] for each in readings_of(state.pipeline, name))
     return frozenset(signed.by for work in works for signed in work.signed)
 
 
 def stage_of(state: Subject) -> str:
-    """The stage of the first task that is not done, or ``done``."""
+    """Return the stage of the first task that is not done, or ``done``."""
     if state.withdrawn:
         return "withdrawn"
     waiting = (task for task in state.pipeline if not is_done(state, task.of_group))

@@ -1,7 +1,7 @@
 """Which signed versions count: one rule for tables, exports, agreement and training, so that versions never mix.
 
-By default it is each reader's newest version of a task, unless that was rejected. Above readings stands a current
-adjudication of them; the table holds it or the readings, never both.
+By default it is each reader's newest version of a task, unless that was rejected. A current adjudication takes
+precedence over its readings; a table contains either it or the readings, never both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eci_annotate.workflow.usecase.pipeline import ACCEPT, ADJUDICATE, REJECT, T
 
 
 class Verdict(StrEnum):
-    """What the reviews of a task say of one of its versions; ``none`` where the pipeline has no review of it."""
+    """The result of the reviews of one version of a task; ``none`` if the pipeline does not review it."""
 
     ACCEPTED = "accepted"
     PENDING = "pending"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 class Versions(StrEnum):
-    """Which versions are asked for: those that count, or every one."""
+    """Which versions are requested: those that count, or all."""
 
     NEWEST = "newest"
     ALL = "all"
@@ -33,20 +33,20 @@ class Versions(StrEnum):
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """What became of a signed version.
+    """The status of a signed version.
 
     Parameters
     ----------
     version
         Its number.
     verdict
-        What the reviews say of this very version.
+        Result of the reviews of this very version.
     newest
-        Its reader signed no later version of the task; of an adjudication, nobody did, since it speaks for the group.
+        Its reader signed no later version of the task; for an adjudication nobody did, since it speaks for the group.
     superseded
         The task has a later version, or `replaced` holds.
     replaced
-        Of a reading: its group has a current adjudication. Of an adjudication: a reading that it rests on has a
+        For a reading: its group has a current adjudication. For an adjudication: a reading on which it is based has a
         later version.
     """
 
@@ -58,7 +58,7 @@ class VersionStatus:
 
 
 def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatus, ...]:
-    """The status of each signed version of a task, oldest first."""
+    """Return the status of each signed version of a task, oldest first."""
     signed = state.work[task.name].signed
     last = {"" if task.kind == ADJUDICATE else each.by: each.version for each in signed}
     replaced = _is_replaced(state, task)
@@ -75,7 +75,7 @@ def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatu
 
 
 def verdict_of(state: Subject, task: TaskDefinition, version: int) -> Verdict:
-    """What the reviews of a task say of one version: one that rejects is enough, all must accept."""
+    """Return the reviews' verdict on one version: one rejection suffices, all must accept."""
     reviews = reviews_of(state.pipeline, task.name)
     if not reviews:
         return Verdict.NONE
@@ -99,7 +99,7 @@ def _is_current(state: Subject, adjudication: TaskDefinition) -> bool:
 
 
 def versions_named(name: str) -> Versions:
-    """The `Versions` of that name; Refused, naming those there are, for any other."""
+    """Return the `Versions` with that name; raises Refused, listing the valid names, for any other."""
     try:
         return Versions(name)
     except ValueError:
@@ -114,18 +114,18 @@ def chosen(
     accepted: bool = False,
     readings: bool = False,
 ) -> list[VersionStatus]:
-    """The versions that count.
+    """Return the versions that count.
 
     Parameters
     ----------
     statuses
         Those of one task, from `version_statuses` or a view.
     versions
-        ``newest``: each reader's newest version, unless it was rejected or replaced; ``all``: every one.
+        ``newest``: each reader's newest version, unless it was rejected or replaced; ``all``: every version.
     accepted
-        Of these only the accepted ones; a task without a review has none.
+        Only the accepted ones among these; a task without a review has none.
     readings
-        Whether readings below an adjudication count too, for who compares readers.
+        Whether readings below an adjudication count too, for comparing readers.
     """
     every = versions == Versions.ALL
     return [

@@ -1,4 +1,4 @@
-"""From a signature to a version: the event that is made, and the seal over everything that it consists of."""
+"""From a signature to a version: the resulting event, and the seal over all its parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eci_annotate.workflow.trust.seals import START, seal
 
 
 def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
-    """The event that `command` will make, without seal and signature: what `seal_of` is taken over."""
+    """Return the event that `command` will produce, without seal and signature: the input of `seal_of`."""
     work = state.work[command.task]
     return VersionSigned(
         **who(actor, now),
@@ -37,7 +37,7 @@ def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Vers
 
 
 def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
-    """The event with its seal, when the signature over that is good; Tampered otherwise."""
+    """Return the event with its seal; raises Tampered if the signature over the seal is invalid."""
     event = unsealed(command, state, actor, now)
     digest = seal_of(state, event)
     check_signature(command.key, digest, command.signature)
@@ -45,12 +45,12 @@ def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Versio
 
 
 def seal_of(state: Subject, event: VersionSigned) -> str:
-    """The seal over everything that the version consists of, and whose it is."""
+    """Return the seal over all parts of the version and its owner."""
     return seal_over(state.project, state.subject, state.site, event)
 
 
 def seal_over(project: str, subject: str, site: str, event: VersionSigned) -> str:
-    """As `seal_of`, for a version that has left its repository."""
+    """Return the same as `seal_of`, for a version outside its repository."""
     whole = dict(to_json(replace(event, seal="", signature="")))  # type: ignore[call-overload]
-    content = {key: value for key, value in whole.items() if key != "where"}  # it leaves with no version
+    content = {key: value for key, value in whole.items() if key != "where"}  # versions are exported without origin
     return seal({"version": content, "project": project, "subject": subject, "site": site})

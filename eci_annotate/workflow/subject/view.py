@@ -1,6 +1,6 @@
-"""`view(state, actor, now)` is the only form in which a subject leaves: what the roles let him see.
+"""`view(state, actor, now)` is the only form in which a subject is exposed: what the actor's roles allow them to see.
 
-Which role sees what stands in one table, `actor.MAY`; blinding takes away from it, and nothing adds to it.
+One table, `actor.MAY`, defines which role sees what; blinding removes from it, and nothing adds to it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 class TaskView:
     """One task, as one actor may see it.
 
-    `mine`: this very session holds it; `elsewhere`: another session of the same person does.
-    `may_start`: a `Start` would be granted now, or is already.
-    `fence` is 0 unless it is mine; `use_case` is then the digest that it was started with.
+    `mine`: this very session holds it; `elsewhere`: another session of the same user does.
+    `may_start`: a `Start` would be granted now, or already has been.
+    `fence` is 0 unless `mine`; `use_case` is then the digest with which it was started.
     `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
-    places that the review marked. `group` is set for a reading. `statuses` says of each version in `signed` what
-    became of it.
+    places that the review marked. `group` is set for a reading. `statuses` holds the status of each version in
+    `signed`.
     """
 
     name: str
@@ -56,7 +56,7 @@ class TaskView:
     def chosen(
         self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
     ) -> list[tuple[VersionSigned, VersionStatus]]:
-        """The versions that `verdict.chosen` takes of those that the actor may see, with their status."""
+        """Return the versions that `verdict.chosen` selects from those the actor may see, with their status."""
         taken = {each.version: each for each in chosen(self.statuses, versions, accepted=accepted, readings=readings)}
         return [(each, taken[each.version]) for each in self.signed if each.version in taken]
 
@@ -65,8 +65,8 @@ class TaskView:
 class SubjectView:
     """One subject, as one actor may see it.
 
-    `cohort`, `stage` and `progress` (task and status, in order) are for who sees the whole pipeline;
-    `layers` are the newest versions of its data layers, for who may see images.
+    `cohort`, `stage` and `progress` (task and status, in order) are set for actors who see the whole pipeline;
+    `layers` are the newest versions of its data layers, for actors who may see images.
     """
 
     project: str
@@ -83,14 +83,14 @@ class SubjectView:
     withdrawn: bool = False
 
     def task(self, name: str) -> TaskView:
-        """The task of that name, if the actor may see it."""
+        """Return the task of that name, if the actor may see it."""
         for each in self.tasks:
             if each.name == name:
                 return each
         raise NotFound("There is no such task for you.", "See worklist() for what you may do.")
 
     def version(self, task: str, number: int) -> VersionSigned:
-        """A signed version that the actor may see."""
+        """Return a signed version that the actor may see."""
         for each in self.task(task).signed:
             if each.version == number:
                 return each
@@ -98,7 +98,7 @@ class SubjectView:
 
 
 def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
-    """What `actor` may see of the subject; NotFound, as if there were none, when that is nothing."""
+    """Return what `actor` may see of the subject; raises NotFound, as for a missing subject, if that is nothing."""
     check_there(state, actor)
     whole = actor.may("see pipeline", state.project, state.site)
     found = [(task, _view_task(state, task, actor, now)) for task in state.pipeline]
@@ -122,9 +122,10 @@ def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
 
 
 def view_case(case: UseCase, actor: Actor, project: str) -> UseCase:
-    """The definition as the actor may know it: whole with sight of the pipeline, or of what is signed (seals name it).
+    """Return the part of a definition that the actor may see.
 
-    To all others its pipeline is the tasks that they may do.
+    Actors who see the pipeline or signed work (whose seals name the definition) get all of it; others only the tasks
+    that they may do.
     """
     if actor.may("see pipeline", project) or actor.may("see signed", project):
         return case
@@ -132,7 +133,7 @@ def view_case(case: UseCase, actor: Actor, project: str) -> UseCase:
 
 
 def has_task(state: Subject, actor: Actor, now: datetime) -> bool:
-    """Whether `view` would show a task that the actor may start now, or holds: told without making the view."""
+    """Whether `view` would show a task that the actor may start now or holds, computed without building the view."""
     check_there(state, actor)
     whole = actor.may("see pipeline", state.project, state.site)
     return any(_is_to_do(state, task, actor, now, whole) for task in state.pipeline if task.kind != INGEST)
@@ -158,7 +159,7 @@ def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
 
 
 def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, now: datetime) -> bool:
-    """Without sight of the whole pipeline: what is his, what he may start, and what he may read."""
+    """Whether an actor without sight of the pipeline sees the task: it is theirs, or they may start or read it."""
     if seen.signed or seen.mine or seen.elsewhere:
         return True
     if standing(state, task, now) == BLOCKED or not is_for(state, task, actor):
@@ -167,7 +168,7 @@ def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, no
 
 
 def _first_free(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskDefinition | None:
-    """Of several readings that wait for a reader, one is shown to each."""
+    """Return the one reading to show to an actor if several readings wait for a reader."""
     readings = readings_of(state.pipeline, task.group)
     his = [each for each in readings if state.work[each.name].assigned == actor.name]
     free = (e for e in his or readings if status(state, e, now) != OPEN and why_not(state, e, actor, now) is None)
@@ -211,7 +212,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
 def _named(
     state: Subject, task: TaskDefinition, actor: Actor, signed: tuple[VersionSigned, ...], hides: bool
 ) -> tuple[VersionSigned, ...]:
-    """What leaves: not from where somebody signed, and of blinded readings not who."""
+    """Return the versions to expose: without their origin, and without the reader for blinded readings."""
     return tuple(
         veiled(state, task, each) if hides and each.by != actor.name else replace(each, where="") for each in signed
     )
@@ -229,7 +230,7 @@ def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, min
 
 
 def readable(seen: SubjectView) -> frozenset[str]:
-    """The digests of all blobs that this view lets the actor read."""
+    """Return the digests of all blobs that this view allows the actor to read."""
     if seen.withdrawn:
         return frozenset()
     parts = (part.digest for task in seen.tasks for signed in task.signed for part in signed.manifest.parts)

@@ -1,6 +1,6 @@
-"""X.509: an authority issues certificates to signers, and says which public key is whose (RFC 5280, DICOM PS3.15 C).
+"""X.509: an authority issues certificates that bind public keys to signers (RFC 5280, DICOM PS3.15 C).
 
-A repository is its own authority unless an institution's is trusted; what is verified is always against an anchor
+A repository is its own authority unless an institution's is trusted; verification always uses an anchor
 that the verifier chose.
 """
 
@@ -27,14 +27,14 @@ PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 @dataclass(frozen=True)
 class Authority:
-    """Who issues certificates: its own certificate (PEM), and the key."""
+    """An issuer of certificates: its own certificate (PEM) and key."""
 
     certificate: str
     key: PrivateKey
 
     @classmethod
     def found(cls, name: str, now: datetime) -> Authority:
-        """A new authority, certified by itself."""
+        """Create a new self-signed authority."""
         key = PrivateKey.generate()
         end = now + timedelta(days=365 * _YEARS_AUTHORITY)
         built = _builder(name, name, key.rsa.public_key(), now, end)
@@ -42,7 +42,7 @@ class Authority:
         return cls(_pem(built.sign(key.rsa, hashes.SHA256())), key)
 
     def issue(self, name: str, public: PublicKey, now: datetime) -> str:
-        """A certificate (PEM) that says: this public key is `name`'s."""
+        """Return a certificate (PEM) that binds this public key to `name`."""
         issuer = load(self.certificate)
         end = min(now + timedelta(days=365 * _YEARS_SIGNER), issuer.not_valid_after_utc)
         built = _builder(name, _common_name(issuer), public, now, end)
@@ -71,7 +71,7 @@ def _common_name(certificate: x509.Certificate) -> str:
 
 
 def load(pem: str) -> x509.Certificate:
-    """The certificate of a PEM text; Untrusted when it is none."""
+    """Return the certificate of a PEM text; raises Untrusted if it is not a certificate."""
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         certificate.public_key()
@@ -82,30 +82,30 @@ def load(pem: str) -> x509.Certificate:
 
 
 def check_spelling(pem: str) -> None:
-    """Untrusted unless the text is letter by letter how we write this certificate."""
+    """Raise Untrusted unless the text is exactly how this package writes the certificate."""
     if spelled(pem) != pem:
         raise Untrusted("A certificate is not written as it was issued.", "Take another copy of it.")
 
 
 def spelled(pem: str) -> str:
-    """A certificate as we write it: the first one of the text, without what stands around it."""
+    """Return a certificate as this package writes it: the first one of the text, without surrounding text."""
     return _pem(load(pem))
 
 
 def public_pem(certificate: str) -> str:
-    """The public key (PEM) that a certificate is about."""
+    """Return the public key (PEM) of a certificate."""
     key = load(certificate).public_key()
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, form).decode()
 
 
 def mark_of(certificate: str) -> str:
-    """SHA-256 of a certificate (DER), in hexadecimal: what people compare by eye."""
+    """Return the SHA-256 of a certificate (DER) in hexadecimal, for comparison by eye."""
     return digest(load(certificate).public_bytes(serialization.Encoding.DER))
 
 
 def check_certificate(certificate: str, anchors: Iterable[str], at: datetime) -> None:
-    """Untrusted unless one of the `anchors` (PEM) issued the certificate and it was valid `at` that time."""
+    """Raise Untrusted unless one of the `anchors` (PEM) issued the certificate and it was valid `at` that time."""
     held = load(certificate)
     if not held.not_valid_before_utc <= at.astimezone(UTC) <= held.not_valid_after_utc:
         raise Untrusted("A certificate was not valid when it signed.", "Ask the project's owner for a new one.")
@@ -125,7 +125,7 @@ def _issued(anchor: x509.Certificate, held: x509.Certificate) -> bool:
 
 
 def check_signed(certificate: str, content: bytes, signature: bytes) -> None:
-    """Tampered unless the Ed25519 `signature` over `content` is by the certificate's key."""
+    """Raise Tampered unless the Ed25519 `signature` over `content` is by the certificate's key."""
     try:
         cast(ed25519.Ed25519PublicKey, load(certificate).public_key()).verify(signature, content)
     except (InvalidSignature, AttributeError, TypeError) as error:

@@ -1,7 +1,7 @@
-"""Private keys at rest: AES-256-GCM under a key that scrypt makes of a secret. Nothing here shows what it protects.
+"""Encrypted private keys: AES-256-GCM under a key that scrypt derives from a secret. Nothing here exposes a key.
 
-A member's own secret is short, so deriving from it is made dear; a credential, or a service's secret, is long, so that
-it may be cheap.
+A member's own secret is short, so deriving a key from it is made expensive; a credential or a service's secret is
+long, so that its derivation may be cheap.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COST = {SECRET: 2**16, CREDENTIAL: 2**4, SERVICE: 2**4}
 
 
 def protect(content: bytes, key: bytes, factor: str) -> bytes:
-    """`content` as a file that only `key` opens; `factor` says what kind of key that is."""
+    """Return `content` as a file that only `key` opens; `factor` records the kind of that key."""
     salt, nonce = os.urandom(16), os.urandom(12)
     closed = AESGCM(_derived(key, salt, factor)).encrypt(nonce, content, factor.encode())
     parts = {"salt": salt, "nonce": nonce, "content": closed}
@@ -29,17 +29,17 @@ def protect(content: bytes, key: bytes, factor: str) -> bytes:
 
 
 def factor_of(protected: bytes) -> str:
-    """What opens a protected file: ``secret``, ``credential`` or ``service``."""
+    """Return what opens a protected file: ``secret``, ``credential`` or ``service``."""
     return str(parse(protected, "A protected key")["factor"])
 
 
 def unprotect(protected: bytes, key: bytes) -> bytes:
-    """The content of a protected file.
+    """Return the content of a protected file.
 
     Raises
     ------
     BadSecret
-        It is another secret that opens it.
+        If another secret is needed to open it.
     """
     try:
         head = parse(protected, "A protected key")

@@ -1,4 +1,4 @@
-"""A Merkle mountain range (RFC 6962's trees, kept by their peaks): one root over a log, extended from what is kept."""
+"""A Merkle mountain range (RFC 6962 trees, kept as peaks): one root over a log, extended without the earlier leaves."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from eci_annotate.workflow.codec import digest
 
 @dataclass(frozen=True)
 class Range:
-    """The log's first `size` leaves, by the peaks of the perfect trees that they make: one for each bit of `size`."""
+    """The first `size` leaves of the log as the peaks of their perfect trees: one for each set bit of `size`."""
 
     size: int = 0
     peaks: tuple[str, ...] = ()
 
     def extended(self, leaves: Iterable[bytes]) -> Range:
-        """The range with more leaves behind."""
+        """Return the range with more leaves appended."""
         return reduce(_with_leaf, leaves, self)
 
     @property
     def root(self) -> str:
-        """One digest over all leaves and their number, as 64 hexadecimal digits."""
+        """Return one digest over all leaves and their number, as 64 hexadecimal digits."""
         return digest(b"\x02" + f"{self.size};{';'.join(self.peaks)}".encode())
 
 

@@ -1,6 +1,6 @@
-"""RSA-3072 with PKCS #1 v1.5 and SHA-256 (what DICOM PS3.15 C.2 allows): sign a seal, verify it, name a key.
+"""RSA-3072 with PKCS #1 v1.5 and SHA-256 (allowed by DICOM PS3.15 C.2): sign a seal, verify it, identify a key.
 
-A private key never leaves this module as anything but PEM for its owner's file.
+A private key leaves this module only as PEM for its owner's file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CONTEXT = b"eci-annotate signature 1\n"
 
 
 class PrivateKey:
-    """A member's own key; it signs seals and shows nothing of itself."""
+    """A member's own key; it signs seals and never exposes itself."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
         self._key = key
@@ -28,12 +28,12 @@ class PrivateKey:
 
     @classmethod
     def generate(cls, bits: int = 3072) -> PrivateKey:
-        """A new key."""
+        """Generate a new key."""
         return cls(rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
     @classmethod
     def from_pem(cls, pem: bytes, passphrase: str = "") -> PrivateKey:
-        """The key of a PEM file, which a passphrase may protect; NoIdentity when it is none."""
+        """Load the key of a PEM file, optionally protected by a passphrase; raises NoIdentity if it is not a key."""
         try:
             key = serialization.load_pem_private_key(pem, password=passphrase.encode() or None)
         except (ValueError, TypeError) as error:
@@ -43,13 +43,13 @@ class PrivateKey:
         return cls(key)
 
     def to_pem(self) -> bytes:
-        """PKCS #8, not encrypted: write it with mode 0600 only."""
+        """Return PKCS #8, not encrypted: write it with mode 0600 only."""
         none = serialization.NoEncryption()
         return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
 
     @property
     def rsa(self) -> rsa.RSAPrivateKey:
-        """The key itself, for what issues certificates."""
+        """The key itself, for issuing certificates."""
         return self._key
 
     @property
@@ -69,7 +69,7 @@ class PrivateKey:
 
 
 class Credential:
-    """What identifies a member: an Ed25519 key (RSA keys of earlier repositories are taken too). It signs nothing."""
+    """The credential that identifies a member: an Ed25519 key (or RSA from earlier repositories). It signs nothing."""
 
     def __init__(self, key: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey) -> None:
         self._key = key
@@ -79,12 +79,12 @@ class Credential:
 
     @classmethod
     def generate(cls) -> Credential:
-        """A new one."""
+        """Generate a new credential."""
         return cls(ed25519.Ed25519PrivateKey.generate())
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Credential:
-        """The credential of a PEM file; NoIdentity when it is none."""
+        """Load the credential of a PEM file; raises NoIdentity if it is not one."""
         try:
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError) as error:
@@ -94,7 +94,7 @@ class Credential:
         return cls(key)
 
     def to_pem(self) -> bytes:
-        """PKCS #8, not encrypted: write it with mode 0600 only."""
+        """Return PKCS #8, not encrypted: write it with mode 0600 only."""
         none = serialization.NoEncryption()
         return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none)
 
@@ -111,21 +111,21 @@ class Credential:
 
     @property
     def unlocking(self) -> bytes:
-        """What opens a signing key that has no secret of its own."""
+        """Return the key that opens a signing key without a secret of its own."""
         form = serialization.PrivateFormat.PKCS8
         content = self._key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
         return digest(b"eci-annotate unlocking 1\n" + content).encode()
 
 
 def fingerprint(public: str) -> str:
-    """SHA-256 of a public key (PEM), as 64 hexadecimal digits."""
+    """Return the SHA-256 of a public key (PEM) as 64 hexadecimal digits."""
     key = _load_public(public)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return digest(key.public_bytes(serialization.Encoding.DER, form))
 
 
 def check_signature(public: str, seal: str, signature: str) -> None:
-    """Tampered unless `signature` is the key's over `seal`."""
+    """Raise Tampered unless `signature` over `seal` is by this key."""
     try:
         content = _CONTEXT + seal.encode()
         if signature != signature.lower():

@@ -1,6 +1,6 @@
-"""What is sealed: a digest over everything that a version consists of, naming the seal before it.
+"""A seal is a digest over all parts of a version, including the seal of the version before.
 
-Every stream is a chain: each record's digest covers its place, its content and the digest before it.
+Every stream is a chain: the digest of each record covers its position, its content and the digest before it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True)
 class SealedPart:
-    """One thing that a version consists of: its role, its name (a UID, a word) and its SHA-256."""
+    """One part of a version: its role, its name (such as a UID) and its SHA-256."""
 
     role: str
     name: str
@@ -46,22 +46,22 @@ class Manifest:
     software: str = ""
 
     def of(self, role: str) -> tuple[SealedPart, ...]:
-        """The parts with that role, in order."""
+        """Return the parts with that role, in order."""
         return tuple(part for part in self.parts if part.role == role)
 
     def only(self, role: str) -> SealedPart | None:
-        """The one part with that role, or None."""
+        """Return the one part with that role, or None."""
         found = self.of(role)
         return found[0] if found else None
 
 
 def seal(content: Json) -> str:
-    """The seal over a version's content (see `versions.seal_of`), as 64 hexadecimal digits."""
+    """Return the seal over a version's content (see `versions.seal_of`) as 64 hexadecimal digits."""
     return digest(b"eci-annotate seal 1\n" + canonical(to_json(content)))
 
 
 def link(stream: str, index: int, record: Record, previous: str) -> Record:
-    """`record` as the `index`-th (from 0) link of the stream's chain."""
+    """Return `record` as the `index`-th (from 0) link of the stream's chain."""
     body = {
         "stream": stream,
         "index": index,
@@ -78,7 +78,7 @@ def link(stream: str, index: int, record: Record, previous: str) -> Record:
 
 
 def chained(stream: str, before: list[Record], records: Iterable[Record]) -> Iterator[Record]:
-    """New `records`, linked behind those that the stream has."""
+    """Yield new `records`, linked to those already in the stream."""
     previous = before[-1]["digest"] if before else START
     for index, record in enumerate(records, len(before)):
         linked = link(stream, index, record, previous)
@@ -87,12 +87,12 @@ def chained(stream: str, before: list[Record], records: Iterable[Record]) -> Ite
 
 
 def check_chain(stream: str, records: Iterable[Record]) -> int:
-    """How many records the chain holds.
+    """Return the number of records in the chain.
 
     Raises
     ------
     Tampered
-        Names the first record whose content, place or predecessor is not what was written.
+        Names the first record whose content, position or predecessor differs from what was written.
     """
     previous, count = START, 0
     for index, record in enumerate(records):

@@ -1,7 +1,7 @@
-"""A report form is a JSON Schema; here it becomes typed questions, and raw answers become checked ones.
+"""A report form is a JSON Schema; this module turns it into typed questions, and raw answers into checked ones.
 
-What `forms/schema/report.schema.json` allows is all that is checked here; jsonschema agrees (tested).
-Conditions are `if`/`then`/`else` under `allOf`: a question that a branch names is asked only there.
+Only what `forms/schema/report.schema.json` allows is checked here; a test confirms agreement with jsonschema.
+Conditions are `if`/`then`/`else` under `allOf`: a question named by a branch is asked only there.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _MOST = {LIST: "maxItems", TEXT: "maxLength"}
 
 @dataclass(frozen=True)
 class Condition:
-    """Whether the sibling question `name` is (or, negated, is not) answered with one of `values`."""
+    """Whether the sibling question `name` is (or, if negated, is not) answered with one of `values`."""
 
     name: str
     values: tuple[Any, ...]
     negated: bool = False
 
     def holds(self, siblings: Mapping[str, Any]) -> bool:
-        """Whether it is so among the answers beside it."""
+        """Whether the condition holds for the sibling answers."""
         return (siblings.get(self.name) in self.values) is not self.negated
 
 
@@ -48,21 +48,21 @@ class Question:
     Parameters
     ----------
     name, title, help
-        Key of the answer; what people read; the longer explanation.
+        Key of the answer; title shown to users; longer explanation.
     kind
         ``text``, ``choice``, ``number``, ``integer``, ``yes-no``, ``list`` or ``group``.
     required
-        Must be answered whenever it is asked.
+        Whether it must be answered when asked.
     choices
         For ``choice``: (value, shown label).
     minimum, maximum, unit
-        For numbers; for lists the least and most items, for text the least and most characters.
+        For numbers; for lists the number of items, for text the number of characters.
     link
         ``annotation``: the answer is the label of an annotation.
     questions
-        For a ``list`` the questions of each item, for a ``group`` those in it.
+        For a ``list``: the questions of each item; for a ``group``: its questions.
     when
-        Asked only when one of these holds; always when empty.
+        Asked only if one of these holds; always if empty.
     long
         For ``text``: several lines.
     ordered
@@ -85,12 +85,12 @@ class Question:
     ordered: bool = False
 
     def is_asked(self, siblings: Mapping[str, Any]) -> bool:
-        """Whether it is asked, given the answers beside it."""
+        """Whether it is asked, given the sibling answers."""
         return not self.when or any(condition.holds(siblings) for condition in self.when)
 
 
 def questions(schema: Schema) -> tuple[Question, ...]:
-    """The questions of an object schema, in its order."""
+    """Return the questions of an object schema, in its order."""
     conditions, needed, extra = _branches(schema)
     properties = {**schema.get("properties", {}), **extra}
     required = {*schema.get("required", ()), *needed}
@@ -153,12 +153,12 @@ def _choices(each: Schema) -> tuple[tuple[Any, str], ...]:
 
 
 def check_answers(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """`raw` answers, typed and checked; what is not asked is left out, and so is what is empty.
+    """Return `raw` answers typed and checked, without empty answers and questions that are not asked.
 
     Raises
     ------
     BadAnswers
-        Names the question that is missing or does not fit, as people read it.
+        Names, by its title, the question whose answer is missing or invalid.
     """
     return _typed_group(questions(schema), raw, "")
 

@@ -1,4 +1,4 @@
-"""Answers of a form for reading: each question by its title, each choice by its label, in the form's order."""
+"""Form answers for display: each question by its title, each choice by its label, in the form's order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eci_annotate.workflow.usecase.form import Question, Schema, questions
 
 
 def labelled(schema: Schema, answers: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Question and answer, as people read them; what was not answered is left out."""
+    """Return question and answer as displayed to users, without unanswered questions."""
     return list(_group(questions(schema), answers, ""))
 
 

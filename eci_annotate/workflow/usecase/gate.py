@@ -1,6 +1,6 @@
-"""The gate at signing: lesions of the form and annotations must belong together, by label, where they are to be drawn.
+"""The gate at signing: lesions of the form and annotations must match by label, in the slots where they must be drawn.
 
-What is missing is named, all of it at once, so that it can be mended in one go.
+All mismatches are reported together, so that they can be corrected in one pass.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Row = Mapping[str, Any]
 
 
 def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> None:
-    """Refuse what does not match.
+    """Refuse mismatches between form and annotations.
 
     Parameters
     ----------
     gate
         The use case's rule for this task.
     answers
-        Of the form, already checked against it.
+        Answers of the form, already checked against it.
     annotations
         Rows with ``label``, ``kind`` and ``series``.
     hanging
@@ -32,7 +32,7 @@ def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row
     Raises
     ------
     Refused
-        Names each lesion without its annotation, and each annotation without its lesion.
+        Names each lesion without an annotation, and each annotation without a lesion.
     """
     missing = unmatched(gate, answers, annotations, hanging)
     if missing:
@@ -41,7 +41,7 @@ def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row
 
 
 def unmatched(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row], hanging: Hanging) -> list[str]:
-    """What `check_gate` would name."""
+    """Return the mismatches that `check_gate` would report."""
     return [*_missing(gate, answers, annotations, hanging), *_orphans(gate, answers, annotations)]
 
 

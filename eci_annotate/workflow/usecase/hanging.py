@@ -1,4 +1,4 @@
-"""A hanging protocol is data: which series goes where. Header dicts in, a layout and reasons in words out.
+"""A hanging protocol is data: which series goes where. Input: header dicts; output: a layout with reasons in words.
 
 The reasons are shown to the reader, so that nobody has to guess why a series was chosen or left out.
 """
@@ -15,7 +15,7 @@ Header = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Placed:
-    """A series in a slot, and why it is there."""
+    """A series in a slot, and the reason."""
 
     slot: str
     title: str
@@ -26,7 +26,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A series that fits no slot, and why."""
+    """A series that fits no slot, and the reason."""
 
     series_uid: str
     reasons: tuple[str, ...]
@@ -34,7 +34,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Hanging:
-    """The layout of a study: its name, its planes in order, what is placed, left out, and missed."""
+    """The layout of a study: its name, its planes in order, and the series placed, left out and missing."""
 
     layout: str
     planes: tuple[str, ...]
@@ -44,12 +44,12 @@ class Hanging:
 
     @property
     def first(self) -> str | None:
-        """UID of the series to show first, None when nothing fits."""
+        """UID of the series to show first; None if no series fits."""
         return self.placed[0].series_uid if self.placed else None
 
 
 def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
-    """Place `series` (header dicts with ``series_uid``) by `protocol`, each into one slot at most."""
+    """Place `series` (header dicts with ``series_uid``) according to `protocol`, each into one slot at most."""
     placed: list[Placed] = []
     missing: list[str] = []
     why_out: dict[str, list[str]] = {str(each["series_uid"]): [] for each in series}

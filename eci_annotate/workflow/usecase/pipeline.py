@@ -1,7 +1,8 @@
-"""A pipeline is data: stages and tasks in order, and after which signatures each is ready.
+"""A pipeline is data: stages and tasks in order, and the signatures after which each task is ready.
 
-A task of several readers is as many readings, each a task of its own (`annotate.1`, `annotate.2`) in one group;
-the group is done when enough of them are signed. A review is about one task (`of`), an adjudication about a group.
+A task with several readers becomes one reading per reader, each a separate task (`annotate.1`, `annotate.2`) in one
+group; the group is done when enough of them are signed. A review is about one task (`of`), an adjudication about a
+group.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from eci_annotate.errors import NotFound
 
 INGEST, ANNOTATE, REVIEW, ADJUDICATE = "ingest", "annotate", "review", "adjudicate"
-DRAWN = (ANNOTATE, ADJUDICATE)  # kinds whose versions hold annotations
+DRAWN = (ANNOTATE, ADJUDICATE)  # kinds whose versions contain annotations
 ACCEPT, REJECT = "accept", "reject"
 
 
@@ -23,13 +24,13 @@ class Gate:
     Parameters
     ----------
     lesions, label
-        The form's list of lesions, and which of its fields holds the label of a lesion's annotation.
+        The form's list of lesions, and the field that contains the label of a lesion's annotation.
     slots
-        Slots of the hanging protocol in which each lesion must be drawn, where the study has such a series.
+        Slots of the hanging protocol in which each lesion must be drawn, if the study has such a series.
     kinds
         ``box``, ``contours``, ``mask``: which annotations count; empty: any.
     beside
-        Labels that may be drawn without being a lesion, such as the organ.
+        Labels that may be drawn although they are not lesions, such as the organ.
     """
 
     lesions: str
@@ -46,11 +47,11 @@ class TaskDefinition:
     Parameters
     ----------
     name, title
-        `name` is what commands say, `title` what people read.
+        `name` is used in commands, `title` is shown to users.
     kind
         ``ingest``, ``annotate``, ``review`` or ``adjudicate``.
     after
-        Tasks that must be signed (reviews: accepted) before this one is ready; a group counts when it has its readings.
+        Tasks that must be signed (reviews: accepted) before this one is ready; a group counts once it has its readings.
     roles
         Who may start it; any one of these roles.
     tools
@@ -60,22 +61,22 @@ class TaskDefinition:
     of
         For a review: the task whose newest version it is about; for an adjudication: the group.
     independent
-        For a review or adjudication: who signed what it is about may not do it.
+        For a review or adjudication: those who signed its target may not do it.
     stage
         The stage it belongs to; by default its kind.
     sites
-        Members of these sites only may do it; empty: any.
+        Only members of these sites may do it; empty: any.
     readers, most
         How many readings are needed, and how many are allowed.
     group
-        Of a reading: the name that the use case has for it; empty when there is only one.
+        For a reading: its name in the use case; empty if there is only one reading.
     blind
-        Readers see nothing of each other's readings until there are enough; who adjudicates gets
-        them by Reader A and Reader B in place of names until he has signed.
+        Readers cannot see each other's readings until there are enough; an adjudicator sees
+        Reader A and Reader B in place of names until the adjudication is signed.
     assigned
-        Only who was assigned may do it.
+        Only the assigned member may do it.
     repeats, wait_days
-        Of a repeated reading: the task whose reader does it again, blind to it, and after how many days.
+        For a repeated reading: the task whose reader repeats it, blind to the first reading, and after how many days.
     gate
         How lesions of the form and annotations must match at signing.
     """
@@ -102,12 +103,12 @@ class TaskDefinition:
 
     @property
     def of_group(self) -> str:
-        """The name by which other tasks call it."""
+        """The name by which other tasks refer to it."""
         return self.group or self.name
 
 
 def expanded(tasks: Iterable[TaskDefinition]) -> tuple[TaskDefinition, ...]:
-    """The tasks with each one of several readers as so many readings."""
+    """Return the tasks, replacing each task with several readers by its readings."""
     return tuple(reading for task in tasks for reading in _readings(task))
 
 
@@ -120,7 +121,7 @@ def _readings(task: TaskDefinition) -> tuple[TaskDefinition, ...]:
 
 
 def task_named(pipeline: tuple[TaskDefinition, ...], name: str) -> TaskDefinition:
-    """The task of that name; NotFound names those that there are."""
+    """Return the task of that name; NotFound lists the existing names."""
     for each in pipeline:
         if each.name == name:
             return each
@@ -129,10 +130,10 @@ def task_named(pipeline: tuple[TaskDefinition, ...], name: str) -> TaskDefinitio
 
 
 def readings_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDefinition, ...]:
-    """The task of that name, or the readings of that group."""
+    """Return the task of that name, or the readings of that group."""
     return tuple(each for each in pipeline if name in (each.name, each.group))
 
 
 def reviews_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDefinition, ...]:
-    """The reviews that are about the task `name`."""
+    """Return the reviews of the task `name`."""
     return tuple(each for each in pipeline if each.kind == REVIEW and each.of == name)

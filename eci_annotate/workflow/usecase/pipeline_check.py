@@ -1,4 +1,4 @@
-"""What a pipeline must be to work: names that exist and come before, roles that exist, readers that can be had."""
+"""Requirements of a valid pipeline: names that exist and come earlier, roles that exist, readers that are available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Finding = tuple[str, str]
 
 
 def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]) -> None:
-    """Raise BadUseCase, naming the first thing that does not fit and how to mend it."""
+    """Raise BadUseCase for the first problem, including how to correct it."""
     for what, remedy in findings(tasks, report, hanging):
         raise BadUseCase(what, remedy)
 
@@ -21,7 +21,7 @@ def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], h
 def findings(
     tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Everything that does not fit: what, and its remedy. Tasks are as written, before readings are spread out."""
+    """Yield each problem and its remedy. Tasks are as written, before readings are expanded."""
     before: dict[str, TaskDefinition] = {}
     for task in tasks:
         if task.name in before:

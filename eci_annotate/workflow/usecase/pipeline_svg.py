@@ -1,4 +1,4 @@
-"""A pipeline as a picture (SVG): tasks from left to right by what they wait for, several readers as a stack."""
+"""A pipeline as a diagram (SVG): tasks from left to right by their prerequisites, several readers as a stack."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
 from eci_annotate.workflow.usecase.pipeline_text import merged, readers, title
 
 HIGH, GAP, BETWEEN, EDGE = 64.0, 28.0, 64.0, 16.0
-LETTERS = (9.4, 7.4)  # what a letter of the title, and of the line below, takes at most
+LETTERS = (9.4, 7.4)  # maximum width of a character in the title, and in the line below it
 INK, SOFT, LINE, ACCENT = "#0f172a", "#475569", "#94a3b8", "#0369a1"
 
 
 @dataclass(frozen=True)
 class TaskCard:
-    """A task where it stands: left, top and width, in pixels."""
+    """A task with its position: left, top and width, in pixels."""
 
     task: TaskDefinition
     x: float
@@ -25,7 +25,7 @@ class TaskCard:
 
     @property
     def lines(self) -> tuple[str, str]:
-        """What is written on it."""
+        """The two lines of text on it."""
         return _written(self.task)
 
     @property
@@ -35,7 +35,7 @@ class TaskCard:
 
 
 def to_svg(tasks: Sequence[TaskDefinition]) -> str:
-    """The pipeline as an SVG element; it needs no style sheet."""
+    """Return the pipeline as an SVG element, which needs no style sheet."""
     cards = _placed(merged(tasks))
     wide = max((card.x + card.wide for card in cards.values()), default=0.0) + EDGE
     high = max((card.y for card in cards.values()), default=0.0) + HIGH + 2.6 * EDGE
@@ -61,7 +61,7 @@ _HEADS = (
 
 
 def _placed(tasks: Sequence[TaskDefinition]) -> dict[str, TaskCard]:
-    """By name: each task right of all that it waits for."""
+    """Return the cards by name, each to the right of all its prerequisites."""
     columns: dict[int, list[TaskDefinition]] = {}
     depth: dict[str, int] = {}
     for task in tasks:

@@ -1,4 +1,4 @@
-"""A pipeline in words: text for the terminal, Mermaid for documents; `picture.py` draws it."""
+"""A pipeline as text for the terminal, or as Mermaid for documents; `pipeline_svg.py` draws it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
 
 
 def merged(tasks: Iterable[TaskDefinition]) -> list[TaskDefinition]:
-    """One of each group stands for all of its readings."""
+    """Return the tasks with one of each group in place of all of its readings."""
     return list({task.of_group: task for task in reversed(list(tasks))}.values())[::-1]
 
 
 def to_text(tasks: Sequence[TaskDefinition]) -> str:
-    """The tasks in order, each with what it waits for and who does it."""
+    """Return the tasks in order, each with its prerequisites and roles."""
     return "\n".join(line for task in merged(tasks) for line in _lines(task))
 
 
@@ -28,12 +28,12 @@ def _lines(task: TaskDefinition) -> Iterator[str]:
 
 
 def title(task: TaskDefinition) -> str:
-    """Its title; of several readings the one of all of them."""
+    """Return the title of a task; for several readings, their common title."""
     return task.title.split(" (1 of ")[0] if task.group else task.title
 
 
 def readers(task: TaskDefinition) -> str:
-    """How many read it, and how."""
+    """Describe how many readers it has, and how they read."""
     most = max(task.readers, task.most)
     words = [f", {task.readers} of {most} readers" if most > 1 else ""]
     words += [word for flag, word in ((task.blind, ", blind"), (task.independent, ", independent")) if flag]
@@ -41,7 +41,7 @@ def readers(task: TaskDefinition) -> str:
 
 
 def to_mermaid(tasks: Sequence[TaskDefinition]) -> str:
-    """A flowchart; a rejection's way back is dotted."""
+    """Return a flowchart; the way back after a rejection is dotted."""
     rows = ["flowchart LR"]
     for task in merged(tasks):
         rows.append(f'  {_id(task.of_group)}["{title(task)}<br/><i>{" or ".join(task.roles)}{readers(task)}</i>"]')

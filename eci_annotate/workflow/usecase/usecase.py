@@ -1,7 +1,7 @@
-"""A use case is three files in a folder, checked by the schemas in `forms/schema/`, published as one blob.
+"""A use case is three files in a folder, checked against the schemas in `forms/schema/` and published as one blob.
 
 Tasks pin the blob's digest, so that a form or pipeline never changes under work that has begun.
-The blob is JSON without blanks whose order is that of the files: the order of questions has meaning.
+The blob is JSON without whitespace in the order of the files: the order of questions has meaning.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class UseCase:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the blob; what tasks pin."""
+        """SHA-256 of the blob, which tasks pin."""
         return digest(self.blob)
 
     @property
@@ -47,11 +47,11 @@ class UseCase:
         return questions(self.report)
 
     def hang(self, series: list[Header]) -> Hanging:
-        """Which of `series` goes where, and why."""
+        """Return which of `series` goes where, and why."""
         return hang(self.hanging, series)
 
     def only(self, wanted: Callable[[TaskDefinition], bool]) -> UseCase:
-        """The same with these tasks alone, and not after which others they come."""
+        """Return a copy with only these tasks, without their prerequisites."""
         definition = json.loads(self.blob)
         names = {task.of_group for task in self.pipeline if wanted(task)}
         tasks = definition["usecase"]["tasks"]
@@ -60,7 +60,7 @@ class UseCase:
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> UseCase:
-        """Load ``usecase.yaml``, ``report.json`` and ``hanging.yaml``; BadUseCase says what does not fit."""
+        """Load ``usecase.yaml``, ``report.json`` and ``hanging.yaml``; BadUseCase reports the first problem."""
         folder = Path(folder)
         definition = {
             "usecase": _read(folder / "usecase.yaml"),
@@ -71,14 +71,14 @@ class UseCase:
 
     @classmethod
     def from_definition(cls, definition: dict[str, Any]) -> UseCase:
-        """Of its three parts (``usecase``, ``report``, ``hanging``); BadUseCase says what does not fit."""
+        """Build from its three parts (``usecase``, ``report``, ``hanging``); BadUseCase reports the first problem."""
         case = cls.from_blob(_checked(definition, _spelled(definition)))
         check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)
         return case
 
     @classmethod
     def from_blob(cls, blob: bytes) -> UseCase:
-        """The use case of a published blob, which was checked before it was published."""
+        """Load a published blob, which was checked before it was published."""
         definition = json.loads(blob)
         case = definition["usecase"]
         pipeline = expanded(_task(each) for each in case["tasks"])
@@ -90,14 +90,14 @@ def _spelled(definition: dict[str, Any]) -> bytes:
 
 
 def forms_folder() -> Path:
-    """Where the shipped use cases lie: in the package when installed, beside it in a checkout."""
+    """Return the folder of the shipped use cases: in the package if installed, next to it in a checkout."""
     package = Path(__file__).resolve().parents[2]
     inside = package / "forms"
     return inside if inside.is_dir() else package.parent / "forms"
 
 
 def shipped_use_case(name: str) -> UseCase:
-    """A use case that comes with the package, e.g. ``liver-ct``."""
+    """Return a use case that is part of the package, e.g. ``liver-ct``."""
     known = sorted(each.parent.name for each in forms_folder().glob("*/usecase.yaml"))
     if name not in known:
         raise BadUseCase(f"No use case {name!r} is shipped.", f"Shipped are {', '.join(known)}.")
@@ -106,7 +106,7 @@ def shipped_use_case(name: str) -> UseCase:
 
 @cache
 def _schema(name: str) -> Any:
-    from jsonschema import Draft202012Validator  # takes two seconds to load; only publishing needs it
+    from jsonschema import Draft202012Validator  # takes two seconds to import; only publishing needs it
 
     content = json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text())
     return Draft202012Validator(content)

@@ -1,4 +1,4 @@
-// Passkeys: asks the browser, puts what it answers into the form, and sends the form. Everything is decided by the service.
+// Passkeys: asks the browser, puts its answer into the form, and submits the form. The service makes all decisions.
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const text = (buffer) =>
@@ -12,7 +12,7 @@ function trouble(said) {
   place.hidden = false;
 }
 
-/** The answer of an authenticator as JSON, as the service reads it. */
+/** The response of an authenticator as JSON, in the format that the service reads. */
 function told(credential) {
   const response = {};
   for (const name of ["attestationObject", "clientDataJSON", "authenticatorData", "signature", "userHandle"])
@@ -35,7 +35,7 @@ async function create() {
   return told(await navigator.credentials.create({ publicKey: options }));
 }
 
-/** Do it when the button is pressed; what goes wrong is said. */
+/** Run when the button is pressed; errors are shown. */
 function on(id, work) {
   const button = document.getElementById(id);
   if (button) button.addEventListener("click", () => work().catch((error) => trouble(`The passkey was not used: ${error.message}`)));

@@ -1,9 +1,9 @@
-// Says what is being sent while a browser sends a form's files; the form works without it.
+// Shows what is being sent while a browser uploads a form's files; the form works without it.
 
 const filled = document.getElementById("confirm");
 const sending = document.getElementById("sending");
 
-/** Bytes as people read them. */
+/** Format a number of bytes. */
 function size(bytes) {
   const units = ["B", "kB", "MB", "GB"];
   const at = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);

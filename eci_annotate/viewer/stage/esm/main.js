@@ -1,4 +1,4 @@
-// What anywidget calls: one stage for each place where the widget is shown.
+// Entry point for anywidget: one stage for each place where the widget is shown.
 
 import { element } from "./eyes/pane.js";
 import { Stage } from "./stage.js";

@@ -1,5 +1,5 @@
-// Every shape that crosses the wire, the browser's side; `messages.py` is the same list in the kernel.
-// The browser speaks in millimetres (LPS) and device pixels, and never sends pixels.
+// All message formats, the browser's side; `messages.py` is the same list in the kernel.
+// The browser uses millimetres (LPS) and device pixels, and never sends pixel data.
 
 /** @typedef {[number, number, number]} Lps */
 /** @typedef {{name: string, axis: number, count: number, cols: number, rows: number, du: number, dv: number,
@@ -11,7 +11,7 @@
  *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
 
 /** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring", radius_mm: number, erase: boolean,
- *   colour: number[], read_only: boolean, why: string}} ToolMessage   the chosen tool; `why`: why nothing can be drawn */
+ *   colour: number[], read_only: boolean, why: string}} ToolMessage   the current tool; `why`: why drawing is disabled */
 
 // kernel -> browser
 export const SCENE = "scene";

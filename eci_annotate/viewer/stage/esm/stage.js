@@ -1,4 +1,4 @@
-// The stage joins board, hands and connection. While anything moves, the browser draws it alone; when it rests, the
+// The stage connects board, input and connection. While anything moves, the browser draws it alone; at rest, the
 // kernel receives where the views are.
 
 import { Board } from "./eyes/board.js";
@@ -96,7 +96,7 @@ export class Stage {
     }
   }
 
-  /** Frames whose answers were lost are done; what the kernel misses is sent again. */
+  /** Complete frames whose replies were lost; resend what the kernel is missing. */
   caughtUp(received, gap) {
     for (const { kind, frame } of received) if (kind === "hands") this.queue.acknowledged(frame);
     if (gap) this.outbox.again();
@@ -149,7 +149,7 @@ export class Stage {
     if (focus) board.jumpTo(focus);
   }
 
-  // -- to the person -------------------------------------------------------------
+  // -- to the user ---------------------------------------------------------------
   say(text, level = "note") {
     this.status.textContent = text;
     this.status.dataset.level = level;
@@ -169,13 +169,13 @@ export class Stage {
     this.reports.soon();
   }
 
-  /** The person moved something: linked stages follow at once. */
+  /** The user moved something: linked stages follow immediately. */
   moved() {
     this.link.tell();
     this.reports.soon();
   }
 
-  /** After a broken connection: what was not answered is sent again, and everything is drawn again. */
+  /** After a broken connection: resend unanswered messages, and redraw everything. */
   resume() {
     this.outbox.again();
     this.loader.asked.clear();

@@ -1,4 +1,4 @@
-// Keeps the last measurements by name, so that a benchmark can read what a person felt.
+// Keeps the last measurements by name, so that benchmarks can read the durations a user experienced.
 
 const KEEP = 4000;
 

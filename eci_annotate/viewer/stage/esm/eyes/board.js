@@ -1,5 +1,5 @@
-// The board: panes with one series, one window, one crosshair, and what each of them shows. It knows no kernel and no
-// pointer.
+// The board: panes with one series, one window, one crosshair, and the content of each pane. It knows neither the
+// kernel nor the pointer.
 
 import { Frames } from "./frames.js";
 import * as pane_geometry from "./pane_geometry.js";
@@ -9,7 +9,7 @@ import { element, Pane } from "./pane.js";
 /** @typedef {import("../messages.js").Lps} Lps */
 /** @typedef {import("../messages.js").ToolMessage} ToolMessage */
 
-/** Points of a stroke that are shown behind the brush ring. */
+/** Number of stroke points drawn behind the brush ring. */
 const TAIL = 24;
 /** @type {ToolMessage} */
 const NO_TOOL = { kind: "tool", tool: null, feedback: "none", radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true, why: "" };
@@ -19,7 +19,7 @@ export class Board {
    * @param {HTMLElement} parent
    * @param {string[]} names panes, from left to right
    * @param {{loader: import("./loader.js").Loader, watch: import("../stopwatch.js").Stopwatch, moved: () => void}} with_
-   *   where slices come from, where durations go, and what is called when the person moved something
+   *   source of slices, recorder of durations, callback after the user moved something
    */
   constructor(parent, names, with_) {
     this.loader = with_.loader;
@@ -54,7 +54,7 @@ export class Board {
   /** @param {string} name */
   paneNamed(name) { return this.panes.find((pane) => pane.name === name); }
 
-  // -- what is shown -----------------------------------------------------------
+  // -- content -----------------------------------------------------------------
   /** @param {any} scene a SCENE message */
   setScene({ series, frame, shapes, window, invert }) {
     const same = series === this.series && this.active?.shape;
@@ -113,7 +113,7 @@ export class Board {
     this.moved();
   }
 
-  /** The pane that has the keyboard. @param {Pane} pane */
+  /** Give a pane the keyboard focus. @param {Pane} pane */
   activate(pane) {
     this.active = pane;
     for (const each of this.panes) {
@@ -123,16 +123,16 @@ export class Board {
     }
   }
 
-  /** Name of the pane that is shown alone; empty: all are. */
+  /** Name of the pane that is shown alone; empty: all panes are shown. */
   get alone() { return this.el.dataset.alone ?? ""; }
 
-  /** @param {Pane | null} pane to be shown alone; null: all */
+  /** @param {Pane | null} pane the pane to show alone; null: all */
   showAlone(pane) {
     this.el.dataset.alone = pane?.name ?? "";
     for (const each of this.panes) each.el.hidden = pane !== null && each !== pane;
   }
 
-  /** The stroke so far, as far as the tool's feedback shows it. @param {{do: string, points: number[]}} event */
+  /** Extend the stroke shown, according to the tool's feedback. @param {{do: string, points: number[]}} event */
   follow(event, pane) {
     if (event.do === "press") this.trail = [];
     this.trailPane = pane;
@@ -143,7 +143,7 @@ export class Board {
   }
 
   // -- drawing -------------------------------------------------------------------
-  /** Take the slice and window of a pane again; the screen follows at the next frame. @param {Pane} pane */
+  /** Update slice and window of a pane; the screen follows at the next frame. @param {Pane} pane */
   draw(pane, why) {
     const slice = this.loader.held(this.series, pane.name, pane.index);
     pane.setImage(slice, slice && this.luts.of(this.window, this.invert, slice));
@@ -169,7 +169,7 @@ export class Board {
 
   fill() { this.loader.fill(this.series, this.shown); }
 
-  /** What lies over the images changed. */
+  /** Redraw after the overlays changed. */
   refresh(why) {
     for (const pane of this.shown) this.mark(pane, why);
   }
@@ -186,10 +186,10 @@ export class Board {
     pane.compose({ series, echoes: this.echoes.values(), focus, ring, trail, colour });
   }
 
-  /** @param {() => void} work its time counts to the frame that shows it */
+  /** @param {() => void} work its time is added to the frame that shows it */
   timed(work) { this.frames.timed(work); }
 
-  /** @returns {boolean} whether a pane has another size now */
+  /** @returns {boolean} whether the size of a pane changed */
   measure() {
     let changed = false;
     for (const pane of this.panes) changed = pane.measure() || changed;

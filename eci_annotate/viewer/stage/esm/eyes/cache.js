@@ -1,5 +1,5 @@
-// Slices held in the browser: bounded by bytes, the least recently used goes first.
-// What is fetched next is decided by a pure function of where the panes stand.
+// Cache of slices in the browser: limited by bytes, least recently used evicted first.
+// A pure function of the panes' positions decides which slice is fetched next.
 
 /** @typedef {{values: Int16Array | Uint16Array, bytes: number, slope: number, intercept: number, signed: boolean}} Slice */
 
@@ -39,7 +39,7 @@ export class SliceCache {
   }
 }
 
-/** The next slice to ask for: first what the panes show now, then outward, those nearest first.
+/** The next slice to request: first those shown, then outward, nearest first.
  * @param {{shape: {name: string, count: number}, index: number, travel: number, reach: number}[]} panes
  * @param {(pane: string, index: number) => boolean} missing */
 export function nextWanted(panes, missing) {

@@ -1,5 +1,5 @@
-// Echoes: what the kernel last said of each annotation, small enough to draw any slice of it at once while
-// scrolling. The kernel's own drawing replaces them when the view rests.
+// Echoes: the kernel's last state of each annotation, compact enough to draw any slice of it immediately while
+// scrolling. The kernel's own drawing replaces them once the view is at rest.
 
 import { boxSection } from "./pane_geometry.js";
 

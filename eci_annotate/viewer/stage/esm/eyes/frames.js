@@ -1,4 +1,4 @@
-// What changed is marked, and each animation frame puts the marked panes together once; durations go to the stopwatch.
+// Changed panes are marked, and each animation frame composes the marked panes once; the stopwatch records durations.
 
 /** @typedef {import("./pane.js").Pane} Pane */
 
@@ -7,9 +7,9 @@ export class Frames {
   constructor(compose, watch) {
     this.compose = compose;
     this.watch = watch;
-    /** @type {number[]} when events happened that the next frame shows */
+    /** @type {number[]} times of the events that the next frame shows */
     this.waitingStamps = [];
-    /** @type {Map<Pane, string>} panes to put together at the next frame, and why */
+    /** @type {Map<Pane, string>} panes to compose at the next frame, and why */
     this.dirty = new Map();
     this.spent = 0;
     this.lastPaint = 0;
@@ -17,7 +17,7 @@ export class Frames {
     this.strict = false;
   }
 
-  /** A pane has to be put together; several reasons in one frame cost one drawing. @param {Pane} pane */
+  /** Mark a pane for composing; several reasons in one frame cost one drawing. @param {Pane} pane */
   mark(pane, why = "other") {
     if (!this.dirty.size) requestAnimationFrame(() => this.draw());
     if (!this.dirty.has(pane) || why !== "other") this.dirty.set(pane, why);
@@ -40,7 +40,7 @@ export class Frames {
     this.waitingStamps = [];
   }
 
-  /** Run what a hand asked for; its time counts to the frame that shows it. @param {() => void} work */
+  /** Run work caused by user input; its time is added to the frame that shows it. @param {() => void} work */
   timed(work) {
     const start = performance.now();
     work();

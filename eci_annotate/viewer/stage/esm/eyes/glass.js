@@ -1,5 +1,5 @@
-// What lies over everything else: crosshair, brush ring, the stroke until the kernel has drawn it, and the texts.
-// Texts are drawn, not laid over as elements: each element over a canvas costs the browser a layer as large as the pane.
+// The topmost layer: crosshair, brush ring, the stroke until the kernel has drawn it, and texts.
+// Texts are drawn, not overlaid as elements: each element over a canvas costs the browser a layer as large as the pane.
 
 import * as pane_geometry from "./pane_geometry.js";
 
@@ -44,7 +44,7 @@ export function drawRing(context, { x, y, radius, colour }) {
   context.stroke();
 }
 
-/** Corner texts, orientation letters, scale bar, and the border of the pane that has the keyboard. */
+/** Corner texts, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
 export function drawTexts(context, { texts, shape, size, waits, active }) {
   const { width, height } = size;
   context.font = "12px system-ui, sans-serif";

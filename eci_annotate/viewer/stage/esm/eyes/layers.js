@@ -1,4 +1,4 @@
-// The kernel's canvases, found through the widget manager. Their content is laid over the image by the pane itself,
+// The kernel's canvases, found through the widget manager. The pane itself draws their content over the image,
 // so none of them needs a view of its own.
 
 /** @param {any} model @param {Record<string, string[]>} references pane -> widget references, bottom first */

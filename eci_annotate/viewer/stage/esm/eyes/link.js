@@ -1,12 +1,13 @@
-// Linked stages look at the same place of the patient: where one is scrolled, zoomed or windowed, the others follow
-// at once, in the browser. They meet by name on the page, since each widget loads this module for itself.
+// Linked stages show the same position in the patient: when one is scrolled, zoomed or windowed, the others follow
+// immediately, in the browser. They find each other by name on the page, since each widget loads its own copy of this
+// module.
 
 import * as pane_geometry from "./pane_geometry.js";
 
 const stages = () => (globalThis.eciLinkedStages ??= new Set());
 
 export class Link {
-  /** @param {any} stage @param {string} name empty: linked with none */
+  /** @param {any} stage @param {string} name empty: not linked */
   constructor(stage, name) {
     this.stage = stage;
     this.name = name;
@@ -14,7 +15,7 @@ export class Link {
     if (name) stages().add(stage);
   }
 
-  /** Stages that began with the same panes keep showing the same ones. */
+  /** Kind of stage: stages that started with the same panes keep showing the same ones. */
   get kind() {
     return this.stage.model.get("alone") ?? "";
   }
@@ -23,7 +24,7 @@ export class Link {
     stages().delete(this.stage);
   }
 
-  /** Tell the others where this stage looks. */
+  /** Send the position of this stage to the others. */
   tell() {
     if (!this.name || this.following || !this.stage.board.series) return;
     const state = this.state();
@@ -55,13 +56,13 @@ export class Link {
 
 const breadth = ({ width, height }) => Math.min(width, height);
 
-/** The patient's point in the middle of a pane, and how many millimetres it shows; a view that fits says so. */
+/** Patient point at the centre of a pane, millimetres shown, and whether the view is fitted. */
 export function lookOf({ shape, index, view, fitted, size }) {
   const [u, v] = pane_geometry.planeFromPx(view, size.width / 2, size.height / 2);
   return { centre: pane_geometry.lpsFromPlane(shape, index, u, v), span: breadth(size) / view.zoom, fitted: Boolean(fitted) };
 }
 
-/** Show that point in the middle of another pane, which may have another size. */
+/** Show that point at the centre of another pane, which may have another size. */
 export function lookAt(pane, { centre, span, fitted }) {
   const { u, v, index } = pane_geometry.planeFromLps(pane.shape, centre);
   pane.index = pane_geometry.clampIndex(pane.shape, index);

@@ -1,5 +1,5 @@
-// Fetches slices: those shown first, then the acquired ones around them, few at a time, none while a hand draws.
-// Once all acquired slices are here the other panes are cut from them, without the kernel.
+// Fetches slices: those shown first, then the acquired ones around them, few at a time, none during a stroke.
+// Once all acquired slices are loaded, the other panes are cut from them, without the kernel.
 
 import { nextWanted, SliceCache, sliceKey } from "./cache.js";
 
@@ -9,7 +9,7 @@ const NEAR = 4;
 const UNDER_WAY_NEAR = 3;
 const UNDER_WAY_FAR = 1;
 
-/** Cut a slice of another pane out of the acquired ones.
+/** Compute a slice of another pane from the acquired ones.
  * @param {any} base shape of the pane that shows acquired slices @param {any} shape the pane to cut for
  * @param {(k: number) => import("./cache.js").Slice} slice
  * @returns {import("./cache.js").Slice} */
@@ -51,7 +51,7 @@ export class Loader {
     return Object.values(this.shapes).find((shape) => shape.axis === 0);
   }
 
-  /** Whether all acquired slices are here. */
+  /** Whether all acquired slices are loaded. */
   isWhole(series) {
     const { base } = this;
     for (let k = 0; k < base.count; k++) if (!this.cache.has(sliceKey(series, base.name, k))) return false;
@@ -102,5 +102,5 @@ export class Loader {
   }
 }
 
-/** How far around to fetch, so that no slice throws another one out that is nearer. */
+/** How far around to fetch, so that no slice evicts a nearer one. */
 const reachOf = (shape) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 2));

@@ -1,6 +1,6 @@
-// Window/level and invert: one table from every stored 16-bit value to a grey pixel, so that a slice is one pass.
+// Window/level and inversion: one table from every stored 16-bit value to a grey pixel, so that a slice takes one pass.
 
-/** `window`: modality values shown black and white; the third: how stored values become modality values.
+/** `window`: modality values displayed black and white; `stored`: conversion of stored to modality values.
  * @param {[number, number]} window @param {boolean} invert @param {{slope: number, intercept: number, signed: boolean}} stored */
 export function buildLut(window, invert, stored, lut = new Uint32Array(65536)) {
   const [[low, high], { slope, intercept, signed }] = [window, stored];
@@ -20,7 +20,7 @@ export function paintSlice(values, lut, out) {
   for (let n = 0; n < bits.length; n++) out[n] = lut[bits[n]];
 }
 
-/** Window that shows the middle 98 % of a slice. */
+/** Window for the central 98 % of a slice. */
 export function autoWindow(values, { slope, intercept }) {
   const some = Float32Array.from({ length: Math.min(values.length, 20000) }, (_, n) =>
     values[Math.floor((n * values.length) / Math.min(values.length, 20000))]).sort();
@@ -28,7 +28,7 @@ export function autoWindow(values, { slope, intercept }) {
   return /** @type {[number, number]} */ ([at(0.01), Math.max(at(0.99), at(0.01) + 1)]);
 }
 
-/** A right-drag: to the right widens, upward brightens. */
+/** Window after a right-drag: rightward widens, upward brightens. */
 export function draggedWindow([low, high], dx, dy) {
   const step = Math.max((high - low) / 300, 0.002 * Math.abs(high + low) / 2, 1e-6);
   const centre = (low + high) / 2 + dy * step;

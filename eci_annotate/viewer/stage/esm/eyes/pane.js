@@ -1,5 +1,5 @@
-// A pane: one canvas on the screen, put together from the image, the kernel's two layers (or echoes, on slices the
-// kernel has not drawn yet) and what moves with the hand. One canvas, since stacked ones cost a frame each.
+// A pane: one canvas on the screen, composed of the image, the kernel's two layers (or echoes, on slices the
+// kernel has not drawn yet) and what moves with the pointer. One canvas, since stacked ones cost a frame each.
 
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
@@ -26,7 +26,7 @@ export class Pane {
     this.voxels = document.createElement("canvas");
     this.texts = { title: "", window: "", place: "", bar: { px: 0, text: "" } };
     this.waits = true;
-    /** @type {"" | "screen" | "backdrop"} where the image lies for this view */
+    /** @type {"" | "screen" | "backdrop"} where the image is drawn for this view */
     this.laid = "";
     this.active = false;
     this.shape = null;
@@ -45,7 +45,7 @@ export class Pane {
     return this.size.width > 8 && this.size.height > 8 && this.shape !== null;
   }
 
-  /** Another plane stack: the whole image, the middle slice. */
+  /** Set another plane stack: the whole image, the middle slice. */
   setShape(shape, index) {
     this.shape = shape;
     this.index = pane_geometry.clampIndex(shape, index ?? shape.count / 2);
@@ -76,7 +76,7 @@ export class Pane {
     this.fitted = false;
   }
 
-  /** Turn to the slice of a point, and move the view there if it is out of sight. */
+  /** Show the slice of a point, and move the view there if the point is not visible. */
   bring(point) {
     const { u, v, index } = pane_geometry.planeFromLps(this.shape, point);
     this.index = pane_geometry.clampIndex(this.shape, index);
@@ -91,7 +91,7 @@ export class Pane {
     this.fitted = true;
   }
 
-  /** Take a held slice; without one the pane says that it waits, and never shows another slice. */
+  /** Set a cached slice; without one the pane indicates that it is loading, and never shows another slice. */
   setImage(slice, lut) {
     this.waits = !slice;
     this.held = Boolean(slice);
@@ -100,8 +100,8 @@ export class Pane {
     this.paper.putImageData(this.pixels, 0, 0);
   }
 
-  /** Lay the image under the view: at first straight onto the screen, since it may move on at once; when it has stood
-   * for a frame onto a backdrop, which then costs little each time that only the hand moves. */
+  /** Draw the image below the overlays: at first directly onto the screen, since the view may move on; once it has
+   * rested for a frame, onto a backdrop, which costs little each time that only the pointer moves. */
   layImage() {
     if (this.laid === "backdrop") return void this.context.drawImage(this.backdrop, 0, 0);
     if (this.laid === "screen") {
@@ -130,7 +130,7 @@ export class Pane {
     return this.drawn !== null && this.drawn.series === series && this.drawn.index === this.index;
   }
 
-  /** Put the screen together. @param {{series: string, echoes: Iterable<any>, focus: number[] | null,
+  /** Compose the screen. @param {{series: string, echoes: Iterable<any>, focus: number[] | null,
    *  ring: any, trail: number[][], colour: string}} what */
   compose(what) {
     const { context } = this;
@@ -165,6 +165,6 @@ export class Pane {
   }
 }
 
-/** Patient position with its letters, so that no sign has to be known by heart. */
+/** Patient position with letters, so that nobody has to remember the meaning of signs. */
 export const placeText = (point) =>
   point.map((x, n) => `${(x < 0 ? "RAF" : "LPH")[n]} ${Math.abs(x).toFixed(1)}`).join("  ") + " mm";

@@ -20,7 +20,7 @@ export function resized(view, width, height) {
   return { ...view, left, top, width, height };
 }
 
-/** Zoom about a point that stays where it is. @returns {View} */
+/** Zoom about a fixed point. @returns {View} */
 export function zoomedAt(view, x, y, factor) {
   const zoom = Math.min(Math.max(view.zoom * factor, 0.05), 200);
   const [u, v] = planeFromPx(view, x, y);
@@ -46,7 +46,7 @@ export function planeFromLps(shape, point) {
   return { u: dot(d, shape.right) + shape.du / 2, v: dot(d, shape.down) + shape.dv / 2, index };
 }
 
-/** Move a point along the pane's normal onto slice `index`; its place in the plane stays. */
+/** Move a point along the pane's normal onto slice `index`; its position in the plane is unchanged. */
 export function onSlice(shape, point, index) {
   const by = index - planeFromLps(shape, point).index;
   return point.map((x, n) => x + shape.step[n] * by);
@@ -54,7 +54,7 @@ export function onSlice(shape, point, index) {
 
 export const clampIndex = (shape, index) => Math.min(Math.max(Math.round(index), 0), shape.count - 1);
 
-/** A round length that takes about a quarter of the pane. */
+/** A round length of about a quarter of the pane. */
 export function scaleBar(view) {
   const room = (view.width * 0.25) / view.zoom;
   const power = 10 ** Math.floor(Math.log10(room));
@@ -62,7 +62,7 @@ export function scaleBar(view) {
   return { px: mm * view.zoom, text: mm >= 10 ? `${mm / 10} cm` : `${+mm.toPrecision(2)} mm` };
 }
 
-/** Where a plane cuts a box (eight corners, bits of the number = axes): [u, v] around, or nothing. */
+/** Intersection of a plane and a box (eight corners, bits of the number = axes): outline [u, v], or nothing. */
 export function boxSection(shape, index, corners) {
   const at = corners.map((c) => planeFromLps(shape, c));
   const points = [];

@@ -1,4 +1,4 @@
-// Hands: pointer events of one pane become strokes, pans, windows, zooms and jumps. What a drag does is decided once,
+// Pointer events of one pane become strokes, pans, windows, zooms and jumps. What a drag does is decided once,
 // when it starts; a second finger turns a stroke into a pinch.
 
 import { lpsFromPlane, planeFromPx } from "../eyes/pane_geometry.js";
@@ -12,7 +12,7 @@ const REACH_PX = 9;
 const STILL_PX = 6;
 const round = (x) => Math.round(x * 1000) / 1000;
 
-/** What a press begins. @returns {"stroke" | "pan" | "window" | "jump" | "none"} */
+/** What a press starts. @returns {"stroke" | "pan" | "window" | "jump" | "none"} */
 export function gripOf({ button, shiftKey, space }) {
   if (button === 1 || (button === 0 && space)) return "pan";
   if (button === 2) return "window";
@@ -103,7 +103,7 @@ export class Hands {
     this.cancel(event.timeStamp);
   }
 
-  /** Give up the stroke under way, if there is one. */
+  /** Cancel the current stroke, if there is one. */
   cancel(stamp = performance.now()) {
     if (this.grip.kind === "stroke") this.interaction.stroke(this.event("cancel", [], { modifiers: [] }), stamp);
     this.grip = { kind: "none" };

@@ -1,4 +1,4 @@
-// The help overlay, written from the same table that steers the keyboard.
+// The help overlay, generated from the same table that controls the keyboard.
 
 import { helpRows } from "./keys.js";
 import { element } from "../eyes/pane.js";

@@ -1,4 +1,4 @@
-// What hands and keys may ask for. Scrolling, windowing, zooming and panning are answered here on the board, without
+// Actions of pointer and keyboard. Scrolling, windowing, zooming and panning are handled here on the board, without
 // the kernel; strokes and commands are queued for it.
 
 import * as pane_geometry from "../eyes/pane_geometry.js";
@@ -35,7 +35,7 @@ export class Interaction {
     this.here();
   }
 
-  /** The person is present, also when they only look around: that renews the lease. */
+  /** Report that the user is present, even if only looking around: this renews the lease. */
   here() {
     const now = performance.now();
     if (now - this.lastHere < HERE_MS) return;
@@ -81,7 +81,7 @@ export class Interaction {
     board.moved();
   }
 
-  /** Another pane shows the same crosshair. */
+  /** Make another pane show the same crosshair. */
   follows(other, why) {
     this.board.write(other);
     this.board.mark(other, why);
@@ -121,7 +121,7 @@ export class Interaction {
     this.board.jumpTo(pane_geometry.lpsFromPlane(pane.shape, pane.index, u, v));
   }
 
-  /** The patient's point under the pointer, or else the crosshair's. */
+  /** The patient point under the pointer, or else the crosshair. */
   pointedAt() {
     const { hovered, focus } = this.board;
     if (!hovered?.pane.shape) return focus;
@@ -129,7 +129,7 @@ export class Interaction {
     return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
   }
 
-  /** This pane alone, or all panes if it is alone already. @param {Pane} pane */
+  /** Show this pane alone, or all panes if it already is. @param {Pane} pane */
   maximise(pane) {
     this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
   }
@@ -178,7 +178,7 @@ export class Interaction {
     }
   }
 
-  /** @param {string} name of a preset, or `auto`: fitted to the slice of the active pane */
+  /** @param {string} name of a preset, or `auto`: derived from the slice of the active pane */
   preset(name) {
     const { board } = this;
     const slice = this.loader.held(board.series, board.active.name, board.active.index);

@@ -1,8 +1,8 @@
-// The keyboard, in one table: it steers the viewer and writes the help. The keys of tools come from the kernel, which
-// knows them all. Keys without a command stay with the browser.
+// The keyboard in one table: it controls the viewer and generates the help. The keys of tools come from the kernel,
+// which knows all tools. Keys without a command are left to the browser.
 
 /** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string}} Binding
- * `does`: `view` commands stay in the browser, all others go to the kernel */
+ * `does`: `view` commands are handled in the browser, all others go to the kernel */
 
 /** @type {Binding[]} */
 export const KEYS = [
@@ -47,7 +47,7 @@ export const MOUSE = [
 
 /**
  * @param {ToolKey[]} tools @param {string[]} presets names of windows
- * @returns {Binding[]} the keys that choose tools, then all others
+ * @returns {Binding[]} the keys that select tools, then all others
  */
 export function bindings(tools, presets) {
   const choose = tools.map(({ name, title, key }) => ({ keys: [key], does: "tool", value: name, text: title }));

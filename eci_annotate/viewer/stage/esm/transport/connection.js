@@ -1,6 +1,6 @@
-// Watches the connection to the kernel. While it is broken the viewer shows since when nothing is saved, and drawing goes
-// on; reconnecting is tried for as long as the page is open, since Jupyter itself gives up after a while. A kernel that
-// is busy answers late too: then the connection is left alone, for what travels on it would be lost.
+// Monitors the connection to the kernel. While it is broken the viewer shows since when nothing has been saved, and
+// drawing continues; it retries for as long as the page is open, since Jupyter itself gives up after a while. A kernel that
+// is busy answers late too: then the connection is left alone, because messages in transit would be lost.
 
 import { START, step, TRY_MS } from "./connection_state.js";
 import { WidgetOutbox } from "./widget_outbox.js";
@@ -10,7 +10,7 @@ const SILENT_MS = 15000;
 
 const clock = (at) => at.toTimeString().slice(0, 8);
 
-/** Shown while the connection is broken. @param {Date} since @param {boolean} unsent whether work waits in this page */
+/** Shown while the connection is broken. @param {Date} since @param {boolean} unsent whether this page holds unsent work */
 export const toldOf = (since, unsent) =>
   `${unsent ? "Not saved since" : "No connection since"} ${clock(since)}: the server does not answer. ` +
   "Keep working: your changes are kept in this page and sent when the connection is back. Keep the page open.";
@@ -20,7 +20,7 @@ export const lateOf = (since) =>
   `Not saved since ${clock(since)}: the kernel is busy. ` +
   "Keep working: your changes wait until it is free. Keep the page open.";
 
-/** Whether the kernel answers on its control channel, which it does while it is at work. @param {any} kernel */
+/** Whether the kernel answers on its control channel, which it does even while busy. @param {any} kernel */
 export function answers(kernel, withinMs = TRY_MS) {
   const header = {
     msg_id: `${kernel.clientId}-${performance.now()}`, msg_type: "kernel_info_request", version: "5.3",
@@ -38,7 +38,7 @@ export function answers(kernel, withinMs = TRY_MS) {
 }
 
 export class Connection {
-  /** @param {any} stage @param {any} kernel a Jupyter kernel connection; undefined where there is none */
+  /** @param {any} stage @param {any} kernel a Jupyter kernel connection; undefined if there is none */
   constructor(stage, kernel) {
     this.stage = stage;
     this.kernel = kernel;
@@ -67,7 +67,7 @@ export class Connection {
     return Math.max(this.stage.outbox.waits, this.widgetOutbox.waits) > this.patienceMs;
   }
 
-  /** Whether this page holds what the kernel does not have. */
+  /** Whether this page holds messages that the kernel does not have. */
   get unsent() {
     return this.stage.outbox.kept.length > 0 || this.widgetOutbox?.kept.size > 0 || this.stage.queue.busy;
   }
@@ -100,7 +100,7 @@ export class Connection {
     this.stage.resume();
   }
 
-  /** Jupyter asks the kernel once for what widgets show, and gives up after 4 s if it is busy then. */
+  /** Jupyter requests the widgets' state from the kernel once, and gives up after 4 s if it is busy. */
   reload() {
     this.stage.model.widget_manager._loadFromKernel?.().catch(() => {});
   }

@@ -1,12 +1,12 @@
-// The connection to the kernel as a pure state machine: what is known of it, and what an observation changes.
+// The connection to the kernel as a pure state machine: its known state, and the effect of an observation.
 //
 //   open ──silent──▶ asking ──kernel answers on its control channel──▶ late ──silent──▶ asking-late ──▶ late
 //                       └──no answer──▶ cut ──connected again──▶ open ◀──messages answered── asking, late, asking-late
 //   any state ──not connected──▶ cut
 
-/** @typedef {{is: "open" | "asking" | "late" | "asking-late" | "cut", tried: number}} State   `tried`: when reconnecting was tried last */
+/** @typedef {{is: "open" | "asking" | "late" | "asking-late" | "cut", tried: number}} State   `tried`: time of the last reconnection attempt */
 /** @typedef {{type: "look" | "status" | "reply", connected: boolean, silent: boolean, now: number, works?: boolean}} Observation
- * `silent`: messages have waited too long; `works`: the kernel answered on its control channel */
+ * `silent`: messages have been waiting too long; `works`: the kernel answered on its control channel */
 /** @typedef {"ask" | "say-cut" | "say-late" | "say-caught-up" | "reconnect" | "repeat" | "resume"} Action */
 
 export const TRY_MS = 4000;

@@ -1,5 +1,5 @@
 // Messages that change something are numbered and kept until the kernel has answered; after a broken connection they are
-// sent again, in order. The kernel takes each number once (`inbox.py`).
+// resent in order. The kernel accepts each number once (`inbox.py`).
 
 const KEPT = new Set(["hands", "command"]);
 const AGAIN_MS = 500;
@@ -11,13 +11,13 @@ export class Outbox {
     this.page = page;
     this.serial = 0;
     this.sentAgain = -Infinity;
-    /** @type {{message: any, since: number}[]} what the kernel has not answered yet, oldest first */
+    /** @type {{message: any, since: number}[]} messages without an answer from the kernel yet, oldest first */
     this.kept = [];
-    /** When the kernel was last heard of, by the clock. */
+    /** Wall-clock time of the kernel's last answer. */
     this.heardAt = new Date();
   }
 
-  /** For how long the oldest message waits, ms. */
+  /** Age of the oldest unanswered message, ms. */
   get waits() {
     return this.kept.length ? performance.now() - this.kept[0].since : 0;
   }
@@ -29,7 +29,7 @@ export class Outbox {
     this.carry(numbered);
   }
 
-  /** The kernel has taken all up to a number. @returns those that were not known to have arrived */
+  /** The kernel has received everything up to a number. @returns messages not acknowledged before */
   heard([page, serial]) {
     if (page !== this.page) return [];
     this.heardAt = new Date();
@@ -38,7 +38,7 @@ export class Outbox {
     return gone.map(({ message }) => message);
   }
 
-  /** Send all that was not heard once more. */
+  /** Resend all unacknowledged messages. */
   again() {
     if (performance.now() - this.sentAgain < AGAIN_MS) return;
     this.sentAgain = performance.now();

@@ -1,11 +1,11 @@
-// Carries what the hands do to the kernel: few frames are under way at a time, what happens meanwhile waits and is
-// merged, so that a slow kernel never builds a queue. Commands keep their place among strokes.
+// Sends pointer events to the kernel: few frames are in transit at a time; later events wait and are
+// merged, so that a slow kernel never accumulates a queue. Commands keep their order among strokes.
 
 /** @typedef {import("../messages.js").WireEvent} WireEvent */
 
-/** While one frame is drawn the next one may already travel; a third would only wait. */
+/** While one frame is drawn the next one may already be in transit; a third would only wait. */
 const UNDER_WAY = 2;
-/** Numbers in an event, and in a frame: after a long cut much waits, and a message has its limit. */
+/** Numbers in an event and in a frame: much accumulates while disconnected, and messages have a size limit. */
 const MOST_NUMBERS = 30_000;
 
 export class StrokeQueue {
@@ -15,11 +15,11 @@ export class StrokeQueue {
     this.order = order;
     this.most = most;
     this.frame = 0;
-    /** @type {any[]} what waits: events as WireEvent, commands as {command} */
+    /** @type {any[]} queued items: events as WireEvent, commands as {command} */
     this.waiting = [];
     /** @type {number[]} */
     this.stamps = [];
-    /** @type {Map<number, {stamps: number[], since: number}>} frames under way */
+    /** @type {Map<number, {stamps: number[], since: number}>} frames in transit */
     this.sent = new Map();
   }
 
@@ -38,7 +38,7 @@ export class StrokeQueue {
     this.flush();
   }
 
-  /** A key or button: it goes when all before it has gone. */
+  /** Queue a command of a key or button, sent after everything before it. */
   command(command) {
     this.waiting.push({ command });
     this.flush();
@@ -59,7 +59,7 @@ export class StrokeQueue {
     this.send(this.frame, this.waiting.splice(0, fitting(this.waiting)));
   }
 
-  /** The kernel has drawn a frame, and so all before it. @returns when its events happened, and when it was sent */
+  /** The kernel has drawn a frame and all before it. @returns when its events happened, and when it was sent */
   acknowledged(frame) {
     const stamps = [];
     let since = performance.now();
@@ -73,7 +73,7 @@ export class StrokeQueue {
     return { stamps, since };
   }
 
-  /** A new kernel, or one that lost track: what was under way is given up. */
+  /** Discard frames in transit, for a new kernel or one that lost its state. */
   reset() {
     this.waiting = [];
     this.stamps = [];
@@ -84,7 +84,7 @@ export class StrokeQueue {
 const mergeable = (a, b) =>
   a.do === "drag" && b.do === "drag" && a.pane === b.pane && a.index === b.index && a.points.length < MOST_NUMBERS;
 
-/** How many of the events that wait, up to the next command, go into one message. */
+/** How many queued events, up to the next command, fit into one message. */
 function fitting(events) {
   let [many, numbers] = [0, 0];
   while (many < events.length && !events[many].command && numbers < MOST_NUMBERS) numbers += events[many++].points.length;

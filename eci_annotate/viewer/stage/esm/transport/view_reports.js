@@ -1,4 +1,4 @@
-// Reports the views to the kernel when they rest, and remembers them until it has drawn for them.
+// Reports the views to the kernel once they are at rest, and remembers them until it has drawn them.
 
 import * as wire from "../messages.js";
 
@@ -14,7 +14,7 @@ export class ViewReports {
     this.anew = false;
   }
 
-  /** When nothing has moved for a while the kernel receives the views; `anew`: it is to draw all of them again. */
+  /** Send the views to the kernel when nothing has moved for a while; `anew`: it must redraw all of them. */
   soon(ms = REST_MS, anew = false) {
     this.anew = this.anew || anew;
     clearTimeout(this.timer);
@@ -41,7 +41,7 @@ export class ViewReports {
     return { pane: name, seq, index, ...place, width: screen.width, height: screen.height, ratio: size.ratio };
   }
 
-  /** What was sent as `seq`, if it is remembered. */
+  /** The view sent as `seq`, if it is still remembered. */
   of(name, seq) {
     return this.sent.get(`${name}${seq}`);
   }

@@ -1,12 +1,12 @@
-// What the fields and buttons beside the panes send is ipywidgets' own and carries no number: it is kept until the kernel
-// has answered it, and sent again after a broken connection. The kernel takes each once (`comm_order.py`).
+// Messages of fields and buttons beside the panes are ipywidgets' own and carry no number: they are kept until the
+// kernel has answered, and resent after a broken connection. The kernel handles each once (`comm_order.py`).
 
 const MOST = 2000;
 const AGAIN_MS = 500;
 const LONG_MS = 2500;
 
 export class WidgetOutbox {
-  /** One for all stages of a page that talk to the same kernel. @param {any} kernel a Jupyter kernel connection */
+  /** One instance for all stages of a page with the same kernel. @param {any} kernel a Jupyter kernel connection */
   static of(kernel) {
     const known = (globalThis.eciWidgetOutboxes ??= new WeakMap());
     if (!known.has(kernel)) known.set(kernel, new WidgetOutbox(kernel));
@@ -19,12 +19,12 @@ export class WidgetOutbox {
     this.times = 0;
     /** @type {Map<string, {message: any, since: number, begun?: boolean}>} by the message's id, oldest first */
     this.kept = new Map();
-    if (!kernel.anyMessage || !kernel._sendMessage) return; // another page than JupyterLab's or Voilà's
+    if (!kernel.anyMessage || !kernel._sendMessage) return; // neither JupyterLab nor Voilà
     kernel.anyMessage.connect((_, { msg, direction }) => (direction === "send" ? this.sent(msg) : this.came(msg)));
     kernel.statusChanged.connect((_, status) => /restarting|dead/.test(status) && this.kept.clear());
   }
 
-  /** For how long the oldest message waits that the kernel has not begun with, ms. */
+  /** Age of the oldest message that the kernel has not started to handle, ms. */
   get waits() {
     for (const { since, begun } of this.kept.values()) if (!begun) return performance.now() - since;
     return 0;
@@ -36,7 +36,7 @@ export class WidgetOutbox {
     if (this.kept.size > MOST) this.kept.delete(this.kept.keys().next().value);
   }
 
-  /** The kernel says that it is busy with a message, and idle after it. */
+  /** The kernel reports that it is busy with a message, and idle after it. */
   came({ header, content, parent_header: parent }) {
     const known = header.msg_type === "status" && this.kept.get(parent?.msg_id);
     if (!known) return;
@@ -44,8 +44,8 @@ export class WidgetOutbox {
     if (content.execution_state === "idle") this.kept.delete(parent.msg_id);
   }
 
-  /** Send all that was not answered once more, before what Jupyter itself has queued; and when the kernel has answered
-   * this page, since what it said before that may have met nobody. @returns whether that took long */
+  /** Resend all unanswered messages, before Jupyter's own queue; and once more when the kernel has answered
+   * this page, since earlier replies may have had no recipient. @returns whether that took long */
   async again() {
     if (performance.now() - this.sentAgain < AGAIN_MS) return false;
     const begun = (this.sentAgain = performance.now());
@@ -60,8 +60,8 @@ export class WidgetOutbox {
     return performance.now() - begun > LONG_MS;
   }
 
-  /** The same to a kernel that is at work: beside a cell that waits (`await`) it does what a message says, but does not
-   * tell that it did, and ipywidgets would wait for that for ever. */
+  /** Resend to a busy kernel: while a cell awaits (`await`) it handles a message without
+   * confirming it, and ipywidgets would wait for the confirmation forever. */
   repeat(everyMs) {
     if (performance.now() - this.sentAgain < everyMs) return;
     this.sentAgain = performance.now();
@@ -71,13 +71,13 @@ export class WidgetOutbox {
   resend() {
     if (this.kernel.connectionStatus !== "connected") return;
     for (const each of this.kept.values()) {
-      const metadata = { ...each.message.metadata, again: ++this.times }; // the kernel answers no signature twice
-      this.kernel._sendMessage({ ...each.message, metadata }, false); // `sendShellMessage` would forget who waits
+      const metadata = { ...each.message.metadata, again: ++this.times }; // the kernel ignores repeated signatures
+      this.kernel._sendMessage({ ...each.message, metadata }, false); // `sendShellMessage` would lose the waiter
     }
   }
 }
 
-/** A field's new value or a click; what a stage says for itself has a `kind`, and `outbox.js` keeps it. */
+/** A field's new value or a click; a stage's own messages have a `kind`, and `outbox.js` keeps them. */
 function changesWidget({ header, content }) {
   if (header.msg_type !== "comm_msg") return false;
   const { method, content: custom } = content.data ?? {};
