@@ -125,7 +125,17 @@ def rehearse(repo: Repository, *, kind: str = "oblique", project: str, site: str
 
 
 def take_in(repo: Repository, kind: str, project: str, site: str) -> Imported:
-    """Write a phantom, and import it into an embedded repository."""
+    """Write a phantom, and import it into an embedded repository.
+
+    Parameters
+    ----------
+    repo
+        An embedded repository.
+    kind
+        Kind of phantom.
+    project, site
+        Project of the subject, and site of its pseudonym.
+    """
     if not isinstance(repo.backend, LocalBackend):
         raise NotFound("A rehearsal needs an embedded repository.", "Open the folder itself.")
     with tempfile.TemporaryDirectory() as name:

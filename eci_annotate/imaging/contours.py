@@ -228,6 +228,10 @@ def rings_of_mask(mask: ArrayLike, holes: Holes = "keyhole", inset_px: float = I
     -------
     list of (n, 2) arrays
         Image indices (j, i) of the corners, first point not repeated.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.8.6.3 (keyhole).
     """
     found = _traced(mask, inset_px)
     if holes == "nested":

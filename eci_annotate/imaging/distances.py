@@ -33,6 +33,10 @@ def surface_distances(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]
     -------
     tuple of ndarray
         Millimetres; infinite where the other mask is empty.
+
+    References
+    ----------
+    Taha and Hanbury, BMC Med Imaging 2015;15:29.
     """
     inner_a, inner_b = _surface(a), _surface(b)
     return _to(inner_b, spacing_mm)[inner_a], _to(inner_a, spacing_mm)[inner_b]

@@ -44,7 +44,7 @@ def frame_digest(origin_lps: Vector, directions: tuple[Vector, Vector, Vector], 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the voxels of a right-angled volume lie.
+    """Positions of the voxels of a right-angled volume.
 
     Attributes
     ----------

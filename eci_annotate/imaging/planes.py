@@ -97,7 +97,7 @@ class Planes:
 
 @nb.njit("void(float64[:, ::1], float64[:, ::1], uint8[::1])", cache=True)
 def _inside(points: Any, ring: Any, inside: Any) -> None:
-    """Toggle each point once per ring edge that lies to its left (even-odd, half-open)."""
+    """Toggle each point once per ring edge to its left (even-odd, half-open)."""
     n = ring.shape[0]
     for p in range(points.shape[0]):
         y, x = points[p, 0], points[p, 1]

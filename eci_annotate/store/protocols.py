@@ -47,7 +47,16 @@ class EventStore(Protocol):
     def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
         """Add all records or none, and the card too; raises Conflict unless the stream has `expected` records.
 
-        Without a card the stream keeps its current one. Without records only the card is replaced.
+        Parameters
+        ----------
+        stream
+            Name of the stream.
+        records
+            Records to add; if empty, only the card is replaced.
+        expected
+            Number of records that the stream must have.
+        card
+            Card of the stream; None keeps the current one.
         """
 
     def append_many(self, appends: Sequence[Append]) -> None:

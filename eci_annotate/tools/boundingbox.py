@@ -122,7 +122,19 @@ def _hit(box: Box, press: Press) -> Grip | None:
 
 
 def placed(header: Annotation, start: Vector, end: Vector, plane: Plane, flat: bool) -> Box | None:
-    """Return the box that grows from `start` to `end` in a plane, or None while it has no area."""
+    """Return the box that grows from `start` to `end` in a plane, or None while it has no area.
+
+    Parameters
+    ----------
+    header
+        Annotation whose label, colour and identity the box takes.
+    start, end
+        Centre of the box and position of the pen, patient millimetres.
+    plane
+        Plane of the pane.
+    flat
+        Whether the box has no depth.
+    """
     drag = np.asarray(end, float) - np.asarray(start, float)
     axes = np.array([plane.right_lps, plane.down_lps, plane.normal_lps], float)
     width, height = 2 * np.abs(axes[:2] @ drag)

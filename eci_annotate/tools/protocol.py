@@ -192,4 +192,16 @@ class Tool(Protocol):
         """Process a gesture; an invalid one changes nothing."""
 
     def overlay(self, state: Any, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
-        """Return what to show in a pane; `reach_mm` is the handle size at its zoom."""
+        """Return what to show in a pane.
+
+        Parameters
+        ----------
+        state
+            State of the tool.
+        scene
+            Arrays and annotations to read.
+        plane
+            Plane of the pane.
+        reach_mm
+            Handle size at the zoom of the pane, millimetres.
+        """

@@ -65,6 +65,15 @@ def compare(before: Signed, after: Signed, *, height: str = "72vh", tolerance_mm
 class ComparePage:
     """The comparison of two versions.
 
+    Parameters
+    ----------
+    before, after
+        Versions of the same subject.
+    height
+        CSS height of the panes.
+    tolerance_mm
+        Tolerance of the surface Dice, millimetres.
+
     Attributes
     ----------
     widget

@@ -23,7 +23,21 @@ def form_of(
     save: Callable[[dict[str, Any]], None],
     sides: Sequence[Side] = (),
 ) -> FormPanel | None:
-    """Return the form with the current answers; None if the task has no questions."""
+    """Return the form with the current answers; None if the task has no questions.
+
+    Parameters
+    ----------
+    task
+        The task.
+    hanging
+        Layout of the study, for checking annotations against the form.
+    answers
+        Current raw answers.
+    save
+        Called with the raw answers whenever they change.
+    sides
+        Other readings, whose answers are shown next to the questions.
+    """
     case, definition = task.use_case, task.definition
     if definition.kind == REVIEW and answers:
         form = FormPanel(case.report, case.questions, answers, lambda _: None)

@@ -84,7 +84,19 @@ class Project:
         return next((each for each in active if fingerprint(each.key) == mark), None)
 
     def certificate_of(self, name: str, mark: str, at: datetime, anchors: Iterable[str] = ()) -> str:
-        """Return the certificate of a member's key (fingerprint), valid `at` that time; raises Untrusted if none."""
+        """Return the certificate of a member's key (fingerprint), valid `at` that time; raises Untrusted if none.
+
+        Parameters
+        ----------
+        name
+            Name of the member.
+        mark
+            Fingerprint of the key.
+        at
+            Time at which the certificate must have been valid.
+        anchors
+            Trusted authorities (PEM); by default the project's own.
+        """
         member = self.members.get(name)
         if member is None:
             raise Untrusted("It is signed by somebody who is no member.", "Restore it from a backup.")
@@ -136,7 +148,19 @@ ProjectCommand = (
 
 
 def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    """Return the events that a command produces; raises Refused if it is not allowed."""
+    """Return the events that a command produces; raises Refused if it is not allowed.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The project, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
+    """
     match command:
         case OpenProject():
             return (_open(command, state, actor, now),)

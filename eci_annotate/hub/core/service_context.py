@@ -67,7 +67,19 @@ class Allowance:
 
 
 def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject]:
-    """Yield the subjects in which the member has an active lease; at most `most` cards are examined."""
+    """Yield the subjects in which the member has an active lease.
+
+    Parameters
+    ----------
+    rooms
+        The parts of the repository.
+    project
+        Name of the project.
+    member
+        Name of the member.
+    most
+        Number of cards to examine at most.
+    """
     now = rooms.clock()
     _, states = rooms.streams.page(CardQuery(project, ((f"for:{member}",),), size=most))
     for state in map(rooms.renewed, states):

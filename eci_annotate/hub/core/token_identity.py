@@ -1,4 +1,4 @@
-"""The owner of a token, as told by the hub. Nothing that a request claims about itself is trusted."""
+"""The owner of a token, as reported by the hub. Nothing that a request claims about itself is trusted."""
 
 from __future__ import annotations
 

@@ -56,7 +56,19 @@ def confirmation_options(origin: str, known: Factors, asked: bytes) -> str:
 
 
 def enrolled(origin: str, told: str, asked: bytes, now: datetime) -> Passkey:
-    """Return the passkey that a browser created; raises BadSecret if it is not valid here."""
+    """Return the passkey that a browser created; raises BadSecret if it is not valid here.
+
+    Parameters
+    ----------
+    origin
+        Origin of the page.
+    told
+        The browser's response, as JSON.
+    asked
+        The challenge.
+    now
+        Current time (UTC).
+    """
     try:
         found = verify_registration_response(
             credential=parse_registration_credential_json(told),
@@ -71,7 +83,19 @@ def enrolled(origin: str, told: str, asked: bytes, now: datetime) -> Passkey:
 
 
 def confirmed(origin: str, known: Factors, told: str, asked: bytes) -> tuple[str, int]:
-    """Return the passkey that confirmed it, and its new counter; raises BadSecret if it is none of the user's."""
+    """Return the passkey that confirmed it, and its new counter; raises BadSecret if it is none of the user's.
+
+    Parameters
+    ----------
+    origin
+        Origin of the page.
+    known
+        The user's factors.
+    told
+        The browser's response, as JSON.
+    asked
+        The challenge.
+    """
     try:
         credential = parse_authentication_credential_json(told)
         mark = base64url_to_bytes(credential.id).hex()

@@ -104,7 +104,19 @@ def _marked(desk: Desk, made: SignatureRequest) -> bytes:
 
 
 def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str) -> SignatureRequest:
-    """Return the request of that name; raises NotFound unless it is for this actor."""
+    """Return the request of that name; raises NotFound unless it is for this actor.
+
+    Parameters
+    ----------
+    desk
+        The service's context.
+    repo
+        The repository, for the acting user.
+    project, subject
+        Names of the subject's project and of the subject.
+    name
+        Name of the request.
+    """
     repo.subject(project, subject)
     try:
         told = parse(desk.rooms.content(project, subject).get(name), "A request")

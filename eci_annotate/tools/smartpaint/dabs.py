@@ -181,6 +181,11 @@ def dab_all(
         Use the barrier rule instead of the classic rule.
     erase
         Move field values toward 0 instead of 65535.
+
+    References
+    ----------
+    Malmberg et al., SmartPaint, CMBBE Imaging & Visualization 5, 2017 (classic rule).
+    Strand et al., minimum barrier, CVIU 117, 2013 (barrier rule).
     """
     for n in range(centres.shape[0]):
         if barrier:

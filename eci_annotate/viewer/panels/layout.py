@@ -21,7 +21,19 @@ def title_of(task: Task) -> str:
 
 
 def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
-    """Lay out title (HTML) and state at the top, panels at the left, tools and stages at the right."""
+    """Lay out title and state at the top, panels at the left, tools and stages at the right.
+
+    Parameters
+    ----------
+    title
+        Title as HTML, at the top left.
+    state
+        Widget at the top right.
+    side
+        Panels at the left.
+    middle
+        Tools and stages at the right.
+    """
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
     right = w.VBox(list(middle), layout=w.Layout(flex="1 1 auto", min_width="0"))

@@ -202,8 +202,18 @@ def disabled(widget: Any) -> Iterator[Any]:
 class FormPanel:
     """The whole form.
 
-    `save` receives the raw answers whenever they change; `opinions` are shown next to the questions.
-    `unmatched` returns, for complete answers and the drawn annotations, what signing would still refuse.
+    Parameters
+    ----------
+    schema, questions
+        The form as JSON Schema, and its typed questions.
+    answers
+        Initial raw answers.
+    save
+        Called with the raw answers whenever they change.
+    opinions
+        Answers of others, shown next to the questions.
+    unmatched
+        Returns, for complete answers and the drawn annotations, what signing would still refuse.
 
     Attributes
     ----------

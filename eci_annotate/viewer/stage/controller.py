@@ -157,7 +157,7 @@ class Controller:
         return [*orders, self.drawn(0, message.views, orders)]
 
     def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
-        """Return the order that tells the browser that these orders were carried out for these views."""
+        """Return the order that reports to the browser that these orders were carried out for these views."""
         touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
         return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
 
@@ -258,7 +258,7 @@ class Controller:
 
 
 def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
-    """Return the message that tells the browser the current tool."""
+    """Return the message that sends the current tool to the browser."""
     thing = easel.objects.get(easel.active or "")
     tool = TOOLS[easel.tool]
     fits = thing is not None and tool.works_on(thing)

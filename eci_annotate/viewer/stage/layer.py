@@ -78,7 +78,19 @@ class Layer:
         return None
 
     def marks(self, series_uid: str, stack: PlaneStack, view: View, editable: bool) -> tuple[Mark, ...]:
-        """Return lines and handles."""
+        """Return lines and handles.
+
+        Parameters
+        ----------
+        series_uid
+            Series shown.
+        stack
+            Planes of the pane.
+        view
+            What the pane shows.
+        editable
+            Whether to include handles of the user's own work.
+        """
         if not self.shown:
             return ()
         found = marks_of(self.easel, stack, view, editable and not self.name, series_uid)

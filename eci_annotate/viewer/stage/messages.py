@@ -168,7 +168,17 @@ def scene(series: str, frame: str, shapes: Mapping[str, Message], window: tuple[
 
 
 def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:
-    """Return one slice as displayed; its little-endian values are in the buffer."""
+    """Return one slice as displayed; its little-endian values are in the buffer.
+
+    Parameters
+    ----------
+    want
+        The request that it answers.
+    dtype
+        Type of the stored values.
+    slope, intercept
+        Modality value = stored * slope + intercept.
+    """
     return {
         "kind": "slice", "series": want.series, "pane": want.pane, "index": want.index,
         "dtype": dtype, "slope": slope, "intercept": intercept,
@@ -176,7 +186,21 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
 
 
 def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
-    """Tell that these views are drawn, and which panes (`touched`) look different; `frame` 0 answers no hands."""
+    """Report that these views are drawn.
+
+    Parameters
+    ----------
+    frame
+        Number of the frame that it answers; 0 answers none.
+    views
+        Views that are drawn.
+    series
+        Series Instance UID.
+    open_stroke
+        Whether a stroke is in progress.
+    touched
+        Names of panes that look different.
+    """
     seen = [{"pane": v.pane, "seq": v.seq} for v in views]
     return {
         "kind": "drawn", "frame": frame, "views": seen, "series": series,
@@ -190,12 +214,28 @@ def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Messag
 
 
 def forget(uid: str) -> Message:
-    """Tell that an annotation no longer exists."""
+    """Report that an annotation no longer exists."""
     return {"kind": "forget", "uid": uid}
 
 
 def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
-    """Return the current tool and the browser's feedback for its strokes; with `why_not` drawing is disabled."""
+    """Return the current tool and the browser's feedback for its strokes.
+
+    Parameters
+    ----------
+    name
+        Name of the tool.
+    feedback
+        What the browser shows of its strokes.
+    radius_mm
+        Brush radius, millimetres.
+    erase
+        Whether strokes subtract.
+    colour
+        Red, green, blue, each 0..255.
+    why_not
+        Why drawing is disabled; empty if it is enabled.
+    """
     return {
         "kind": "tool", "tool": name, "feedback": feedback.value, "radius_mm": radius_mm, "erase": erase,
         "colour": list(colour), "read_only": bool(why_not), "why": why_not,

@@ -65,7 +65,17 @@ def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -
 
 
 def rings_on(thing: Contours, origin: Floats, normal: Floats, thickness_mm: float) -> list[Floats]:
-    """Return the rings on a slice."""
+    """Return the rings on a slice.
+
+    Parameters
+    ----------
+    thing
+        Contours in patient millimetres.
+    origin, normal
+        A point on the slice (patient millimetres), and its unit normal.
+    thickness_mm
+        Thickness of the slice.
+    """
     return [r for r in thing.rings_lps if abs(float((r[0] - origin) @ normal)) < thickness_mm / 2]
 
 

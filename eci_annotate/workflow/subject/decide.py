@@ -83,7 +83,19 @@ def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tup
 
 
 def permit(command: Renew | ReleaseTask | Sign | Seal, state: Subject, actor: Actor, now: datetime) -> Lease:
-    """Return the lease under which the command is allowed now; refuses without having changed anything."""
+    """Return the lease under which the command is allowed now; refuses without having changed anything.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The subject, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
+    """
     task = _task(command, state, actor)
     held = check_held(task.name, state.work[task.name].lease, command.fence, actor, now)
     if isinstance(command, Sign | Seal):

@@ -15,7 +15,19 @@ Describing = Enrol | Describe | Attach | ChangeUseCase | Withdraw
 
 
 def decide_describing(command: Describing, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    """Return the events of a command about a subject."""
+    """Return the events of a command about a subject.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The subject, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
+    """
     if isinstance(command, Enrol):
         return (_enrol(command, state, actor, now),)
     check_there(state, actor)
@@ -37,7 +49,19 @@ def check_there(state: Subject, actor: Actor) -> None:
 
 
 def allow(what: str, state: Subject, actor: Actor, then: str) -> None:
-    """Refuse unless the actor's roles allow `what` here; `then` ends the sentence "You may not ..."."""
+    """Refuse unless the actor's roles allow it here.
+
+    Parameters
+    ----------
+    what
+        Permission, a key of `actor.WORDS`.
+    state
+        The subject.
+    actor
+        The acting user.
+    then
+        End of the sentence "You may not ...".
+    """
     if not actor.may(what, state.project, state.site):
         raise Refused(f"You may not {then}.", "Ask the project's owner.")
 

@@ -68,7 +68,21 @@ def check_start(task: str, lease: Lease | None, actor: Actor, now: datetime, tak
 
 
 def check_held(task: str, lease: Lease | None, fence: int, actor: Actor, now: datetime) -> Lease:
-    """Return the actor's own active lease with that fence; raises LeaseLost otherwise."""
+    """Return the actor's own active lease with that fence; raises LeaseLost otherwise.
+
+    Parameters
+    ----------
+    task
+        Name of the task.
+    lease
+        Its current lease, or None.
+    fence
+        Fencing number that the client states.
+    actor
+        The acting user, in one session.
+    now
+        Current time (UTC).
+    """
     kept = "Start it again; your last work is kept as a draft."
     if lease is None:
         raise LeaseLost(f"{task!r} is not open.", kept)

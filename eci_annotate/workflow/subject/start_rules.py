@@ -27,7 +27,21 @@ Rule = Callable[[Subject, TaskDefinition, Actor, datetime], Refused | None]
 def why_not(
     state: Subject, task: TaskDefinition, actor: Actor, now: datetime, *, rerun: bool = False
 ) -> Refused | None:
-    """Return why this actor may not start the task, ignoring leases of others; None if they may."""
+    """Return why this actor may not start the task, ignoring leases of others; None if they may.
+
+    Parameters
+    ----------
+    state
+        The subject.
+    task
+        The task to start.
+    actor
+        The acting user.
+    now
+        Current time (UTC).
+    rerun
+        Whether the next version of a signed task is wanted.
+    """
     for rule in (_not_there, _not_for_role, _not_for_site, _not_assigned, _not_included, _not_ready):
         if refusal := rule(state, task, actor, now):
             return refusal

@@ -137,7 +137,19 @@ def fold(events: Iterable[Event]) -> Subject:
 
 
 def with_renewal(state: Subject, task: str, fence: int, until: datetime) -> Subject:
-    """Return the state with the lease's end moved, if the task's lease still has that fence."""
+    """Return the state with the lease extended, if the task's lease still has that fence.
+
+    Parameters
+    ----------
+    state
+        The subject.
+    task
+        Name of the task.
+    fence
+        Fence of the lease to extend.
+    until
+        New end (UTC); an earlier one changes nothing.
+    """
     work = state.work.get(task)
     if work is None or work.lease is None or work.lease.fence != fence or until <= work.lease.until:
         return state

@@ -15,7 +15,19 @@ from eci_annotate.workflow.trust.seals import START, seal
 
 
 def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
-    """Return the event that `command` will produce, without seal and signature: the input of `seal_of`."""
+    """Return the event that `command` will produce, without seal and signature: the input of `seal_of`.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The subject, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
+    """
     work = state.work[command.task]
     return VersionSigned(
         **who(actor, now),
@@ -37,7 +49,19 @@ def unsealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> Vers
 
 
 def sealed(command: Seal, state: Subject, actor: Actor, now: datetime) -> VersionSigned:
-    """Return the event with its seal; raises Tampered if the signature over the seal is invalid."""
+    """Return the event with its seal; raises Tampered if the signature over the seal is invalid.
+
+    Parameters
+    ----------
+    command
+        The request.
+    state
+        The subject, folded from its events.
+    actor
+        The user on whose behalf the command runs.
+    now
+        Current time (UTC).
+    """
     event = unsealed(command, state, actor, now)
     digest = seal_of(state, event)
     check_signature(command.key, digest, command.signature)
@@ -50,7 +74,15 @@ def seal_of(state: Subject, event: VersionSigned) -> str:
 
 
 def seal_over(project: str, subject: str, site: str, event: VersionSigned) -> str:
-    """Return the same as `seal_of`, for a version outside its repository."""
+    """Return the same as `seal_of`, for a version outside its repository.
+
+    Parameters
+    ----------
+    project, subject, site
+        Names under which the version was signed.
+    event
+        The version.
+    """
     whole = dict(to_json(replace(event, seal="", signature="")))  # type: ignore[call-overload]
     content = {key: value for key, value in whole.items() if key != "where"}  # versions are exported without origin
     return seal({"version": content, "project": project, "subject": subject, "site": site})

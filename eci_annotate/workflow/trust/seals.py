@@ -61,7 +61,19 @@ def seal(content: Json) -> str:
 
 
 def link(stream: str, index: int, record: Record, previous: str) -> Record:
-    """Return `record` as the `index`-th (from 0) link of the stream's chain."""
+    """Return `record` as a link of the stream's chain.
+
+    Parameters
+    ----------
+    stream
+        Name of the stream.
+    index
+        Position in the stream, from 0.
+    record
+        Record with ``name`` and ``data``.
+    previous
+        Digest of the record before.
+    """
     body = {
         "stream": stream,
         "index": index,
