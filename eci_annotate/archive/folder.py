@@ -113,7 +113,9 @@ class FolderArchive:
         target = self._folder(subject) / name
         kept = target.read_bytes() if target.exists() else None
         if kept is not None and kept != content and not replace:
-            raise Conflict("Another file has this SOP Instance UID already.", "Import only one of the two.")
+            raise Conflict(
+                "Another file with this SOP Instance UID exists already.", "Import only one of the two files."
+            )
         if kept != content:
             write_atomic(target, content)
         return name, {"mark": _mark(target), "found": {**to_json(found), "path": name}}
@@ -187,7 +189,7 @@ def _instance(subject: str, path: Path) -> Instance:
 
 
 def _missing() -> NotFound:
-    return NotFound("There is no such instance.", "Restore it from a backup.")
+    return NotFound("Instance not found.", "Restore it from a backup.")
 
 
 def _stamp(mark: Sequence[int]) -> str:

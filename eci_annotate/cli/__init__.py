@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-members = typer.Typer(help="Who takes part in a project.", no_args_is_help=True)
+members = typer.Typer(help="Manage project members.", no_args_is_help=True)
 app.add_typer(members, name="member")
 app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
@@ -66,8 +66,8 @@ def init(
     member: Annotated[str, typer.Option(help="Your name here: letters, digits, '_', '-' and '.'.")] = "",
     site: Annotated[str, typer.Option(help="Your site's short name, part of the pseudonyms.")] = "LOCAL",
     use_case: Annotated[str, typer.Option(help="A shipped use case or a folder; by default the project's name.")] = "",
-    postgres: Annotated[str, typer.Option(help="Keep events in this database, e.g. postgresql://user@host/db.")] = "",
-    secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    postgres: Annotated[str, typer.Option(help="Store events in this database, e.g. postgresql://user@host/db.")] = "",
+    secret: Annotated[str, typer.Option(help="The signing secret.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
     from getpass import getuser
@@ -78,7 +78,7 @@ def init(
     key = create_repository(
         folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres
     )
-    say(f"Made {folder} with project {project!r}. Your key is {key}: whoever has it acts as you.")
+    say(f"Made {folder} with project {project!r}. Your key is {key}: anybody who has it can act as you.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER")
 
 
@@ -89,7 +89,7 @@ def import_(
     project: Project = None,
     site: Annotated[str, typer.Option(help="Site of the subjects; by default yours.")] = "",
 ) -> None:
-    """Take DICOM folders in: one subject ECI_<SITE>_S0001 ... per patient. Says what it skipped, and why."""
+    """Import DICOM folders: one subject ECI_<SITE>_S0001 ... per patient. Lists skipped files with the reason."""
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.local.backend import LocalBackend
 
@@ -104,14 +104,17 @@ def import_(
         rows = [[why, count] for why, count in outcome.not_shown.items()]
         show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
     if outcome.identified:
-        say(f"{outcome.identified} files do not say that identity was removed: make sure they are pseudonymised.")
+        say(
+            f"{outcome.identified} files do not state that the patient identity was removed: "
+            "make sure they are pseudonymised."
+        )
     if outcome.skipped:
         show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
 
 
 @app.command()
 def worklist(folder: Folder, project: Project = None) -> None:
-    """Show what you may start now, and what you hold."""
+    """List the tasks that you may start now, and those you hold."""
     table = open(folder).worklist(project)
     show("Worklist", list(table.columns), table.values.tolist())
 
@@ -164,7 +167,7 @@ def verify(
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
     say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
     if not trust:
-        say("Trusted was the repository's own authority; name another with --trust CA.pem.")
+        say("Verified against the repository's own certificate authority. Use --trust CA.pem for another.")
 
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
@@ -188,10 +191,12 @@ def member_add(
     project: Project = None,
     site: Annotated[str, typer.Option(help="The member's site; by default yours.")] = "",
     sites: Annotated[list[str] | None, typer.Option(help="Works on subjects of this site only; repeatable.")] = None,
-    secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
-    hub: Annotated[bool, typer.Option("--hub", help="The hub knows who it is: no key file.")] = False,
+    secret: Annotated[
+        str, typer.Option(help="Your signing secret, if you chose one.", envvar="ECI_ANNOTATE_SECRET")
+    ] = "",
+    hub: Annotated[bool, typer.Option("--hub", help="The member logs in at the hub: no key file.")] = False,
 ) -> None:
-    """Add a member with a key of their own. Give them the key file; they name it in ECI_ANNOTATE_CREDENTIAL."""
+    """Add a member with their own key. Give them the key file; they set ECI_ANNOTATE_CREDENTIAL to its path."""
     from eci_annotate.repository.admin.create import add_member
     from eci_annotate.repository.keys.repository_folder import find
 
@@ -223,7 +228,7 @@ for care in key_care:
 
 @members.command("list")
 def member_list(folder: Folder, project: Project = None) -> None:
-    """Show who takes part."""
+    """List the members."""
     repository = open(folder)
     where = chosen(repository, project)
     rows = [[m.name, m.site, ", ".join(m.roles)] for m in repository.backend.members(where)]
@@ -250,7 +255,7 @@ def rehearse(
     site: Annotated[str, typer.Option(help="Short name of the site, part of the pseudonym.")] = "TEST",
     project: Project = None,
 ) -> None:
-    """Take a phantom in, annotate it by recorded gestures, and sign: to see what signed work looks like."""
+    """Import a phantom, annotate it with recorded gestures, and sign, to show what signed work looks like."""
     from eci_annotate.demo.rehearsal import rehearse as carry_through
 
     repository = open(folder)

@@ -24,11 +24,11 @@ def account(
     state: Annotated[Path, typer.Option(help="The hub's state folder.", envvar="ECI_HUB_STATE")],
     database: Annotated[str, typer.Option(help="URL of the hub's database; by default in the state folder.")] = "",
 ) -> None:
-    """Make accounts with generated passwords, or give those that are there a new one. Hand each over once."""
+    """Create accounts with generated passwords, or reset the passwords of existing ones. Hand each over once."""
     if not database and not state.is_dir():
-        raise Refused(f"There is no hub in {state}.", "Give --state, the folder of the hub's settings.")
+        raise Refused(f"No hub found in {state}.", "Give --state, the folder of the hub's settings.")
     from eci_annotate.userservers.accounts import make_accounts
 
     made = make_accounts(database or f"sqlite:///{state.resolve()}/hub.sqlite", dict.fromkeys(names))
     show("Accounts", ["name", "password"], [list(pair) for pair in made.items()])
-    say("What each may do, the project's members say: eci-annotate member add")
+    say("Add the people to a project next: eci-annotate member add")

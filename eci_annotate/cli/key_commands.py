@@ -13,26 +13,26 @@ from eci_annotate.cli.terminal import Folder, KeyFile, Passphrase, Project, key_
 def rotate(
     folder: Folder,
     project: Project = None,
-    secret: Annotated[str, typer.Option(help="What the new key asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    secret: Annotated[str, typer.Option(help="The secret of the new key.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
-    """Make a new signing key of yours and have it certified; what the old one signed still verifies."""
+    """Create and certify a new signing key for yourself; earlier signatures still verify."""
     from eci_annotate.repository.admin.key_rotation import rotate as make_new
     from eci_annotate.repository.keys.repository_folder import credential, find
 
     repository = open(folder)
     where = projects(repository, project)
     for mark in make_new(local(repository), credential(find(folder)), where, secret):
-        say(f"Your new key is {mark[:16]}. The old one still verifies what it signed.")
+        say(f"Your new key is {mark[:16]}. Earlier signatures still verify.")
 
 
 def revoke(
     folder: Folder,
     key: Annotated[str, typer.Argument(help="The key's fingerprint, or its beginning; see: key show")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept for good. No names.")],
-    member: Annotated[str, typer.Option(help="Whose; by default yours.")] = "",
+    reason: Annotated[str, typer.Option(help="The reason; stored permanently. No names.")],
+    member: Annotated[str, typer.Option(help="The member; by default you.")] = "",
     project: Project = None,
 ) -> None:
-    """Let nothing count that this key signs from now on; what it signed before still verifies."""
+    """Revoke a key: signatures made from now on are invalid; earlier ones still verify."""
     from eci_annotate.repository.admin.key_rotation import fingerprint_of
     from eci_annotate.workflow.subject.commands import RevokeCertificate
 
@@ -41,7 +41,7 @@ def revoke(
     name = member or backend.actor.name
     for where in projects(repository, project):
         backend.do(RevokeCertificate(where, name, fingerprint_of(backend, where, name, key), reason))
-        say(f"The key {key[:16]} of {name} counts no more in {where}.")
+        say(f"The key {key[:16]} of {name} is revoked in {where}.")
 
 
 def trust(
@@ -49,7 +49,7 @@ def trust(
     certificate: Annotated[Path, typer.Argument(help="The institution's certificate (PEM)")],
     project: Project = None,
 ) -> None:
-    """Let signers whom an institution certified count in a project; for its owner. Compare the fingerprint first."""
+    """Trust an institution's certificates in a project (owner only). Compare the fingerprint first."""
     from eci_annotate.workflow.subject.commands import TrustAuthority
     from eci_annotate.workflow.trust.certificates import mark_of, spelled
 
@@ -65,16 +65,16 @@ def adopt(
     key: KeyFile,
     project: Project = None,
     passphrase: Passphrase = "",
-    secret: Annotated[str, typer.Option(help="What signing asks for.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    secret: Annotated[str, typer.Option(help="The signing secret.", envvar="ECI_ANNOTATE_SECRET")] = "",
 ) -> None:
-    """Sign from now on with a key that your institution certified; what your old one signed still verifies."""
+    """Sign with a key that your institution certified; earlier signatures still verify."""
     from eci_annotate.repository.admin.key_rotation import adopt as take
     from eci_annotate.repository.keys.repository_folder import credential, find
 
     repository, held = open(folder), key_in(key, passphrase)
     where, pem = projects(repository, project), text_of(certificate)
     for mark in take(local(repository), credential(find(folder)), where, pem, held, secret):
-        say(f"You sign with {mark[:16]} from now on. The old key still verifies what it signed.")
+        say(f"You now sign with {mark[:16]}. Earlier signatures still verify.")
 
 
 key_care = (rotate, revoke, trust, adopt)

@@ -30,9 +30,11 @@ def admit(
     folder: Folder,
     names: Annotated[list[str] | None, typer.Argument(help="Members; all without one.")] = None,
     project: Project = None,
-    secret: Annotated[str, typer.Option(help="Yours, if you chose one.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    secret: Annotated[
+        str, typer.Option(help="Your signing secret, if you chose one.", envvar="ECI_ANNOTATE_SECRET")
+    ] = "",
 ) -> None:
-    """Let the service act: certify members, and hold a signing key for each; for who founded the repository."""
+    """Allow the service to sign for members: certify them and store a signing key for each (founder only)."""
     from eci_annotate.repository.keys.repository_folder import credential, find
     from eci_annotate.repository.keys.service_keys import admit as admit_member
     from eci_annotate.repository.keys.service_keys import enable_service
@@ -48,7 +50,7 @@ def admit(
 
 
 def rotate(folder: Folder, name: Name, project: Project = None) -> None:
-    """Make a new key with which the service signs for a member; what the old one signed still verifies."""
+    """Create a new key with which the service signs for a member; earlier signatures still verify."""
     from eci_annotate.repository.keys.service_keys import rotate_for
 
     repository = open(folder)
@@ -65,7 +67,7 @@ def adopt(
     project: Project = None,
     passphrase: Passphrase = "",
 ) -> None:
-    """Let the service sign for a member with a key that their institution certified; for an owner."""
+    """Let the service sign for a member with a key that their institution certified (owner only)."""
     from eci_annotate.repository.keys.service_keys import adopt_for
 
     repository, held = open(folder), key_in(key, passphrase)

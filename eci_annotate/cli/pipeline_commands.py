@@ -21,9 +21,9 @@ def _case(name: str):  # type: ignore[no-untyped-def]
 
 @pipelines.command("check")
 def check(case: Case) -> None:
-    """Say whether the use case can be published; the first thing that does not fit is named, with its remedy."""
+    """Check whether the use case can be published; the first problem is named with its remedy."""
     found = _case(case)
-    say(f"{found.title}: {len(found.pipeline)} tasks, form with {len(found.questions)} questions. It fits.")
+    say(f"{found.title}: {len(found.pipeline)} tasks, form with {len(found.questions)} questions. No problems found.")
 
 
 @pipelines.command("draw")
@@ -47,7 +47,7 @@ def draw(
 
 @pipelines.command("test")
 def test(case: Case) -> None:
-    """Walk one subject through all tasks, in memory, with a member for each role, to the end."""
+    """Run one subject through all tasks in memory, with a member for each role."""
     from eci_annotate.workflow.pipeline_trial import walk
 
     rows = [[step.task, step.by, step.role, step.status] for step in walk(_case(case))]

@@ -11,17 +11,17 @@ from eci_annotate.cli.terminal import Folder, progress, say, show
 from eci_annotate.errors import Tampered
 
 repositories = typer.Typer(help="Copy, back up and restore a whole repository.", no_args_is_help=True)
-Dsn = Annotated[str, typer.Option(help="Keep it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
+Dsn = Annotated[str, typer.Option(help="Store it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
 Keys = Annotated[Path | None, typer.Option(help="Folder of the keys; by default OUT.keys beside it.")]
 
 
 @repositories.command("copy")
 def copy(
     folder: Folder,
-    target: Annotated[Path, typer.Argument(help="A new folder, or that of a copy that was broken off.")],
+    target: Annotated[Path, typer.Argument(help="A new folder, or the folder of an interrupted copy.")],
     postgres: Dsn = "",
 ) -> None:
-    """Copy a repository, record for record: into a folder, PostgreSQL, or back. Nobody may work in it meanwhile."""
+    """Copy a repository, record for record: into a folder, PostgreSQL, or back. No work meanwhile."""
     from eci_annotate.repository.admin.copy_repository import copy_repository
 
     with progress() as tell:
@@ -42,7 +42,7 @@ def backup(
     with progress() as tell:
         events = back_up(folder, out, keys, tell)
     say(f"Backed up {events} events to {out}. The keys are in {keys}: keep them apart, with mode 0700.")
-    say("After a withdrawal of consent run it again, so that the destroyed key goes from there too.")
+    say("After a withdrawal of consent run it again, so that the destroyed key is removed there too.")
 
 
 @repositories.command("restore")
@@ -59,9 +59,9 @@ def restore(
         found = bring_back(out, keys or out.with_name(f"{out.name}.keys"), target, dsn=postgres, progress=tell)
     if found.withdrawn:
         say(f"{len(found.withdrawn)} subjects were withdrawn since: {', '.join(found.withdrawn)}.")
-        say("Their content is gone; note it again with: eci-annotate subject withdraw")
+        say("Their content was deleted; record it again with: eci-annotate subject withdraw")
     failed = [check for check in found.checks if not check.passed]
     if failed:
         show("Differs", ["subject", "task", "check", "what"], [[c.subject, c.task, c.check, c.detail] for c in failed])
-        raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Take another backup.")
+        raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Create a new backup.")
     say(f"Restored to {target}; {len(found.checks)} checks passed.")

@@ -14,7 +14,7 @@ from eci_annotate.errors import Tampered
 subjects = typer.Typer(help="Subjects of a project: list, include, exclude, withdraw.", no_args_is_help=True)
 keys = typer.Typer(help="Your signing key: its secret, its certificate.", no_args_is_help=True)
 Subject = Annotated[str, typer.Argument(help="The subject's pseudonym.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept for good. No names.")]
+Reason = Annotated[str, typer.Option(help="The reason; stored permanently. No names.")]
 
 
 @subjects.command("list")
@@ -70,14 +70,14 @@ def withdraw(
     project: Project = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Carry out a withdrawal of consent: images, drafts and annotations are destroyed, for good."""
+    """Carry out a withdrawal of consent: images, drafts and annotations are destroyed permanently."""
     from eci_annotate.workflow.subject.commands import Withdraw
 
     repository = open(folder)
     if not yes:
         typer.confirm(f"Destroy all content of {subject}?", abort=True)
     repository.backend.do(Withdraw(chosen(repository, project), subject, reason))
-    say(f"The content of {subject} is gone; what was done and when stays in the audit trail.")
+    say(f"The content of {subject} was destroyed; the audit trail is kept.")
 
 
 def audit(
@@ -89,11 +89,15 @@ def audit(
     since: Annotated[str, typer.Option(help="From then on (UTC), e.g. 2026-01-31.")] = "",
     until: Annotated[str, typer.Option(help="Up to then (UTC).")] = "",
     out: Annotated[Path | None, typer.Option(help="Write to this file: .csv, or .jsonl (JSON lines).")] = None,
-    prove: Annotated[bool, typer.Option(help="Compare with the checkpoints: was anything cut out?")] = False,
-    checkpoints: Annotated[Path | None, typer.Option(help="Copies that were kept elsewhere.", exists=True)] = None,
-    trust: Annotated[Path | None, typer.Option(help="Certificate (PEM) of who is trusted.", exists=True)] = None,
+    prove: Annotated[
+        bool, typer.Option(help="Compare with the checkpoints, to show that nothing was removed.")
+    ] = False,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Copies of the checkpoints from another place.", exists=True)
+    ] = None,
+    trust: Annotated[Path | None, typer.Option(help="Certificate (PEM) of the trusted authority.", exists=True)] = None,
 ) -> None:
-    """Show who did, read, exported and was refused what; prove that nothing was cut out up to the last checkpoint."""
+    """Show who did, read, exported and was refused what; prove that nothing before the last checkpoint was removed."""
     from eci_annotate.repository.local.audit import AuditQuery
 
     backend = local(open(folder))
@@ -110,12 +114,12 @@ def audit(
         if failed or not checks:
             detail = failed[0].detail if failed else "There is no checkpoint."
             raise Tampered(detail, "Compare with a backup and with other copies of the checkpoints.")
-        say(f"{len(checks)} checkpoints fit; after the last one, {checks[-1].detail}.")
+        say(f"{len(checks)} checkpoints match; after the last one, {checks[-1].detail}.")
 
 
 @keys.command("secret")
 def secret(folder: Folder) -> None:
-    """Choose the secret that signing asks for (empty: the key file alone opens the signing key)."""
+    """Set the signing secret (empty: the key file alone opens the signing key)."""
     from eci_annotate.repository.keys.repository_folder import credential, find
     from eci_annotate.repository.keys.signing_keys import change_secret, needs_secret
 
@@ -124,12 +128,12 @@ def secret(folder: Folder) -> None:
     old = typer.prompt("Your secret", hide_input=True) if needs_secret(layout, name) else ""
     new = typer.prompt("The new secret", hide_input=True, confirmation_prompt=True, default="", show_default=False)
     change_secret(layout, name, credential(layout), old, new)
-    say("Signing asks for the new secret." if new else "Signing asks for no secret: the key file alone opens your key.")
+    say("Signing now needs the new secret." if new else "Signing needs no secret: the key file alone opens your key.")
 
 
 @keys.command("show")
 def show_key(folder: Folder, project: Project = None) -> None:
-    """Show members' certificates and the authority's fingerprint, to be compared by eye."""
+    """Show members' certificates and the authority's fingerprint, for comparison by eye."""
     from eci_annotate.repository.keys.repository_folder import find
     from eci_annotate.workflow.trust.certificates import mark_of, public_pem
     from eci_annotate.workflow.trust.rsa_keys import fingerprint

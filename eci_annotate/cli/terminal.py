@@ -24,8 +24,8 @@ def for_its_owner(folder: Path) -> Path:
     if os.geteuid() or not head.exists() or not (owner := head.stat()).st_uid:
         return folder
     raise Refused(
-        f"This repository belongs to the system user {owner.st_uid}, who could not read what root writes there.",
-        f"Put before it: setpriv --reuid={owner.st_uid} --regid={owner.st_gid} --clear-groups",
+        f"This repository belongs to the system user {owner.st_uid}, who could not read files written by root.",
+        f"Run it as that user: setpriv --reuid={owner.st_uid} --regid={owner.st_gid} --clear-groups",
     )
 
 
@@ -83,7 +83,7 @@ def project(repository: Repository, name: str | None) -> str:
         return str(name)
     if name is None and len(projects) == 1:
         return projects[0]
-    raise NotFound("Which project?", f"Give --project, one of: {', '.join(projects)}.")
+    raise NotFound("Several projects exist.", f"Give --project, one of: {', '.join(projects)}.")
 
 
 def projects(repository: Repository, name: str | None) -> list[str]:
@@ -96,7 +96,7 @@ def local(repository: Repository) -> LocalBackend:
     from eci_annotate.repository.local.backend import LocalBackend
 
     if not isinstance(repository.backend, LocalBackend):
-        raise NotFound("This needs an embedded repository.", "Give the folder itself.")
+        raise NotFound("This works in an embedded repository only.", "Give the repository's folder.")
     return repository.backend
 
 
@@ -106,7 +106,7 @@ def text_of(path: Path) -> str:
         return path.read_text(encoding="latin-1")
     except OSError:
         remedy = "Give a text file that has a line with BEGIN."
-        raise NotFound(f"There is no readable PEM file {path.name}.", remedy) from None
+        raise NotFound(f"{path.name} is not a readable PEM file.", remedy) from None
 
 
 def key_in(path: Path, passphrase: str) -> PrivateKey:

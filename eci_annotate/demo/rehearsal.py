@@ -118,7 +118,7 @@ def rehearse(repo: Repository, *, kind: str = "oblique", project: str, site: str
     """
     imported = take_in(repo, kind, project, site)
     if not imported.subjects:
-        raise NotFound("This phantom is there already.", "Rehearse with another kind.")
+        raise NotFound("This phantom was imported already.", "Choose another kind.")
     (subject,) = imported.subjects
     meaning = "Recorded gestures on a phantom, checked against its known lesions"
     return perform(repo.start(subject, "annotate", project=project), kind, meaning)
@@ -137,7 +137,7 @@ def take_in(repo: Repository, kind: str, project: str, site: str) -> Imported:
         Project of the subject, and site of its pseudonym.
     """
     if not isinstance(repo.backend, LocalBackend):
-        raise NotFound("A rehearsal needs an embedded repository.", "Open the folder itself.")
+        raise NotFound("A rehearsal works in an embedded repository only.", "Open the repository by its folder.")
     with tempfile.TemporaryDirectory() as name:
         write_phantom(Path(name), kind)
         return import_folders(repo.backend, [Path(name)], project=project, site=site)

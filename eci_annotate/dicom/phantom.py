@@ -72,7 +72,7 @@ def _directions(kind: Kind) -> Floats:
 def phantom_grid(kind: str) -> Grid:
     """Return the grid of a phantom; its centre is at the patient origin."""
     if kind not in KINDS:
-        raise BadImages(f"There is no phantom {kind!r}.", f"Choose one of {', '.join(KINDS)}.")
+        raise BadImages(f"Unknown phantom {kind!r}.", f"Choose one of {', '.join(KINDS)}.")
     chosen = KINDS[kind]
     directions = _directions(chosen)
     half = (np.array(chosen.shape) - 1) / 2 * chosen.spacing_mm

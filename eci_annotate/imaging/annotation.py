@@ -51,7 +51,7 @@ class Annotation:
     def __post_init__(self) -> None:
         red, green, blue = (int(c) for c in self.colour)
         if not all(0 <= c <= 255 for c in (red, green, blue)):
-            raise BadAnnotation(f"{self.colour} is no colour.", "Give three numbers from 0 to 255.")
+            raise BadAnnotation(f"{self.colour} is not a colour.", "Give three numbers from 0 to 255.")
         object.__setattr__(self, "colour", (red, green, blue))
 
     @property
@@ -71,7 +71,7 @@ class Annotation:
         grid = grid_of(volume)
         if self.frame_uid and grid.frame_of_reference_uid != self.frame_uid:
             raise FrameMismatch(
-                f"Annotation {self.label!r} lives in another frame of reference than this volume.",
+                f"Annotation {self.label!r} is in another frame of reference than this volume.",
                 "Use a series of the same frame of reference, or register the two first.",
             )
         return grid

@@ -57,7 +57,7 @@ class Box(Annotation):
             raise BadAnnotation("The axes of a box are not at right angles.", "Give three orthogonal unit vectors.")
         size = np.asarray(self.size_mm, float)
         if size.shape != (3,) or not np.isfinite(size).all() or (size < 0).any() or (size > FLAT_MM).sum() < 2:
-            raise BadAnnotation(f"A size of {self.size_mm} mm makes no box.", "At most one size may be zero.")
+            raise BadAnnotation(f"{self.size_mm} mm is not the size of a box.", "At most one size may be zero.")
         object.__setattr__(self, "axes_lps", tuple(tuple3(a, 9) for a in axes))
         object.__setattr__(self, "size_mm", tuple3(size, 6))
         object.__setattr__(self, "centre_lps", tuple3(self.centre_lps, 6))

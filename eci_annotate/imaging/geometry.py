@@ -102,7 +102,7 @@ class Grid:
         nk, nj, ni = shape
         spacing = tuple3(spacing_mm, 7)
         if min(spacing) <= 0:
-            raise BadVolume(f"A voxel spacing of {spacing} mm makes no grid.", "Give three positive numbers.")
+            raise BadVolume(f"{spacing} mm is not a voxel spacing.", "Give three positive numbers.")
         return cls(tuple3(origin_lps), (k, j, i), spacing, (nk, nj, ni), frame_of_reference_uid)
 
     @property

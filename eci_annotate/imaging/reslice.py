@@ -116,7 +116,7 @@ def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
     source = grid_of(volume)
     target = like if isinstance(like, Grid) else grid_of(like)
     if source.frame_of_reference_uid != target.frame_of_reference_uid:
-        raise FrameMismatch("The two volumes are of different frames of reference.", "Register them first.")
+        raise FrameMismatch("The two volumes have different frames of reference.", "Register them first.")
     values = values_kji(volume)
     if values.dtype == bool:
         out = nearest(values.view(np.uint8), source, target).astype(bool)

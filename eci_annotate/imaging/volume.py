@@ -50,7 +50,7 @@ class FrameIndex(xr.Index):
         if isinstance(other, FrameIndex) and self.digest == other.digest:
             return True
         raise FrameMismatch(
-            "These two volumes live in different frames (origin, directions or frame of reference differ).",
+            "These two volumes are in different frames (origin, directions or frame of reference differ).",
             "Bring one onto the other's grid first: eci_annotate.resample(a, like=b).",
         )
 
@@ -112,7 +112,10 @@ def volume_from_array(
     """
     array = np.asarray(values)
     if array.shape != grid.shape:
-        raise BadVolume(f"An array of shape {array.shape} does not fill a grid of {grid.shape}.", "Match them.")
+        raise BadVolume(
+            f"An array of shape {array.shape} does not fit a grid of {grid.shape}.",
+            "Give an array of the grid's shape.",
+        )
     frame_attrs: dict[Hashable, Any] = {
         "origin_lps": grid.origin_lps,
         **{f"{d}_lps": v for d, v in zip(DIMS, grid.directions, strict=True)},
@@ -135,7 +138,7 @@ def volume_from_array(
 def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
     if "frame" not in volume.coords or "origin_lps" not in volume.coords["frame"].attrs:
         raise BadVolume(
-            "This array has no frame: it does not say where in the patient it lies.",
+            "This array has no frame: its position in the patient is unknown.",
             "Use a volume from load_series, or volume_from_array(values, grid); quantile drops it.",
         )
     return volume.coords["frame"].attrs
@@ -147,7 +150,7 @@ def _axis(volume: xr.DataArray, dim: str, nominal_mm: float) -> tuple[float, flo
         raise BadVolume(f"The volume has lost its axis {dim!r}.", "Keep all three axes, for example isel(k=[3]).")
     along = np.atleast_1d(np.asarray(volume.coords[dim].values, float))
     if not np.isfinite(along).all():
-        raise BadVolume(f"Axis {dim!r} has positions that are no numbers (pad makes such).", "Crop them away.")
+        raise BadVolume(f"Axis {dim!r} has positions that are not numbers (pad creates such).", "Crop them away.")
     if along.size < 2:
         return float(along[0]), nominal_mm
     steps = np.diff(along)

@@ -28,7 +28,7 @@ class Comparing:
         from eci_annotate.repository.analysis.delta import Delta
 
         if (before.project, before.subject) != (after.project, after.subject):
-            raise Refused("The versions are of two subjects.", "Compare versions or readers of one subject.")
+            raise Refused("The versions belong to different subjects.", "Compare versions or readers of one subject.")
         where = (before.project, before.subject)
         return Delta(before, after, partial(self.images.volume, *where), tolerance_mm)
 
@@ -68,5 +68,5 @@ class Comparing:
     def _only_project(self) -> str:
         projects = self.backend.projects()
         if len(projects) != 1:
-            raise NotFound("There is more than one project.", f"Name one: project={' or '.join(map(repr, projects))}.")
+            raise NotFound("Several projects exist.", f"Name one: project={' or '.join(map(repr, projects))}.")
         return projects[0]

@@ -40,7 +40,7 @@ class Pending:
             case RequestState.DONE:
                 return self._signed()
             case RequestState.VOID:
-                raise Refused("The signature was not confirmed as it was asked for.", "Sign again.")
+                raise Refused("The confirmed signature differs from the request.", "Sign again.")
 
     def wait(self, seconds: float = 900.0) -> Signed:
         """Wait until the person confirmed it; Refused when that is too late, or the draft changed meanwhile."""
@@ -49,4 +49,4 @@ class Pending:
             if signed := self.poll():
                 return signed
             time.sleep(1.0)
-        raise Refused("Nobody confirmed the signature.", "Sign again.")
+        raise Refused("The signature was not confirmed.", "Sign again.")

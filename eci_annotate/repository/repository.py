@@ -86,7 +86,7 @@ class Repository(SignedVersions):
         project = project or self._only_project()
         seen = self.backend.do(Start(project, subject, task, take_over, rerun))
         if seen is None:
-            raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+            raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
         return Task(self.backend, self.images, project, subject, seen.task(task))
 
     def use_case(self, project: str | None = None) -> UseCase:
@@ -114,7 +114,7 @@ class Repository(SignedVersions):
         for each in self.signed(str(subject), str(task), int(version), project=str(project)).annotations():
             if each.uid == uid:
                 return each
-        raise NotFound("There is no such annotation for you.", "See annotations() for those there are.")
+        raise NotFound("Annotation not found, or you do not have access to it.", "Call annotations() for a list.")
 
     # -- subjects ------------------------------------------------------------
     def subjects(self, project: str | None = None, **query: Any) -> pd.DataFrame:
@@ -138,7 +138,7 @@ class Repository(SignedVersions):
         seen = self.backend.do(Attach(*where, layer, media_type, digest, len(content)))
         found = [each for each in seen.layers if each.layer == layer] if seen else []
         if not found:
-            raise NotFound("You may attach data, but not read it.", "Ask the owner.")
+            raise NotFound("You may attach data but not read it.", "Ask the owner.")
         return found[0]
 
     def layers(self, subject: str, *, project: str | None = None) -> pd.DataFrame:
@@ -153,7 +153,7 @@ class Repository(SignedVersions):
             if each.layer == layer:
                 self.backend.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
                 return self.backend.get(seen.project, subject, each.digest)
-        raise NotFound("There is no such layer for you.", "See layers(subject) for those there are.")
+        raise NotFound("Data layer not found, or you do not have access to it.", "Call layers(subject) for a list.")
 
     # -- images --------------------------------------------------------------
     def studies(self, subject: str, *, project: str | None = None) -> list[Study]:
@@ -165,7 +165,7 @@ class Repository(SignedVersions):
         for seen in self._subjects(project, SubjectQuery(contains=subject or "")):
             if subject in (None, seen.subject) and self._has(seen, series_uid):
                 return self.images.volume(seen.project, seen.subject, series_uid)
-        raise NotFound("There is no such series for you.", "See studies(subject) for those there are.")
+        raise NotFound("Series not found, or you do not have access to it.", "Call studies(subject) for a list.")
 
     def _has(self, seen: SubjectView, series_uid: str) -> bool:
         studies = self.images.studies(seen.project, seen.subject)

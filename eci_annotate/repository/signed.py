@@ -25,32 +25,30 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 class Signed:
     """A signed version of a task.
 
-        Attributes
-        ----------
-        project, subject, task, version
-            Which one.
-        reader, at, meaning, verdict, reason
-            Who signed it, when (UTC), and what was stated.
-        seal
-            Digest over everything that it consists of, and over the seal before it.
+    Attributes
+    ----------
+    project, subject, task, version
+        Which one.
+    reader, at, meaning, verdict, reason
+        Who signed it, when (UTC), and what was stated.
+    seal
+        Digest over everything that it consists of, and over the seal before it.
 
-        Examples
-        --------
-        >>> import tempfile
-        >>> from collections.abc import Mapping
-    from datetime import UTC, datetime
-    from pathlib import Path
-        >>> import eci_annotate as eci
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> files = eci.write_phantom(folder / "dicom", "tiny")
-        >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
-        >>> repo = eci.open(folder / "demo")
-        >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
-        >>> task = repo.start("ECI_KAU_S0001", "annotate")
-        >>> task.answer({"image_quality": "good", "lesions": []})
-        >>> signed = task.sign("I looked at every slice and found no lesion")
-        >>> signed.version, signed.reader, repo.verify(signed).passed
-        (1, 'anna', True)
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> task = repo.start("ECI_KAU_S0001", "annotate")
+    >>> task.answer({"image_quality": "good", "lesions": []})
+    >>> signed = task.sign("I looked at every slice and found no lesion")
+    >>> signed.version, signed.reader, repo.verify(signed).passed
+    (1, 'anna', True)
     """
 
     def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: VersionSigned) -> None:

@@ -16,9 +16,9 @@ COLUMNS = ["subject", "site", "cohort", "included", "live", "stage", "progress"]
 def check_query(query: SubjectQuery) -> SubjectQuery:
     """`query`; Refused, naming what there is, when it can not be answered."""
     if query.sort not in SORTS:
-        raise Refused(f"There is no order by {query.sort!r}.", f"Sort by {', '.join(SORTS)}.")
+        raise Refused(f"Cannot sort by {query.sort!r}.", f"Sort by {', '.join(SORTS)}.")
     if query.offset < 0 or not 0 <= query.size <= 10_000:
-        raise Refused("There is no such page.", "A page begins at 0 or later and has at most 10000 subjects.")
+        raise Refused("Page not found.", "A page starts at 0 or later and has at most 10000 subjects.")
     return query
 
 

@@ -45,7 +45,7 @@ def _work_row(seen: SubjectView, task: TaskView) -> dict[str, Any]:
 
 def _remark(task: TaskView) -> str:
     if task.elsewhere:
-        return "open in another session of yours: start with take_over=True"
+        return "open in another of your sessions: start with take_over=True"
     return f"rejected: {task.rejected}" if task.rejected else ""
 
 

@@ -228,5 +228,7 @@ class Task:
 
 def _end(seen: TaskView) -> datetime:
     if seen.until is None:
-        raise LeaseLost(f"You do not hold {seen.name!r}.", "Start it again; your last work is kept as a draft.")
+        raise LeaseLost(
+            f"You do not hold the lease of {seen.name!r}.", "Start it again; your last work is kept as a draft."
+        )
     return seen.until

@@ -44,9 +44,9 @@ def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
     """
     found = sorted(folder.rglob(f"*{ENDING}"))
     if not found:
-        raise NotFound("There is no exported version in this folder.", "Give a folder that export made.")
+        raise NotFound("This folder contains no exported version.", "Give a folder written by export.")
     if not anchors:
-        raise NotFound("There is nothing to trust.", "Give the authority's certificate: --trust CA.pem")
+        raise NotFound("No trusted authority was given.", "Give the authority's certificate: --trust CA.pem")
     return [check for path in found for check in _checks(path, anchors)]
 
 
@@ -86,14 +86,14 @@ def _check(subject: str, signed: VersionSigned, name: str, act: Any) -> Check:
 
 def _check_seal(whose: tuple[str, str, str], signed: VersionSigned) -> None:
     if seal_over(*whose, signed) != signed.seal:
-        raise Tampered("The content of the version does not fit its seal.")
+        raise Tampered("The content of the version does not match its seal.")
 
 
 def _check_signature(certificate: str, signed: VersionSigned) -> None:
     check_spelling(certificate)
     public = public_pem(certificate)
     if fingerprint(public) != signed.key:
-        raise Tampered("The certificate is not that of the key that signed.")
+        raise Tampered("The certificate does not belong to the key that signed.")
     check_signature(public, signed.seal, signed.signature)
 
 

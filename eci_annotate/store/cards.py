@@ -158,5 +158,5 @@ def to_row(card: Card) -> dict[str, Any]:
 
 def from_row(row: Any) -> Card:
     """Return the card from the JSON of `to_row`; raises Tampered if it is not one."""
-    with undamaged("A card is damaged.", "Make the cards anew."):
+    with undamaged("An index entry is damaged.", "Rebuild the index."):
         return Card(row["stream"], row["project"], frozenset(row["words"]), dict(row["order"]), row["body"])

@@ -52,7 +52,7 @@ def copy(source: Stores, target: Stores, progress: Progress | None = None) -> No
 
 def not_empty() -> Refused:
     """Return the error for a target with other content."""
-    return Refused("The target holds something else already.", "Copy into an empty repository.")
+    return Refused("The target is not empty.", "Choose an empty repository.")
 
 
 def _check_blobs(source: Stores, target: Stores) -> None:
@@ -142,7 +142,7 @@ def _copy_access(source: AccessStore, target: AccessStore, tell: Progress) -> No
             piece = records[begin : begin + _PIECE]
             target.extend(month, [{"name": record["name"], "data": record["data"]} for record in piece])
         if target.head(month) != source.head(month):
-            raise Tampered("An access stream was not copied as it was.", "Verify the source; restore a backup.")
+            raise Tampered("An access stream was copied incorrectly.", "Verify the source; restore a backup.")
         tell("access", done, len(months))
 
 

@@ -113,7 +113,7 @@ class MemoryBlobs(NamedByContent):
         try:
             return self._content[check_scope(scope)][check_digest(digest)]
         except KeyError:
-            raise NotFound("There is no blob with this digest.", "Check the digest.") from None
+            raise NotFound("No content with this digest exists.", "Check the digest.") from None
 
     def drop(self, scope: str) -> int:
         return len(self._content.pop(check_scope(scope), {}))
@@ -164,7 +164,7 @@ class MemoryDrafts:
 
     def sync(self, address: Address, fence: int) -> None:
         if fence not in self._journals.get(address, {}):
-            raise LeaseLost("There is no such draft.", "Start the task again.")
+            raise LeaseLost("Draft not found.", "Start the task again.")
 
     def read(self, address: Address, fence: int) -> list[Record]:
         with self._lock:

@@ -233,7 +233,7 @@ def place_of(address: Address) -> str:
 def check_digest(digest: str) -> str:
     """Return `digest` if it is valid; raises NotFound otherwise."""
     if not _DIGEST.fullmatch(digest):
-        raise NotFound("This is no digest.", "A digest has 64 hexadecimal digits.")
+        raise NotFound("This is not a digest.", "A digest has 64 hexadecimal digits.")
     return digest
 
 
@@ -265,12 +265,12 @@ def _refusal_of(drafts: DraftStore, part: DraftPart) -> EciError | None:
 
 def busy() -> Conflict:
     """Return the error for a stream without the expected number of records."""
-    return Conflict("Somebody else was faster.", "Read again and retry.")
+    return Conflict("Another change was saved first.", "Read again and try again.")
 
 
 def no_stream() -> NotFound:
     """Return the error for a card whose stream has no records."""
-    return NotFound("There is no stream for a card.", "Append its first record before.")
+    return NotFound("An index entry has no stream.", "Append the first record of the stream first.")
 
 
 @dataclass(frozen=True)

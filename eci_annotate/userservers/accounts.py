@@ -102,7 +102,7 @@ def make_accounts(database: str, names: dict[str, str | None]) -> dict[str, str]
     given = {name: password or secrets.token_urlsafe(PASSWORD_BYTES) for name, password in names.items()}
     for name, password in given.items():
         if len(password) < SHORTEST:
-            raise Refused(f"The password of {name} is too short.", f"Choose {SHORTEST} characters or more.")
+            raise Refused(f"The password of {name} is too short.", f"Choose at least {SHORTEST} characters.")
     _guard(database)
     session = orm.new_session_factory(database)()
     try:

@@ -50,7 +50,7 @@ class Presence:
             try:
                 await self.tell()
             except (OSError, httpx.HTTPError) as error:
-                log.warning("The hub was not told of activity: %s", type(error).__name__)
+                log.warning("Activity could not be reported to the hub: %s", type(error).__name__)
             await asyncio.sleep(every_s)
 
 

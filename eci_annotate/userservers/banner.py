@@ -11,7 +11,7 @@ from tornado.web import Application, OutputTransform
 
 INSECURE = "ECI_ANNOTATE_INSECURE_DEMO"
 WORDS = "Insecure demo: all users share one system user."
-REMEDY = "Each can read and change what the others have. Use no real data."
+REMEDY = "Each user can read and change the others' data. Use no real data."
 STYLE = (
     "position:fixed;z-index:99999;left:50%;bottom:6px;transform:translateX(-50%);padding:3px 14px;border-radius:4px;"
     "background:#b00020;color:#fff;font:600 13px/1.5 sans-serif;pointer-events:none"

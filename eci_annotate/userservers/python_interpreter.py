@@ -45,7 +45,9 @@ def user_python(folder: Path, running: Path = Path(sys.executable)) -> Path:
     packages = Path(sysconfig.get_path("purelib"))
     for needed in (packages, Path(__file__).parent):
         if not reachable(needed):
-            raise Refused(f"Other system users cannot read {needed}.", "Install below a folder that all may enter.")
+            raise Refused(
+                f"Other system users cannot read {needed}.", "Install below a folder that all users may enter."
+            )
     if reachable(running):
         return running
     return _thin(folder, _lender(), packages)
@@ -58,7 +60,7 @@ def _lender() -> Path:
         if (found := Path(place, name)).exists() and reachable(found):
             return found
     remedy = f"Install {name} for all users (Debian: apt install {name}-venv) and make the environment with it."
-    raise Refused("The Python of this environment lies where other system users cannot reach it.", remedy)
+    raise Refused("The Python of this environment is in a place that other system users cannot reach.", remedy)
 
 
 def _thin(folder: Path, lender: Path, packages: Path) -> Path:

@@ -84,11 +84,11 @@ class ComparePage:
 
     def __init__(self, before: Signed, after: Signed, height: str, tolerance_mm: float) -> None:
         if (before.project, before.subject) != (after.project, after.subject):
-            raise Refused("The versions are of two subjects.", "Compare versions or readers of one subject.")
+            raise Refused("The versions belong to different subjects.", "Compare versions or readers of one subject.")
         self.sides = opened([before, after], titles(before, after))
         series = next((side.easel.series_uid for side in self.sides if side.easel.series_uid), "")
         if not series:
-            raise Refused("Neither version holds annotations.", "Compare versions of annotations.")
+            raise Refused("Neither version contains annotations.", "Compare versions of annotations.")
         self.delta = Delta(self.sides[0], self.sides[1], before.volume, tolerance_mm)
         self.strip = Strip(self.sides, series, height, new_uid())
         self.series_uid = series

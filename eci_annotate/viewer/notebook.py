@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from eci_annotate.repository.task import Task
 
-READ_ONLY = "These images are shown for reading only; start a task to annotate."
+READ_ONLY = "These images are read-only; start a task to annotate."
 
 
 def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
@@ -92,7 +92,7 @@ def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
     grid = easel.grid
     if annotation.frame_uid and annotation.frame_uid != grid.frame_of_reference_uid:
         raise FrameMismatch(
-            f"Annotation {annotation.label!r} lives in another frame of reference than this volume.",
+            f"Annotation {annotation.label!r} is in another frame of reference than this volume.",
             "Show it on a series of its own frame of reference.",
         )
     series = series_uid_of(volume)

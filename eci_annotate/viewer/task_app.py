@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 PAGE = 25
 LOOK_S = 10.0
-TAKE_OVER = "Work on there, or take it over here; the other session can then write nothing."
-NOTHING = "There is nothing for you to do now. This list follows by itself when there is."
+TAKE_OVER = "Continue in the other session, or take over here (the other session becomes read-only)."
+NOTHING = "No tasks are waiting for you. This list updates automatically."
 
 
 class TaskApp:
@@ -52,7 +52,7 @@ class TaskApp:
         self.bar.add_class("eci-work-bar")
         self.said = w.HTML()
         self.back = w.Button(icon="arrow-left", description="Back to the list", layout=w.Layout(width="auto"))
-        self.back.tooltip = "Give the task back; your work is kept as a draft"
+        self.back.tooltip = "Release the task; your work is kept as a draft"
         self.next = w.Button(icon="arrow-right", description="Next task", button_style="success")
         self.back.on_click(lambda _: self._leave())
         self.next.on_click(lambda _: self._leave())
@@ -196,9 +196,9 @@ def _told(seen: SubjectView, task: TaskView) -> str:
     if task.version:
         notes.append(f"version {task.version + 1}")
     if task.rejected:
-        notes.append(f"<span class='eci-problem'>to be mended: {html.escape(task.rejected)}</span>")
+        notes.append(f"<span class='eci-problem'>needs correction: {html.escape(task.rejected)}</span>")
     if task.until is not None:
         notes.append(f"<span class='eci-warned'>yours until {task.until.astimezone():%H:%M}</span>")
     if task.elsewhere:
-        notes.append("open in another session of yours, which can write nothing once you take it over")
+        notes.append("open in another of your sessions, which becomes read-only when you take over")
     return f"<div>{head}</div><div class='eci-facts'>{' · '.join(notes)}</div>"

@@ -76,7 +76,7 @@ class Arrival:
 
 def _said(error: EciError) -> str:
     return (
-        "<div style='margin:2em 1em; font-size:115%' role='alert'><h2>Not yet</h2>"
+        "<div style='margin:2em 1em; font-size:115%' role='alert'><h2>Not available yet</h2>"
         f"<p><b>{html.escape(error.what)}</b> {html.escape(error.remedy)}</p>"
-        "<p>This page goes on by itself as soon as it can.</p></div>"
+        "<p>This page continues automatically.</p></div>"
     )

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
 
 TICK_S = 5.0
-NOT_DRAWN = "A review shows what was signed; nothing is drawn in it."
+NOT_DRAWN = "A review shows a signed version, which cannot be edited."
 LEFT = "You left this task; your work is kept as a draft."
-SIGNED = "This task is signed; what it holds can not change any more."
+SIGNED = "This task is signed and can no longer be changed."
 
 
 class Workbench(Listener):
@@ -193,10 +193,10 @@ class Workbench(Listener):
         """Show the error; end the work if nothing can be saved any more."""
         if not self.autosave.lost:
             since = f"Not saved since {self.autosave.safe_at.astimezone():%H:%M:%S}"
-            self._say(f"{since}: {error} Go on; it is tried again while this notebook runs.", "error")
+            self._say(f"{since}: {error} Keep working; saving is retried while this notebook runs.", "error")
             self.saved()
             return
-        late = " What you did after that is not in it." if self.autosave.unsaved else ""
+        late = " Later changes are not included." if self.autosave.unsaved else ""
         self._close(f"{error}{late}")
 
     def _close(self, why: str) -> None:
@@ -218,7 +218,7 @@ class Workbench(Listener):
             self.autosave.answer(self.form.group.answer)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
-            raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again when it is.")
+            raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")
         said: dict[str, Any] = {"verdict": verdict, "reason": reason, "secret": secret, "places": self.marking.to_sign}
         begun = self.task.begin_signing(meaning, **said)
         return begun if hasattr(begun, "poll") else self._signed(begun)
@@ -237,7 +237,7 @@ class Workbench(Listener):
         if not self.autosave.lost:
             self.autosave.snapshot()
             if self.autosave.unsaved and not self.autosave.lost:
-                raise Refused("Your last work is not saved yet.", "Try again when it is.")
+                raise Refused("Your last work is not saved yet.", "Try again in a moment.")
             with suppress(LeaseLost):
                 self.task.release()
         self.autosave.close(LEFT)

@@ -62,7 +62,7 @@ def _next(state: Subject, left: list[TaskDefinition], now: datetime) -> tuple[Ta
             if refusal is None:
                 return task, who
             reasons.append(f"{task.name!r}: {refusal.what}")
-    raise BadUseCase(f"Nobody can go on. {reasons[-1] if reasons else ''}", "Mend 'after', 'roles' or 'of'.")
+    raise BadUseCase(f"No task can proceed. {reasons[-1] if reasons else ''}", "Correct 'after', 'roles' or 'of'.")
 
 
 def _candidates(state: Subject, task: TaskDefinition) -> Iterator[Actor]:

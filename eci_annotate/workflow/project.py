@@ -184,7 +184,7 @@ def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: d
 
 def _open(command: OpenProject, state: Project, actor: Actor, now: datetime) -> Event:
     if state.name:
-        raise Refused(f"There is a project {command.project!r} already.", "Choose another name.")
+        raise Refused(f"A project {command.project!r} exists already.", "Choose another name.")
     check_name(command.project)
     return ProjectOpened(**who(actor, now), project=command.project, site=command.site, authority=command.authority)
 
@@ -215,7 +215,7 @@ def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) 
     _check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
     others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
     if "owner" in member.roles and "owner" not in command.roles and not others:
-        raise Refused("A project needs an owner.", "Make somebody else owner first.")
+        raise Refused("A project needs an owner.", "Make another member an owner first.")
     if (member.roles, member.sites) == (command.roles, command.sites):
         return ()
     return (MemberChanged(**who(actor, now), name=command.name, roles=command.roles, sites=command.sites),)
@@ -236,7 +236,7 @@ def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datet
     if actor.name != member.name:
         _check_administers(command.project, state, actor)
     if not any(fingerprint(public_pem(pem)) == command.key for pem, _ in member.certificates):
-        raise NotFound("The member has no certificate of this key.", "See: eci-annotate member list")
+        raise NotFound("The member has no certificate for this key.", "See: eci-annotate member list")
     if command.key in member.revoked:
         return ()
     return (CertificateRevoked(**who(actor, now), name=member.name, key=command.key, reason=command.reason),)
@@ -244,14 +244,14 @@ def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datet
 
 def _member(name: str, state: Project) -> Member:
     if name not in state.members:
-        raise NotFound(f"There is no member {name!r}.", "See: eci-annotate member list")
+        raise NotFound(f"Member {name!r} not found.", "See: eci-annotate member list")
     return state.members[name]
 
 
 def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
     """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
     if unknown := [role for role in roles if role not in ROLES]:
-        raise Refused(f"There is no role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
+        raise Refused(f"Unknown role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
     if actor.may("administer", project):
         return
     near = site == actor.site and all(each == actor.site for each in sites) and ALL_SITES not in sites

@@ -47,7 +47,7 @@ def status(viewer: Viewer) -> str:
 
 def test_a_warning_comes_before_the_end_and_looking_around_renews(lab: Lab, page: Page, repository: Path) -> None:
     viewer = opened(lab, page, repository, seconds=240)
-    assert "Yours for 4 min more" in title(viewer) and "go on working" in title(viewer)
+    assert "Yours for 4 min more" in title(viewer) and "Continue working" in title(viewer)
     viewer.page.screenshot(path=repository / "warned.png")
     viewer.page.mouse.move(*viewer.at("axial", 0.4, 0.4))
     viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.4))
@@ -78,7 +78,7 @@ def test_taken_over_the_viewer_says_so_and_saves_nothing_more(viewer: Viewer, re
     assert any('"Release"' in line or "release" in line for line in kept)
     viewer.drag("axial", [(0.3, 0.6), (0.4, 0.6)], steps=8)
     says(viewer, "taken over")
-    assert "kept as a draft" in title(viewer) and "not in it" in title(viewer)
+    assert "kept as a draft" in title(viewer) and "Later changes are not included" in title(viewer)
     assert viewer.page.get_by_role("button", name="Sign …").is_disabled()
     assert viewer.page.locator(".eci-toolbar button").first.is_disabled()
     viewer.page.screenshot(path=repository / "taken.png")

@@ -68,7 +68,7 @@ def test_the_signed_work_is_seen_and_cannot_be_changed(review: Viewer, repositor
     press(review, "s")
     review.drag("axial", [(0.2, 0.2), (0.3, 0.3)])
     review.rest()
-    assert coloured(review) == ink and "nothing is drawn" in review.stage("s.status.textContent")
+    assert coloured(review) == ink and "cannot be edited" in review.stage("s.status.textContent")
     row.locator("[title^='Shown or hidden']").click()
     review.rest()
     assert coloured(review) == 0
@@ -86,9 +86,9 @@ def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repositor
     review.page.mouse.move(*review.at("axial", 0.45, 0.55))
     press(review, "p")
     panel = page.locator(".eci-places")
-    panel.get_by_role("button", name="Mark this place").click()
+    panel.get_by_role("button", name="Mark the crosshair").click()
     panel.locator(".eci-place").nth(1).wait_for()
-    remark = panel.get_by_placeholder("what is to be mended").first
+    remark = panel.get_by_placeholder("what needs correction").first
     remark.fill("the border is too wide here")
     remark.press("Tab")
     review.rest()

@@ -92,7 +92,7 @@ def test_a_task_that_is_open_elsewhere_is_taken_over_in_jupyterlab(
     page.locator(".eci-task button").first.click()  # the list is older than that
     page.wait_for_selector(".eci-work-bar .eci-problem")
     said = page.locator(".eci-work-bar .eci-problem").inner_text()
-    assert "in another session" in said and "take it over here" in said and "take_over" not in said
+    assert "in another session" in said and "take over here" in said and "take_over" not in said
     page.screenshot(path=folder / "refused.png")
     page.get_by_role("button", name="Take over here").click()
     viewer = Viewer(page)

@@ -137,10 +137,10 @@ def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer,
     fill_form(viewer)
     page.wait_for_selector(".eci-form .eci-good")
     unmatched = page.locator(".eci-form .eci-problem")
-    assert "Before you sign: the annotation 'lesion 2' is no lesion of the form." in unmatched.inner_text()
+    assert "Before you sign: the annotation 'lesion 2' is not a lesion of the form." in unmatched.inner_text()
     page.get_by_role("button", name="Sign …").click()
     page.get_by_role("button", name="Sign for good").click()
-    page.locator(".eci-sign").get_by_text("is no lesion of the form").wait_for()
+    page.locator(".eci-sign").get_by_text("is not a lesion of the form").wait_for()
     for label in page.locator(".eci-row .eci-label input").all():
         label.fill("lesion 1")
         label.press("Tab")

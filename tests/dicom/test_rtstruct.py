@@ -276,7 +276,7 @@ def test_explicit_vr_and_closing_points(phantoms, tmp_path):
 
 
 def test_bad_structure_sets_are_refused_by_name(phantoms, tmp_path):
-    with pytest.raises(errors.BadStructureSet, match="no RTSTRUCT"):
+    with pytest.raises(errors.BadStructureSet, match="not an RTSTRUCT"):
         eci.read_rtstruct(next(phantoms["tiny"].iterdir()))
     (tmp_path / "x.txt").write_text("hello")
     with pytest.raises(errors.NotDicom):
@@ -297,5 +297,5 @@ def test_another_frame_of_reference_is_refused(phantoms, tmp_path):
             annotation.mask_on(v)
     with pytest.raises((errors.FrameMismatch, errors.BadStructureSet)):
         eci.write_rtstruct(phantom_lesions("axial"), phantoms["tiny"], tmp_path / "x.dcm")
-    with pytest.raises(errors.BadStructureSet, match="nothing to write"):
+    with pytest.raises(errors.BadStructureSet, match="No annotations to write"):
         eci.write_rtstruct([], phantoms["tiny"], tmp_path / "x.dcm")

@@ -132,7 +132,7 @@ def test_subjects_are_added_from_a_zip(hub: Hub, olga: Any, filled: tuple[str, s
     assert "Taking in subjects" not in right, "the bars are gone"
     olga.goto(f"{hub.service}projects/{P}/add")
     olga.click("#sign")
-    assert "brought no files" in olga.inner_text("#problem")
+    assert "No files were chosen" in olga.inner_text("#problem")
     assert not list((hub.folder / "repository" / "cache" / "incoming").glob("*/*")), "what was sent lies there still"
 
 
@@ -201,7 +201,7 @@ def test_each_filter_leaves_what_it_says_until_it_is_reset(hub: Hub, olga: Any, 
     assert olga.input_value("#filters [name=cohort]") == "" and olga.inner_text("#count").endswith(
         f"{everybody} subjects"
     )
-    assert filtered(olga, site="nowhere") == ["There is no such subject."]
+    assert filtered(olga, site="nowhere") == ["No subjects match."]
     olga.goto(f"{hub.service}projects/{P}")
     stage = column(olga, 4)[0]
     assert set(filtered(olga, stage=stage)) and set(column(olga, 4)) == {stage}
@@ -212,7 +212,7 @@ def test_the_audit_trail_is_searched(browser: Browser, hub: Hub, olga: Any, fill
     described(hub, olga, subject, "second")
     ben: Any = at_projects(browser, hub, "ben")
     answer = ben.goto(f"{hub.service}projects/{P}/subjects/{subject}")
-    assert answer.status == 404 and "no such subject" in ben.inner_text("main")
+    assert answer.status == 404 and "Subject not found" in ben.inner_text("main")
     assert ben.goto(f"{hub.service}projects/{P}/audit").status == 403
     ben.context.close()
     axel = at_projects(browser, hub, "axel")
@@ -226,7 +226,7 @@ def test_the_audit_trail_is_searched(browser: Browser, hub: Hub, olga: Any, fill
         return list(axel.locator("#audit tbody tr").all_inner_texts())
 
     refused = search(by="ben", what="refused")
-    assert any("See subject: There is no such subject" in row and subject in row for row in refused)
+    assert any("See subject: There is Subject not found" in row and subject in row for row in refused)
     assert any("Audit: You may not search" in row for row in refused)
     wrong = search(by="olga", what="refused")
     assert any("Add subjects: " in row for row in wrong) and not any(PIN in row or "wrong-11" in row for row in wrong)
@@ -242,11 +242,11 @@ def test_a_task_is_tried_then_published_and_later_subjects_get_it(
 ) -> None:
     page = olga
     before = measuring(page, hub)
-    page.get_by_role("button", name="Check and try it").click()
+    page.get_by_role("button", name="Check and try").click()
     page.wait_for_selector("#trial")
     assert "measure" in page.inner_text("#trial") and "Measure once more" in page.text_content("#picture")
     page.fill("[name='3.after']", "nothing")
-    for button in ("Check and try it", "Publish"):
+    for button in ("Check and try", "Publish"):
         page.get_by_role("button", name=button).click()
         assert "nothing" in page.inner_text("#problem")
     assert measuring(page, hub) == before, "nothing of that was published"

@@ -166,7 +166,7 @@ def test_an_administrator_makes_accounts_at_the_terminal(tmp_path: Path) -> None
     done = subprocess.run(program, capture_output=True, text=True)
     assert done.returncode == 0 and "anna" in done.stdout and "ben" in done.stdout, done.stderr
     none = subprocess.run([*program[:-1], tmp_path / "none"], capture_output=True, text=True)
-    assert none.returncode == 1 and "no hub" in none.stderr
+    assert none.returncode == 1 and "No hub" in none.stderr
 
 
 def test_the_demo_says_when_its_port_is_taken() -> None:

@@ -119,7 +119,7 @@ def test_the_link_is_for_its_person_alone(work: tuple[Task, Pending, Page], of: 
     page = of("ben").context.new_page()
     answer = page.goto(waiting.url)
     page.wait_for_selector("#problem")
-    assert "no such subject" in page.inner_text("main") and answer is not None
+    assert "Subject not found" in page.inner_text("main") and answer is not None
     page.close()
 
 
@@ -209,7 +209,7 @@ def test_five_wrong_pins_close_the_door(hub: Hub, work: tuple[Task, Pending, Pag
         page.wait_for_selector("#problem")
     page.fill("input[name=pin]", PIN)
     page.click("#sign")
-    assert "too many wrong tries" in page.inner_text("#problem") and waiting.poll() is None
+    assert "Too many wrong attempts" in page.inner_text("#problem") and waiting.poll() is None
 
 
 def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> None:
@@ -222,7 +222,7 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
         return found
 
     def refused(page: Page, path: str) -> bool:
-        return "This is not possible" in text(page, path)[1]
+        return "This did not work" in text(page, path)[1]
 
     olga, anna, ben = signed_in(browser, hub, "olga"), of("anna"), of("ben")
     olga.wait_for_selector("#projects")
@@ -254,4 +254,4 @@ def test_an_owner_invites_and_ends_a_lease(browser: Browser, hub: Hub, work: tup
     assert task.subject in page.inner_text("#leases")
     page.click("text=End it")
     page.goto(f"{hub.service}projects/{P}/leases")
-    assert "Nobody holds" in page.inner_text("#leases") or task.subject not in page.inner_text("#leases")
+    assert "No leases" in page.inner_text("#leases") or task.subject not in page.inner_text("#leases")

@@ -101,5 +101,5 @@ def test_the_whole_story(hub: Hub, people: dict[str, tuple[Repository, Page]]) -
 
 def test_who_has_an_account_and_no_part_gets_nothing(hub: Hub, of: Of) -> None:
     of("nemo")
-    with pytest.raises(NoIdentity, match="no member of any project"):
+    with pytest.raises(NoIdentity, match="not a member of any project"):
         opened(hub, "nemo")

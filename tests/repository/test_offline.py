@@ -77,7 +77,7 @@ def test_signing_asks_for_the_secret_and_the_seal_says_so(repo: Repository, fold
     task.save(lines(task))
     task.answer(ANSWERS)
     assert task.asks_secret
-    for secret, why in (("", "Signing asks for your secret"), ("red liver", "does not open")):
+    for secret, why in (("", "Signing needs your secret"), ("red liver", "does not open")):
         with pytest.raises(BadSecret, match=why):
             task.sign(MEANING, secret=secret)
     assert task.sign(MEANING, secret="blue liver").event.factor == "secret"
@@ -123,7 +123,7 @@ def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, 
         local(repo).rooms.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
     with pytest.raises(Refused, match="had been revoked"):
         sign(True)
-    with pytest.raises(NotFound, match="no one key"):
+    with pytest.raises(NotFound, match="No single key"):
         fingerprint_of(backend, P, "anna", "zz")
 
 

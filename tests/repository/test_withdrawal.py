@@ -37,7 +37,7 @@ def test_content_goes_and_chains_stay(repo: Repository, folder: Path, tmp_path: 
     digest = event.manifest.only("report").digest  # type: ignore[union-attr]
     assert FolderBlobs(backup).fetch(f"{P}/{S}", digest)
     shutil.copytree(backup, folder / "blobs", dirs_exist_ok=True)
-    with pytest.raises(NotFound, match="content of this subject is gone"):
+    with pytest.raises(NotFound, match="content of this subject was deleted"):
         local(again).rooms.content(P, S).get(digest)
 
 

@@ -134,7 +134,7 @@ def test_a_zip_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         locked[whole.index(mark) + place] |= 1  # says that it is encrypted
     for content in (bytes(locked), whole[:60] + b"\0\0\0\0" + whole[64:]):
         (tmp_path / "0.dcm").write_bytes(content)
-        with pytest.raises(DamagedFile, match="damaged, or asks for a password"):
+        with pytest.raises(DamagedFile, match="damaged or protected by a password"):
             unpack([tmp_path / "0.dcm"], tmp_path)
 
 

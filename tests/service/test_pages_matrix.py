@@ -198,7 +198,7 @@ def test_without_a_session_of_a_browser_every_page_is_the_login(site: Site, worl
         "made up": "gAAAAA",
         "sealed by somebody else": sealed(replace(site, sessions=other), right),
         "idle": sealed(site, replace(right, last=right.last - IDLE_S - 1)),
-        "too old": sealed(site, replace(right, since=right.since - LASTS_S - 1)),
+        "has expired": sealed(site, replace(right, since=right.since - LASTS_S - 1)),
         "of another's token": sealed(site, replace(right, token="browser-token-annotator-near")),
         "of a kernel's token": sealed(site, replace(right, token="token-owner-near")),
         "of a token that the hub does not know": sealed(site, replace(right, token="expired")),
@@ -237,7 +237,7 @@ def test_a_form_of_another_session_is_refused(site: Site) -> None:
     for name, cell in CELLS.items():
         if cell.route[0] == "POST" and cell.rule(Who("owner", NEAR)) == ALLOWED:
             answer = asked(site, cell, replace(session, id="another"), sealed(site, session))
-            assert answer.status_code == 403 and "not one of ours" in answer.text, name
+            assert answer.status_code == 403 and "has expired" in answer.text, name
 
 
 def test_no_page_is_left_out() -> None:

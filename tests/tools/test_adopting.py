@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_refused() -> None:
     entry = adoption(drawn("smartpaint"), "a", "annotate.1/1")
     small = Easel(lambda uid: VOLUME[:4])
     small.do(Show(SERIES))
-    with pytest.raises(Refused, match="another grid"):
+    with pytest.raises(Refused, match="a different grid"):
         small.do(entry)
     assert not small.objects and not small.history.fields
     for shape in ("", "?", entry.shape[:-8], entry.shape[:40] + "AAAA" + entry.shape[44:]):

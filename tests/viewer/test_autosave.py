@@ -277,4 +277,4 @@ def test_the_warning_comes_with_its_remedy(left: timedelta, says: str, urgent: b
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     text, warned = lease_words(now + left, now)
     assert text.startswith(says) and warned == urgent
-    assert f"{(now + left).astimezone():%H:%M}" in text and ("go on working" in text) == urgent
+    assert f"{(now + left).astimezone():%H:%M}" in text and ("Continue working" in text) == urgent

@@ -83,7 +83,7 @@ def test_what_does_not_match_is_said_before_signing() -> None:
     row = {"label": "lesion 1", "kind": "mask", "series": "1.2"}
     panel.match(["lesion 1", "x <b>"], [row, {**row, "label": "x <b>"}])
     assert "has no mask" not in panel.said.value
-    assert "the annotation &#x27;x &lt;b&gt;&#x27; is no lesion" in panel.said.value
+    assert "the annotation &#x27;x &lt;b&gt;&#x27; is not a lesion" in panel.said.value
     panel.match(["lesion 1"], [row])
     assert "Complete" in panel.said.value and "eci-problem" not in panel.said.value
 

@@ -53,11 +53,11 @@ def test_a_question_is_asked_under_its_condition_only() -> None:
         ({"confidence": 2.5}, "'Lesion' 1, 'Confidence' is not a whole number. Give a whole number."),
         ({"confidence": True}, "'Lesion' 1, 'Confidence' is not a whole number. Give a whole number."),
         ({"confidence": 0}, "'Lesion' 1, 'Confidence' is too small. It is at least 1."),
-        ({"classification": "other"}, "'Lesion' 1, 'Which other' is missing. Answer it."),
-        ({"label": "  "}, "'Lesion' 1, 'Label' is missing. Answer it."),
+        ({"classification": "other"}, "'Lesion' 1, 'Which other' is missing. Answer this question."),
+        ({"label": "  "}, "'Lesion' 1, 'Label' is missing. Answer this question."),
         ({"label": "x" * 65}, "'Lesion' 1, 'Label' has 65 characters. It takes at most 64."),
         ({"segment": "IX"}, "is not one of the choices. Choose I, II, III"),
-        ({"colour": "red"}, "There is no question 'Lesion' 1, 'colour'. Use the names of the form."),
+        ({"colour": "red"}, "Unknown question 'Lesion' 1, 'colour'. Use the names of the form."),
     ],
 )
 def test_what_does_not_fit_is_named(changed: dict[str, Any], said: str) -> None:
@@ -165,7 +165,7 @@ def test_a_bad_use_case_is_named(tmp_path: Path, file: str, old: str, new: str, 
 def test_a_missing_file_and_an_unknown_name_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadUseCase, match=r"usecase\.yaml is missing"):
         UseCase.from_folder(tmp_path)
-    with pytest.raises(BadUseCase, match="Shipped are liver-ct"):
+    with pytest.raises(BadUseCase, match="Available are liver-ct"):
         shipped_use_case("brain")
 
 

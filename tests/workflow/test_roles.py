@@ -221,7 +221,7 @@ def test_a_reading_is_repeated_by_its_reader_blind_and_later() -> None:
         world.do(Start(P, S, "again"), ANNA)
     assert not any(task.signed or task.may_start for task in view(world.state, ANNA, world.now).tasks)
     world.now += timedelta(days=14)
-    with pytest.raises(Refused, match="repeats a reading of somebody else"):
+    with pytest.raises(Refused, match="repeats another member's reading"):
         world.do(Start(P, S, "again"), BEN)
     assert [t.name for t in view(world.state, ANNA, world.now).tasks if t.may_start] == ["again"]
     world.do(Start(P, S, "again"), ANNA)

@@ -101,7 +101,7 @@ def require_one_series(datasets: Sequence[Dataset]) -> None:
         raise MixedSeries(f"These files belong to {series} series.", "Give the files of one series.")
     doubles = len(datasets) - count_of(str(d.SOPInstanceUID) for d in datasets)
     if doubles:
-        raise MixedSeries(f"{doubles} images are there more than once.", "Leave out the copies.")
+        raise MixedSeries(f"{doubles} images occur more than once.", "Leave out the copies.")
 
 
 def _require_one_kind(datasets: Sequence[Dataset]) -> None:
@@ -195,7 +195,7 @@ def stacks_of(datasets: Sequence[Dataset]) -> list[Stack]:
         for part in _repetitions([d for d in datasets if _kind(d) == kind]):
             found.extend(stack_of(run) for run in _runs(part))
     if not found:
-        raise BadImages("There is nothing to load.", "Give the files of one series.")
+        raise BadImages("No images to load.", "Give the files of one series.")
     return found
 
 

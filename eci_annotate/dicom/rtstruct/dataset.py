@@ -103,7 +103,7 @@ def _require_frame(annotations: Sequence[Annotation], images: ReferencedImages) 
     for number, annotation in enumerate(annotations, 1):
         if annotation.frame_uid and annotation.frame_uid != images.grid.frame_of_reference_uid:
             raise FrameMismatch(
-                f"Annotation {number} lives in another frame of reference than these images.",
+                f"Annotation {number} is in another frame of reference than these images.",
                 "Give the images it was drawn on, or images registered to them.",
             )
 

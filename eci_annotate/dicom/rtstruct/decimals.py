@@ -62,7 +62,7 @@ def to_decimals(values: ArrayLike, decimals: int = 4) -> bytes:
     """
     flat = np.ascontiguousarray(values, np.float64).ravel()
     if flat.size and not (np.abs(flat).max() < 10.0 ** (14 - decimals)):
-        raise BadStructureSet("A coordinate is too large, or no number.", "Check the geometry of the annotation.")
+        raise BadStructureSet("A coordinate is too large or not a number.", "Check the geometry of the annotation.")
     out = np.empty(17 * flat.size + 1, np.uint8)
     return out[: _format(flat, decimals, out)].tobytes()
 
@@ -117,5 +117,7 @@ def from_decimals(text: bytes) -> NDArray[np.float64]:
     out = np.empty(raw.size // 2 + 1)
     count = _parse(raw, out)
     if count < 0:
-        raise BadStructureSet("Contour data holds something that is no number.", "Export the structure set again.")
+        raise BadStructureSet(
+            "The contour data contain something that is not a number.", "Export the structure set again."
+        )
     return out[:count]

@@ -66,7 +66,7 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
     """
     dataset = _open(source)
     if str(dataset.get("SOPClassUID", "")) != RTSTRUCT_STORAGE and str(dataset.get("Modality", "")) != "RTSTRUCT":
-        raise BadStructureSet("This DICOM file is no RTSTRUCT.", "Give a file of modality RTSTRUCT.")
+        raise BadStructureSet("This DICOM file is not an RTSTRUCT.", "Give a file of modality RTSTRUCT.")
     contours = {int(c.ReferencedROINumber): c for c in dataset.get("ROIContourSequence", None) or ()}
     series = _series_by_frame(dataset)
     found = []
@@ -86,7 +86,7 @@ def _open(source: str | PathLike[str] | bytes) -> Dataset:
     try:
         dataset = dcmread(io.BytesIO(source))
     except Exception as error:
-        raise BadStructureSet("These bytes are no DICOM file.", "Give an RTSTRUCT.") from error
+        raise BadStructureSet("These bytes are not a DICOM file.", "Give an RTSTRUCT.") from error
     require_whole(source, dataset)
     return dataset
 

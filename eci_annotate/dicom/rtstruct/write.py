@@ -36,7 +36,7 @@ def _home(annotation: Annotation, series: dict[str, ReferencedImages]) -> str:
     if len(series) == 1 and same_frame:
         return same_frame[0]
     raise BadStructureSet(
-        "An annotation was drawn on a series that is not here.", "Give the folder of the series it was drawn on."
+        "An annotation was drawn on a series that was not given.", "Give the folder of the series it was drawn on."
     )
 
 
@@ -85,10 +85,12 @@ def write_rtstruct(
     for annotation in annotations:
         by_series.setdefault(_home(annotation, series), []).append(annotation)
     if not by_series:
-        raise BadStructureSet("There is nothing to write.", "Give at least one annotation.")
+        raise BadStructureSet("No annotations to write.", "Give at least one annotation.")
     target = Path(out)
     if len(by_series) > 1 and target.suffix:
-        raise BadStructureSet(f"{len(by_series)} series are annotated, one file holds one.", "Give a folder.")
+        raise BadStructureSet(
+            f"{len(by_series)} series are annotated; one file holds one series.", "Give a folder as the target."
+        )
     written = []
     for uid, mine in by_series.items():
         dataset = structure_set_dataset(mine, series[uid], Signing(**signing), holes)

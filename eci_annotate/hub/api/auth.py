@@ -48,7 +48,7 @@ Anybody = Annotated[Person, Depends(person)]
 async def somebody(who: Anybody) -> Person:
     """Return the token's owner if it is a person, not a service."""
     if who.kind != "user":
-        raise Refused("This is for people.", "Use the token of a person.")
+        raise Refused("This address is for people.", "Use a person's token.")
     return who
 
 

@@ -70,7 +70,7 @@ def command(repo: Repo, desk: AtDesk, said: Said) -> Any:
             pending = ask(desk, repo, order)
             return JSONResponse(pending_to_wire(pending.url, pending.request), 202)
         if isinstance(order, OpenProject):
-            raise Refused("Projects are opened by who runs the service.", "Ask for it.")
+            raise Refused("Projects are created by the administrator of the service.", "Ask your administrator.")
     seen = repo.do(order)
     return {"view": to_json(seen) if seen else None}
 
@@ -116,7 +116,7 @@ def feed(repo: Repo, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[s
 def note(repo: Repo, noted: Noted) -> None:
     """Record that something was read or exported."""
     if noted.name not in NOTES:
-        raise Refused("There is no such note.", f"Notes are {' and '.join(NOTES)}.")
+        raise Refused("Unknown kind of note.", f"Notes are {' and '.join(NOTES)}.")
     repo.subject(noted.project, noted.subject)
     repo.note(noted.name, noted.project, noted.subject, noted.what[:500])
 

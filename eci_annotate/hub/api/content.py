@@ -60,7 +60,7 @@ async def save(
 ) -> None:
     """Append to the draft that the session holds."""
     if not all(entry and set(entry) <= _KINDS for entry in told.entries):
-        raise BadRequest("This is no entry of a draft.", "Use a client of the same release.")
+        raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 
 

@@ -19,7 +19,7 @@ _MOST = 200
 def leases(who: Anybody, desk: AtDesk) -> list[str]:
     """Return the names of all who hold a task now; for tokens with the scope ``custom:eci:leases``."""
     if SCOPE not in who.scopes:
-        raise Refused("You may not see who holds leases.", f"It needs the scope {SCOPE}.")
+        raise Refused("You may not list leases.", f"The token needs the scope {SCOPE}.")
     rooms = desk.rooms
     members = ((name, one) for name, project in rooms.streams.projects().items() for one in project.members)
     return sorted({member for name, member in members if any(held(rooms, name, member, _MOST))})
@@ -29,5 +29,5 @@ def leases(who: Anybody, desk: AtDesk) -> list[str]:
 def metrics(who: Anybody, request: Request) -> Response:
     """Return metrics in Prometheus text format; for tokens with the scope ``custom:eci:metrics``."""
     if METRICS not in who.scopes:
-        raise Refused("You may not read the metrics.", f"It needs the scope {METRICS}.")
+        raise Refused("You may not read the metrics.", f"The token needs the scope {METRICS}.")
     return Response(request.app.state.numbers.text(), media_type="text/plain; version=0.0.4")

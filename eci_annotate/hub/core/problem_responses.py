@@ -28,12 +28,12 @@ class Problem(BaseModel):
 
 
 _WHEN = {
-    400: "The request is none that the service understands.",
-    401: "No token, or one that is unknown, expired, or of no member.",
+    400: "The service does not understand the request.",
+    401: "No token, or a token that is unknown, expired or not a member's.",
     403: "The workflow or the role does not allow it.",
-    404: "There is no such thing for this actor.",
-    405: "There is no such method.",
-    409: "The lease is lost, somebody was faster, or stored content does not match its digest.",
+    404: "Not found, or the actor does not have access to it.",
+    405: "Method not allowed.",
+    409: "The lease is lost, another change was saved first, or stored content does not match its digest.",
     413: "The body is too large.",
     422: "The request, or the content, does not have the right shape.",
     429: "Too many requests, or too many open streams.",
@@ -70,7 +70,7 @@ async def _house(request: Request, error: Exception) -> Response:
 async def _shape(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     where = ", ".join(sorted({".".join(str(each) for each in one["loc"][:2]) for one in error.errors()}))
-    return answer(BadRequest(f"The request does not have the right shape: {where[:200]}.", "See the API's page."))
+    return answer(BadRequest(f"The request does not have the right shape: {where[:200]}.", "See the API page."))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -80,8 +80,8 @@ async def _http(request: Request, error: Exception) -> Response:
         if page is not None and request.headers.get("sec-fetch-dest") == "document":
             shown: Response = await page(request)
             return shown
-        return answer(NotFound("There is no such address.", "See the API's page."))
-    told = {"error": "BadRequest", "what": f"The service answers {error.status_code}.", "remedy": "See the API's page."}
+        return answer(NotFound("Address not found.", "See the API page."))
+    told = {"error": "BadRequest", "what": f"The service answers {error.status_code}.", "remedy": "See the API page."}
     return JSONResponse(told, error.status_code, error.headers)
 
 
@@ -97,4 +97,4 @@ def unforeseen(error: Exception) -> EciError:
         places.append(f"{frames.tb_frame.f_code.co_filename.rpartition('eci_annotate')[2]}:{frames.tb_lineno}")
         frames = frames.tb_next
     log.error("unexpected error", extra={"kind": type(error).__name__, "where": " ".join(places[-6:])})
-    return EciError("The service failed.", "Tell who runs it the time.")
+    return EciError("Internal error.", "Give your administrator the time of this message.")

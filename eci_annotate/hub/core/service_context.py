@@ -42,7 +42,7 @@ class Allowance:
             left = min(self._burst, left + (now - then) * self._per_second)
             self._left[name] = (max(left - 1, 0.0), now)
         if left < 1:
-            raise Overloaded("You ask for too much at once.", "Try again in a second.")
+            raise Overloaded("Too many requests at once.", "Try again in a second.")
 
     def begin(self, name: str) -> None:
         """Count a stream that starts; raises Overloaded if too many are open."""

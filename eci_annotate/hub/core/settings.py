@@ -58,7 +58,7 @@ class Settings:
         """Read the environment; raises NotARepository if it names no repository."""
         env = os.environ if env is None else env
         if not env.get("ECI_ANNOTATE_REPOSITORY"):
-            raise NotARepository("Nobody says which repository to serve.", "Set ECI_ANNOTATE_REPOSITORY.")
+            raise NotARepository("The repository to serve is not configured.", "Set ECI_ANNOTATE_REPOSITORY.")
         where = urlsplit(env.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:18010"))
         return cls(
             Path(env["ECI_ANNOTATE_REPOSITORY"]),

@@ -92,7 +92,7 @@ class HubPeople:
         if answer.status_code in (401, 403, 404):
             return None
         if answer.status_code != 200:
-            raise StoreUnavailable("The hub does not answer as it should.", "Try again in a moment.")
+            raise StoreUnavailable("The hub gave an unexpected answer.", "Try again in a moment.")
         return self._person(answer.json(), session)
 
     def _person(self, told: Mapping[str, Any], session: str) -> Person | None:
@@ -123,8 +123,8 @@ class HubIdentity:
         known = {name: project.members.get(self.name) for name, project in projects.items()}
         mine = {name: member for name, member in known.items() if member is not None and member.roles}
         if not mine:
-            remedy = f"Tell a project's owner the name with which you log in: {self.name}"
-            raise NoIdentity("You are no member of any project here.", remedy)
+            remedy = f"Give a project's owner your login name: {self.name}"
+            raise NoIdentity("You are not a member of any project here.", remedy)
         return actor_of(mine, HUB, self.session)
 
     def asks_secret(self, actor: Actor) -> bool:
@@ -134,5 +134,5 @@ class HubIdentity:
     def signer(self, command: Sign, actor: Actor) -> Signer:
         """Return the key, if the person confirmed this signature."""
         if self.opened is None:
-            raise NoIdentity("Nobody confirmed this signature.", "Confirm it on the service's page.")
+            raise NoIdentity("This signature was not confirmed.", "Confirm it on the service's page.")
         return self.opened

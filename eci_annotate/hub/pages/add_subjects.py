@@ -59,7 +59,7 @@ def add_subjects(visit: Visit) -> Response:
     try:
         with visit.refusals("Add subjects"):
             if arrived is None or not arrived.files:
-                raise BadImages("The form brought no files.", "Choose DICOM files, a folder, or a zip of them.")
+                raise BadImages("No files were chosen.", "Choose DICOM files, a folder, or a zip of them.")
             backend = _confirmed(visit, place)
     except EciError as error:
         return show_adding(visit, error)
@@ -101,17 +101,17 @@ def unpack(files: Iterable[Path], folder: Path) -> None:
             with zipfile.ZipFile(path) as packed:
                 count = _unzip(packed, folder, count)
         except OSError as error:
-            raise StoreUnavailable("There is no room for what the zip holds.", "Send less at once.") from error
+            raise StoreUnavailable("Not enough disk space to unpack the zip.", "Send less at once.") from error
         except _UNZIPPABLE as error:
-            remedy = "Make it anew, without a password, or send the files themselves."
-            raise DamagedFile("A zip is damaged, or asks for a password.", remedy) from error
+            remedy = "Create it again without a password, or send the files themselves."
+            raise DamagedFile("A zip is damaged or protected by a password.", remedy) from error
         path.unlink()
 
 
 def _unzip(packed: zipfile.ZipFile, folder: Path, count: int) -> int:
     members = [each for each in packed.infolist() if not each.is_dir()]
     if len(members) + count > MOST_FILES or sum(each.file_size for each in members) > MOST_BYTES:
-        raise Refused("The zip holds too much.", "Send fewer files at once.")
+        raise Refused("The zip contains too much data.", "Send fewer files at once.")
     for number, each in enumerate(members, count):
         with packed.open(each) as content, (folder / f"z{number}.dcm").open("wb") as out:
             shutil.copyfileobj(content, out)

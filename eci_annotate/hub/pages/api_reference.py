@@ -45,4 +45,4 @@ def _operations(paths: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Op
 
 def nowhere(visit: Visit) -> Response:
     """Show the page for an unknown address."""
-    raise NotFound("There is no such page.", "Go back to the first page.")
+    raise NotFound("Page not found.", "Go back to the first page.")

@@ -52,12 +52,12 @@ def check_navigation(request: Request, settings: Settings) -> None:
     """Raise Refused unless a user's browser navigates to this page as a top-level document."""
     head = request.headers
     if "service-worker-navigation-preload" in head or head.get("service-worker"):
-        raise Refused("This page is not for service workers.", "Open it in a window of its own.")
+        raise Refused("This page is not for service workers.", "Open it in its own window.")
     mode, dest, site = (head.get(f"sec-fetch-{name}") for name in ("mode", "dest", "site"))
     if (mode, dest) != ("navigate", "document"):
-        raise Refused("This page only opens in a window of its own.", "Use a current browser, and go to it directly.")
+        raise Refused("This page opens only in its own window.", "Use a current browser and open the page directly.")
     if request.method == "POST" and (site != "same-origin" or head.get("origin") != origin_of(request, settings)):
-        raise Refused("This form came from another page.", "Open the page anew, and send its own form.")
+        raise Refused("This form came from another page.", "Reload the page and submit its form again.")
 
 
 def origin_of(request: Request, settings: Settings) -> str:
@@ -76,4 +76,4 @@ def form_token(session: str, *about: str) -> str:
 def check_form(session: str, given: str, *about: str) -> None:
     """Raise Refused unless `given` is the token of such a form."""
     if not hmac.compare_digest(given.encode(), form_token(session, *about).encode()):
-        raise Refused("This form is not one of ours, or it is too old.", "Open the page anew.")
+        raise Refused("This form is unknown or has expired.", "Reload the page.")

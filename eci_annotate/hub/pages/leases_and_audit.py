@@ -15,7 +15,7 @@ MOST_LEASES, AUDIT_SIZE = 500, 100
 
 def show_leases(visit: Visit) -> Response:
     """Show the holder and end of each lease, with a button for those who may end it."""
-    place, actor = allowed_place(visit, "see who holds what", "see pipeline"), visit.repo.actor
+    place, actor = allowed_place(visit, "list leases", "see pipeline"), visit.repo.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
         may = actor.may("take over", place.name, seen.site)

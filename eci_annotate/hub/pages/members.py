@@ -81,7 +81,7 @@ def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
     actor = visit.repo.actor
     member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
     if member is None:
-        raise Refused("There is no such member.", "Choose one of the list.")
+        raise Refused("Member not found.", "Choose a member from the list.")
     if not actor.may("administer", place.name) and (member.site != actor.site or _is_high(member.roles)):
         raise Refused("You may not give this member a code.", "Ask the project's owner.")
     return _given(visit, place, name)

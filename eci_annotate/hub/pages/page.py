@@ -62,7 +62,7 @@ class Visit:
         """Return a part of the page's path; raises NotFound if it is not a valid name."""
         found = str(self.request.path_params[name])
         if not NAME.fullmatch(found):
-            raise NotFound("There is no such page.", "Go back to the first page.")
+            raise NotFound("Page not found.", "Go back to the first page.")
         return found
 
     def asked(self, name: str, default: str = "") -> str:

@@ -79,7 +79,7 @@ def change_pipeline(visit: Visit) -> Response:
         steps = list(walk(case))
         if visit.asked("do") == "publish":
             visit.repo.do(Publish(place.name, case.name, visit.desk.rooms.blobs.put(case.blob)))
-            return _page(visit, place, tasks, done="It is published; subjects that come from now on get it.")
+            return _page(visit, place, tasks, done="Published. New subjects will use it.")
     except EciError as error:
         return _page(visit, place, tasks, error)
     return _page(visit, place, tasks, tried=case, steps=steps)
@@ -101,7 +101,7 @@ def _task(visit: Visit, number: int) -> dict[str, Any]:
         kept: Mapping[str, Any] = json.loads(visit.asked(f"{number}.kept", "{}"))
         task: dict[str, Any] = {**kept}
     except (ValueError, TypeError):
-        raise BadUseCase("The form is damaged.", "Open the page anew.") from None
+        raise BadUseCase("The form is damaged.", "Reload the page.") from None
     for name in ("name", "title", "kind", "of", "stage", "repeats"):
         task[name] = visit.asked(f"{number}.{name}")
     task["after"] = visit.asked(f"{number}.after").replace(",", " ").split()

@@ -121,12 +121,12 @@ class Sessions:
         code, state = request.query_params.get("code", ""), request.query_params.get("state", "")
         late = time.time() - float(about.get("at", 0)) > LOGIN_S
         if not code or late or not secrets.compare_digest(state.encode(), str(about.get("state", "")).encode()):
-            raise Refused("The login did not come to an end.", "Open the page anew.")
+            raise Refused("The login was not completed.", "Reload the page.")
         token = self._exchange(code, str(about["verifier"]))
         hub_session = request.cookies.get("jupyterhub-session-id", "")
         person = self._desk.people.of_token(token, fresh=True, session=hub_session)
         if person is None or not _is_there(person):
-            raise NoIdentity("The hub does not let you use this service.", "Ask who runs the hub.")
+            raise NoIdentity("The hub does not allow you to use this service.", "Ask the hub's administrator.")
         return self._begun(person, token, hub_session, str(about["to"]))
 
     def _begun(self, person: Person, token: str, hub_session: str, to: str) -> Response:
@@ -150,7 +150,7 @@ class Sessions:
         }
         answer = self._hub.post("oauth2/token", data=told)
         if answer.status_code != 200:
-            raise NoIdentity("The hub did not confirm the login.", "Open the page anew.")
+            raise NoIdentity("The hub did not confirm the login.", "Reload the page.")
         return str(answer.json()["access_token"])
 
     def logout(self) -> Response:

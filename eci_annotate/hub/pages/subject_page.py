@@ -33,7 +33,7 @@ def change_subject(visit: Visit) -> Response:
     visit.check("subject", subject)
     act = _ACTS.get(visit.asked("do"))
     if act is None:
-        raise Refused("There is no such thing to do.", "Use the page's own buttons.")
+        raise Refused("Unknown action.", "Use the buttons of the page.")
     visit.repo.do(act(visit, project, subject))
     return visit.back(f"projects/{project}/subjects/{subject}")
 

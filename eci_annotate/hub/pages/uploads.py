@@ -22,7 +22,7 @@ from eci_annotate.errors import BadRequest, Refused, StoreUnavailable
 
 INCOMING, DAY_S = "incoming", 86_400
 MOST_FILES, MOST_FIELDS, LONGEST_FIELD, LONGEST_HEADER = 50_000, 100, 64 << 10, 8 << 10
-_DAMAGED = ("The form did not arrive whole.", "Send it again.")
+_DAMAGED = ("The form arrived incomplete.", "Send it again.")
 
 
 class Arrived:
@@ -104,7 +104,9 @@ class _Parts:
         self._name = options.get(b"name", b"").decode(errors="replace")
         named = options.get(b"filename")
         if len(self._arrived.files) >= MOST_FILES or len(self._arrived.fields) >= MOST_FIELDS:
-            raise Refused("The form holds too much.", f"Send at most {MOST_FILES} files at once, or a zip of them.")
+            raise Refused(
+                "The form contains too much data.", f"Send at most {MOST_FILES} files at once, or a zip of them."
+            )
         if named:  # a field without a chosen file has an empty name
             path = self._arrived.folder / f"{len(self._arrived.files)}.dcm"
             self._file = path.open("wb")
@@ -132,7 +134,7 @@ class _Parts:
     @staticmethod
     def _grow(kept: bytearray, piece: bytes, most: int) -> None:
         if len(kept) + len(piece) > most:
-            raise BadRequest("A field of the form is too long.", "Open the page anew.")
+            raise BadRequest("A field of the form is too long.", "Reload the page.")
         kept += piece
 
 
@@ -150,7 +152,7 @@ async def received(request: Request, below: Path) -> Arrived:
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or b"boundary" not in options:
-        raise BadRequest("This form brings no files.", "Open the page anew.")
+        raise BadRequest("This form contains no files.", "Reload the page.")
     arrived = Arrived(below)
     parts = _Parts(arrived)
     try:
@@ -177,5 +179,7 @@ def _told(error: BaseException) -> BaseException:
     if isinstance(error, FormParserError | ClientDisconnect):
         return BadRequest(*_DAMAGED)
     if isinstance(error, OSError):
-        return StoreUnavailable("There is no room for what was sent.", "Send less at once, or tell who runs the hub.")
+        return StoreUnavailable(
+            "Not enough disk space for these files.", "Send fewer files at once, or tell the hub's administrator."
+        )
     return error

@@ -78,7 +78,7 @@ def enrolled(origin: str, told: str, asked: bytes, now: datetime) -> Passkey:
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError) as error:
-        raise BadSecret("The browser made no passkey for this page.", "Try again, or set a PIN.") from error
+        raise BadSecret("The browser did not create a passkey for this page.", "Try again, or set a PIN.") from error
     return Passkey(found.credential_id.hex(), found.credential_public_key.hex(), found.sign_count, now)
 
 
@@ -110,7 +110,7 @@ def confirmed(origin: str, known: Factors, told: str, asked: bytes) -> tuple[str
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, StopIteration) as error:
-        raise BadSecret("The passkey did not confirm this.", "Try again, with your own passkey.") from error
+        raise BadSecret("The passkey did not confirm this request.", "Try again, with your own passkey.") from error
     return key.id, found.new_sign_count
 
 

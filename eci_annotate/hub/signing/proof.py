@@ -58,7 +58,7 @@ def prove(book: FactorBook, origin: str, name: str, proof: Proof, digest: str, *
     ):
         if given:
             return _done(check, factor)
-    raise BadSecret("Nothing says that it is you.", "Give your PIN, or use your passkey.")
+    raise BadSecret("Your identity was not confirmed.", "Enter your PIN or use your passkey.")
 
 
 def _done(check: Callable[[], None], factor: str) -> str:
@@ -69,7 +69,7 @@ def _done(check: Callable[[], None], factor: str) -> str:
 def _by_passkey(book: FactorBook, origin: str, name: str, proof: Proof, digest: str) -> None:
     known = book.of(name)
     if not known.passkeys:
-        raise Refused("You have no passkey here.", "Enrol one first, or use your PIN.")
+        raise Refused("You have no passkey registered here.", "Add one under 'My signature', or use your PIN.")
     try:
         asked = passkeys.challenge(digest, proof.nonce)
         mark, count = passkeys.confirmed(origin, known, proof.credential, asked)

@@ -31,7 +31,7 @@ from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.usecase.pipeline import DRAWN, task_named
 
 LASTS = timedelta(minutes=15)
-_WHAT = "There is no such request for a signature."
+_WHAT = "Signature request not found."
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _copy_still(layout: Layout, out: Path, tell: Progress) -> int:
             copy_stores(source, target, tell)
             if source.events.heads() == before == target.events.heads():
                 return sum(before.values())
-    raise Tampered("The repository never stood still.", "Back up when there is less work, or stop the service.")
+    raise Tampered("The repository kept changing.", "Back up at a quieter time, or stop the service first.")
 
 
 def _subjects(layout: Layout) -> dict[str, list[str]]:
@@ -172,7 +172,7 @@ def _close(cipher: AESGCM, path: Path, target: Path) -> None:
     nonce = os.urandom(_NONCE)
     write_atomic(target, nonce + cipher.encrypt(nonce, content, name))
     if _opened_bytes(cipher, target, name) != content:
-        raise Tampered("A file of the backup does not read back.", "Check the disk; back up again.")
+        raise Tampered("A file of the backup cannot be read back.", "Check the disk; back up again.")
 
 
 def _opened_bytes(cipher: AESGCM, path: Path, name: bytes) -> bytes | None:
@@ -215,7 +215,7 @@ def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None
         for path in sorted(folder.rglob("*.dcm")) if key else ():
             content = _opened_bytes(AESGCM(key or b""), path, path.name.encode())
             if content is None:
-                raise Tampered("An image of the backup was changed.", "Take another backup.")
+                raise Tampered("An image of the backup was changed.", "Create a new backup.")
             write_atomic(layout.archive / folder.name / path.relative_to(folder), content)
         tell("images", number, len(folders))
 

@@ -50,7 +50,7 @@ def copy_repository(source: Path, target: Path, *, dsn: str = "", progress: Prog
         copy_stores(old, new, tell)
         heads = old.events.heads()
         if new.events.heads() != heads:
-            raise Tampered("The copy has other events than its source.", "Let nobody write meanwhile; copy again.")
+            raise Tampered("The copy's events differ from those of its source.", "Stop all writers and copy again.")
     return sum(heads.values())
 
 

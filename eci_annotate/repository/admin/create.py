@@ -111,7 +111,7 @@ def add_member(
     """
     path = layout.key_file(check_name(name))
     if path.exists():
-        raise Refused("There is a key file of this name already.", "Choose another name.")
+        raise Refused("A key file with this name exists already.", "Choose another name.")
     authority = open_authority(layout, credential(layout), secret)
     key = Credential.generate()
     newcomer = Actor(name, site, {project: roles}, sites={project: sites})

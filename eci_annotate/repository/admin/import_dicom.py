@@ -77,19 +77,18 @@ def import_folders(
 ) -> Imported:
     """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed.
 
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-    from threading import Lock
-        >>> import eci_annotate as eci
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> files = eci.write_phantom(folder / "dicom", "tiny")
-        >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
-        >>> repo = eci.open(folder / "demo")
-        >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
-        >>> imported.subjects
-        {'ECI_KAU_S0001': 8}
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> files = eci.write_phantom(folder / "dicom", "tiny")
+    >>> key = eci.create_repository(folder / "demo", project="liver-ct", member="anna", site="KAU")
+    >>> repo = eci.open(folder / "demo")
+    >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
+    >>> imported.subjects
+    {'ECI_KAU_S0001': 8}
     """
     tell = progress or (lambda what, done, of: None)
     paths = sorted({path for folder in folders for path in _files(Path(folder))})

@@ -84,5 +84,5 @@ def fingerprint_of(backend: LocalBackend, project: str, member: str, begin: str)
     marks = {fingerprint(public_pem(pem)) for each in members for pem, _ in each.certificates}
     found = [mark for mark in marks if mark.startswith(begin.lower())]
     if len(found) != 1:
-        raise NotFound("There is no one key like this.", "See: eci-annotate key show FOLDER")
+        raise NotFound("No single key matches this fingerprint.", "See: eci-annotate key show FOLDER")
     return found[0]

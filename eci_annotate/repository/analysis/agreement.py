@@ -50,7 +50,7 @@ class Agreement:
         self.comparisons = readings.comparisons()
         if not self.comparisons:
             what = f"No subject has two signed readings of {task!r} that you may see."
-            raise NotFound(" ".join([what, *self.notes]), "Let a second reader sign, or repeat a reading.")
+            raise NotFound(" ".join([what, *self.notes]), "Have a second reader sign, or repeat a reading.")
         for package in ("pingouin", "statsmodels"):
             library(package)
 
@@ -193,7 +193,7 @@ class Agreement:
         chosen = next((each for each in two if comparison in ("", each.name)), None)
         if chosen is None:
             names = ", ".join(repr(each.name) for each in two)
-            raise NotFound(f"There is no comparison {comparison!r} of two readings.", f"There are {names}.")
+            raise NotFound(f"Unknown comparison {comparison!r}.", f"Choose one of {names}.")
         targets = volumes(chosen)
         return bland_altman(chosen, targets.of(label) if label else targets)
 

@@ -125,12 +125,12 @@ class FactorBook:
         def tried(known: Factors) -> tuple[Factors, Refused | BadSecret | None]:
             now = self._clock()
             if known.closed_until is not None and now < known.closed_until:
-                return known, Refused("There were too many wrong tries.", f"Wait until {known.closed_until:%H:%M} UTC.")
+                return known, Refused("Too many wrong attempts.", f"Wait until {known.closed_until:%H:%M} UTC.")
             if fits(known):
                 return replace(known, fails=0, closed_until=None), None
             fails = known.fails + 1
             closed = now + CLOSED if fails >= TRIES else None
-            wrong = BadSecret("That is not right.", f"{max(TRIES - fails, 0)} tries are left.")
+            wrong = BadSecret("Wrong PIN or code.", f"{max(TRIES - fails, 0)} attempts are left.")
             return replace(known, fails=0 if closed else fails, closed_until=closed), wrong
 
         if refusal := self._change(name, tried):
@@ -141,7 +141,9 @@ def check_pin_shape(pin: str) -> None:
     """Refused for a PIN that is too short or too plain."""
     plain = len(set(pin)) < 3 or pin in "01234567890" or pin in "09876543210"
     if len(pin) < SHORTEST or plain:
-        raise Refused("This PIN is too easy.", f"Use {SHORTEST} characters or more, of three kinds at least.")
+        raise Refused(
+            "This PIN is too simple.", f"Use {SHORTEST} characters or more, of at least three different ones."
+        )
 
 
 def _slow(pin: str, salt: str) -> str:

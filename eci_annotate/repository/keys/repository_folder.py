@@ -43,7 +43,7 @@ class Layout:
         try:
             return named or (self.root / "store.dsn").read_text().strip()
         except OSError as error:
-            raise StoreUnavailable("Nobody says where the database is.", f"Set {DSN}.") from error
+            raise StoreUnavailable("The database address is not configured.", f"Set {DSN}.") from error
 
     @property
     def vault(self) -> Path:

@@ -39,7 +39,7 @@ def service_secret(layout: Layout) -> bytes:
         return layout.service_secret.read_bytes()
     except OSError as error:
         remedy = "Its founder runs: eci-annotate member admit FOLDER"
-        raise Refused("No service may act for this repository.", remedy) from error
+        raise Refused("No service is allowed to act for this repository.", remedy) from error
 
 
 def service_authority(layout: Layout) -> Authority:

@@ -44,7 +44,7 @@ def open_authority(layout: Layout, credential: Credential, secret: str) -> Autho
         content = _opened(layout.authority_key.read_bytes(), credential, secret)
     except (OSError, BadSecret) as error:
         if secret or isinstance(error, OSError):
-            raise Refused("The repository's authority cannot be opened.", "Ask who founded it.") from error
+            raise Refused("The repository's authority cannot be opened.", "Ask the person who created it.") from error
         raise
     return Authority(layout.authority.read_text(), PrivateKey.from_pem(content))
 
@@ -59,15 +59,17 @@ def make_signing_key(layout: Layout, member: str, credential: Credential, secret
 def check_certified(certificate: str, key: PrivateKey) -> None:
     """Refused for a key that is none of the certificate's, or too short to sign with."""
     if public_pem(certificate) != key.public:
-        raise Refused("The key does not belong to the certificate.", "Give the key with which it was asked for.")
+        raise Refused(
+            "The key does not belong to the certificate.", "Give the private key that belongs to the certificate."
+        )
     if key.rsa.key_size < LEAST_BITS:
-        raise Refused(f"The key has {key.rsa.key_size} bits.", f"Have one of {LEAST_BITS} bits or more certified.")
+        raise Refused(f"The key has {key.rsa.key_size} bits.", f"Use a certified key of at least {LEAST_BITS} bits.")
 
 
 def keep_signing_key(layout: Layout, member: str, key: PrivateKey, credential: Credential, secret: str = "") -> None:
     """Keep a key as the member's signing key, encrypted; the old one, if any, is gone."""
     if secret and len(secret) < SHORTEST:
-        raise Refused("The secret is too short.", f"Use {SHORTEST} characters or more.")
+        raise Refused("The secret is too short.", f"Use at least {SHORTEST} characters.")
     write_atomic(layout.signing_file(member), _protected(key.to_pem(), credential, secret), mode=0o600)
 
 
@@ -115,5 +117,5 @@ def _opened(content: bytes, credential: Credential, secret: str) -> bytes:
         return unprotect(content, credential.unlocking)
     secret = secret or os.environ.get(SECRET_VARIABLE, "")
     if not secret:
-        raise BadSecret("Signing asks for your secret.", "Give it: sign(..., secret='...').")
+        raise BadSecret("Signing needs your secret.", "Give it: sign(..., secret='...').")
     return unprotect(content, secret.encode())

@@ -39,7 +39,7 @@ class Vault:
             return self._cipher_at(path)
         except FileNotFoundError:
             if not make or self._gone(path).exists():
-                raise NotFound("The content of this subject is gone.", "Its consent was withdrawn.") from None
+                raise NotFound("The content of this subject was deleted.", "Its consent was withdrawn.") from None
         with locked(self._folder / "lock"):
             if not path.exists():
                 write_atomic(path, AESGCM.generate_key(256), mode=0o600)

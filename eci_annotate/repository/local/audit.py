@@ -39,7 +39,7 @@ def audit_table(rooms: Rooms, actor: Actor, query: AuditQuery) -> pd.DataFrame:
     """
     projects = {name for name in actor.roles if actor.may("audit", name)}
     if not projects or (query.project and query.project not in projects):
-        raise Refused("You may not search the audit trail here.", "Ask the project's owner, or its auditor.")
+        raise Refused("You may not search the audit trail here.", "Ask the project's owner or auditor.")
     rows = [row for row in _rows(rooms) if row["project"] in projects and _fits(row, query)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("at", kind="stable", ignore_index=True)

@@ -76,7 +76,7 @@ class LocalBackend:
     def _project(self, project: str) -> Project:
         state = self.rooms.streams.projects().get(project)
         if state is None or project not in self.actor.roles:
-            raise NotFound("There is no such project for you.", "Ask its owner.")
+            raise NotFound("Project not found, or you do not have access to it.", "Ask its owner.")
         return state
 
     @overload
@@ -113,7 +113,7 @@ class LocalBackend:
                 case Command() if not isinstance(command, Seal):
                     return self._done(command)
                 case _:
-                    raise Refused("There is no such command.", "Use those of eci_annotate.workflow.subject.commands.")
+                    raise Refused("Unknown command.", "Use those of eci_annotate.workflow.subject.commands.")
 
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""
@@ -168,7 +168,9 @@ class LocalBackend:
         """A definition of the project, the current one without a digest: as far as the actor may know it."""
         state = self._project(project)
         if digest and digest not in state.published:
-            raise NotFound("The project has no such definition.", "Leave the digest out for the current one.")
+            raise NotFound(
+                "The project has no definition with this digest.", "Leave the digest out for the current one."
+            )
         return view_case(self.rooms.use_case(digest or state.use_case), self.actor, project)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
@@ -212,7 +214,9 @@ class LocalBackend:
         self._subject(project, subject).task(task)
         lease = self.rooms.state(project, subject)[1].work[task].lease
         if lease is None or not lease.is_of(self.actor):
-            raise LeaseLost(f"You do not hold {task!r}.", "Start it again; your last work is kept as a draft.")
+            raise LeaseLost(
+                f"You do not hold the lease of {task!r}.", "Start it again; your last work is kept as a draft."
+            )
         return lease.fence
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
@@ -230,7 +234,7 @@ class LocalBackend:
 
     def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""
-        raise NotFound("There is no such request for a signature.", "Sign again.")
+        raise NotFound("Signature request not found.", "Sign again.")
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Recompute everything signed of a subject that the actor may see."""

@@ -133,10 +133,10 @@ def _rows(rooms: Rooms, paths: list[Path], entries: list[Entry], anchors: tuple[
             made = _authentic(path.read_bytes(), rooms.layout.identity, anchors)
             if made.events.size > len(entries):
                 missing = made.events.size - len(entries)
-                raise Tampered(f"{missing} events are missing that were there at {stamp(made.at)}.")
+                raise Tampered(f"{missing} events that existed at {stamp(made.at)} are missing.")
             state, done = state.extended(map(_leaf, entries[done : made.events.size])), made.events.size
             if state != made.events:
-                raise Tampered(f"Events before {stamp(made.at)} were changed or exchanged.")
+                raise Tampered(f"Events before {stamp(made.at)} were changed or replaced.")
             _check_access(rooms, made)
         except EciError as error:
             yield Check("", "", 0, f"checkpoint {path.stem}", False, error.what)
@@ -151,7 +151,7 @@ def _authentic(content: bytes, repository: str, anchors: tuple[str, ...]) -> Che
         check_certificate(told["certificate"], anchors, made.at)
         check_signed(told["certificate"], canonical(told["body"]), bytes.fromhex(told["signature"]))
     if made.repository != repository or told["signature"] != told["signature"].lower():
-        raise Tampered("A checkpoint is of another repository.", "Give those of this one.")
+        raise Tampered("A checkpoint belongs to another repository.", "Give the checkpoints of this repository.")
     return made
 
 

@@ -21,7 +21,7 @@ def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
     """LeaseLost unless the actor holds one of the tasks, or (for what is to be attached) may attach data."""
     attaches = attached and actor.may("attach", seen.project, seen.site)
     if not attaches and not any(task.mine for task in seen.tasks):
-        raise LeaseLost("You hold no task of this subject.", "Start one first.")
+        raise LeaseLost("You hold no lease of this subject.", "Start one first.")
 
 
 def check_attached(rooms: Rooms, command: Attach, seen: SubjectView, actor: Actor) -> None:
@@ -31,7 +31,7 @@ def check_attached(rooms: Rooms, command: Attach, seen: SubjectView, actor: Acto
     rooms.content(command.project, command.subject).get(command.digest)
     works = rooms.state(command.project, command.subject)[1].work.values()
     if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
-        raise Refused("This content belongs to a signed version.", "Attach content of its own.")
+        raise Refused("This content belongs to a signed version.", "Attach other content.")
 
 
 def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
@@ -40,7 +40,7 @@ def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Re
     if parts and is_archived(parts[0]):
         return _archived(rooms, seen.subject, parts[0])
     if digest not in readable(seen) and digest not in draft_entries.snapshots(drafts):
-        raise NotFound("There is no such content for you.", "Check the digest.")
+        raise NotFound("Content not found, or you do not have access to it.", "Check the digest.")
     cases = {signed.use_case for task in seen.tasks for signed in task.signed}
     if digest in cases:
         return rooms.blobs.get(digest)

@@ -56,7 +56,7 @@ class Streams:
         records = self._events.read(subject_stream(project, subject))
         state = _folded(records)
         if records and (state.project, state.subject) != (project, subject):
-            raise Tampered("A stream's events are of another subject.", "Restore it from a backup.")
+            raise Tampered("A stream contains events of another subject.", "Restore it from a backup.")
         return records, state
 
     def project(self, project: str) -> tuple[list[Record], Project]:
@@ -129,7 +129,7 @@ class Streams:
     def check_card(self, stream: str) -> None:
         """Tampered when lists are told something else of a subject than its events say."""
         if self._events.cards_of([stream]).get(stream) != card_of(stream, _folded(self._events.read(stream))):
-            raise Tampered("What lists show of the subject does not follow from its events.")
+            raise Tampered("The subject's index entry does not match its events.")
 
     def mend_cards(self) -> int:
         """Make cards that are missing or of an earlier format; how many were."""

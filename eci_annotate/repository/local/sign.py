@@ -55,7 +55,7 @@ def _check_counts(rooms: Rooms, project: str, name: str, mark: str, now: datetim
         rooms.streams.projects()[project].certificate_of(name, mark, now)
     except Untrusted as error:
         remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
-        raise Refused(f"Your key does not count here now. {error.what}", remedy) from error
+        raise Refused(f"Your key is not valid here now. {error.what}", remedy) from error
 
 
 def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = "") -> Manifest:

@@ -106,7 +106,7 @@ def _part_acts(rooms: Rooms, state: Subject, part: SealedPart) -> Iterator[tuple
 
 def _check_seal(state: Subject, signed: VersionSigned) -> None:
     if seal_of(state, signed) != signed.seal:
-        raise Tampered("The content of the version does not fit its seal.")
+        raise Tampered("The content of the version does not match its seal.")
 
 
 def _check_predecessor(state: Subject, signed: VersionSigned) -> None:

@@ -90,7 +90,7 @@ class Line:
             except self._failures as error:
                 if wait_s is None:
                     what = "The service cannot be reached."
-                    raise StoreUnavailable(what, "Wait a moment; your work is kept here.") from error
+                    raise StoreUnavailable(what, "Wait a moment; your work is kept in this session.") from error
                 time.sleep(wait_s)
         raise AssertionError("the last try returned or raised")
 
@@ -104,8 +104,10 @@ class Line:
         if isinstance(told, dict) and "error" in told:
             raise error_from_wire(told)
         if response.status_code in (502, 503, 504):
-            raise StoreUnavailable("The service cannot be reached.", "Wait a moment; your work is kept here.")
-        raise EciError(f"The service answered {response.status_code}.", "Ask who runs it.")
+            raise StoreUnavailable(
+                "The service cannot be reached.", "Wait a moment; your work is kept in this session."
+            )
+        raise EciError(f"The service answered with status {response.status_code}.", "Ask its administrator.")
 
     def stream_into(self, path: str, buffer: memoryview) -> None:
         """Fill the buffer with what the service sends; what broke off is asked for from where it ended."""
@@ -119,7 +121,7 @@ class Line:
             if response.status_code != 206:
                 response.read()
                 self._answer(response)
-                raise EciError("The service sent something else.", "Use a client of the same release.")
+                raise EciError("The service sent an unexpected answer.", "Use a client of the same release.")
             try:
                 for piece in response.iter_bytes(_PIECE):
                     buffer[done : done + len(piece)] = piece

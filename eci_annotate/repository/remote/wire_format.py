@@ -44,7 +44,7 @@ def command_from_wire(message: Any) -> Any:
         kind = COMMANDS[message["name"]]
         command: Any = from_json(kind, message["data"])
     except (KeyError, TypeError, Tampered):
-        raise BadRequest("This is no command that the service knows.", "Use a client of the same release.") from None
+        raise BadRequest("The service does not know this command.", "Use a client of the same release.") from None
     for field in ("project", "subject", "task"):
         if hasattr(command, field):
             check_name(getattr(command, field))
@@ -65,8 +65,8 @@ def error_from_wire(told: dict[str, Any]) -> EciError:
 
 def pending_to_wire(url: str, request: str) -> dict[str, Any]:
     """A signature that its person has to confirm, as JSON; clients of 0.1 read it as an error of that name."""
-    what = "The signature waits for you to confirm it on the service's page."
-    remedy = "Open the page and confirm it there."
+    what = "Confirm the signature on the service's page."
+    remedy = "Open the page and confirm."
     return {"error": "SignatureWaits", "what": what, "remedy": remedy, "url": url, "request": request}
 
 

@@ -57,7 +57,7 @@ class FolderBlobs(NamedByContent):
         try:
             return self._path(scope, digest).read_bytes()
         except FileNotFoundError:
-            raise NotFound("There is no blob with this digest.", "Check the digest.") from None
+            raise NotFound("No content with this digest exists.", "Check the digest.") from None
 
     def drop(self, scope: str) -> int:
         folder = self._of(scope)

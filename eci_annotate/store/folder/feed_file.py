@@ -92,4 +92,4 @@ def _lines(rows: list[bytes]) -> list[Line]:
         read = [json.loads(row) for row in rows]
         return [(row["p"], row["n"], row["s"]) for row in read]
     except (ValueError, KeyError, TypeError) as error:
-        raise Tampered("The feed's index is damaged.", "Delete feed.jsonl: it is made anew.") from error
+        raise Tampered("The feed's index is damaged.", "Delete feed.jsonl: it is rebuilt.") from error

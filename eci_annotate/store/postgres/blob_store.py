@@ -24,7 +24,7 @@ class PostgresBlobs(NamedByContent):
     def fetch(self, scope: str, digest: str) -> bytes:
         content = self._database.value(_FETCH, [check_scope(scope), check_digest(digest)], binary=True)
         if content is None:
-            raise NotFound("There is no blob with this digest.", "Check the digest.")
+            raise NotFound("No content with this digest exists.", "Check the digest.")
         return bytes(content)
 
     def drop(self, scope: str) -> int:

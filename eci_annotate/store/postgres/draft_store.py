@@ -70,7 +70,7 @@ class PostgresDrafts:
     def sync(self, address: Address, fence: int) -> None:
         """Do nothing: each entry is on the disk when `append` returns."""
         if (address, fence) not in self._known and fence not in self.fences(address):
-            raise LeaseLost("There is no such draft.", "Start the task again.")
+            raise LeaseLost("Draft not found.", "Start the task again.")
 
     def read(self, address: Address, fence: int) -> list[Record]:
         rows = self._database.rows(_READ, [*_words(address), fence])

@@ -52,7 +52,7 @@ def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[
     BadJournal
         If the entry cannot be read.
     Refused
-        If it was painted on another grid.
+        If it was painted on a different grid.
     """
     try:
         body, arrays = opened(base64.b64decode(entry.shape, validate=True))
@@ -65,7 +65,7 @@ def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[
         if block is None:
             return thing, edits
         if tuple(block["shape"]) != tuple(grid_shape):
-            raise Refused(f"{thing.label!r} was painted on another grid.", "Draw it yourself.")
+            raise Refused(f"{thing.label!r} was painted on a different grid.", "Draw it again on this series.")
         values, where = arrays[block["values"]], where_of(block["where"])
     except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         raise BadJournal("An adoption in the journal cannot be read.", "Reopen from an earlier snapshot.") from error

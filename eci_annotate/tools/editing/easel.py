@@ -158,9 +158,11 @@ class Easel(Table):
     def _require_fit(self, tool: Tool) -> None:
         thing = self.objects.get(self.active or "")
         if thing is None:
-            raise Refused("No annotation is chosen.", f"Add one for {tool.info.title}, or choose one in the list.")
+            raise Refused("No annotation is selected.", f"Add one for {tool.info.title}, or select one in the list.")
         if thing.series_uid != self.series_uid:
-            raise Refused(f"{thing.label!r} was drawn on another series.", "Turn to that series, or add another.")
+            raise Refused(
+                f"{thing.label!r} was drawn on another series.", "Switch to that series, or add a new annotation."
+            )
         if not tool.works_on(thing):
             title, chosen = title_for(thing), tool.info.title
             raise Refused(f"{thing.label!r} was made with {title}.", f"Choose {title}, or add one for {chosen}.")
@@ -205,7 +207,7 @@ class Easel(Table):
     def _adopt(self, entry: Adopt) -> tuple[Change, ...]:
         if entry.uid in self.objects:
             what = f"{self.objects[entry.uid].label!r} was taken over already."
-            raise Refused(what, "Change it as you like, or delete it and take it over again.")
+            raise Refused(what, "Edit it, or delete it and take it over again.")
         shape = self.sheet_of(entry.series_uid).grid.shape
         before = self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))
         thing, edits = adopted(entry, shape, before)
@@ -235,7 +237,7 @@ class Easel(Table):
                 chosen: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value}
                 self.options = replace(self.options, **chosen)
             case _:
-                raise Refused(f"{entry} is not known here.", f"Tools are {', '.join(TOOLS)}.")
+                raise Refused(f"{entry} is not known.", f"Tools are {', '.join(TOOLS)}.")
 
     def _scene(self) -> Scene:
         sheet = self.sheet

@@ -80,5 +80,5 @@ def from_line(line: str) -> Entry:
         kind = NAMES[body.pop("do")]
         entry: Entry = kind(**{k: _rich(k, v) for k, v in body.items()})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadJournal("A line of the stroke journal cannot be read.", "Reopen from the last snapshot.") from error
+        raise BadJournal("A line of the stroke journal is unreadable.", "Reopen from the last snapshot.") from error
     return entry

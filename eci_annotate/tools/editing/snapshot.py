@@ -79,7 +79,9 @@ def load(content: bytes, volume_of: Callable[[str], xr.DataArray]) -> Easel:
     try:
         body, arrays = opened(content)
         if body["version"] != VERSION:
-            raise BadJournal(f"The snapshot has format {body['version']}, known is {VERSION}.", "Update eci_annotate.")
+            raise BadJournal(
+                f"The snapshot has format {body['version']}; this release reads {VERSION}.", "Update eci_annotate."
+            )
         return _filled(Easel(volume_of), body, arrays)
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         raise BadJournal("The snapshot cannot be read.", "Reopen from an earlier one.") from error

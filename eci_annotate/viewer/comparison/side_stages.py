@@ -11,7 +11,7 @@ from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.stage import Stage
 
-READ_ONLY = "This is what was signed; nothing is drawn in it."
+READ_ONLY = "This is a signed version and cannot be edited."
 AXIAL = "axial"
 
 

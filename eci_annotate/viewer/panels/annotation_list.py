@@ -38,7 +38,7 @@ class AnnotationRow:
         self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
-        self.shown = w.ToggleButton(icon="eye", tooltip="Shown or hidden (H)", layout=w.Layout(width="34px"))
+        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="34px"))
         self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="34px"))
         parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
         self.widget = w.HBox(parts, layout=w.Layout(align_items="center"))
@@ -58,7 +58,7 @@ class AnnotationRow:
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
-        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: turn to it"
+        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
         (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
         self.choose.button_style = "primary" if active else ""
         self.volume.value = "empty" if isinstance(thing, Unplaced) or not volume_mm3 else f"{volume_mm3 / 1000:.2f} ml"
@@ -76,7 +76,7 @@ class AnnotationList:
             placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
         )
         self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
-        tip = "New annotation with the tool in the hand (N)"
+        tip = "New annotation with the current tool (N)"
         self.new = w.Button(icon="plus", description="Add", tooltip=tip, layout=w.Layout(width="72px"))
         self.head = w.HBox([self.colour, self.label, self.new], layout=w.Layout(align_items="center"))
         self.body = w.VBox([])

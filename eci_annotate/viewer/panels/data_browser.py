@@ -63,7 +63,7 @@ class SeriesCard:
         name = series.description or f"Series {series.number}"
         self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
         self.text = w.HTML()
-        self.say(why if self.images else "Made from images, not to be drawn on")
+        self.say(why if self.images else "Derived object; cannot be drawn on")
         self.button.disabled = not self.images
         side = w.VBox([self.button, self.text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
         self.widget = w.HBox([self.picture, side] if self.images else [side])

@@ -13,7 +13,7 @@ from eci_annotate.imaging.geometry import Vector
 from eci_annotate.viewer.stage.places import Place
 
 NO_PLACE = "Places are marked in a review."
-HOW = "Point at what is to be mended and press P, or mark where the crosshair is."
+HOW = "Point at what needs correction and press P, or mark the crosshair's position."
 Changed = Callable[[tuple[Place, ...]], None]
 
 
@@ -43,7 +43,7 @@ class PlacesPanel:
         crosshair: Callable[[], Vector | None] = lambda: None,
     ) -> None:
         self.places, self._look, self._changed, self._crosshair = tuple(places), look, changed, crosshair
-        self.button = w.Button(icon="map-marker", description="Mark this place", tooltip=HOW)
+        self.button = w.Button(icon="map-marker", description="Mark the crosshair", tooltip=HOW)
         self.button.on_click(lambda _: self.add(self._crosshair()))
         head = [self.button] if changed else []
         self.body = w.VBox([])
@@ -81,7 +81,7 @@ class PlacesPanel:
         wide = w.Layout(flex="1 1 60px", width="60px", min_width="0")
         if self._changed is None:
             return [w.HTML(html.escape(place.remark), layout=wide)]
-        remark = w.Text(value=place.remark, placeholder="what is to be mended", continuous_update=False, layout=wide)
+        remark = w.Text(value=place.remark, placeholder="what needs correction", continuous_update=False, layout=wide)
         remark.observe(lambda change: self._say(number, change["new"]), "value")
         away = w.Button(icon="trash", tooltip="Remove this place", layout=w.Layout(width="34px"))
         away.on_click(lambda _: self._remove(number))

@@ -175,7 +175,7 @@ class Items:
         opinions = [Opinion(who, items.get(name)) for who, items in theirs]
         who = ", ".join(each.who for each in opinions if each.answer is not None)
         start = agreed(opinions) | ({self._link: name} if self._link else {})
-        tip = "Add this item; what all readers agree on is filled in"
+        tip = "Add this item; answers on which all readers agree are filled in"
         button = w.Button(icon="plus", description=f"{name} ({who})", tooltip=tip, layout=WIDE)
         button.add_class("eci-opinion")
         button.on_click(lambda _: None if self.add.disabled else self._append(start))

@@ -45,7 +45,9 @@ class SignPanel:
         self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"), **SENT_WHOLE)
         self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
         self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"), **SENT_WHOLE)
-        self.button = w.Button(icon="check", description="Sign …", tooltip="Make this a version, for good")
+        self.button = w.Button(
+            icon="check", description="Sign …", tooltip="Sign: creates a version that cannot be changed"
+        )
         self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
         self.back = w.Button(description="Not yet")
         self.said = w.HTML()
@@ -84,7 +86,9 @@ class SignPanel:
         self._waiting = waiting
         self._ask(False)
         link = f"<a href='{html.escape(waiting.url, quote=True)}' target='_blank' rel='noopener'>Confirm and sign</a>"
-        self.said.value = f"<div class='eci-waiting'>{link} on the service's page. This page follows by itself.</div>"
+        self.said.value = (
+            f"<div class='eci-waiting'>{link} on the service's page. This page updates automatically.</div>"
+        )
         every(POLL_S, lambda: self._poll(waiting))
 
     def _poll(self, waiting: Any) -> bool:
@@ -105,7 +109,7 @@ class SignPanel:
 
     def _show(self, signed: Any) -> None:
         self.close()
-        seal = f"Seal <code>{signed.seal[:16]}</code>" if signed.seal else "Hidden from you until you read it again"
+        seal = f"Seal <code>{signed.seal[:16]}</code>" if signed.seal else "Hidden until you have repeated the reading"
         self.said.value = (
             f"<div class='eci-signed'><b>Signed: version {signed.version}</b> of {html.escape(signed.task)}, "
             f"{html.escape(signed.subject)}<br>by {html.escape(signed.reader)} at {to_minute(signed.at)} UTC<br>"

@@ -53,7 +53,7 @@ class Toolbar:
             for info in infos()
             if info.name in tools or not tools
         }
-        self.erase = _toggle("eraser", "Take away instead of adding (X)", "Erase")
+        self.erase = _toggle("eraser", "Erase instead of adding (X)", "Erase")
         self.through = _toggle("cubes", "SmartPaint through the slices (3), or on this slice only (2)", "3-D")
         self.barrier = _toggle("magnet", "Stop at edges: the barrier rule; off: the classic rule", "Edges")
         self.radius = w.FloatLogSlider(

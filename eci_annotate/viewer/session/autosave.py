@@ -77,7 +77,7 @@ def lease_words(until: datetime, now: datetime) -> tuple[str, bool]:
     if until - now >= WARN:
         return f"yours until {at}", False
     minutes = max(-(-int((until - now).total_seconds()) // 60), 1)
-    return f"Yours for {minutes} min more, until {at}. To keep it, go on working.", True
+    return f"Yours for {minutes} min more, until {at}. Continue working to keep it.", True
 
 
 @dataclass(frozen=True)

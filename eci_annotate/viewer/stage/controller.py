@@ -113,7 +113,7 @@ class Controller:
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
         """Apply the entry that `make` returns for the active annotation."""
         if self.easel.active is None:
-            raise Refused("No annotation is chosen.", "Choose one in the list.")
+            raise Refused("No annotation is selected.", "Select one in the list.")
         return self.do(make(self.easel.active))
 
     # -- series and views -----------------------------------------------------------

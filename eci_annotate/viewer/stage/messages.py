@@ -144,8 +144,8 @@ def read(raw: Mapping[str, Any]) -> Incoming:
             case "command":
                 return BrowserCommand(str(raw["name"]), raw.get("value"))
     except (KeyError, TypeError, ValueError) as error:
-        raise Refused("The browser sent something unreadable.", "Reload the page.") from error
-    raise Refused("The browser sent something unknown.", "Reload the page.")
+        raise Refused("The browser sent an unreadable message.", "Reload the page.") from error
+    raise Refused("The browser sent an unknown message.", "Reload the page.")
 
 
 # -- to the browser ----------------------------------------------------------------------

@@ -27,7 +27,7 @@ def gesture_of(hand: Hand, stack: PlaneStack) -> Gesture:
         return Cancel()
     plane = stack.plane(min(max(hand.index, 0), stack.count - 1))
     if not hand.points:
-        raise Refused("A stroke without a point.", "Draw again.")
+        raise Refused("The stroke contains no points.", "Draw again.")
     match hand.do:
         case "press":
             pressure = hand.pressures[0] if hand.pressures else 1.0

@@ -101,7 +101,7 @@ def permit(command: Renew | ReleaseTask | Sign | Seal, state: Subject, actor: Ac
     if isinstance(command, Sign | Seal):
         _check_statement(command, task)
         if not is_for(state, task, actor):
-            raise Refused(f"You may not sign {task.name!r} any more.", "Your role has changed; ask the owner.")
+            raise Refused(f"You may no longer sign {task.name!r}.", "Your role has changed; ask the owner.")
     return held
 
 
@@ -167,7 +167,7 @@ def _reopen(command: Reopen, state: Subject, actor: Actor, now: datetime) -> tup
     if not work.signed:
         raise Refused(f"{task.name!r} is not signed yet.", "Only what is signed can be reopened.")
     if not command.reason.strip():
-        raise Refused("Reopening needs a reason.", "Say what is to be mended: reason='...'.")
+        raise Refused("Reopening needs a reason.", "Say what needs correction: reason='...'.")
     if work.reopened == work.version:
         return ()
     return (Reopened(**who(actor, now), task=task.name, version=work.version, reason=command.reason),)
@@ -177,15 +177,15 @@ def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
     if not command.meaning.strip():
         raise Refused("A signature needs a meaning.", "Say what you confirm, e.g. meaning='I drew this'.")
     if isinstance(command, Sign) and not all(_is_place(each) for each in command.places):
-        raise Refused("A marked place is no point with a remark.", "Give (x, y, z, remark), in patient mm.")
+        raise Refused("A marked place must be a point with a remark.", "Give (x, y, z, remark), in patient mm.")
     if task.kind != REVIEW:
         if command.verdict:
-            raise Refused(f"{task.name!r} is no review.", "Leave the verdict out.")
+            raise Refused(f"{task.name!r} is not a review.", "Leave out the verdict.")
         return
     if command.verdict not in (ACCEPT, REJECT):
         raise Refused("A review needs a verdict.", "Sign with verdict='accept' or verdict='reject'.")
     if command.verdict == REJECT and not command.reason.strip():
-        raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be mended.")
+        raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be corrected.")
 
 
 def _is_place(place: object) -> bool:

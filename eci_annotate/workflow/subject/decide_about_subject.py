@@ -45,7 +45,7 @@ def decide_describing(command: Describing, state: Subject, actor: Actor, now: da
 def check_there(state: Subject, actor: Actor) -> None:
     """Raise NotFound, as for a missing subject, unless the actor has a role for this subject's site."""
     if not state.subject or not actor.roles_at(state.project, state.site):
-        raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+        raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
 
 
 def allow(what: str, state: Subject, actor: Actor, then: str) -> None:
@@ -74,7 +74,7 @@ def check_present(state: Subject) -> None:
 
 def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> Event:
     if not actor.may("ingest", command.project, command.site):
-        raise Refused(f"You may not bring subjects into {command.project!r}.", "Ask its owner.")
+        raise Refused(f"You may not add subjects to {command.project!r}.", "Ask its owner.")
     if state.subject:
         raise Refused(f"{command.subject} is in {command.project!r} already.", "Choose another pseudonym.")
     return Enrolled(
@@ -136,5 +136,5 @@ def _change(command: ChangeUseCase, state: Subject, actor: Actor, now: datetime)
 def _withdraw(command: Withdraw, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     allow("withdraw", state, actor, "carry out a withdrawal of consent")
     if not command.reason.strip():
-        raise Refused("A withdrawal needs a reason.", "Say what it rests on, e.g. the letter's date; no names.")
+        raise Refused("A withdrawal needs a reason.", "Give its basis, e.g. the date of the letter; no names.")
     return () if state.withdrawn else (Withdrawn(**who(actor, now), reason=command.reason),)

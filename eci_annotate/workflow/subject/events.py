@@ -239,5 +239,5 @@ def from_record(record: Record) -> Event:
     """Return the event of a stored record; raises Tampered if its name or shape is unknown."""
     kind = EVENTS.get(str(record.get("name")))
     if kind is None:
-        raise Tampered("A stored event has a name that this release does not know.", "Use a newer release.")
+        raise Tampered("A stored event was written by a newer release.", "Use a newer release.")
     return from_json(kind, record.get("data"))

@@ -123,12 +123,12 @@ def _not_independent(state: Subject, task: TaskDefinition, actor: Actor) -> Refu
     if not task.independent or task.kind not in (REVIEW, ADJUDICATE):
         return None
     if task.kind == ADJUDICATE and actor.name in readers_of(state, task.of):
-        return Refused(f"You signed a reading of {task.of!r} yourself.", "Somebody else adjudicates it.")
+        return Refused(f"You signed a reading of {task.of!r} yourself.", "Another member must adjudicate it.")
     if task.kind == REVIEW and state.work[task.of].signed:
         reviewed = state.work[task.of].signed[-1]
         if reviewed.by == actor.name:
             what = f"You signed version {reviewed.version} of {task.of!r} yourself."
-            return Refused(what, "Somebody else reviews it.")
+            return Refused(what, "Another member must review it.")
     return None
 
 
@@ -136,16 +136,16 @@ def _not_another_reader(state: Subject, task: TaskDefinition, actor: Actor) -> R
     """Require distinct readers within a group, and the same reader for a repeated reading or a re-run."""
     work = state.work[task.name]
     if task.repeats and actor.name != state.work[task.repeats].signed[-1].by:
-        return Refused(f"{task.name!r} repeats a reading of somebody else.", "Choose another task.")
+        return Refused(f"{task.name!r} repeats another member's reading.", "Choose another task.")
     if not task.group:
         return None
     if work.signed and work.signed[-1].by != actor.name and not rejection(state, task.name):
-        return Refused(f"{task.name!r} is another reader's.", "Choose another task.")
+        return Refused(f"{task.name!r} belongs to another reader.", "Choose another task.")
     others = [each for each in readings_of(state.pipeline, task.group) if each.name != task.name]
     for other in others:
         theirs = state.work[other.name]
         if theirs.signed and theirs.signed[-1].by == actor.name:
-            return Refused(f"You read {task.group!r} already.", "Somebody else does the other reading.")
+            return Refused(f"You read {task.group!r} already.", "Another member must do the other reading.")
         if theirs.lease is not None and theirs.lease.holder == actor.name and not work.signed:
-            return Refused(f"You have begun {other.name!r}.", f"Go on with {other.name!r}, or release it.")
+            return Refused(f"You have begun {other.name!r}.", f"Continue {other.name!r}, or release it.")
     return None

@@ -87,14 +87,14 @@ class SubjectView:
         for each in self.tasks:
             if each.name == name:
                 return each
-        raise NotFound("There is no such task for you.", "See worklist() for what you may do.")
+        raise NotFound("Task not found, or you do not have access to it.", "Call worklist() for your tasks.")
 
     def version(self, task: str, number: int) -> VersionSigned:
         """Return a signed version that the actor may see."""
         for each in self.task(task).signed:
             if each.version == number:
                 return each
-        raise NotFound("There is no such signed version for you.", "See annotations() for those there are.")
+        raise NotFound("Signed version not found, or you do not have access to it.", "Call annotations() for a list.")
 
 
 def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
@@ -104,7 +104,7 @@ def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
     found = [(task, _view_task(state, task, actor, now)) for task in state.pipeline]
     tasks = tuple(seen for task, seen in found if whole or _sees(state, task, seen, actor, now))
     if not whole and (state.withdrawn or (not tasks and _needs_tasks(state, actor))):
-        raise NotFound("There is no such subject for you.", "See worklist() for what you may do.")
+        raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
     return SubjectView(
         project=state.project,
         subject=state.subject,

@@ -129,4 +129,4 @@ def check_signed(certificate: str, content: bytes, signature: bytes) -> None:
     try:
         cast(ed25519.Ed25519PublicKey, load(certificate).public_key()).verify(signature, content)
     except (InvalidSignature, AttributeError, TypeError) as error:
-        raise Tampered("A checkpoint's signature does not fit it.", "Take another copy of it.") from error
+        raise Tampered("A checkpoint's signature does not match it.", "Take another copy of it.") from error

@@ -132,7 +132,7 @@ def check_signature(public: str, seal: str, signature: str) -> None:
             raise ValueError("not as it was written")
         _load_public(public).verify(bytes.fromhex(signature), content, padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, ValueError) as error:
-        raise Tampered("A signature does not fit its seal.", "Restore the version from a backup.") from error
+        raise Tampered("A signature does not match its seal.", "Restore the version from a backup.") from error
 
 
 def _load_public(public: str) -> rsa.RSAPublicKey:

@@ -165,10 +165,10 @@ def check_answers(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _typed_group(asked: Sequence[Question], raw: Mapping[str, Any], place: str) -> dict[str, Any]:
     if not isinstance(raw, Mapping):
-        raise BadAnswers(f"{place or 'The report'} is no group of answers.", "Give a mapping.")
+        raise BadAnswers(f"{place or 'The report'} is not a group of answers.", "Give a mapping.")
     names = {question.name for question in asked}
     if unknown := sorted(str(name) for name in raw if name not in names):
-        raise BadAnswers(f"There is no question {place}{unknown[0]!r}.", "Use the names of the form.")
+        raise BadAnswers(f"Unknown question {place}{unknown[0]!r}.", "Use the names of the form.")
     typed: dict[str, Any] = {}
     for question in asked:
         if not question.is_asked({**raw, **typed}):
@@ -176,7 +176,7 @@ def _typed_group(asked: Sequence[Question], raw: Mapping[str, Any], place: str) 
         where = f"{place}{question.title!r}"
         value = _typed(question, raw.get(question.name), where)
         if value is None and question.required:
-            raise BadAnswers(f"{where} is missing.", "Answer it.")
+            raise BadAnswers(f"{where} is missing.", "Answer this question.")
         if value is not None:
             typed[question.name] = value
     return typed
@@ -203,14 +203,14 @@ def _typed(question: Question, value: Any, where: str) -> Any:
 
 def _typed_list(question: Question, value: Any, where: str) -> list[Any]:
     if not isinstance(value, list | tuple):
-        raise BadAnswers(f"{where} is no list.", "Give one item per entry.")
+        raise BadAnswers(f"{where} is not a list.", "Give one item per entry.")
     _check_count(question, len(value), "items", where)
     return [_typed_group(question.questions, v, f"{where} {n}, ") for n, v in enumerate(value, 1)]
 
 
 def _text(question: Question, value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise BadAnswers(f"{where} is no text.", "Give text.")
+        raise BadAnswers(f"{where} is not text.", "Give text.")
     text = value.strip()
     _check_count(question, len(text), "characters", where)
     return text

@@ -36,7 +36,7 @@ def check_gate(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row
     """
     missing = unmatched(gate, answers, annotations, hanging)
     if missing:
-        remedy = "Draw what is missing under the lesion's label, or mend the form; then sign."
+        remedy = "Draw what is missing under the lesion's label, or correct the form; then sign."
         raise Refused(f"Form and annotations do not match: {'; '.join(missing)}.", remedy)
 
 
@@ -72,4 +72,4 @@ def _orphans(gate: Gate, answers: Mapping[str, Any], annotations: Sequence[Row])
     known = {*_labels(gate, answers), *gate.beside}
     for label in dict.fromkeys(str(row["label"]) for row in annotations):
         if label not in known:
-            yield f"the annotation {label!r} is no lesion of the form" if label else "an annotation has no label"
+            yield f"the annotation {label!r} is not a lesion of the form" if label else "an annotation has no label"

@@ -100,7 +100,7 @@ def shipped_use_case(name: str) -> UseCase:
     """Return a use case that is part of the package, e.g. ``liver-ct``."""
     known = sorted(each.parent.name for each in forms_folder().glob("*/usecase.yaml"))
     if name not in known:
-        raise BadUseCase(f"No use case {name!r} is shipped.", f"Shipped are {', '.join(known)}.")
+        raise BadUseCase(f"Unknown use case {name!r}.", f"Available are {', '.join(known)}.")
     return UseCase.from_folder(forms_folder() / name)
 
 
@@ -120,7 +120,7 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
-        raise BadUseCase(f"{path.name} cannot be read.", "Mend its syntax.") from error
+        raise BadUseCase(f"{path.name} cannot be read.", "Correct its syntax.") from error
 
 
 def _checked(definition: dict[str, Any], blob: bytes) -> bytes:
