@@ -87,5 +87,5 @@ def test_exported_and_audited_and_withdrawn(
     code, out, _ = run(capsys, "subject", "list", rehearsed, "--live")
     assert "0 subjects" in out
     code, out, _ = run(capsys, "subject", "withdraw", rehearsed, SUBJECT, "--reason", "letter", "--yes")
-    assert code == 0 and "is gone" in out
+    assert code == 0 and "was destroyed" in out
     assert run(capsys, "verify", rehearsed)[0] == 0

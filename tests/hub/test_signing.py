@@ -235,7 +235,7 @@ def test_pages_show_what_the_role_allows(browser: Browser, hub: Hub, of: Of) -> 
     told = text(anna, "reference")
     assert told[0] == 200 and "api/projects/{project}/subjects" in told[1] and "custom:eci:leases" in told[1]
     status, shown = text(anna, "no/such/page")
-    assert status == 404 and "There is no such page" in shown
+    assert status == 404 and "Page not found" in shown
     assert hub.ask(f"{SERVICE_PREFIX}no/such/page", "eci--service").headers["content-type"] == "application/json"
 
 

@@ -128,7 +128,7 @@ def test_it_shows_itself(double: Path, tmp_path: Path) -> None:
     assert "Bland–Altman" in html and "anna – ben" in html and "in one of two readings alone" in html
     found.picture("anna – ben").savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 5000
-    with pytest.raises(NotFound, match="There are 'anna – ben'"):
+    with pytest.raises(NotFound, match="Choose one of 'anna – ben'"):
         found.picture("anna – nobody")
 
 

@@ -124,6 +124,6 @@ def test_what_was_withdrawn_does_not_come_back(worked: Repository, folder: Path,
     back_up(folder, out, keys)
     found = restore(old, keys, tmp_path / "from the tape")
     assert found.withdrawn == (S,) and not list((tmp_path / "from the tape" / "archive").rglob("*.dcm"))
-    with pytest.raises(NotFound, match="gone"):
+    with pytest.raises(NotFound, match="deleted"):
         eci.open(tmp_path / "from the tape").versions(S)[0].rows()
     assert all(check.passed for check in restore(out, keys, tmp_path / "new").checks)

@@ -94,7 +94,7 @@ def test_what_was_signed_before_a_revocation_counts_and_later_not(
     repo.backend.do(RevokeCertificate(P, "anna", key, "the laptop was stolen"))
     assert repo.verify().passed
     task = repo.start(S, "annotate", rerun=True)
-    with pytest.raises(Refused, match=r"does not count here now\. .* revoked"):
+    with pytest.raises(Refused, match=r"is not valid here now\. .* revoked"):
         task.sign(MEANING)
     monkeypatch.setattr(signing, "_check_counts", lambda *_: None)  # as one who has the key and another program
     task.sign(MEANING)
@@ -163,7 +163,7 @@ def test_the_command_line_takes_an_institutions_key_with_its_passphrase(
     done = run(
         capsys, "key", "adopt", folder, tmp_path / "person.pem", tmp_path / "key.pem", "--passphrase", "open sesame"
     )
-    assert done[0] == 0 and "from now on" in done[1]
+    assert done[0] == 0 and "You now sign" in done[1]
     again = eci.open(folder)
     task = again.start(S, "annotate")
     task.save(lines(task))

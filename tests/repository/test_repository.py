@@ -296,7 +296,7 @@ def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, mon
     with pytest.raises(Refused, match="You hold no lease of this subject"):
         ben.attach(S, "pathology", b"grade 3", "text/plain")
     assert list(repo.subjects(stage="annotate").subject) == [S] and repo.subjects(site="ERL").empty
-    with pytest.raises(Refused, match="no order by 'age'"):
+    with pytest.raises(Refused, match="Cannot sort by 'age'"):
         repo.subjects(sort="age")
 
 

@@ -23,10 +23,10 @@ from tests.service.service_world import P, S, remote, serving, tokens
 
 UID, DIGEST = "1.2.3", "0" * 64
 TRIES: dict[str, tuple[str, Callable[[Repository], object]]] = {
-    "See subject: There is no such subject": ("ECI_KAU_S9999", lambda r: r.backend.subject(P, "ECI_KAU_S9999")),
-    "Read images: There is no such subject": ("ECI_KAU_S9998", lambda r: r.images.volume(P, "ECI_KAU_S9998", UID)),
-    "Read content: There is no such content": (S, lambda r: r.backend.get(P, S, DIGEST)),
-    "Put content: You hold no task": (S, lambda r: r.backend.put(P, S, b"mine")),
+    "See subject: Subject not found": ("ECI_KAU_S9999", lambda r: r.backend.subject(P, "ECI_KAU_S9999")),
+    "Read images: Subject not found": ("ECI_KAU_S9998", lambda r: r.images.volume(P, "ECI_KAU_S9998", UID)),
+    "Read content: Content not found": (S, lambda r: r.backend.get(P, S, DIGEST)),
+    "Put content: You hold no lease": (S, lambda r: r.backend.put(P, S, b"mine")),
     "Read draft: You do not hold": (S, lambda r: r.backend.draft(P, S, "annotate")),
     "Save: You do not hold": (S, lambda r: r.backend.save(P, S, "annotate", 7, [{"a": {}}])),
     "Start: ": (S, lambda r: r.backend.do(Start(P, S, "review"))),
