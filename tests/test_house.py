@@ -62,8 +62,12 @@ def nodes(path: Path, kinds: type[ast.AST] | tuple[type[ast.AST], ...]) -> Itera
 
 
 def length(node: ast.AST) -> int:
-    """Lines of a class or of a function's body, without its docstring."""
+    """Lines of a function's body without its docstring; of a class without all docstrings in it."""
     assert isinstance(node, ast.ClassDef | Function)
+    if isinstance(node, ast.ClassDef):
+        inner = [each for each in ast.walk(node) if isinstance(each, ast.ClassDef | Function)]
+        texts = [each.body[0] for each in inner if ast.get_docstring(each) is not None]
+        return (node.end_lineno or 0) - node.lineno + 1 - sum((t.end_lineno or 0) - t.lineno + 1 for t in texts)
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 

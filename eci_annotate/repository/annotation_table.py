@@ -1,97 +1,46 @@
-"""The part of a repository that reads signed versions of many subjects: iterators and the table of annotations.
+"""Signed versions of many subjects: iterators and the table of annotations.
 
-Which versions count is decided by `workflow.verdict` alone.
+Which versions count is decided by `workflow.subject.verdict` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository import tables
-from eci_annotate.repository.backend import SubjectQuery, every_subject
-from eci_annotate.repository.comparisons import Comparing
+from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.scope import Scope
 from eci_annotate.repository.task import Signed
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.verdict import Versions, VersionStatus, versions_named
-from eci_annotate.workflow.subject.view import SubjectView, TaskView
+from eci_annotate.workflow.subject.view import TaskView
 from eci_annotate.workflow.usecase.pipeline import DRAWN
 
 
-class SignedVersions(Comparing):
-    """Reads what is signed of all subjects that its actor may see."""
+@dataclass(frozen=True)
+class SignedVersions:
+    """Reads what is signed of all subjects in scope."""
 
-    def signed_versions(
-        self, project: str | None = None, *, task: str = "", accepted: bool = False, versions: str = "newest"
-    ) -> Iterator[Signed]:
-        """The signed versions that count, as handles; those of which `annotations` lists the content.
+    scope: Scope
 
-        Parameters
-        ----------
-        project
-            One project; by default all that you may see.
-        task
-            One task or group of readings; by default all that hold annotations.
-        accepted
-            Only versions that every review accepted; a task without a review has none.
-        versions
-            ``newest``: of each task and reader the newest version, unless it was rejected; where readings are
-            adjudicated, the adjudication. ``all``: every signed version.
-
-        Raises
-        ------
-        Refused
-            `versions` is neither.
-        """
+    def counting(self, project: str | None, task: str, accepted: bool, versions: str) -> Iterator[Signed]:
+        """The versions that count, of one task or group, or of all tasks that hold annotations."""
         found = self._versions(project, versions_named(versions), accepted)
         return (
             signed for seen, signed, _ in found if (task in (seen.name, seen.group) if task else seen.kind in DRAWN)
         )
 
-    def all_signed(self, project: str | None = None) -> Iterator[Signed]:
-        """Every signed version of every task that you may see, also those that do not count."""
+    def all(self, project: str | None) -> Iterator[Signed]:
+        """Every signed version of every task."""
         return (signed for _, signed, _ in self._versions(project, Versions.ALL, False))
 
-    def annotations(
-        self,
-        project: str | None = None,
-        signed: bool = True,
-        *,
-        accepted: bool = False,
-        versions: str = "newest",
-    ) -> pd.DataFrame:
-        """The signed annotations that you may see, one row each.
-
-        By default a task and reader have one version in the table: the newest, unless it was rejected. Where readings
-        are adjudicated, the adjudication is in the table and the readings are not.
-
-        Parameters
-        ----------
-        project
-            One project; by default all that you may see.
-        signed
-            Drafts are not listed in tables: False is refused.
-        accepted
-            Only versions that every review accepted; a task without a review has none.
-        versions
-            ``newest``, or ``all`` for every signed version.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Indexed by project, subject, task, reader, version, uid; columns kind, label, colour, series, frame,
-            volume_mm3, signed_at, seal, verdict and superseded. `verdict` is what the reviews say of this very
-            version: ``accepted``, ``pending``, ``rejected``, or ``none`` where the task is not reviewed. `superseded`
-            is True when the task has a later version, or an adjudication has taken a reading's place.
-
-        Raises
-        ------
-        Refused
-            Drafts were asked for, or `versions` is neither ``newest`` nor ``all``.
-        """
+    def table(self, project: str | None, signed: bool, accepted: bool, versions: str) -> pd.DataFrame:
+        """Annotations of the versions that count, one row each."""
         if not signed:
             raise Refused("Drafts are not listed in tables.", "Open the task to see its draft.")
         found = self._versions(project, versions_named(versions), accepted)
@@ -100,14 +49,10 @@ class SignedVersions(Comparing):
     def _versions(
         self, project: str | None, versions: Versions, accepted: bool
     ) -> Iterator[tuple[TaskView, Signed, VersionStatus]]:
-        for seen in self._subjects(project, SubjectQuery(signed=True)):
+        for seen in self.scope.subjects(project, SubjectQuery(signed=True)):
             for task in seen.tasks:
                 for event, status in task.chosen(versions, accepted=accepted):
-                    yield task, self._signed_of(seen, event), status
-
-    def _subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
-        for name in [project] if project else self.backend.projects():
-            yield from every_subject(self.backend, name, query)
+                    yield task, self.scope.signed(seen, event), status
 
 
 def _rows(signed: Signed, status: VersionStatus) -> Iterator[dict[str, Any]]:

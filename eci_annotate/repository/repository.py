@@ -5,7 +5,8 @@ So the same notebook runs on a folder and on a hub.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -16,6 +17,8 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
 from eci_annotate.repository.annotation_table import SignedVersions
 from eci_annotate.repository.backend import Backend, Images, SubjectQuery
+from eci_annotate.repository.comparisons import Comparisons
+from eci_annotate.repository.scope import Scope
 from eci_annotate.repository.subject_table import subject_table
 from eci_annotate.repository.tables import Verification
 from eci_annotate.repository.task import Signed, Task
@@ -25,8 +28,12 @@ from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase.usecase import UseCase
 
+if TYPE_CHECKING:
+    from eci_annotate.repository.analysis.agreement import Agreement
+    from eci_annotate.repository.analysis.delta import Delta
 
-class Repository(SignedVersions):
+
+class Repository:
     """A repository, opened by one actor.
 
     Examples
@@ -47,6 +54,8 @@ class Repository(SignedVersions):
         self.backend = backend
         self.images = images
         self._actor_name = backend.actor.name
+        self._scope = Scope(backend, images)
+        self._versions, self._comparisons = SignedVersions(self._scope), Comparisons(self._scope)
 
     def __repr__(self) -> str:
         return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
@@ -83,7 +92,7 @@ class Repository(SignedVersions):
         Refused
             Somebody has it, and until when; or it is not ready, or not for you.
         """
-        project = project or self._only_project()
+        project = self._scope.project(project)
         seen = self.backend.do(Start(project, subject, task, take_over, rerun))
         if seen is None:
             raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
@@ -91,22 +100,117 @@ class Repository(SignedVersions):
 
     def use_case(self, project: str | None = None) -> UseCase:
         """The project's use case."""
-        return self.backend.use_case(project or self._only_project())
+        return self.backend.use_case(self._scope.project(project))
 
     # -- what is signed ------------------------------------------------------
     def versions(self, subject: str, task: str = ANNOTATE, *, project: str | None = None) -> list[Signed]:
         """The signed versions of a task that you may see, oldest first."""
-        project = project or self._only_project()
+        project = self._scope.project(project)
         seen = self.backend.subject(project, subject)
         return [self._handle(seen, event.task, event.version) for event in seen.task(task).signed]
 
     def signed(self, subject: str, task: str, version: int, *, project: str | None = None) -> Signed:
         """One signed version."""
-        seen = self.backend.subject(project or self._only_project(), subject)
+        seen = self.backend.subject(self._scope.project(project), subject)
         return self._handle(seen, task, version)
 
     def _handle(self, seen: SubjectView, task: str, version: int) -> Signed:
-        return self._signed_of(seen, seen.version(task, version))
+        return self._scope.signed(seen, seen.version(task, version))
+
+    def signed_versions(
+        self, project: str | None = None, *, task: str = "", accepted: bool = False, versions: str = "newest"
+    ) -> Iterator[Signed]:
+        """The signed versions that count, as handles; those of which `annotations` lists the content.
+
+        Parameters
+        ----------
+        project
+            One project; by default all that you may see.
+        task
+            One task or group of readings; by default all that hold annotations.
+        accepted
+            Only versions that every review accepted; a task without a review has none.
+        versions
+            ``newest``: of each task and reader the newest version, unless it was rejected; where readings are
+            adjudicated, the adjudication. ``all``: every signed version.
+
+        Raises
+        ------
+        Refused
+            `versions` is neither.
+        """
+        return self._versions.counting(project, task, accepted, versions)
+
+    def all_signed(self, project: str | None = None) -> Iterator[Signed]:
+        """Every signed version of every task that you may see, also those that do not count."""
+        return self._versions.all(project)
+
+    def annotations(
+        self,
+        project: str | None = None,
+        signed: bool = True,
+        *,
+        accepted: bool = False,
+        versions: str = "newest",
+    ) -> pd.DataFrame:
+        """The signed annotations that you may see, one row each.
+
+        By default a task and reader have one version in the table: the newest, unless it was rejected. Where readings
+        are adjudicated, the adjudication is in the table and the readings are not.
+
+        Parameters
+        ----------
+        project
+            One project; by default all that you may see.
+        signed
+            Drafts are not listed in tables: False is refused.
+        accepted
+            Only versions that every review accepted; a task without a review has none.
+        versions
+            ``newest``, or ``all`` for every signed version.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by project, subject, task, reader, version, uid; columns kind, label, colour, series, frame,
+            volume_mm3, signed_at, seal, verdict and superseded. `verdict` is what the reviews say of this very
+            version: ``accepted``, ``pending``, ``rejected``, or ``none`` where the task is not reviewed. `superseded`
+            is True when the task has a later version, or an adjudication has taken a reading's place.
+
+        Raises
+        ------
+        Refused
+            Drafts were asked for, or `versions` is neither ``newest`` nor ``all``.
+        """
+        return self._versions.table(project, signed, accepted, versions)
+
+    def delta(self, before: Signed, after: Signed, tolerance_mm: float = 1.0) -> Delta:
+        """What differs between two versions or readers of one subject, as tables and pictures."""
+        return self._comparisons.delta(before, after, tolerance_mm)
+
+    def agreement(self, project: str | None = None, task: str = ANNOTATE, tolerance_mm: float = 1.0) -> Agreement:
+        """How well the signed readings of a task agree, of those that you may see.
+
+        Of each reader the newest version is compared, unless it was rejected. Readings are compared below an
+        adjudication too, although `annotations` then holds the adjudication in their place.
+
+        Parameters
+        ----------
+        project
+            May be left out when there is one only.
+        task
+            A task, or the name of a group of readings; its repeated readings are compared with it too.
+        tolerance_mm
+            How far surfaces may lie apart for the surface Dice.
+
+        Raises
+        ------
+        NotFound
+            There is no such task, or no subject with two readings.
+        NotInstalled
+            The extra `agreement` is not there.
+        """
+        return self._comparisons.agreement(project, task, tolerance_mm)
 
     def annotation(self, index_row: tuple[Any, ...]) -> Annotation:
         """The annotation of one row of `annotations()`, e.g. ``repo.annotation(table.index[0])``."""
@@ -119,7 +223,7 @@ class Repository(SignedVersions):
     # -- subjects ------------------------------------------------------------
     def subjects(self, project: str | None = None, **query: Any) -> pd.DataFrame:
         """One page of subjects with stage and progress; `query` is that of `SubjectQuery`, e.g. ``site="KAU"``."""
-        return subject_table(self.backend, project or self._only_project(), SubjectQuery(**query))[0]
+        return subject_table(self.backend, self._scope.project(project), SubjectQuery(**query))[0]
 
     def attach(
         self, subject: str, layer: str, content: bytes, media_type: str, *, project: str | None = None
@@ -133,7 +237,7 @@ class Repository(SignedVersions):
         content, media_type
             What it is, e.g. ``text/csv``.
         """
-        where = (project or self._only_project(), subject)
+        where = (self._scope.project(project), subject)
         digest = self.backend.put(*where, content, attached=True)
         seen = self.backend.do(Attach(*where, layer, media_type, digest, len(content)))
         found = [each for each in seen.layers if each.layer == layer] if seen else []
@@ -143,12 +247,12 @@ class Repository(SignedVersions):
 
     def layers(self, subject: str, *, project: str | None = None) -> pd.DataFrame:
         """The newest version of each data layer of a subject."""
-        seen = self.backend.subject(project or self._only_project(), subject)
+        seen = self.backend.subject(self._scope.project(project), subject)
         return tables.layers(seen)
 
     def layer(self, subject: str, layer: str, *, project: str | None = None) -> bytes:
         """The content of a data layer's newest version."""
-        seen = self.backend.subject(project or self._only_project(), subject)
+        seen = self.backend.subject(self._scope.project(project), subject)
         for each in seen.layers:
             if each.layer == layer:
                 self.backend.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
@@ -158,11 +262,11 @@ class Repository(SignedVersions):
     # -- images --------------------------------------------------------------
     def studies(self, subject: str, *, project: str | None = None) -> list[Study]:
         """The subject's studies, with structure sets and reports among their series."""
-        return self.images.studies(project or self._only_project(), subject)
+        return self.images.studies(self._scope.project(project), subject)
 
     def volume(self, series_uid: str, *, subject: str | None = None, project: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); give the subject to spare the search for it."""
-        for seen in self._subjects(project, SubjectQuery(contains=subject or "")):
+        for seen in self._scope.subjects(project, SubjectQuery(contains=subject or "")):
             if subject in (None, seen.subject) and self._has(seen, series_uid):
                 return self.images.volume(seen.project, seen.subject, series_uid)
         raise NotFound("Series not found, or you do not have access to it.", "Call studies(subject) for a list.")
@@ -180,7 +284,7 @@ class Repository(SignedVersions):
         Tampered
             Names the first thing that differs, and how many.
         """
-        wholes = [signed] if signed else self._subjects(None)
+        wholes = [signed] if signed else self._scope.subjects(None)
         checks = [check for each in wholes for check in self.backend.verify(each.project, each.subject)]
         outcome = Verification([c for c in checks if not signed or _is_about(c.task, c.version, signed)])
         if outcome.failed:
