@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import NotFound, Tampered
+from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository import tables
 from eci_annotate.repository.annotation_table import SignedVersions
@@ -60,7 +60,6 @@ class Repository:
     def __repr__(self) -> str:
         return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
 
-    # -- work --------------------------------------------------------------
     def worklist(self, project: str | None = None, *, size: int = 1000) -> pd.DataFrame:
         """What you may start now, and what you hold; one row per task, of at most `size` subjects per project."""
         asked = SubjectQuery(startable=True, size=size)
@@ -98,11 +97,20 @@ class Repository:
             raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
         return Task(self.backend, self.images, project, subject, seen.task(task))
 
+    def start_next(self, project: str | None = None) -> Task:
+        """Continue the task that you hold, else start the first of the worklist; Refused when none is waiting."""
+        table = self.worklist(project)
+        if not table.empty:
+            first = table.sort_values("status", key=lambda status: status != "yours", kind="stable").iloc[0]
+            where = {"project": str(first["project"]), "take_over": first["status"] == "yours"}
+            return self.start(str(first["subject"]), str(first["task"]), **where)
+        remedy = "Import subjects, or make the next version of a signed task: repo.start(subject, task, rerun=True)."
+        raise Refused("No tasks are waiting for you.", remedy)
+
     def use_case(self, project: str | None = None) -> UseCase:
         """The project's use case."""
         return self.backend.use_case(self._scope.project(project))
 
-    # -- what is signed ------------------------------------------------------
     def versions(self, subject: str, task: str = ANNOTATE, *, project: str | None = None) -> list[Signed]:
         """The signed versions of a task that you may see, oldest first."""
         project = self._scope.project(project)
@@ -220,7 +228,6 @@ class Repository:
                 return each
         raise NotFound("Annotation not found, or you do not have access to it.", "Call annotations() for a list.")
 
-    # -- subjects ------------------------------------------------------------
     def subjects(self, project: str | None = None, **query: Any) -> pd.DataFrame:
         """One page of subjects with stage and progress; `query` is that of `SubjectQuery`, e.g. ``site="KAU"``."""
         return subject_table(self.backend, self._scope.project(project), SubjectQuery(**query))[0]
@@ -259,7 +266,6 @@ class Repository:
                 return self.backend.get(seen.project, subject, each.digest)
         raise NotFound("Data layer not found, or you do not have access to it.", "Call layers(subject) for a list.")
 
-    # -- images --------------------------------------------------------------
     def studies(self, subject: str, *, project: str | None = None) -> list[Study]:
         """The subject's studies, with structure sets and reports among their series."""
         return self.images.studies(self._scope.project(project), subject)
@@ -275,7 +281,6 @@ class Repository:
         studies = self.images.studies(seen.project, seen.subject)
         return any(each.series_uid == series_uid for study in studies for each in study.series)
 
-    # -- proof ---------------------------------------------------------------
     def verify(self, signed: Signed | None = None) -> Verification:
         """Recompute what a version (or everything that you may see) was signed over.
 
@@ -287,12 +292,7 @@ class Repository:
         wholes = [signed] if signed else self._scope.subjects(None)
         checks = [check for each in wholes for check in self.backend.verify(each.project, each.subject)]
         outcome = Verification([c for c in checks if not signed or _is_about(c.task, c.version, signed)])
-        if outcome.failed:
-            first = outcome.failed[0]
-            where = f"{first.subject} {first.task} version {first.version}, {first.check}"
-            names = ", ".join(dict.fromkeys(check.check for check in outcome.failed))
-            what = f"{len(outcome.failed)} of {len(outcome.checks)} checks failed ({names}); {where}: {first.detail}"
-            raise Tampered(what, "Restore it from a backup.")
+        outcome.check()
         return outcome
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from eci_annotate.errors import Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
@@ -76,6 +77,15 @@ class Verification:
     def failed(self) -> list[Check]:
         """The checks that did not."""
         return [check for check in self.checks if not check.passed]
+
+    def check(self) -> None:
+        """Raise `Tampered`, naming the first check that failed and how many did, unless all passed."""
+        if self.failed:
+            first = self.failed[0]
+            where = f"{first.subject} {first.task} version {first.version}, {first.check}"
+            names = ", ".join(dict.fromkeys(check.check for check in self.failed))
+            what = f"{len(self.failed)} of {len(self.checks)} checks failed ({names}); {where}: {first.detail}"
+            raise Tampered(what, "Restore it from a backup.")
 
     @property
     def table(self) -> pd.DataFrame:

@@ -358,3 +358,17 @@ def test_a_page_holds_only_what_the_actor_may_see(repo: Repository, folder: Path
     assert total("ben", startable=True) == (1, 1) and total("mara", startable=True) == (0, 0)
     sign(repo)
     assert total("dev") == (1, 1) and total("dev", signed=True) == (1, 1) and total("ben", startable=True) == (0, 0)
+
+
+def test_the_next_task_is_the_own_one_then_the_first_of_the_list_then_a_sentence(
+    repo: Repository, folder: Path
+) -> None:
+    task = repo.start_next()
+    assert (task.subject, task.task) == (S, "annotate")
+    again = eci.open(folder).start_next()  # another notebook, or this one after a restart of its kernel
+    assert (again.subject, again.fence) == (S, task.fence + 1)
+    again.save(lines(again))
+    again.answer(ANSWERS)
+    again.sign(MEANING)
+    with pytest.raises(Refused, match=r"No tasks are waiting for you\. .*rerun=True"):
+        eci.open(folder).start_next()
