@@ -62,14 +62,14 @@ class Person:
 
 
 PEOPLE: Mapping[str, Person] = {
-    "anna": Person("annotator", "KAU", False, "radiologist in one hospital: her task, and nothing else"),
-    "ben": Person("annotator", "VIE", False, "radiologist in another: sees no subject of the first"),
+    "anna": Person("annotator", "KAU", False, "radiologist at one hospital: the task at hand, nothing else"),
+    "ben": Person("annotator", "VIE", False, "radiologist at another hospital: sees no subject of the first"),
     "ruth": Person("reviewer", "KAU", what="accepts or rejects what was signed"),
     "dev": Person("developer", "KAU", what="JupyterLab, with signed data only"),
     OWNER: Person("owner", "KAU", what="the project's pages; also the hub's administrator"),
-    "dora": Person("data-manager", "KAU", what="takes subjects in"),
+    "dora": Person("data-manager", "KAU", what="imports subjects"),
     "axel": Person("auditor", "KAU", what="reads the audit trail"),
-    "tess": Person("teacher", "KAU", what="JupyterLab with the workshop, on a phantom of her own"),
+    "tess": Person("teacher", "KAU", what="JupyterLab with the workshop, on their own phantom"),
 }
 
 
@@ -105,7 +105,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
             add_hub_member(rooms, owner, PROJECT, name, roles=roles, site=site, sites=sites)
     sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
     for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
-        tell(f"Taking images of {site} in")
+        tell(f"Importing images of {site}")
         if small or kind != "axial" or not sample.exists():
             phantom = folder.parent / f".phantom-{site}"
             write_phantom(phantom, "tiny" if small and kind == "axial" else kind)
@@ -194,7 +194,7 @@ def prepare(folder: Path, port: int, insecure: bool, tell: Callable[[str], None]
     """Create what is missing; returns the accounts."""
     if os.geteuid() != 0 and not insecure:
         raise Refused(
-            "Without root there is only one system user for everybody.",
+            "Without root, all users would share one system user.",
             "Run `make hub` as root; or, with no real data, `make hub INSECURE_DEMO=1`.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -253,7 +253,7 @@ def wait(hub: subprocess.Popen[bytes], port: int, folder: Path) -> None:
         except OSError:
             sleep(0.3)
     hub.terminate()
-    raise Refused("The hub did not start.", f"What it said is in {folder / 'hub.log'}.")
+    raise Refused("The hub did not start.", f"See {folder / 'hub.log'}.")
 
 
 def show(url: str, passwords: Mapping[str, str], signing: Mapping[str, str], insecure: bool) -> None:

@@ -112,7 +112,7 @@ def test_a_refusal_is_a_page_with_a_way_back_and_no_error_in_the_log(of: Of, hub
     of("anna")
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
     got = hub.ask(f"/user/anna/api/kernels/{UUID(int=1)}/channels", "anna", headers=upgrade)
-    assert got.status == 403 and "This is not for you" in got.text and 'href="/user/anna/"' in got.text
+    assert got.status == 403 and "You do not have access to this page" in got.text and 'href="/user/anna/"' in got.text
     assert "Uncaught exception" not in hub.log()
 
 
@@ -120,7 +120,7 @@ def test_a_refusal_is_a_page_with_a_way_back_and_no_error_in_the_log(of: Of, hub
 def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(of: Of, hub: Hub, path: str) -> None:
     page: Any = of("anna").context.new_page()
     answer = page.goto(hub.url(f"/user/anna/{path}", "anna"))
-    assert answer.status == 404 and "There is no such page" in page.inner_text("h1")
+    assert answer.status == 404 and "Page not found" in page.inner_text("h1")
     page.get_by_role("link", name="Go to your tasks").click()
     page.wait_for_selector("body[data-voila]", state="attached", timeout=60_000)
     page.close()
