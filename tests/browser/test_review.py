@@ -69,7 +69,7 @@ def test_the_signed_work_is_seen_and_cannot_be_changed(review: Viewer, repositor
     review.drag("axial", [(0.2, 0.2), (0.3, 0.3)])
     review.rest()
     assert coloured(review) == ink and "cannot be edited" in review.stage("s.status.textContent")
-    row.locator("[title^='Shown or hidden']").click()
+    row.locator("[title^='Show or hide']").click()
     review.rest()
     assert coloured(review) == 0
 

@@ -53,10 +53,10 @@ def test_list_renames_hides_and_deletes(viewer: Viewer, repository: Path) -> Non
     row = viewer.page.locator(".eci-row")
     row.locator(".eci-label input").fill("segment IV")
     row.locator(".eci-label input").press("Enter")
-    row.locator("[title^='Shown or hidden']").click()
+    row.locator("[title^='Show or hide']").click()
     viewer.rest()
     assert coloured(viewer) == 0
-    row.locator("[title^='Shown or hidden']").click()
+    row.locator("[title^='Show or hide']").click()
     viewer.rest()
     assert coloured(viewer) > 50
     viewer.page.wait_for_timeout(700)

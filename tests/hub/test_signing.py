@@ -70,7 +70,7 @@ def test_the_person_signs_with_a_pin_what_the_page_shows(hub: Hub, work: tuple[T
     assert image.evaluate("i => i.naturalWidth") > 50
     page.fill("input[name=pin]", "not-it-1")
     page.click("#sign")
-    assert "not right" in page.inner_text("#problem") and waiting.poll() is None
+    assert "Wrong PIN" in page.inner_text("#problem") and waiting.poll() is None
     page.fill("input[name=pin]", PIN)
     page.click("#sign")
     page.wait_for_selector("#done")
@@ -109,7 +109,7 @@ def test_a_draft_that_changed_meanwhile_is_not_signed(work: tuple[Task, Pending,
     task.save(lines(task, uid="u2"))
     page.fill("input[name=pin]", PIN)
     page.click("#sign")
-    assert "not open any more" in page.inner_text("main")
+    assert "no longer open" in page.inner_text("main")
     with pytest.raises(Refused):
         waiting.poll()
 

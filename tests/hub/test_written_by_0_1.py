@@ -9,7 +9,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser
 
-from eci_annotate.repository.pending_signature import Waiting
+from eci_annotate.repository.pending_signature import Pending
 from tests.hub.hub_world import hubs, signed_in
 from tests.hub.test_signing import ANSWERS, MEANING, P, lines, opened
 
@@ -29,7 +29,7 @@ def test_it_goes_on(browser: Browser, tmp_path: Path) -> None:
         task.save(lines(task, uid="later"))
         task.answer(ANSWERS)
         waiting = task.begin_signing(MEANING)
-        assert isinstance(waiting, Waiting)
+        assert isinstance(waiting, Pending)
         window = page.context.new_page()
         window.goto(waiting.url)
         window.fill("input[name=pin]", yaml.safe_load((hub.folder / "pins.yaml").read_text())["anna"])

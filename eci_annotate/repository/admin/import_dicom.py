@@ -110,7 +110,7 @@ def import_folders(
         elif old and not _is_ingested(backend.rooms, project, old):  # an import that was cut off
             _ingest_all(backend, project, old)
             subjects[old] = len(group)
-        tell("Taking in subjects", number, len(groups))
+        tell("Importing subjects", number, len(groups))
     reasons = {why: number for why, number in skipped.items() if number}
     return Imported(subjects, reasons, dict(not_shown), sum(not each.identity_removed for each in usable))
 
