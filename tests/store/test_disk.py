@@ -127,6 +127,7 @@ def test_a_full_disk_under_the_folder(tmp_path: Path) -> None:
         goes_on(open_folder(disk / "stores"), counts)
 
 
+@pytest.mark.needs_postgres
 def test_a_full_disk_under_the_database() -> None:
     with running() as server, _cramped(server) as (dsn, room):
         stores = open_postgres(dsn)

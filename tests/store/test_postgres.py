@@ -222,6 +222,7 @@ def test_a_lost_connection_is_named_and_made_anew(dsn: str, postgres: Server) ->
     stores.close()
 
 
+@pytest.mark.needs_postgres
 def test_a_server_that_stops_is_named_and_found_again() -> None:
     with running() as server:
         stores = open_postgres(server.fresh())
