@@ -228,6 +228,7 @@ def test_volumes_need_no_images():
 
 def test_nested_contours_of_rt_utils_are_a_hole():
     (ring,) = eci.read_rtstruct(DATA / "rtstruct/RS_rtutils_hole.dcm")
+    assert isinstance(ring, eci.Contours)
     outer, inner = sorted((np.ptp(r[:, 0]) for r in ring.rings_lps), reverse=True)
     areas = eci.Contours(ring.rings_lps, 1.0).volume_mm3
     assert outer > inner and 0 < areas < sum(eci.Contours((r,), 1.0).volume_mm3 for r in ring.rings_lps)

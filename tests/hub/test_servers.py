@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -103,7 +104,7 @@ def test_an_interpreter_out_of_reach_is_replaced() -> None:
 def test_packages_out_of_reach_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    monkeypatch.setattr(python_interpreter.sysconfig, "get_path", lambda _: str(closed))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(closed))
     with pytest.raises(Refused, match="cannot read"):
         python_interpreter.user_python(tmp_path / "thin")
 

@@ -22,6 +22,7 @@ from eci_annotate.repository.admin.import_dicom import OTHER, THERE, Imported, i
 from eci_annotate.repository.keys.repository_folder import credential
 from eci_annotate.repository.local.identity import KeyIdentity
 from eci_annotate.repository.repository import Repository
+from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.subject.commands import Enrol, Withdraw
 from tests.repository.repository_world import P, S, local
 
@@ -118,8 +119,8 @@ class Work:
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Counts the work while a test lasts."""
     done = Work()
-    read, decode = files.dcmread, DecodeRunner._decode_frame
-    write, rows = folder_archive.write_atomic, FolderArchive._rows
+    read, decode = pydicom.dcmread, DecodeRunner._decode_frame
+    write, rows = write_atomic, FolderArchive._rows
 
     def counted_read(*args: Any, stop_before_pixels: bool, **more: Any) -> Any:
         done.headers += stop_before_pixels

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from eci_annotate.errors import BadJournal, EciError
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.tools import from_line, replay, save, to_line
-from eci_annotate.tools.editing.easel import TOOLS
 from eci_annotate.tools.editing.entries import Redo, Undo
 from eci_annotate.tools.gestures import Drag, Press, Release
+from eci_annotate.tools.registry import TOOLS
 from tests.counts import count
 from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.stage import rasterise as c
 from eci_annotate.viewer.stage.pane_geometry import Rect, View, stacks_of
 from tests.viewer.test_views import grid
@@ -26,7 +27,7 @@ def inside_twin(
     field = plane.astype(float)
     above = field[r0][:, q0] * (1 - fq) + field[r0][:, q1] * fq
     below = field[r1][:, q0] * (1 - fq) + field[r1][:, q1] * fq
-    return seen & (above * (1 - fr) + below * fr >= c.HALF)
+    return seen & (above * (1 - fr) + below * fr >= HALF)
 
 
 def compose_twin(stack, view, rect, painted):  # type: ignore[no-untyped-def]

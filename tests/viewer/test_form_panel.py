@@ -10,7 +10,8 @@ from typing import Any
 import ipywidgets as w
 import pytest
 
-from eci_annotate.viewer.panels.report_form import Field, FormPanel, Group, Items
+from eci_annotate.viewer.panels.form_field import Field
+from eci_annotate.viewer.panels.report_form import FormPanel, Group, Items
 from eci_annotate.workflow.usecase.form import check_answers, questions
 from eci_annotate.workflow.usecase.gate import unmatched
 from eci_annotate.workflow.usecase.hanging import Hanging

@@ -91,7 +91,7 @@ def confirm_request(visit: Visit) -> Response:
 
 
 def _factor(visit: Visit, made: SignatureRequest) -> str:
-    """What showed that it is the person; Refused when the request is not open any more."""
+    """Return how the user proved their identity; raises Refused if the request is no longer open."""
     if standing(visit.desk, visit.repo, made) != RequestState.WAITING:
         raise Refused("This request is no longer open.", "Sign again in the notebook.")
     return proved(visit, made.digest)

@@ -111,8 +111,7 @@ def import_folders(
             _ingest_all(backend, project, old)
             subjects[old] = len(group)
         tell("Importing subjects", number, len(groups))
-    reasons = {why: number for why, number in skipped.items() if number}
-    return Imported(subjects, reasons, dict(not_shown), sum(not each.identity_removed for each in usable))
+    return Imported(subjects, dict(skipped), dict(not_shown), sum(not each.identity_removed for each in usable))
 
 
 def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
