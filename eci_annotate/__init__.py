@@ -28,6 +28,7 @@ _HOMES = {
     "work": "viewer.task_app_start",
     "load_series": "dicom.images.series",
     "load_stacks": "dicom.images.series",
+    "series_in": "dicom.images.study",
     "read_rtstruct": "dicom.rtstruct.read",
     "write_rtstruct": "dicom.rtstruct.write",
     "write_phantom": "dicom.phantom",
@@ -37,12 +38,14 @@ _HOMES = {
     "Grid": "imaging.geometry",
     "grid_of": "imaging.volume",
     "volume_from_array": "imaging.volume",
+    "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
     "EciError": "errors",
 }
 
 if TYPE_CHECKING:
     from eci_annotate.dicom.images.series import load_series, load_stacks
+    from eci_annotate.dicom.images.study import series_in
     from eci_annotate.dicom.phantom import write_phantom
     from eci_annotate.dicom.rtstruct.read import read_rtstruct
     from eci_annotate.dicom.rtstruct.write import write_rtstruct
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.reslice import resample
-    from eci_annotate.imaging.volume import grid_of, volume_from_array
+    from eci_annotate.imaging.volume import grid_of, volume_from_array, without_padding
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.open_repository import open
@@ -101,8 +104,10 @@ __all__ = [
     "open",
     "read_rtstruct",
     "resample",
+    "series_in",
     "show",
     "volume_from_array",
+    "without_padding",
     "work",
     "write_phantom",
     "write_rtstruct",

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from eci_annotate.dicom.images.files import Source, files_of, read
-from eci_annotate.dicom.images.slice_stack import position_of, require_one_series, require_plane, stack_of
-from eci_annotate.errors import NoImages
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.files import Source
+from eci_annotate.dicom.images.image_files import frames_of_files, image_files
+from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
+from eci_annotate.dicom.images.stacks import Stack, one_stack, require_one_series, stacks_of
 from eci_annotate.imaging.geometry import Floats, Grid
 
 # attributes of the Patient, General Study and Clinical Trial modules (PS3.3), shared by every object of a study
@@ -40,71 +42,96 @@ SHARED = (
 
 @dataclass(frozen=True)
 class ReferencedImages:
-    """Headers of one series in slice order."""
+    """Frames of one stack in slice order.
 
-    slices: tuple[Dataset, ...]
+    Attributes
+    ----------
+    frames, grid
+        From the first slice to the last, and where they are.
+    stack_uid
+        The Series Instance UID, or that of one stack of a series with several.
+    """
+
+    frames: tuple[Frame, ...]
     grid: Grid
+    stack_uid: str
 
     @property
     def first(self) -> Dataset:
-        """Header of the first slice."""
-        return self.slices[0]
+        """Header of the first slice's file."""
+        return self.frames[0].dataset
 
     @property
     def series_uid(self) -> str:
         """Series Instance UID."""
-        return str(self.first.SeriesInstanceUID)
+        return self.frames[0].series_uid
 
     @property
     def origins_lps(self) -> Floats:
         """ImagePositionPatient by slice, shape (n, 3)."""
-        return np.array([position_of(d) for d in self.slices])
+        if not has_place(self.frames[0]):
+            return np.array([self.grid.origin_lps])
+        return np.array([frame.position_lps for frame in self.frames])
 
     def reference_to(self, slice_k: int) -> Dataset:
         """Return an item of ContourImageSequence for the slice (the nearest one if outside)."""
-        image = self.slices[min(max(slice_k, 0), len(self.slices) - 1)]
-        item = Dataset()
-        item.ReferencedSOPClassUID = image.SOPClassUID
-        item.ReferencedSOPInstanceUID = image.SOPInstanceUID
-        return item
+        return reference_to(self.frames[min(max(slice_k, 0), len(self.frames) - 1)])
+
+    def references(self) -> list[Dataset]:
+        """Return one item for each file, in slice order."""
+        files = {frame.sop_uid: frame for frame in self.frames}
+        return [file_reference(frame) for frame in files.values()]
 
 
-def _headers(source: Source) -> list[Dataset]:
-    found = [read(path, pixels=False, number=n) for n, path in enumerate(files_of(source))]
-    return [d for d in found if "Rows" in d and str(d.get("Modality")) != "SEG"]
+def file_reference(frame: Frame) -> Dataset:
+    """Return a reference to the file of a frame (PS3.3 table 10-11)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = frame.dataset.SOPClassUID
+    item.ReferencedSOPInstanceUID = frame.dataset.SOPInstanceUID
+    return item
+
+
+def reference_to(frame: Frame) -> Dataset:
+    """Return a reference to a frame (PS3.3 table 10-3)."""
+    item = file_reference(frame)
+    if frame.number:
+        item.ReferencedFrameNumber = frame.number
+    return item
 
 
 def images_of(source: Source) -> dict[str, ReferencedImages]:
-    """Read the headers of images, grouped by series.
+    """Read the headers of images, grouped by series; by stack where a series has several.
 
     Raises
     ------
     BadImages
-        If there are no images, or a series does not form a volume.
+        If there are no images, or a series does not form volumes.
     """
-    headers = _headers(source)
-    if not headers:
-        raise NoImages("There are no images to refer to.", "Give the folder of the annotated series.")
-    by_series: dict[str, list[Dataset]] = {}
-    for dataset in headers:
-        by_series.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append(dataset)
-    return {uid: _images(part) for uid, part in by_series.items()}
+    by_series: dict[str, list[Frame]] = {}
+    for frame in frames_of_files(image_files(source)):
+        by_series.setdefault(frame.series_uid, []).append(frame)
+    return {stack.uid: _images(stack) for frames in by_series.values() for stack in _stacks(frames)}
 
 
-def _images(headers: list[Dataset]) -> ReferencedImages:
-    for dataset in headers:
-        require_plane(dataset)
-    require_one_series(headers)
-    stack = stack_of(headers)
-    return ReferencedImages(stack.slices, stack.grid)
+def _stacks(frames: list[Frame]) -> list[Stack]:
+    for frame in frames:
+        require_picture(frame)
+    require_one_series(frames)
+    return stacks_of(frames)
+
+
+def _images(stack: Stack) -> ReferencedImages:
+    return ReferencedImages(stack.frames, stack.grid, stack.uid)
 
 
 def one_series(source: Source) -> ReferencedImages:
-    """Read the headers of exactly one series."""
-    headers = _headers(source)
-    if not headers:
-        raise NoImages("There are no images to refer to.", "Give the files of the annotated series.")
-    return _images(headers)
+    """Read the headers of exactly one series of one stack."""
+    frames = frames_of_files(image_files(source))
+    require_one_series(frames)
+    if len(frames) == 1:
+        return _images(_stacks(frames)[0])
+    require_volumes(frames)
+    return _images(one_stack(frames))
 
 
 LONGEST = {"SH": 16, "CS": 16, "LO": 64, "PN": 64}

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from eci_annotate.imaging.volume import values_kji
+from eci_annotate.imaging.volume import DIMS, measured
 
 AIR_HU = -500.0  # values below this occur in CT only
 
@@ -39,8 +39,10 @@ def default_window(volume: xr.DataArray) -> Window:
     given = volume.attrs.get("window")
     if isinstance(given, (tuple, list)) and len(given) == 2:
         return Window(float(given[0]), float(given[1]))
-    values = values_kji(volume)
-    some = np.asarray(values[:: max(len(values) // 16, 1), ::4, ::4], float)
+    part = volume.transpose(*DIMS)[:: max(volume.sizes["k"] // 16, 1), ::4, ::4]
+    some = np.asarray(part.values, float)[measured(part)]
+    if not some.size:
+        return Window(0.0, 1.0)
     if volume.attrs.get("modality") == "CT" or float(some.min()) < AIR_HU:
         return PRESETS["soft tissue"]
     low, high = np.percentile(some, [1, 99])

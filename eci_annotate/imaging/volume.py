@@ -222,3 +222,38 @@ def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr
     out = volume.transpose(*DIMS).copy(deep=False, data=np.asarray(values))
     out.attrs, out.name = {}, name
     return out
+
+
+def padding_of(volume: xr.DataArray) -> tuple[float, float] | None:
+    """Return the first and the last value that are padding, not measured; None if there are none."""
+    given = volume.attrs.get("padding")
+    return (float(given[0]), float(given[1])) if isinstance(given, (tuple, list)) and len(given) == 2 else None
+
+
+def measured(volume: xr.DataArray) -> NDArray[np.bool_]:
+    """Return which voxels (in the order of the volume's dims) hold measured values: neither padding nor NaN."""
+    values = np.asarray(volume.values)
+    found = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    if (padding := padding_of(volume)) is not None:
+        found &= (values < padding[0]) | (values > padding[1])
+    return found
+
+
+def without_padding(volume: xr.DataArray) -> xr.DataArray:
+    """Return a volume in which padding is NaN, so that xarray's statistics leave it out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (1, 1, 3), "1.2.3")
+    >>> values = np.array([[[-2000, 40, 60]]], np.int16)
+    >>> ct = eci.volume_from_array(values, grid, attrs={"padding": (-2000, -2000)})
+    >>> float(eci.without_padding(ct).mean())
+    50.0
+    """
+    if padding_of(volume) is None:
+        return volume
+    out = volume.where(like(volume, measured(volume.transpose(*DIMS))))
+    out.attrs = {name: value for name, value in volume.attrs.items() if name != "padding"}
+    return out

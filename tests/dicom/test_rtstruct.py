@@ -214,20 +214,20 @@ def test_decimals_of_other_makers(text):
 
 # -- files of others -----------------------------------------------------------------
 def test_mim_contours_give_the_mask_that_ibsi_made_of_them():
-    v = eci.load_series(DATA / "sts008_mr/image")
-    (tumour,) = eci.read_rtstruct(DATA / "sts008_mr/rtstruct/RS.dcm")
-    reference = sitk.GetArrayFromImage(sitk.ReadImage(str(DATA / "sts008_mr/MR_T1_mask.nii.gz"))) > 0
+    v = eci.load_series(DATA / "rtstruct_mim_sts008/MR_T1/image")
+    (tumour,) = eci.read_rtstruct(DATA / "rtstruct_mim_sts008/MR_T1/rtstruct/RS.dcm")
+    reference = sitk.GetArrayFromImage(sitk.ReadImage(str(DATA / "rtstruct_mim_sts008/MR_T1/MR_T1_mask.nii.gz"))) > 0
     assert np.array_equal(tumour.mask_on(v).values, reference)
     assert tumour.volume_mm3 == pytest.approx(27_570, abs=20)
 
 
 def test_volumes_need_no_images():
-    volumes = [a.volume_mm3 for a in eci.read_rtstruct(DATA / "rtstruct/RS_mim.dcm")]
+    volumes = [a.volume_mm3 for a in eci.read_rtstruct(DATA / "rtstruct_mim_phantom_rtutils/rtstruct/RS_mim.dcm")]
     assert np.allclose(volumes, [6507.0, 6006.9, 5735.8, 10964.8], atol=0.1)
 
 
 def test_nested_contours_of_rt_utils_are_a_hole():
-    (ring,) = eci.read_rtstruct(DATA / "rtstruct/RS_rtutils_hole.dcm")
+    (ring,) = eci.read_rtstruct(DATA / "rtstruct_mim_phantom_rtutils/rtstruct/RS_rtutils_hole.dcm")
     assert isinstance(ring, eci.Contours)
     outer, inner = sorted((np.ptp(r[:, 0]) for r in ring.rings_lps), reverse=True)
     areas = eci.Contours(ring.rings_lps, 1.0).volume_mm3

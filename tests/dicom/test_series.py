@@ -16,7 +16,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import pixel_digest, scan
-from eci_annotate.dicom.images.series import _whole
+from eci_annotate.dicom.images.pixels import scaled
 from eci_annotate.dicom.phantom import KINDS, phantom_grid, phantom_values
 from eci_annotate.imaging.volume import instance_uids_of
 
@@ -113,14 +113,13 @@ BAD = {
     "spacing missing": (drop("PixelSpacing"), None, errors.MissingGeometry, "PixelSpacing"),
     "orientation missing": (drop("ImageOrientationPatient"), 3, errors.MissingGeometry, "ImageOrientationPatient"),
     "position missing": (drop("ImagePositionPatient"), 3, errors.MissingGeometry, "ImagePositionPatient"),
-    "frame missing": (drop("FrameOfReferenceUID"), None, errors.MissingGeometry, "FrameOfReferenceUID"),
     "crooked axes": (put(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), None, errors.MissingGeometry, "unit vectors"),
     "two series": (put(SeriesInstanceUID="2.25.5"), 2, errors.MixedSeries, "2 series"),
     "two frames": (put(FrameOfReferenceUID="2.25.5"), 2, errors.MixedSeries, "different"),
     "two spacings": (put(PixelSpacing=[1, 1]), 2, errors.MixedSeries, "different"),
     "gantry tilt": (tilt, None, errors.UnevenSlices, "11.31 degrees"),
     "uneven": (shift, 4, errors.UnevenSlices, "apart"),
-    "multi-frame": (put(NumberOfFrames=3), None, errors.UnsupportedImages, "Multi-frame"),
+    "multi-frame": (put(NumberOfFrames=3), None, errors.UnsupportedImages, "multi-frame"),
     "colour": (put(SamplesPerPixel=3), None, errors.UnsupportedImages, "Colour"),
     "no pixels": (drop("PixelData"), 3, errors.DamagedFile, "no pixels"),
 }
@@ -215,6 +214,6 @@ def test_scan_tells_no_patient(phantoms):
 @given(hnp.arrays(np.uint16, 5), st.integers(-5, 5), st.integers(-70_000, 70_000), st.booleans())
 def test_scaling_is_exact_and_as_small_as_it_can_be(raw, slope, intercept, signed):
     raw, slope = raw.view(np.int16) if signed else raw, slope or 1
-    found, true = _whole(raw, slope, intercept), raw.astype(np.int64) * slope + intercept
+    found, true = scaled(raw, slope, intercept), raw.astype(np.int64) * slope + intercept
     assert np.array_equal(found, true)
     assert (found.dtype == np.int16) == (true.min() >= -32768 and true.max() <= 32767)

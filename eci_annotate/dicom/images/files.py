@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from eci_annotate.errors import DamagedFile, NoImages, NotDicom
+from eci_annotate.errors import DamagedFile, EciError, NoImages, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient
 config.settings.reading_validation_mode = config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs the same texts
+_WARNINGS = Lock()  # the list of warning filters belongs to all threads
 
 Opener = Callable[[], bytes]
 Source = str | PathLike[str] | Sequence[str | PathLike[str] | Opener]
@@ -35,7 +42,12 @@ def has_magic(path: Path) -> bool:
 
 
 def read(
-    path: Path | Opener, *, pixels: bool = True, number: int | None = None, tags: Sequence[str] | None = None
+    path: Path | Opener,
+    *,
+    pixels: bool = True,
+    number: int | None = None,
+    tags: Sequence[str] | None = None,
+    defer: int | None = None,
 ) -> Dataset:
     """Read one file, or what gives the content of one.
 
@@ -49,6 +61,8 @@ def read(
         Number by which messages name the file in place of its name.
     tags
         Keywords of the elements to read; None for all.
+    defer
+        Elements of more bytes than this are read when they are used; of a file only.
 
     Raises
     ------
@@ -58,17 +72,36 @@ def read(
         If it ends too early or cannot be parsed.
     """
     try:
-        source = path if isinstance(path, Path) else BytesIO(path())
-        dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None)
+        return _read(path, pixels, tags, defer)
     except InvalidDicomError as error:
         raise NotDicom(f"{which(path, number)} is not DICOM.", "Give DICOM files only.") from error
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise NoImages(f"{which(path, number)} is not there.", "Check the path.") from error
+        raise NoImages(f"{which(path, number)} does not exist.", "Check the path.") from error
+    except EciError:
+        raise
     except Exception as error:
         raise DamagedFile(
             f"{which(path, number)} is damaged or truncated.", "Copy it again from its archive."
         ) from error
+
+
+def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: int | None) -> Dataset:
+    source = path if isinstance(path, Path) else BytesIO(path())
+    kept = defer if isinstance(path, Path) else None
+    only = list(tags) if tags else None
+    with _quiet():
+        dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)
+        if kept is not None and str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
+            dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only)  # offsets would be wrong
     return dataset
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pydicom's warnings back: they quote paths and values."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _worth_reading(path: Path) -> bool:

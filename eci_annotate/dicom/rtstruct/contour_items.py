@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 
+from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.rtstruct.outlines import Outline
 
 CONTOUR_SEQUENCE, CONTOUR_DATA = 0x30060040, 0x30060050
 IMAGES, KIND, DATA = (0x3006, 0x0016), (0x3006, 0x0042), (0x3006, 0x0050)
 COUNT, NUMBER = (0x3006, 0x0046), (0x3006, 0x0048)
+FRAME_NUMBER = (0x0008, 0x1160)
 CLASS_UID, INSTANCE_UID, ITEM = (0x0008, 0x1150), (0x0008, 0x1155), (0xFFFE, 0xE000)
 UNDEFINED = 0xFFFFFFFF
 _LONG = {b"SQ", b"OB", b"OW", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV"}
@@ -31,10 +33,13 @@ def _text(tag: tuple[int, int], value: str, pad: bytes = b" ") -> bytes:
     return _element(tag, raw + pad if len(raw) % 2 else raw)
 
 
-def image_item(image: Dataset) -> bytes:
-    """Return the ContourImageSequence (3006,0016) that refers to one image."""
-    uids = _text(CLASS_UID, str(image.SOPClassUID), b"\0"), _text(INSTANCE_UID, str(image.SOPInstanceUID), b"\0")
-    return _element(IMAGES, _element(ITEM, b"".join(uids)))
+def image_item(frame: Frame) -> bytes:
+    """Return the ContourImageSequence (3006,0016) that refers to one frame."""
+    header = frame.dataset
+    parts = [_text(CLASS_UID, str(header.SOPClassUID), b"\0"), _text(INSTANCE_UID, str(header.SOPInstanceUID), b"\0")]
+    if frame.number:
+        parts.append(_text(FRAME_NUMBER, str(frame.number)))
+    return _element(IMAGES, _element(ITEM, b"".join(parts)))
 
 
 def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:

@@ -150,7 +150,7 @@ def _predecessor(dataset: Dataset, content: bytes) -> Dataset:
 def _referenced_frame(images: ReferencedImages) -> Dataset:
     series = Dataset()
     series.SeriesInstanceUID = images.series_uid
-    series.ContourImageSequence = [images.reference_to(k) for k in range(len(images.slices))]
+    series.ContourImageSequence = images.references()
     study = Dataset()
     study.ReferencedSOPClassUID = STUDY_MANAGEMENT
     study.ReferencedSOPInstanceUID = images.first.StudyInstanceUID
@@ -234,7 +234,7 @@ def _roi_contour(number: int, annotation: Annotation, found: list[Outline], imag
     item.ReferencedROINumber = number
     if found:
         # Implicit VR stores no VR, so bytes pass through unparsed: the file is the same as with items, only faster
-        value = encoded(found, [image_item(image) for image in images.slices])
+        value = encoded(found, [image_item(frame) for frame in images.frames])
         item.add(DataElement(CONTOUR_SEQUENCE, "OB", value))
     return item
 

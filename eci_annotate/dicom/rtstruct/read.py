@@ -17,8 +17,8 @@ import numpy as np
 from pydicom import Dataset, dcmread
 
 from eci_annotate.dicom.images.completeness import require_whole
+from eci_annotate.dicom.images.dicom_frames import axes, numbers
 from eci_annotate.dicom.images.files import read
-from eci_annotate.dicom.images.slice_stack import axes_of, position_of
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
@@ -194,7 +194,9 @@ def _grid(item: Dataset, frame_uid: str) -> Grid:
     row_mm, column_mm = (float(v) for v in item.PixelSpacing)
     shape = (int(item.NumberOfFrames), int(item.Rows), int(item.Columns))
     spacing = (float(item.SpacingBetweenSlices), row_mm, column_mm)
-    return Grid.from_arrays(position_of(item), axes_of(item), spacing, shape, frame_uid)
+    origin = numbers(item.ImagePositionPatient, "ImagePositionPatient")
+    directions = axes(numbers(item.ImageOrientationPatient, "ImageOrientationPatient"))
+    return Grid.from_arrays(origin, directions, spacing, shape, frame_uid)
 
 
 def _mask(rings: list[Floats], grid: Grid, header: dict[str, Any]) -> Mask:

@@ -126,7 +126,7 @@ def _observer(signer: str, when: datetime) -> Dataset:
 def _evidence(images: ReferencedImages) -> Dataset:
     series, study = Dataset(), Dataset()
     series.SeriesInstanceUID = images.series_uid
-    series.ReferencedSOPSequence = [images.reference_to(k) for k in range(len(images.slices))]
+    series.ReferencedSOPSequence = images.references()
     study.StudyInstanceUID = images.first.StudyInstanceUID
     study.ReferencedSeriesSequence = [series]
     return study

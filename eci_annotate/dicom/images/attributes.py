@@ -1,0 +1,178 @@
+"""What tells the stacks of one series apart, besides geometry: one row per attribute, in the order that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+from eci_annotate.dicom.images.dicom_frames import Frame, numbers
+
+B_VALUES = (0x00189087, 0x0019100C, 0x00431039, 0x20011003)  # standard, Siemens, GE, Philips
+DIRECTIONS = (0x00189089, 0x0019100E, 0x20051440)
+GE_DIRECTION = (0x001910BB, 0x001910BC, 0x001910BD)
+GE_B_OFFSET = 1_000_000_000  # GE adds this to b-values since release DV26
+ANY = "any modality"
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute by which stacks may differ.
+
+    Attributes
+    ----------
+    read
+        Gives a frame's value: a number, some numbers or a text; None if it has none.
+    name
+        Gives the name of a stack, from the value, its place among the values (from 1) and their number.
+    interleaved
+        Modalities in which it also separates stacks that share no position; an empty text for none.
+    """
+
+    read: Callable[[Frame], Any]
+    name: Callable[[Any, int, int], str]
+    interleaved: str = ANY
+
+
+def _number(keyword: str) -> Callable[[Frame], Any]:
+    return lambda frame: frame.number_of(keyword)
+
+
+def _text(keyword: str) -> Callable[[Frame], Any]:
+    return lambda frame: frame.text(keyword) or None
+
+
+def _unit(text: str) -> Callable[[Any, int, int], str]:
+    return lambda value, place, of: text.format(f"{value:g}")
+
+
+def _place(text: str) -> Callable[[Any, int, int], str]:
+    return lambda value, place, of: f"{text} {place} of {of}"
+
+
+def flavour(frame: Frame) -> tuple[str, ...]:
+    """Return what kind of picture ImageType says it is: AXIAL, LOCALIZER, WATER, ADC, MIP …"""
+    value = frame.get("ImageType")
+    parts = [str(part).strip().upper() for part in value] if isinstance(value, (MultiValue, list, tuple)) else []
+    return tuple(part for part in parts[2:] if part)
+
+
+def _origin(frame: Frame) -> Any:
+    value = frame.get("ImageType")
+    return "\\".join(str(part) for part in value[:2]) if isinstance(value, (MultiValue, list, tuple)) else None
+
+
+def _private(frame: Frame, tag: int) -> Any:
+    """Return the value of a tag, from the functional groups or the file; bytes as text."""
+    value = frame.groups.get(f"{tag:08X}")
+    if value is None:
+        value = _top_level(frame.dataset, tag)
+    if isinstance(value, bytes):
+        value = _from_bytes(value)
+    return value if value not in (None, "", b"") else None
+
+
+def _top_level(dataset: Dataset, tag: int) -> Any:
+    if tag not in dataset:
+        return None
+    try:
+        return dataset[tag].value
+    except Exception:  # a malformed private element says nothing
+        return None
+
+
+def _from_bytes(value: bytes) -> Any:
+    """Read an element of unknown VR: text of numbers, or binary ones."""
+    try:
+        text = value.decode("ascii").strip(" \0")
+        if text and all(c in "0123456789+-.eE\\ " for c in text):
+            return text.split("\\")
+    except UnicodeDecodeError:
+        pass
+    for size, kind in ((8, "<f8"), (4, "<f4")):
+        if len(value) % size == 0 and len(value):
+            found = np.frombuffer(value, kind)
+            if np.isfinite(found).all() and (np.abs(found) < 1e7).all():
+                return found.tolist()
+    return None
+
+
+def b_value(frame: Frame) -> float | None:
+    """Return the diffusion weighting, s/mm²: standard, Siemens, GE or Philips element."""
+    if (value := frame.number_of("DiffusionBValue")) is not None:
+        return value
+    for tag in B_VALUES[1:]:
+        try:
+            found = numbers(value, "b-value") if (value := _private(frame, tag)) is not None else None
+        except Exception:  # a malformed private element says nothing
+            continue
+        if found is not None:
+            return float(found[0] % GE_B_OFFSET if tag == 0x00431039 else found[0])
+    return None
+
+
+def direction(frame: Frame) -> tuple[float, ...] | None:
+    """Return the diffusion gradient direction; None for b = 0 and for traces."""
+    values = [frame.get("DiffusionGradientOrientation"), *(_private(frame, tag) for tag in DIRECTIONS[1:2])]
+    ge = [_private(frame, tag) for tag in GE_DIRECTION]
+    values.append(None if None in ge else [part[0] if isinstance(part, list) else part for part in ge])
+    for value in values:
+        if value is None:
+            continue
+        try:
+            found = numbers(value, "direction")
+        except Exception:  # a malformed private element says nothing
+            continue
+        if found.size == 3:
+            return tuple(float(part) + 0.0 for part in found)
+    return None
+
+
+def seconds_of(frame: Frame) -> float | None:
+    """Return when a frame was acquired, in seconds; with the date where the file gives it."""
+    for keyword in ("AcquisitionDateTime", "AcquisitionTime", "ContentTime"):
+        text = frame.text(keyword).split("+")[0].split("-")[0].strip()
+        if (found := _seconds(text, dated=len(text.partition(".")[0]) > 6)) is not None:
+            date = frame.text("AcquisitionDate") if keyword == "AcquisitionTime" else ""
+            return found + (_days(date) * 86400 if len(text.partition(".")[0]) <= 6 else 0)
+    return None
+
+
+def _days(date: str) -> int:
+    from datetime import date as calendar
+
+    try:
+        return calendar(int(date[:4]), int(date[4:6]), int(date[6:8])).toordinal() if len(date) == 8 else 0
+    except ValueError:
+        return 0
+
+
+def _seconds(text: str, dated: bool) -> float | None:
+    days = _days(text[:8]) if dated else 0
+    clock = text[8:] if dated else text
+    whole, _, rest = clock.replace(":", "").partition(".")
+    if not whole.isdigit() or len(whole) not in (2, 4, 6) or (rest and not rest.isdigit()):
+        return None
+    parts = [int(whole[n : n + 2]) for n in range(0, len(whole), 2)] + [0, 0]
+    return days * 86400.0 + parts[0] * 3600 + parts[1] * 60 + parts[2] + (float(f"0.{rest}") if rest else 0.0)
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute(_text("ConvolutionKernel"), lambda value, place, of: f"kernel {value}"),
+    Attribute(_number("SliceThickness"), _unit("{} mm slices")),
+    Attribute(_number("AcquisitionNumber"), _unit("acquisition {}"), "CT PT NM"),
+    Attribute(_number("TemporalPositionIdentifier"), _place("phase")),
+    Attribute(_number("NominalPercentageOfCardiacPhase"), _unit("{} % of the cardiac cycle")),
+    Attribute(_number("TriggerTime"), _unit("trigger {} ms"), ""),
+    Attribute(_number("EchoTime"), _unit("TE {} ms")),
+    Attribute(_number("EchoNumbers"), _unit("echo {}")),
+    Attribute(_number("InversionTime"), _unit("TI {} ms")),
+    Attribute(b_value, _unit("b {}")),
+    Attribute(direction, _place("direction")),
+    Attribute(_origin, lambda value, place, of: str(value).replace("\\", " ").lower()),
+    Attribute(_text("StackID"), lambda value, place, of: f"stack {value}"),
+)

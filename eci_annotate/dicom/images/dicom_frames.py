@@ -1,0 +1,244 @@
+"""Frames: one picture each, from a single-frame file or from one item of a multi-frame file (PS3.3 C.7.6.16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+from eci_annotate.dicom.uids import uid_from
+from eci_annotate.errors import DamagedFile, MissingGeometry
+from eci_annotate.imaging.geometry import Floats, unit
+
+# other names of an element in functional groups, and of the same fact in older files
+ALSO = {
+    "EchoTime": ("EffectiveEchoTime",),
+    "TemporalPositionIdentifier": ("TemporalPositionIndex",),
+    "AcquisitionTime": ("FrameAcquisitionDateTime", "FrameReferenceDateTime"),
+    "TriggerTime": ("NominalCardiacTriggerDelayTime",),
+    "InversionTime": ("InversionTimes",),
+    "AcquisitionNumber": ("FrameAcquisitionNumber",),
+    "ImageType": ("FrameType",),
+    "DiffusionGradientOrientation": (),
+}
+REFERENCES = ("Referenced", "Source", "Derivation")
+MOST_FRAMES = 100_000
+REMEDY = "Ask the sender for complete images."
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture and what its headers say about it.
+
+    Attributes
+    ----------
+    dataset
+        Header of its file.
+    number
+        Frame number, from 1, in a multi-frame file; 0 if the file is one frame.
+    groups
+        Elements of its own and of the shared functional groups, by keyword; they count before the file's.
+    pixels
+        Gives the stored values, shape (rows, columns), or (rows, columns, samples) for colour.
+    """
+
+    dataset: Dataset = field(repr=False)
+    number: int
+    groups: dict[str, Any] = field(repr=False)
+    pixels: Callable[[], np.ndarray[Any, Any]] = field(repr=False)
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return an element's value; `default` if it is absent or empty.
+
+        Raises
+        ------
+        DamagedFile
+            If the value is not of the element's type.
+        """
+        for name in (keyword, *ALSO.get(keyword, ())):
+            if (value := self.groups.get(name)) not in (None, ""):
+                return value
+            if (value := value_of(self.dataset, name)) is not None:
+                return value
+        return default
+
+    def text(self, keyword: str) -> str:
+        """Return an element's value as text, empty if it is absent."""
+        return str(self.get(keyword, ""))
+
+    def number_of(self, keyword: str) -> float | None:
+        """Return the first number of an element; None if it is absent.
+
+        Raises
+        ------
+        DamagedFile
+            If it is no finite number.
+        """
+        value = self.get(keyword)
+        return None if value is None else float(numbers(value, keyword)[0])
+
+    def whole(self, keyword: str, default: int = 0) -> int:
+        """Return an element's value as an integer."""
+        value = self.number_of(keyword)
+        return default if value is None else int(value)
+
+    def vector(self, keyword: str, size: int) -> Floats:
+        """Return an element of `size` numbers.
+
+        Raises
+        ------
+        MissingGeometry
+            If it is absent or has another number of values.
+        """
+        value = self.get(keyword)
+        if value is None:
+            raise MissingGeometry(f"{keyword} is missing, and is never guessed.", REMEDY)
+        found = numbers(value, keyword)
+        if found.size != size:
+            raise MissingGeometry(f"{keyword} has {found.size} values in place of {size}.", REMEDY)
+        return found
+
+    @property
+    def sop_uid(self) -> str:
+        """SOP Instance UID of its file."""
+        return str(self.dataset.get("SOPInstanceUID", ""))
+
+    @property
+    def series_uid(self) -> str:
+        """Series Instance UID."""
+        return str(self.dataset.get("SeriesInstanceUID", ""))
+
+    @property
+    def modality(self) -> str:
+        """Modality, for instance CT."""
+        return str(self.dataset.get("Modality", ""))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.whole("Rows"), self.whole("Columns")
+
+    @property
+    def frame_uid(self) -> str:
+        """Frame of Reference UID; one of the series' own where the files name none."""
+        return self.text("FrameOfReferenceUID") or private_frame_uid(self.series_uid)
+
+    @property
+    def position_lps(self) -> Floats:
+        """ImagePositionPatient: centre of the first voxel, shape (3,)."""
+        return self.vector("ImagePositionPatient", 3)
+
+    @property
+    def axes_lps(self) -> tuple[Floats, Floats, Floats]:
+        """Unit vectors (normal, down a column, along a row) = directions of k, j, i."""
+        return axes(self.vector("ImageOrientationPatient", 6))
+
+
+def private_frame_uid(series_uid: str) -> str:
+    """Return the frame of reference of a series that names none; no other series shares it."""
+    return uid_from("frame of reference of one series", series_uid)
+
+
+def axes(cosines: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the directions of k, j, i for the six values of ImageOrientationPatient.
+
+    Raises
+    ------
+    MissingGeometry
+        If they are no pair of orthogonal unit vectors.
+    """
+    along_i, along_j = cosines[:3], cosines[3:]
+    proper = abs(np.linalg.norm(along_i) - 1) < 1e-2 and abs(np.linalg.norm(along_j) - 1) < 1e-2
+    if not proper or abs(along_i @ along_j) > 1e-2:
+        raise MissingGeometry("ImageOrientationPatient is no pair of unit vectors.", "Ask the sender to correct it.")
+    along_i = unit(along_i)
+    along_j = unit(along_j - along_i * (along_j @ along_i))
+    return np.cross(along_i, along_j), along_j, along_i
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """Return an element's value; None if it is absent or empty.
+
+    Raises
+    ------
+    DamagedFile
+        If it cannot be read as its type.
+    """
+    try:
+        value = dataset.get(keyword)
+    except Exception as error:  # pydicom raises many kinds for malformed values
+        raise DamagedFile(f"{keyword} of an image cannot be read.", REMEDY) from error
+    return None if value is None or value == "" or (isinstance(value, MultiValue) and not len(value)) else value
+
+
+def numbers(value: Any, keyword: str) -> Floats:
+    """Return one or several numbers as an array.
+
+    Raises
+    ------
+    DamagedFile
+        If one of them is no finite number.
+    """
+    try:
+        found = np.atleast_1d(np.asarray(value, float)).ravel()
+    except (TypeError, ValueError) as error:
+        raise DamagedFile(f"{keyword} of an image is not a number.", REMEDY) from error
+    if not found.size or not np.isfinite(found).all() or np.abs(found).max() > 1e15:
+        raise DamagedFile(f"{keyword} of an image is not a usable number.", REMEDY)
+    return found
+
+
+def frames_of(dataset: Dataset, pixels: Callable[[int], np.ndarray[Any, Any]]) -> list[Frame]:
+    """Return the frames of a file in file order.
+
+    Parameters
+    ----------
+    dataset
+        Header of the file.
+    pixels
+        Gives the stored values of frame n, counted from 0.
+
+    Raises
+    ------
+    DamagedFile
+        If the functional groups do not fit the number of frames.
+    """
+    whole = Frame(dataset, 0, {}, lambda: pixels(0))
+    count = whole.whole("NumberOfFrames", 1)
+    per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence")
+    if count <= 1 and not per_frame:
+        return [whole]
+    if not 1 <= count <= MOST_FRAMES or (per_frame and len(per_frame) != count):
+        raise DamagedFile("The number of frames of an image does not fit its headers.", REMEDY)
+    shared = _flat(next(iter(value_of(dataset, "SharedFunctionalGroupsSequence") or ()), None))
+    return [
+        Frame(dataset, n + 1, shared | _flat(per_frame[n] if per_frame else None), _later(pixels, n))
+        for n in range(count)
+    ]
+
+
+def _later(pixels: Callable[[int], np.ndarray[Any, Any]], n: int) -> Callable[[], np.ndarray[Any, Any]]:
+    return lambda: pixels(n)
+
+
+def _flat(group: Dataset | None) -> dict[str, Any]:
+    """Return the elements of all macros of a functional group, by keyword."""
+    return dict(_elements(group, 0)) if group is not None else {}
+
+
+def _elements(group: Dataset, depth: int) -> Iterator[tuple[str, Any]]:
+    try:
+        for element in group:
+            if element.VR == "SQ":
+                if depth < 2 and element.value and not element.keyword.startswith(REFERENCES):
+                    yield from _elements(element.value[0], depth + 1)
+            elif element.keyword and element.value not in (None, ""):
+                yield element.keyword, element.value
+            elif element.tag.is_private:
+                yield f"{int(element.tag):08X}", element.value
+    except Exception as error:  # pydicom raises many kinds for malformed values
+        raise DamagedFile("A functional group of an image cannot be read.", REMEDY) from error

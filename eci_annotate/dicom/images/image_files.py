@@ -1,0 +1,153 @@
+"""The images of a set of files as frames: headers first, pixels when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.uid import UID
+
+from eci_annotate.dicom.images.dicom_frames import Frame, frames_of, value_of
+from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
+from eci_annotate.dicom.images.pixels import (
+    AGAIN,
+    frame_bytes,
+    has_pixels,
+    plain_type,
+    stored_values,
+    without_unused_bits,
+)
+from eci_annotate.errors import DamagedFile, EciError, NoImages
+
+Progress = Callable[[int, int], None]
+DEFERRED_BYTES = 4096
+PIXEL_DATA = 0x7FE00010
+NO_IMAGE_CLASSES = ("SEGMENTATION", "DOSE", "SURFACE")
+
+
+class ImageFile:
+    """One file that holds an image."""
+
+    def __init__(self, dataset: Dataset, path: Path | Opener, number: int) -> None:
+        self.dataset, self.path, self.number = dataset, path, number
+        self._decode = lru_cache(maxsize=1)(self._full)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Its frames, in file order."""
+        return frames_of(self.dataset, self.stored)
+
+    def stored(self, frame: int) -> NDArray[Any]:
+        """Return the stored values of frame n, counted from 0."""
+        straight = self._straight(frame)
+        return stored_values(self._decode(), frame) if straight is None else straight
+
+    def _full(self) -> Dataset:
+        return self.dataset if not self._is_deferred else read(self.path, number=self.number)
+
+    @property
+    def _is_deferred(self) -> bool:
+        raw = self.dataset._dict.get(PIXEL_DATA)
+        return isinstance(raw, RawDataElement) and raw.value is None
+
+    def _straight(self, frame: int) -> NDArray[Any] | None:
+        """Read uncompressed pixels from their place in the file, without a copy in between."""
+        raw, kind = self.dataset._dict.get(PIXEL_DATA), plain_type(self.dataset)
+        if not isinstance(raw, RawDataElement) or raw.value is not None or kind is None:
+            return None
+        if not isinstance(self.path, Path) or raw.length == 0xFFFFFFFF:
+            return None
+        size = frame_bytes(self.dataset)
+        if raw.length < size * (frame + 1):
+            raise DamagedFile("The pixels of an image end too early.", AGAIN)
+        found = np.fromfile(self.path, kind, size // kind.itemsize, offset=raw.value_tell + size * frame)
+        if found.nbytes != size:
+            raise DamagedFile(f"{which(self.path, self.number)} is truncated.", AGAIN)
+        rows, columns = int(self.dataset.Rows), int(self.dataset.Columns)
+        return without_unused_bits(self.dataset, found.reshape(rows, columns))
+
+
+def image_files(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[ImageFile]:
+    """Read the headers of all images; reports, structure sets and the like are passed over.
+
+    Raises
+    ------
+    NoImages
+        If there is none.
+    DamagedFile
+        If a file that should hold an image holds no pixels, or is truncated.
+    """
+    paths = files_of(source)
+    found = []
+    for number, path in enumerate(paths):
+        image = open_image(path, number)
+        if image is not None and series_uid in ("", str(image.dataset.get("SeriesInstanceUID", ""))):
+            found.append(image)
+        if progress is not None:
+            progress(number + 1, len(paths))
+    if not found:
+        raise NoImages("There are DICOM files, but none holds an image.", "Give the files of an image series.")
+    return found
+
+
+def open_image(path: Path | Opener, number: int = 0) -> ImageFile | None:
+    """Read the header of one file; None if it is an object without images of its own."""
+    dataset = read(path, number=number, defer=DEFERRED_BYTES)
+    name = which(path, number)
+    if not is_image(dataset, name):
+        return None
+    _require_whole(dataset, path, name)
+    return ImageFile(dataset, path, number)
+
+
+def is_image(dataset: Dataset, name: str) -> bool:
+    """Whether a file holds an image; refuses what should hold one and does not."""
+    modality, sop_class = str(value_of(dataset, "Modality") or ""), _sop_class(dataset)
+    if modality == "SEG" or any(word in sop_class.upper() for word in NO_IMAGE_CLASSES):
+        return False
+    if has_pixels(dataset):
+        return True
+    if any(keyword not in dataset for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality")):
+        raise DamagedFile(f"{name} is truncated, or no complete DICOM object.", AGAIN)
+    if "Image Storage" in sop_class or ("Rows" in dataset and "BitsAllocated" in dataset):
+        raise DamagedFile(f"{name} has no pixels.", AGAIN)
+    return False
+
+
+def _sop_class(dataset: Dataset) -> str:
+    """Return the name of the SOP class; its UID where it has none."""
+    uid = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
+    return UID(str(uid)).name if uid else ""
+
+
+def _require_whole(dataset: Dataset, path: Path | Opener, name: str) -> None:
+    raw = dataset._dict.get(PIXEL_DATA)
+    if not isinstance(raw, RawDataElement) or raw.value is not None or raw.length == 0xFFFFFFFF:
+        return
+    if isinstance(path, Path) and raw.value_tell + raw.length > path.stat().st_size:
+        raise DamagedFile(f"{name} is truncated: its pixels end too early.", AGAIN)
+
+
+def frames_of_files(images: Sequence[ImageFile]) -> list[Frame]:
+    """Return the frames of several files.
+
+    Raises
+    ------
+    DamagedFile
+        If a file's header cannot be read.
+    """
+    found: list[Frame] = []
+    for image in images:
+        try:
+            found += image.frames
+        except EciError:
+            raise
+        except Exception as error:  # pydicom raises many kinds for malformed values
+            raise DamagedFile(f"{which(image.path, image.number)} has a header that cannot be read.", AGAIN) from error
+    return found

@@ -1,0 +1,236 @@
+"""Stored pixels and modality values of a frame: scaling, lookup tables, padding, unused bits."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import apply_modality_lut
+
+from eci_annotate.dicom.images.dicom_frames import Frame, numbers, value_of
+from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
+
+PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
+AGAIN = "Copy it again from its archive."
+MOST_BYTES = 8 << 30
+PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+def has_pixels(dataset: Dataset) -> bool:
+    """Whether a file holds pixels."""
+    return any(keyword in dataset for keyword in PIXEL_KEYWORDS)
+
+
+def _whole(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    value = value_of(dataset, keyword)
+    return default if value is None else int(numbers(value, keyword)[0])
+
+
+def frame_bytes(dataset: Dataset) -> int:
+    """Return the number of bytes of one uncompressed frame."""
+    bits, samples = _whole(dataset, "BitsAllocated"), _whole(dataset, "SamplesPerPixel", 1)
+    return _whole(dataset, "Rows") * _whole(dataset, "Columns") * max(samples, 1) * bits // 8
+
+
+def plain_type(dataset: Dataset) -> np.dtype[Any] | None:
+    """Return the type of uncompressed 8- and 16-bit grey little-endian pixels; None for anything else."""
+    bits = _whole(dataset, "BitsAllocated")
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    if syntax not in PLAIN or bits not in (8, 16) or _whole(dataset, "SamplesPerPixel", 1) != 1:
+        return None
+    return np.dtype(f"<{'i' if _whole(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
+
+
+def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
+    """Return the stored pixels of one frame.
+
+    Parameters
+    ----------
+    dataset
+        A file with its pixels.
+    number
+        Frame, counted from 0.
+
+    Returns
+    -------
+    array
+        Shape (rows, columns), or (rows, columns, samples) for colour.
+
+    Raises
+    ------
+    UnsupportedImages
+        If no decoder for the encoding is installed.
+    DamagedFile
+        If they cannot be decoded.
+    """
+    frames = _whole(dataset, "NumberOfFrames", 1) or 1
+    if frame_bytes(dataset) * frames > MOST_BYTES:
+        raise DamagedFile("The size of an image is not believable.", AGAIN)
+    try:
+        plain = _plain(dataset, number)
+        return _decoded(dataset, number, frames) if plain is None else plain
+    except EciError:
+        raise
+    except NotImplementedError as error:
+        raise UnsupportedImages("This pixel encoding cannot be decoded here.", "Convert the series first.") from error
+    except Exception as error:  # decoders raise many kinds
+        raise DamagedFile(
+            f"The pixels of image {_label(dataset)} cannot be decoded.",
+            "Copy the file again, or convert it to another transfer syntax.",
+        ) from error
+
+
+def _label(dataset: Dataset) -> str:
+    try:
+        return str(_whole(dataset, "InstanceNumber"))
+    except DamagedFile:
+        return "?"
+
+
+def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
+    kind = plain_type(dataset)
+    if kind is None or "PixelData" not in dataset:
+        return None
+    size, content = frame_bytes(dataset), dataset.PixelData
+    if len(content) < size * (number + 1):
+        raise DamagedFile("The pixels of an image end too early.", AGAIN)
+    shape = (_whole(dataset, "Rows"), _whole(dataset, "Columns"))
+    return without_unused_bits(
+        dataset, np.frombuffer(content, kind, size // kind.itemsize, size * number).reshape(shape)
+    )
+
+
+def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
+    """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
+    bits = raw.dtype.itemsize * 8
+    stored = _whole(dataset, "BitsStored", bits) or bits
+    high = _whole(dataset, "HighBit", stored - 1)
+    if raw.dtype.kind not in "iu" or not 0 < stored <= bits or not stored - 1 <= high < bits:
+        return raw
+    above, below = bits - 1 - high, high + 1 - stored
+    if not above and not below:
+        return raw
+    return (raw << above) >> (above + below)
+
+
+def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries quote values and paths
+        every = np.asarray(dataset.pixel_array)
+    one = every[number] if frames > 1 else every
+    samples = _whole(dataset, "SamplesPerPixel", 1)
+    wanted = (_whole(dataset, "Rows"), _whole(dataset, "Columns"), *((samples,) if samples > 1 else ()))
+    if one.shape != wanted:
+        raise DamagedFile("The pixels of an image do not have the shape that its header says.", AGAIN)
+    return without_unused_bits(dataset, one) if samples == 1 else one
+
+
+def modality_values(frame: Frame, *, nan: bool = False) -> NDArray[Any]:
+    """Return the modality values of a grey frame (PS3.3 C.11.1).
+
+    Whole numbers stay whole: int16, int32, or float64 beyond. Padding of other numbers is NaN.
+
+    Parameters
+    ----------
+    frame
+        Frame with pixels.
+    nan
+        Give whole numbers with padding as floating-point numbers with NaN, too.
+    """
+    raw = frame.pixels()
+    if raw.ndim != 2:
+        raise UnsupportedImages("An image of this series is not a single grey slice.", "Use greyscale images.")
+    values = _scaled(frame, raw)
+    if nan and values.dtype.kind == "i" and _padding(frame) is not None:
+        values = values.astype(np.float32 if values.dtype == np.int16 else np.float64)
+    if values.dtype.kind == "f" and (found := _padding(frame)) is not None and raw.dtype.kind in "iu":
+        values[(raw >= found[0]) & (raw <= found[1])] = np.nan
+    return values
+
+
+def _scaled(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
+    if value_of(frame.dataset, "ModalityLUTSequence") is not None:
+        looked_up = _looked_up(frame, raw)
+        return looked_up if looked_up.dtype.kind == "f" else scaled(looked_up, 1, 0)
+    slope, intercept = frame.number_of("RescaleSlope"), frame.number_of("RescaleIntercept")
+    slope, intercept = (1.0 if slope is None else slope), intercept or 0.0
+    if slope == 0:
+        raise DamagedFile("RescaleSlope of an image is zero.", AGAIN)
+    if slope.is_integer() and intercept.is_integer() and np.issubdtype(raw.dtype, np.integer):
+        return scaled(raw, int(slope), int(intercept))
+    return (raw.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def _looked_up(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.asarray(apply_modality_lut(raw, frame.dataset))
+    except Exception as error:  # malformed tables raise many kinds
+        raise DamagedFile("The modality lookup table of an image cannot be read.", AGAIN) from error
+
+
+def scaled(raw: NDArray[Any], slope: int, intercept: int) -> NDArray[Any]:
+    """Return scaled integers as int16 if they fit, else int32, else float64."""
+    if not raw.size:
+        raise DamagedFile("An image has no pixels.", AGAIN)
+    ends = [int(end) * slope + intercept for end in (raw.min(), raw.max())]
+    if min(ends) < -(2**31) or max(ends) >= 2**31:
+        return raw.astype(np.float64) * slope + intercept
+    kind: Any = np.int16 if min(ends) >= -32768 and max(ends) <= 32767 else np.int32
+    out = raw.astype(kind, copy=(slope, intercept) != (1, 0))
+    if slope != 1:
+        out *= np.int64(slope).astype(kind)  # intermediate results may wrap around; the final value fits and is exact
+    if intercept:
+        out += np.int64(intercept).astype(kind)
+    return out
+
+
+def _padding(frame: Frame) -> tuple[int, int] | None:
+    """Return the first and the last stored value that are padding (PS3.3 C.7.5.1.1.2); None if none is."""
+    low = frame.number_of("PixelPaddingValue")
+    if low is None:
+        return None
+    limit = frame.number_of("PixelPaddingRangeLimit")
+    first, last = sorted(_as_stored(int(end), frame) for end in (low, low if limit is None else limit))
+    return first, last
+
+
+def has_uniform_padding(frames: Sequence[Frame]) -> bool:
+    """Whether padding is the same modality value in all frames."""
+    padding = {_padding(frame) for frame in frames}
+    return padding == {None} or len(padding) == len({_rescale(frame) for frame in frames}) == 1
+
+
+def padding_range(frame: Frame, values: NDArray[Any]) -> tuple[int, int] | None:
+    """Return the first and the last modality value that are padding in whole numbers; None if no voxel is."""
+    stored = _padding(frame)
+    if values.dtype.kind != "i" or stored is None:
+        return None
+    first, last = sorted(int(end) for end in _scaled(frame, np.array(stored, np.int64)))
+    return (first, last) if ((values >= first) & (values <= last)).any() else None
+
+
+def _rescale(frame: Frame) -> tuple[float | None, float | None]:
+    return frame.number_of("RescaleSlope"), frame.number_of("RescaleIntercept")
+
+
+def _as_stored(value: int, frame: Frame) -> int:
+    """Read a value of unknown sign as the pixels are read."""
+    bits = frame.whole("BitsAllocated", 16)
+    half, whole = 1 << bits - 1, 1 << bits
+    if frame.whole("PixelRepresentation"):
+        return value - whole if half <= value < whole else value
+    return value + whole if -half <= value < 0 else value
+
+
+def pixels_digest(dataset: Dataset) -> str:
+    """SHA-256 over matrix and decoded stored pixels of all frames: the same for any lossless encoding."""
+    count = _whole(dataset, "NumberOfFrames", 1) or 1
+    frames = [stored_values(dataset, n) for n in range(count)]
+    pixels = np.ascontiguousarray(frames[0] if count == 1 else np.stack(frames))
+    head = f"{pixels.shape}|{_whole(dataset, 'PixelRepresentation')}|{_whole(dataset, 'BitsStored')}|"
+    return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()

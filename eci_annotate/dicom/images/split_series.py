@@ -1,0 +1,187 @@
+"""How the frames of one series are split into groups that may each form a stack.
+
+By matrix, orientation, spacing and kind of picture; then by the attributes in `attributes`; last by time. A frame never
+moves into another group because one is missing there: what cannot be told apart is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.dicom.images.attributes import ANY, ATTRIBUTES, Attribute, flavour, seconds_of
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.slice_order import order_of
+from eci_annotate.dicom.images.tolerances import clusters, cosine_tolerance, spacing_tolerance
+from eci_annotate.errors import MissingSlice
+
+
+@dataclass(frozen=True)
+class FrameGroup:
+    """Frames that may form a stack, and the names of what sets them apart."""
+
+    frames: tuple[Frame, ...]
+    names: tuple[str, ...] = ()
+
+
+def groups_of(frames: Sequence[Frame]) -> list[FrameGroup]:
+    """Split the frames of a series into the groups that each may form a stack, in order."""
+    found = []
+    for part in by_geometry(frames):
+        group = [part]
+        for attribute in ATTRIBUTES:
+            group = [piece for each in group for piece in _by_attribute(each, attribute)]
+        found += [piece for each in group for piece in _by_time(each)]
+    return found
+
+
+def by_geometry(frames: Sequence[Frame]) -> list[FrameGroup]:
+    keys: list[tuple[Any, ...]] = [
+        (*frame.shape, frame.frame_uid, flavour(frame), frame.whole("SamplesPerPixel", 1)) for frame in frames
+    ]
+    orientations = [frame.vector("ImageOrientationPatient", 6) for frame in frames]
+    spacings = [frame.vector("PixelSpacing", 2) for frame in frames]
+    written = [value for frame in frames[:64] for value in frame.get("ImageOrientationPatient")]
+    turns = clusters(np.array(orientations), cosine_tolerance(written))
+    written = [value for frame in frames[:64] for value in frame.get("PixelSpacing")]
+    sizes = clusters(np.array(spacings), spacing_tolerance(written, float(np.median(spacings))))
+    full = [(*key, int(a), int(b)) for key, a, b in zip(keys, turns, sizes, strict=True)]
+    distinct = list(dict.fromkeys(full))
+    names = _flavour_names(distinct)
+    return [
+        FrameGroup(tuple(frame for frame, other in zip(frames, full, strict=True) if other == key), names[key])
+        for key in distinct
+    ]
+
+
+def _flavour_names(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[str, ...]]:
+    """Name groups by the parts of ImageType in which they differ; by number where they do not."""
+    if len(keys) == 1:
+        return {keys[0]: ()}
+    common = set.intersection(*(set(key[3]) for key in keys))
+    names = [" ".join(part for part in key[3] if part not in common).lower() for key in keys]
+    return {
+        key: (name if name and names.count(name) == 1 else f"{name or 'geometry'} {number}",)
+        for number, (key, name) in enumerate(zip(keys, names, strict=True), 1)
+    }
+
+
+def positions_of(frames: Sequence[Frame]) -> NDArray[np.int64]:
+    """Number the positions of frames along their normal; frames at the same position have the same number."""
+    return order_of(frames).position_of_given
+
+
+def most_at_one_position(positions: NDArray[np.int64]) -> int:
+    return int(np.bincount(positions).max())
+
+
+def _by_attribute(group: FrameGroup, attribute: Attribute) -> list[FrameGroup]:
+    if len(group.frames) < 2:
+        return [group]
+    values = [attribute.read(frame) for frame in group.frames]
+    labels = _labels(values)
+    if labels.max() == 0 or not _separates(group.frames, labels, attribute):
+        return [group]
+    return _split(group, values, labels, attribute.name)
+
+
+def _split(group: FrameGroup, values: Sequence[Any], labels: NDArray[np.int64], name: Any) -> list[FrameGroup]:
+    of = int(labels.max()) + 1
+    found = []
+    for number in range(of):
+        members = np.flatnonzero(labels == number)
+        value = values[members[0]]
+        called = "without" if value is None else name(value, number + 1, of)
+        found.append(FrameGroup(tuple(group.frames[n] for n in members), (*group.names, called)))
+    return found
+
+
+def _labels(values: Sequence[Any]) -> NDArray[np.int64]:
+    """Number the distinct values in their order; a missing value comes first."""
+    missing = np.array([value is None for value in values])
+    labels = np.zeros(len(values), np.int64)
+    given = [value for value in values if value is not None]
+    if not given:
+        return labels
+    if isinstance(given[0], str):
+        texts = {text: n for n, text in enumerate(sorted(set(map(str, given))))}
+        labels[~missing] = [texts[str(value)] for value in given]
+    else:
+        labels[~missing] = clusters(np.array(given, float), 1e-3 if isinstance(given[0], tuple) else _step(given))
+    labels[~missing] += missing.any()
+    return labels
+
+
+def _step(values: Sequence[Any]) -> float:
+    """Return how far two values may differ and be the same: less than the last digit, or a thousandth."""
+    return float(max(1e-6, 1e-4 * np.abs(np.asarray(values, float)).max()))
+
+
+def _separates(frames: Sequence[Frame], labels: NDArray[np.int64], attribute: Attribute) -> bool:
+    """Whether an attribute tells stacks apart, and is not merely different on each slice."""
+    positions = positions_of(frames)
+    most, of = most_at_one_position(positions), int(labels.max()) + 1
+    parts = [positions[labels == number] for number in range(of)]
+    spread = all(len(np.unique(part)) > 1 for part in parts)
+    if most > 1:
+        fewer = max(map(most_at_one_position, parts)) < most
+        return fewer and (of <= most or spread)
+    allowed = attribute.interleaved == ANY or frames[0].modality in attribute.interleaved.split()
+    return allowed and spread and _overlap(parts)
+
+
+def _overlap(parts: Sequence[NDArray[np.int64]]) -> bool:
+    ends = sorted((int(part.min()), int(part.max())) for part in parts)
+    return any(later[0] < earlier[1] for earlier, later in pairwise(ends))
+
+
+def _by_time(group: FrameGroup) -> Iterator[FrameGroup]:
+    """Split what lies at the same positions by acquisition time; by order only where no image is missing."""
+    positions = positions_of(group.frames)
+    most = most_at_one_position(positions)
+    if most == 1:
+        yield group
+        return
+    seconds = _in_order([seconds_of(frame) for frame in group.frames])
+    if seconds is not None:
+        labels = clusters(seconds, 1e-3)
+        one_each = max(most_at_one_position(positions[labels == n]) for n in range(int(labels.max()) + 1)) == 1
+        if int(labels.max()) + 1 == most and one_each:
+            yield from _split(group, seconds.tolist(), labels, lambda value, place, of: f"phase {place} of {of}")
+            return
+    if (np.bincount(positions) != most).any():
+        few = int((np.bincount(positions) != most).sum())
+        raise MissingSlice(
+            f"{few} of {int(positions.max()) + 1} positions have fewer than {most} images, and nothing in the headers"
+            " says which stack the missing ones belong to.",
+            "Fetch the missing images.",
+        )
+    yield from _nth_at_each_position(group, positions, seconds, most)
+
+
+def _in_order(seconds: Sequence[float | None]) -> NDArray[np.float64] | None:
+    """Return the times, those after midnight a day later; None if one is missing."""
+    if any(value is None for value in seconds):
+        return None
+    times = np.array(seconds, float)
+    distinct = np.unique(times)
+    gaps = np.diff(distinct)
+    if gaps.size and distinct[-1] < 86400 and gaps.max() > 43200:  # without dates: the series ran over midnight
+        times[times <= distinct[int(gaps.argmax())]] += 86400
+    return times
+
+
+def _nth_at_each_position(
+    group: FrameGroup, positions: NDArray[np.int64], seconds: NDArray[np.float64] | None, most: int
+) -> Iterator[FrameGroup]:
+    numbers = [frame.whole("InstanceNumber") or frame.number for frame in group.frames]
+    when = seconds if seconds is not None else np.zeros(len(numbers))
+    order = np.lexsort((np.array(numbers), when, positions)).reshape(-1, most)
+    for nth in range(most):
+        name = f"repetition {nth + 1} of {most}"
+        yield FrameGroup(tuple(group.frames[n] for n in order[:, nth]), (*group.names, name))

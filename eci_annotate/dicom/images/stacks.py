@@ -1,0 +1,171 @@
+"""Stacks: the frames of one series that belong together, and the grid of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.requirements import has_place
+from eci_annotate.dicom.images.slice_order import order_of, runs_of
+from eci_annotate.dicom.images.split_series import (
+    FrameGroup,
+    by_geometry,
+    groups_of,
+    most_at_one_position,
+    positions_of,
+)
+from eci_annotate.dicom.uids import uid_from
+from eci_annotate.errors import BadImages, MixedSeries, UnevenSlices
+from eci_annotate.imaging.geometry import Grid
+
+PLANE_SPACINGS = ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")
+LOAD_STACKS = "Load them with load_stacks, which gives one volume for each."
+
+
+class StackKind(StrEnum):
+    """What the frames of a stack are together."""
+
+    VOLUME = "volume"
+    SLICE = "slice"  # one picture with a place in space but no thickness
+    PROJECTION = "projection"  # one picture without a place in space
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Frames of one volume in slice order.
+
+    Attributes
+    ----------
+    frames
+        From the first slice to the last.
+    grid
+        Where the voxels are.
+    name
+        What sets it apart in its series, for instance "b 800" or "phase 2 of 3"; empty for the only one.
+    uid
+        Made from the series and its frames; the Series Instance UID for the only one.
+    part
+        Which even part of a stack with gaps this is, and of how many.
+    kind
+        A volume, or one picture.
+    """
+
+    frames: tuple[Frame, ...]
+    grid: Grid
+    name: str = ""
+    uid: str = ""
+    part: tuple[int, int] = (1, 1)
+    kind: StackKind = StackKind.VOLUME
+
+    @property
+    def title(self) -> str:
+        """Name and part, for people."""
+        place, of = self.part
+        return ", ".join(part for part in (self.name, f"part {place} of {of}" if of > 1 else "") if part)
+
+
+def require_one_series(frames: Sequence[Frame]) -> None:
+    """Refuse images of more than one series, and copies.
+
+    Raises
+    ------
+    MixedSeries
+        If there is more than one series, or the same image twice.
+    """
+    series = len({frame.series_uid for frame in frames})
+    if series > 1:
+        raise MixedSeries(
+            f"These files belong to {series} series.", "Name one: load_series(folder, series_uid=...); see series_in."
+        )
+    doubles = len(frames) - len({(frame.sop_uid, frame.number) for frame in frames})
+    if doubles:
+        raise MixedSeries(f"{doubles} images occur more than once.", "Leave out the copies.")
+
+
+def one_stack(frames: Sequence[Frame]) -> Stack:
+    """Return the only stack of a series; refuse anything that is not one even, right-angled volume.
+
+    Raises
+    ------
+    MixedSeries, UnevenSlices, MissingSlice
+        With the names of the stacks, or the place of the gap.
+    """
+    groups = groups_of(frames)
+    if len(groups) > 1:
+        raise _several(frames, groups)
+    order = order_of(groups[0].frames)
+    order.require_even()
+    return Stack(order.frames, order.grid, uid=frames[0].series_uid)
+
+
+def _several(frames: Sequence[Frame], groups: Sequence[FrameGroup]) -> BadImages:
+    geometry = len(by_geometry(frames))
+    if geometry > 1:
+        return MixedSeries(
+            f"This series holds {geometry} different matrices, orientations, spacings, kinds of picture or frames of"
+            " reference.",
+            LOAD_STACKS,
+        )
+    most = most_at_one_position(positions_of(frames))
+    names = ", ".join(dict.fromkeys(name for group in groups for name in group.names))
+    if most > 1:
+        return UnevenSlices(f"Up to {most} slices lie at the same position ({names}).", LOAD_STACKS)
+    return MixedSeries(f"This series holds {len(groups)} stacks ({names}).", LOAD_STACKS)
+
+
+def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
+    """Split a series into its stacks, each into its even parts.
+
+    Raises
+    ------
+    MissingSlice
+        If images are missing and nothing says which stack they belonged to.
+    """
+    placed = [frame for frame in frames if has_place(frame)]
+    found = [] if not placed else [stack for group in groups_of(placed) for stack in _even_parts(group)]
+    found += [_picture(frame, n, len(frames) - len(placed)) for n, frame in enumerate(_without_place(frames), 1)]
+    if not found:
+        raise BadImages("No images to load.", "Give the files of one series.")
+    if len(found) == 1:
+        return [replace(found[0], uid=frames[0].series_uid)]
+    return [replace(stack, uid=_uid(stack.frames)) for stack in found]
+
+
+def _even_parts(group: FrameGroup) -> Iterator[Stack]:
+    runs = list(runs_of(order_of(group.frames)))
+    for place, run in enumerate(runs, 1):
+        thick = len(run.frames) > 1 or run.has_thickness
+        kind = StackKind.VOLUME if thick else StackKind.SLICE
+        yield Stack(run.frames, run.grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
+
+
+def _without_place(frames: Sequence[Frame]) -> Iterator[Frame]:
+    others = [frame for frame in frames if not has_place(frame)]
+    return iter(sorted(others, key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number)))
+
+
+def _picture(frame: Frame, place: int, of: int) -> Stack:
+    """Return a picture on its own plane: x along a row, y down a column, from the first pixel; z = 0.
+
+    References
+    ----------
+    PS3.3 10.7.1.1 (Imager Pixel Spacing is measured at the detector; the size in the patient is not known).
+    """
+    spacing = next((frame.vector(key, 2) for key in PLANE_SPACINGS if frame.get(key) is not None), np.ones(2))
+    uid = uid_from("plane of one picture", frame.sop_uid, str(frame.number))
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, *spacing), (1, *frame.shape), uid)
+    return Stack((frame,), grid, _picture_name(frame, place, of), kind=StackKind.PROJECTION)
+
+
+def _picture_name(frame: Frame, place: int, of: int) -> str:
+    parts = (frame.text("ImageLaterality") or frame.text("Laterality"), frame.text("ViewPosition"))
+    view = " ".join(filter(None, parts))
+    return "" if of == 1 else view or f"image {place} of {of}"
+
+
+def _uid(frames: Sequence[Frame]) -> str:
+    return uid_from("stack", frames[0].series_uid, *(f"{frame.sop_uid}/{frame.number}" for frame in frames))

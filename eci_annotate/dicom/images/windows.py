@@ -1,0 +1,66 @@
+"""The display windows that a file proposes (VOI LUT module, PS3.3 C.11.2), in modality values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.dicom.images.dicom_frames import Frame, numbers
+from eci_annotate.errors import BadImages
+from eci_annotate.imaging.display import Window
+
+
+def window_attrs(frame: Frame, values: NDArray[Any]) -> dict[str, Any]:
+    """Return `window` (low, high), and `windows` (explanation, low, high) where the file gives several.
+
+    A file whose windows cannot be read has none.
+    """
+    try:
+        found = list(_given(frame, values)) or list(_tables(frame))
+    except BadImages:
+        return {}
+    if not found:
+        return {}
+    attrs: dict[str, Any] = {"window": tuple(found[0][1])}
+    return attrs | ({"windows": tuple((name, *window) for name, window in found)} if len(found) > 1 else {})
+
+
+def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window]]:
+    centres, widths = frame.get("WindowCenter"), frame.get("WindowWidth")
+    if centres is None or widths is None:
+        return
+    names = frame.get("WindowCenterWidthExplanation")
+    texts = [names] if isinstance(names, str) else list(names or ())
+    pairs = zip(numbers(centres, "WindowCenter"), numbers(widths, "WindowWidth"), strict=False)
+    for n, (centre, width) in enumerate(pairs):
+        if width > 0:
+            window = Window.from_centre_width(float(centre), float(width))
+            yield (str(texts[n]) if n < len(texts) else "", _in_modality_values(frame, window, values))
+
+
+def _in_modality_values(frame: Frame, window: Window, values: NDArray[Any]) -> Window:
+    """Convert a window in stored values, as Philips writes for MR, where it does not meet the values otherwise."""
+    slope, intercept = frame.number_of("RescaleSlope") or 1.0, frame.number_of("RescaleIntercept") or 0.0
+    if not frame.text("Manufacturer").upper().startswith("PHILIPS") or frame.modality != "MR" or slope == 1.0:
+        return window
+    middle = values[len(values) // 2]
+    low, high = float(np.nanmin(middle)), float(np.nanmax(middle))
+    scaled = Window(window.low * slope + intercept, window.high * slope + intercept)
+    return scaled if _share(scaled, low, high) > 2 * _share(window, low, high) else window
+
+
+def _share(window: Window, low: float, high: float) -> float:
+    """Return the overlap of a window with a range of values, as a share of both together."""
+    together = max(window.high, high) - min(window.low, low)
+    return max(min(window.high, high) - max(window.low, low), 0.0) / together if together > 0 else 0.0
+
+
+def _tables(frame: Frame) -> Iterator[tuple[str, Window]]:
+    """Return the range of each VOI lookup table."""
+    for item in frame.get("VOILUTSequence") or ():
+        count, first, _ = (int(n) for n in numbers(item.get("LUTDescriptor"), "LUTDescriptor"))
+        count = count or 1 << 16
+        yield str(item.get("LUTExplanation", "") or ""), Window(float(first), float(first + count - 1))

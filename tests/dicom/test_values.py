@@ -1,0 +1,231 @@
+"""Modality values are exact; padding is no value; a damaged image is named and never left out."""
+
+import warnings
+from contextlib import suppress
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from pydicom.pixels import apply_modality_lut
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+import eci_annotate as eci
+from eci_annotate import errors
+from eci_annotate.imaging.display import default_window
+from tests.dicom.series_maker import SHAPE, make_series
+
+SETS = [
+    "abdomen_mr_cmb_crc_scan1/adc",
+    "abdomen_mr_cmb_crc_scan1/t2",
+    "liver_seg_dcmqi/ct-3slice",
+    "liver_seg_dcmqi/24x38x3/image",
+    "mr_multivendor_dicom2nifti/ge_anatomical_001",
+    "mr_multivendor_dicom2nifti/generic_compressed_jpegls_001",
+    "rtstruct_mim_phantom_rtutils/ct",
+    "rtstruct_mim_phantom_rtutils/oriented_data",
+    "rtstruct_mim_sts008/CT/image",
+    "rtstruct_mim_sts008/PET/image",
+]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_places_and_values_are_those_of_independent_readers(shared_data, name):
+    v = eci.load_series(shared_data / name)
+    files = {str(d.SOPInstanceUID): d for d in map(pydicom.dcmread, (shared_data / name).glob("*.dcm"))}
+    grid = eci.grid_of(v)
+    for k, uid in enumerate(v.instance_uid.values):
+        header = files[uid]
+        values = apply_modality_lut(header.pixel_array, header)
+        assert np.array_equal(v.values[k], values.astype(v.dtype)), k
+        assert np.allclose(grid.reference_from_image([k, 0, 0]), header.ImagePositionPatient, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "name", ["abdomen_mr_cmb_crc_scan1/adc", "liver_seg_dcmqi/ct-3slice", "rtstruct_mim_sts008/CT/image"]
+)
+def test_simpleitk_places_real_voxels_where_we_do(shared_data, name):
+    reader, v = sitk.ImageSeriesReader(), eci.load_series(shared_data / name)
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(shared_data / name)))
+    image = reader.Execute()
+    last = [n - 1 for n in v.shape]
+    for voxel in ([0, 0, 0], [1, 7, 11], last):
+        there = image.TransformIndexToPhysicalPoint(voxel[::-1])
+        assert np.allclose(there, eci.grid_of(v).reference_from_image(voxel), atol=1e-3)
+
+
+def test_every_lossless_encoding_of_one_image_gives_the_same_values(shared_data):
+    found = {}
+    for path in (shared_data / "ct_transfer_syntaxes").glob("CTImage.dcm*"):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        if (
+            "RescaleSlope" in header
+            and header.RescaleSlope == 1
+            and "Lossy" not in path.name
+            and "4.91" not in path.name
+        ):
+            found[path.name] = eci.load_series(path).values
+    assert len(found) >= 9
+    first = next(iter(found.values()))
+    assert all(np.array_equal(first, values) for values in found.values())
+
+
+# -- padding ------------------------------------------------------------------------
+def padded(dataset, k):
+    pixels = np.full(SHAPE, 40 + k, np.int16)
+    pixels[:, :4] = -2000
+    dataset.PixelData = pixels.tobytes()
+    dataset.RescaleSlope, dataset.RescaleIntercept = "1", "-24"
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+
+
+def test_padding_is_no_value(tmp_path):
+    make_series(tmp_path, modality="CT", edit=padded)
+    v = eci.load_series(tmp_path)
+    assert v.dtype == np.int16 and v.attrs["padding"] == (-2024, -2024)
+    measured = eci.without_padding(v)
+    assert int(np.isnan(measured).sum()) == 6 * 32 * 4 and float(measured.min()) == 16
+
+
+def test_padding_ranges_are_padding_throughout(tmp_path):
+    def edit(dataset, k):
+        padded(dataset, k)
+        pixels = np.frombuffer(dataset.PixelData, np.int16).reshape(SHAPE).copy()
+        pixels[:, 2:4] = -1990
+        dataset.PixelData = pixels.tobytes()
+        dataset.add_new("PixelPaddingRangeLimit", "SS", -1980)
+
+    make_series(tmp_path, modality="CT", edit=edit)
+    assert int(np.isnan(eci.without_padding(eci.load_series(tmp_path))).sum()) == 6 * 32 * 4
+
+
+def test_padding_written_with_the_other_sign_is_padding(tmp_path):
+    def edit(dataset, k):
+        pixels = np.full(SHAPE, 1000, np.uint16)
+        pixels[0] = 63536
+        dataset.PixelRepresentation, dataset.PixelData = 0, pixels.tobytes()
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+
+    make_series(tmp_path, edit=edit)
+    assert int(np.isnan(eci.without_padding(eci.load_series(tmp_path))).sum()) == 6 * 40
+
+
+@pytest.mark.parametrize("name", ["scaled", "another value in one image"])
+def test_padding_that_is_not_one_whole_number_is_nan(tmp_path, name):
+    def edit(dataset, k):
+        padded(dataset, k)
+        if name == "scaled":
+            dataset.RescaleSlope = f"1.{k}5"
+        elif k == 2:
+            dataset.PixelPaddingValue = 42
+            dataset.PixelData = np.full(SHAPE, 42, np.int16).tobytes()
+
+    make_series(tmp_path, modality="CT", edit=edit)
+    v = eci.load_series(tmp_path)
+    wanted = 6 * 32 * 4 if name == "scaled" else 5 * 32 * 4 + 32 * 40
+    assert int(np.isnan(v).sum()) == wanted and "padding" not in v.attrs
+
+
+def test_a_window_from_the_values_leaves_padding_out(tmp_path):
+    make_series(tmp_path, edit=padded)
+    assert default_window(eci.load_series(tmp_path)).low > 0
+
+
+# -- large and odd values -------------------------------------------------------------
+def test_whole_numbers_beyond_32_bits_do_not_wrap(tmp_path):
+    def edit(dataset, k):
+        dataset.BitsAllocated = dataset.BitsStored = 32
+        dataset.HighBit, dataset.PixelRepresentation = 31, 0
+        dataset.add_new("PixelData", "OW", np.full(SHAPE, 4_000_000_000 + k, np.uint32).tobytes())
+
+    make_series(tmp_path, edit=edit)
+    assert eci.load_series(tmp_path).values[:, 0, 0].tolist() == [4_000_000_000 + k for k in range(6)]
+
+
+def test_a_philips_window_in_stored_values_is_found(tmp_path):
+    def edit(dataset, k):
+        dataset.Manufacturer, dataset.RescaleSlope, dataset.RescaleIntercept = "Philips", "4", "0"
+        dataset.WindowCenter, dataset.WindowWidth = "500", "1000"
+        dataset.PixelData = np.linspace(0, 1000, 1280).astype(np.int16).tobytes()
+
+    make_series(tmp_path, edit=edit)
+    assert eci.load_series(tmp_path).attrs["window"] == (0.0, 4000.0)
+
+
+def test_all_windows_of_a_file_are_given(tmp_path):
+    def edit(dataset, k):
+        dataset.WindowCenter, dataset.WindowWidth = ["40", "-600"], ["400", "1500"]
+        dataset.WindowCenterWidthExplanation = ["soft", "lung"]
+
+    make_series(tmp_path, modality="CT", edit=edit)
+    assert eci.load_series(tmp_path).attrs["windows"] == (("soft", -160.0, 240.0), ("lung", -1350.0, 150.0))
+
+
+@pytest.mark.parametrize("kind", ["PALETTE COLOR", "RGB", "YBR_FULL"])
+def test_colour_is_not_read_as_grey(tmp_path, kind):
+    make_series(tmp_path, edit=lambda d, k: setattr(d, "PhotometricInterpretation", kind))
+    with pytest.raises(errors.UnsupportedImages, match="Colour"):
+        eci.load_series(tmp_path)
+
+
+# -- damaged files ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "syntax", [None, DeflatedExplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossless]
+)
+def test_a_file_cut_anywhere_is_damaged_by_name(tmp_path, syntax):
+    paths = make_series(tmp_path)
+    for path in paths if syntax else ():
+        dataset = pydicom.dcmread(path)
+        if syntax == DeflatedExplicitVRLittleEndian:
+            dataset.file_meta.TransferSyntaxUID = syntax
+        else:
+            dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+    whole, content = eci.load_series(tmp_path), paths[-1].read_bytes()
+    for cut in range(140, len(content), 29):
+        paths[-1].write_bytes(content[:cut])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with suppress(errors.DamagedFile):
+                assert np.array_equal(eci.load_series(tmp_path), whole), cut
+        assert not [each for each in said if str(tmp_path) in str(each.message)]
+
+
+WRONG = {
+    "spacing of three": ("PixelSpacing", "DS", ["1", "1", "1"]),
+    "spacing zero": ("PixelSpacing", "DS", ["0", "0"]),
+    "spacing text": ("PixelSpacing", "LO", ["a", "b"]),
+    "position of two": ("ImagePositionPatient", "DS", ["1", "1"]),
+    "position not a number": ("ImagePositionPatient", "LO", ["nan", "1", "2"]),
+    "orientation of five": ("ImageOrientationPatient", "DS", ["1", "0", "0", "0", "1"]),
+    "rows 65535": ("Rows", "US", 65535),
+    "no rows": ("Rows", "US", 0),
+    "frames a million": ("NumberOfFrames", "IS", "1000000"),
+    "slope text": ("RescaleSlope", "LO", "x"),
+    "slope zero": ("RescaleSlope", "DS", "0"),
+    "samples three": ("SamplesPerPixel", "US", 3),
+    "bits allocated 12": ("BitsAllocated", "US", 12),
+    "window text": ("WindowCenter", "LO", "x"),
+    "acquisition text": ("AcquisitionNumber", "LO", "x"),
+    "echo text": ("EchoTime", "LO", "x"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("only", [None, 2])
+def test_values_of_the_wrong_kind_are_a_named_error_or_no_change(tmp_path, name, only):
+    keyword, vr, value = WRONG[name]
+    make_series(tmp_path / "true")
+
+    def edit(dataset, k):
+        dataset.WindowWidth = "10"
+        if only is None or k == only:
+            dataset.add_new(keyword, vr, value)
+
+    make_series(tmp_path / "bad", edit=edit)
+    for load in (eci.load_series, lambda folder: eci.load_stacks(folder)[0]):
+        try:
+            found = load(tmp_path / "bad")
+        except errors.BadImages:
+            continue
+        assert np.array_equal(found, eci.load_series(tmp_path / "true").values)
