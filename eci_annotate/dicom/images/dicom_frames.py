@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import DamagedFile, MissingGeometry
@@ -25,6 +29,7 @@ ALSO = {
     "ImageType": ("FrameType",),
     "DiffusionGradientOrientation": (),
 }
+PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UI", "CS", "DA", "TM", "DT"}  # no character sets
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
 REMEDY = "Ask the sender for complete images."
@@ -44,12 +49,16 @@ class Frame:
         Elements of its own and of the shared functional groups, by keyword; they count before the file's.
     pixels
         Gives the stored values, shape (rows, columns), or (rows, columns, samples) for colour.
+    fill
+        Reads the stored values straight into an int16 array, and says so; False if they are not stored like that.
     """
 
     dataset: Dataset = field(repr=False)
     number: int
     groups: dict[str, Any] = field(repr=False)
     pixels: Callable[[], np.ndarray[Any, Any]] = field(repr=False)
+    fill: Callable[[np.ndarray[Any, Any]], bool] = field(default=lambda out: False, repr=False)
+    _known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return an element's value; `default` if it is absent or empty.
@@ -59,12 +68,18 @@ class Frame:
         DamagedFile
             If the value is not of the element's type.
         """
+        if keyword not in self._known:
+            self._known[keyword] = self._find(keyword)
+        value = self._known[keyword]
+        return default if value is None else value
+
+    def _find(self, keyword: str) -> Any:
         for name in (keyword, *ALSO.get(keyword, ())):
-            if (value := self.groups.get(name)) not in (None, ""):
+            if self.groups and (value := self.groups.get(name)) not in (None, ""):
                 return value
             if (value := value_of(self.dataset, name)) is not None:
                 return value
-        return default
+        return None
 
     def text(self, keyword: str) -> str:
         """Return an element's value as text, empty if it is absent."""
@@ -105,17 +120,17 @@ class Frame:
     @property
     def sop_uid(self) -> str:
         """SOP Instance UID of its file."""
-        return str(self.dataset.get("SOPInstanceUID", ""))
+        return self.text("SOPInstanceUID")
 
     @property
     def series_uid(self) -> str:
         """Series Instance UID."""
-        return str(self.dataset.get("SeriesInstanceUID", ""))
+        return self.text("SeriesInstanceUID")
 
     @property
     def modality(self) -> str:
         """Modality, for instance CT."""
-        return str(self.dataset.get("Modality", ""))
+        return self.text("Modality")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -168,11 +183,31 @@ def value_of(dataset: Dataset, keyword: str) -> Any:
     DamagedFile
         If it cannot be read as its type.
     """
+    tag, usual = _tag(keyword)
+    raw = dataset._dict.get(tag)
+    if raw is None:
+        return None
     try:
-        value = dataset.get(keyword)
+        vr = raw.VR or usual
+        if vr in PLAIN_VRS and isinstance(raw, RawDataElement) and raw.value is not None:
+            value = _converted(tag, vr, raw.value, raw.is_implicit_VR, raw.is_little_endian)
+        else:
+            value = dataset.get(keyword)
     except Exception as error:  # pydicom raises many kinds for malformed values
         raise DamagedFile(f"{keyword} of an image cannot be read.", REMEDY) from error
     return None if value is None or value == "" or (isinstance(value, MultiValue) and not len(value)) else value
+
+
+@lru_cache
+def _tag(keyword: str) -> tuple[Any, str]:
+    tag = Tag(keyword)
+    return tag, dictionary_VR(tag)
+
+
+@lru_cache(maxsize=1 << 14)
+def _converted(tag: Any, vr: str, content: bytes, implicit: bool, little: bool) -> Any:
+    """Convert an element; the slices of a series share most of their elements."""
+    return convert_raw_data_element(RawDataElement(tag, vr, len(content), content, 0, implicit, little)).value
 
 
 def numbers(value: Any, keyword: str) -> Floats:
@@ -192,7 +227,11 @@ def numbers(value: Any, keyword: str) -> Floats:
     return found
 
 
-def frames_of(dataset: Dataset, pixels: Callable[[int], np.ndarray[Any, Any]]) -> list[Frame]:
+def frames_of(
+    dataset: Dataset,
+    pixels: Callable[[int], np.ndarray[Any, Any]],
+    fill: Callable[[np.ndarray[Any, Any]], bool] = lambda out: False,
+) -> list[Frame]:
     """Return the frames of a file in file order.
 
     Parameters
@@ -201,13 +240,15 @@ def frames_of(dataset: Dataset, pixels: Callable[[int], np.ndarray[Any, Any]]) -
         Header of the file.
     pixels
         Gives the stored values of frame n, counted from 0.
+    fill
+        Reads those of a single frame straight into an int16 array; False if it cannot.
 
     Raises
     ------
     DamagedFile
         If the functional groups do not fit the number of frames.
     """
-    whole = Frame(dataset, 0, {}, lambda: pixels(0))
+    whole = Frame(dataset, 0, {}, lambda: pixels(0), fill)
     count = whole.whole("NumberOfFrames", 1)
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     if count <= 1 and not per_frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from eci_annotate.dicom.images.pixels import (
     AGAIN,
     frame_bytes,
     has_pixels,
+    is_full,
     plain_type,
     stored_values,
     without_unused_bits,
@@ -41,7 +43,7 @@ class ImageFile:
     @property
     def frames(self) -> list[Frame]:
         """Its frames, in file order."""
-        return frames_of(self.dataset, self.stored)
+        return frames_of(self.dataset, self.stored, self.fill)
 
     def stored(self, frame: int) -> NDArray[Any]:
         """Return the stored values of frame n, counted from 0."""
@@ -55,6 +57,21 @@ class ImageFile:
     def _is_deferred(self) -> bool:
         raw = self.dataset._dict.get(PIXEL_DATA)
         return isinstance(raw, RawDataElement) and raw.value is None
+
+    def fill(self, out: NDArray[Any]) -> bool:
+        """Read uncompressed 16-bit signed pixels straight into an array; False if they are not stored like that."""
+        raw = self.dataset._dict.get(PIXEL_DATA)
+        if not self._is_deferred or not isinstance(self.path, Path) or raw.length < out.nbytes:
+            return False
+        if plain_type(self.dataset) != np.dtype("<i2") or not is_full(self.dataset, 16) or not out.flags.c_contiguous:
+            return False
+        if sys.byteorder != "little" or raw.length == 0xFFFFFFFF:
+            return False
+        with self.path.open("rb", buffering=0) as stream:
+            stream.seek(raw.value_tell)
+            if stream.readinto(memoryview(out).cast("B")) != out.nbytes:
+                raise DamagedFile(f"{which(self.path, self.number)} is truncated.", AGAIN)
+        return True
 
     def _straight(self, frame: int) -> NDArray[Any] | None:
         """Read uncompressed pixels from their place in the file, without a copy in between."""
@@ -87,7 +104,7 @@ def image_files(source: Source, progress: Progress | None = None, *, series_uid:
     found = []
     for number, path in enumerate(paths):
         image = open_image(path, number)
-        if image is not None and series_uid in ("", str(image.dataset.get("SeriesInstanceUID", ""))):
+        if image is not None and series_uid in ("", str(value_of(image.dataset, "SeriesInstanceUID") or "")):
             found.append(image)
         if progress is not None:
             progress(number + 1, len(paths))
@@ -122,7 +139,7 @@ def is_image(dataset: Dataset, name: str) -> bool:
 
 def _sop_class(dataset: Dataset) -> str:
     """Return the name of the SOP class; its UID where it has none."""
-    uid = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
+    uid = value_of(dataset, "SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
     return UID(str(uid)).name if uid else ""
 
 

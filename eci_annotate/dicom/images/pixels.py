@@ -105,6 +105,21 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
     )
 
 
+def is_full(dataset: Dataset, bits: int) -> bool:
+    """Whether stored values use all their bits."""
+    stored = _whole(dataset, "BitsStored", bits) or bits
+    return stored == bits and _whole(dataset, "HighBit", stored - 1) == bits - 1
+
+
+def is_unscaled(frame: Frame) -> bool:
+    """Whether stored values are modality values."""
+    return (
+        value_of(frame.dataset, "ModalityLUTSequence") is None
+        and frame.number_of("RescaleSlope") in (None, 1.0)
+        and frame.number_of("RescaleIntercept") in (None, 0.0)
+    )
+
+
 def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
     """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
     bits = raw.dtype.itemsize * 8

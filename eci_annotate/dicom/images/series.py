@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.files import Opener, Source, read, which
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files, is_image
-from eci_annotate.dicom.images.pixels import has_uniform_padding, modality_values, padding_range, pixels_digest
+from eci_annotate.dicom.images.pixels import (
+    has_uniform_padding,
+    is_unscaled,
+    modality_values,
+    padding_range,
+    pixels_digest,
+)
 from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
 from eci_annotate.dicom.images.stacks import PLANE_SPACINGS, Stack, StackKind, one_stack, require_one_series, stacks_of
 from eci_annotate.dicom.images.windows import window_attrs
@@ -56,6 +62,8 @@ def _fill(stack: Stack) -> NDArray[Any]:
 def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:
     """Write a slice to its place while it is in memory; return it if it needs a wider type."""
     k, frame = numbered
+    if not nan and is_unscaled(frame) and frame.fill(out[k]):
+        return k, None
     values = modality_values(frame, nan=nan)
     if values.dtype != np.int16:
         return k, values
