@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eci_annotate.errors import BadAnnotation, FrameMismatch
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import grid_of, like
+from eci_annotate.imaging.volume import grid_of, like, series_uid_of
 
 Colour = tuple[int, int, int]
 Kind = Literal["box", "contours", "mask"]
@@ -69,10 +69,17 @@ class Annotation:
 
     def _grid_for(self, volume: xr.DataArray) -> Grid:
         grid = grid_of(volume)
+        if self.series_uid and self.series_uid == series_uid_of(volume):
+            return grid  # its own series, whatever frame of reference the file that it came from names
         if self.frame_uid and grid.frame_of_reference_uid != self.frame_uid:
             raise FrameMismatch(
                 f"Annotation {self.label!r} is in another frame of reference than this volume.",
                 "Use a series of the same frame of reference, or register the two first.",
+            )
+        if self.series_uid and not self.frame_uid:
+            raise FrameMismatch(
+                f"Annotation {self.label!r} was drawn on another series and names no frame of reference.",
+                "Use the series it was drawn on; or state that they match: dataclasses.replace(a, series_uid='').",
             )
         return grid
 

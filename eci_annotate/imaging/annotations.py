@@ -16,7 +16,7 @@ from eci_annotate.errors import BadAnnotation
 from eci_annotate.imaging.annotation import Annotation, Colour, Kind, new_uid
 from eci_annotate.imaging.blocks import bounding_box, paste
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3, unit
-from eci_annotate.imaging.volume import grid_of, series_uid_of, values_kji
+from eci_annotate.imaging.volume import grid_of, like, series_uid_of, values_kji
 
 __all__ = ["Annotation", "Box", "Colour", "Contours", "Kind", "Mask", "new_uid"]
 
@@ -167,8 +167,8 @@ class Contours(Annotation):
     def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
         """Return which voxels belong to it; on its own series, only on the slices it was drawn on."""
         if self.series_uid and self.series_uid == series_uid_of(volume):
-            own = replace(self, spacing_mm=self._grid_for(volume).spacing_mm[0], series_uid="")
-            return own.mask_on(volume)
+            grid = self._grid_for(volume)
+            return like(volume, replace(self, spacing_mm=grid.spacing_mm[0]).voxels_on(grid), name="mask")
         return super().mask_on(volume)
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:

@@ -200,7 +200,7 @@ def _grid(item: Dataset, frame_uid: str) -> Grid:
 
 
 def _mask(rings: list[Floats], grid: Grid, header: dict[str, Any]) -> Mask:
-    voxels = planes_of(rings, grid.spacing_mm[0]).voxels_on(grid)
+    voxels = planes_of(rings, grid.spacing_mm[0], grid.directions[0]).voxels_on(grid)
     where = bounding_box(voxels)
     block = voxels[where].copy()
     k, j, i = (s.start for s in where)
