@@ -25,6 +25,8 @@ SAME_PLANE = 0.35  # of the distance of planes: rings closer than this are on on
 JITTER_MM = 0.3  # planes of medical images are farther apart; contours of one plane lie closer
 REPEATED = 0.9  # overlap above which a ring repeats another one
 HALF_OPEN_MM = 1e-3  # a slice exactly between two planes belongs to one of them only
+ALIKE = 0.99  # cosine of normals that are those of parallel planes
+MOST_VOTES = 256  # largest rings that decide about the normal
 BANDS = 64  # along a plane, so that a voxel is tested against the edges at its height only
 PARALLEL = 1 - 1e-5
 PARALLEL_SHARE = 0.25  # of the plane distance: how far rings may leave a slice that counts as parallel
@@ -180,12 +182,15 @@ def _even_odd_area(rings: Sequence[Floats]) -> float:
 def _normal(rings: Sequence[Floats]) -> Floats:
     """Return the common unit normal, weighted by area (Newell), oriented to a fixed half space."""
     areas = np.array([np.cross(ring, np.roll(ring, -1, 0)).sum(0) for ring in rings])
-    largest = areas[int(np.argmax(np.linalg.norm(areas, axis=1)))]
-    if np.linalg.norm(largest) < 1e-9:
+    size = np.linalg.norm(areas, axis=1)
+    if size.max() < 1e-9:
         raise BadAnnotation("The contours have no area.", "Draw a closed shape.")
-    turned = areas * np.where(areas @ largest < 0, -1, 1)[:, None]
-    alike = turned @ largest > 0.99 * np.linalg.norm(turned, axis=1) * np.linalg.norm(largest)
-    normal = unit(turned[alike].sum(0))
+    some = np.argsort(-size)[:MOST_VOTES]
+    directions = areas[some] / np.maximum(size[some], 1e-12)[:, None]
+    votes = (np.abs(directions @ directions.T) > ALIKE) @ size[some]
+    best = directions[int(np.argmax(votes))]
+    turned = areas * np.where(areas @ best < 0, -1, 1)[:, None]
+    normal = unit(turned[turned @ best > ALIKE * size].sum(0))
     return normal * np.sign(normal[np.argmax(np.abs(normal))])
 
 
@@ -201,7 +206,8 @@ def _same_plane_mm(rings: Sequence[Floats], heights: Floats, given: float | None
         return max(SAME_PLANE_MM, SAME_PLANE * float(given))
     gaps = np.diff(heights)
     large, small = gaps[gaps > JITTER_MM], np.flatnonzero((gaps > SAME_PLANE_MM) & (gaps <= JITTER_MM))
-    if not large.size or (small.size > 2 and np.mean([_alike(rings[n], rings[n + 1]) for n in small]) > REPEATED):
+    alike = [_alike(rings[int(n)], rings[int(n) + 1]) for n in small]
+    if not large.size or (small.size > 2 and float(np.mean(alike)) > REPEATED):  # the next plane of the same thing
         return SAME_PLANE_MM
     return max(SAME_PLANE_MM, SAME_PLANE * float(np.percentile(large, 50, method="lower")))
 

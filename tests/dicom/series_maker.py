@@ -22,6 +22,7 @@ def make_series(
     value: int = 0,
     like: Dataset | None = None,
     name: str = "s",
+    start: Sequence[float] = (-31.7, 12.3, 55.1),
 ) -> list[Path]:
     """Write a series; slice k holds the value `value` + k. `like` gives study, series and frame of reference."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +34,7 @@ def make_series(
         dataset = _slice(modality, k, uids)
         dataset.PixelSpacing, dataset.SliceThickness = list(spacing[1:]), spacing[0]
         dataset.ImageOrientationPatient = [f"{v:.10f}"[:16] for v in (*right, *down)]
-        origin = np.array([-31.7, 12.3, 55.1]) + np.cross(right, down) * spacing[0] * k
+        origin = np.asarray(start, float) + np.cross(right, down) * spacing[0] * k
         dataset.ImagePositionPatient = [f"{v:.8f}"[:16] for v in origin]
         dataset.PixelData = np.full(SHAPE, value + k, np.int16).tobytes()
         if edit:

@@ -69,7 +69,7 @@ class ImageFile:
             return False
         with self.path.open("rb", buffering=0) as stream:
             stream.seek(raw.value_tell)
-            if stream.readinto(memoryview(out).cast("B")) != out.nbytes:
+            if stream.readinto(out.data.cast("B")) != out.nbytes:
                 raise DamagedFile(f"{which(self.path, self.number)} is truncated.", AGAIN)
         return True
 

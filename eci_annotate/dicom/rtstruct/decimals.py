@@ -70,8 +70,11 @@ def to_decimals(values: ArrayLike, decimals: int = 4) -> bytes:
 @nb.njit(nb.int64(_bytes, nb.float64[::1]), cache=True)
 def _parse(text: Any, out: Any) -> int:
     """Parse numbers, returning -1 for unknown syntax; each is an integer over a power of ten, hence rounded once."""
-    n, at, size = 0, 0, text.size
+    n, at, size, vacant = 0, 0, text.size, True
     while at < size:
+        if text[at] == BACKSLASH and vacant:
+            return -1  # a missing number would shift all others
+        vacant = vacant or text[at] == BACKSLASH
         if text[at] == BACKSLASH or text[at] == SPACE or text[at] == 0:
             at += 1
             continue
@@ -101,7 +104,7 @@ def _parse(text: Any, out: Any) -> int:
             return -1
         value = mantissa / 10.0**-shift if shift < 0 else mantissa * 10.0**shift
         out[n] = -value if negative else value
-        n += 1
+        n, vacant = n + 1, False
     return n
 
 

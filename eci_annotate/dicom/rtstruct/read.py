@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-import warnings
+import re
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,20 @@ from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
+from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of, text_of
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
-from eci_annotate.imaging.planes import planes_of
+from eci_annotate.imaging.planes import parallel_rings, planes_of
 
 CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "INTERPOLATED_PLANAR"}
+OPEN = {"POINT", "OPEN_PLANAR", "OPEN_NONPLANAR"}
 PALETTE = ((230, 75, 53), (77, 187, 213), (0, 160, 135), (243, 155, 127), (132, 145, 180), (220, 200, 60))
 
 
-def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
+def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
     """Read all ROIs of an RTSTRUCT file.
 
     Parameters
@@ -43,9 +46,10 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
 
     Returns
     -------
-    list of annotations
-        In file order. Masks and boxes written by eci_annotate are restored exactly; everything
-        else becomes `Contours`. ROIs with only points or open lines are skipped with a warning.
+    StructureSet
+        A list of annotations in file order. Masks and boxes written by eci_annotate are restored exactly; everything
+        else becomes `Contours`. What is wrong with one item costs that item: it is left out with a warning, which
+        `notes` keeps.
 
     Raises
     ------
@@ -65,16 +69,19 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> list[Annotation]:
     ('bone', True)
     """
     dataset = _open(source)
-    if str(dataset.get("SOPClassUID", "")) != RTSTRUCT_STORAGE and str(dataset.get("Modality", "")) != "RTSTRUCT":
+    if text_of(dataset, "SOPClassUID") != RTSTRUCT_STORAGE and text_of(dataset, "Modality") != "RTSTRUCT":
         raise BadStructureSet("This DICOM file is not an RTSTRUCT.", "Give a file of modality RTSTRUCT.")
-    contours = {int(c.ReferencedROINumber): c for c in dataset.get("ROIContourSequence", None) or ()}
-    series = _series_by_frame(dataset)
-    found = []
-    for place, roi in enumerate(dataset.get("StructureSetROISequence", None) or ()):
-        header = _header(roi, contours.get(int(roi.ROINumber)), series, place)
-        annotation = _annotation(roi, contours.get(int(roi.ROINumber)), header)
-        if annotation is not None:
-            found.append(annotation)
+    found = StructureSet()
+    references = References(dataset)
+    for roi in rois_of(dataset, found):
+        try:
+            annotation = _annotation(roi, _header(roi, references), found)
+        except (EciError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+            what = f" ({error.what})" if isinstance(error, EciError) else ""
+            found.note(f"ROI {roi.number} cannot be read and is left out{what}.")
+        else:
+            if annotation is not None:
+                found.append(annotation)
     return found
 
 
@@ -91,18 +98,6 @@ def _open(source: str | PathLike[str] | bytes) -> Dataset:
     return dataset
 
 
-def _series_by_frame(dataset: Dataset) -> dict[str, str]:
-    """Return the annotated series by frame of reference; '' for any."""
-    found: dict[str, str] = {}
-    for frame in dataset.get("ReferencedFrameOfReferenceSequence", None) or ():
-        for study in frame.get("RTReferencedStudySequence", None) or ():
-            for series in study.get("RTReferencedSeriesSequence", None) or ():
-                uid = str(series.get("SeriesInstanceUID", ""))
-                found.setdefault(str(frame.get("FrameOfReferenceUID", "")), uid)
-                found.setdefault("", uid)
-    return found
-
-
 def _private(item: Dataset) -> dict[str, Any]:
     """Return the package's private block, or an empty dict; an unreadable block counts as absent."""
     try:
@@ -117,15 +112,25 @@ def _private(item: Dataset) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _header(roi: Dataset, contour: Dataset | None, series: dict[str, str], place: int) -> dict[str, Any]:
-    exact = _private(roi)
-    frame = str(roi.get("ReferencedFrameOfReferenceUID", "") or "")
-    colour = contour.get("ROIDisplayColor") if contour is not None else None
+def _colour(contours: Sequence[Dataset], place: int) -> tuple[int, int, int]:
+    """Return the display colour; one of a palette where the file gives none that can be read."""
+    for item in contours:
+        text = text_of(item, "ROIDisplayColor")
+        parts = [float(part) for part in re.findall(r"[-+]?\d+(?:\.\d+)?", text)]
+        if len(parts) == 3 and all(0 <= part <= 255 for part in parts):
+            red, green, blue = (round(part) for part in parts)
+            return red, green, blue
+    return PALETTE[place % len(PALETTE)]
+
+
+def _header(roi: Roi, references: References) -> dict[str, Any]:
+    exact = _private(roi.item)
+    frame, series = references.of(roi.item)
     header: dict[str, Any] = {
-        "label": str(exact.get("label", roi.get("ROIName", "") or "")),
-        "colour": tuple(int(c) for c in colour) if colour else PALETTE[place % len(PALETTE)],
+        "label": str(exact.get("label", text_of(roi.item, "ROIName"))),
+        "colour": _colour(roi.contours, roi.place),
         "frame_uid": frame,
-        "series_uid": series.get(frame, series.get("", "")),
+        "series_uid": str(exact.get("stack_uid", series)),
     }
     return header | ({"uid": str(exact["uid"])} if "uid" in exact else {})
 
@@ -139,55 +144,78 @@ def _values(contour: Dataset) -> bytes | Floats:
 
 
 def _contours(roi: Dataset) -> list[tuple[str, Any]]:
-    """Return kind and data of each contour of an ROI."""
+    """Return kind and data of each contour of an item of ROIContourSequence."""
     found = contours_of(roi)
     if found is not None:
         return list(found)
-    items = roi.get("ContourSequence", None) or ()
-    return [(str(item.get("ContourGeometricType", "")), _values(item)) for item in items]
+    return [(text_of(item, "ContourGeometricType"), _values(item)) for item in items_of(roi, "ContourSequence")]
 
 
 def _points(value: bytes | Floats) -> Floats:
     """Return the points (n, 3) of one contour."""
     flat = from_decimals(value) if isinstance(value, bytes) else value
-    if flat.size % 3:
-        raise BadStructureSet("A contour does not consist of (x, y, z) triplets.", "Export the structure set again.")
+    if flat.size % 3 or not np.isfinite(flat).all():
+        raise BadStructureSet("A contour does not consist of (x, y, z) triplets.", AGAIN)
     return flat.reshape(-1, 3)
 
 
-def _rings(contour: Dataset | None, number: int) -> tuple[list[Floats], int]:
+def _ring(kind: str, value: bytes | Floats) -> Floats | None:
+    """Return a closed ring; None for points and open lines."""
+    kind = kind.strip().upper()
+    if kind in OPEN:
+        return None
+    ring = _points(value)
+    if len(ring) > 1 and np.array_equal(ring[0], ring[-1]):
+        ring = ring[:-1]
+    if kind and kind not in CLOSED:
+        raise BadStructureSet("A contour is of an unknown type.", AGAIN)
+    return ring if len(ring) >= 3 else None
+
+
+def _rings(roi: Roi, found: StructureSet) -> tuple[list[Floats], int]:
     """Return the closed rings of an ROI, and the number of its other contours."""
-    rings, others = [], 0
-    for kind, value in _contours(contour) if contour is not None else ():
-        if kind not in CLOSED:
-            others += 1
-            continue
+    rings: list[Floats] = []
+    open_ones = damaged = 0
+    for kind, value in (each for item in roi.contours for each in _contours(item)):
         try:
-            ring = _points(value)
-        except EciError as error:
-            raise BadStructureSet(f"ROI {number} cannot be read: {error.what}", error.remedy) from error
-        if len(ring) > 1 and np.array_equal(ring[0], ring[-1]):
-            ring = ring[:-1]
-        if len(ring) >= 3:
+            ring = _ring(kind, value)
+        except (EciError, ValueError, TypeError):
+            damaged += 1
+            continue
+        if ring is None:
+            open_ones += 1
+        else:
             rings.append(ring)
-    return rings, others
+    if damaged:
+        found.note(f"ROI {roi.number}: {damaged} contour(s) cannot be read and are left out.")
+    if rings and open_ones:
+        found.note(f"ROI {roi.number}: {open_ones} contour(s) are points or open lines and are left out.")
+    return rings, open_ones + damaged
 
 
-def _annotation(roi: Dataset, contour: Dataset | None, header: dict[str, Any]) -> Annotation | None:
-    exact, number = _private(roi), int(roi.ROINumber)
+def _parallel(roi: Roi, rings: list[Floats], found: StructureSet) -> list[Floats]:
+    """Leave out rings that lie across the planes of the others."""
+    kept = [ring for ring, good in zip(rings, parallel_rings(rings), strict=True) if good]
+    if len(kept) < len(rings):
+        found.note(f"ROI {roi.number}: {len(rings) - len(kept)} contour(s) are not parallel and are left out.")
+    return kept
+
+
+def _annotation(roi: Roi, header: dict[str, Any], found: StructureSet) -> Annotation | None:
+    exact = _private(roi.item)
     if exact.get("kind") == "box":
         return Box(exact["centre_lps"], exact["size_mm"], exact["axes_lps"], **header)
-    rings, others = _rings(contour, number)
+    rings, others = _rings(roi, found)
     if not rings and others:
-        warnings.warn(f"ROI {number} holds only points or open lines and is left out.", stacklevel=3)
+        found.note(f"ROI {roi.number} holds only points, open lines or damaged contours, and is left out.")
         return None
-    planes = roi.get("SourcePixelPlanesCharacteristicsSequence")
+    planes = items_of(roi.item, "SourcePixelPlanesCharacteristicsSequence")
     if exact.get("kind") == "mask" and planes:
         return _mask(rings, _grid(planes[0], header["frame_uid"]), header)
     spacing = exact.get("spacing_mm")
-    if spacing is None and planes and planes[0].get("SpacingBetweenSlices") is not None:
-        spacing = float(planes[0].SpacingBetweenSlices)
-    return Contours(tuple(rings), spacing, **header)
+    if spacing is None and planes and text_of(planes[0], "SpacingBetweenSlices"):
+        spacing = abs(float(numbers(planes[0].SpacingBetweenSlices, "SpacingBetweenSlices")[0])) or None
+    return Contours(tuple(_parallel(roi, rings, found)), spacing, **header)
 
 
 def _grid(item: Dataset, frame_uid: str) -> Grid:
