@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
+from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
@@ -117,8 +117,6 @@ class Workbench(Listener):
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
-        if isinstance(entry, (Undo, Redo)):
-            self.annotations.recount()
         thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
@@ -216,6 +214,7 @@ class Workbench(Listener):
             raise Refused(f"The report is not complete: {self.form.problem}")
         if self.form and not self.review:
             self.autosave.answer(self.form.group.answer)
+        self._carry_out(self.controller.finish)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
             raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")
@@ -235,6 +234,7 @@ class Workbench(Listener):
     def leave(self) -> None:
         """Save everything, release the task and close all widgets; raises Refused if something could not be saved."""
         if not self.autosave.lost:
+            self._carry_out(self.controller.finish)
             self.autosave.snapshot()
             if self.autosave.unsaved and not self.autosave.lost:
                 raise Refused("Your last work is not saved yet.", "Try again in a moment.")

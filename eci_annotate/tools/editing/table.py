@@ -60,12 +60,14 @@ class Table:
     @property
     def undo_name(self) -> str | None:
         """Description of what undo would revert."""
-        return f"Undo {self.history.done[-1].name}" if self.history.done else None
+        steps = self.history.undo_steps
+        return f"Undo {self.history.done[-steps].name}" if steps else None
 
     @property
     def redo_name(self) -> str | None:
         """Description of what redo would restore."""
-        return f"Redo {self.history.undone[-1].name}" if self.history.undone else None
+        named = [item for item in reversed(self.history.undone) if item.is_visible] or self.history.undone[-1:]
+        return f"Redo {named[0].name}" if named else None
 
     def field(self, uid: str) -> Fields:
         """Return the field of a painted annotation, uint16 (k, j, i); voxels >= 32768 are inside."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.annotations import Contours
+from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import NOTHING, Block, around, bounding_box, is_empty, union
-from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.geometry import Grid, Vector, tuple3
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, HALF, Paint
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
@@ -91,6 +91,19 @@ class Solids:
             case Contours():
                 return self.of_contours(uid, thing)
         return None
+
+    def middle_of(self, uid: str) -> Vector | None:
+        """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
+        thing = self.easel.objects.get(uid)
+        if isinstance(thing, Box):
+            return thing.centre_lps
+        solid = None if thing is None else self.of(uid)
+        if thing is None or solid is None or not solid.voxels.any():
+            return None
+        n = int(np.argmax(solid.voxels.sum((1, 2))))
+        corner = [each.start for each in solid.where]
+        at = np.array([n, *np.argwhere(solid.voxels[n]).mean(0)]) + corner
+        return tuple3(self.easel.sheet_of(thing.series_uid).grid.reference_from_image(at))
 
     def of_contours(self, uid: str, thing: Contours) -> Solid:
         """Return the block of contours, from the cache if they are unchanged."""
