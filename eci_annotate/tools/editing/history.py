@@ -203,6 +203,11 @@ class History:
         if not np.array_equal(before, after):
             yield ArrayEdit(uid, where, before, after)
 
+    def forget_items(self) -> None:
+        """Drop everything that could be undone or redone; annotations stay as they are."""
+        self.done.clear()
+        self.undone.clear()
+
     def _forget(self) -> None:
         while len(self.done) > 1 and sum(item.size for item in self.done) > MOST_BYTES:
             self.done.pop(0)

@@ -14,6 +14,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, Select, SetOption, Show
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.stage.labels import PALETTE
@@ -202,7 +203,7 @@ class Controller:
     def _warning(self, error: EciError) -> Order:
         """Return the order that shows a refusal; it disappears after the next successful action."""
         self._warned = not self.why_not
-        return Send(messages.status(str(error), "warning"))
+        return Send(messages.status(plain(error), "warning"))
 
     def finish(self) -> list[Order]:
         """End a running stroke, as before signing."""
