@@ -46,7 +46,7 @@ class OwnVersions:
     def __init__(self, repository: Repository, view: View, rerun: Rerun) -> None:
         self._repository, self._view, self._rerun = repository, view, rerun
         self._told: list[str] = []
-        self.open = w.ToggleButton(icon="archive", description="Signed work", layout=w.Layout(width="auto"))
+        self.open = w.ToggleButton(icon="archive", description="Signed work", layout=w.Layout(align_self="flex-start"))
         self.open.tooltip = "Show what you signed"
         self.open.observe(lambda change: self.fill(), "value")
         self.body = w.VBox([])

@@ -47,13 +47,13 @@ class AnnotationRow:
 
     def __init__(self, uid: str, do: Do) -> None:
         self.uid, self._do, self._quiet = uid, do, False
-        self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
+        self.choose = w.Button(layout=w.Layout(width="28px"), tooltip="Choose this annotation")
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
-        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
+        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="26px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
-        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="34px"))
-        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="34px"))
+        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="28px"))
+        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="28px"))
         parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
         self.widget = w.HBox(parts, layout=w.Layout(align_items="center"))
         self.widget.add_class("eci-row")
@@ -70,6 +70,7 @@ class AnnotationRow:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
+        self.label.tooltip = thing.label  # long ones are cut
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
         self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
