@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.annotations import Annotation, Mask
 from eci_annotate.tools import replay, save, to_line
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import Message
@@ -18,9 +19,9 @@ from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark, Order, Send
 from eci_annotate.viewer.stage.painter import Painter
 from tests.counts import count
 from tests.tools.test_laws import state_of
-from tests.viewer.viewer_world import hands, make_controller, views
+from tests.viewer.viewer_world import FINE, STRANGE, hands, make_controller, views, volume_of
 
-SIZE = 200
+SIZE, SERIES = 200, ("1.9", FINE, STRANGE)
 
 
 class Screen:
@@ -83,8 +84,10 @@ class World:
     """A controller with a screen; `check` compares the four."""
 
     def __init__(self) -> None:
-        self.controller: Controller = make_controller()
-        self.volume, self.start = self.controller.easel.volume, save(self.controller.easel)
+        easel = Easel(volume_of)
+        easel.show(SERIES[0])
+        self.controller: Controller = make_controller(easel=easel)
+        self.start = save(easel)
         self.heard = self.controller.heard  # type: ignore[attr-defined]
         self.heard.kept.clear()
         self.screen, self.frame = Screen(), 0
@@ -103,6 +106,8 @@ class World:
                 self.give(message)
             case ("window", high):
                 self.give({**views(), "window": [-160, high]})
+            case ("turn", n):
+                self.turn(SERIES[n])
             case ("select", n):
                 uids = list(self.controller.easel.objects)
                 if uids:
@@ -117,9 +122,16 @@ class World:
         assert plan.open or not easel.history.in_stroke
         assert not (plan.open and easel.active in easel.hidden)
         fields = {uid: field.tobytes() for uid, field in easel.history.fields.items()}
-        if name in ("tool", "toggle-erase", "brush", "dimension", "window", "select", "toggle-hidden"):
+        if name in ("tool", "toggle-erase", "brush", "dimension", "window", "select", "toggle-hidden", "turn"):
             assert fields == self.fields
         self.fields = fields
+
+    def turn(self, series_uid: str) -> None:
+        """Show another series: the browser forgets its echoes and tells the new views."""
+        orders = self.controller.turn_to(series_uid)
+        if orders:
+            self.screen = Screen().take(orders)
+            self.give(views())
 
     def check(self) -> None:
         self.screen.take(self.controller.finish())
@@ -127,7 +139,7 @@ class World:
         fresh = Painter(easel)
         seen = Screen().take([*fresh.look(self.controller.painter.views.values()), *fresh.echoes(easel.objects)])
         assert self.screen.seen == seen.seen
-        again = replay(lambda uid: self.volume, self.start, [to_line(entry) for entry in self.heard.kept])
+        again = replay(volume_of, self.start, [to_line(entry) for entry in self.heard.kept])
         assert state_of(again) == state_of(easel) and list(again.objects) == list(easel.objects)
         assert (again.hidden, again.active, again.tool, again.options) == (
             easel.hidden, easel.active, easel.tool, easel.options,
@@ -155,6 +167,7 @@ KEYS = st.one_of(
     st.tuples(st.just("dimension"), st.sampled_from([2, 3])),
     st.tuples(st.just("window"), st.sampled_from([100, 240])),
     st.tuples(st.just("select"), st.integers(0, 5)),
+    st.tuples(st.just("turn"), st.integers(0, 2)),
 )
 NO_KEY = st.just(())
 STROKES = st.tuples(PANES, POINT, PATH, NO_KEY | KEYS, PATH, st.sampled_from(["release", "release", "cancel"])).map(

@@ -79,6 +79,12 @@ class Table:
             self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
         return self._sheets[series_uid]
 
+    def is_on(self, thing: Object, series_uid: str) -> bool:
+        """Whether an annotation is in the frame of reference of a series, and so at the same place in both."""
+        if thing.series_uid == series_uid:
+            return True
+        return bool(thing.frame_uid) and thing.frame_uid == self.sheet_of(series_uid).grid.frame_of_reference_uid
+
     def share(self, other: Table) -> None:
         """Share prepared series with another table, now and in future."""
         self._sheets = other._sheets

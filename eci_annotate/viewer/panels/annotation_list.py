@@ -66,15 +66,18 @@ class AnnotationRow:
     def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
 
-    def refresh(self, thing: Object, active: bool, shown: bool, here: bool, volume_mm3: float) -> None:
+    def place(self, here: bool, visible: bool) -> None:
+        """Show whether the annotation was drawn on this series, and whether it can be seen on it."""
+        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
+        (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
+
+    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float) -> None:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
         self.label.tooltip = thing.label  # long ones are cut
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
-        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
-        (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
         self.choose.button_style = "primary" if active else ""
         self.volume.value = size_of(thing, volume_mm3)
         self._quiet = False
@@ -117,14 +120,20 @@ class AnnotationList:
             self._next()
         for uid, thing in objects.items():
             shown = uid not in self.easel.hidden
-            here = thing.series_uid == self.easel.series_uid
-            self.rows[uid].refresh(thing, uid == self.easel.active, shown, here, self._volume(uid))
+            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
+            self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))
 
     @property
     def drawn(self) -> list[dict[str, str]]:
         """Return label, kind and series of each annotation that has a shape."""
         things = [thing for uid, thing in self.easel.objects.items() if is_drawn(thing, self._volume(uid))]
         return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
+
+    def _is_on(self, thing: Object) -> bool:
+        try:
+            return self.easel.is_on(thing, self.easel.series_uid)
+        except EciError:
+            return False
 
     def _volume(self, uid: str) -> float:
         """Return a volume in cubic millimetres, computed again only after a change."""

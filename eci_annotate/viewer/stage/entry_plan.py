@@ -79,10 +79,13 @@ class EntryPlan:
         if self.window not in (None, easel.options.window):
             yield SetOption("window", self.window)
         thing = easel.objects.get(easel.active or "")
-        fits = thing is not None and thing.series_uid == easel.series_uid and tool.works_on(thing)
-        if fits and thing is not None and tool.grabs(thing, press):
-            yield from self._reveal([thing.uid])
-            return
+        if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
+            if thing.series_uid == easel.series_uid:
+                yield from self._reveal([thing.uid])
+                return
+            if easel.is_on(thing, easel.series_uid) and thing.uid not in easel.hidden:
+                remedy = "Select it in the list to switch to its series, or press N for a new annotation here."
+                raise Refused(f"{thing.label!r} was drawn on another series and can be changed there only.", remedy)
         if easel.options.erase and "erase" in tool.info.options:
             remedy = "Select the annotation to erase from, or switch Erase off (X)."
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
