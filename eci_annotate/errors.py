@@ -53,6 +53,10 @@ class NotFound(EciError):
     """No such project, subject, task, version, series or blob that this actor may see."""
 
 
+class NoSeriesFits(NotFound):
+    """No series of the subject fits the hanging protocol; the user chooses one."""
+
+
 class Conflict(EciError):
     """Somebody else appended to the stream in the meantime; read again and retry."""
 

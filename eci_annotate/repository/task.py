@@ -156,6 +156,11 @@ class Task:
         names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
         return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
 
+    def previous(self) -> Signed | None:
+        """The newest signed version of this task that you may see; None before the first."""
+        signed = self._backend.subject(self.project, self.subject).task(self.task).signed
+        return self._signed(signed[-1]) if signed else None
+
     def reviewed_before(self) -> tuple[Signed, Signed] | None:
         """For a review: the version that was reviewed last before this one, and that review; None for the first."""
         of = self.definition.of

@@ -230,6 +230,9 @@ class BoundingBox:
     def works_on(self, thing: Object) -> bool:
         return isinstance(thing, (Box, Unplaced))
 
+    def grabs(self, thing: Object, press: Press) -> bool:
+        return not isinstance(thing, Box) or _grab(thing, press) != Idle()
+
     def handle(self, state: State, gesture: Gesture, scene: Scene) -> Step:
         thing = scene.objects.get(scene.active or "")
         match state, gesture, thing:

@@ -106,6 +106,9 @@ class FreeDraw:
     def works_on(self, thing: Object) -> bool:
         return isinstance(thing, Contours)
 
+    def grabs(self, thing: Object, press: Press) -> bool:
+        return True
+
     def handle(self, state: Idle | Drawing, gesture: Gesture, scene: Scene) -> Step:
         thing = scene.objects.get(scene.active or "")
         if not isinstance(thing, Contours):

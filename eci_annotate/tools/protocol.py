@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.annotations import Annotation, Box, Contours
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector
-from eci_annotate.tools.gestures import Gesture, Plane
+from eci_annotate.tools.gestures import Gesture, Plane, Press
 from eci_annotate.tools.info import ToolInfo
 
 Fields = NDArray[np.uint16]
@@ -187,6 +187,9 @@ class Tool(Protocol):
 
     def works_on(self, thing: Object) -> bool:
         """Whether this tool can change an annotation."""
+
+    def grabs(self, thing: Object, press: Press) -> bool:
+        """Whether a press changes an annotation that this tool works on; otherwise it starts a new one."""
 
     def handle(self, state: Any, gesture: Gesture, scene: Scene) -> Step:
         """Process a gesture; an invalid one changes nothing."""

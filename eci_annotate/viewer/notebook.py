@@ -14,9 +14,9 @@ from eci_annotate.imaging.annotations import Annotation, Mask
 from eci_annotate.imaging.volume import series_uid_of
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, Object, Paint
+from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.stage import Stage
-from eci_annotate.viewer.workbench import Workbench
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -48,7 +48,7 @@ def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
     >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
     >>> widget = eci.annotate(repo.start("ECI_KAU_S0001", "annotate"))
     """
-    return Workbench(task, height).widget
+    return OpenTask(task, height).widget
 
 
 def show(

@@ -15,10 +15,14 @@ import ipywidgets as w
 from eci_annotate.errors import EciError
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.tables import offered
+from eci_annotate.viewer.account_bar import account_bar
+from eci_annotate.viewer.open_task import OpenTask
+from eci_annotate.viewer.own_versions import OwnVersions
 from eci_annotate.viewer.panels.layout import close_all
+from eci_annotate.viewer.plain_error import plain_remedy
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.stage.esm_bundle import HERE
-from eci_annotate.viewer.workbench import Workbench
+from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 if TYPE_CHECKING:
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 
 PAGE = 25
 LOOK_S = 10.0
-TAKE_OVER = "Continue in the other session, or take over here (the other session becomes read-only)."
 NOTHING = "No tasks are waiting for you. This list updates automatically."
 
 
@@ -38,16 +41,17 @@ class TaskApp:
     ----------
     widget
         Widget to display in a notebook or Voilà.
-    bench
-        Workbench of the open task, or None.
+    shown
+        The open task or the signed version that is shown; None while the list is.
     """
 
     def __init__(self, repository: Repository, height: str) -> None:
         self.repository, self.height = repository, height
-        self.bench: Workbench | None = None
+        self.shown: OpenTask | VersionPage | None = None
         style = w.HTML(f"<style>{Path(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
         style.layout.display = "none"
         self.list = Worklist(repository, self._open)
+        self.signed = OwnVersions(repository, self._view, self._rerun)
         self.bar, self.body = w.HBox([]), w.VBox([])
         self.bar.add_class("eci-work-bar")
         self.said = w.HTML()
@@ -56,7 +60,9 @@ class TaskApp:
         self.next = w.Button(icon="arrow-right", description="Next task", button_style="success")
         self.back.on_click(lambda _: self._leave())
         self.next.on_click(lambda _: self._leave())
-        self.widget = w.VBox([style, self.bar, self.body])
+        self.account = account_bar(repository.backend)
+        self.widget = w.VBox([style, w.HBox([self.bar, self.account]), self.body])
+        self.widget.children[1].add_class("eci-work-top")
         self.widget.add_class("eci-work")
         self.show_list()
         every(LOOK_S, self._look)
@@ -66,11 +72,12 @@ class TaskApp:
         self.said.value = ""
         self._refill()  # before it becomes visible, so that a task just signed is not offered for a moment
         self.bar.children = [w.HTML("<h2>Your tasks</h2>"), self.said]
-        self.body.children = [self.list.widget]
+        self.body.children = [self.list.widget, self.signed.widget]
 
     def _refill(self) -> None:
         try:
             self.list.fill()
+            self.signed.fill()
         except EciError as error:
             self._refuse(error)
 
@@ -78,50 +85,64 @@ class TaskApp:
         """Refresh the list while it is visible; return False, to stop, once the page is closed."""
         if self.widget.comm is None:
             return False
-        if self.bench is None:
+        if self.shown is None:
             self._refill()
         return True
 
     def _refuse(self, error: EciError) -> None:
-        remedy = TAKE_OVER if "take_over=True" in error.remedy else error.remedy
-        what = f"<b>{html.escape(error.what)}</b> {html.escape(remedy)}"
+        what = f"<b>{html.escape(error.what)}</b> {html.escape(plain_remedy(error))}"
         self.said.value = f"<div class='eci-problem' role='alert'>{what}</div>"
 
     # -- one task --------------------------------------------------------------------
     def _open(self, seen: SubjectView, task: TaskView, take_over: bool) -> None:
+        self._show(seen, lambda: self._started(seen, task, "", take_over=take_over))
+
+    def _rerun(self, seen: SubjectView, task: TaskView, reason: str) -> None:
+        self._show(seen, lambda: self._started(seen, task, reason, rerun=True))
+
+    def _view(self, seen: SubjectView, task: TaskView, version: int) -> None:
+        self._show(seen, lambda: self._version_page(seen, task, version))
+
+    def _started(self, seen: SubjectView, task: TaskView, reason: str, **how: bool) -> OpenTask:
+        held = self.repository.start(seen.subject, task.name, project=seen.project, **how)
+        try:
+            return OpenTask(held, self.height, self._was_signed, reason)
+        except EciError:
+            held.release()
+            raise
+
+    def _version_page(self, seen: SubjectView, task: TaskView, version: int) -> VersionPage:
+        signed = self.repository.signed(seen.subject, task.name, version, project=seen.project)
+        return VersionPage(signed, self.repository.images.studies(seen.project, seen.subject), self.height)
+
+    def _show(self, seen: SubjectView, make: Callable[[], OpenTask | VersionPage]) -> None:
         self.said.value = f"Opening {html.escape(seen.subject)} …"
         self.list.enable(False)
         try:
-            held = self.repository.start(seen.subject, task.name, project=seen.project, take_over=take_over)
-            try:
-                self.bench = Workbench(held, self.height, self._signed)
-            except EciError:
-                held.release()
-                raise
+            self.shown = make()
         except EciError as error:
-            self.list.fill()
+            self._refill()
             self._refuse(error)
             return
         finally:
             self.list.enable(True)
         self.said.value = ""
         self.bar.children = [self.back, self.said]
-        self.body.children = [self.bench.widget]
+        self.body.children = [self.shown.widget]
 
-    def _signed(self, signed: Signed) -> None:
+    def _was_signed(self, signed: Signed) -> None:
         what = f"Signed: version {signed.version} of {signed.subject}."
         self.said.value = f"<span class='eci-good'>✓ <b>{html.escape(what)}</b></span>"
         self.bar.children = [self.next, self.said]
 
     def _leave(self) -> None:
-        bench = self.bench
         try:
-            if bench is not None:
-                bench.leave()
+            if self.shown is not None:
+                self.shown.leave()
         except EciError as error:
             self._refuse(error)
             return
-        self.bench = None
+        self.shown = None
         self.show_list()
 
 

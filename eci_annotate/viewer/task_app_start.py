@@ -13,6 +13,7 @@ import ipywidgets as w
 from eci_annotate.errors import EciError
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
+from eci_annotate.viewer.plain_error import plain_remedy
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.task_app import TaskApp
 
@@ -77,6 +78,6 @@ class Arrival:
 def _said(error: EciError) -> str:
     return (
         "<div style='margin:2em 1em; font-size:115%' role='alert'><h2>Not available yet</h2>"
-        f"<p><b>{html.escape(error.what)}</b> {html.escape(error.remedy)}</p>"
+        f"<p><b>{html.escape(error.what)}</b> {html.escape(plain_remedy(error))}</p>"
         "<p>This page continues automatically.</p></div>"
     )

@@ -12,8 +12,9 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.editing.entries import Entry, Redo, Select, Undo
+from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.comparison.counterpart import Counterpart
+from eci_annotate.viewer.comparison.equality import unchanged_review, unchanged_since
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
@@ -21,6 +22,7 @@ from eci_annotate.viewer.panels.layout import close_all, framed, title_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
@@ -49,6 +51,10 @@ class Workbench(Listener):
     ----------
     on_signed
         Called with the signed version.
+    chosen
+        Series to show if none fits the hanging protocol.
+    reason
+        Reason for the next version, as given when it was started.
 
     Attributes
     ----------
@@ -57,18 +63,24 @@ class Workbench(Listener):
     """
 
     def __init__(
-        self, task: Task, height: str = "72vh", on_signed: Callable[[Signed], None] = lambda signed: None
+        self,
+        task: Task,
+        height: str = "72vh",
+        on_signed: Callable[[Signed], None] = lambda signed: None,
+        chosen: str = "",
+        reason: str = "",
     ) -> None:
         self.task = task
         self.review = task.definition.kind == REVIEW
         self.hanging = task.hanging()
         self.work = restored(task)
-        opening = begin(self.work, task, self.hanging)
+        opening = begin(self.work, task, self.hanging, chosen)
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
+        self.signing.reason.value = reason
         self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
         self.state = w.HTML()
         self.widget = self._laid_out()
@@ -96,10 +108,13 @@ class Workbench(Listener):
         if self.review:
             self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
-        self.form = form_of(self.task, self.hanging, answers, self.autosave.answer, self.sides)
-        self.signing = SignPanel(self._sign, self.review, self.task.asks_secret, self._signed)
+        self.form = form_of(self.task, self.hanging, answers, self._answered, self.sides)
+        told = (self.task.asks_secret, self._signed, self._remark, self.task.version > 1)
+        self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
+        if self.review:
+            self.signing.show_remark()
 
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
@@ -117,8 +132,6 @@ class Workbench(Listener):
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
-        if isinstance(entry, (Undo, Redo)):
-            self.annotations.recount()
         thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
@@ -134,7 +147,7 @@ class Workbench(Listener):
         try:
             self.stage.carry_out(work())
         except EciError as error:
-            self._say(str(error), "warning")
+            self._say(plain(error), "warning")
             self.changed()
 
     def _say(self, text: str, level: str = "note") -> None:
@@ -193,11 +206,11 @@ class Workbench(Listener):
         """Show the error; end the work if nothing can be saved any more."""
         if not self.autosave.lost:
             since = f"Not saved since {self.autosave.safe_at.astimezone():%H:%M:%S}"
-            self._say(f"{since}: {error} Keep working; saving is retried while this notebook runs.", "error")
+            self._say(f"{since}: {plain(error)} Keep working; saving is retried while this notebook runs.", "error")
             self.saved()
             return
         late = " Later changes are not included." if self.autosave.unsaved else ""
-        self._close(f"{error}{late}")
+        self._close(f"{plain(error)}{late}")
 
     def _close(self, why: str) -> None:
         """Make the workbench read-only."""
@@ -210,12 +223,28 @@ class Workbench(Listener):
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     # -- signing -------------------------------------------------------------------------
+    def _answered(self, answers: dict[str, Any]) -> None:
+        self.autosave.answer(answers)
+        self.signing.clear_problem()
+
+    def _remark(self) -> str:
+        """Return what the user should know before signing: that nothing differs from the version before."""
+        with suppress(EciError):  # only a remark: signing says itself what is wrong
+            if self.review:
+                return unchanged_review(self.task)
+            answers = self.form.group.answer if self.form else {}
+            before = self.task.previous() if self.task.version > 1 else None
+            same = unchanged_since(before, self.controller.easel.annotations(), answers)
+            return f"{same} That version was rejected: {self.task.rejected}" if same and self.task.rejected else same
+        return ""
+
     def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
         """Save everything and sign; the form must be complete."""
         if self.form and self.form.problem and not self.review:
             raise Refused(f"The report is not complete: {self.form.problem}")
         if self.form and not self.review:
             self.autosave.answer(self.form.group.answer)
+        self._carry_out(self.controller.finish)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
             raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")
@@ -235,6 +264,7 @@ class Workbench(Listener):
     def leave(self) -> None:
         """Save everything, release the task and close all widgets; raises Refused if something could not be saved."""
         if not self.autosave.lost:
+            self._carry_out(self.controller.finish)
             self.autosave.snapshot()
             if self.autosave.unsaved and not self.autosave.lost:
                 raise Refused("Your last work is not saved yet.", "Try again in a moment.")

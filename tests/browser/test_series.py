@@ -1,4 +1,4 @@
-"""A study of several series: pictures of all, one click to change, each with its own annotations."""
+"""A study of several series: pictures of all, one click to change, annotations at the same place on all."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ def test_every_series_that_can_be_shown_has_a_picture(study: tuple[Viewer, Path]
     viewer.page.screenshot(path=folder / "series.png")
 
 
-def test_each_series_shows_its_own_annotations(study: tuple[Viewer, Path]) -> None:
+def test_annotations_show_on_all_series_and_belong_to_the_one_they_were_drawn_on(study: tuple[Viewer, Path]) -> None:
     viewer, folder = study
     first = viewer.stage("s.board.series")
     draw(viewer, "s")
     ink = coloured(viewer)
     turn_to(viewer, LATE)
     assert viewer.stage("s.board.series") == uid_from(LATE) != first
-    assert coloured(viewer) == 0 and viewer.stage("s.board.echoes.size") == 0
+    assert abs(coloured(viewer) - ink) <= 0.02 * ink and viewer.stage("s.board.echoes.size") == 1
     draw(viewer, "b")
-    assert coloured(viewer) > 50 and viewer.page.locator(".eci-row").count() == 2
-    assert viewer.page.locator(".eci-row.eci-elsewhere").count() == 1
+    assert coloured(viewer) > ink and viewer.page.locator(".eci-row").count() == 2
+    assert viewer.page.locator(".eci-row.eci-elsewhere").count() == 0
     viewer.page.screenshot(path=folder / "late.png")
     turn_to(viewer, "phantom tiny")
-    assert abs(coloured(viewer) - ink) <= 0.02 * ink
+    assert coloured(viewer) > ink
     viewer.page.wait_for_timeout(700)
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()

@@ -100,6 +100,35 @@ def test_shift_click_links_the_panes(viewer: Viewer) -> None:
     assert abs(shares[0] - shares[2]) < 0.05 and abs(shares[1] - shares[3]) < 0.05
 
 
+def test_a_double_click_shows_one_pane_and_a_key_in_mid_stroke_keeps_the_stroke(viewer: Viewer) -> None:
+    press(viewer, "s")
+    for alone in ("axial", ""):
+        viewer.page.mouse.dblclick(*viewer.at("axial", 0.5, 0.5))
+        viewer.heard()
+        viewer.rest()
+        assert viewer.stage("s.board.alone") == alone
+    assert viewer.page.locator(".eci-row").count() == 0 and coloured(viewer) == 0
+    assert viewer.page.locator("button[title='Nothing to undo or redo']").count() == 2
+    mouse = viewer.page.mouse
+    mouse.move(*viewer.at("axial", 0.45, 0.5))
+    mouse.down()
+    mouse.move(*viewer.at("axial", 0.5, 0.5), steps=6)
+    viewer.page.keyboard.press("]")
+    mouse.move(*viewer.at("axial", 0.8, 0.5), steps=6)
+    mouse.up()
+    viewer.heard()
+    viewer.rest()
+    ink = coloured(viewer)
+    assert ink > 50 and viewer.page.locator("button[title='Undo SmartPaint stroke on lesion 1']").count() == 1
+    press(viewer, "Control+z")
+    assert coloured(viewer) == 0
+    for _ in range(3):  # one dab alone stays below one half
+        mouse.click(*viewer.at("axial", 0.5, 0.5))
+        viewer.heard()
+    viewer.rest()
+    assert 0 < coloured(viewer) < ink
+
+
 def test_lab_shortcuts_do_not_fire_over_the_viewer(viewer: Viewer) -> None:
     cells = viewer.page.locator(".jp-Notebook .jp-Cell").count()
     press(viewer, "b", "a", "d", "d", "x", "z", "m", "m")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select
+from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select, SetOption
 from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, to_hex
-from eci_annotate.viewer.stage.controller import PALETTE, Controller
-from tests.viewer.viewer_world import STROKE, make_controller, tool
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.labels import PALETTE
+from tests.viewer.viewer_world import PULL, STROKE, make_controller, tool
 
 
 class Bench:
@@ -112,11 +114,33 @@ def test_the_volume_is_that_of_the_voxels(bench: Bench) -> None:
     bench.controller.receive(STROKE)
     bench.list.refresh()
     painted = bench.easel.active or ""
-    bench.easel.history.fields[painted][...] = 0
-    bench.easel.history.fields[painted][:2, :5, :5] = 65535
-    bench.list.recount()
+    field = np.zeros_like(bench.easel.field(painted))
+    field[:2, :5, :5] = 65535
+    bench.easel.history.place_field(painted, field)
     bench.list.refresh()
     assert bench.row(painted).volume.value == "0.15 ml"  # 50 voxels of 3 mm3
+
+
+def test_the_volume_follows_an_undo_of_an_annotation_that_is_not_selected(bench: Bench) -> None:
+    tool(bench.controller, "smartpaint")
+    bench.controller.do(SetOption("flow", 1.0))
+    bench.controller.receive(STROKE)
+    painted = bench.easel.active or ""
+    bench.controller.do(Select(None))
+    bench.list.refresh()
+    assert bench.row(painted).volume.value.endswith("ml")
+    bench.controller.receive({"kind": "command", "name": "undo"})
+    bench.list.refresh()
+    assert bench.row(painted).volume.value == "empty" and bench.list.drawn == []
+
+
+def test_a_flat_box_is_not_empty(bench: Bench) -> None:
+    bench.controller.do(SetOption("dimension", 2))
+    bench.controller.receive(PULL)
+    bench.list.refresh()
+    (row,) = bench.list.rows.values()
+    assert row.volume.value == "26 × 20 mm"
+    assert bench.list.drawn == [{"label": "lesion 1", "kind": "box", "series": "1.9"}]
 
 
 def test_annotations_of_another_series_say_so(bench: Bench) -> None:

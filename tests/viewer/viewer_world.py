@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import xarray as xr
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
@@ -20,6 +21,18 @@ def make_easel() -> Easel:
     directions = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
     grid = Grid.from_arrays((0, 0, 0), directions, (3, 1, 1), SHAPE, "1.2")
     return Easel.for_volume(volume_from_array(np.zeros(SHAPE, np.int16), grid, series_uid="1.9"))
+
+
+FINE, STRANGE = "1.9.2", "1.9.3"  # a thinner, shifted series of the same frame of reference; one of another frame
+
+
+def volume_of(series_uid: str) -> xr.DataArray:
+    """One of three series."""
+    frame = "1.3" if series_uid == STRANGE else "1.2"
+    fine = series_uid == FINE
+    spacing, shape, origin = ((1.5, 0.8, 0.8), (20, 50, 44), (2, -3, 3)) if fine else ((3, 1, 1), SHAPE, (0, 0, 0))
+    grid = Grid.from_arrays(origin, ((0, 0, 1), (0, 1, 0), (1, 0, 0)), spacing, shape, frame)
+    return volume_from_array(np.zeros(shape, np.int16), grid, series_uid=series_uid)
 
 
 class Heard(Listener):
@@ -42,9 +55,9 @@ class Reviewing(Heard):
         self.marked.append(point_lps)
 
 
-def make_controller(why_not: str = "", listener: Heard | None = None) -> Controller:
+def make_controller(why_not: str = "", listener: Heard | None = None, easel: Easel | None = None) -> Controller:
     """A controller whose browser is ready; what it reported is in `heard`."""
-    one = Controller(make_easel(), listener := listener or Heard(), why_not)
+    one = Controller(easel or make_easel(), listener := listener or Heard(), why_not)
     one.heard = listener  # type: ignore[attr-defined]
     one.receive({"kind": "ready"})
     one.receive(views())

@@ -5,14 +5,16 @@ Undoing everything restores the initial state bit for bit, redoing everything th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 
 from eci_annotate.imaging.blocks import Block, union, within
-from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit
+from eci_annotate.tools.protocol import HALF, ArrayEdit, Edit, Fields, Object, ObjectEdit
 
 MOST_BYTES = 256 * 2**20  # older items are discarded beyond this
 
@@ -37,12 +39,28 @@ class Item:
         """Number of bytes it occupies."""
         return sum(e.before.nbytes + e.after.nbytes for e in self.edits if isinstance(e, ArrayEdit))
 
+    @cached_property
+    def is_visible(self) -> bool:
+        """Whether any annotation looks different; a faint dab may change a field but no voxel of the mask."""
+        return any(_is_visible(edit) for edit in self.edits)
+
+
+def _is_visible(edit: Edit) -> bool:
+    return isinstance(edit, ObjectEdit) or not np.array_equal(edit.before >= HALF, edit.after >= HALF)
+
+
+def _visible_step(items: Sequence[Item]) -> int:
+    """Return how many items, from the last one, reach the next visible one; all if none is visible."""
+    return next((n for n, item in enumerate(reversed(items), 1) if item.is_visible), len(items))
+
 
 class History:
     """Owns objects and fields of one easel."""
 
     def __init__(self) -> None:
         self._objects: dict[str, Object] = {}
+        self._order: dict[str, None] = {}  # of every annotation that ever existed
+        self._revisions: Counter[str] = Counter()
         self._fields: dict[str, Fields] = {}
         self.done: list[Item] = []
         self.undone: list[Item] = []
@@ -52,6 +70,15 @@ class History:
     def objects(self) -> Mapping[str, Object]:
         """Annotations by uid, in the order in which they were added; read-only."""
         return MappingProxyType(self._objects)
+
+    @property
+    def order(self) -> list[str]:
+        """uids of all annotations in the order in which they were added, deleted ones included."""
+        return list(self._order)
+
+    def keep_order(self, uids: Iterable[str]) -> None:
+        """Set the order of annotations, as from a snapshot."""
+        self._order = dict.fromkeys([*uids, *self._order])
 
     @property
     def fields(self) -> Mapping[str, Fields]:
@@ -64,13 +91,18 @@ class History:
 
     def place(self, thing: Object, field: Fields | None = None) -> None:
         """Add a finished annotation, as from a file or snapshot; this is not an undo item."""
-        self._objects[thing.uid] = thing
+        self._put(thing.uid, thing)
         if field is not None:
             self.place_field(thing.uid, field)
 
     def place_field(self, uid: str, field: Fields) -> None:
         """Add a finished field; it may belong to a deleted annotation that undo can restore."""
         self._fields[uid] = field
+        self._revisions[uid] += 1
+
+    def revision(self, uid: str) -> int:
+        """Return a number that grows with each change of an annotation."""
+        return self._revisions[uid]
 
     @property
     def in_stroke(self) -> bool:
@@ -98,6 +130,18 @@ class History:
         self._stroke.clear()
         return changes
 
+    @property
+    def undo_steps(self) -> int:
+        """Number of items to undo until something looks different; 0 if there is none."""
+        return _visible_step(self.done)
+
+    @property
+    def redo_steps(self) -> int:
+        """Number of items to redo: up to the next visible one, and the invisible ones that follow it."""
+        first = _visible_step(self.undone)
+        rest = self.undone[: len(self.undone) - first]
+        return first + next((n for n, item in enumerate(reversed(rest)) if item.is_visible), len(rest))
+
     def undo(self) -> tuple[Change, ...]:
         """Undo the last item; does nothing if there is none."""
         if not self.done:
@@ -118,14 +162,25 @@ class History:
         return tuple(self._write_one(e) for e in edits)
 
     def _write_one(self, edit: Edit) -> Change:
+        self._revisions[edit.uid] += 1
         if isinstance(edit, ArrayEdit):
             self._fields[edit.uid][edit.where] = edit.after
             return Change(edit.uid, edit.where)
         if edit.after is None:
             self._objects.pop(edit.uid, None)
         else:
-            self._objects[edit.uid] = edit.after
+            self._put(edit.uid, edit.after)
         return Change(edit.uid, None)
+
+    def _put(self, uid: str, thing: Object) -> None:
+        """Set an object; one that was deleted returns to its position."""
+        self._order.setdefault(uid)
+        came_back = uid not in self._objects
+        self._objects[uid] = thing
+        if came_back and uid != next(reversed(self._order)):
+            ordered = {each: self._objects[each] for each in self._order if each in self._objects}
+            self._objects.clear()
+            self._objects.update(ordered)
 
     def _merged(self) -> Iterable[Edit]:
         for uid in dict.fromkeys(e.uid for e in self._stroke):
@@ -147,6 +202,11 @@ class History:
             before[within(edit.where, where)] = edit.before
         if not np.array_equal(before, after):
             yield ArrayEdit(uid, where, before, after)
+
+    def forget_items(self) -> None:
+        """Drop everything that could be undone or redone; annotations stay as they are."""
+        self.done.clear()
+        self.undone.clear()
 
     def _forget(self) -> None:
         while len(self.done) > 1 and sum(item.size for item in self.done) > MOST_BYTES:

@@ -52,6 +52,7 @@ def save(easel: Easel) -> bytes:
         "hidden": sorted(easel.hidden),
         "tool": easel.tool,
         "options": asdict(easel.options),
+        "order": easel.history.order,
         "objects": [object_out(t, shelf) for t in easel.objects.values()],
         "fields": [field_out(uid, field, shelf) for uid, field in easel.history.fields.items()],
         "done": [_item_out(i, shelf) for i in easel.history.done],
@@ -94,6 +95,7 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
     easel.tool, easel.state = body["tool"], TOOLS[body["tool"]].idle
     options = body["options"]
     easel.options = Options(**{**options, "window": tuple(options["window"])})
+    easel.history.keep_order(body.get("order", ()))
     for one in body["objects"]:
         thing = object_in(one, arrays)
         if thing is not None:

@@ -60,12 +60,14 @@ class Table:
     @property
     def undo_name(self) -> str | None:
         """Description of what undo would revert."""
-        return f"Undo {self.history.done[-1].name}" if self.history.done else None
+        steps = self.history.undo_steps
+        return f"Undo {self.history.done[-steps].name}" if steps else None
 
     @property
     def redo_name(self) -> str | None:
         """Description of what redo would restore."""
-        return f"Redo {self.history.undone[-1].name}" if self.history.undone else None
+        named = [item for item in reversed(self.history.undone) if item.is_visible] or self.history.undone[-1:]
+        return f"Redo {named[0].name}" if named else None
 
     def field(self, uid: str) -> Fields:
         """Return the field of a painted annotation, uint16 (k, j, i); voxels >= 32768 are inside."""
@@ -76,6 +78,12 @@ class Table:
         if series_uid not in self._sheets:
             self._sheets[series_uid] = Sheet(self._volume_of(series_uid))
         return self._sheets[series_uid]
+
+    def is_on(self, thing: Object, series_uid: str) -> bool:
+        """Whether an annotation is in the frame of reference of a series, and so at the same place in both."""
+        if thing.series_uid == series_uid:
+            return True
+        return bool(thing.frame_uid) and thing.frame_uid == self.sheet_of(series_uid).grid.frame_of_reference_uid
 
     def share(self, other: Table) -> None:
         """Share prepared series with another table, now and in future."""

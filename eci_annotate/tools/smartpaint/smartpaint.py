@@ -134,6 +134,9 @@ class SmartPaint:
     def works_on(self, thing: Object) -> bool:
         return isinstance(thing, Paint)
 
+    def grabs(self, thing: Object, press: Press) -> bool:
+        return True
+
     def handle(self, state: Idle | Painting, gesture: Gesture, scene: Scene) -> Step:
         thing = scene.objects.get(scene.active or "")
         if not isinstance(thing, Paint):

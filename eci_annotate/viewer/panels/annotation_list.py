@@ -7,12 +7,13 @@ from collections.abc import Callable
 import ipywidgets as w
 
 from eci_annotate.errors import EciError
-from eci_annotate.imaging.annotations import Colour
+from eci_annotate.imaging.annotations import Box, Colour
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.protocol import Object, Unplaced
 from eci_annotate.tools.registry import icon_of
 from eci_annotate.viewer.panels.toolbar import Do
-from eci_annotate.viewer.stage.controller import PALETTE, Controller
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.labels import PALETTE
 
 STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
 
@@ -28,18 +29,31 @@ def from_hex(text: str) -> Colour:
     return red, green, blue
 
 
+def is_drawn(thing: Object, volume_mm3: float) -> bool:
+    """Whether an annotation has a shape; a flat box has one without a volume."""
+    return isinstance(thing, Box) or (not isinstance(thing, Unplaced) and volume_mm3 > 0)
+
+
+def size_of(thing: Object, volume_mm3: float) -> str:
+    """Return the size of an annotation in words: ml, mm of a flat box, or `empty`."""
+    if isinstance(thing, Box) and not thing.volume_mm3:
+        width, height, _ = sorted(thing.size_mm, reverse=True)
+        return f"{width:.0f} × {height:.0f} mm"
+    return f"{volume_mm3 / 1000:.2f} ml" if is_drawn(thing, volume_mm3) else "empty"
+
+
 class AnnotationRow:
     """One annotation."""
 
     def __init__(self, uid: str, do: Do) -> None:
         self.uid, self._do, self._quiet = uid, do, False
-        self.choose = w.Button(layout=w.Layout(width="34px"), tooltip="Choose this annotation")
+        self.choose = w.Button(layout=w.Layout(width="28px"), tooltip="Choose this annotation")
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
-        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="30px"))
+        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="26px"))
         self.volume = w.Label(layout=w.Layout(width="66px"))
-        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="34px"))
-        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="34px"))
+        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="28px"))
+        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="28px"))
         parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
         self.widget = w.HBox(parts, layout=w.Layout(align_items="center"))
         self.widget.add_class("eci-row")
@@ -52,16 +66,20 @@ class AnnotationRow:
     def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
 
-    def refresh(self, thing: Object, active: bool, shown: bool, here: bool, volume_mm3: float) -> None:
+    def place(self, here: bool, visible: bool) -> None:
+        """Show whether the annotation was drawn on this series, and whether it can be seen on it."""
+        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
+        (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
+
+    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float) -> None:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
+        self.label.tooltip = thing.label  # long ones are cut
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
-        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
-        (self.widget.remove_class if here else self.widget.add_class)("eci-elsewhere")
         self.choose.button_style = "primary" if active else ""
-        self.volume.value = "empty" if isinstance(thing, Unplaced) or not volume_mm3 else f"{volume_mm3 / 1000:.2f} ml"
+        self.volume.value = size_of(thing, volume_mm3)
         self._quiet = False
 
 
@@ -71,7 +89,7 @@ class AnnotationList:
     def __init__(self, controller: Controller, do: Do, add: Callable[[str, Colour], None]) -> None:
         self.controller, self.easel, self._do = controller, controller.easel, do
         self.rows: dict[str, AnnotationRow] = {}
-        self._volumes: dict[str, float] = {}
+        self._volumes: dict[str, tuple[int, float]] = {}  # revision, mm3
         self.label = w.Text(
             placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
         )
@@ -88,7 +106,8 @@ class AnnotationList:
         self.refresh()
 
     def _prepare(self) -> None:
-        self.controller.next_label, self.controller.next_colour = self.label.value, from_hex(self.colour.value)
+        plan = self.controller.plan
+        plan.next_label, plan.next_colour = self.label.value, from_hex(self.colour.value)
 
     def refresh(self) -> None:
         """Show the current annotations."""
@@ -101,32 +120,35 @@ class AnnotationList:
             self._next()
         for uid, thing in objects.items():
             shown = uid not in self.easel.hidden
-            here = thing.series_uid == self.easel.series_uid
-            self.rows[uid].refresh(thing, uid == self.easel.active, shown, here, self._volume(uid))
+            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
+            self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))
 
     @property
     def drawn(self) -> list[dict[str, str]]:
         """Return label, kind and series of each annotation that has a shape."""
-        things = [thing for uid, thing in self.easel.objects.items() if self._volumes.get(uid)]
+        things = [thing for uid, thing in self.easel.objects.items() if is_drawn(thing, self._volume(uid))]
         return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
 
-    def _volume(self, uid: str) -> float:
-        """Return a volume, recomputed only for the annotation being edited."""
-        if uid not in self._volumes or uid == self.easel.active:
-            try:
-                self._volumes[uid] = self.easel.volume_mm3(uid)
-            except EciError:
-                self._volumes[uid] = 0.0
-        return self._volumes[uid]
+    def _is_on(self, thing: Object) -> bool:
+        try:
+            return self.easel.is_on(thing, self.easel.series_uid)
+        except EciError:
+            return False
 
-    def recount(self) -> None:
-        """Recompute volumes after annotations changed by other means than drawing."""
-        self._volumes.clear()
+    def _volume(self, uid: str) -> float:
+        """Return a volume in cubic millimetres, computed again only after a change."""
+        revision = self.easel.history.revision(uid)
+        if uid not in self._volumes or self._volumes[uid][0] != revision:
+            try:
+                self._volumes[uid] = (revision, self.easel.volume_mm3(uid))
+            except EciError:
+                self._volumes[uid] = (revision, 0.0)
+        return self._volumes[uid][1]
 
     def _next(self) -> None:
         self.label.value = ""
         self.colour.value = to_hex(PALETTE[len(self.rows) % len(PALETTE)])
-        self.controller.next_label, self.controller.next_colour = "", None
+        self.controller.plan.next_label, self.controller.plan.next_colour = "", None
 
     def close(self) -> None:
         """Disable changes; visibility can still be toggled."""

@@ -12,6 +12,7 @@ from eci_annotate.errors import BadAnswers
 from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.workflow.usecase.form import Question, check_answers
 from eci_annotate.workflow.usecase.gate import Row
 
@@ -260,7 +261,7 @@ class FormPanel:
         try:
             unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
         except BadAnswers as error:
-            self.problem = str(error)
+            self.problem = plain(error)
         said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
         said += [("eci-problem", "Before you sign: " + "; ".join(unmatched) + ".")] if unmatched else []
         self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, StoreUnavailable
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.workflow.subject.lease import to_minute
 
@@ -31,6 +32,10 @@ class SignPanel:
         Whether the user's signing key requires a secret; it is discarded as soon as it has been used.
     signed
         Called with the version once it has been confirmed on the service's page.
+    remark
+        Returns what the user should know before confirming, such as that nothing was changed.
+    next_version
+        Whether this is not the first version; it then has a reason.
     """
 
     def __init__(
@@ -39,23 +44,27 @@ class SignPanel:
         review: bool,
         asks_secret: bool = False,
         signed: Callable[[Any], object] = lambda signed: None,
+        remark: Callable[[], str] = lambda: "",
+        next_version: bool = False,
     ) -> None:
-        self._sign, self._signed = sign, signed
+        self._sign, self._signed, self._remark = sign, signed, remark
         self._waiting: Any = None
         self.meaning = w.Text(value=REVIEW_MEANING if review else MEANING, layout=w.Layout(width="auto"), **SENT_WHOLE)
         self.verdict = w.Dropdown(options=VERDICTS, layout=w.Layout(width="auto"))
-        self.reason = w.Text(placeholder="reason, when rejecting", layout=w.Layout(width="auto"), **SENT_WHOLE)
+        why = "reason, when rejecting" if review else "what changed in this version, and why"
+        self.reason = w.Text(placeholder=why, layout=w.Layout(width="auto"), **SENT_WHOLE)
         self.button = w.Button(
             icon="check", description="Sign …", tooltip="Sign: creates a version that cannot be changed"
         )
         self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
         self.back = w.Button(description="Not yet")
-        self.said = w.HTML()
-        extra = [self.verdict, self.reason] if review else []
+        self.said, self.note = w.HTML(), w.HTML()
+        extra = [self.verdict, self.reason] if review else [self.reason] if next_version else []
         self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"), **SENT_WHOLE)
         sure = [self.secret] if asks_secret else []
-        self.sure = w.HBox([*sure, self.confirm, self.back], layout=w.Layout(display="none", flex_flow="row wrap"))
-        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.button, self.sure, self.said]
+        # Back comes first: a double click on Sign … must not confirm
+        self.sure = w.HBox([*sure, self.back, self.confirm], layout=w.Layout(display="none", flex_flow="row wrap"))
+        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.note, self.button, self.sure, self.said]
         self.widget = w.VBox(parts)
         self.widget.add_class("eci-sign")
         self.button.on_click(lambda _: self._ask(True))
@@ -63,10 +72,25 @@ class SignPanel:
         self.confirm.on_click(lambda _: self._go())
 
     def _ask(self, sure: bool) -> None:
+        if sure:
+            self.show_remark()
+            self.clear_problem()
         self.sure.layout.display = "flex" if sure else "none"
         self.button.layout.display = "none" if sure else ""
 
+    def show_remark(self) -> None:
+        """Show what the user should know before signing."""
+        remark = html.escape(self._remark())
+        self.note.value = f"<div class='eci-warned' role='status'>{remark}</div>" if remark else ""
+
+    def clear_problem(self) -> None:
+        """Remove a refusal that is over."""
+        if "eci-problem" in self.said.value:
+            self.said.value = ""
+
     def _go(self) -> None:
+        if self.sure.layout.display == "none":
+            return  # the second click of a double click: the first one was carried out
         self.confirm.disabled = True
         secret, self.secret.value = self.secret.value, ""
         try:
@@ -76,7 +100,7 @@ class SignPanel:
             else:
                 self._show(begun)
         except EciError as error:
-            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            self.said.value = f"<div class='eci-problem'>{html.escape(plain(error))}</div>"
             self._ask(False)
         finally:
             self.confirm.disabled = False
@@ -85,10 +109,10 @@ class SignPanel:
         """Poll the service until the user has confirmed on its page."""
         self._waiting = waiting
         self._ask(False)
-        link = f"<a href='{html.escape(waiting.url, quote=True)}' target='_blank' rel='noopener'>Confirm and sign</a>"
-        self.said.value = (
-            f"<div class='eci-waiting'>{link} on the service's page. This page updates automatically.</div>"
-        )
+        address = html.escape(waiting.url, quote=True)
+        link = f"<a class='eci-link-button' href='{address}' target='_blank' rel='noopener'>Confirm and sign</a>"
+        told = "Not signed yet. Confirm on the signing page, which opens in a new tab; this page updates automatically."
+        self.said.value = f"<div class='eci-waiting' role='status'>{told}<br>{link}</div>"
         every(POLL_S, lambda: self._poll(waiting))
 
     def _poll(self, waiting: Any) -> bool:
@@ -100,7 +124,7 @@ class SignPanel:
         except StoreUnavailable:
             return True
         except EciError as error:
-            self.said.value = f"<div class='eci-problem'>{html.escape(str(error))}</div>"
+            self.said.value = f"<div class='eci-problem'>{html.escape(plain(error))}</div>"
             return False
         if signed is not None:
             self._signed(signed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_annotate.errors import NotFound
+from eci_annotate.errors import NoSeriesFits
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import LIFT, Easel
 from eci_annotate.tools.editing.entries import Entry, Show
@@ -53,11 +53,13 @@ def restored(task: Task) -> Restored:
         return Restored(easel, signed.report, reviewed=signed, places=marked)
     draft = task.draft()
     easel = replay(task.volume, draft.snapshot, draft.lines)
+    if not draft.count:
+        easel.history.forget_items()  # a new version's undo does not reach into the version before
     return Restored(easel, draft.answers, bool(draft.lines), places=from_rows(task.marked()))
 
 
-def begin(work: Restored, task: Task, hanging: Hanging) -> list[Entry]:
-    """Show the series of the earlier work, or else the one that hangs first.
+def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> list[Entry]:
+    """Show the series of the earlier work, or else the one that was chosen or hangs first.
 
     Parameters
     ----------
@@ -67,22 +69,31 @@ def begin(work: Restored, task: Task, hanging: Hanging) -> list[Entry]:
         The task.
     hanging
         Layout of the study.
+    chosen
+        Series that the user chose because none fits; empty if nobody was asked.
 
     Returns
     -------
     list of Entry
         Entries that the journal must record.
+
+    Raises
+    ------
+    NoSeriesFits
+        If no series fits the hanging protocol and none was chosen.
     """
     lift: list[Entry] = [LIFT] if work.resumed else []  # the following entries must not undo an interrupted stroke
     easel = work.easel
     if easel.series_uid:
         return lift
-    if hanging.first is None:
-        raise NotFound("No series fits the hanging protocol.", "Look at task.hanging() for the reasons.")
-    easel.show(hanging.first)
+    first = chosen or hanging.first
+    if first is None:
+        what = f"No series of {task.subject} fits the hanging protocol of this project."
+        raise NoSeriesFits(what, "Choose the series to work on.")
+    easel.show(first)
     if work.reviewed is not None:
         return lift
     tools = task.definition.tools
     if tools and easel.tool not in tools:
         easel.tool = tools[0]
-    return [*lift, Show(hanging.first)]
+    return [*lift, Show(first)]

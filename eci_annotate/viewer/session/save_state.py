@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eci_annotate.errors import EciError, LeaseLost
+from eci_annotate.viewer.plain_error import plain
 
 FLUSH_S = 0.4
 RETRY_S = 5.0
@@ -132,7 +133,7 @@ def _sent(state: Sending, sent: Sent, now: datetime) -> Step:
         case None:
             return Clean(now), (Announce(),)
         case LeaseLost() as error:
-            return Lost(str(error)), (Report(error),)
+            return Lost(plain(error)), (Report(error),)
         case error:
             report = () if state.failing else (Report(error),)
             return Failing(), (*report, Wait(RETRY_S))

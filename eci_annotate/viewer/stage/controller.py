@@ -5,25 +5,19 @@ It knows no widget and no canvas; recorded messages drive it in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.editing.entries import (
-    Add,
-    Alter,
-    ChooseTool,
-    Entry,
-    Select,
-    SetOption,
-    Show,
-    Undo,
-)
+from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, Select, SetOption, Show
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.entry_plan import EntryPlan
+from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
 from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.stage.painter import Painter
@@ -31,11 +25,6 @@ from eci_annotate.viewer.stage.pane_geometry import View
 from eci_annotate.viewer.stage.pointer_gestures import gesture_of
 from eci_annotate.viewer.stage.shortcuts import SHORTCUTS
 from eci_annotate.viewer.stage.slices import Pictures
-
-PALETTE: tuple[Colour, ...] = (
-    (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
-    (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
-)  # fmt: skip
 
 
 class Listener:
@@ -66,6 +55,11 @@ class Controller:
         Is notified of events; of each applied entry after its drawing was ordered.
     why_not
         If not empty, drawing is disabled for this reason.
+
+    Attributes
+    ----------
+    plan
+        Plans the entries of each action; holds label and colour of the next annotation.
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
@@ -74,12 +68,10 @@ class Controller:
         self.why_not = why_not
         self.painter = Painter(easel, editable=not why_not)
         self.pictures: dict[str, Pictures] = {}
-        self.next_label = ""
-        self.next_colour: Colour | None = None
+        self.plan = EntryPlan(easel)
         self.focus: Vector | None = None
-        self._stroke = False
-        self._begun = False  # the running stroke created its annotation
         self._stale: set[str] = set()
+        self._warned = False  # the status line shows a refusal
 
     # -- input --------------------------------------------------------------------------
     def receive(self, raw: Message) -> list[Order]:
@@ -87,7 +79,7 @@ class Controller:
         try:
             return self._answer(messages.read(raw))
         except EciError as error:
-            return [Send(messages.status(str(error), "warning"))]
+            return [self._warning(error)]
 
     def _answer(self, message: messages.Incoming) -> list[Order]:
         match message:
@@ -112,9 +104,9 @@ class Controller:
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
         """Apply the entry that `make` returns for the active annotation."""
-        if self.easel.active is None:
+        if self.easel.active not in self.easel.objects:
             raise Refused("No annotation is selected.", "Select one in the list.")
-        return self.do(make(self.easel.active))
+        return self.do(make(self.easel.active or ""))
 
     # -- series and views -----------------------------------------------------------
     def show(self) -> list[Order]:
@@ -125,14 +117,14 @@ class Controller:
         frame = self.easel.grid.frame_of_reference_uid
         scene = messages.scene(self.easel.series_uid, frame, shapes, pictures.window, pictures.invert)
         echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
-        return [Send(scene), _tool(self.easel, self.next_colour, self.why_not), *echoes]
+        return [Send(scene), self._tool(), *echoes]
 
     def turn_to(self, series_uid: str) -> list[Order]:
         """Show another series."""
         if series_uid == self.easel.series_uid:
             return []
-        self._stroke = False
-        self._stale.update(change.uid for change in self._apply(Show(series_uid)))
+        for entry in self.plan.action(Show(series_uid)):
+            self._stale.update(change.uid for change in self._apply(entry))
         self._listener.changed()
         return self.show()
 
@@ -151,61 +143,71 @@ class Controller:
         orders = self.painter.look(message.views, message.anew)
         self.focus = message.focus
         if message.anew:
-            orders.append(_tool(self.easel, self.next_colour, self.why_not))
-        if not self.why_not and message.window != self.easel.options.window and not self._stroke:
+            orders.append(self._tool())
+        self.plan.window = message.window
+        if not self.why_not and message.window != self.easel.options.window and not self.plan.open:
             self._apply(SetOption("window", message.window))
         return [*orders, self.drawn(0, message.views, orders)]
 
     def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
         """Return the order that reports to the browser that these orders were carried out for these views."""
         touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
-        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self._stroke, touched))
+        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self.plan.open, touched))
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
         """Apply a frame; it is always answered, because the browser would otherwise wait forever."""
+        before = self.easel.active
         changes: list[Change] = []
-        said: list[Order] = []
         entries: list[Entry] = []
+        refusals: list[EciError] = []
         for hand in message.events:
             try:
-                for entry in self._entries(hand):
-                    changes += self.easel.do(entry)
-                    entries.append(entry)
+                self._take(self._entries(hand), changes, entries)
             except EciError as error:
-                self._stroke = False
-                said.append(Send(messages.status(str(error), "warning")))
-        drawing = self.painter.changed(changes)
-        orders = [*drawing, self.drawn(message.frame, self.painter.views.values(), drawing), *said]
-        self._stale.update(change.uid for change in changes)
+                self._take(self.plan.refused(), changes, entries)
+                refusals.append(error)
+        drawing = self._drawing(changes, before)
+        orders = [*drawing, self.drawn(message.frame, self.painter.views.values(), drawing)]
         self._kept(entries)
-        return orders if self._stroke else [*orders, *self._settled()]
+        return [*orders, *([] if self.plan.open else self._settled()), *map(self._warning, refusals)]
 
-    def _settled(self) -> list[Order]:
-        """Return orders after a stroke: echoes of what changed, and the current tool."""
-        stale, self._stale = self._stale, set()
-        self._listener.changed()
-        return [*self.painter.echoes(sorted(stale)), _tool(self.easel, self.next_colour, self.why_not)]
+    def _take(self, planned: Iterable[Entry], changes: list[Change], entries: list[Entry]) -> None:
+        for entry in planned:
+            changes += self.easel.do(entry)
+            entries.append(entry)
 
-    def _entries(self, hand: Hand) -> list[Entry]:
-        """Return the gestures of a pointer event; those of a refused press are dropped."""
+    def _entries(self, hand: Hand) -> Iterator[Entry]:
+        """Yield the entries of a pointer event."""
         if self.why_not:
             raise Refused(self.why_not)
-        gesture = gesture_of(hand, self.painter.stacks[hand.pane])
-        if hand.do == "press":
-            begun = self._begin()
-            self._stroke, self._begun = True, bool(begun)
-            return [*begun, gesture]
-        if not self._stroke:
-            return []
-        self._stroke = hand.do == "drag"
-        return [gesture, Undo()] if hand.do == "cancel" and self._begun else [gesture]
+        yield from self.plan.pointer(hand.do, gesture_of(hand, self.painter.stacks[hand.pane]))
 
-    def _begin(self) -> list[Entry]:
-        """Start a new annotation if no active one fits the tool."""
-        thing = self.easel.objects.get(self.easel.active or "")
-        here = thing is not None and thing.series_uid == self.easel.series_uid
-        return [] if here and thing and TOOLS[self.easel.tool].works_on(thing) else [self._new()]
+    def _drawing(self, changes: list[Change], before: str | None) -> list[Order]:
+        """Return orders that draw changes; `before`: what was selected, because its handles go."""
+        self._stale.update(change.uid for change in changes)
+        orders = self.painter.changed(changes)
+        return orders if self.easel.active == before else [*orders, *self.painter.all_lines()]
+
+    def _settled(self) -> list[Order]:
+        """Return orders after a stroke: echoes of what changed, the current tool, and remarks."""
+        stale, self._stale = self._stale, set()
+        said, self.plan.said = self.plan.said, []
+        self._listener.changed()
+        orders = [*self.painter.echoes(sorted(stale)), self._tool()]
+        if said or self._warned:
+            orders.append(Send(messages.status(" ".join(said))))
+            self._warned = False
+        return orders
+
+    def _warning(self, error: EciError) -> Order:
+        """Return the order that shows a refusal; it disappears after the next successful action."""
+        self._warned = not self.why_not
+        return Send(messages.status(plain(error), "warning"))
+
+    def finish(self) -> list[Order]:
+        """End a running stroke, as before signing."""
+        return self._carry_out(self.plan.end()) if self.plan.open else []
 
     def mark_place(self, point_lps: Vector | None) -> None:
         """Mark a place in patient mm; None: at the crosshair."""
@@ -216,15 +218,19 @@ class Controller:
         """Apply an entry that is not a gesture, and draw what it changed."""
         if self.why_not and not (isinstance(entry, Select) or (isinstance(entry, Alter) and entry.visible is not None)):
             raise Refused(self.why_not)
-        before = self.easel.active
-        changes = self._apply(entry)
-        self._stroke = False
-        self._stale.update(change.uid for change in changes)
-        orders = self.painter.changed(changes)
-        if self.easel.active != before or isinstance(entry, (Select, ChooseTool)):
-            orders += self.painter.all_lines()
+        planned = iter([entry]) if self.why_not else self.plan.action(entry)
+        orders = self._carry_out(planned, redraw=isinstance(entry, (Select, ChooseTool)))
         if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane:
             orders.append(Send(messages.look(layout="three-plane")))
+        focus = self.painter.own.solids.middle_of(entry.uid) if isinstance(entry, Select) and entry.uid else None
+        return [*orders, Send(messages.look(focus=focus))] if focus else orders
+
+    def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
+        before = self.easel.active
+        changes = [change for entry in planned for change in self._apply(entry)]
+        orders = self._drawing(changes, before)
+        if redraw:
+            orders += self.painter.all_lines()
         return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:
@@ -239,29 +245,24 @@ class Controller:
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
         """Start a new annotation with the current tool."""
-        self.next_label, self.next_colour = label or self.next_label, colour or self.next_colour
-        return self.do(self._new())
-
-    def _new(self) -> Add:
-        count = len(self.easel.objects)
-        label = self.next_label or f"lesion {count + 1}"
-        colour = self.next_colour or PALETTE[count % len(PALETTE)]
-        self.next_label, self.next_colour = "", None
-        return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)
+        plan = self.plan
+        plan.next_label, plan.next_colour = label or plan.next_label, colour or plan.next_colour
+        return self.do(plan.new())
 
     def close(self, why_not: str) -> list[Order]:
         """Disable drawing."""
         self.why_not = why_not
         self.painter.editable = False
-        told = [_tool(self.easel, self.next_colour, why_not), Send(messages.status(why_not, "error"))]
+        told = [self._tool(), Send(messages.status(why_not, "error"))]
         return [*self.painter.all_lines(), *told]
 
-
-def _tool(easel: Easel, next_colour: Colour | None, why_not: str) -> Order:
-    """Return the message that sends the current tool to the browser."""
-    thing = easel.objects.get(easel.active or "")
-    tool = TOOLS[easel.tool]
-    fits = thing is not None and tool.works_on(thing)
-    colour = thing.colour if thing and fits else next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
-    options = easel.options
-    return Send(messages.tool(easel.tool, tool.info.feedback, options.radius_mm, options.erase, colour, why_not))
+    def _tool(self) -> Order:
+        """Return the message that sends the current tool to the browser."""
+        easel, options = self.easel, self.easel.options
+        thing = easel.objects.get(easel.active or "")
+        tool = TOOLS[easel.tool]
+        fits = thing is not None and tool.works_on(thing)
+        new = self.plan.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        colour = thing.colour if thing and fits else new
+        told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not)
+        return Send(messages.tool(easel.tool, *told))

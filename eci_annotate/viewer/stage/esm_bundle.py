@@ -10,8 +10,9 @@ HERE = Path(__file__).parent / "esm"
 MODULES = (
     "messages", "eyes/pane_geometry", "eyes/cache", "eyes/lut", "eyes/echoes", "hands/keys", "transport/stroke_queue",
     "stopwatch", "eyes/glass", "eyes/pane", "eyes/loader", "eyes/layers", "hands/help", "hands/hands",
-    "hands/interaction", "eyes/link", "eyes/frames", "eyes/board", "transport/outbox", "transport/widget_outbox",
-    "transport/connection_state", "transport/connection", "transport/view_reports", "stage", "main",
+    "hands/held_click", "hands/interaction", "eyes/link", "eyes/frames", "eyes/board", "transport/outbox",
+    "transport/widget_outbox", "transport/connection_state", "transport/connection", "transport/view_reports",
+    "stage", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*? from \"\.{1,2}/[\w/]+\.js\";$", re.M)
 NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)

@@ -16,7 +16,7 @@ from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 from eci_annotate.viewer.stage.solids import Solids
-from eci_annotate.viewer.stage.vector_marks import THIN_PX, acquired, marks_of
+from eci_annotate.viewer.stage.vector_marks import THIN_PX, has_rings_on, marks_of
 
 Painted = list[tuple[NDArray[np.uint16], Colour]]
 
@@ -41,41 +41,41 @@ class Layer:
     def _shown(self, series_uid: str) -> Iterator[tuple[str, Object]]:
         """Yield what is visible; the active annotation comes last."""
         for uid, thing in sorted(self.easel.objects.items(), key=lambda each: each[0] == self.easel.active):
-            if self.shown and uid not in self.easel.hidden and thing.series_uid == series_uid:
+            if self.shown and uid not in self.easel.hidden and self.easel.is_on(thing, series_uid):
                 yield uid, thing
 
     def extent(self, series_uid: str) -> Block:
         """Return the block that contains everything painted."""
         found = NOTHING
         for uid, thing in self._shown(series_uid):
-            found = union(found, self._extent(uid, thing))
+            found = union(found, self._extent(uid, thing, series_uid))
         return found
 
-    def _extent(self, uid: str, thing: Object) -> Block:
-        match thing:
-            case Paint():
-                return self.solids.extents.of(uid)
-            case Contours():
-                return self.solids.of_contours(uid, thing).where
-        return NOTHING
+    def _extent(self, uid: str, thing: Object, series_uid: str) -> Block:
+        if isinstance(thing, Paint) and self.solids.has_same_voxels(thing, series_uid):
+            return self.solids.extents.of(uid)
+        solid = self.solids.on(uid, series_uid)
+        return solid.where if solid else NOTHING
 
     def painted(self, series_uid: str, stack: PlaneStack, index: int) -> Painted:
         """Return slices to draw over each other."""
         found: Painted = []
         for uid, thing in self._shown(series_uid):
-            plane = self._plane(uid, thing, stack, index)
+            plane = self._plane(uid, thing, series_uid, stack, index)
             if plane is not None:
                 found.append((plane, self.colour or thing.colour))
         return found
 
-    def _plane(self, uid: str, thing: Object, stack: PlaneStack, index: int) -> NDArray[np.uint16] | None:
-        match thing:
-            case Paint():
-                span = self.solids.extents.of(uid)[stack.axis]
-                return stack.slice_of(self.easel.field(uid), index) if span.start <= index < span.stop else None
-            case Contours() if not acquired(stack):
-                return self.solids.of_contours(uid, thing).plane(stack, index)
-        return None
+    def _plane(
+        self, uid: str, thing: Object, series_uid: str, stack: PlaneStack, index: int
+    ) -> NDArray[np.uint16] | None:
+        if isinstance(thing, Paint) and self.solids.has_same_voxels(thing, series_uid):
+            span = self.solids.extents.of(uid)[stack.axis]
+            return stack.slice_of(self.easel.field(uid), index) if span.start <= index < span.stop else None
+        if isinstance(thing, Contours) and has_rings_on(self.easel, thing, stack):
+            return None
+        solid = self.solids.on(uid, series_uid)
+        return solid.plane(stack, index) if solid else None
 
     def marks(self, series_uid: str, stack: PlaneStack, view: View, editable: bool) -> tuple[Mark, ...]:
         """Return lines and handles.
@@ -106,13 +106,13 @@ class Layer:
     def echo(self, uid: str, series_uid: str) -> Order:
         """Return the current appearance of an annotation, for the browser."""
         thing = self.easel.objects.get(uid)
-        if thing is None or thing.series_uid != series_uid:
+        if thing is None or not self.easel.is_on(thing, series_uid):
             return Send(messages.forget(self._known(uid)))
         head = (self._known(uid), self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
         bare = bool(self.name)
         if isinstance(thing, Box):
             return Send(messages.echo(*head, corners=thing.corners_lps.tolist(), bare=bare))
-        solid = self.solids.of(uid)
+        solid = self.solids.on(uid, series_uid)
         if solid is None or is_empty(solid.where):
             return Send(messages.forget(self._known(uid)))
         corner = [s.start for s in solid.where]

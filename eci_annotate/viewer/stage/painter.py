@@ -70,6 +70,7 @@ class Painter:
             if isinstance(thing, Paint):
                 self.own.solids.extents.grow(change.uid, change.where)
             whole = whole or (change.where is None and not isinstance(thing, Box))
+            whole = whole or (thing is not None and thing.series_uid != self.easel.series_uid)
             if change.where is not None and change.uid not in self.easel.hidden:
                 boxes[change.uid] = union(boxes.get(change.uid, NOTHING), change.where)
         if whole:

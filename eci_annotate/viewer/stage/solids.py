@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.annotations import Contours
+from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import NOTHING, Block, around, bounding_box, is_empty, union
-from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.geometry import Grid, Vector, tuple3
+from eci_annotate.imaging.reslice import nearest
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.protocol import FULL, HALF, Paint
+from eci_annotate.tools.protocol import FULL, HALF, Object, Paint
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
@@ -62,16 +63,36 @@ def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
     return Solid((k, j, i), inside[inner])
 
 
-def solid_of_contours(thing: Contours, grid: Grid) -> Solid:
-    """Return the voxels inside contours, computed only around them."""
+def solid_of_contours(thing: Contours, grid: Grid, margin: int = 1) -> Solid:
+    """Return the voxels inside contours, computed only around them and a margin of voxels."""
     if not thing.rings_lps:
         return Solid(NOTHING, np.zeros((0, 0, 0), bool))
     at = grid.image_from_reference(np.concatenate(thing.rings_lps))
-    k, j, i = around(at, grid)
+    k, j, i = around(at, grid, margin)
     if is_empty((k, j, i)):
         return Solid(NOTHING, np.zeros((0, 0, 0), bool))
     block = grid.cropped((k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start))
     return Solid((k, j, i), thing.voxels_on(block))
+
+
+def moved(solid: Solid, source: Grid, target: Grid) -> Solid:
+    """Return voxels on another grid: each voxel of the target takes the nearest one.
+
+    Parameters
+    ----------
+    solid
+        Voxels on `source`.
+    source, target
+        Grid of these voxels alone, and the grid of the other series, in the same frame of reference.
+    """
+    ends = [(-0.5, n - 0.5) for n in source.shape]
+    corners = [[k, j, i] for k in ends[0] for j in ends[1] for i in ends[2]]
+    where = around(target.image_from_reference(source.reference_from_image(corners)), target)
+    if is_empty(where):
+        return Solid(NOTHING, np.zeros((0, 0, 0), bool))
+    k, j, i = (each.stop - each.start for each in where)
+    block = target.cropped((where[0].start, where[1].start, where[2].start), (k, j, i))
+    return Solid(where, nearest(solid.voxels.view(np.uint8), source, block).astype(bool))
 
 
 class Solids:
@@ -81,6 +102,7 @@ class Solids:
         self.easel = easel
         self.extents = Extents(easel)
         self._contours: dict[str, tuple[Contours, Solid]] = {}
+        self._elsewhere: dict[tuple[str, str], tuple[int, Solid]] = {}
 
     def of(self, uid: str) -> Solid | None:
         """Return the block of one annotation; None for annotations without voxels, such as boxes."""
@@ -91,6 +113,49 @@ class Solids:
             case Contours():
                 return self.of_contours(uid, thing)
         return None
+
+    def has_same_voxels(self, thing: Object, series_uid: str) -> bool:
+        """Whether an annotation's series and another one have the same voxels at the same places."""
+        if thing.series_uid == series_uid:
+            return True
+        return self.easel.sheet_of(thing.series_uid).grid.same_voxels(self.easel.sheet_of(series_uid).grid)
+
+    def on(self, uid: str, series_uid: str) -> Solid | None:
+        """Return the block of one annotation on a series of its frame of reference; None if it has no voxels."""
+        thing = self.easel.objects[uid]
+        if not isinstance(thing, (Paint, Contours)) or self.has_same_voxels(thing, series_uid):
+            return self.of(uid)
+        revision = self.easel.history.revision(uid)
+        kept = self._elsewhere.get((uid, series_uid))
+        if kept is None or kept[0] != revision:
+            kept = (revision, self._moved(uid, thing, self.easel.sheet_of(series_uid).grid))
+            self._elsewhere[uid, series_uid] = kept
+        return kept[1]
+
+    def _moved(self, uid: str, thing: Paint | Contours, grid: Grid) -> Solid:
+        if isinstance(thing, Contours):
+            slab = np.ceil((thing.spacing_mm or 0.0) / min(grid.spacing_mm))
+            return solid_of_contours(thing, grid, max(int(slab), 1))
+        own = solid_of_paint(self.easel, uid, self.extents.of(uid))
+        if is_empty(own.where):
+            return Solid(NOTHING, np.zeros((0, 0, 0), bool))
+        corner = (own.where[0].start, own.where[1].start, own.where[2].start)
+        k, j, i = own.voxels.shape
+        source = self.easel.sheet_of(thing.series_uid).grid.cropped(corner, (k, j, i))
+        return moved(Solid(own.where, own.voxels), source, grid)
+
+    def middle_of(self, uid: str) -> Vector | None:
+        """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
+        thing = self.easel.objects.get(uid)
+        if isinstance(thing, Box):
+            return thing.centre_lps
+        solid = None if thing is None else self.of(uid)
+        if thing is None or solid is None or not solid.voxels.any():
+            return None
+        n = int(np.argmax(solid.voxels.sum((1, 2))))
+        corner = [each.start for each in solid.where]
+        at = np.array([n, *np.argwhere(solid.voxels[n]).mean(0)]) + corner
+        return tuple3(self.easel.sheet_of(thing.series_uid).grid.reference_from_image(at))
 
     def of_contours(self, uid: str, thing: Contours) -> Solid:
         """Return the block of contours, from the cache if they are unchanged."""

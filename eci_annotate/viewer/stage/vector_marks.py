@@ -16,11 +16,20 @@ LINE_PX = 2.5
 THIN_PX = 1.5
 FILL = 0.25
 REACH_PX = 9.0
+PARALLEL = 1 - 1e-4
 
 
 def acquired(stack: PlaneStack) -> bool:
     """Whether a pane shows slices as they were acquired, on which contours are defined."""
     return stack.axis == 0
+
+
+def has_rings_on(easel: Easel, thing: Contours, stack: PlaneStack) -> bool:
+    """Whether a pane shows contours as lines: on acquired slices, of its own or of a parallel series."""
+    if not acquired(stack) or not thing.rings_lps:
+        return False
+    own = easel.sheet_of(thing.series_uid).grid.directions[0]
+    return abs(float(stack.plane(0).normal_lps @ np.asarray(own))) > PARALLEL
 
 
 def marks_of(
@@ -50,7 +59,7 @@ def marks_of(
 def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> Iterator[Mark]:
     plane = stack.plane(view.index)
     for uid, thing in easel.objects.items():
-        if uid in easel.hidden or thing.series_uid != series_uid:
+        if uid in easel.hidden or not easel.is_on(thing, series_uid):
             continue
         width = LINE_PX * view.ratio
         match thing:
@@ -58,8 +67,9 @@ def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -
                 around = thing.section(plane.origin_lps, plane.normal_lps, plane.thickness_mm)
                 if len(around) > 1:
                     yield Mark(view.px_from_lps(stack, around), thing.colour, width, closed=True)
-            case Contours() if acquired(stack):
-                rings = rings_on(thing, np.asarray(plane.origin_lps), plane.normal_lps, plane.thickness_mm)
+            case Contours() if has_rings_on(easel, thing, stack):
+                thickness = max(plane.thickness_mm, thing.spacing_mm or 0.0)
+                rings = rings_on(thing, np.asarray(plane.origin_lps), plane.normal_lps, thickness)
                 if rings:
                     yield Mark(_joined(rings, stack, view), thing.colour, width, closed=True, fill=FILL)
 

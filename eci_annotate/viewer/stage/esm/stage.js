@@ -50,6 +50,8 @@ export class Stage {
     el.addEventListener("contextmenu", (event) => event.preventDefault());
     el.addEventListener("keydown", (event) => this.interaction.keydown(event));
     el.addEventListener("keyup", (event) => this.interaction.keyup(event));
+    this.onBlur = () => this.interaction.finish();
+    this.onElsewhere = (event) => void (el.contains(event.target) || this.interaction.finish());
     this.observer = new ResizeObserver(() => this.resized());
     this.board.panes.forEach((pane) => this.observer.observe(pane.el));
   }
@@ -60,6 +62,8 @@ export class Stage {
     this.onHeight = () => { this.el.style.height = model.get("height"); };
     model.on("msg:custom", this.onMessage);
     model.on("change:height", this.onHeight);
+    window.addEventListener("blur", this.onBlur);
+    window.addEventListener("pointerdown", this.onElsewhere, true);
     const found = await findLayers(model, model.get("layers"));
     for (const pane of board.panes) pane.layers = found[pane.name].map((layer) => layer.canvas);
     this.arrange(model.get("alone") ?? "");
@@ -71,6 +75,9 @@ export class Stage {
   stop() {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("change:height", this.onHeight);
+    window.removeEventListener("blur", this.onBlur);
+    window.removeEventListener("pointerdown", this.onElsewhere, true);
+    this.interaction.finish();
     this.observer.disconnect();
     this.link.leave();
     this.connection.stop();

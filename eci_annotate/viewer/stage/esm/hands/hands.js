@@ -1,15 +1,16 @@
 // Pointer events of one pane become strokes, pans, windows, zooms and jumps. What a drag does is decided once,
-// when it starts; a second finger turns a stroke into a pinch.
+// when it starts; a second finger turns a stroke into a pinch, a second click maximises the pane.
 
 import { lpsFromPlane, planeFromPx } from "../eyes/pane_geometry.js";
 
-/** @typedef {{kind: "none"} | {kind: "stroke" | "pan" | "window", id: number, x: number, y: number}
- *   | {kind: "touch", id: number, x: number, y: number, press: PointerEvent}
- *   | {kind: "pinch", span: number, x: number, y: number}} Grip */
+/** @typedef {{kind: "stroke" | "pan" | "window" | "poised" | "double", id: number, x: number, y: number, touch: boolean}} Drag
+ *   `poised`: the press of a stroke is held until the pointer moves
+ * @typedef {{kind: "none"} | {kind: "pinch", span: number, x: number, y: number} | Drag} Grip */
 
 const REACH_PX = 9;
 /** A finger draws once it has moved this far: until then it may be the first of two. */
 const STILL_PX = 6;
+const STILL_MOUSE_PX = 2;
 const round = (x) => Math.round(x * 1000) / 1000;
 
 /** What a press starts. @returns {"stroke" | "pan" | "window" | "jump" | "none"} */
@@ -39,14 +40,17 @@ export class Hands {
     on("pointermove", this.move);
     on("pointerup", this.up);
     on("pointercancel", this.lost);
+    on("lostpointercapture", this.up);
     on("pointerleave", () => interaction.hover(pane, null));
     on("wheel", this.wheel);
-    on("dblclick", () => interaction.maximise(pane));
+    /** @type {PointerEvent | null} the last event of the drag */
+    this.latest = null;
   }
 
   place(event) {
     const box = this.el.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const scale = this.el.offsetWidth / box.width || 1; // CSS zoom or transform of the page
+    return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
   }
 
   down(event) {
@@ -56,17 +60,30 @@ export class Hands {
     if (this.grip.kind !== "none") return;
     const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space: this.interaction.space });
     if (kind === "jump") return void this.interaction.jump(this.pane, at);
-    if (kind === "none" || event.detail > 1) return;
+    if (kind === "none") return;
     this.el.setPointerCapture(event.pointerId);
-    this.grip = { kind, id: event.pointerId, ...at };
-    if (kind !== "stroke") return;
-    if (event.pointerType === "touch") this.grip = { ...this.grip, kind: "touch", press: event };
-    else this.press(event);
+    this.latest = event;
+    const grip = { kind, id: event.pointerId, touch: event.pointerType === "touch", ...at };
+    this.grip = grip;
+    if (kind === "stroke") this.poise(event, at, grip);
   }
 
-  press(event) {
-    this.grip = { kind: "stroke", id: event.pointerId, ...this.place(event) };
-    this.stroke("press", event, [event], { button: event.button, reach_mm: REACH_PX / this.pane.view.zoom });
+  /** Hold the press of a stroke: it may be the first of a double click, or of two fingers. @param {Drag} grip */
+  poise(event, at, grip) {
+    const { click } = this.interaction;
+    const { pane } = this;
+    if (click.isDouble(pane, at, event.timeStamp)) {
+      click.drop();
+      grip.kind = "double";
+      return;
+    }
+    const press = this.wire("press", event, [event], { button: event.button, reach_mm: REACH_PX / pane.view.zoom });
+    grip.kind = "poised";
+    click.hold(press, { pane, at, stamp: event.timeStamp }, () => {
+      if (this.grip !== grip) return true; // released meanwhile
+      if (!grip.touch) grip.kind = "stroke";
+      return !grip.touch;
+    });
   }
 
   move(event) {
@@ -75,9 +92,14 @@ export class Hands {
     if (this.grip.kind === "pinch") return this.pinch();
     this.interaction.hover(this.pane, at);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
-    if (this.grip.kind === "touch") {
-      if (Math.hypot(at.x - this.grip.x, at.y - this.grip.y) < STILL_PX) return;
-      this.press(this.grip.press);
+    if (event.buttons === 0 && !this.grip.touch) return this.finish(); // the release was lost
+    this.latest = event;
+    if (this.grip.kind === "double") return;
+    if (this.grip.kind === "poised") {
+      const still = this.grip.touch ? STILL_PX : STILL_MOUSE_PX;
+      if (Math.hypot(at.x - this.grip.x, at.y - this.grip.y) < still) return;
+      this.grip.kind = "stroke";
+      this.interaction.click.release();
     }
     if (this.grip.kind === "stroke") return this.stroke("drag", event, coalesced(event), {});
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
@@ -93,9 +115,22 @@ export class Hands {
       return;
     }
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
-    if (this.grip.kind === "touch") this.press(this.grip.press);
-    if (this.grip.kind === "stroke") this.stroke("release", event, [event], {});
+    if (event.type === "pointerup") this.latest = event;
+    this.finish();
+  }
+
+  /** End a running stroke; panning and windowing go on. */
+  settle() {
+    if (this.grip.kind === "stroke" || this.grip.kind === "poised") this.finish();
+  }
+
+  /** End what the pointer does, where it was last: a stroke is kept, a click stays held. */
+  finish() {
+    const { grip, latest } = this;
     this.grip = { kind: "none" };
+    if (grip.kind === "stroke") this.stroke("release", latest, [latest], {});
+    if (grip.kind === "poised") this.interaction.click.add(this.wire("release", latest, [latest], {}), latest.timeStamp);
+    if (grip.kind === "double") this.interaction.maximise(this.pane);
   }
 
   lost(event) {
@@ -106,6 +141,7 @@ export class Hands {
   /** Cancel the current stroke, if there is one. */
   cancel(stamp = performance.now()) {
     if (this.grip.kind === "stroke") this.interaction.stroke(this.event("cancel", [], { modifiers: [] }), stamp);
+    if (this.grip.kind === "poised") this.interaction.click.drop();
     this.grip = { kind: "none" };
   }
 
@@ -114,14 +150,18 @@ export class Hands {
     event.stopPropagation();
     const at = this.place(event);
     const lines = event.deltaY * (event.deltaMode === 1 ? 33 : 1);
+    if (this.grip.kind === "none") this.interaction.click.release(); // a click before belongs to the slice before
     this.interaction.touched(this.pane, false);
     if (event.ctrlKey || event.metaKey) this.interaction.zoom(this.pane, at, Math.exp(-lines / 400));
     else this.interaction.wheel(this.pane, lines);
   }
 
   stroke(what, event, events, more) {
-    const touched = this.event(what, events, { modifiers: modifiersOf(event), ...more });
-    this.interaction.stroke(touched, event.timeStamp);
+    this.interaction.stroke(this.wire(what, event, events, more), event.timeStamp);
+  }
+
+  wire(what, event, events, more) {
+    return this.event(what, events, { modifiers: modifiersOf(event), ...more });
   }
 
   event(what, events, more) {

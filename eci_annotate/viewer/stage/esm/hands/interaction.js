@@ -4,6 +4,7 @@
 import * as pane_geometry from "../eyes/pane_geometry.js";
 import { autoWindow, draggedWindow } from "../eyes/lut.js";
 import * as wire from "../messages.js";
+import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
@@ -26,6 +27,7 @@ export class Interaction {
     this.space = false;
     this.lastHere = -Infinity;
     this.rolled = 0;
+    this.click = new HeldClick((event, stamp) => this.stroke(event, stamp));
   }
 
   /** @param {Pane} pane */
@@ -145,10 +147,17 @@ export class Interaction {
     const binding = bindingOf(event, this.keys);
     if (!binding) return;
     event.preventDefault();
+    if (event.repeat && !binding.repeats) return;
     this.touched(this.board.active, false);
     if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
-    else this.queue.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
+    else this.command(binding);
+  }
+
+  /** Send a command to the kernel; a running stroke is finished first. @param {import("./keys.js").Binding} binding */
+  command(binding) {
+    this.finish();
+    this.queue.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
   }
 
   /** @param {KeyboardEvent} event */
@@ -156,9 +165,16 @@ export class Interaction {
     if (event.key === " ") this.space = false;
   }
 
+  /** End a running stroke where it is, and send a click that is held. */
+  finish() {
+    this.stage.hands.forEach((hands) => hands.settle());
+    this.click.release();
+  }
+
   cancel() {
     this.help.toggle(false);
     this.stage.hands.forEach((hands) => hands.cancel());
+    this.click.drop();
     this.board.trail = [];
     this.board.refresh();
   }

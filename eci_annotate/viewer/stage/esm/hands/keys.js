@@ -1,34 +1,34 @@
 // The keyboard in one table: it controls the viewer and generates the help. The keys of tools come from the kernel,
 // which knows all tools. Keys without a command are left to the browser.
 
-/** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string}} Binding
- * `does`: `view` commands are handled in the browser, all others go to the kernel */
+/** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string, repeats?: boolean}} Binding
+ * `does`: `view` commands are handled in the browser, all others go to the kernel; `repeats`: also while held down */
 
 /** @type {Binding[]} */
 export const KEYS = [
   { keys: ["n"], does: "new", text: "New annotation with the current tool, label and colour" },
   { keys: ["x"], does: "toggle-erase", text: "Add or erase" },
-  { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush" },
-  { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush" },
+  { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush", repeats: true },
+  { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush", repeats: true },
   { keys: ["2"], does: "dimension", value: 2, text: "SmartPaint on this slice only", shown: "2" },
   { keys: ["3"], does: "dimension", value: 3, text: "SmartPaint through the slices", shown: "3" },
-  { keys: ["mod+z"], does: "undo", text: "Undo", shown: "Ctrl+Z" },
-  { keys: ["mod+shift+z", "mod+y"], does: "redo", text: "Redo", shown: "Ctrl+Shift+Z" },
+  { keys: ["mod+z"], does: "undo", text: "Undo", shown: "Ctrl+Z", repeats: true },
+  { keys: ["mod+shift+z", "mod+y"], does: "redo", text: "Redo", shown: "Ctrl+Shift+Z", repeats: true },
   { keys: ["h"], does: "toggle-hidden", text: "Hide or show the selected annotation" },
   { keys: ["delete"], does: "delete", text: "Delete the selected annotation (can be undone)", shown: "Delete" },
   { keys: ["p"], does: "mark", text: "In a review: mark the place under the pointer" },
   { keys: ["escape"], does: "cancel", text: "Cancel this stroke; close the help", shown: "Esc" },
-  { keys: ["arrowup", "arrowright"], does: "view-scroll", value: -1, text: "Previous slice", shown: "↑" },
-  { keys: ["arrowdown", "arrowleft"], does: "view-scroll", value: 1, text: "Next slice", shown: "↓" },
-  { keys: ["pageup"], does: "view-scroll", value: -10, text: "Ten slices back", shown: "PgUp" },
-  { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices forward", shown: "PgDn" },
-  { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home" },
-  { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End" },
+  { keys: ["arrowup", "arrowright"], does: "view-scroll", value: -1, text: "Previous slice", shown: "↑", repeats: true },
+  { keys: ["arrowdown", "arrowleft"], does: "view-scroll", value: 1, text: "Next slice", shown: "↓", repeats: true },
+  { keys: ["pageup"], does: "view-scroll", value: -10, text: "Ten slices back", shown: "PgUp", repeats: true },
+  { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices forward", shown: "PgDn", repeats: true },
+  { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home", repeats: true },
+  { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["r"], does: "view-reset", text: "Reset view and window" },
   { keys: ["m"], does: "view-maximise", text: "This pane alone, or all panes" },
-  { keys: ["+", "="], does: "view-zoom", value: 1.2, text: "Zoom in", shown: "+" },
-  { keys: ["-"], does: "view-zoom", value: 1 / 1.2, text: "Zoom out", shown: "−" },
+  { keys: ["+", "="], does: "view-zoom", value: 1.2, text: "Zoom in", shown: "+", repeats: true },
+  { keys: ["-"], does: "view-zoom", value: 1 / 1.2, text: "Zoom out", shown: "−", repeats: true },
   { keys: ["?"], does: "view-help", text: "This help" },
 ];
 

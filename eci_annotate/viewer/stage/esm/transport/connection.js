@@ -69,7 +69,8 @@ export class Connection {
 
   /** Whether this page holds messages that the kernel does not have. */
   get unsent() {
-    return this.stage.outbox.kept.length > 0 || this.widgetOutbox?.kept.size > 0 || this.stage.queue.busy;
+    const { outbox, queue, interaction } = this.stage;
+    return outbox.kept.length > 0 || this.widgetOutbox?.kept.size > 0 || queue.busy || interaction.click.events.length > 0;
   }
 
   /** @param {"look" | "status" | "reply"} type @param {boolean} [works] */

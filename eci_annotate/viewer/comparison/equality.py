@@ -1,0 +1,50 @@
+"""Whether two versions hold the same: labels, colours, shapes and answers; undo history does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
+from eci_annotate.workflow.usecase.pipeline import REJECT
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.task import Signed, Task
+
+
+def _shape(annotation: Annotation) -> tuple[Any, ...]:
+    match annotation:
+        case Box():
+            return annotation.centre_lps, annotation.size_mm, annotation.axes_lps
+        case Contours():
+            return tuple(sorted(ring.tobytes() for ring in annotation.rings_lps))
+        case Mask():
+            return annotation.grid.origin_lps, annotation.voxels.shape, annotation.voxels.tobytes()
+    return ()
+
+
+def is_same(one: Sequence[Annotation], other: Sequence[Annotation]) -> bool:
+    """Whether both hold the same annotations, in any order."""
+
+    def keys(annotations: Sequence[Annotation]) -> list[str]:
+        return sorted(repr((a.kind, a.label, a.colour, a.series_uid, _shape(a))) for a in annotations)
+
+    return keys(one) == keys(other)
+
+
+def unchanged_since(before: Signed | None, annotations: Sequence[Annotation], answers: Mapping[str, Any]) -> str:
+    """Return `Identical to version n` with what was said of that version, or an empty text."""
+    if before is None or dict(answers) != before.report or not is_same(annotations, before.annotations()):
+        return ""
+    return f"Identical to version {before.version}."
+
+
+def unchanged_review(task: Task) -> str:
+    """Return, for a review, that the version under review is identical to the one reviewed before."""
+    pair, now = task.reviewed_before(), task.reviewing()
+    if pair is None or now is None:
+        return ""
+    before, review = pair
+    same = unchanged_since(before, now.annotations(), now.report)
+    verdict = f" That version was rejected: {review.reason}" if review.verdict == REJECT else ""
+    return f"{same}{verdict}" if same else ""

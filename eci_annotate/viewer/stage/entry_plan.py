@@ -1,0 +1,151 @@
+"""Which journal entries an action of the user needs, so that what is drawn is seen, kept, and one undo item.
+
+Every consequence is an entry of its own: replaying the journal gives what was on the screen, in every release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.tools.editing.easel import LIFT, Easel
+from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.editing.history import Item
+from eci_annotate.tools.gestures import Gesture, Press
+from eci_annotate.tools.registry import TOOLS
+from eci_annotate.viewer.stage.labels import PALETTE, default_label
+
+
+class EntryPlan:
+    """Plans entries for one easel; each generator expects every entry to be applied before the next is taken.
+
+    Parameters
+    ----------
+    easel
+        Where the entries will be applied.
+
+    Attributes
+    ----------
+    open
+        Whether a stroke is in progress.
+    window
+        Display window that the next stroke uses, or None.
+    next_label, next_colour
+        Label and colour of the next annotation; empty: the default.
+    said
+        Sentences for the user about what was done in addition.
+    """
+
+    def __init__(self, easel: Easel) -> None:
+        self.easel = easel
+        self.open = False
+        self.window: tuple[float, float] | None = None
+        self.next_label = ""
+        self.next_colour: Colour | None = None
+        self.said: list[str] = []
+        self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
+        self._wished: tuple[str, Colour | None] = ("", None)
+
+    # -- strokes --------------------------------------------------------------------------
+    def pointer(self, do: str, gesture: Gesture) -> Iterator[Entry]:
+        """Plan a `press`, `drag`, `release` or `cancel`; without a press nothing happens."""
+        if isinstance(gesture, Press):
+            yield from self.end()
+            yield from self._begin(gesture)
+            self.open = True
+            yield gesture
+        elif self.open:
+            self.open = do == "drag"
+            yield gesture
+            if not self.open:
+                yield from self._unused()
+
+    def refused(self) -> Iterator[Entry]:
+        """Plan what follows a refused gesture: the rest of its stroke is dropped."""
+        self.open = False
+        yield from self._unused()
+
+    def end(self) -> Iterator[Entry]:
+        """End the running stroke where the pen is, as an undo item of its own."""
+        if self.open:
+            self.open = False
+            yield LIFT
+            yield from self._unused()
+
+    def _begin(self, press: Press) -> Iterator[Entry]:
+        """Make sure that the stroke has an annotation, that it is visible, and that the window is current."""
+        easel, tool = self.easel, TOOLS[self.easel.tool]
+        if self.window not in (None, easel.options.window):
+            yield SetOption("window", self.window)
+        thing = easel.objects.get(easel.active or "")
+        if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
+            if thing.series_uid == easel.series_uid:
+                yield from self._reveal([thing.uid])
+                return
+            if easel.is_on(thing, easel.series_uid) and thing.uid not in easel.hidden:
+                remedy = "Select it in the list to switch to its series, or press N for a new annotation here."
+                raise Refused(f"{thing.label!r} was drawn on another series and can be changed there only.", remedy)
+        if easel.options.erase and "erase" in tool.info.options:
+            remedy = "Select the annotation to erase from, or switch Erase off (X)."
+            raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
+        self._wished = (self.next_label, self.next_colour)
+        yield self.new()
+        self._begun = easel.history.done[-1]
+
+    def _unused(self) -> Iterator[Entry]:
+        """Take back the annotation that a stroke began and left empty."""
+        begun, self._begun = self._begun, None
+        done = self.easel.history.done
+        if begun is not None and done and done[-1] is begun:
+            yield Undo()
+            self.next_label, self.next_colour = self._wished
+
+    # -- buttons and keys -------------------------------------------------------------------
+    def action(self, entry: Entry) -> Iterator[Entry]:
+        """Plan an entry that is not a gesture; a running stroke is ended first."""
+        if isinstance(entry, Alter) and entry.label is not None and not entry.label.strip():
+            raise Refused("A label cannot be empty.", "Type a name, such as lesion 1.")
+        yield from self.end()
+        match entry:
+            case Undo() | Redo():
+                yield from self._history(entry)
+            case Select(uid):
+                yield entry
+                yield from self._tool_for(uid)
+            case _:
+                yield entry
+
+    def _history(self, entry: Undo | Redo) -> Iterator[Entry]:
+        """Undo or redo until something looks different, show it, and select an annotation that came back."""
+        history = self.easel.history
+        stack, steps = (
+            (history.done, history.undo_steps) if isinstance(entry, Undo) else (history.undone, history.redo_steps)
+        )
+        touched = {edit.uid for item in stack[len(stack) - steps :] for edit in item.edits}
+        before = set(self.easel.objects)
+        for _ in range(steps):
+            yield entry
+        yield from self._reveal(sorted(touched))
+        back = [uid for uid in self.easel.objects if uid not in before]
+        if back:
+            yield Select(back[-1])
+
+    def _reveal(self, uids: Iterable[str]) -> Iterator[Entry]:
+        for uid in uids:
+            if uid in self.easel.hidden and uid in self.easel.objects:
+                yield Alter(uid, visible=True)
+                self.said.append(f"{self.easel.objects[uid].label!r} was hidden and is shown again.")
+
+    def _tool_for(self, uid: str | None) -> Iterator[Entry]:
+        thing = self.easel.objects.get(uid or "")
+        if thing is not None and not TOOLS[self.easel.tool].works_on(thing):
+            yield ChooseTool(next(name for name, tool in TOOLS.items() if tool.works_on(thing)))
+
+    def new(self) -> Add:
+        """Return the entry that adds an annotation for the current tool."""
+        easel = self.easel
+        label = self.next_label.strip() or default_label(easel)
+        colour = self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        self.next_label, self.next_colour = "", None
+        return Add(new_uid(), easel.tool, label, colour, easel.series_uid)

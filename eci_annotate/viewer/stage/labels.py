@@ -1,0 +1,31 @@
+"""Default labels and colours of new annotations; a default label is never given twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from eci_annotate.imaging.annotations import Colour
+from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.protocol import ObjectEdit
+
+PALETTE: tuple[Colour, ...] = (
+    (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
+    (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
+)  # fmt: skip
+
+
+def default_label(table: Table) -> str:
+    """Return `lesion N`: one more than the annotations there are, and than every N in use or still undoable."""
+    numbers = (re.fullmatch(r"lesion (\d{1,6})", label) for label in _labels(table))
+    highest = max((int(found[1]) for found in numbers if found), default=0)
+    return f"lesion {max(highest, len(table.objects)) + 1}"
+
+
+def _labels(table: Table) -> Iterator[str]:
+    """Yield the labels of all annotations, and of those that undo can bring back."""
+    yield from (thing.label for thing in table.objects.values())
+    for item in table.history.done:
+        for edit in item.edits:
+            if isinstance(edit, ObjectEdit) and edit.before is not None and edit.after is None:
+                yield edit.before.label

@@ -1,0 +1,207 @@
+// What pointer and keyboard send: clicks, double clicks, strokes whose end is lost, keys during a stroke.
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}.js`, import.meta.url));
+const { Hands } = await at("hands/hands");
+const { Interaction } = await at("hands/interaction");
+const { bindings } = await at("hands/keys");
+
+const SHAPE = {
+  name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 400, cols: 400, du: 1, dv: 1,
+  origin: [0.5, 0.5, 0], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], letters: {},
+};
+const LATER = 1000;
+
+/** An element of 400 x 400 CSS pixels, shown `zoom` times as large at (10, 20). */
+const elementOf = (zoom) => ({
+  listeners: {},
+  addEventListener(name, handler) { this.listeners[name] = handler; },
+  getBoundingClientRect: () => ({ left: 10, top: 20, width: 400 * zoom, height: 400 * zoom }),
+  offsetWidth: 400,
+  setPointerCapture() {},
+});
+
+/** A pane with hands; `sent` holds what reaches the queue, `alone` how often a pane was maximised. */
+class World {
+  constructor(zoom = 1) {
+    this.zoom = zoom;
+    this.sent = [];
+    this.alone = 0;
+    this.clock = 0;
+    const pane = { name: "axial", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
+    const nothing = () => {};
+    const board = {
+      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: [], activate: nothing, mark: nothing,
+      follow: nothing, paneNamed: () => pane, refresh: nothing, timed: (work) => work(), write: nothing,
+      draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], fill: nothing,
+    };
+    const queue = {
+      push: (event) => this.sent.push(event), command: (command) => this.sent.push({ do: command.name }),
+    };
+    const el = { focus: nothing };
+    this.stage = {
+      board, loader: {}, queue, help: { toggle: nothing }, el, send: nothing, say: nothing,
+      arrange: () => { this.alone += 1; }, hands: [],
+    };
+    this.interaction = new Interaction(this.stage, bindings([{ name: "box", title: "BoundingBox", key: "b" }], []));
+    this.el = elementOf(zoom);
+    this.hands = new Hands(this.el, pane, this.interaction);
+    this.stage.hands = [this.hands];
+  }
+
+  /** A pointer event at CSS pixels of the pane. */
+  pointer(type, x, y, more = {}) {
+    this.clock += 10;
+    const event = {
+      type, pointerId: 1, pointerType: "mouse", button: 0, buttons: type === "pointerup" ? 0 : 1, shiftKey: false,
+      clientX: 10 + x * this.zoom, clientY: 20 + y * this.zoom, timeStamp: this.clock, pressure: 0.5, ...more,
+    };
+    this.el.listeners[type](event);
+  }
+
+  click(x, y) {
+    this.pointer("pointerdown", x, y);
+    this.pointer("pointerup", x, y);
+  }
+
+  wait(ms) {
+    this.clock += ms;
+    mock.timers.tick(ms);
+  }
+
+  key(key, more = {}) {
+    const nothing = () => {};
+    this.interaction.keydown({
+      key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, stopPropagation: nothing, preventDefault: nothing, ...more,
+    });
+  }
+
+  get names() { return this.sent.map((event) => event.do); }
+}
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout"] });
+});
+
+test("a double click maximises the pane and draws nothing", () => {
+  const world = new World();
+  world.click(100, 100);
+  world.wait(150);
+  world.click(101, 100);
+  world.wait(LATER);
+  assert.deepEqual([world.names, world.alone], [[], 1]);
+});
+
+test("a click draws at its place, once the time of a double click is over", () => {
+  const world = new World();
+  world.click(100, 120);
+  assert.deepEqual(world.names, []);
+  world.hands.pane.index = 2; // scrolled on meanwhile
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press", "release"]);
+  assert.deepEqual([world.sent[0].points, world.sent[0].index, world.alone], [[100, 120, 3], 1, 0]);
+});
+
+test("clicks at different places, or with a pause between, all draw", () => {
+  const world = new World();
+  world.click(100, 100);
+  world.click(200, 100);
+  world.wait(LATER);
+  world.click(200, 100);
+  world.wait(LATER);
+  assert.deepEqual([world.names, world.alone], [["press", "release", "press", "release", "press", "release"], 0]);
+});
+
+test("a drag begins where it was pressed, as soon as it moves", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 110, 100);
+  assert.deepEqual(world.names, ["press", "drag"]);
+  assert.deepEqual(world.sent[0].points, [100, 100, 3]);
+  world.pointer("pointerup", 120, 100);
+  world.click(120, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press", "drag", "release", "press", "release"]);
+});
+
+test("a button that stays down draws without moving, and a finger may still become the first of two", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press"]);
+  world.pointer("pointerup", 100, 100);
+  const finger = { pointerType: "touch" };
+  world.pointer("pointerdown", 200, 100, finger);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press", "release"]);
+  world.pointer("pointerup", 200, 100, finger);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press", "release", "press", "release"]);
+});
+
+test("a key during a stroke ends the stroke first, and a held click is sent before it", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 140, 100);
+  world.key("]");
+  world.pointer("pointermove", 180, 100);
+  world.pointer("pointerup", 180, 100);
+  assert.deepEqual(world.names, ["press", "drag", "release", "brush"]);
+  assert.deepEqual(world.sent[2].points, [140, 100, 3]);
+  world.click(50, 50);
+  world.key("n");
+  assert.deepEqual(world.names.slice(4), ["press", "release", "new"]);
+});
+
+test("Escape cancels a stroke, and a click that is held", () => {
+  const world = new World();
+  world.click(100, 100);
+  world.key("Escape");
+  world.wait(LATER);
+  assert.deepEqual(world.names, []);
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 140, 100);
+  world.key("Escape");
+  assert.deepEqual(world.names, ["press", "drag", "cancel"]);
+});
+
+test("keys that switch something act once while held; brush size and scrolling continue", () => {
+  const world = new World();
+  for (const key of ["n", "x", "h", "Delete", "b", "2", "]"]) {
+    world.key(key);
+    world.key(key, { repeat: true });
+  }
+  assert.deepEqual(world.names, ["new", "toggle-erase", "toggle-hidden", "delete", "tool", "dimension", "brush", "brush"]);
+  world.key("ArrowDown", { repeat: true });
+  assert.equal(world.hands.pane.index, 2);
+});
+
+test("a stroke whose release was lost ends where it was", () => {
+  for (const lose of [
+    (world) => world.pointer("pointermove", 300, 300, { buttons: 0 }),
+    (world) => world.pointer("lostpointercapture", 300, 300),
+    (world) => world.interaction.finish(),
+  ]) {
+    const world = new World();
+    world.pointer("pointerdown", 100, 100);
+    world.pointer("pointermove", 140, 100);
+    lose(world);
+    world.pointer("pointermove", 350, 350, { buttons: 0 });
+    world.pointer("pointerup", 350, 350);
+    assert.deepEqual(world.names, ["press", "drag", "release"]);
+    assert.deepEqual(world.sent[2].points, [140, 100, 3]);
+  }
+});
+
+test("the zoom of the page does not move strokes", () => {
+  for (const zoom of [0.67, 1, 1.5]) {
+    const world = new World(zoom);
+    world.pointer("pointerdown", 100, 200);
+    world.pointer("pointermove", 300, 200);
+    world.pointer("pointerup", 300, 200);
+    const points = world.sent.map((event) => event.points.map((x) => Math.round(x)));
+    assert.deepEqual(points, [[100, 200, 3], [300, 200, 3], [300, 200, 3]]);
+  }
+});

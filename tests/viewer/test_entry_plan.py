@@ -1,0 +1,275 @@
+"""What an action needs besides itself: strokes are kept and seen, undo has an effect, nothing empty is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eci_annotate.errors import Refused
+from eci_annotate.tools import replay, save, to_line
+from eci_annotate.tools.editing.entries import Alter, Delete, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.protocol import HALF
+from eci_annotate.viewer.stage.controller import Controller
+from tests.viewer.test_controller import sent
+from tests.viewer.viewer_world import PULL, RING, STROKE, hands, make_controller, tool, views
+
+PRESSED = hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15, 24, 20, 15]))
+RELEASED = hands(2, ("release", [24, 20, 15]))
+BESIDE = hands(3, ("press", [32, 8, 15]), ("drag", [36, 12, 15]), ("release", [36, 12, 15]))
+CLICK = hands(4, ("press", [20, 30, 15]), ("release", [20, 30, 15]))
+
+
+@pytest.fixture
+def controller() -> Controller:
+    return make_controller()
+
+
+def key(controller: Controller, name: str, value: Any = None) -> list[Any]:
+    return controller.receive({"kind": "command", "name": name, "value": value})
+
+
+def painting(controller: Controller, **options: Any) -> Controller:
+    """With SmartPaint in hand that paints at full strength."""
+    tool(controller, "smartpaint")
+    for name, value in {"flow": 1.0, "rule": "classic", "radius_mm": 3.0, **options}.items():
+        controller.do(SetOption(name, value))
+    return controller
+
+
+def only(controller: Controller) -> str:
+    (uid,) = controller.easel.objects
+    return uid
+
+
+def voxels(controller: Controller) -> int:
+    return sum(int((field >= HALF).sum()) for field in controller.easel.history.fields.values())
+
+
+KEYS = [
+    ("brush", 1.15), ("brush", 1 / 1.15), ("toggle-erase", None), ("dimension", 2), ("tool", "box"),
+    ("tool", "freedraw"), ("tool", "smartpaint"), ("new", None), ("toggle-hidden", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), KEYS)
+def test_a_key_in_mid_stroke_commits_the_stroke_first(controller: Controller, name: str, value: Any) -> None:
+    painting(controller).receive(PRESSED)
+    painted = voxels(controller)
+    assert painted and controller.easel.history.in_stroke
+    key(controller, name, value)
+    names = [item.name for item in controller.easel.history.done]
+    assert names[1] == "SmartPaint stroke on lesion 1" and not controller.easel.history.in_stroke
+    controller.receive(RELEASED)
+    assert voxels(controller) == painted
+    for _ in names[1:]:
+        key(controller, "undo")
+    assert voxels(controller) == 0 and len(controller.easel.objects) == 1
+
+
+def test_undo_in_mid_stroke_takes_back_that_stroke_alone(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    before = voxels(controller)
+    controller.receive(hands(2, ("press", [10, 40, 15]), ("drag", [14, 40, 15])))
+    assert voxels(controller) > before
+    key(controller, "undo")
+    assert voxels(controller) == before
+
+
+def test_delete_in_mid_stroke_is_undone_with_the_stroke(controller: Controller) -> None:
+    painting(controller).receive(PRESSED)
+    painted = voxels(controller)
+    key(controller, "delete")
+    assert not controller.easel.objects
+    key(controller, "undo")
+    assert voxels(controller) == painted and controller.easel.active == only(controller)
+
+
+def test_signing_in_mid_stroke_signs_what_is_seen(controller: Controller) -> None:
+    start = save(controller.easel)
+    volume = controller.easel.volume
+    controller.heard.kept.clear()  # type: ignore[attr-defined]
+    painting(controller).receive(PRESSED)
+    controller.finish()
+    assert not controller.easel.history.in_stroke and controller.finish() == []
+    again = replay(lambda uid: volume, start, [to_line(e) for e in controller.heard.kept])  # type: ignore[attr-defined]
+    assert int((again.field(only(controller)) >= HALF).sum()) == voxels(controller) > 0
+    assert again.undo_name == "Undo SmartPaint stroke on lesion 1"
+
+
+def test_another_press_ends_a_stroke_whose_release_was_lost(controller: Controller) -> None:
+    painting(controller).receive(PRESSED)
+    controller.receive(hands(2, ("press", [10, 40, 15]), ("release", [10, 40, 15])))
+    assert [item.name for item in controller.easel.history.done[1:]] == ["SmartPaint stroke on lesion 1"] * 2
+
+
+@pytest.mark.parametrize(("name", "stroke"), [("smartpaint", STROKE), ("freedraw", RING), ("box", PULL)])
+def test_what_is_hidden_is_shown_before_it_is_drawn_on(controller: Controller, name: str, stroke: Any) -> None:
+    tool(controller, name)
+    controller.receive(stroke)
+    uid = only(controller)
+    key(controller, "toggle-hidden")
+    assert uid in controller.easel.hidden
+    orders = controller.receive(hands(5, ("press", [20, 20, 15]), ("release", [20, 20, 15])))
+    assert only(controller) == uid and uid not in controller.easel.hidden
+    assert "'lesion 1' was hidden and is shown again." in sent(orders, "status")[0]["text"]
+    assert [m["visible"] for m in sent(orders, "echo")] == [True]
+    assert Alter(uid, visible=True) in controller.heard.kept  # type: ignore[attr-defined]
+
+
+def test_a_hidden_annotation_of_an_earlier_version_is_shown_too(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    key(controller, "toggle-hidden")
+    volume = controller.easel.volume
+    again = Controller(replay(lambda uid: volume, save(controller.easel), ()))
+    again.receive({"kind": "ready"})
+    again.receive(views())
+    again.receive(STROKE)
+    assert not again.easel.hidden and len(again.easel.objects) == 1
+
+
+def test_undo_shows_what_it_changes(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    key(controller, "toggle-hidden")
+    key(controller, "undo")
+    assert not controller.easel.hidden and voxels(controller) == 0
+
+
+def test_an_undone_deletion_is_selected_in_its_old_place(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    first = only(controller)
+    for _ in range(2):
+        controller.add()
+    before = list(controller.easel.objects)
+    controller.do(Delete(first))
+    controller.do(Undo())
+    assert list(controller.easel.objects) == before and controller.easel.active == first
+    controller.receive(STROKE)
+    assert list(controller.easel.objects) == before
+
+
+def test_the_old_place_is_kept_by_a_snapshot(controller: Controller) -> None:
+    for _ in range(3):
+        controller.add()
+    before = list(controller.easel.objects)
+    controller.do(Delete(before[0]))
+    volume = controller.easel.volume
+    again = replay(lambda uid: volume, save(controller.easel), [to_line(Undo())])
+    assert list(again.objects) == before
+
+
+def labels(controller: Controller) -> list[str]:
+    return [each.label for each in controller.easel.objects.values()]
+
+
+def test_default_labels_do_not_repeat(controller: Controller) -> None:
+    for _ in range(5):
+        controller.add()
+    uids = list(controller.easel.objects)
+    controller.do(Delete(uids[0]))
+    controller.add()
+    assert labels(controller) == ["lesion 2", "lesion 3", "lesion 4", "lesion 5", "lesion 6"]
+    controller.do(Delete(list(controller.easel.objects)[-1]))
+    controller.add()
+    assert labels(controller)[-1] == "lesion 7"  # the deleted lesion 6 can come back
+
+
+def test_a_label_cannot_be_empty(controller: Controller) -> None:
+    controller.add(" ")
+    assert labels(controller) == ["lesion 1"]
+    with pytest.raises(Refused, match="cannot be empty"):
+        controller.do(Alter(only(controller), label="  "))
+    assert labels(controller) == ["lesion 1"]
+
+
+def test_undo_and_redo_always_change_what_is_seen(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    first = voxels(controller)
+    for frame in (5, 6):  # inside the mask: the field is full there already, or changes by less than a voxel
+        controller.do(SetOption("flow", 0.1))
+        controller.receive(hands(frame, ("press", [22, 20, 15]), ("release", [22, 20, 15])))
+    controller.do(SetOption("flow", 1.0))
+    controller.receive(hands(7, ("press", [10, 40, 15]), ("release", [10, 40, 15])))
+    both = voxels(controller)
+    assert both > first
+    seen = []
+    for entry in (Undo(), Undo(), Redo(), Redo()):
+        controller.do(entry)
+        seen.append(voxels(controller))
+    assert seen == [first, 0, first, both]
+
+
+def test_an_invisible_edit_is_undone_and_redone_with_its_neighbour(controller: Controller) -> None:
+    painting(controller, flow=0.2).receive(CLICK)  # a faint dab: no voxel is painted yet
+    uid = only(controller)
+    faint = controller.easel.field(uid).copy()
+    assert faint.any() and voxels(controller) == 0
+    assert controller.easel.undo_name == "Undo addition of lesion 1"
+    controller.do(Undo())
+    assert not controller.easel.objects and not controller.easel.history.fields[uid].any()
+    controller.do(Redo())
+    assert (controller.easel.field(uid) == faint).all() and controller.easel.active == uid
+
+
+@pytest.mark.parametrize("name", ["smartpaint", "freedraw"])
+def test_erasing_without_a_fitting_annotation_is_refused(controller: Controller, name: str) -> None:
+    tool(controller, "box")
+    controller.receive(PULL)
+    tool(controller, name)
+    key(controller, "toggle-erase")
+    orders = controller.receive(STROKE)
+    assert "to erase from" in sent(orders, "status")[-1]["text"]
+    assert labels(controller) == ["lesion 1"]
+
+
+@pytest.mark.parametrize("name", ["box", "freedraw"])
+def test_a_click_that_draws_nothing_adds_nothing(controller: Controller, name: str) -> None:
+    tool(controller, name)
+    controller.plan.next_label = "cyst"
+    controller.receive(CLICK)
+    assert not controller.easel.objects and controller.easel.undo_name is None
+    controller.receive(PULL if name == "box" else RING)
+    assert labels(controller) == ["cyst"]
+
+
+def test_a_stroke_refused_in_this_pane_adds_nothing(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    message = hands(3, ("press", [5, 5, 15]), ("drag", [15, 5, 15]), ("release", [5, 5, 15]))
+    for event in message["events"]:
+        event["pane"] = "coronal"
+    orders = controller.receive(message)
+    assert "reformatted" in sent(orders, "status")[0]["text"] and not controller.easel.objects
+    assert sent(controller.receive(RING), "status")[0]["text"] == ""  # the refusal disappears when it is over
+
+
+def test_a_drag_beside_a_selected_box_makes_another(controller: Controller) -> None:
+    controller.receive(PULL)
+    first = controller.easel.objects[only(controller)]
+    controller.receive(BESIDE)
+    assert labels(controller) == ["lesion 1", "lesion 2"] and len(controller.easel.annotations()) == 2
+    assert controller.easel.objects[first.uid] is first
+    controller.receive(hands(6, ("press", [32, 8, 15]), ("drag", [34, 8, 15]), ("release", [34, 8, 15])))
+    assert len(controller.easel.objects) == 2  # inside the new box: it is moved
+
+
+def test_selecting_goes_to_the_annotation_and_takes_its_tool(controller: Controller) -> None:
+    controller.receive(PULL)
+    box = only(controller)
+    painting(controller).receive(STROKE)
+    mask = controller.easel.active or ""
+    orders = controller.do(Select(box))
+    assert controller.easel.tool == "box" and sent(orders, "tool")[-1]["tool"] == "box"
+    assert sent(orders, "look")[-1]["focus"] == pytest.approx((15, 15, 15))
+    orders = controller.do(Select(mask))
+    assert controller.easel.tool == "smartpaint"
+    assert sent(orders, "look")[-1]["focus"] == pytest.approx((22, 20, 15), abs=1)
+
+
+def test_the_next_stroke_uses_a_window_that_was_set_during_the_last(controller: Controller) -> None:
+    painting(controller).receive(PRESSED)
+    controller.receive({**views(), "window": [0, 77]})
+    controller.receive(RELEASED)
+    controller.receive(CLICK)
+    kept: list[Entry] = controller.heard.kept  # type: ignore[attr-defined]
+    assert [type(each).__name__ for each in kept[-4:]] == ["Release", "SetOption", "Press", "Release"]
+    assert controller.easel.options.window == (0, 77)

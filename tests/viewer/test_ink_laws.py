@@ -1,0 +1,192 @@
+"""The law of ink: what is shown = what the easel holds = what the journal replays to = what would be signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eci_annotate.imaging.annotations import Annotation, Mask
+from eci_annotate.tools import replay, save, to_line
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Select
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.messages import Message
+from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark, Order, Send
+from eci_annotate.viewer.stage.painter import Painter
+from tests.counts import count
+from tests.tools.test_laws import state_of
+from tests.viewer.viewer_world import FINE, STRANGE, hands, make_controller, views, volume_of
+
+SIZE, SERIES = 200, ("1.9", FINE, STRANGE)
+
+
+class Screen:
+    """What a browser shows after the orders it was given."""
+
+    def __init__(self) -> None:
+        self.ink: dict[str, np.ndarray] = {}
+        self.lines: dict[str, tuple[Mark, ...]] = {}
+        self.echoes: dict[str, tuple[Any, ...]] = {}
+
+    def take(self, orders: Iterable[Order]) -> Screen:
+        for order in orders:
+            match order:
+                case Fit():
+                    self.ink[order.view.pane], self.lines[order.view.pane] = self._empty(), ()
+                case Ink():
+                    self._paint(order)
+                case Lines():
+                    self.lines[order.pane] = order.marks
+                case Send():
+                    self._hear(order)
+        return self
+
+    def _empty(self) -> np.ndarray:
+        return np.zeros((SIZE, SIZE, 4), np.uint8)
+
+    def _paint(self, order: Ink) -> None:
+        if order.wipe:
+            self.ink[order.pane] = self._empty()
+        if order.rgba is not None:
+            height, width = order.rgba.shape[:2]
+            self.ink[order.pane][order.y : order.y + height, order.x : order.x + width] = order.rgba
+
+    def _hear(self, order: Send) -> None:
+        message = order.message
+        if message["kind"] == "echo":
+            facts = {name: value for name, value in message.items() if name != "kind"}
+            self.echoes[message["uid"]] = (repr(sorted(facts.items())), order.buffers)
+        if message["kind"] == "forget":
+            self.echoes.pop(message["uid"], None)
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """All of it, comparable."""
+        lines = {
+            pane: sorted((m.colour, m.spot, np.round(m.points_px, 6).tobytes()) for m in marks)
+            for pane, marks in self.lines.items()
+        }
+        return {pane: ink.tobytes() for pane, ink in self.ink.items()}, lines, self.echoes
+
+
+def plain(annotations: list[Annotation]) -> list[tuple[Any, ...]]:
+    return [
+        (a.uid, a.label, a.colour, a.kind, a.volume_mm3, a.voxels.tobytes() if isinstance(a, Mask) else repr(a))
+        for a in annotations
+    ]
+
+
+class World:
+    """A controller with a screen; `check` compares the four."""
+
+    def __init__(self) -> None:
+        easel = Easel(volume_of)
+        easel.show(SERIES[0])
+        self.controller: Controller = make_controller(easel=easel)
+        self.start = save(easel)
+        self.heard = self.controller.heard  # type: ignore[attr-defined]
+        self.heard.kept.clear()
+        self.screen, self.frame = Screen(), 0
+        self.fields: dict[str, bytes] = {}
+        self.give({**views(), "anew": True})
+
+    def give(self, message: Message) -> None:
+        self.screen.take(self.controller.receive(message))
+
+    def act(self, action: tuple[Any, ...]) -> None:
+        match action:
+            case ("hand", what, pane, points):
+                self.frame += 1
+                message = hands(self.frame, (what, points))
+                message["events"][0]["pane"] = pane
+                self.give(message)
+            case ("window", high):
+                self.give({**views(), "window": [-160, high]})
+            case ("turn", n):
+                self.turn(SERIES[n])
+            case ("select", n):
+                uids = list(self.controller.easel.objects)
+                if uids:
+                    self.screen.take(self.controller.do(Select(uids[n % len(uids)])))
+            case (name, value):
+                self.give({"kind": "command", "name": name, "value": value})
+        self.steady(action[0])
+
+    def steady(self, name: str) -> None:
+        """Ink is an undo item as soon as no stroke runs, is never unseen, and is changed by no option or tool key."""
+        easel, plan = self.controller.easel, self.controller.plan
+        assert plan.open or not easel.history.in_stroke
+        assert not (plan.open and easel.active in easel.hidden)
+        fields = {uid: field.tobytes() for uid, field in easel.history.fields.items()}
+        if name in ("tool", "toggle-erase", "brush", "dimension", "window", "select", "toggle-hidden", "turn"):
+            assert fields == self.fields
+        self.fields = fields
+
+    def turn(self, series_uid: str) -> None:
+        """Show another series: the browser forgets its echoes and tells the new views."""
+        orders = self.controller.turn_to(series_uid)
+        if orders:
+            self.screen = Screen().take(orders)
+            self.give(views())
+
+    def check(self) -> None:
+        self.screen.take(self.controller.finish())
+        easel = self.controller.easel
+        fresh = Painter(easel)
+        seen = Screen().take([*fresh.look(self.controller.painter.views.values()), *fresh.echoes(easel.objects)])
+        assert self.screen.seen == seen.seen
+        again = replay(volume_of, self.start, [to_line(entry) for entry in self.heard.kept])
+        assert state_of(again) == state_of(easel) and list(again.objects) == list(easel.objects)
+        assert (again.hidden, again.active, again.tool, again.options) == (
+            easel.hidden, easel.active, easel.tool, easel.options,
+        )  # fmt: skip
+        assert (again.undo_name, again.redo_name) == (easel.undo_name, easel.redo_name)
+        assert not easel.history.in_stroke
+        assert plain(again.annotations()) == plain(easel.annotations())
+
+
+COORDINATE = st.tuples(st.integers(0, 39), st.integers(0, 47), st.integers(0, 35))
+POINT = COORDINATE.map(lambda at: [float(x) for x in at])
+PATH = st.lists(POINT, min_size=1, max_size=4).map(lambda points: [x for point in points for x in point])
+PANES = st.sampled_from(["axial", "axial", "sagittal", "coronal"])
+HANDS = st.one_of(
+    st.tuples(st.just("hand"), st.just("press"), PANES, POINT),
+    st.tuples(st.just("hand"), st.just("drag"), PANES, PATH),
+    st.tuples(st.just("hand"), st.just("release"), PANES, POINT),
+    st.tuples(st.just("hand"), st.just("cancel"), PANES, st.just([])),
+)
+KEYS = st.one_of(
+    st.sampled_from([("toggle-hidden", None), ("delete", None), ("undo", None)]),
+    st.tuples(st.just("tool"), st.sampled_from(["box", "freedraw", "smartpaint", "smartpaint"])),
+    st.tuples(st.sampled_from(["new", "toggle-erase", "toggle-hidden", "delete", "undo", "undo", "redo"]), st.none()),
+    st.tuples(st.just("brush"), st.sampled_from([1.15, 1 / 1.15])),
+    st.tuples(st.just("dimension"), st.sampled_from([2, 3])),
+    st.tuples(st.just("window"), st.sampled_from([100, 240])),
+    st.tuples(st.just("select"), st.integers(0, 5)),
+    st.tuples(st.just("turn"), st.integers(0, 2)),
+)
+NO_KEY = st.just(())
+STROKES = st.tuples(PANES, POINT, PATH, NO_KEY | KEYS, PATH, st.sampled_from(["release", "release", "cancel"])).map(
+    lambda each: [
+        ("hand", "press", each[0], each[1]),
+        ("hand", "drag", each[0], each[2]),
+        *([each[3]] if each[3] else []),
+        ("hand", "drag", each[0], each[4]),
+        ("hand", each[5], each[0], each[4][:3] if each[5] == "release" else []),
+    ]
+)
+ACTIONS = st.one_of(STROKES, HANDS.map(lambda one: [one]), KEYS.map(lambda one: [one]), KEYS.map(lambda one: [one]))
+
+
+@settings(max_examples=count(120, 5000))
+@given(tool=st.sampled_from(["box", "freedraw", "smartpaint"]), actions=st.lists(ACTIONS, max_size=15))
+def test_shown_is_held_is_replayed_is_signed(tool: str, actions: list[list[tuple[Any, ...]]]) -> None:
+    world = World()
+    world.act(("tool", tool))
+    for action in (each for some in actions for each in some):
+        world.act(action)
+    world.check()
