@@ -73,7 +73,7 @@ def test_the_path_from_the_command_line(
     _sign(demo)
     code, out, _ = run(capsys, "export", demo, made / "out")
     assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 5" in out
-    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 4
+    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 5
     code, out, _ = run(capsys, "verify", demo)
     assert code == 0 and "checks of 1 subjects passed" in out
     code, out, _ = run(capsys, "member", "add", demo, "ben", "--role", "reviewer")
