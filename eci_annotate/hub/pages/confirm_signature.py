@@ -18,7 +18,6 @@ from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.sign import proposal_of
-from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
 
@@ -67,12 +66,9 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     actor = desk.backend(made.signer, made.session).actor
     proposal = proposal_of(rooms, command, state, actor, rooms.clock())
     case, done = proposal.job.case, proposal.content
-    shop = rooms.workshop(command.project, command.subject)
     hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
-    shown = pictures(
-        done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
-    )
+    shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
     return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
 
 
@@ -82,7 +78,7 @@ def confirm_request(visit: Visit) -> Response:
     visit.check("sign", made.digest, visit.asked("nonce"))
     try:
         with visit.refusals("Sign"):
-            _sign(visit.desk, made, _factor(visit, made))
+            _sign(visit.desk, made, _factor(visit, made) + _power(visit, made))
     except EciError as error:
         return _page(visit, made, error)
     seen = visit.repo.subject(made.command.project, made.command.subject)
@@ -95,6 +91,13 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
     if standing(visit.desk, visit.repo, made) != RequestState.WAITING:
         raise Refused("This request is no longer open.", "Sign again in the notebook.")
     return proved(visit, made.digest)
+
+
+def _power(visit: Visit, made: SignatureRequest) -> str:
+    """Return what a version says of a signer who owns the project and administers the hub, and could act as others."""
+    person = visit.desk.people.of_token(visit.session.token, session=visit.session.hub_session)
+    both = person is not None and person.admin and "owner" in visit.repo.actor.roles.get(made.command.project, ())
+    return ", hub administrator" if both else ""
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
