@@ -13,7 +13,7 @@ from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.image_files import frames_of_files, image_files
 from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
-from eci_annotate.dicom.images.stacks import Stack, one_stack, require_one_series, stacks_of
+from eci_annotate.dicom.images.stacks import Stack, one_stack, require_one_series, stack_with, stacks_of
 from eci_annotate.imaging.geometry import Floats, Grid
 
 # attributes of the Patient, General Study and Clinical Trial modules (PS3.3), shared by every object of a study
@@ -124,14 +124,36 @@ def _images(stack: Stack) -> ReferencedImages:
     return ReferencedImages(stack.frames, stack.grid, stack.uid)
 
 
-def one_series(source: Source) -> ReferencedImages:
-    """Read the headers of exactly one series of one stack."""
+def one_stack_of(source: Source, stack_uid: str = "") -> ReferencedImages:
+    """Read the headers of exactly one series, and take one stack of it.
+
+    Parameters
+    ----------
+    source
+        Files of the series.
+    stack_uid
+        Which stack; without it, or with the UID of the series, the only one.
+
+    Raises
+    ------
+    BadImages
+        If there are several stacks, or none with this UID.
+    """
     frames = frames_of_files(image_files(source))
     require_one_series(frames)
     if len(frames) == 1:
         return _images(_stacks(frames)[0])
+    if stack_uid and stack_uid != frames[0].series_uid:
+        found = _stacks(frames)
+        if len(found) > 1:
+            return _images(stack_with(found, stack_uid))
     require_volumes(frames)
     return _images(one_stack(frames))
+
+
+def first_stack_of(source: Source) -> ReferencedImages:
+    """Read the headers of one series and take its first stack, for reports about the whole series."""
+    return _images(_stacks(frames_of_files(image_files(source)))[0])
 
 
 LONGEST = {"SH": 16, "CS": 16, "LO": 64, "PN": 64}

@@ -101,9 +101,10 @@ class Found:
     header: dict[str, str | float | list[Any]] = field(repr=False)
 
 
-def _plain(value: Any) -> str | float | list[Any]:
+def plain(value: Any) -> str | float | list[Any]:
+    """Return a value as text, number or list of such."""
     if isinstance(value, (MultiValue, list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, (int, float)) or hasattr(value, "real"):
         return float(value)
     return str(value)
@@ -119,7 +120,7 @@ def _number(value: Any) -> int | None:
 def header_of(dataset: Dataset) -> dict[str, str | float | list[Any]]:
     """Return the elements used by hanging protocols."""
     present = ((tag, dataset.get(tag)) for tag in HANGING_TAGS)
-    return {tag: _plain(value) for tag, value in present if value not in (None, "")}
+    return {tag: plain(value) for tag, value in present if value not in (None, "")}
 
 
 def _found(path: Path, dataset: Dataset) -> Found:

@@ -23,9 +23,17 @@ from eci_annotate.dicom.images.pixels import (
     pixels_digest,
 )
 from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
-from eci_annotate.dicom.images.stacks import PLANE_SPACINGS, Stack, StackKind, one_stack, require_one_series, stacks_of
+from eci_annotate.dicom.images.stacks import (
+    PLANE_SPACINGS,
+    Stack,
+    StackKind,
+    one_stack,
+    require_one_series,
+    stack_with,
+    stacks_of,
+)
 from eci_annotate.dicom.images.windows import window_attrs
-from eci_annotate.errors import BadImages, NoImages
+from eci_annotate.errors import BadImages
 from eci_annotate.imaging.volume import volume_from_array
 
 MOST_FLOAT32 = 1 << 24
@@ -166,9 +174,12 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     return _volume(_only_volume(_frames(source, progress, series_uid)))
 
 
-def load_files(paths: Sequence[Path | Opener]) -> xr.DataArray:
-    """Load the files of one series as `load_series` does, or its only picture."""
-    return _volume(_only_stack(_frames(paths, None, "")))
+def load_files(paths: Sequence[Path | Opener], stack_uid: str = "") -> xr.DataArray:
+    """Load the files of one series as `load_series` does, or its only picture; or one of its stacks, by its UID."""
+    frames = _frames(paths, None, "")
+    if not stack_uid:
+        return _volume(_only_stack(frames))
+    return _volume(stack_with(stacks_of(frames), stack_uid))
 
 
 def load_stacks(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[xr.DataArray]:
@@ -208,22 +219,20 @@ def pixel_digest(path: Path | Opener) -> str:
     return pixels_digest(read(path))
 
 
-def decode_files(files: Sequence[Path | Opener]) -> tuple[dict[str, str], xr.DataArray | BadImages]:
+def decode_files(files: Sequence[Path | Opener]) -> tuple[dict[str, str], list[xr.DataArray]]:
     """Read and decode each file of a series once.
 
     Returns
     -------
     digests
         Pixel digest by SOP Instance UID, as `pixel_digest` gives.
-    volume
-        As `load_files` gives, or why the series makes no volume.
+    volumes
+        As `load_stacks` gives; none if the series cannot be shown.
     """
     datasets = [read(each, number=number) for number, each in enumerate(files)]
     digests = {str(each.SOPInstanceUID): pixels_digest(each) for each in datasets}
     try:
         images = [ImageFile(each, files[n], n) for n, each in enumerate(datasets) if is_image(each, which(files[n], n))]
-        if not images:
-            raise NoImages("There are no images here.", "Give the files of an image series.")
-        return digests, _volume(_only_stack(_checked(images)))
-    except BadImages as error:
-        return digests, error
+        return digests, [_volume(stack) for stack in stacks_of(_checked(images))] if images else []
+    except BadImages:
+        return digests, []

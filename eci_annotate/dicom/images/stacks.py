@@ -19,7 +19,7 @@ from eci_annotate.dicom.images.split_series import (
     positions_of,
 )
 from eci_annotate.dicom.uids import uid_from
-from eci_annotate.errors import BadImages, MixedSeries, UnevenSlices
+from eci_annotate.errors import BadImages, MixedSeries, NoImages, UnevenSlices
 from eci_annotate.imaging.geometry import Grid
 
 PLANE_SPACINGS = ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")
@@ -133,6 +133,20 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     if len(found) == 1:
         return [replace(found[0], uid=frames[0].series_uid)]
     return [replace(stack, uid=_uid(stack.frames)) for stack in found]
+
+
+def stack_with(stacks: Sequence[Stack], uid: str) -> Stack:
+    """Return the stack with a UID.
+
+    Raises
+    ------
+    NoImages
+        If there is none.
+    """
+    for stack in stacks:
+        if stack.uid == uid:
+            return stack
+    raise NoImages("The series has no such stack any more.", "Choose one of the stacks that it has.")
 
 
 def _even_parts(group: FrameGroup) -> Iterator[Stack]:

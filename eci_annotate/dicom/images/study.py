@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eci_annotate.dicom.images.attributes import b_value
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.files import Source
+from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.requirements import require_picture
-from eci_annotate.dicom.images.stacks import require_one_series, stacks_of
+from eci_annotate.dicom.images.stacks import Stack, require_one_series, stacks_of
 from eci_annotate.errors import BadImages
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("modality", "number", "description", "files", "stacks", "size", "remark")
+
+
+@dataclass(frozen=True)
+class StackHeader:
+    """One stack of a series: its UID, what sets it apart, its number of frames, and elements for hanging protocols."""
+
+    uid: str
+    title: str
+    images: int
+    header: dict[str, Any]
+
+
+def stack_headers(source: Source) -> list[StackHeader]:
+    """List the stacks of one series; pixels are not decoded.
+
+    Raises
+    ------
+    BadImages
+        If the series cannot be split into stacks.
+    """
+    return [
+        StackHeader(stack.uid, stack.title, len(stack.frames), _header(stack.frames[0]))
+        for stack in _stacks_of(image_files(source))
+    ]
+
+
+def _header(frame: Frame) -> dict[str, Any]:
+    values = {keyword: frame.get(keyword) for keyword in HANGING_TAGS if keyword != "NumberOfFrames"}
+    values["DiffusionBValue"] = b_value(frame)
+    return {keyword: plain(value) for keyword, value in values.items() if value is not None}
+
+
+def _stacks_of(images: Sequence[ImageFile]) -> list[Stack]:
+    frames = frames_of_files(images)
+    for frame in frames:
+        require_picture(frame)
+    require_one_series(frames)
+    return stacks_of(frames)
 
 
 def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
@@ -56,11 +97,9 @@ def _row(images: Sequence[ImageFile]) -> list[Any]:
     number = first.get("SeriesNumber")
     names, size, remark = "", "", ""
     try:
-        frames = frames_of_files(images)
-        for frame in frames:
-            require_picture(frame)
-        require_one_series(frames)
-        names, size = _stacks(frames)
+        stacks = _stacks_of(images)
+        names = "; ".join(stack.title for stack in stacks if stack.title)
+        size = "; ".join(dict.fromkeys(" x ".join(map(str, stack.grid.shape)) for stack in stacks))
     except BadImages as error:
         remark = error.what
     return [
@@ -72,13 +111,3 @@ def _row(images: Sequence[ImageFile]) -> list[Any]:
         size,
         remark,
     ]
-
-
-def _stacks(frames: Sequence[Frame]) -> tuple[str, str]:
-    stacks = stacks_of(frames)
-    sizes = dict.fromkeys(" x ".join(map(str, stack.grid.shape)) for stack in stacks)
-    return "; ".join(_titles(stacks)), "; ".join(sizes)
-
-
-def _titles(stacks: Sequence[Any]) -> Iterator[str]:
-    return (stack.title for stack in stacks if stack.title)

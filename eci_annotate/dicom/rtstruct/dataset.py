@@ -19,7 +19,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.image_references import ReferencedImages, one_stack_of, shared_header
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
@@ -79,7 +79,9 @@ def structure_set(
         If an annotation is in another frame of reference.
     """
     signing = Signing(version, task, signer, when, meaning, predecessor)
-    return encode(structure_set_dataset(annotations, one_series(images), signing, holes))
+    uids = {annotation.series_uid for annotation in annotations}
+    referenced = one_stack_of(images, uids.pop() if len(uids) == 1 else "")
+    return encode(structure_set_dataset(annotations, referenced, signing, holes))
 
 
 def structure_set_dataset(
@@ -111,7 +113,7 @@ def _require_frame(annotations: Sequence[Annotation], images: ReferencedImages) 
 def _series_level(dataset: Dataset, images: ReferencedImages, signing: Signing) -> None:
     dataset.SOPClassUID = RTSTRUCT_STORAGE
     dataset.Modality = "RTSTRUCT"
-    dataset.SeriesInstanceUID = uid_from("rtstruct-series", images.series_uid, signing.task)
+    dataset.SeriesInstanceUID = uid_from("rtstruct-series", images.stack_uid, signing.task)
     dataset.SeriesNumber = 9001
     dataset.SeriesDescription = f"eci_annotate {signing.task}"[:64]
     dataset.InstanceNumber = signing.version
@@ -209,7 +211,8 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
     if annotation.kind == "mask":
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
-    _private(item, _exact(annotation))
+    stack = {"stack_uid": images.stack_uid} if images.stack_uid != images.series_uid else {}
+    _private(item, _exact(annotation) | stack)
     return item
 
 

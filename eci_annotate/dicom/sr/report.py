@@ -14,7 +14,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from eci_annotate.dicom.image_references import ReferencedImages, one_series, shared_header
+from eci_annotate.dicom.image_references import ReferencedImages, first_stack_of, shared_header
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.dataset import encode
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, uid_from
@@ -91,7 +91,7 @@ def report_object(
     version, task, signer, when
         Content of the signature.
     """
-    found = one_series(images)
+    found = first_stack_of(images)
     dataset = shared_header(found.first)
     dataset.SOPClassUID, dataset.Modality = BASIC_TEXT_SR_STORAGE, "SR"
     content = json.dumps(answers, sort_keys=True, ensure_ascii=False)

@@ -66,7 +66,9 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     actor = desk.backend(made.signer, made.session).actor
     proposal = proposal_of(rooms, command, state, actor, rooms.clock())
     case, done = proposal.job.case, proposal.content
-    hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
+    hanging = case.hang(
+        [each.header for study in rooms.volumes.stacks.studies(command.subject) for each in study.series]
+    )
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
     return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))

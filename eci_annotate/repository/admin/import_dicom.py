@@ -214,9 +214,15 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meanin
 
 def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
     """Why a series cannot be shown; the others were decoded and kept when their ingest was signed."""
-    for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in NO_IMAGES):
+    new = {each.series_uid for each in found if each.modality not in NO_IMAGES}
+    volumes = backend.rooms.volumes
+    for series in (each for study in backend.rooms.archive.studies(subject) for each in study.series):
+        if series.series_uid not in new:
+            continue
         try:
-            backend.rooms.volumes.read(subject, uid)
+            stacks = [stack.uid for stack in volumes.stacks.of(subject, series)]
+            for uid in stacks or [series.series_uid]:
+                volumes.keep(subject, uid)
         except BadImages as error:
             yield type(error).__name__
 

@@ -77,7 +77,7 @@ def _predecessor(shop: Workshop, job: Job, role: str, image_series: str) -> byte
 
 
 def _files(shop: Workshop, subject: str, series_uid: str) -> list[Path | Opener]:
-    return files_of_instances(shop.archive, shop.archive.instances(subject, series_uid))
+    return files_of_instances(shop.archive, shop.volumes.instances(subject, series_uid))
 
 
 def image_series_of(archive: Archive, subject: str) -> list[str]:

@@ -158,7 +158,7 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
 
 
 def _headers(shop: Workshop, subject: str) -> list[Header]:
-    return [each.header for study in shop.archive.studies(subject) for each in study.series]
+    return [each.header for study in shop.volumes.stacks.studies(subject) for each in study.series]
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from eci_annotate.repository.local.image_seals import (
     check_list,
     instance_seal,
 )
+from eci_annotate.repository.local.stack_index import StackIndex
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
@@ -58,7 +59,7 @@ class LocalImages:
     def studies(self, project: str, subject: str) -> list[Study]:
         """The subject's studies, with derived series (structure sets, reports) among them."""
         self._permit(project, subject, "studies")
-        return self._volumes.archive.studies(subject)
+        return self._volumes.stacks.studies(subject)
 
     def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
         """A series as a volume; the second time without decoding."""
@@ -88,20 +89,22 @@ class VolumeCache:
 
     def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], SealedImages]) -> None:
         self.archive, self.sealed = archive, sealed
+        self.stacks = StackIndex(archive, folder, key)
         self._folder, self._key = folder, key
         self._checked: dict[tuple[str, str], str] = {}
         self._compared: dict[Path, tuple[str, int, int]] = {}
 
     def read(self, subject: str, series_uid: str) -> xr.DataArray:
-        """Return a series as a volume, from the cache if that matches the files.
+        """Return a series, or one stack of a series, as a volume, from the cache if that matches the files.
 
         Raises
         ------
         Tampered
             The files are not those that were sealed.
         """
-        instances = self.archive.instances(subject, series_uid)
-        mark = self._check(subject, series_uid, instances)
+        home = self.stacks.home(subject, series_uid)
+        instances = self.archive.instances(subject, home.series_uid)
+        mark = self._check(subject, home.series_uid, instances)
         place = self._place(subject, series_uid)
         kept = self._kept(place, mark)
         if kept is not None:
@@ -110,13 +113,14 @@ class VolumeCache:
             kept = self._kept(place, mark)  # another thread may have decoded it meanwhile
             if kept is not None:
                 return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-            volume = load_files(files_of_instances(self.archive, instances))
+            volume = load_files(files_of_instances(self.archive, instances), home.stack_uid)
             self._keep(place, mark, volume)
         return volume
 
     def keep(self, subject: str, series_uid: str) -> tuple[dict[str, Any], Path]:
         """Return the header of a series as a volume, and the file (npy) with its values; decoded if necessary."""
-        mark = self._check(subject, series_uid, self.archive.instances(subject, series_uid))
+        series = self.stacks.home(subject, series_uid).series_uid
+        mark = self._check(subject, series, self.archive.instances(subject, series))
         place = self._place(subject, series_uid)
         if self._kept(place, mark) is None:
             self.read(subject, series_uid)
@@ -128,11 +132,13 @@ class VolumeCache:
     def decode(self, subject: str, series_uid: str) -> dict[str, InstanceSeal]:
         """Return the seal of each instance, from one decoding that is kept as a volume if the series makes one."""
         instances = self.archive.instances(subject, series_uid)
-        mark, place = _mark(instances), self._place(subject, series_uid)
+        mark = _mark(instances)
         with _DECODING:
-            digests, volume = decode_files(files_of_instances(self.archive, instances))
-            if isinstance(volume, xr.DataArray) and self._kept(place, mark) is None:
-                self._keep(place, mark, volume)
+            digests, volumes = decode_files(files_of_instances(self.archive, instances))
+            for volume in volumes:
+                place = self._place(subject, series_uid_of(volume))
+                if self._kept(place, mark) is None:
+                    self._keep(place, mark, volume)
         if set(digests) != {each.sop_uid for each in instances}:
             raise _changed()
         seals = {each.sop_uid: instance_seal(self.archive.read(each), digests[each.sop_uid]) for each in instances}
@@ -142,8 +148,9 @@ class VolumeCache:
 
     def check(self, subject: str, series_uid: str) -> None:
         """Compare the files of a series with their seals now, whatever this process knows; raises Tampered."""
-        self._checked.pop((subject, series_uid), None)
-        self._check(subject, series_uid, self.archive.instances(subject, series_uid))
+        series = self.stacks.home(subject, series_uid).series_uid
+        self._checked.pop((subject, series), None)
+        self._check(subject, series, self.archive.instances(subject, series))
 
     def check_all(self, subject: str) -> None:
         """Compare the files of all sealed series that this process did not compare yet; raises Tampered."""
@@ -165,15 +172,18 @@ class VolumeCache:
 
     def stamp(self, subject: str, series_uid: str) -> str:
         """Return what changes when the list, size or time of a series' files does."""
-        return _mark(self.archive.instances(subject, series_uid))
+        return _mark(self.instances(subject, series_uid))
+
+    def instances(self, subject: str, series_uid: str) -> list[Instance]:
+        """Return the instances of a series, or of the series that a stack belongs to."""
+        return self.archive.instances(subject, self.stacks.home(subject, series_uid).series_uid)
 
     def forget(self, subject: str) -> None:
         """Remove all decoded volumes of a subject."""
-        for study in self.archive.studies(subject):
-            for series in study.series:
-                place = self._place(subject, series.series_uid)
-                for path in self._folder.glob(f"{place.name}*"):
-                    path.unlink()
+        uids = [s.series_uid for list_ in (self.archive, self.stacks) for t in list_.studies(subject) for s in t.series]
+        for uid in dict.fromkeys(uids):
+            for path in self._folder.glob(f"{self._place(subject, uid).name}*"):
+                path.unlink()
 
     def _place(self, subject: str, series_uid: str) -> Path:
         return self._folder / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
@@ -191,6 +201,8 @@ class VolumeCache:
             "name": volume.name,
             "attrs": volume.attrs,
         }
+        if "frame_number" in volume.coords:
+            header["frame_numbers"] = [int(n) for n in volume.frame_number.values]
         header = parse(canonical(to_json(header)), "A volume's header")
         write_atomic(_values_file(place, header), _npy(values))
         write_atomic(place.with_suffix(".json"), canonical({**header, "mac": self._mac(place, header)}))
@@ -252,7 +264,7 @@ def volume_from_kept(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr
     """The volume of values and the header that was kept with them."""
     names = {field.name for field in fields(Grid) if field.init}
     grid = Grid(**{name: _tuples(value) for name, value in header["grid"].items() if name in names})
-    return volume_from_array(
+    volume = volume_from_array(
         values,
         grid,
         series_uid=header["series_uid"],
@@ -260,6 +272,8 @@ def volume_from_kept(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr
         name=header["name"],
         attrs={name: _tuples(value) for name, value in header["attrs"].items()},
     )
+    numbers = header.get("frame_numbers")
+    return volume if numbers is None else volume.assign_coords(frame_number=("k", numbers))
 
 
 def _tuples(value: Any) -> Any:

@@ -1,0 +1,123 @@
+"""Which stacks each series of a subject has, from headers; kept beside the decoded volumes.
+
+In lists a stack stands as a series of its own: under its own UID, named by what sets it apart. A series of one stack is
+listed as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from eci_annotate.archive.protocol import Archive, Instance, Series, Study
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.dicom.images.study import StackHeader, stack_headers
+from eci_annotate.errors import BadImages, Tampered
+from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.workflow.codec import canonical, parse
+
+_MOST_KNOWN = 5_000
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a volume is: its series, and which stack of it (empty for the only one)."""
+
+    series_uid: str
+    stack_uid: str = ""
+
+
+class StackIndex:
+    """The stacks of archived series.
+
+    Parameters
+    ----------
+    archive
+        Where the DICOM files are.
+    folder
+        Folder for the lists; may be deleted at any time.
+    key
+        Authenticates what is kept in the folder.
+    """
+
+    def __init__(self, archive: Archive, folder: Path, key: bytes) -> None:
+        self._archive, self._folder, self._key = archive, folder, key
+        self._known: dict[tuple[str, str], tuple[str, list[StackHeader]]] = {}
+
+    def studies(self, subject: str) -> list[Study]:
+        """Return the subject's studies, with a series for each stack."""
+        found = self._archive.studies(subject)
+        return [replace(study, series=tuple(self._listed(subject, study.series))) for study in found]
+
+    def _listed(self, subject: str, series: Sequence[Series]) -> Iterator[Series]:
+        for each in series:
+            stacks = self.of(subject, each)
+            if len(stacks) < 2:
+                yield each
+                continue
+            for stack in stacks:
+                name = ", ".join(filter(None, (each.description, stack.title)))
+                header = {**each.header, **stack.header, "series_uid": stack.uid}
+                yield replace(each, series_uid=stack.uid, description=name, instances=stack.images, header=header)
+
+    def home(self, subject: str, uid: str) -> Home:
+        """Return the series, and the stack, that a UID names."""
+        series = [each for study in self._archive.studies(subject) for each in study.series]
+        if any(each.series_uid == uid for each in series):
+            return Home(uid)
+        for each in series:
+            if any(stack.uid == uid for stack in self.of(subject, each)):
+                return Home(each.series_uid, uid)
+        return Home(uid)
+
+    def of(self, subject: str, series: Series) -> list[StackHeader]:
+        """Return the stacks of a series; none if it is no images, or cannot be shown."""
+        if series.modality in NO_IMAGES or (series.instances == 1 and not series.header.get("NumberOfFrames")):
+            return []
+        instances = self._archive.instances(subject, series.series_uid)
+        mark = _mark(instances)
+        known = self._known.get((subject, series.series_uid))
+        if known is None or known[0] != mark:
+            known = mark, self._kept(subject, series.series_uid, mark) or self._read(subject, instances, mark)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[subject, series.series_uid] = known
+        return known[1]
+
+    def _read(self, subject: str, instances: Sequence[Instance], mark: str) -> list[StackHeader]:
+        try:
+            found = stack_headers([partial(self._archive.read, each) for each in instances])
+        except BadImages:
+            found = []  # who asks for the volume gets the reason
+        rows: dict[str, Any] = {"mark": mark, "stacks": [[s.uid, s.title, s.images, s.header] for s in found]}
+        place = self._place(subject, instances[0].series_uid)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, canonical({**rows, "mac": self._mac(place, rows)}))
+        return found
+
+    def _kept(self, subject: str, series_uid: str, mark: str) -> list[StackHeader] | None:
+        place = self._place(subject, series_uid)
+        try:
+            rows = parse(place.read_bytes(), "A list of stacks")
+            mac = rows.pop("mac")
+            if rows["mark"] != mark or not hmac.compare_digest(mac, self._mac(place, rows)):
+                return None
+            return [StackHeader(*row) for row in rows["stacks"]]
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, Tampered):
+            return None
+
+    def _mac(self, place: Path, rows: dict[str, Any]) -> str:
+        return hmac.digest(self._key, place.name.encode() + canonical(rows), "sha256").hex()
+
+    def _place(self, subject: str, series_uid: str) -> Path:
+        name = hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
+        return self._folder / f"{name}-stacks.json"
+
+
+def _mark(instances: Sequence[Instance]) -> str:
+    return hashlib.sha256(canonical([[each.sop_uid, each.stamp] for each in instances])).hexdigest()
