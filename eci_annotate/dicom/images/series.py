@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from eci_annotate.dicom.images.stacks import (
     stack_with,
     stacks_of,
 )
+from eci_annotate.dicom.images.study import StackHeader, header_of_stack
 from eci_annotate.dicom.images.windows import window_attrs
 from eci_annotate.errors import BadImages
 from eci_annotate.imaging.volume import volume_from_array
@@ -219,20 +221,31 @@ def pixel_digest(path: Path | Opener) -> str:
     return pixels_digest(read(path))
 
 
-def decode_files(files: Sequence[Path | Opener]) -> tuple[dict[str, str], list[xr.DataArray]]:
-    """Read and decode each file of a series once.
+@dataclass(frozen=True)
+class Decoded:
+    """The files of one series, each read and decoded once.
 
-    Returns
-    -------
+    Attributes
+    ----------
     digests
         Pixel digest by SOP Instance UID, as `pixel_digest` gives.
-    volumes
-        As `load_stacks` gives; none if the series cannot be shown.
+    stacks, volumes
+        What `stack_headers` and `load_stacks` give; empty if the series cannot be shown.
     """
+
+    digests: dict[str, str]
+    stacks: list[StackHeader]
+    volumes: list[xr.DataArray]
+
+
+def decode_files(files: Sequence[Path | Opener]) -> Decoded:
+    """Read and decode each file of a series once."""
     datasets = [read(each, number=number) for number, each in enumerate(files)]
     digests = {str(each.SOPInstanceUID): pixels_digest(each) for each in datasets}
+    named = [(each, files[n], n) for n, each in enumerate(datasets)]
     try:
-        images = [ImageFile(each, files[n], n) for n, each in enumerate(datasets) if is_image(each, which(files[n], n))]
-        return digests, [_volume(stack) for stack in stacks_of(_checked(images))] if images else []
+        images = [ImageFile(*each) for each in named if is_image(each[0], which(*each[1:]))]
+        stacks = stacks_of(_checked(images)) if images else []
+        return Decoded(digests, [header_of_stack(stack) for stack in stacks], [_volume(stack) for stack in stacks])
     except BadImages:
-        return digests, []
+        return Decoded(digests, [], [])

@@ -39,10 +39,12 @@ def stack_headers(source: Source) -> list[StackHeader]:
     BadImages
         If the series cannot be split into stacks.
     """
-    return [
-        StackHeader(stack.uid, stack.title, len(stack.frames), _header(stack.frames[0]))
-        for stack in _stacks_of(image_files(source))
-    ]
+    return [header_of_stack(stack) for stack in _stacks_of(image_files(source))]
+
+
+def header_of_stack(stack: Stack) -> StackHeader:
+    """Return what lists and hanging protocols need to know of a stack."""
+    return StackHeader(stack.uid, stack.title, len(stack.frames), _header(stack.frames[0]))
 
 
 def _header(frame: Frame) -> dict[str, Any]:

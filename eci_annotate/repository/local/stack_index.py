@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -43,10 +43,14 @@ class StackIndex:
         Folder for the lists; may be deleted at any time.
     key
         Authenticates what is kept in the folder.
+    sealed
+        Gives the sealed images of a subject. A series that is not as it was sealed is listed as one.
     """
 
-    def __init__(self, archive: Archive, folder: Path, key: bytes) -> None:
-        self._archive, self._folder, self._key = archive, folder, key
+    def __init__(
+        self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], Mapping[str, Mapping[str, Any]]]
+    ) -> None:
+        self._archive, self._folder, self._key, self._sealed = archive, folder, key, sealed
         self._known: dict[tuple[str, str], tuple[str, list[StackHeader]]] = {}
 
     def studies(self, subject: str) -> list[Study]:
@@ -73,17 +77,27 @@ class StackIndex:
         for each in series:
             if any(stack.uid == uid for stack in self.of(subject, each)):
                 return Home(each.series_uid, uid)
-        return Home(uid)
+        changed = (each.series_uid for each in series if not self._is_as_sealed(subject, each.series_uid))
+        return Home(next(changed, uid), uid)
+
+    def _is_as_sealed(self, subject: str, series_uid: str) -> bool:
+        sealed = self._sealed(subject).get(series_uid)
+        if sealed is None:
+            return True
+        return {each.sop_uid for each in self._archive.instances(subject, series_uid)} == set(sealed)
 
     def of(self, subject: str, series: Series) -> list[StackHeader]:
         """Return the stacks of a series; none if it is no images, or cannot be shown."""
         if series.modality in NO_IMAGES or (series.instances == 1 and not series.header.get("NumberOfFrames")):
             return []
+        if not self._is_as_sealed(subject, series.series_uid):
+            return []
         instances = self._archive.instances(subject, series.series_uid)
         mark = _mark(instances)
         known = self._known.get((subject, series.series_uid))
         if known is None or known[0] != mark:
-            known = mark, self._kept(subject, series.series_uid, mark) or self._read(subject, instances, mark)
+            kept = self._kept(subject, series.series_uid, mark)
+            known = mark, self._read(subject, instances, mark) if kept is None else kept
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[subject, series.series_uid] = known
@@ -94,11 +108,15 @@ class StackIndex:
             found = stack_headers([partial(self._archive.read, each) for each in instances])
         except BadImages:
             found = []  # who asks for the volume gets the reason
+        self.keep(subject, instances[0].series_uid, mark, found)
+        return found
+
+    def keep(self, subject: str, series_uid: str, mark: str, found: Sequence[StackHeader]) -> None:
+        """Keep the stacks of a series whose files have this mark."""
         rows: dict[str, Any] = {"mark": mark, "stacks": [[s.uid, s.title, s.images, s.header] for s in found]}
-        place = self._place(subject, instances[0].series_uid)
+        place = self._place(subject, series_uid)
         place.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(place, canonical({**rows, "mac": self._mac(place, rows)}))
-        return found
 
     def _kept(self, subject: str, series_uid: str, mark: str) -> list[StackHeader] | None:
         place = self._place(subject, series_uid)
@@ -114,9 +132,15 @@ class StackIndex:
     def _mac(self, place: Path, rows: dict[str, Any]) -> str:
         return hmac.digest(self._key, place.name.encode() + canonical(rows), "sha256").hex()
 
+    def forget(self, subject: str) -> None:
+        """Remove the lists of a subject."""
+        for series in (each for study in self._archive.studies(subject) for each in study.series):
+            self._place(subject, series.series_uid).unlink(missing_ok=True)
+            self._known.pop((subject, series.series_uid), None)
+
     def _place(self, subject: str, series_uid: str) -> Path:
         name = hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
-        return self._folder / f"{name}-stacks.json"
+        return self._folder / f"{name}.json"
 
 
 def _mark(instances: Sequence[Instance]) -> str:

@@ -89,7 +89,7 @@ class VolumeCache:
 
     def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], SealedImages]) -> None:
         self.archive, self.sealed = archive, sealed
-        self.stacks = StackIndex(archive, folder, key)
+        self.stacks = StackIndex(archive, folder.with_name("stacks"), key, sealed)
         self._folder, self._key = folder, key
         self._checked: dict[tuple[str, str], str] = {}
         self._compared: dict[Path, tuple[str, int, int]] = {}
@@ -134,14 +134,17 @@ class VolumeCache:
         instances = self.archive.instances(subject, series_uid)
         mark = _mark(instances)
         with _DECODING:
-            digests, volumes = decode_files(files_of_instances(self.archive, instances))
-            for volume in volumes:
+            decoded = decode_files(files_of_instances(self.archive, instances))
+            self.stacks.keep(subject, series_uid, mark, decoded.stacks)
+            for volume in decoded.volumes:
                 place = self._place(subject, series_uid_of(volume))
                 if self._kept(place, mark) is None:
                     self._keep(place, mark, volume)
-        if set(digests) != {each.sop_uid for each in instances}:
+        if set(decoded.digests) != {each.sop_uid for each in instances}:
             raise _changed()
-        seals = {each.sop_uid: instance_seal(self.archive.read(each), digests[each.sop_uid]) for each in instances}
+        seals = {
+            each.sop_uid: instance_seal(self.archive.read(each), decoded.digests[each.sop_uid]) for each in instances
+        }
         if self.stamp(subject, series_uid) != mark:
             raise _changed()
         return seals
@@ -184,6 +187,7 @@ class VolumeCache:
         for uid in dict.fromkeys(uids):
             for path in self._folder.glob(f"{self._place(subject, uid).name}*"):
                 path.unlink()
+        self.stacks.forget(subject)
 
     def _place(self, subject: str, series_uid: str) -> Path:
         return self._folder / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
