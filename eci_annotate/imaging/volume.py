@@ -239,6 +239,15 @@ def measured(volume: xr.DataArray) -> NDArray[np.bool_]:
     return found
 
 
+def filled(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return values with the lowest measured one in place of NaN and infinity, so that padding is shown as nothing."""
+    numbers = np.asarray(values, np.float64)
+    finite = np.isfinite(numbers)
+    if finite.all():
+        return numbers
+    return np.where(finite, numbers, numbers[finite].min() if finite.any() else 0.0)
+
+
 def without_padding(volume: xr.DataArray) -> xr.DataArray:
     """Return a volume in which padding is NaN, so that xarray's statistics leave it out.
 

@@ -21,6 +21,7 @@ from eci_annotate.errors import BadImages, Tampered
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
 
+Sealed = Mapping[str, Mapping[str, Any]]
 _MOST_KNOWN = 5_000
 
 
@@ -47,20 +48,18 @@ class StackIndex:
         Gives the sealed images of a subject. A series that is not as it was sealed is listed as one.
     """
 
-    def __init__(
-        self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], Mapping[str, Mapping[str, Any]]]
-    ) -> None:
+    def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], Sealed]) -> None:
         self._archive, self._folder, self._key, self._sealed = archive, folder, key, sealed
         self._known: dict[tuple[str, str], tuple[str, list[StackHeader]]] = {}
 
     def studies(self, subject: str) -> list[Study]:
         """Return the subject's studies, with a series for each stack."""
-        found = self._archive.studies(subject)
-        return [replace(study, series=tuple(self._listed(subject, study.series))) for study in found]
+        found, sealed = self._archive.studies(subject), self._sealed(subject)
+        return [replace(study, series=tuple(self._listed(subject, study.series, sealed))) for study in found]
 
-    def _listed(self, subject: str, series: Sequence[Series]) -> Iterator[Series]:
+    def _listed(self, subject: str, series: Sequence[Series], sealed: Sealed) -> Iterator[Series]:
         for each in series:
-            stacks = self.of(subject, each)
+            stacks = self._of(subject, each, sealed)
             if len(stacks) < 2:
                 yield each
                 continue
@@ -74,23 +73,26 @@ class StackIndex:
         series = [each for study in self._archive.studies(subject) for each in study.series]
         if any(each.series_uid == uid for each in series):
             return Home(uid)
+        sealed = self._sealed(subject)
         for each in series:
-            if any(stack.uid == uid for stack in self.of(subject, each)):
+            if any(stack.uid == uid for stack in self._of(subject, each, sealed)):
                 return Home(each.series_uid, uid)
-        changed = (each.series_uid for each in series if not self._is_as_sealed(subject, each.series_uid))
+        changed = (each.series_uid for each in series if not self._is_as_sealed(subject, each.series_uid, sealed))
         return Home(next(changed, uid), uid)
 
-    def _is_as_sealed(self, subject: str, series_uid: str) -> bool:
-        sealed = self._sealed(subject).get(series_uid)
-        if sealed is None:
+    def _is_as_sealed(self, subject: str, series_uid: str, sealed: Sealed) -> bool:
+        if series_uid not in sealed:
             return True
-        return {each.sop_uid for each in self._archive.instances(subject, series_uid)} == set(sealed)
+        return {each.sop_uid for each in self._archive.instances(subject, series_uid)} == set(sealed[series_uid])
 
     def of(self, subject: str, series: Series) -> list[StackHeader]:
         """Return the stacks of a series; none if it is no images, or cannot be shown."""
+        return self._of(subject, series, self._sealed(subject))
+
+    def _of(self, subject: str, series: Series, sealed: Sealed) -> list[StackHeader]:
         if series.modality in NO_IMAGES or (series.instances == 1 and not series.header.get("NumberOfFrames")):
             return []
-        if not self._is_as_sealed(subject, series.series_uid):
+        if not self._is_as_sealed(subject, series.series_uid, sealed):
             return []
         instances = self._archive.instances(subject, series.series_uid)
         mark = _mark(instances)

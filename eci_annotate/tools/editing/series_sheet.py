@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import grid_of, values_kji
+from eci_annotate.imaging.volume import filled, grid_of, values_kji
 from eci_annotate.tools.smartpaint.dabs import smoothed
 
 LEAST, MOST = -32768, 32767
@@ -47,7 +47,7 @@ def _whole(values: NDArray[np.generic]) -> tuple[NDArray[np.int16], float]:
         low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
         if low >= LEAST and high <= MOST:
             return np.ascontiguousarray(values, np.int16).view(), 1.0
-    numbers = np.nan_to_num(np.asarray(values, np.float64))
+    numbers = filled(values)
     low_f, high_f = float(numbers.min()), float(numbers.max())
     scale = (MOST - LEAST) / (high_f - low_f) if high_f > low_f else 1.0
     return np.floor((numbers - low_f) * scale + LEAST + 0.5).clip(LEAST, MOST).astype(np.int16), scale

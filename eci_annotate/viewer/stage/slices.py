@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.display import default_window, is_inverted
-from eci_annotate.imaging.volume import values_kji
+from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import Want
 from eci_annotate.viewer.stage.orders import Send
@@ -41,7 +41,7 @@ class Pictures:
 def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np.int16] | NDArray[np.uint16]]:
     if values.dtype in (np.dtype(np.int16), np.dtype(np.uint16)):
         return 1.0, 0.0, values  # type: ignore[return-value]
-    numbers = np.nan_to_num(np.asarray(values, np.float64))
+    numbers = filled(values)
     low, high = float(numbers.min()), float(numbers.max())
     whole = bool((numbers == np.round(numbers)).all())
     if whole and low >= -32768 and high <= 32767:

@@ -66,10 +66,19 @@ export class Board {
         pane.measure();
         pane.setShape(shapes[pane.name]);
       }
+      this.showWhatThereIs();
       const { shape, index } = this.panes[0];
       this.focus = pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
     }
     this.redraw();
+  }
+
+  /** A single picture has one plane: show that pane alone, and all panes again for the next volume. */
+  showWhatThereIs() {
+    const single = this.panes.filter((pane) => pane.shape?.count === 1);
+    if (single.length === 1) this.showAlone(single[0]);
+    else if (this.flat) this.showAlone(null);
+    this.flat = single.length === 1;
   }
 
   /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
