@@ -23,9 +23,9 @@ from eci_annotate.dicom.images.pixels import (
     padding_range,
     pixels_digest,
 )
+from eci_annotate.dicom.images.projections import projection_attrs
 from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
 from eci_annotate.dicom.images.stacks import (
-    PLANE_SPACINGS,
     Stack,
     StackKind,
     one_stack,
@@ -97,7 +97,7 @@ def _volume(stack: Stack) -> xr.DataArray:
     if stack.kind != StackKind.VOLUME:
         attrs["kind"] = str(stack.kind)
     if stack.kind == StackKind.PROJECTION:
-        attrs["spacing_from"] = next((key for key in PLANE_SPACINGS if first.get(key) is not None), "pixels")
+        attrs |= projection_attrs(first)
     if stack.title:
         attrs |= {"stack": stack.title, "dicom_series_uid": first.series_uid}
     volume = volume_from_array(

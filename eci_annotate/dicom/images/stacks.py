@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import numpy as np
-
 from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.projections import projection_grid, view_of
 from eci_annotate.dicom.images.requirements import has_place
 from eci_annotate.dicom.images.slice_order import order_of, runs_of
 from eci_annotate.dicom.images.split_series import (
@@ -22,7 +21,6 @@ from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import BadImages, MixedSeries, NoImages, UnevenSlices
 from eci_annotate.imaging.geometry import Grid
 
-PLANE_SPACINGS = ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")
 LOAD_STACKS = "Load them with load_stacks, which gives one volume for each."
 
 
@@ -163,22 +161,8 @@ def _without_place(frames: Sequence[Frame]) -> Iterator[Frame]:
 
 
 def _picture(frame: Frame, place: int, of: int) -> Stack:
-    """Return a picture on its own plane: x along a row, y down a column, from the first pixel; z = 0.
-
-    References
-    ----------
-    PS3.3 10.7.1.1 (Imager Pixel Spacing is measured at the detector; the size in the patient is not known).
-    """
-    spacing = next((frame.vector(key, 2) for key in PLANE_SPACINGS if frame.get(key) is not None), np.ones(2))
-    uid = uid_from("plane of one picture", frame.sop_uid, str(frame.number))
-    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, *spacing), (1, *frame.shape), uid)
-    return Stack((frame,), grid, _picture_name(frame, place, of), kind=StackKind.PROJECTION)
-
-
-def _picture_name(frame: Frame, place: int, of: int) -> str:
-    parts = (frame.text("ImageLaterality") or frame.text("Laterality"), frame.text("ViewPosition"))
-    view = " ".join(filter(None, parts))
-    return "" if of == 1 else view or f"image {place} of {of}"
+    name = "" if of == 1 else view_of(frame) or f"image {place} of {of}"
+    return Stack((frame,), projection_grid(frame), name, kind=StackKind.PROJECTION)
 
 
 def _uid(frames: Sequence[Frame]) -> str:

@@ -21,7 +21,7 @@ from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
 from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
 from eci_annotate.viewer.stage.painter import Painter
-from eci_annotate.viewer.stage.pane_geometry import View
+from eci_annotate.viewer.stage.pane_geometry import View, marks_of
 from eci_annotate.viewer.stage.pointer_gestures import gesture_of
 from eci_annotate.viewer.stage.shortcuts import SHORTCUTS
 from eci_annotate.viewer.stage.slices import Pictures
@@ -113,7 +113,8 @@ class Controller:
         """Return orders for everything that a new browser needs."""
         self.painter.turn()
         pictures = self._pictures(self.easel.series_uid)
-        shapes = {name: stack.to_wire() for name, stack in self.painter.stacks.items()}
+        marks = marks_of(self.easel.volume)
+        shapes = {name: stack.to_wire(marks) for name, stack in self.painter.stacks.items()}
         frame = self.easel.grid.frame_of_reference_uid
         scene = messages.scene(self.easel.series_uid, frame, shapes, pictures.window, pictures.invert)
         echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]

@@ -8,11 +8,13 @@ the outer corner of the first displayed pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from itertools import permutations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.blocks import Block
@@ -45,6 +47,37 @@ class Rect:
     y: int
     width: int
     height: int
+
+
+class Unit(StrEnum):
+    """What a millimetre on the screen is."""
+
+    PATIENT = "mm"
+    DETECTOR = "mm at the detector"
+    PIXEL = "px"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Title, letters of the sides, and unit of a picture that has no place in the patient."""
+
+    title: str
+    letters: dict[str, str]
+    unit: Unit
+
+
+def marks_of(volume: xr.DataArray) -> Marks | None:
+    """Return the marks of a projection; None for images with a place in the patient."""
+    if volume.attrs.get("kind") != "projection":
+        return None
+    right, bottom = volume.attrs.get("sides", ("", ""))
+    letters = {"left": _opposite(right), "right": right, "top": _opposite(bottom), "bottom": bottom}
+    pixels = volume.attrs.get("spacing_from") == "pixels"
+    return Marks(str(volume.attrs.get("view", "Image")), letters, Unit.PIXEL if pixels else Unit.DETECTOR)
+
+
+def _opposite(side: str) -> str:
+    return side.translate(str.maketrans("LRAPHF", "RLPAFH"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,16 +165,18 @@ class PlaneStack:
         r0, r1, c0, c1 = spans
         return r0, r1, c0, c1
 
-    def to_wire(self) -> dict[str, Any]:
-        """Return what the browser needs of it (`Shape` in messages.js)."""
+    def to_wire(self, marks: Marks | None = None) -> dict[str, Any]:
+        """Return what the browser needs of it (`Shape` in messages.js); `marks` in place of patient directions."""
         right, down = self.right_lps, self.down_lps
         sides = {"left": -right, "right": right, "top": -down, "bottom": down}
+        letters = {side: letters_of(direction) for side, direction in sides.items()}
         return {
+            "title": marks.title if marks else self.name.capitalize(), "unit": marks.unit if marks else Unit.PATIENT,
             "name": self.name, "axis": self.axis, "axes": list(self.axes), "flips": list(self.flips),
             "count": self.count, "rows": self.rows, "cols": self.cols, "du": self.du_mm, "dv": self.dv_mm,
             "origin": self.origin_lps.tolist(), "right": right.tolist(), "down": down.tolist(),
             "step": self.grid.step_lps[self.axis].tolist(),
-            "letters": {side: letters_of(direction) for side, direction in sides.items()},
+            "letters": marks.letters if marks else letters,
         }  # fmt: skip
 
 

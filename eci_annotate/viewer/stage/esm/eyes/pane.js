@@ -157,10 +157,10 @@ export class Pane {
   /** @param {string} window text of the window */
   write(window, focus) {
     const { shape, index } = this;
-    const title = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}`;
+    const { title } = shape;
     const slice = `${index + 1} / ${shape.count}`;
-    const place = placeText(focus ?? shape.origin);
-    this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view) };
+    const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
+    this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;
   }
 }

@@ -55,11 +55,13 @@ export function onSlice(shape, point, index) {
 export const clampIndex = (shape, index) => Math.min(Math.max(Math.round(index), 0), shape.count - 1);
 
 /** A round length of about a quarter of the pane. */
-export function scaleBar(view) {
+export function scaleBar(view, unit = "mm") {
   const room = (view.width * 0.25) / view.zoom;
   const power = 10 ** Math.floor(Math.log10(room));
   const mm = [5, 2, 1].map((n) => n * power).find((n) => n <= room) ?? power;
-  return { px: mm * view.zoom, text: mm >= 10 ? `${mm / 10} cm` : `${+mm.toPrecision(2)} mm` };
+  if (unit === "px") return { px: mm * view.zoom, text: `${+mm.toPrecision(2)} px` };
+  const text = mm >= 10 ? `${mm / 10} cm` : `${+mm.toPrecision(2)} mm`;
+  return { px: mm * view.zoom, text: text + unit.slice(2) };
 }
 
 /** Intersection of a plane and a box (eight corners, bits of the number = axes): outline [u, v], or nothing. */
