@@ -82,6 +82,16 @@ test("window and level: below is black, above white, signed values too, and inve
   assert.deepEqual(autoWindow(Int16Array.from({ length: 101 }, (_, n) => n), stored), [1, 99]);
 });
 
+test("the automatic window ignores padding, and keeps a background that belongs to the image", () => {
+  const stored = { slope: 1, intercept: 0 };
+  const tissue = Array.from({ length: 700 }, (_, n) => (n % 200) - 50);
+  const padded = Int16Array.from([...Array(300).fill(-3024), ...tissue]);
+  assert.deepEqual(autoWindow(padded, stored), autoWindow(Int16Array.from(tissue), stored));
+  const mr = Int16Array.from([...Array(300).fill(0), ...Array.from({ length: 700 }, (_, n) => n)]);
+  assert.equal(autoWindow(mr, stored)[0], 0);
+  assert.deepEqual(autoWindow(Int16Array.from([7, 7, 7]), stored), [7, 8]);
+});
+
 test("an echo shows its slice in each pane, flips included", () => {
   const voxels = new Uint8Array(2 * 2 * 2); // k, j, i from corner (1, 1, 3): only (1, 1, 4) and (2, 2, 3)
   voxels[1] = voxels[6] = 1;

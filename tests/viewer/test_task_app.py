@@ -20,6 +20,7 @@ from eci_annotate.tools.editing.entries import Undo
 from eci_annotate.viewer.account_bar import account_bar, hub_links
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.plain_error import TAKE_OVER
+from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.task_app import TaskApp
 from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.workbench import Workbench
@@ -128,6 +129,12 @@ def test_a_task_without_a_fitting_series_names_why_and_offers_what_there_is(unfi
     app.back.click()
     button(app.list.widget, "Open").click()  # the choice was kept with the work
     assert len(bench_of(app).controller.easel.annotations()) == 1
+
+
+def test_the_window_of_the_hanging_protocol_is_used(repo: Repository) -> None:
+    bench = Workbench(repo.start(SUBJECT, "annotate"))
+    (scene,) = (o.message for o in bench.controller.show() if isinstance(o, Send) and o.message["kind"] == "scene")
+    assert scene["window"] == [60 - 180, 60 + 180]  # centre 60, width 360 in forms/liver-ct/hanging.yaml
 
 
 def test_leaving_the_choice_of_a_series_gives_the_task_back(unfit: Repository) -> None:
