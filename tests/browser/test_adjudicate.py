@@ -107,7 +107,7 @@ def test_readings_are_seen_side_by_side_and_linked(bench: tuple[Page, Path]) -> 
     page.keyboard.up("Control")
     page.wait_for_timeout(300)
     seen = [each.evaluate(SEEN) for each in (anna, ben, own)]
-    assert seen[0] == seen[1] == seen[2] and seen[2][0] == before[0] + 1 and seen[2][1] < before[1]
+    assert seen[0] == seen[1] == seen[2] and seen[2][0] == before[0] - 1 and seen[2][1] < before[1]
     page.locator(".eci-readings button[title^='Outlines of anna']").click()
     lines.nth(0).locator("button[title^='Show where']").click()
     settled(page)

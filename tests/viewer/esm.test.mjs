@@ -51,6 +51,13 @@ test("scrolling moves the focus along the normal only", () => {
   near(geometry.onSlice(axial, [11, 22, 30], 2), [11, 22, 36]);
 });
 
+test("slices are counted from the head, whatever the order of the stack", () => {
+  const downward = { ...axial, step: [0, 0, -3] };
+  assert.deepEqual([0, 1, 2].map((n) => geometry.sliceNumber(axial, n)), [3, 2, 1]);
+  assert.deepEqual([0, 1, 2].map((n) => geometry.sliceNumber(downward, n)), [1, 2, 3]);
+  assert.ok(!geometry.isUpward({ step: [0, 3, 0] }) && geometry.isUpward({ step: [0, 1, 2.8] }));
+});
+
 test("the cache is bounded by bytes and keeps what was used last", () => {
   const cache = new SliceCache(30);
   for (const n of [0, 1, 2]) cache.put(`${n}`, { bytes: 10 });

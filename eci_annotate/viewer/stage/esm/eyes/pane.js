@@ -158,7 +158,7 @@ export class Pane {
   write(window, focus) {
     const { shape, index } = this;
     const title = `${shape.name[0].toUpperCase()}${shape.name.slice(1)}`;
-    const slice = `${index + 1} / ${shape.count}`;
+    const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = placeText(focus ?? shape.origin);
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;
