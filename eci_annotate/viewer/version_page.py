@@ -21,6 +21,7 @@ from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.messages import status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.viewer.workbench import windows_of
 
 if TYPE_CHECKING:
     from eci_annotate.archive.protocol import Study
@@ -59,6 +60,7 @@ class VersionPage(Listener):
                 raise NoSeriesFits(f"Nothing was drawn on {signed.subject}.", "Only its answers were signed.")
             easel.show(hanging.first)
         self.controller = Controller(easel, self, f"Version {signed.version} is signed and cannot be changed.")
+        self.controller.windows = windows_of(hanging)
         self.stage = Stage(self.controller, height=height)
         self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None)
         self.annotations.close()

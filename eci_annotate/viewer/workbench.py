@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
+from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.comparison.counterpart import Counterpart
-from eci_annotate.viewer.comparison.equality import unchanged_review, unchanged_since
+from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
@@ -33,6 +34,7 @@ from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.task_form import form_of
 from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ TICK_S = 5.0
 NOT_DRAWN = "A review shows a signed version, which cannot be edited."
 LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed and can no longer be changed."
+
+
+def windows_of(hanging: Hanging) -> dict[str, Window]:
+    """Return the windows that the hanging protocol states (centre and width), by series."""
+    return {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
 
 
 class Workbench(Listener):
@@ -78,6 +85,7 @@ class Workbench(Listener):
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
+        self.controller.windows = windows_of(self.hanging)
         self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
         self.signing.reason.value = reason
@@ -229,14 +237,8 @@ class Workbench(Listener):
 
     def _remark(self) -> str:
         """Return what the user should know before signing: that nothing differs from the version before."""
-        with suppress(EciError):  # only a remark: signing says itself what is wrong
-            if self.review:
-                return unchanged_review(self.task)
-            answers = self.form.group.answer if self.form else {}
-            before = self.task.previous() if self.task.version > 1 else None
-            same = unchanged_since(before, self.controller.easel.annotations(), answers)
-            return f"{same} That version was rejected: {self.task.rejected}" if same and self.task.rejected else same
-        return ""
+        answers = self.form.group.answer if self.form else {}
+        return remark_on(self.task, self.controller.easel, answers)
 
     def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
         """Save everything and sign; the form must be complete."""

@@ -56,7 +56,7 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         before = viewer.stage("s.board.paneNamed('axial').index")
         page.mouse.wheel(0, 60)
         page.screenshot(path=place / f"cut-{how}.png")
-        assert viewer.stage("s.board.paneNamed('axial').index") == before + 1
+        assert viewer.stage("s.board.paneNamed('axial').index") == before - 1
         page.wait_for_timeout(CUT_S * 1000)
         relay.mend()
         told.get_by_text("Connected again").wait_for(timeout=30_000)

@@ -80,7 +80,7 @@ def test_scrolling_sends_nothing_and_shows_echoes(viewer: Viewer) -> None:
     before = viewer.stage("s.board.panes[0].index")
     viewer.stage("(s.sent = [], 0)")
     viewer.page.mouse.wheel(0, 60)
-    assert viewer.stage("s.board.panes[0].index") == before + 1
+    assert viewer.stage("s.board.panes[0].index") == before - 1
     assert all(kind == "here" or after_ms >= REST_MS for kind, after_ms in viewer.stage("s.sent"))
     viewer.rest()
     assert viewer.stage("s.sent.filter(([kind]) => kind === 'views').length") == 1

@@ -51,6 +51,13 @@ test("scrolling moves the focus along the normal only", () => {
   near(geometry.onSlice(axial, [11, 22, 30], 2), [11, 22, 36]);
 });
 
+test("slices are counted from the head, whatever the order of the stack", () => {
+  const downward = { ...axial, step: [0, 0, -3] };
+  assert.deepEqual([0, 1, 2].map((n) => geometry.sliceNumber(axial, n)), [3, 2, 1]);
+  assert.deepEqual([0, 1, 2].map((n) => geometry.sliceNumber(downward, n)), [1, 2, 3]);
+  assert.ok(!geometry.isUpward({ step: [0, 3, 0] }) && geometry.isUpward({ step: [0, 1, 2.8] }));
+});
+
 test("the cache is bounded by bytes and keeps what was used last", () => {
   const cache = new SliceCache(30);
   for (const n of [0, 1, 2]) cache.put(`${n}`, { bytes: 10 });
@@ -80,6 +87,16 @@ test("window and level: below is black, above white, signed values too, and inve
   greys([255, 255, 127.5, 0]);
   assert.ok(draggedWindow([0, 100], 30, 0)[1] > 100 && draggedWindow([0, 100], 0, 30)[0] > 0);
   assert.deepEqual(autoWindow(Int16Array.from({ length: 101 }, (_, n) => n), stored), [1, 99]);
+});
+
+test("the automatic window ignores padding, and keeps a background that belongs to the image", () => {
+  const stored = { slope: 1, intercept: 0 };
+  const tissue = Array.from({ length: 700 }, (_, n) => (n % 200) - 50);
+  const padded = Int16Array.from([...Array(300).fill(-3024), ...tissue]);
+  assert.deepEqual(autoWindow(padded, stored), autoWindow(Int16Array.from(tissue), stored));
+  const mr = Int16Array.from([...Array(300).fill(0), ...Array.from({ length: 700 }, (_, n) => n)]);
+  assert.equal(autoWindow(mr, stored)[0], 0);
+  assert.deepEqual(autoWindow(Int16Array.from([7, 7, 7]), stored), [7, 8]);
 });
 
 test("an echo shows its slice in each pane, flips included", () => {

@@ -175,7 +175,20 @@ test("keys that switch something act once while held; brush size and scrolling c
   }
   assert.deepEqual(world.names, ["new", "toggle-erase", "toggle-hidden", "delete", "tool", "dimension", "brush", "brush"]);
   world.key("ArrowDown", { repeat: true });
-  assert.equal(world.hands.pane.index, 2);
+  assert.equal(world.hands.pane.index, 0); // toward the feet
+});
+
+test("the wheel toward the person and the arrow down go toward the feet, Home to the head", () => {
+  const world = new World();
+  const wheel = (deltaY) => world.el.listeners.wheel({
+    deltaY, deltaMode: 0, clientX: 50, clientY: 50, preventDefault: () => {}, stopPropagation: () => {},
+  });
+  const seen = [];
+  for (const act of [() => wheel(60), () => wheel(-120), () => world.key("ArrowDown"), () => world.key("Home"), () => world.key("End")]) {
+    act();
+    seen.push(world.hands.pane.index);
+  }
+  assert.deepEqual(seen, [0, 2, 1, 2, 0]);
 });
 
 test("a stroke whose release was lost ends where it was", () => {

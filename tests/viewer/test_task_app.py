@@ -20,10 +20,11 @@ from eci_annotate.tools.editing.entries import Undo
 from eci_annotate.viewer.account_bar import account_bar, hub_links
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.plain_error import TAKE_OVER
+from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.task_app import TaskApp
 from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.workbench import Workbench
-from tests.repository.readings_world import lesion, report
+from tests.repository.readings_world import as_member, lesion, make, read, report
 
 PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
 ANSWERS = report(lesion("lesion 1"))
@@ -130,6 +131,12 @@ def test_a_task_without_a_fitting_series_names_why_and_offers_what_there_is(unfi
     assert len(bench_of(app).controller.easel.annotations()) == 1
 
 
+def test_the_window_of_the_hanging_protocol_is_used(repo: Repository) -> None:
+    bench = Workbench(repo.start(SUBJECT, "annotate"))
+    (scene,) = (o.message for o in bench.controller.show() if isinstance(o, Send) and o.message["kind"] == "scene")
+    assert scene["window"] == [60 - 180, 60 + 180]  # centre 60, width 360 in forms/liver-ct/hanging.yaml
+
+
 def test_leaving_the_choice_of_a_series_gives_the_task_back(unfit: Repository) -> None:
     app = TaskApp(unfit, "400px")
     button(app.list.widget, "Open").click()
@@ -219,3 +226,18 @@ def test_the_page_says_who_works_here_and_how_to_leave(repo: Repository) -> None
     assert "logout" not in account_bar(repo.backend, {}).value
     host = {"JUPYTERHUB_BASE_URL": "/", "JUPYTERHUB_HOST": "https://hub.example"}
     assert hub_links(host)["Log out"] == "https://hub.example/hub/logout"
+
+
+def test_a_review_says_that_the_corrected_version_is_identical(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1)
+    box = ("lesion 1", (4, 20, 28), (3, 3))
+    read(folder, "anna", 1, ANSWERS, box)
+    review = as_member(folder, "ruth").start(SUBJECT, "review")
+    review.sign("I looked", verdict="reject", reason="the box is too large")
+    anna = as_member(folder, "anna").start(SUBJECT, "annotate")
+    bench = Workbench(anna)
+    bench.signing.button.click()
+    told = "Identical to version 1. That version was rejected: the box is too large"
+    assert told in bench.signing.note.value
+    bench.signing.confirm.click()
+    assert told in Workbench(as_member(folder, "ruth").start(SUBJECT, "review")).signing.note.value

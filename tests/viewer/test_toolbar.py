@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import pytest
 
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
@@ -71,6 +74,39 @@ def test_the_brush_keeps_within_its_limits(bench: Bench, wanted: float) -> None:
     bench.bar.radius.value = wanted
     radius = bench.controller.easel.options.radius_mm
     assert 0.5 <= radius <= 80 and radius == pytest.approx(wanted, rel=0.05)
+
+
+class Later:
+    """A scheduler whose work is run by the test."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+
+    def after(self, delay_s: float, work: Callable[[], None]) -> None:
+        self.work.append(work)
+
+    def run(self) -> None:
+        waiting, self.work = self.work, []
+        for each in waiting:
+            each()
+
+
+def test_what_the_slider_returns_of_its_own_undoes_no_step_of_the_keys() -> None:
+    bench, later = Bench(), Later()
+    bench.bar = Toolbar(bench.controller, bench.do, bench.looks.append, scheduler=later)  # type: ignore[arg-type]
+    shown: list[float] = []
+    bench.bar.radius.observe(lambda change: shown.append(change["new"]), "value")
+    for _ in range(10):
+        bench.controller.receive({"kind": "command", "name": "brush", "value": 1.15})
+        bench.bar.refresh()
+    assert shown == []
+    later.run()
+    (radius,) = shown
+    assert radius == pytest.approx(8 * 1.15**10, rel=0.01)
+    bench.bar.radius.value = 10 ** (round(math.log10(radius) / 0.02) * 0.02)  # as the browser rounds it
+    assert bench.asked == [] and bench.controller.easel.options.radius_mm == radius
+    bench.bar.radius.value = 20.0
+    assert bench.controller.easel.options.radius_mm == 20.0
 
 
 def test_undo_and_redo_say_what_they_would_do(bench: Bench) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
-from eci_annotate.workflow.usecase.pipeline import REJECT
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.workflow.usecase.pipeline import REJECT, REVIEW
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -37,6 +40,24 @@ def unchanged_since(before: Signed | None, annotations: Sequence[Annotation], an
     if before is None or dict(answers) != before.report or not is_same(annotations, before.annotations()):
         return ""
     return f"Identical to version {before.version}."
+
+
+def remark_on(task: Task, easel: Easel, answers: Mapping[str, Any]) -> str:
+    """Return what to know before signing: that the version, or the one under review, is identical to the last.
+
+    Parameters
+    ----------
+    task
+        The task.
+    easel, answers
+        Its annotations and answers.
+    """
+    with suppress(EciError):  # only a remark: signing says itself what is wrong
+        if task.definition.kind == REVIEW:
+            return unchanged_review(task)
+        same = unchanged_since(task.previous() if task.version > 1 else None, easel.annotations(), answers)
+        return f"{same} That version was rejected: {task.rejected}" if same and task.rejected else same
+    return ""
 
 
 def unchanged_review(task: Task) -> str:

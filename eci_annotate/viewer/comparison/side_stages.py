@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as w
 
+from eci_annotate.imaging.display import Window
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.stage.controller import Controller, Listener
@@ -33,11 +34,20 @@ class Strip:
         Name that links stages on a page.
     seen
         Called when the user looks around in one of them.
+    windows
+        Initial window of a series by its UID.
     """
 
     def __init__(
-        self, sides: Sequence[Side], series_uid: str, height: str, link: str, seen: Callable[[], None] = lambda: None
+        self,
+        sides: Sequence[Side],
+        series_uid: str,
+        height: str,
+        link: str,
+        seen: Callable[[], None] = lambda: None,
+        windows: Mapping[str, Window] | None = None,
     ) -> None:
+        self._windows = windows or {}
         self.stages = [self._stage(side, series_uid, height, link, seen) for side in sides]
         boxes = [
             w.VBox([w.HTML(f"<b>{chip(side)}</b>"), stage], layout=w.Layout(flex="1 1 0", min_width="0"))
@@ -49,7 +59,7 @@ class Strip:
     def _stage(self, side: Side, series_uid: str, height: str, link: str, seen: Callable[[], None]) -> Stage:
         side.easel.show(series_uid)
         controller = Controller(side.easel, _Presence(seen), READ_ONLY)
-        controller.painter.own.colour = side.colour
+        controller.painter.own.colour, controller.windows = side.colour, self._windows
         return Stage(controller, height=height, link=link, alone=AXIAL)
 
     def turn_to(self, series_uid: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import log10
 from typing import Any
 
 import ipywidgets as w
@@ -11,10 +12,13 @@ import ipywidgets as w
 from eci_annotate.imaging.display import PRESETS
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.tools.registry import TOOLS, infos
+from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.shortcuts import LEAST_MM, MOST_MM
 
 WINDOWS = (*PRESETS, "auto")
+STEP = 0.02  # of the brush slider, in powers of ten
+REST_S = 0.3
 Do = Callable[[Entry], None]
 
 
@@ -41,13 +45,21 @@ class Toolbar:
         Applies a window preset.
     tools
         Tools that the task offers.
+    scheduler
+        Runs work later.
     """
 
     def __init__(
-        self, controller: Controller, do: Do, look: Callable[[str], None], tools: Sequence[str] = tuple(TOOLS)
+        self,
+        controller: Controller,
+        do: Do,
+        look: Callable[[str], None],
+        tools: Sequence[str] = tuple(TOOLS),
+        scheduler: Scheduler = LOOP,
     ) -> None:
-        self.easel = controller.easel
+        self.easel, self._scheduler = controller.easel, scheduler
         self._quiet = False
+        self._shown_mm, self._changes = self.easel.options.radius_mm, 0
         self.tools = {
             info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()})", info.title)
             for info in infos()
@@ -57,7 +69,7 @@ class Toolbar:
         self.through = _toggle("cubes", "SmartPaint through the slices (3), or on this slice only (2)", "3-D")
         self.barrier = _toggle("magnet", "Stop at edges: the barrier rule; off: the classic rule", "Edges")
         self.radius = w.FloatLogSlider(
-            value=8, base=10, min=-0.3, max=1.9, step=0.02, description="Brush mm", readout_format=".1f",
+            value=8, base=10, min=-0.3, max=1.9, step=STEP, description="Brush mm", readout_format=".1f",
             layout=w.Layout(width="230px"), tooltip="Brush radius ([ and ])",
         )  # fmt: skip
         self.undo = _button("undo", "Undo")
@@ -87,9 +99,28 @@ class Toolbar:
         self._on(self.erase, lambda value: do(SetOption("erase", value)))
         self._on(self.through, lambda value: do(SetOption("dimension", 3 if value else 2)))
         self._on(self.barrier, lambda value: do(SetOption("rule", "barrier" if value else "classic")))
-        self._on(self.radius, lambda value: do(SetOption("radius_mm", round(min(max(value, LEAST_MM), MOST_MM), 2))))
+        self._on(self.radius, partial(self._set_radius, do))
         self.undo.on_click(lambda _: do(Undo()))
         self.redo.on_click(lambda _: do(Redo()))
+
+    def _set_radius(self, do: Do, value: float) -> None:
+        """Apply the slider; it also returns, rounded to its steps, what it was told to show: that is no wish."""
+        if abs(log10(value / self._shown_mm)) > STEP / 2 + 1e-6:
+            self._shown_mm = value
+            do(SetOption("radius_mm", round(min(max(value, LEAST_MM), MOST_MM), 2)))
+
+    def _show_radius(self) -> None:
+        """Move the slider once the radius rests: what it returns late would undo later steps of the keys."""
+        self._changes += 1
+        change = self._changes
+
+        def show() -> None:
+            if change == self._changes:
+                self._quiet, self._shown_mm = True, self.easel.options.radius_mm
+                self.radius.value = self._shown_mm
+                self._quiet = False
+
+        self._scheduler.after(REST_S, show)
 
     def _look(self, look: Callable[[str], None], name: str) -> None:
         """Apply a preset as an action, not a state: the window can be dragged on from there."""
@@ -112,11 +143,13 @@ class Toolbar:
             button.value = name == self.easel.tool
             button.button_style = "primary" if button.value else ""
         self.erase.value, self.through.value = options.erase, options.dimension == 3
-        self.barrier.value, self.radius.value = options.rule == "barrier", options.radius_mm
+        self.barrier.value = options.rule == "barrier"
         for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"
         self._quiet = False
+        if abs(log10(options.radius_mm / self._shown_mm)) > 1e-6:
+            self._show_radius()
 
     def close(self) -> None:
         """Disable drawing."""

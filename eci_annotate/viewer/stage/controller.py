@@ -5,10 +5,11 @@ It knows no widget and no canvas; recorded messages drive it in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour
+from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, Select, SetOption, Show
@@ -60,6 +61,8 @@ class Controller:
     ----------
     plan
         Plans the entries of each action; holds label and colour of the next annotation.
+    windows
+        Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
@@ -68,6 +71,7 @@ class Controller:
         self.why_not = why_not
         self.painter = Painter(easel, editable=not why_not)
         self.pictures: dict[str, Pictures] = {}
+        self.windows: Mapping[str, Window] = {}
         self.plan = EntryPlan(easel)
         self.focus: Vector | None = None
         self._stale: set[str] = set()
@@ -131,7 +135,8 @@ class Controller:
 
     def _pictures(self, series_uid: str) -> Pictures:
         if series_uid not in self.pictures:
-            self.pictures[series_uid] = Pictures(self.easel.sheet_of(series_uid).volume)
+            volume = self.easel.sheet_of(series_uid).volume
+            self.pictures[series_uid] = Pictures(volume, self.windows.get(series_uid))
         return self.pictures[series_uid]
 
     def _slice(self, want: Want) -> list[Order]:

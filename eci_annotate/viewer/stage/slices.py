@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.display import default_window, is_inverted
+from eci_annotate.imaging.display import Window, default_window, is_inverted
 from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import Want
@@ -23,11 +23,11 @@ class Pictures:
         Modality value = stored * slope + intercept; exact for 16-bit integers.
     """
 
-    def __init__(self, volume: xr.DataArray) -> None:
+    def __init__(self, volume: xr.DataArray, window: Window | None = None) -> None:
         values = values_kji(volume)
         self.slope, self.intercept, self.stored = _sixteen_bits(values)
         self.invert = is_inverted(volume)
-        self.window = default_window(volume)
+        self.window = window or default_window(volume)
 
     def slice_order(self, want: Want, stack: PlaneStack) -> Send | None:
         """Return the order that answers a request; None if the slice does not exist."""

@@ -20,10 +20,19 @@ export function paintSlice(values, lut, out) {
   for (let n = 0; n < bits.length; n++) out[n] = lut[bits[n]];
 }
 
-/** Window for the central 98 % of a slice. */
+/** Sorted values without padding: a plateau of the lowest value that lies far below all others. @param {Float32Array} sorted */
+function withoutPadding(sorted) {
+  const next = sorted.findIndex((value) => value > sorted[0]);
+  const rest = sorted.subarray(next);
+  const at = (share) => rest[Math.floor(share * (rest.length - 1))];
+  const far = next > 0 && rest[0] - sorted[0] > 0.1 * (at(0.99) - at(0.01));
+  return far && next > 0.01 * sorted.length ? rest : sorted;
+}
+
+/** Window for the central 98 % of a slice; padding around the image does not count. */
 export function autoWindow(values, { slope, intercept }) {
-  const some = Float32Array.from({ length: Math.min(values.length, 20000) }, (_, n) =>
-    values[Math.floor((n * values.length) / Math.min(values.length, 20000))]).sort();
+  const some = withoutPadding(Float32Array.from({ length: Math.min(values.length, 20000) }, (_, n) =>
+    values[Math.floor((n * values.length) / Math.min(values.length, 20000))]).sort());
   const at = (share) => some[Math.floor(share * (some.length - 1))] * slope + intercept;
   return /** @type {[number, number]} */ ([at(0.01), Math.max(at(0.99), at(0.01) + 1)]);
 }

@@ -158,7 +158,7 @@ export class Pane {
   write(window, focus) {
     const { shape, index } = this;
     const { title } = shape;
-    const slice = `${index + 1} / ${shape.count}`;
+    const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;

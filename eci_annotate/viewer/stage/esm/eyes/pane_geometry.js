@@ -52,6 +52,12 @@ export function onSlice(shape, point, index) {
   return point.map((x, n) => x + shape.step[n] * by);
 }
 
+/** Whether the planes run from the feet to the head, so that the first slice for people is the last of the stack. */
+export const isUpward = ({ step }) => step[2] > Math.max(Math.abs(step[0]), Math.abs(step[1]));
+
+/** Number of a slice as people count: from the head to the feet, from 1. */
+export const sliceNumber = (shape, index) => (isUpward(shape) ? shape.count - index : index + 1);
+
 export const clampIndex = (shape, index) => Math.min(Math.max(Math.round(index), 0), shape.count - 1);
 
 /** A round length of about a quarter of the pane. */

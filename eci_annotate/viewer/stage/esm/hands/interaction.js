@@ -67,13 +67,13 @@ export class Interaction {
     board.mark(pane, "ring");
   }
 
-  /** @param {Pane} pane @param {number} by slices */
+  /** @param {Pane} pane @param {number} by slices, positive toward the feet in a stack of axial slices */
   scroll(pane, by) {
     const { board } = this;
-    const index = pane_geometry.clampIndex(pane.shape, pane.index + by);
+    const index = pane_geometry.clampIndex(pane.shape, pane.index + (pane_geometry.isUpward(pane.shape) ? -by : by));
     if (index === pane.index) return;
     board.timed(() => {
-      pane.travel = Math.sign(by);
+      pane.travel = Math.sign(index - pane.index);
       pane.index = index;
       board.focus = pane_geometry.onSlice(pane.shape, board.focus, index);
       board.draw(pane, "scroll");
