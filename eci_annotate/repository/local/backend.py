@@ -31,7 +31,7 @@ from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.project import Member, Project, ProjectCommand
+from eci_annotate.workflow.project import Member, Project, ProjectCommand, check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.state import Subject
@@ -123,6 +123,7 @@ class LocalBackend:
                     check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
+                    check_name(command.subject)
                     pipeline = self.use_case(command.project, command.use_case).pipeline
                     return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):
@@ -199,9 +200,13 @@ class LocalBackend:
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
+        self.check_put(project, subject, attached)
+        return self.rooms.content(project, subject).put(content)
+
+    def check_put(self, project: str, subject: str, attached: bool) -> None:
+        """Refuse what `put` would refuse."""
         with self.refusals("Put content", project, subject):
             check_put(self._subject(project, subject), self.actor, attached)
-        return self.rooms.content(project, subject).put(content)
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob or archived file that the actor's view of the subject names."""
