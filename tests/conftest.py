@@ -39,3 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker in needs(item):
             item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of the real series that the tests share; each set has its SOURCE.txt."""
+    return Path(__file__).parent / "data"

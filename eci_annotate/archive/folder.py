@@ -110,6 +110,13 @@ class FolderArchive:
         self._write(subject, {**index, **rows})
         return [_instance(subject, self._folder(subject) / name) for name in rows]
 
+    def discard(self, instance: Instance) -> None:
+        """Remove one instance."""
+        names = (instance.study_uid, instance.series_uid, instance.sop_uid)
+        study, series, sop = (_uid(uid) for uid in names)
+        (self._folder(instance.subject) / study / series / f"{sop}.dcm").unlink(missing_ok=True)
+        self._instances.clear()
+
     def remove(self, subject: str) -> None:
         """Remove all files of a subject, and what the indexes say of it."""
         shutil.rmtree(self._folder(subject), ignore_errors=True)

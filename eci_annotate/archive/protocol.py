@@ -72,6 +72,9 @@ class Archive(Protocol):
         Conflict unless `replace`.
         """
 
+    def discard(self, instance: Instance) -> None:
+        """Remove one instance, as when it turned out to be damaged; nothing happens if there is none."""
+
     def remove(self, subject: str) -> None:
         """Remove all that is kept of a subject."""
 

@@ -1,7 +1,5 @@
 """Phantom studies on disk, once per session."""
 
-from pathlib import Path
-
 import pytest
 
 from eci_annotate.dicom.phantom import KINDS, write_phantom
@@ -14,9 +12,3 @@ def phantoms(tmp_path_factory):
     for kind in KINDS:
         write_phantom(root / kind, kind)
     return {kind: root / kind for kind in KINDS}
-
-
-@pytest.fixture(scope="session")
-def shared_data():
-    """Folder of the real series that the tests share; each set has its SOURCE.txt."""
-    return Path(__file__).parents[1] / "data"

@@ -12,8 +12,9 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
+from eci_annotate.dicom.images.dicom_frames import numbers, value_of
 from eci_annotate.dicom.images.files import Opener, read
-from eci_annotate.errors import NotDicom
+from eci_annotate.errors import DamagedFile, NotDicom
 
 _SALT = secrets.token_bytes(16)
 
@@ -52,7 +53,10 @@ HANGING_TAGS = (
     "WindowWidth",
 )
 _IDENTITY_TAGS = (
+    "PatientName",
     "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
     "IssuerOfPatientID",
     "PatientIdentityRemoved",
     "StudyInstanceUID",
@@ -75,8 +79,9 @@ class Found:
     ----------
     path
         Location of the file; never displayed, because folder and file names may contain a patient's name.
-    patient_key
-        Groups instances of one patient within this process; salted, reveals nothing about the patient.
+    patient_key, issuer_key, person
+        Patient ID, its issuer, and (name, birth date, sex), each comparable within this process and empty where the
+        file has none; salted, they reveal nothing about the patient.
     identity_removed
         Whether the file declares that its identity was removed (0012,0062).
     header
@@ -99,6 +104,8 @@ class Found:
     patient_key: str = field(repr=False)
     identity_removed: bool
     header: dict[str, str | float | list[Any]] = field(repr=False)
+    issuer_key: str = field(default="", repr=False)
+    person: tuple[str, ...] = field(default=("", "", ""), repr=False)
 
 
 def plain(value: Any) -> str | float | list[Any]:
@@ -118,31 +125,59 @@ def _number(value: Any) -> int | None:
 
 
 def header_of(dataset: Dataset) -> dict[str, str | float | list[Any]]:
-    """Return the elements used by hanging protocols."""
-    present = ((tag, dataset.get(tag)) for tag in HANGING_TAGS)
-    return {tag: plain(value) for tag, value in present if value not in (None, "")}
+    """Return the elements used by hanging protocols; what cannot be read is left out."""
+    found = {}
+    for tag in HANGING_TAGS:
+        try:
+            value = value_of(dataset, tag)
+        except DamagedFile:
+            continue
+        if value is not None:
+            found[tag] = plain(value)
+    return found
+
+
+def _salted(value: str) -> str:
+    return hashlib.blake2b(value.encode(), key=_SALT, digest_size=16).hexdigest() if value else ""
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = value_of(dataset, keyword)
+    return "" if value is None else str(value)
+
+
+def _name(dataset: Dataset) -> str:
+    """Return the patient's name without differences of case, spaces and empty parts."""
+    return " ".join(_text(dataset, "PatientName").replace("^", " ").replace("=", " ").upper().split())
 
 
 def _found(path: Path, dataset: Dataset) -> Found:
-    patient = f"{dataset.get('PatientID', '')}\0{dataset.get('IssuerOfPatientID', '')}".encode()
+    person = (_name(dataset), _text(dataset, "PatientBirthDate").strip(), _text(dataset, "PatientSex").strip().upper())
     return Found(
         path,
-        str(dataset.get("StudyInstanceUID", "")),
-        str(dataset.get("SeriesInstanceUID", "")),
-        str(dataset.get("SOPInstanceUID", "")),
-        str(dataset.get("SOPClassUID", "")),
-        str(dataset.get("Modality", "")),
-        _number(dataset.get("SeriesNumber")),
-        str(dataset.get("SeriesDescription", "")),
-        str(dataset.get("StudyDescription", "")),
-        str(dataset.get("StudyDate", "")),
-        _number(dataset.get("InstanceNumber")),
-        int(dataset.get("Rows", 0) or 0),
-        int(dataset.get("Columns", 0) or 0),
-        hashlib.blake2b(patient, key=_SALT, digest_size=16).hexdigest(),
-        str(dataset.get("PatientIdentityRemoved", "")).upper() == "YES",
+        _text(dataset, "StudyInstanceUID"),
+        _text(dataset, "SeriesInstanceUID"),
+        _text(dataset, "SOPInstanceUID"),
+        _text(dataset, "SOPClassUID"),
+        _text(dataset, "Modality"),
+        _number(_text(dataset, "SeriesNumber")),
+        _text(dataset, "SeriesDescription"),
+        _text(dataset, "StudyDescription"),
+        _text(dataset, "StudyDate"),
+        _number(_text(dataset, "InstanceNumber")),
+        _size(dataset, "Rows"),
+        _size(dataset, "Columns"),
+        _salted(_text(dataset, "PatientID").strip()),
+        _text(dataset, "PatientIdentityRemoved").upper() == "YES",
         header_of(dataset),
+        _salted(_text(dataset, "IssuerOfPatientID").strip()),
+        tuple(_salted(each) for each in person),
     )
+
+
+def _size(dataset: Dataset, keyword: str) -> int:
+    value = value_of(dataset, keyword)
+    return 0 if value is None else int(numbers(value, keyword)[0])
 
 
 def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None = None) -> list[Found]:

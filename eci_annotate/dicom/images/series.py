@@ -12,10 +12,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from pydicom import Dataset
 
-from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.dicom_frames import Frame, value_of
 from eci_annotate.dicom.images.files import Opener, Source, read, which
-from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files, is_image
+from eci_annotate.dicom.images.image_files import (
+    ImageFile,
+    Progress,
+    frames_of_files,
+    image_files,
+    is_image,
+    open_image,
+)
 from eci_annotate.dicom.images.pixels import (
     has_uniform_padding,
     is_unscaled,
@@ -35,7 +43,7 @@ from eci_annotate.dicom.images.stacks import (
 )
 from eci_annotate.dicom.images.study import StackHeader, header_of_stack
 from eci_annotate.dicom.images.windows import window_attrs
-from eci_annotate.errors import BadImages
+from eci_annotate.errors import BadImages, DamagedFile
 from eci_annotate.imaging.volume import volume_from_array
 
 MOST_FLOAT32 = 1 << 24
@@ -221,6 +229,17 @@ def pixel_digest(path: Path | Opener) -> str:
     return pixels_digest(read(path))
 
 
+def damage_of(path: Path | Opener) -> BadImages | None:
+    """Decode one file; return why it cannot be, None if it can or is no image."""
+    try:
+        image = open_image(path)
+        for frame in image.frames if image is not None else ():
+            frame.pixels()
+    except BadImages as error:
+        return error
+    return None
+
+
 @dataclass(frozen=True)
 class Decoded:
     """The files of one series, each read and decoded once.
@@ -241,7 +260,7 @@ class Decoded:
 def decode_files(files: Sequence[Path | Opener]) -> Decoded:
     """Read and decode each file of a series once."""
     datasets = [read(each, number=number) for number, each in enumerate(files)]
-    digests = {str(each.SOPInstanceUID): pixels_digest(each) for each in datasets}
+    digests = {_sop_uid(each): pixels_digest(each) for each in datasets}
     named = [(each, files[n], n) for n, each in enumerate(datasets)]
     try:
         images = [ImageFile(*each) for each in named if is_image(each[0], which(*each[1:]))]
@@ -249,3 +268,11 @@ def decode_files(files: Sequence[Path | Opener]) -> Decoded:
         return Decoded(digests, [header_of_stack(stack) for stack in stacks], [_volume(stack) for stack in stacks])
     except BadImages:
         return Decoded(digests, [], [])
+
+
+def _sop_uid(dataset: Dataset) -> str:
+    """Return the SOP Instance UID of a whole file; pydicom gives an empty dataset for some truncated ones."""
+    uid = value_of(dataset, "SOPInstanceUID")
+    if uid is None:
+        raise DamagedFile("A file is damaged or truncated.", "Copy it again from its archive.")
+    return str(uid)

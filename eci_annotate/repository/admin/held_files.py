@@ -1,4 +1,4 @@
-"""Files that may identify a patient, held back from the archive until an owner releases or deletes them.
+"""Files that may identify a patient, or need a decision, held back until an owner releases or deletes them.
 
 They are kept apart (mode 0700 and 0600, no backup), under numbers of our own; who did what with them is in the audit
 trail.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from eci_annotate.dicom.patient_identity import IdentityRisk
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import make_folder, write_atomic
@@ -24,7 +23,10 @@ HELD, _HEAD = "held", "about.json"
 
 @dataclass(frozen=True)
 class HeldSet:
-    """Files of one import that were held back: who sent them, when, for which project and site, how many, and why."""
+    """Files of one import that were held back: who sent them, when, for which project and site, how many, and why.
+
+    `known` gives size and reason of each file by its SHA-256.
+    """
 
     id: str
     at: datetime
@@ -33,14 +35,16 @@ class HeldSet:
     site: str
     files: int
     reasons: dict[str, int]
+    known: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
-def hold(backend: LocalBackend, risks: Mapping[Path, IdentityRisk], project: str, site: str) -> HeldSet:
+def hold(backend: LocalBackend, risks: Mapping[Path, str], project: str, site: str) -> HeldSet:
     """Keep files apart; the same files again are the same set."""
     contents = {path: digest(path.read_bytes()) for path in risks}
     name = digest(canonical([project, site, *sorted(contents.values())]))[:12]
     counts = {str(risk): n for risk, n in Counter(risks.values()).items()}
-    made = HeldSet(name, backend.rooms.clock(), backend.actor.name, project, site, len(risks), counts)
+    known = {contents[path]: (path.stat().st_size, str(risk)) for path, risk in risks.items()}
+    made = HeldSet(name, backend.rooms.clock(), backend.actor.name, project, site, len(risks), counts, known)
     folder = _root(backend) / name
     if not (folder / _HEAD).exists():
         make_folder(folder)
@@ -57,6 +61,16 @@ def held_sets(backend: LocalBackend) -> list[HeldSet]:
     """Return what is held back in the actor's projects, oldest first."""
     heads = (from_json(HeldSet, parse(path.read_bytes(), _HEAD)) for path in _root(backend).glob(f"*/{_HEAD}"))
     return sorted((each for each in heads if each.project in backend.actor.roles), key=lambda each: each.at)
+
+
+def held_before(backend: LocalBackend, paths: Iterable[Path], project: str, reasons: Container[str]) -> dict[Path, str]:
+    """Return which files are held back already for one of these reasons, and for which."""
+    known = {key: row for each in held_sets(backend) if each.project == project for key, row in each.known.items()}
+    sizes = {size for size, why in known.values() if why in reasons}
+    if not sizes:
+        return {}
+    found = ((path, digest(path.read_bytes())) for path in paths if path.stat().st_size in sizes)
+    return {path: known[key][1] for path, key in found if key in known and known[key][1] in reasons}
 
 
 def held_set(backend: LocalBackend, name: str) -> tuple[HeldSet, Path]:

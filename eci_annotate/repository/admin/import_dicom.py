@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
+from eci_annotate.dicom.images.series import damage_of
 from eci_annotate.dicom.inflation import require_bounded, require_matrix
 from eci_annotate.dicom.patient_identity import identity_risk
 from eci_annotate.errors import (
@@ -26,12 +27,14 @@ from eci_annotate.errors import (
     NotFound,
     UnsupportedImages,
 )
-from eci_annotate.repository.admin.held_files import delete_held, held_set, hold, note_release
-from eci_annotate.repository.admin.ingest_subject import enrol_next, is_ingested, sign_ingest
+from eci_annotate.repository.admin.held_files import delete_held, held_before, held_set, hold, note_release
+from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
+from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.project_checks import check_site
+from eci_annotate.workflow.subject.commands import Describe
 from eci_annotate.workflow.subject.view import view
 
 _REASONS: dict[type[EciError], str] = {
@@ -99,6 +102,7 @@ def import_folders(
     site: str,
     progress: Progress | None = None,
     accept_identified: bool = False,
+    decided: bool = False,
 ) -> Imported:
     """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed.
 
@@ -114,6 +118,8 @@ def import_folders(
         Called with (what, done, of).
     accept_identified
         Take files in that may identify their patient. Otherwise they are held back, unless the project accepts them.
+    decided
+        A person looked at files whose patient is uncertain: take them in, without merging anybody.
 
     Examples
     --------
@@ -133,44 +139,70 @@ def import_folders(
     skipped: Counter[str] = Counter()
     if (state := backend.rooms.streams.projects().get(project)) is not None:
         check_site(state, site)
-    usable = list(_scan_each(paths, skipped, tell))
-    if not usable:
+    damaged = {} if decided else held_before(backend, paths, project, set(map(str, HoldReason)))
+    usable = list(_scan_each([path for path in paths if path not in damaged], skipped, damaged, tell))
+    if not usable and not damaged:
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
     usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
     known, subjects = _known(backend, project, usable), dict[str, int]()
-    groups = _by_patient(usable)
+    made = plan([each for each in usable if each.sop_uid not in known], decided=decided)
+    made.patients = _with_known(made.patients, usable, known)
+    keep_apart = _Apart(backend, project, site, Counter(held))
+    keep_apart({**made.held, **damaged})
     not_shown, failed = Counter[str](), Counter[str]()
-    for number, group in enumerate(groups, 1):
+    for number, group in enumerate(made.patients, 1):
         try:
-            subject, count = _take_patient(backend, group, known, skipped, project, site)
+            subject, count = _take_patient(backend, group, known, skipped, keep_apart)
         except _SPOILT as error:  # one odd patient does not end the import of all others
             failed[type(error).__name__] += 1
         else:
             if count:
                 subjects[subject] = count
                 not_shown.update(_undisplayable(backend, subject, group))
-        tell("Importing subjects", number, len(groups))
-    return Imported(subjects, dict(skipped), dict(not_shown), identified, held, dict(failed))
+        tell("Importing subjects", number, len(made.patients))
+    return Imported(subjects, dict(skipped), dict(not_shown), identified, dict(keep_apart.counts), dict(failed))
+
+
+class _Apart:
+    """Holds files back, and counts why."""
+
+    def __init__(self, backend: LocalBackend, project: str, site: str, counts: Counter[str]) -> None:
+        self.backend, self.project, self.site, self.counts = backend, project, site, counts
+
+    def __call__(self, reasons: Mapping[Path, str]) -> None:
+        if reasons:
+            hold(self.backend, reasons, self.project, self.site)
+            self.counts.update(map(str, reasons.values()))
+
+
+def _with_known(patients: list[list[Found]], usable: Sequence[Found], known: Mapping[str, Kept]) -> list[list[Found]]:
+    """Add the files that the archive holds already to their patients, which they identify; or as patients of theirs."""
+    there = [each for each in usable if each.sop_uid in known]
+    found = [list(patient) for patient in patients]
+    for each in there:
+        home = next((p for p in found if p[0].patient_key and p[0].patient_key == each.patient_key), None)
+        if home is None:
+            found.append([each])
+        else:
+            home.append(each)
+    return found
 
 
 def _take_patient(
-    backend: LocalBackend,
-    group: Sequence[Found],
-    known: dict[str, Kept],
-    skipped: Counter[str],
-    project: str,
-    site: str,
+    backend: LocalBackend, group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str], keep_apart: _Apart
 ) -> tuple[str, int]:
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
+    project = keep_apart.project
     old = _subject_of(group, known)
     fresh = _fresh(group, known, skipped)
+    if fresh and not old and without_images(fresh):
+        keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})
+        return "", 0
     if fresh:
-        subject = old or enrol_next(backend, project, site)
-        _take_in(backend, fresh, project, subject)
-        return subject, len(fresh)
+        subject = old or enrol_next(backend, project, keep_apart.site)
+        return subject, _take_in(backend, fresh, subject, keep_apart)
     if old and not is_ingested(backend.rooms, project, old):  # an import that was cut off
-        sign_ingest(backend, project, old)
-        return old, len(group)
+        return old, _take_in(backend, group, old, keep_apart)
     return old, 0
 
 
@@ -205,23 +237,31 @@ def release_held(backend: LocalBackend, name: str, reason: str, progress: Progre
     found, folder = held_set(backend, name)
     note_release(backend, found, reason)
     done = import_folders(
-        backend, [folder], project=found.project, site=found.site, progress=progress, accept_identified=True
+        backend,
+        [folder],
+        project=found.project,
+        site=found.site,
+        progress=progress,
+        accept_identified=True,
+        decided=True,
     )
-    if not done.failed:
+    if not done.failed and not done.held:
         delete_held(backend, name, released=True)
     return done
 
 
-def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
+def _scan_each(
+    paths: Sequence[Path], skipped: Counter[str], damaged: dict[Path, str], tell: Progress
+) -> Iterator[Found]:
     for number, path in enumerate(paths, 1):
         try:
             require_bounded(path)
             (found,) = scan([path])
             require_matrix(found.rows, found.columns, int(str(found.header.get("NumberOfFrames", 1)).partition(".")[0]))
+        except (DamagedFile, *_ODD):
+            damaged[path] = HoldReason.DAMAGED
         except BadImages as error:
             skipped[_REASONS.get(type(error), "not readable")] += 1
-        except _ODD:
-            skipped["not readable"] += 1
         else:
             if found.study_uid and found.series_uid and found.sop_uid:
                 yield found
@@ -278,16 +318,26 @@ def _fresh(group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str]
     return fresh
 
 
-def _by_patient(found: Sequence[Found]) -> list[list[Found]]:
-    groups: dict[str, list[Found]] = {}
-    for each in found:
-        groups.setdefault(each.patient_key, []).append(each)
-    return list(groups.values())
-
-
-def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, subject: str) -> None:
-    backend.rooms.archive.store(subject, found)
-    sign_ingest(backend, project, subject)
+def _take_in(backend: LocalBackend, found: Sequence[Found], subject: str, keep_apart: _Apart) -> int:
+    """Store files and sign the ingest; files that cannot be decoded are held back, and the others taken in."""
+    archive = backend.rooms.archive
+    archive.store(subject, found)
+    try:
+        sign_ingest(backend, keep_apart.project, subject)
+        return len(found)
+    except _SPOILT:
+        damaged = [each for each in found if damage_of(each.path) is not None]
+        if not damaged:
+            raise
+    keep_apart({each.path: HoldReason.DAMAGED for each in damaged})
+    for each in damaged:
+        archive.discard(archive.instance(subject, each.series_uid, each.sop_uid))
+    if not has_images(archive, subject):
+        where = (keep_apart.project, subject)
+        backend.do(Describe(*where, included=False, reason="none of its images can be decoded"))
+        return 0
+    sign_ingest(backend, keep_apart.project, subject)
+    return len(found) - len(damaged)
 
 
 def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from threading import Lock
 
+from eci_annotate.archive.protocol import Archive
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import Refused
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
@@ -24,6 +26,11 @@ def is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
     return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
         each.sop_uid in rows for uid, rows in sealed.items() for each in rooms.archive.instances(subject, uid)
     )
+
+
+def has_images(archive: Archive, subject: str) -> bool:
+    """Whether the archive holds images of a subject, not only derived objects."""
+    return any(each.modality not in NO_IMAGES for study in archive.studies(subject) for each in study.series)
 
 
 def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
