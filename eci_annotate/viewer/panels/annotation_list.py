@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import ipywidgets as w
 
@@ -51,7 +52,7 @@ class AnnotationRow:
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="26px"))
-        self.volume = w.Label(layout=w.Layout(width="66px"))
+        self.volume = w.Label(layout=w.Layout(width="84px"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="28px"))
         self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="28px"))
         parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
@@ -101,9 +102,14 @@ class AnnotationList:
         self.widget = w.VBox([w.HTML("<b>Annotations</b>"), self.head, self.body])
         self.widget.add_class("eci-list")
         self.new.on_click(lambda _: add(self.label.value, from_hex(self.colour.value)))
+        self.label.on_msg(lambda widget, content, buffers: self._entered(add, content))
         self.label.observe(lambda change: self._prepare(), "value")
         self.colour.observe(lambda change: self._prepare(), "value")
         self.refresh()
+
+    def _entered(self, add: Callable[[str, Colour], None], content: Mapping[str, Any]) -> None:
+        if content.get("event") == "submit" and self.label.value.strip():  # the Enter key
+            add(self.label.value, from_hex(self.colour.value))
 
     def _prepare(self) -> None:
         plan = self.controller.plan
