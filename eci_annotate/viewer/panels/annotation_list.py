@@ -118,13 +118,18 @@ class AnnotationList:
     def refresh(self) -> None:
         """Show the current annotations."""
         objects = self.easel.objects
-        if set(objects) != set(self.rows):
-            for uid in set(self.rows) - set(objects):
-                self.rows.pop(uid).widget.close()
-            self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
+        changed = set(objects) != set(self.rows)
+        gone = [row for uid, row in self.rows.items() if uid not in objects]
+        self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
+        self._fill()
+        if changed:  # a row appears with its label, never empty for a moment
             self.body.children = [row.widget for row in self.rows.values()]
+            for row in gone:
+                row.widget.close()
             self._next()
-        for uid, thing in objects.items():
+
+    def _fill(self) -> None:
+        for uid, thing in self.easel.objects.items():
             shown = uid not in self.easel.hidden
             self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
             self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))
