@@ -75,6 +75,7 @@ export class Connection {
 
   /** @param {"look" | "status" | "reply"} type @param {boolean} [works] */
   observe(type, works) {
+    if (this.kernel.isDisposed) return this.stop(); // the page is being closed or reloaded
     const connected = this.kernel.connectionStatus === "connected";
     const { state, actions } = step(this.state, { type, connected, silent: this.silent, now: performance.now(), works });
     this.state = state;
