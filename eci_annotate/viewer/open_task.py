@@ -97,7 +97,7 @@ class SeriesChoice:
     def __init__(self, task: Task, error: NoSeriesFits, choose: Callable[[str], None]) -> None:
         self.browser = BrowserPanel(task.studies(), task.hanging(), choose)
         self.said = w.HTML()
-        can = any(card.images for card in self.browser.cards.values())
+        can = bool(self.browser.cards)
         what_next = (
             "Click a series below to work on it, or go back and tell your project owner which images are missing."
             if can

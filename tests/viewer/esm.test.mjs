@@ -12,7 +12,7 @@ const { START, step } = await at("transport/connection_state");
 const { StrokeQueue } = await at("transport/stroke_queue");
 const { Outbox } = await at("transport/outbox");
 const { WidgetOutbox } = await at("transport/widget_outbox");
-const { answers } = await at("transport/connection");
+const { answers, Connection } = await at("transport/connection");
 const { cut, Loader } = await at("eyes/loader");
 const { gripOf, modifiersOf } = await at("hands/hands");
 
@@ -229,6 +229,21 @@ test("a kernel is asked on its control channel whether the line is there", async
   assert.equal(await answers(kernel(() => ({})), 5), false);
   assert.equal(await answers(kernel(() => { throw new Error("dead"); })), false);
   assert.deepEqual(asked, Array(3).fill(["control", "kernel_info_request"]));
+});
+
+test("the connection of a closed page is left alone", () => {
+  const timers = [];
+  globalThis.window = { addEventListener: () => {}, removeEventListener: () => {} };
+  const kernel = {
+    isDisposed: true, connectionStatus: "disconnected", connectionStatusChanged: { disconnect: () => timers.push("off") },
+    reconnect: () => { throw new Error("Kernel connection is disposed"); },
+  };
+  const stage = { outbox: { waits: 0, kept: [], heardAt: new Date() }, say: (text) => timers.push(text) };
+  const connection = new Connection(stage, kernel);
+  connection.widgetOutbox = { waits: 0, kept: new Map() };
+  connection.observe("look");
+  assert.deepEqual(timers, ["off"]);
+  delete globalThis.window;
 });
 
 test("every key of the table is found, and only once", () => {

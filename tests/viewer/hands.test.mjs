@@ -27,6 +27,7 @@ class World {
   constructor(zoom = 1) {
     this.zoom = zoom;
     this.sent = [];
+    this.said = [];
     this.alone = 0;
     this.clock = 0;
     const pane = { name: "axial", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
@@ -41,7 +42,7 @@ class World {
     };
     const el = { focus: nothing };
     this.stage = {
-      board, loader: {}, queue, help: { toggle: nothing }, el, send: nothing, say: nothing,
+      board, loader: {}, queue, help: { toggle: nothing }, el, send: nothing, say: (text) => this.said.push(text),
       arrange: () => { this.alone += 1; }, hands: [],
     };
     this.interaction = new Interaction(this.stage, bindings([{ name: "box", title: "BoundingBox", key: "b" }], []));
@@ -206,6 +207,16 @@ test("a stroke whose release was lost ends where it was", () => {
     assert.deepEqual(world.names, ["press", "drag", "release"]);
     assert.deepEqual(world.sent[2].points, [140, 100, 3]);
   }
+});
+
+test("that the connection is back is said until the next stroke", () => {
+  const world = new World();
+  world.stage.passing = true;
+  world.key("]");
+  assert.deepEqual(world.said, []);
+  world.click(100, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.said, [""]);
 });
 
 test("the zoom of the page does not move strokes", () => {

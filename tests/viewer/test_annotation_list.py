@@ -55,6 +55,21 @@ def test_label_and_colour_are_chosen_before_adding(bench: Bench) -> None:
     assert bench.list.label.value == "" and bench.list.colour.value == to_hex(PALETTE[1])
 
 
+def test_enter_in_the_label_adds(bench: Bench) -> None:
+    bench.list.label.value = "cyst"
+    bench.list.label._handle_msg(
+        {"content": {"data": {"method": "custom", "content": {"event": "submit"}}}, "buffers": []}
+    )
+    assert [thing.label for thing in bench.easel.objects.values()] == ["cyst"]
+
+
+def test_a_row_appears_with_its_label(bench: Bench) -> None:
+    seen: list[str] = []
+    bench.list.body.observe(lambda change: seen.extend(r.children[2].value for r in change["new"]), "children")
+    bench.add("segment IV")
+    assert seen == ["segment IV"]
+
+
 def test_without_a_label_they_are_numbered_in_different_colours(bench: Bench) -> None:
     uids = [bench.add() for _ in range(3)]
     things = [bench.easel.objects[uid] for uid in uids]

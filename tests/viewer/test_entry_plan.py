@@ -265,6 +265,18 @@ def test_selecting_goes_to_the_annotation_and_takes_its_tool(controller: Control
     assert sent(orders, "look")[-1]["focus"] == pytest.approx((22, 20, 15), abs=1)
 
 
+def test_only_the_tools_of_the_task_are_taken(controller: Controller) -> None:
+    controller.receive(PULL)
+    box = only(controller)
+    painting(controller).receive(STROKE)
+    controller.plan.offered = ("smartpaint",)
+    controller.do(Select(box))
+    assert controller.easel.active == box and controller.easel.tool == "smartpaint"
+    orders = controller.receive({"kind": "command", "name": "tool", "value": "box"})
+    assert "This task is not done with BoundingBox." in sent(orders, "status")[0]["text"]
+    assert controller.easel.tool == "smartpaint"
+
+
 def test_the_next_stroke_uses_a_window_that_was_set_during_the_last(controller: Controller) -> None:
     painting(controller).receive(PRESSED)
     controller.receive({**views(), "window": [0, 77]})

@@ -165,6 +165,7 @@ def test_own_signed_work_is_listed_seen_and_corrected_with_a_reason(repo: Reposi
     button(app.signed.body, "View").click()
     page = app.shown
     assert isinstance(page, VersionPage)
+    assert len(page.browser.cards) == 1 and "and 2 derived objects (RTSTRUCT, SR)" in texts(page.browser.widget)
     assert [row.label.value for row in page.annotations.rows.values()] == ["lesion 1"]
     draw_refused = page.controller.receive({"kind": "command", "name": "delete"})
     assert "signed and cannot be changed" in draw_refused[0].message["text"]  # type: ignore[union-attr]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import ipywidgets as w
 
@@ -51,7 +52,7 @@ class AnnotationRow:
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="26px"))
-        self.volume = w.Label(layout=w.Layout(width="66px"))
+        self.volume = w.Label(layout=w.Layout(width="84px"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="28px"))
         self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="28px"))
         parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
@@ -101,9 +102,14 @@ class AnnotationList:
         self.widget = w.VBox([w.HTML("<b>Annotations</b>"), self.head, self.body])
         self.widget.add_class("eci-list")
         self.new.on_click(lambda _: add(self.label.value, from_hex(self.colour.value)))
+        self.label.on_msg(lambda widget, content, buffers: self._entered(add, content))
         self.label.observe(lambda change: self._prepare(), "value")
         self.colour.observe(lambda change: self._prepare(), "value")
         self.refresh()
+
+    def _entered(self, add: Callable[[str, Colour], None], content: Mapping[str, Any]) -> None:
+        if content.get("event") == "submit" and self.label.value.strip():  # the Enter key
+            add(self.label.value, from_hex(self.colour.value))
 
     def _prepare(self) -> None:
         plan = self.controller.plan
@@ -112,13 +118,18 @@ class AnnotationList:
     def refresh(self) -> None:
         """Show the current annotations."""
         objects = self.easel.objects
-        if set(objects) != set(self.rows):
-            for uid in set(self.rows) - set(objects):
-                self.rows.pop(uid).widget.close()
-            self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
+        changed = set(objects) != set(self.rows)
+        gone = [row for uid, row in self.rows.items() if uid not in objects]
+        self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
+        self._fill()
+        if changed:  # a row appears with its label, never empty for a moment
             self.body.children = [row.widget for row in self.rows.values()]
+            for row in gone:
+                row.widget.close()
             self._next()
-        for uid, thing in objects.items():
+
+    def _fill(self) -> None:
+        for uid, thing in self.easel.objects.items():
             shown = uid not in self.easel.hidden
             self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
             self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))

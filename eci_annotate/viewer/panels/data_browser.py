@@ -54,7 +54,6 @@ class SeriesCard:
 
     def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
         self.series, self._facts = series, _facts(series)
-        self.images = series.modality not in NO_IMAGES
         size = w.Layout(min_width=f"{THUMB_PX}px")
         self.pictured = False
         self.picture = w.Image(
@@ -63,10 +62,9 @@ class SeriesCard:
         name = series.description or f"Series {series.number}"
         self.button = w.Button(description=name, tooltip=why or name, layout=w.Layout(width="auto"))
         self.text = w.HTML()
-        self.say(why if self.images else "Derived object; cannot be drawn on")
-        self.button.disabled = not self.images
+        self.say(why)
         side = w.VBox([self.button, self.text], layout=w.Layout(flex="1 1 auto", overflow="hidden"))
-        self.widget = w.HBox([self.picture, side] if self.images else [side])
+        self.widget = w.HBox([self.picture, side])
         self.widget.add_class("eci-series")
         self.button.on_click(lambda _: show(series.series_uid))
 
@@ -85,6 +83,12 @@ class SeriesCard:
         self.say(why)
 
 
+def derived_words(modalities: Sequence[str]) -> str:
+    """Return how many structure sets and reports a study holds; they cannot be drawn on."""
+    kinds = ", ".join(dict.fromkeys(modalities))
+    return f"and {len(modalities)} derived object{'s' if len(modalities) != 1 else ''} ({kinds})"
+
+
 def _facts(series: Series) -> str:
     return f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
 
@@ -99,10 +103,15 @@ class BrowserPanel:
         for study in studies:
             title = html.escape(study.description or "Study")
             children.append(w.HTML(f"<b>{title}</b> {html.escape(_date(study.date))}"))
+            derived = [series.modality for series in study.series if series.modality in NO_IMAGES]
             for series in study.series:
+                if series.modality in NO_IMAGES:
+                    continue
                 card = SeriesCard(series, why.get(series.series_uid, ""), show)
                 self.cards[series.series_uid] = card
                 children.append(card.widget)
+            if derived:
+                children.append(w.HTML(f"<span class='eci-facts'>{html.escape(derived_words(derived))}</span>"))
         if hanging is not None:
             children += [w.HTML(f"<i>{html.escape(text)}</i>") for text in hanging.missing]
         self.widget = w.VBox(children)
@@ -118,7 +127,7 @@ class BrowserPanel:
     def fill(self, volume_of: Callable[[str], xr.DataArray], post: Callable[[Callable[[], None]], object]) -> None:
         """Create missing pictures; runs in the background, and posts what should be shown."""
         for uid, card in self.cards.items():
-            if not card.images or card.pictured:
+            if card.pictured:
                 continue
             try:
                 post(partial(card.picture_from, volume_of(uid)))

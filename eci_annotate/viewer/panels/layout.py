@@ -37,11 +37,18 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
     right = w.VBox(list(middle), layout=w.Layout(flex="1 1 auto", min_width="0"))
-    bar = w.HBox([w.HTML(title), state], layout=w.Layout(justify_content="space-between"))
+    fold = w.ToggleButton(icon="columns", tooltip="Hide or show the panel on the left", layout=w.Layout(width="36px"))
+    fold.add_class("eci-fold")
+    fold.observe(lambda change: _fold(left, change["new"]), "value")
+    bar = w.HBox([w.HBox([fold, w.HTML(title)]), state], layout=w.Layout(justify_content="space-between"))
     bar.add_class("eci-title")
     whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
     whole.add_class("eci-app")
     return whole
+
+
+def _fold(panel: w.VBox, folded: bool) -> None:
+    panel.layout.display = "none" if folded else ""
 
 
 def close_all(widget: Any) -> None:

@@ -5,7 +5,8 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
@@ -33,6 +34,8 @@ class EntryPlan:
         Display window that the next stroke uses, or None.
     next_label, next_colour
         Label and colour of the next annotation; empty: the default.
+    offered
+        Names of the tools that the task offers; empty: all.
     said
         Sentences for the user about what was done in addition.
     """
@@ -44,6 +47,7 @@ class EntryPlan:
         self.next_label = ""
         self.next_colour: Colour | None = None
         self.said: list[str] = []
+        self.offered: Sequence[str] = ()
         self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
 
@@ -106,6 +110,9 @@ class EntryPlan:
         """Plan an entry that is not a gesture; a running stroke is ended first."""
         if isinstance(entry, Alter) and entry.label is not None and not entry.label.strip():
             raise Refused("A label cannot be empty.", "Type a name, such as lesion 1.")
+        if isinstance(entry, ChooseTool) and not self._is_offered(entry.tool):
+            title = TOOLS[entry.tool].info.title if entry.tool in TOOLS else entry.tool
+            raise Refused(f"This task is not done with {title}.", "Choose a tool above the images.")
         yield from self.end()
         match entry:
             case Undo() | Redo():
@@ -140,7 +147,11 @@ class EntryPlan:
     def _tool_for(self, uid: str | None) -> Iterator[Entry]:
         thing = self.easel.objects.get(uid or "")
         if thing is not None and not TOOLS[self.easel.tool].works_on(thing):
-            yield ChooseTool(next(name for name, tool in TOOLS.items() if tool.works_on(thing)))
+            fitting = (name for name, tool in TOOLS.items() if tool.works_on(thing) and self._is_offered(name))
+            yield from (ChooseTool(name) for name in islice(fitting, 1))
+
+    def _is_offered(self, tool: str) -> bool:
+        return not self.offered or tool in self.offered
 
     def new(self) -> Add:
         """Return the entry that adds an annotation for the current tool."""

@@ -42,6 +42,8 @@ export class Stage {
     el.style.height = model.get("height");
     this.board = new Board(el, model.get("panes"), { loader, watch, moved: () => this.moved() });
     this.status = element("div", "eci-status", el);
+    this.status.setAttribute("role", "status"); // screen readers read what changes
+    this.passing = false;
     const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
@@ -157,7 +159,9 @@ export class Stage {
   }
 
   // -- to the user ---------------------------------------------------------------
-  say(text, level = "note") {
+  /** @param {boolean} passing whether the text is over as soon as the user draws again */
+  say(text, level = "note", passing = false) {
+    this.passing = passing;
     this.status.textContent = text;
     this.status.dataset.level = level;
   }

@@ -50,6 +50,7 @@ export class Interaction {
     const { board, loader } = this;
     const { read_only, tool, why } = board.tool;
     if (read_only || !tool) return event.do === "press" && this.stage.say(why || "Choose a tool first.", "warning");
+    if (event.do === "press" && this.stage.passing) this.stage.say("");
     loader.busy = event.do === "press" || event.do === "drag";
     this.queue.push(event, stamp);
     board.timed(() => board.follow(event, board.paneNamed(event.pane)));

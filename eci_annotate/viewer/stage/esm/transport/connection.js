@@ -75,6 +75,7 @@ export class Connection {
 
   /** @param {"look" | "status" | "reply"} type @param {boolean} [works] */
   observe(type, works) {
+    if (this.kernel.isDisposed) return this.stop(); // the page is being closed or reloaded
     const connected = this.kernel.connectionStatus === "connected";
     const { state, actions } = step(this.state, { type, connected, silent: this.silent, now: performance.now(), works });
     this.state = state;
@@ -88,7 +89,7 @@ export class Connection {
       case "ask": return void answers(kernel).then((works) => this.observe("reply", works));
       case "say-cut": return stage.say(toldOf(stage.outbox.heardAt, this.unsent), "error");
       case "say-late": return stage.say(lateOf(stage.outbox.heardAt), "error");
-      case "say-caught-up": return stage.say("The kernel has caught up with your work.");
+      case "say-caught-up": return stage.say("The kernel has caught up with your work.", "note", true);
       case "reconnect": return void kernel.reconnect().catch(() => {});
       case "repeat": return this.widgetOutbox.repeat(this.patienceMs);
       case "resume": return this.resume();
@@ -96,7 +97,7 @@ export class Connection {
   }
 
   resume() {
-    this.stage.say("Connected again; your changes were sent.");
+    this.stage.say("Connected again; your changes were sent.", "note", true);
     this.widgetOutbox.again().then((late) => late && this.reload());
     this.stage.resume();
   }
