@@ -19,7 +19,8 @@ from eci_annotate.hub.pages.import_progress import Taking
 from eci_annotate.hub.pages.page import SESSION, Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.hub.pages.uploads import MOST_FILES
-from eci_annotate.repository.admin.import_dicom import Imported, Progress, import_folders
+from eci_annotate.repository.admin.import_dicom import Imported, import_folders
+from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend

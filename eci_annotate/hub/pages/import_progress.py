@@ -17,7 +17,8 @@ from eci_annotate.hub.core.problem_responses import unforeseen
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage
 from eci_annotate.hub.pages.uploads import Arrived
-from eci_annotate.repository.admin.import_dicom import Imported, Progress
+from eci_annotate.repository.admin.import_dicom import Imported
+from eci_annotate.repository.admin.import_scan import Progress
 
 TICK_S = 0.4
 _HERE = "<!-- here -->"

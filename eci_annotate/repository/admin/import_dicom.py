@@ -6,46 +6,32 @@ Who the patient is never leaves the scan: files are grouped by a salted digest, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
-from eci_annotate.dicom.images.headers import Found, scan
+from eci_annotate.dicom.images.headers import Found
 from eci_annotate.dicom.images.series import damage_of
-from eci_annotate.dicom.inflation import require_bounded, require_matrix
 from eci_annotate.dicom.patient_identity import identity_risk
 from eci_annotate.errors import (
-    UNREADABLE,
     BadImages,
     BadVolume,
-    DamagedFile,
-    EciError,
     NoImages,
-    NotDicom,
-    NotFound,
-    UnsupportedImages,
 )
+from eci_annotate.repository.admin.archive_images import Kept, known_images, subject_of
 from eci_annotate.repository.admin.held_files import delete_held, held_before, held_set, hold, note_release
 from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
+from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.project_checks import check_site
 from eci_annotate.workflow.subject.commands import Describe
-from eci_annotate.workflow.subject.view import view
 
-_REASONS: dict[type[EciError], str] = {
-    NotDicom: "no DICOM file",
-    DamagedFile: "damaged",
-    UnsupportedImages: "too large",
-}
-_ODD = (NotImplementedError, AssertionError, OverflowError, *UNREADABLE)
-_SPOILT = (BadImages, BadVolume, *_ODD)
+_SPOILT = (BadImages, BadVolume, *ODD)
 THERE, OTHER = "there already", "there already, with other content"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,15 +46,6 @@ class Imported:
     identified: int = 0
     held: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """An image that is in the archive, or is about to be: whose it is, and what reads it."""
-
-    subject: str
-    study_uid: str
-    read: Callable[[], bytes] = field(repr=False)
 
 
 def import_as(
@@ -135,16 +112,16 @@ def import_folders(
     {'ECI_KAU_S0001': 8}
     """
     tell = progress or (lambda what, done, of: None)
-    paths = sorted({path for folder in folders for path in _files(Path(folder))})
+    paths = sorted({path for folder in folders for path in files_below(Path(folder))})
     skipped: Counter[str] = Counter()
     if (state := backend.rooms.streams.projects().get(project)) is not None:
         check_site(state, site)
     damaged = {} if decided else held_before(backend, paths, project, set(map(str, HoldReason)))
-    usable = list(_scan_each([path for path in paths if path not in damaged], skipped, damaged, tell))
+    usable = list(scan_each([path for path in paths if path not in damaged], skipped, damaged, tell))
     if not usable and not damaged:
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
     usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
-    known, subjects = _known(backend, project, usable), dict[str, int]()
+    known, subjects = known_images(backend, project, usable), dict[str, int]()
     made = plan([each for each in usable if each.sop_uid not in known], decided=decided)
     made.patients = _with_known(made.patients, usable, known)
     keep_apart = _Apart(backend, project, site, Counter(held))
@@ -193,7 +170,7 @@ def _take_patient(
 ) -> tuple[str, int]:
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
     project = keep_apart.project
-    old = _subject_of(group, known)
+    old = subject_of(group, known)
     fresh = _fresh(group, known, skipped)
     if fresh and not old and without_images(fresh):
         keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})
@@ -248,61 +225,6 @@ def release_held(backend: LocalBackend, name: str, reason: str, progress: Progre
     if not done.failed and not done.held:
         delete_held(backend, name, released=True)
     return done
-
-
-def _scan_each(
-    paths: Sequence[Path], skipped: Counter[str], damaged: dict[Path, str], tell: Progress
-) -> Iterator[Found]:
-    for number, path in enumerate(paths, 1):
-        try:
-            require_bounded(path)
-            (found,) = scan([path])
-            require_matrix(found.rows, found.columns, int(str(found.header.get("NumberOfFrames", 1)).partition(".")[0]))
-        except (DamagedFile, *_ODD):
-            damaged[path] = HoldReason.DAMAGED
-        except BadImages as error:
-            skipped[_REASONS.get(type(error), "not readable")] += 1
-        else:
-            if found.study_uid and found.series_uid and found.sop_uid:
-                yield found
-            else:
-                skipped["without UIDs"] += 1
-        tell("Reading headers", number, len(paths))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_file():
-        yield folder
-        return
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            yield path
-
-
-def _known(backend: LocalBackend, project: str, found: Sequence[Found]) -> dict[str, Kept]:
-    """Which of the found images the project's subjects hold, as far as the importer may see them."""
-    archive, seen = backend.rooms.archive, dict[str, bool]()
-    known: dict[str, Kept] = {}
-    for each in archive.find({each.sop_uid for each in found}):
-        if each.subject not in seen:
-            seen[each.subject] = _is_seen(backend, project, each.subject)
-        if seen[each.subject]:
-            known[each.sop_uid] = Kept(each.subject, each.study_uid, partial(archive.read, each))
-    return known
-
-
-def _is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
-    try:
-        view(backend.rooms.state(project, subject)[1], backend.actor, backend.rooms.clock())
-    except NotFound:  # nobody asked for this one: no refusal is to be noted
-        return False
-    return True
-
-
-def _subject_of(group: Sequence[Found], known: Mapping[str, Kept]) -> str:
-    """The subject that a patient is already; an image's UID alone is no proof, since faulty senders repeat them."""
-    there = ((each, known[each.sop_uid]) for each in group if each.sop_uid in known)
-    return next((kept.subject for each, kept in there if kept.subject and kept.study_uid == each.study_uid), "")
 
 
 def _fresh(group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str]) -> list[Found]:
