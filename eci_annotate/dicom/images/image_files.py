@@ -18,9 +18,11 @@ from eci_annotate.dicom.images.dicom_frames import Frame, frames_of, value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
 from eci_annotate.dicom.images.pixels import (
     AGAIN,
+    PLAIN,
     frame_bytes,
     has_pixels,
     is_full,
+    number_in,
     plain_type,
     stored_values,
     without_unused_bits,
@@ -30,6 +32,8 @@ from eci_annotate.errors import DamagedFile, EciError, NoImages
 Progress = Callable[[int, int], None]
 DEFERRED_BYTES = 4096
 PIXEL_DATA = 0x7FE00010
+UNDEFINED = 0xFFFFFFFF  # length of an encapsulated element
+UNCOMPRESSED = PLAIN | {"1.2.840.10008.1.2.2"}
 NO_IMAGE_CLASSES = ("SEGMENTATION", "DOSE", "SURFACE")
 
 
@@ -43,7 +47,30 @@ class ImageFile:
     @property
     def frames(self) -> list[Frame]:
         """Its frames, in file order."""
+        self._require_room()
         return frames_of(self.dataset, self.stored, self.fill)
+
+    def _require_room(self) -> None:
+        """Refuse a file that has too few bytes for the frames that it says it has."""
+        raw = self.dataset._dict.get(PIXEL_DATA)
+        size = self._pixel_bytes(raw)
+        count = max(number_in(self.dataset, "NumberOfFrames", 1), 1)
+        wanted = frame_bytes(self.dataset) * count if str(self._syntax) in UNCOMPRESSED else count
+        if size is not None and size < wanted:
+            raise DamagedFile(f"{which(self.path, self.number)} has fewer pixels than it says.", AGAIN)
+
+    def _pixel_bytes(self, raw: Any) -> int | None:
+        if raw is None:
+            return None
+        if isinstance(raw, RawDataElement) and raw.value is None:
+            if raw.length != UNDEFINED:
+                return int(raw.length)
+            return self.path.stat().st_size if isinstance(self.path, Path) else None
+        return len(raw.value) if raw.value is not None else 0
+
+    @property
+    def _syntax(self) -> Any:
+        return self.dataset.file_meta.get("TransferSyntaxUID", "")
 
     def stored(self, frame: int) -> NDArray[Any]:
         """Return the stored values of frame n, counted from 0."""
@@ -65,7 +92,7 @@ class ImageFile:
             return False
         if plain_type(self.dataset) != np.dtype("<i2") or not is_full(self.dataset, 16) or not out.flags.c_contiguous:
             return False
-        if sys.byteorder != "little" or raw.length == 0xFFFFFFFF:
+        if sys.byteorder != "little" or raw.length == UNDEFINED:
             return False
         with self.path.open("rb", buffering=0) as stream:
             stream.seek(raw.value_tell)
@@ -78,7 +105,7 @@ class ImageFile:
         raw, kind = self.dataset._dict.get(PIXEL_DATA), plain_type(self.dataset)
         if not isinstance(raw, RawDataElement) or raw.value is not None or kind is None:
             return None
-        if not isinstance(self.path, Path) or raw.length == 0xFFFFFFFF:
+        if not isinstance(self.path, Path) or raw.length == UNDEFINED:
             return None
         size = frame_bytes(self.dataset)
         if raw.length < size * (frame + 1):
@@ -145,7 +172,7 @@ def _sop_class(dataset: Dataset) -> str:
 
 def _require_whole(dataset: Dataset, path: Path | Opener, name: str) -> None:
     raw = dataset._dict.get(PIXEL_DATA)
-    if not isinstance(raw, RawDataElement) or raw.value is not None or raw.length == 0xFFFFFFFF:
+    if not isinstance(raw, RawDataElement) or raw.value is not None or raw.length == UNDEFINED:
         return
     if isinstance(path, Path) and raw.value_tell + raw.length > path.stat().st_size:
         raise DamagedFile(f"{name} is truncated: its pixels end too early.", AGAIN)

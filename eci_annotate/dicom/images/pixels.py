@@ -26,24 +26,25 @@ def has_pixels(dataset: Dataset) -> bool:
     return any(keyword in dataset for keyword in PIXEL_KEYWORDS)
 
 
-def _whole(dataset: Dataset, keyword: str, default: int = 0) -> int:
+def number_in(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    """Return the integer of an element; `default` if it is absent; raises DamagedFile if it is none."""
     value = value_of(dataset, keyword)
     return default if value is None else int(numbers(value, keyword)[0])
 
 
 def frame_bytes(dataset: Dataset) -> int:
     """Return the number of bytes of one uncompressed frame."""
-    bits, samples = _whole(dataset, "BitsAllocated"), _whole(dataset, "SamplesPerPixel", 1)
-    return _whole(dataset, "Rows") * _whole(dataset, "Columns") * max(samples, 1) * bits // 8
+    bits, samples = number_in(dataset, "BitsAllocated"), number_in(dataset, "SamplesPerPixel", 1)
+    return number_in(dataset, "Rows") * number_in(dataset, "Columns") * max(samples, 1) * bits // 8
 
 
 def plain_type(dataset: Dataset) -> np.dtype[Any] | None:
     """Return the type of uncompressed 8- and 16-bit grey little-endian pixels; None for anything else."""
-    bits = _whole(dataset, "BitsAllocated")
+    bits = number_in(dataset, "BitsAllocated")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    if syntax not in PLAIN or bits not in (8, 16) or _whole(dataset, "SamplesPerPixel", 1) != 1:
+    if syntax not in PLAIN or bits not in (8, 16) or number_in(dataset, "SamplesPerPixel", 1) != 1:
         return None
-    return np.dtype(f"<{'i' if _whole(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
+    return np.dtype(f"<{'i' if number_in(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
 
 
 def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
@@ -68,7 +69,7 @@ def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
     DamagedFile
         If they cannot be decoded.
     """
-    frames = _whole(dataset, "NumberOfFrames", 1) or 1
+    frames = number_in(dataset, "NumberOfFrames", 1) or 1
     if frame_bytes(dataset) * frames > MOST_BYTES:
         raise DamagedFile("The size of an image is not believable.", AGAIN)
     try:
@@ -87,7 +88,7 @@ def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
 
 def _label(dataset: Dataset) -> str:
     try:
-        return str(_whole(dataset, "InstanceNumber"))
+        return str(number_in(dataset, "InstanceNumber"))
     except DamagedFile:
         return "?"
 
@@ -99,7 +100,7 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
     size, content = frame_bytes(dataset), dataset.PixelData
     if len(content) < size * (number + 1):
         raise DamagedFile("The pixels of an image end too early.", AGAIN)
-    shape = (_whole(dataset, "Rows"), _whole(dataset, "Columns"))
+    shape = (number_in(dataset, "Rows"), number_in(dataset, "Columns"))
     return without_unused_bits(
         dataset, np.frombuffer(content, kind, size // kind.itemsize, size * number).reshape(shape)
     )
@@ -107,8 +108,8 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
 
 def is_full(dataset: Dataset, bits: int) -> bool:
     """Whether stored values use all their bits."""
-    stored = _whole(dataset, "BitsStored", bits) or bits
-    return stored == bits and _whole(dataset, "HighBit", stored - 1) == bits - 1
+    stored = number_in(dataset, "BitsStored", bits) or bits
+    return stored == bits and number_in(dataset, "HighBit", stored - 1) == bits - 1
 
 
 def is_unscaled(frame: Frame) -> bool:
@@ -123,8 +124,8 @@ def is_unscaled(frame: Frame) -> bool:
 def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
     """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
     bits = raw.dtype.itemsize * 8
-    stored = _whole(dataset, "BitsStored", bits) or bits
-    high = _whole(dataset, "HighBit", stored - 1)
+    stored = number_in(dataset, "BitsStored", bits) or bits
+    high = number_in(dataset, "HighBit", stored - 1)
     if raw.dtype.kind not in "iu" or not 0 < stored <= bits or not stored - 1 <= high < bits:
         return raw
     above, below = bits - 1 - high, high + 1 - stored
@@ -138,8 +139,8 @@ def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
         warnings.simplefilter("ignore")  # libraries quote values and paths
         every = np.asarray(dataset.pixel_array)
     one = every[number] if frames > 1 else every
-    samples = _whole(dataset, "SamplesPerPixel", 1)
-    wanted = (_whole(dataset, "Rows"), _whole(dataset, "Columns"), *((samples,) if samples > 1 else ()))
+    samples = number_in(dataset, "SamplesPerPixel", 1)
+    wanted = (number_in(dataset, "Rows"), number_in(dataset, "Columns"), *((samples,) if samples > 1 else ()))
     if one.shape != wanted:
         raise DamagedFile("The pixels of an image do not have the shape that its header says.", AGAIN)
     return without_unused_bits(dataset, one) if samples == 1 else one
@@ -244,8 +245,8 @@ def _as_stored(value: int, frame: Frame) -> int:
 
 def pixels_digest(dataset: Dataset) -> str:
     """SHA-256 over matrix and decoded stored pixels of all frames: the same for any lossless encoding."""
-    count = _whole(dataset, "NumberOfFrames", 1) or 1
+    count = number_in(dataset, "NumberOfFrames", 1) or 1
     frames = [stored_values(dataset, n) for n in range(count)]
     pixels = np.ascontiguousarray(frames[0] if count == 1 else np.stack(frames))
-    head = f"{pixels.shape}|{_whole(dataset, 'PixelRepresentation')}|{_whole(dataset, 'BitsStored')}|"
+    head = f"{pixels.shape}|{number_in(dataset, 'PixelRepresentation')}|{number_in(dataset, 'BitsStored')}|"
     return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()
