@@ -72,8 +72,8 @@ def test_the_path_from_the_command_line(
     assert code == 1 and err == "No signed version matches. Sign a task first, or choose other versions with --every."
     _sign(demo)
     code, out, _ = run(capsys, "export", demo, made / "out")
-    assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 4" in out
-    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 4
+    assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 5" in out
+    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 5
     code, out, _ = run(capsys, "verify", demo)
     assert code == 0 and "checks of 1 subjects passed" in out
     code, out, _ = run(capsys, "member", "add", demo, "ben", "--role", "reviewer")

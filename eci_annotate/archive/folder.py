@@ -5,6 +5,7 @@ The files are authoritative: an index entry is valid only while its file's size 
 
 from __future__ import annotations
 
+import hmac
 import re
 import shutil
 from collections import OrderedDict
@@ -35,9 +36,12 @@ class FolderArchive:
         The folder; created if absent.
     index
         Folder for the header index, which may be deleted at any time.
+    key
+        Authenticates the header index; an index that was changed is made again.
     """
 
-    def __init__(self, root: Path, index: Path) -> None:
+    def __init__(self, root: Path, index: Path, key: bytes = b"") -> None:
+        self._key = key
         self._root = root
         self._index = index
         self._instances = InstanceIndex(index / "instances")
@@ -142,7 +146,12 @@ class FolderArchive:
         return [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
 
     def _write(self, subject: str, rows: dict[str, Any]) -> None:
-        write_atomic(self._index / f"{subject}.json", canonical(rows))
+        rows = parse(canonical(rows), "The header index")
+        content = {"mac": self._mac(subject, rows), "rows": rows}
+        write_atomic(self._index / f"{subject}.json", canonical(content))
+
+    def _mac(self, subject: str, rows: Any) -> str:
+        return hmac.digest(self._key, f"{subject}\n".encode() + canonical(rows), "sha256").hex()
 
     def _load(self, subject: str) -> dict[str, Any]:
         """Return the subject's index; recently used ones are cached parsed, as long as their file is unchanged."""
@@ -152,8 +161,11 @@ class FolderArchive:
             kept = self._loaded.get(path)
             if kept is not None and kept[0] == mark:
                 return kept[1]
-            rows = parse(path.read_bytes(), "The header index")
-        except (FileNotFoundError, Tampered):
+            stored = parse(path.read_bytes(), "The header index")
+            rows = stored["rows"]
+            if not hmac.compare_digest(stored["mac"], self._mac(subject, rows)):
+                return {}
+        except (FileNotFoundError, Tampered, KeyError, TypeError):
             return {}
         names = {field.name for field in fields(Found)}
         whole = {name: row for name, row in rows.items() if set(row["found"]) == names}

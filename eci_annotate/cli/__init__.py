@@ -18,7 +18,7 @@ from eci_annotate.cli.member_commands import add_from_hub, hub_members
 from eci_annotate.cli.pipeline_commands import pipelines
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.subject_commands import audit, keys, subjects
-from eci_annotate.cli.terminal import Folder, Project, for_its_owner, open, progress, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, for_its_owner, open, progress, projects, say, show, tell_details
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, Tampered
 
@@ -166,6 +166,7 @@ def verify(
         show("Differs", ["subject", "task", "version", "check", "what"], failed)
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
     say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
+    tell_details(checks)
     if not trust:
         say("Verified against the repository's own certificate authority. Use --trust CA.pem for another.")
 

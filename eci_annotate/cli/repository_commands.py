@@ -1,4 +1,4 @@
-"""`eci-annotate repository copy|backup|restore`: a whole repository moved, kept, and brought back."""
+"""`eci-annotate repository copy|backup|restore|seal-images`: what concerns a whole repository."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, progress, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show
+from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Tampered
 
-repositories = typer.Typer(help="Copy, back up and restore a whole repository.", no_args_is_help=True)
+repositories = typer.Typer(help="Copy, back up, restore and seal a whole repository.", no_args_is_help=True)
 Dsn = Annotated[str, typer.Option(help="Store it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
 Keys = Annotated[Path | None, typer.Option(help="Folder of the keys; by default OUT.keys beside it.")]
 
@@ -65,3 +66,17 @@ def restore(
         show("Differs", ["subject", "task", "check", "what"], [[c.subject, c.task, c.check, c.detail] for c in failed])
         raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Create a new backup.")
     say(f"Restored to {target}; {len(found.checks)} checks passed.")
+
+
+@repositories.command("seal-images")
+def seal_images(folder: Folder, project: Project = None) -> None:
+    """Seal images that release 0.1 took in again, with their headers. Exit code 1 when one is refused."""
+    from eci_annotate.repository.admin.seal_images import seal_images as seal_again
+
+    repository = open(folder)
+    with progress() as tell:
+        done = seal_again(local(repository), chosen(repository, project), tell)
+    say(f"Sealed the images of {len(done.sealed)} subjects; {len(done.before)} were sealed with headers before.")
+    if done.refused:
+        show("Refused", ["subject", "why"], [[name, why] for name, why in done.refused.items()])
+        raise Tampered(f"The images of {len(done.refused)} subjects were not sealed.", "Restore them from a backup.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from eci_annotate.errors import NotFound, Refused
 
 if TYPE_CHECKING:
+    from eci_annotate.repository.backend import Check
     from eci_annotate.repository.local.backend import LocalBackend
     from eci_annotate.repository.repository import Repository
     from eci_annotate.workflow.trust.rsa_keys import PrivateKey
@@ -51,6 +53,14 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for row in rows:
         table.add_row(*(str(value) for value in row))
     Console().print(table)
+
+
+def tell_details(checks: list[Check]) -> None:
+    """Print what checks that passed have to say: each sentence once, with the number of versions it is about."""
+    for detail, number in Counter(check.detail for check in checks if check.passed and check.detail).items():
+        say(f"{number} of them: {detail}")
+    if any(check.check == "headers not sealed" for check in checks):
+        say("Images without a seal over their headers are sealed by: eci-annotate repository seal-images")
 
 
 @contextmanager

@@ -26,11 +26,13 @@ class Keeping(StrEnum):
 KEPT = {
     PartKind.REPORT: Keeping.DOCUMENT,
     PartKind.ANNOTATIONS: Keeping.DOCUMENT,
+    PartKind.INSTANCES: Keeping.DOCUMENT,
     PartKind.IMAGES: Keeping.BLOB,
     PartKind.SNAPSHOT: Keeping.BLOB,
     PartKind.JOURNAL: Keeping.BLOB,
     PartKind.PLACES: Keeping.BLOB,
     PartKind.REVIEWED: Keeping.SEAL,
+    PartKind.INGEST: Keeping.SEAL,
 }
 
 

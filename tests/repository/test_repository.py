@@ -67,7 +67,14 @@ def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path
     assert bool(lesion.mask_on(volume).any())
     assert repo.verify(signed).passed
     files = {path.name.split("v0001_")[1]: path for path in signed.export(tmp_path / "out")}
-    assert set(files) == {"rtstruct_1.dcm", "sr_1.dcm", "report.json", "annotations.json", "provenance.json"}
+    assert set(files) == {
+        "rtstruct_1.dcm",
+        "sr_1.dcm",
+        "report.json",
+        "annotations.json",
+        "instances.json",
+        "provenance.json",
+    }
     (read,) = read_rtstruct(files["rtstruct_1.dcm"])
     assert (read.label, read.colour) == ("lesion 1", (255, 0, 0))
     assert np.array_equal(read.mask_on(volume), lesion.mask_on(volume))

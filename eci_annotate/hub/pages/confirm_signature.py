@@ -18,7 +18,6 @@ from eci_annotate.repository.backend import RequestState
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.sign import proposal_of
-from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
 
@@ -67,12 +66,9 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     actor = desk.backend(made.signer, made.session).actor
     proposal = proposal_of(rooms, command, state, actor, rooms.clock())
     case, done = proposal.job.case, proposal.content
-    shop = rooms.workshop(command.project, command.subject)
     hanging = case.hang([each.header for study in rooms.archive.studies(command.subject) for each in study.series])
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
-    shown = pictures(
-        done.annotations, lambda uid: read_volume(shop.archive, shop.cache, command.subject, uid), windows.get
-    )
+    shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
     return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
 
 

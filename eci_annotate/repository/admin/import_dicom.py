@@ -16,10 +16,10 @@ from threading import Lock
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom, NotFound, Refused
+from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
-from eci_annotate.repository.local.volume_cache import read_volume
 from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
 from eci_annotate.workflow.subject.view import view
 from eci_annotate.workflow.usecase.pipeline import INGEST
@@ -108,7 +108,7 @@ def import_folders(
             subjects[subject] = len(fresh)
             not_shown.update(_undisplayable(backend, subject, fresh))
         elif old and not _is_ingested(backend.rooms, project, old):  # an import that was cut off
-            _ingest_all(backend, project, old)
+            sign_ingest(backend, project, old)
             subjects[old] = len(group)
         tell("Importing subjects", number, len(groups))
     return Imported(subjects, dict(skipped), dict(not_shown), sum(not each.identity_removed for each in usable))
@@ -185,31 +185,38 @@ def _by_patient(found: Sequence[Found]) -> list[list[Found]]:
 
 def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, subject: str) -> None:
     backend.rooms.archive.store(subject, found)
-    _ingest_all(backend, project, subject)
+    sign_ingest(backend, project, subject)
 
 
 def _is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
+    """Whether every ingest is signed, and all images of the archive are sealed."""
     _, state = rooms.state(project, subject)
-    return all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST)
+    if not all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST):
+        return False
+    sealed = rooms.volumes.sealed(subject)
+    return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
+        each.sop_uid in rows for uid, rows in sealed.items() for each in rooms.archive.instances(subject, uid)
+    )
 
 
-def _ingest_all(backend: LocalBackend, project: str, subject: str) -> None:
+def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
+    """Sign the ingest of a subject over all images that the archive holds of it."""
     for task in backend.use_case(project).pipeline:
         if task.kind == INGEST:
-            _ingest(backend, project, subject, task.name)
+            _ingest(backend, project, subject, task.name, meaning)
 
 
-def _ingest(backend: LocalBackend, project: str, subject: str, task: str) -> None:
+def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meaning: str) -> None:
     seen = backend.do(Start(project, subject, task, rerun=True))
     fence = seen.task(task).fence if seen else 0
-    backend.do(Sign(project, subject, task, fence, "Taken in as received"))
+    backend.do(Sign(project, subject, task, fence, meaning))
 
 
 def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
     """Why a series cannot be shown; the others were decoded and kept when their ingest was signed."""
     for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in NO_IMAGES):
         try:
-            read_volume(backend.rooms.archive, backend.rooms.layout.cache / "volumes", subject, uid)
+            backend.rooms.volumes.read(subject, uid)
         except BadImages as error:
             yield type(error).__name__
 

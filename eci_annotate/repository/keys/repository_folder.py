@@ -5,6 +5,7 @@ Who can write the folder is trusted: keys and seals show tampering by others, no
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import uuid
@@ -76,6 +77,13 @@ class Layout:
     def service_file(self, member: str) -> Path:
         """The signing key that the service holds for a member, encrypted by the service's secret."""
         return self.root / "members" / f"{member}.service"
+
+    def cache_key(self) -> bytes:
+        """What authenticates files of the cache: derived from the key of checkpoints; without that it is random."""
+        try:
+            return hashlib.sha256(b"cache 1\n" + (self.root / "authority" / "service.key").read_bytes()).digest()
+        except OSError:
+            return os.urandom(32)
 
     @property
     def service_secret(self) -> Path:

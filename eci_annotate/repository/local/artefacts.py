@@ -11,23 +11,28 @@ from pathlib import Path
 
 from eci_annotate.archive.protocol import Archive, Instance, content_of
 from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
+from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import pixel_digest
-from eci_annotate.errors import NoImages
+from eci_annotate.errors import NoImages, Tampered
+from eci_annotate.repository.local.image_seals import SealedImages, written
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
-from eci_annotate.repository.local.volume_cache import decode_series, files_of_instances
+from eci_annotate.repository.local.volume_cache import files_of_instances
 from eci_annotate.repository.manifest_parts import archived_name, archived_uids
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import Manifest, PartKind, SealedPart
 
+_RESTORE = "Restore the images from a backup."
 SOFTWARE = f"eci_annotate {__version__}"
 
 
 def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
-    """Make and keep everything of an annotation's version."""
+    """Make and keep everything of an annotation's version; Tampered if the images below it are not the sealed ones."""
     job, content = proposal.job, proposal.content
+    for uid in dict.fromkeys(each.series_uid for each in content.annotations):
+        shop.volumes.check(job.subject, uid)
     parts = [
         SealedPart(PartKind.SNAPSHOT, "easel", shop.blobs.put(content.snapshot)),
         SealedPart(PartKind.JOURNAL, "draft", shop.blobs.put(canonical(list(job.entries)))),
@@ -35,7 +40,7 @@ def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
     ]
     if job.task.form:
         parts.append(SealedPart(PartKind.REPORT, job.task.form, shop.blobs.put(canonical(content.answers))))
-    return Manifest((*parts, *_derived(shop, proposal)), SOFTWARE)
+    return Manifest((*parts, *_derived(shop, proposal), *job.images), SOFTWARE)
 
 
 def _derived(shop: Workshop, proposal: Proposal) -> Iterator[SealedPart]:
@@ -85,10 +90,29 @@ def image_series_of(archive: Archive, subject: str) -> list[str]:
 
 
 def ingested(shop: Workshop, subject: str) -> Manifest:
-    """The manifest of an ingest: a blob with the pixel digest of each image instance; their volumes are kept."""
-    uids = image_series_of(shop.archive, subject)
-    images = {uid: decode_series(shop.archive, shop.cache, subject, uid) for uid in uids}
-    return Manifest((SealedPart(PartKind.IMAGES, "pixels", shop.blobs.put(canonical(images))),), SOFTWARE)
+    """The manifest of an ingest: lists of the pixel, header and file digests of each image; their volumes are kept.
+
+    Raises
+    ------
+    Tampered
+        An image that was sealed before is missing or differs: it is not sealed again.
+    """
+    images = {uid: shop.volumes.decode(subject, uid) for uid in image_series_of(shop.archive, subject)}
+    _check_again(shop, subject, images)
+    pixels = {uid: {sop: each.pixels for sop, each in rows.items()} for uid, rows in images.items()}
+    parts = (
+        SealedPart(PartKind.IMAGES, "pixels", shop.blobs.put(canonical(pixels))),
+        SealedPart(PartKind.INSTANCES, HEADER, shop.blobs.put(written(images))),
+    )
+    return Manifest(parts, SOFTWARE)
+
+
+def _check_again(shop: Workshop, subject: str, images: SealedImages) -> None:
+    for uid, rows in shop.volumes.sealed(subject).items():
+        for sop, before in rows.items():
+            now = images.get(uid, {}).get(sop)
+            if now is None or now.pixels != before.pixels or (before.header and now.header != before.header):
+                raise Tampered(f"Instance {sop} is missing, or was changed since it was sealed.", _RESTORE)
 
 
 def pixel_digests(archive: Archive, subject: str) -> dict[str, dict[str, str]]:

@@ -53,7 +53,7 @@ class LocalBackend:
         self._identity = identity
         self._granted: set[tuple[Address, int]] = set()
         self._notes = Notes(rooms, lambda: self.actor)
-        self.images = LocalImages(rooms.archive, rooms.layout.cache / "volumes", self._note_reading)
+        self.images = LocalImages(rooms.volumes, self._note_reading)
 
     @property
     def actor(self) -> Actor:

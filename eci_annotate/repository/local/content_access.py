@@ -14,7 +14,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.subject.commands import Attach
 from eci_annotate.workflow.subject.view import SubjectView, readable
-from eci_annotate.workflow.trust.seals import SealedPart
+from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
@@ -41,6 +41,8 @@ def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Re
         return _archived(rooms, seen.subject, parts[0])
     if digest not in readable(seen) and digest not in draft_entries.snapshots(drafts):
         raise NotFound("Content not found, or you do not have access to it.", "Check the digest.")
+    if parts and parts[0].role == PartKind.INSTANCES:
+        rooms.volumes.check_all(seen.subject)  # an export says what its images are: they must be those
     cases = {signed.use_case for task in seen.tasks for signed in task.signed}
     if digest in cases:
         return rooms.blobs.get(digest)

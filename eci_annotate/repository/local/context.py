@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import reduce
+from functools import partial, reduce
 
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.archive.protocol import Archive
@@ -16,7 +16,9 @@ from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
+from eci_annotate.repository.local.image_seals import ImageSeals
 from eci_annotate.repository.local.proposal import Proposals, Workshop
+from eci_annotate.repository.local.volume_cache import VolumeCache
 from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
 from eci_annotate.workflow.subject.events import Event
@@ -45,6 +47,7 @@ class Rooms:
     archive: Archive
     access: AccessStore
     stores: Stores
+    volumes: VolumeCache
     proposals: Proposals = field(default_factory=Proposals)
 
     @classmethod
@@ -54,6 +57,9 @@ class Rooms:
         vault = Vault(layout.vault)
         streams = Streams(stores.events)
         streams.mend_cards()
+        key = layout.cache_key()
+        archive = FolderArchive(layout.archive, layout.cache / "headers", key)
+        seals = ImageSeals(streams, partial(SubjectBlobs, stores.blobs, vault))
         return cls(
             layout,
             clock,
@@ -61,14 +67,15 @@ class Rooms:
             stores.blobs,
             vault,
             SecretDrafts(stores.drafts, vault),
-            FolderArchive(layout.archive, layout.cache / "headers"),
+            archive,
             stores.access,
             stores,
+            VolumeCache(archive, layout.cache / "volumes", key, seals.of),
         )
 
     def workshop(self, project: str, subject: str) -> Workshop:
         """What making a version of this subject needs."""
-        return Workshop(self.archive, self.content(project, subject), self.layout.cache / "volumes")
+        return Workshop(self.archive, self.content(project, subject), self.volumes)
 
     def content(self, project: str, subject: str) -> SubjectBlobs:
         """The blobs of a subject; use cases are the repository's own, in `blobs`."""

@@ -6,7 +6,6 @@ Each step may be done again, so that a withdrawal that was cut off is finished b
 from __future__ import annotations
 
 from eci_annotate.repository.local.context import Rooms
-from eci_annotate.repository.local.volume_cache import forget_volumes
 
 
 def erase(rooms: Rooms, project: str, subject: str) -> None:
@@ -17,7 +16,7 @@ def erase(rooms: Rooms, project: str, subject: str) -> None:
     rooms.proposals.forget(project, subject)
     elsewhere = [name for name in rooms.streams.projects() if name != project]
     if not any(_lives(rooms, name, subject) for name in elsewhere):
-        forget_volumes(rooms.archive, rooms.layout.cache / "volumes", subject)
+        rooms.volumes.forget(subject)
         rooms.archive.remove(subject)
 
 

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -20,9 +19,10 @@ from eci_annotate.archive.protocol import Archive
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
-from eci_annotate.repository.local.volume_cache import read_volume, series_stamp
+from eci_annotate.repository.local.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.trust.seals import SealedPart
 from eci_annotate.workflow.usecase.form import check_answers
 from eci_annotate.workflow.usecase.gate import check_gate
 from eci_annotate.workflow.usecase.hanging import Header
@@ -35,11 +35,11 @@ Key = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where things are taken from and put: archive, blobs, and the cache of decoded volumes."""
+    """Where things are taken from and put: archive, blobs, and the decoded volumes."""
 
     archive: Archive
     blobs: SubjectBlobs
-    cache: Path
+    volumes: VolumeCache
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Job:
     when: datetime
     meaning: str
     predecessor: VersionSigned | None
+    images: tuple[SealedPart, ...] = ()  # they name the ingest that the version rests on
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class _Replayed:
 
     def is_true(self, shop: Workshop, job: Job) -> bool:
         """Whether a replay now would give the same."""
-        now = {uid: series_stamp(shop.archive, job.subject, uid) for uid in self.stamps}
+        now = {uid: shop.volumes.stamp(job.subject, uid) for uid in self.stamps}
         return self.task == job.task and now == self.stamps
 
 
@@ -142,8 +143,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     stamps: dict[str, str] = {}
 
     def volume(uid: str) -> xr.DataArray:
-        stamps[uid] = series_stamp(shop.archive, job.subject, uid)
-        return read_volume(shop.archive, shop.cache, job.subject, uid)
+        stamps[uid] = shop.volumes.stamp(job.subject, uid)
+        return shop.volumes.read(job.subject, uid)
 
     draft = read_draft(job.entries, shop.blobs.get)
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}

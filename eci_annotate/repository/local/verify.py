@@ -13,10 +13,12 @@ from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
+from eci_annotate.repository.local.image_seals import check_files, check_list, ingests, listed
 from eci_annotate.repository.manifest_parts import Keeping, archived_uids, keeping_of
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of
 from eci_annotate.workflow.subject.view import SubjectView
@@ -24,6 +26,9 @@ from eci_annotate.workflow.trust.seals import START, PartKind, SealedPart
 from eci_annotate.workflow.usecase.pipeline import INGEST
 
 Act = Callable[[], object]
+OLDER = "headers not sealed"  # the row of a version that was signed before headers were sealed; it passes
+_SEALS: dict[str, str] = {PartKind.REVIEWED: "reviewed version", PartKind.INGEST: "ingest"}
+_LISTS: dict[str, str] = {PartKind.IMAGES: "images list", PartKind.INSTANCES: "files list"}
 
 
 def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()) -> list[Check]:
@@ -44,9 +49,13 @@ def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterat
         return
     for name, act in _layers(rooms, state, seen):
         yield _check(seen.subject, "", 0, name, act)
+    if ingests(state) and not state.withdrawn:
+        yield _check(seen.subject, "", 0, "image lists", lambda: _check_lists(rooms, state))
     for signed in _versions(state, seen):
         for name, act in _acts(rooms, project, state, signed, anchors):
             yield _check(seen.subject, signed.task, signed.version, name, act)
+        if (detail := _older(state, signed)) and not state.withdrawn:
+            yield Check(seen.subject, signed.task, signed.version, OLDER, True, detail)
 
 
 def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
@@ -66,12 +75,12 @@ def _versions(state: Subject, seen: SubjectView) -> list[VersionSigned]:
 
 def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
     try:
-        act()
+        told = act()
     except EciError as error:
         return Check(subject, task, version, name, False, error.what)
     except UNREADABLE:
         return Check(subject, task, version, name, False, "What is recorded of it is damaged.")
-    return Check(subject, task, version, name, True)
+    return Check(subject, task, version, name, True, told if isinstance(told, str) else "")
 
 
 def _acts(
@@ -82,10 +91,11 @@ def _acts(
     yield "signature", lambda: project.check_signed(signed, anchors)
     yield "use case", lambda: rooms.blobs.get(signed.use_case)
     for part in () if state.withdrawn else signed.manifest.parts:
-        yield from _part_acts(rooms, state, part)
+        yield from _part_acts(rooms, state, part, own=signed.manifest.only(PartKind.IMAGES) is not None)
 
 
-def _part_acts(rooms: Rooms, state: Subject, part: SealedPart) -> Iterator[tuple[str, Act]]:
+def _part_acts(rooms: Rooms, state: Subject, part: SealedPart, own: bool) -> Iterator[tuple[str, Act]]:
+    """The checks of one part; `own` for a version that lists the images itself, which others only name."""
     try:
         keeping = keeping_of(part.role)
     except Refused:
@@ -95,13 +105,14 @@ def _part_acts(rooms: Rooms, state: Subject, part: SealedPart) -> Iterator[tuple
         case Keeping.ARCHIVE:
             yield part.role.upper(), lambda: _check_file(rooms, state.subject, part)
         case Keeping.SEAL:
-            yield "reviewed version", lambda: _check_reviewed(state, part)
+            yield _SEALS[part.role], lambda: _check_named(state, part)
         case Keeping.BLOB | Keeping.DOCUMENT:
-            images = part.role == PartKind.IMAGES
             content = rooms.content(state.project, state.subject)
-            yield "images list" if images else part.role, lambda: content.get(part.digest)
-            if images:
+            yield _LISTS.get(part.role, part.role), lambda: content.get(part.digest)
+            if part.role == PartKind.IMAGES:
                 yield "pixels", lambda: _check_pixels(rooms, state, part)
+            if part.role == PartKind.INSTANCES and own:
+                yield "image files", lambda: _check_files(rooms, state, part)
 
 
 def _check_seal(state: Subject, signed: VersionSigned) -> None:
@@ -122,10 +133,38 @@ def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
         raise Tampered(f"The archived file {sop} was changed.")
 
 
-def _check_reviewed(state: Subject, part: SealedPart) -> None:
+def _check_named(state: Subject, part: SealedPart) -> None:
     task, version = part.name.split("/")
     if state.work[task].signed[int(version) - 1].seal != part.digest:
-        raise Tampered("The review is about another version.")
+        raise Tampered(f"The version names another seal of {task!r}.")
+
+
+def _older(state: Subject, signed: VersionSigned) -> str:
+    """What a version lacks that was signed before headers were sealed; empty for all others."""
+    parts = {part.role for part in signed.manifest.parts}
+    if PartKind.INSTANCES in parts or not parts & {PartKind.IMAGES, PartKind.SNAPSHOT}:
+        return ""
+    since = next((each.at for each in ingests(state) if each.manifest.only(PartKind.INSTANCES)), None)
+    if since is None:
+        return "Of its images only the pixels are sealed."
+    return f"It is older than the seal of its images' headers, {to_minute(since)} UTC."
+
+
+def _check_lists(rooms: Rooms, state: Subject) -> None:
+    """Each series that was sealed holds what was sealed, and nothing else; and each series was sealed."""
+    sealed = rooms.volumes.sealed(state.subject)
+    for uid in {*artefacts.image_series_of(rooms.archive, state.subject), *sealed}:
+        check_list(rooms.archive.instances(state.subject, uid), sealed.get(uid, {}))
+
+
+def _check_files(rooms: Rooms, state: Subject, part: SealedPart) -> str:
+    images = listed(part, rooms.content(state.project, state.subject))
+    again = 0
+    for uid, rows in images.items():
+        instances = rooms.archive.instances(state.subject, uid)
+        check_list(instances, rows, more=True)
+        again += check_files(rooms.archive, instances, rows)
+    return f"{again} files were re-encoded; their content is the same." if again else ""
 
 
 def _check_pixels(rooms: Rooms, state: Subject, part: SealedPart) -> None:

@@ -1,11 +1,13 @@
 """Local images: a series is decoded once and kept as a memory-mapped array beside its grid, inside the repository.
 
-A kept volume counts only while the list, sizes and times of its files are what they were when it was made.
+A kept volume counts only while the list, sizes and times of its files are what they were when it was made. Files are
+compared with their seals, and kept values with their digest, when a process opens them first.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -23,10 +25,18 @@ from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
+from eci_annotate.repository.local.image_seals import (
+    InstanceSeal,
+    SealedImages,
+    check_files,
+    check_list,
+    instance_seal,
+)
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 Permit = Callable[[str, str, str], None]
+_MOST_CHECKED = 20_000
 _DECODING = BoundedSemaphore(2)  # a series takes several times its memory while it is decoded
 
 
@@ -35,74 +45,183 @@ class LocalImages:
 
     Parameters
     ----------
-    archive
-        Where the DICOM files are.
-    cache
-        Folder for decoded volumes; may be deleted at any time.
+    volumes
+        The decoded series, and the archive behind them.
     permit
         Called with (project, subject, what) before anything is shown; notes it, or refuses by raising.
     """
 
-    def __init__(self, archive: Archive, cache: Path, permit: Permit) -> None:
-        self._archive = archive
-        self._cache = cache
+    def __init__(self, volumes: VolumeCache, permit: Permit) -> None:
+        self._volumes = volumes
         self._permit = permit
 
     def studies(self, project: str, subject: str) -> list[Study]:
         """The subject's studies, with derived series (structure sets, reports) among them."""
         self._permit(project, subject, "studies")
-        return self._archive.studies(subject)
+        return self._volumes.archive.studies(subject)
 
     def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
         """A series as a volume; the second time without decoding."""
         self._permit(project, subject, f"series {series_uid}")
-        return read_volume(self._archive, self._cache, subject, series_uid)
+        return self._volumes.read(subject, series_uid)
 
     def kept(self, project: str, subject: str, series_uid: str, *, noted: bool = True) -> tuple[dict[str, Any], Path]:
-        """A volume's header and the file of its values, for who sends them on."""
+        """A volume's header and the file of its values, for a transfer."""
         self._permit(project, subject, f"series {series_uid}" if noted else "")
-        return keep_volume(self._archive, self._cache, subject, series_uid)
+        return self._volumes.keep(subject, series_uid)
 
 
-def read_volume(archive: Archive, cache: Path, subject: str, series_uid: str) -> xr.DataArray:
-    """A series as a volume, from the cache when that is true to the files."""
-    instances = archive.instances(subject, series_uid)
-    mark = _mark(instances)
-    place = _place(cache, subject, series_uid)
-    kept = _kept(place, mark)
-    if kept is not None:
-        return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-    with _DECODING:
-        kept = _kept(place, mark)  # somebody may have decoded it while we waited
+class VolumeCache:
+    """Decoded series of an archive, each compared with its seal when a process opens it first.
+
+    Parameters
+    ----------
+    archive
+        Where the DICOM files are.
+    folder
+        Folder for decoded volumes; may be deleted at any time.
+    key
+        Authenticates what is kept in the folder.
+    sealed
+        Gives the sealed images of a subject.
+    """
+
+    def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], SealedImages]) -> None:
+        self.archive, self.sealed = archive, sealed
+        self._folder, self._key = folder, key
+        self._checked: dict[tuple[str, str], str] = {}
+        self._compared: dict[Path, tuple[str, int, int]] = {}
+
+    def read(self, subject: str, series_uid: str) -> xr.DataArray:
+        """Return a series as a volume, from the cache if that matches the files.
+
+        Raises
+        ------
+        Tampered
+            The files are not those that were sealed.
+        """
+        instances = self.archive.instances(subject, series_uid)
+        mark = self._check(subject, series_uid, instances)
+        place = self._place(subject, series_uid)
+        kept = self._kept(place, mark)
         if kept is not None:
             return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-        volume = load_files(files_of_instances(archive, instances))
-        _keep(place, mark, volume)
-    return volume
+        with _DECODING:
+            kept = self._kept(place, mark)  # another thread may have decoded it meanwhile
+            if kept is not None:
+                return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
+            volume = load_files(files_of_instances(self.archive, instances))
+            self._keep(place, mark, volume)
+        return volume
 
+    def keep(self, subject: str, series_uid: str) -> tuple[dict[str, Any], Path]:
+        """Return the header of a series as a volume, and the file (npy) with its values; decoded if necessary."""
+        mark = self._check(subject, series_uid, self.archive.instances(subject, series_uid))
+        place = self._place(subject, series_uid)
+        if self._kept(place, mark) is None:
+            self.read(subject, series_uid)
+        kept = self._kept(place, mark)
+        if kept is None:
+            raise _changed()
+        return kept
 
-def keep_volume(archive: Archive, cache: Path, subject: str, series_uid: str) -> tuple[dict[str, Any], Path]:
-    """The header of a series as a volume, and the file (npy) with its values; decoded now if it is not kept yet."""
-    mark, place = _mark(archive.instances(subject, series_uid)), _place(cache, subject, series_uid)
-    if _kept(place, mark) is None:
-        read_volume(archive, cache, subject, series_uid)
-    kept = _kept(place, mark)
-    if kept is None:
-        raise Conflict("The images changed while they were read.", "Try again.")
-    return kept
+    def decode(self, subject: str, series_uid: str) -> dict[str, InstanceSeal]:
+        """Return the seal of each instance, from one decoding that is kept as a volume if the series makes one."""
+        instances = self.archive.instances(subject, series_uid)
+        mark, place = _mark(instances), self._place(subject, series_uid)
+        with _DECODING:
+            digests, volume = decode_files(files_of_instances(self.archive, instances))
+            if isinstance(volume, xr.DataArray) and self._kept(place, mark) is None:
+                self._keep(place, mark, volume)
+        if set(digests) != {each.sop_uid for each in instances}:
+            raise _changed()
+        seals = {each.sop_uid: instance_seal(self.archive.read(each), digests[each.sop_uid]) for each in instances}
+        if self.stamp(subject, series_uid) != mark:
+            raise _changed()
+        return seals
 
+    def check(self, subject: str, series_uid: str) -> None:
+        """Compare the files of a series with their seals now, whatever this process knows; raises Tampered."""
+        self._checked.pop((subject, series_uid), None)
+        self._check(subject, series_uid, self.archive.instances(subject, series_uid))
 
-def decode_series(archive: Archive, cache: Path, subject: str, series_uid: str) -> dict[str, str]:
-    """The pixel digest of each instance, from one decoding that is kept as the series' volume where it makes one."""
-    instances = archive.instances(subject, series_uid)
-    mark, place = _mark(instances), _place(cache, subject, series_uid)
-    with _DECODING:
-        digests, volume = decode_files(files_of_instances(archive, instances))
-        if isinstance(volume, xr.DataArray) and _kept(place, mark) is None:
-            _keep(place, mark, volume)
-    if set(digests) != {each.sop_uid for each in instances}:
-        raise Conflict("The images changed while they were read.", "Try again.")
-    return digests
+    def check_all(self, subject: str) -> None:
+        """Compare the files of all sealed series that this process did not compare yet; raises Tampered."""
+        for uid in self.sealed(subject):
+            self._check(subject, uid, self.archive.instances(subject, uid))
+
+    def _check(self, subject: str, series_uid: str, instances: list[Instance]) -> str:
+        """Return the mark of the instances, compared with their seals once for each process."""
+        mark = _mark(instances)
+        if self._checked.get((subject, series_uid)) != mark and (sealed := self.sealed(subject)):
+            if series_uid not in sealed:
+                raise Tampered("This series was not sealed with its subject.", "Import its files again.")
+            check_list(instances, sealed[series_uid])
+            check_files(self.archive, instances, sealed[series_uid])
+            if len(self._checked) >= _MOST_CHECKED:
+                self._checked.clear()
+            self._checked[subject, series_uid] = mark
+        return mark
+
+    def stamp(self, subject: str, series_uid: str) -> str:
+        """Return what changes when the list, size or time of a series' files does."""
+        return _mark(self.archive.instances(subject, series_uid))
+
+    def forget(self, subject: str) -> None:
+        """Remove all decoded volumes of a subject."""
+        for study in self.archive.studies(subject):
+            for series in study.series:
+                place = self._place(subject, series.series_uid)
+                for path in self._folder.glob(f"{place.name}*"):
+                    path.unlink()
+
+    def _place(self, subject: str, series_uid: str) -> Path:
+        return self._folder / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
+
+    def _keep(self, place: Path, mark: str, volume: xr.DataArray) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        values = np.ascontiguousarray(values_kji(volume))
+        header = {
+            "mark": mark,
+            "values": hashlib.sha256(values.data).hexdigest(),
+            "dtype": str(values.dtype),
+            "grid": to_json(grid_of(volume)),
+            "series_uid": series_uid_of(volume),
+            "instance_uids": instance_uids_of(volume),
+            "name": volume.name,
+            "attrs": volume.attrs,
+        }
+        header = parse(canonical(to_json(header)), "A volume's header")
+        write_atomic(_values_file(place, header), _npy(values))
+        write_atomic(place.with_suffix(".json"), canonical({**header, "mac": self._mac(place, header)}))
+
+    def _mac(self, place: Path, header: dict[str, Any]) -> str:
+        return hmac.digest(self._key, place.name.encode() + canonical(header), "sha256").hex()
+
+    def _kept(self, place: Path, mark: str) -> tuple[dict[str, Any], Path] | None:
+        """Return header and values that were kept for this mark; None unless both are as they were written."""
+        try:
+            header = parse(place.with_suffix(".json").read_bytes(), "A cached volume's header")
+            mac = header.pop("mac")
+            if header["mark"] != mark or not hmac.compare_digest(mac, self._mac(place, header)):
+                return None
+            array = _values_file(place, header)
+            return (header, array) if self._is_whole(array, header["values"]) else None
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, Tampered):
+            return None
+
+    def _is_whole(self, array: Path, values: str) -> bool:
+        """Whether a file of values has this digest; computed once for each process, and again if the file changed."""
+        status = array.stat()
+        known = (values, status.st_size, status.st_mtime_ns)
+        if self._compared.get(array) == known:
+            return True
+        if hashlib.sha256(np.load(array, mmap_mode="r").data).hexdigest() != values:
+            return False
+        if len(self._compared) >= _MOST_CHECKED:
+            self._compared.clear()
+        self._compared[array] = known
+        return True
 
 
 def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[Path | Opener]:
@@ -110,22 +229,8 @@ def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[
     return [partial(archive.read, each) for each in instances]
 
 
-def series_stamp(archive: Archive, subject: str, series_uid: str) -> str:
-    """What changes when the list, size or time of a series' files does."""
-    return _mark(archive.instances(subject, series_uid))
-
-
-def _place(cache: Path, subject: str, series_uid: str) -> Path:
-    return cache / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
-
-
-def forget_volumes(archive: Archive, cache: Path, subject: str) -> None:
-    """Remove all decoded volumes of a subject."""
-    for study in archive.studies(subject):
-        for series in study.series:
-            place = _place(cache, subject, series.series_uid)
-            for path in cache.glob(f"{place.name}*"):
-                path.unlink()
+def _changed() -> Conflict:
+    return Conflict("The images changed while they were read.", "Try again.")
 
 
 def _mark(instances: list[Instance]) -> str:
@@ -133,41 +238,14 @@ def _mark(instances: list[Instance]) -> str:
     return hashlib.sha256(canonical(rows)).hexdigest()
 
 
-def _keep(place: Path, mark: str, volume: xr.DataArray) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    values = np.ascontiguousarray(values_kji(volume))
-    header = {
-        "mark": mark,
-        "values": hashlib.sha256(values.data).hexdigest(),
-        "dtype": str(values.dtype),
-        "grid": to_json(grid_of(volume)),
-        "series_uid": series_uid_of(volume),
-        "instance_uids": instance_uids_of(volume),
-        "name": volume.name,
-        "attrs": volume.attrs,
-    }
-    array = place.with_name(f"{place.name}-{header['values'][:16]}.npy")  # type: ignore[index]
-    if not array.exists():
-        write_atomic(array, _npy(values))
-    write_atomic(place.with_suffix(".json"), canonical(to_json(header)))
+def _values_file(place: Path, header: dict[str, Any]) -> Path:
+    return place.with_name(f"{place.name}-{header['values'][:16]}.npy")
 
 
 def _npy(values: np.ndarray[Any, Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, values)
     return stream.getvalue()
-
-
-def _kept(place: Path, mark: str) -> tuple[dict[str, Any], Path] | None:
-    try:
-        header = parse(place.with_suffix(".json").read_bytes(), "A cached volume's header")
-        if header["mark"] != mark:
-            return None
-        array = place.with_name(f"{place.name}-{header['values'][:16]}.npy")
-        np.load(array, mmap_mode="r")
-        return header, array
-    except (OSError, KeyError, ValueError, TypeError, Tampered):
-        return None
 
 
 def volume_from_kept(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr.DataArray:

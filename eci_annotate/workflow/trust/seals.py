@@ -19,6 +19,8 @@ class PartKind(StrEnum):
     """What a part of a manifest is: its role, as it is stored."""
 
     IMAGES = "images"  # a blob with the pixel digest of each image instance
+    INSTANCES = "instances"  # a blob with the digests of file, header and pixels of each image instance
+    INGEST = "ingest"  # the seal of the ingest that a version rests on
     SNAPSHOT = "snapshot"
     JOURNAL = "journal"
     ANNOTATIONS = "annotations"
