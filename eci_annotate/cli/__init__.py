@@ -18,7 +18,18 @@ from eci_annotate.cli.member_commands import add_from_hub, hub_members
 from eci_annotate.cli.pipeline_commands import pipelines
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.subject_commands import audit, keys, subjects
-from eci_annotate.cli.terminal import Folder, Project, for_its_owner, open, progress, projects, say, show, tell_details
+from eci_annotate.cli.terminal import (
+    Folder,
+    Project,
+    for_its_owner,
+    local,
+    open,
+    progress,
+    projects,
+    say,
+    show,
+    tell_details,
+)
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, Tampered
 
@@ -165,7 +176,7 @@ def verify(
     if failed:
         show("Differs", ["subject", "task", "version", "check", "what"], failed)
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
-    say(f"{len(checks)} checks of {len({c.subject for c in checks})} subjects passed.")
+    say(f"{len(checks)} checks of {len({c.subject for c in checks if c.subject})} subjects passed.")
     tell_details(checks)
     if not trust:
         say("Verified against the repository's own certificate authority. Use --trust CA.pem for another.")
@@ -173,6 +184,7 @@ def verify(
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
     from eci_annotate.repository.backend import every_subject
+    from eci_annotate.repository.local.checkpoints import prove
 
     repository = open(folder)
     checks: list[Check] = []
@@ -181,7 +193,7 @@ def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> li
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))
-    return checks
+    return checks + prove(local(repository).rooms)
 
 
 @members.command("add")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show, tell_details
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Tampered
 
@@ -66,6 +66,7 @@ def restore(
         show("Differs", ["subject", "task", "check", "what"], [[c.subject, c.task, c.check, c.detail] for c in failed])
         raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Create a new backup.")
     say(f"Restored to {target}; {len(found.checks)} checks passed.")
+    tell_details(list(found.checks))
 
 
 @repositories.command("seal-images")

@@ -57,8 +57,11 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
 
 def tell_details(checks: list[Check]) -> None:
     """Print what checks that passed have to say: each sentence once, with the number of versions it is about."""
-    for detail, number in Counter(check.detail for check in checks if check.passed and check.detail).items():
+    told = [check for check in checks if check.passed and check.detail]
+    for detail, number in Counter(check.detail for check in told if check.subject).items():
         say(f"{number} of them: {detail}")
+    for check in [check for check in told if not check.subject][-1:]:
+        say(check.detail)
     if any(check.check == "headers not sealed" for check in checks):
         say("Images without a seal over their headers are sealed by: eci-annotate repository seal-images")
 

@@ -1,7 +1,8 @@
 """What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers.
 
 A snapshot stands for all lines before it; answers replace the answers before them. Lines say how many were before them
-(``at``): what was sent twice, since the answer to the first time was lost, counts once.
+(``at``): what was sent twice, since the answer to the first time was lost, counts once. ``?`` stands for an entry that
+cannot be read, and ``c`` for the start of a session that continued from what can be read.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from eci_annotate.workflow.codec import canonical, digest
 
 @dataclass(frozen=True)
 class Draft:
-    """Saved work: the last snapshot, the journal lines after it, the form's answers; how many lines there were."""
+    """Saved work: the last snapshot, the journal lines after it, the form's answers; how many lines there were.
+
+    `missing` says what of it cannot be read, and is empty for a whole draft. `open_damage`: no session has continued
+    since then, so nobody has seen what is left.
+    """
 
     snapshot: bytes | None = None
     lines: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     count: int = 0
+    missing: str = ""
+    open_damage: bool = False
 
 
 def lines_entry(lines: Sequence[str], at: int) -> Record:
@@ -39,6 +46,24 @@ def answers_entry(answers: dict[str, Any]) -> Record:
     return {"a": answers}
 
 
+def damaged_entry(number: int) -> Record:
+    """What a store gives in place of an entry that it cannot read; `number` counts from 1."""
+    return {"?": number}
+
+
+def continued_entry() -> Record:
+    """The entry for the start of a session that continued from what can be read."""
+    return {"c": True}
+
+
+def is_damaged(entries: Iterable[Record]) -> bool:
+    """Whether an entry cannot be read, and no session has continued since."""
+    reader = _Reader()
+    for entry in entries:
+        reader.add(entry)
+    return reader.is_open
+
+
 def snapshots(entries: Iterable[Record]) -> list[str]:
     """The digests of all snapshots, oldest first."""
     return [entry["s"] for entry in entries if "s" in entry]
@@ -50,16 +75,63 @@ def content_digest(entries: Iterable[Record]) -> str:
 
 
 def read_draft(entries: Iterable[Record], blob: Callable[[str], bytes]) -> Draft:
-    """The draft that the entries make; `blob` gets a snapshot's content."""
-    snapshot, lines, answers, count = "", list[str](), dict[str, Any](), 0
+    """Return the draft that the entries make; `blob` gets a snapshot's content.
+
+    Lines that follow lost ones are not used until the next snapshot, or until a session continued without them: on
+    another state they could change another annotation.
+    """
+    reader = _Reader()
     for entry in entries:
+        reader.add(entry)
+    return reader.draft(blob)
+
+
+@dataclass
+class _Reader:
+    """Reads entries one by one; `unread` entries could not be read, `lost` lines are missing or not used."""
+
+    snapshot: str = ""
+    lines: list[str] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    count: int = 0
+    unread: list[int] = field(default_factory=list)
+    lost: int = 0
+    is_open: bool = False
+    is_cut: bool = False
+
+    def add(self, entry: Record) -> None:
         match entry:
             case {"l": new}:
-                new = new[max(count - entry.get("at", count), 0) :]
-                lines.extend(new)
-                count += len(new)
+                self._add_lines(new, entry.get("at", self.count))
             case {"s": digest}:
-                snapshot, lines = digest, []
+                self.snapshot, self.lines, self.is_cut, self.lost = digest, [], False, 0
             case {"a": given}:
-                answers = given
-    return Draft(blob(snapshot) if snapshot else None, lines, answers, count)
+                self.answers = given
+            case {"?": number}:
+                self.unread.append(number)
+                self.is_open = True
+            case {"c": _}:
+                self.is_open = self.is_cut = False
+
+    def _add_lines(self, new: list[str], at: int) -> None:
+        new = new[max(self.count - at, 0) :]
+        if at > self.count:
+            self.is_cut = True
+            self.lost += at - self.count
+        if self.is_cut:
+            self.lost += len(new)
+        else:
+            self.lines.extend(new)
+        self.count = max(self.count, at) + len(new)
+
+    def draft(self, blob: Callable[[str], bytes]) -> Draft:
+        snapshot = blob(self.snapshot) if self.snapshot else None
+        return Draft(snapshot, self.lines, self.answers, self.count, self._missing(), self.is_open)
+
+    def _missing(self) -> str:
+        if not self.unread:
+            return ""
+        numbers = ", ".join(map(str, self.unread))
+        what = f"Of the saved draft these entries cannot be read: {numbers}."
+        steps = f" {self.lost} drawing steps are missing." if self.lost else ""
+        return f"{what}{steps} Check annotations and answers before you sign."

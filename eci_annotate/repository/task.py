@@ -6,6 +6,7 @@ Handles keep no state of their own but the lease's end; the backend is asked eac
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -134,6 +135,8 @@ class Task:
         entries = self._backend.draft(self.project, self.subject, self.task)
         draft = draft_entries.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
         self._count = draft.count
+        if draft.missing:
+            warnings.warn(draft.missing, stacklevel=2)
         return draft
 
     def touch(self) -> datetime:

@@ -68,16 +68,23 @@ def from_json(kind: type[T], value: Json) -> T:
     Raises
     ------
     Tampered
-        If the stored value does not have the shape of `kind`; restore it from a backup.
+        If the stored value does not have the shape of `kind`: it is damaged, or was written by a newer release.
     """
     try:
         result: T = _read(kind, value)
+    except _NewField as error:
+        what = f"A stored {error} has a part that this release does not know: it was written by a newer release."
+        raise Tampered(what, "Update eci_annotate.") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Tampered(f"A stored {kind.__name__} is damaged.", "Restore it from a backup.") from error
     return result
 
 
 Reader = Callable[[Json], Any]
+
+
+class _NewField(Exception):
+    """A stored value of this name has a field that no class of this release has."""
 
 
 def _read(kind: Any, value: Json) -> Any:
@@ -139,8 +146,10 @@ def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
 
 def _read_dataclass(kind: Any, value: Json) -> Any:
     readers, needed = _fields(kind)
-    if not needed <= value.keys() <= readers.keys():
+    if not needed <= value.keys():
         raise KeyError(kind.__name__)
+    if not value.keys() <= readers.keys():
+        raise _NewField(kind.__name__)
     return kind(**{key: readers[key](found) for key, found in value.items()})
 
 

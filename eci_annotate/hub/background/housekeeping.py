@@ -10,6 +10,7 @@ from eci_annotate.hub.background.notifier import Notifier, Ways
 from eci_annotate.hub.pages.uploads import INCOMING, sweep
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.erase import finish_withdrawals
 
 EVERY_S, NOTICE_S, SWEEP_S = 60.0, 5.0, 3600.0
 log = logging.getLogger("eci_annotate.hub")
@@ -22,14 +23,17 @@ class Housekeeping:
         self._over = Event()
         self._threads = [
             self._thread(EVERY_S, lambda: take_when_new(rooms)),
+            self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
             self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
         ]
         if ways := Ways.from_environment():
             self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))
 
-    def _thread(self, seconds: float, work: Callable[[], object]) -> Thread:
+    def _thread(self, seconds: float, work: Callable[[], object], at_once: bool = False) -> Thread:
         def run() -> None:
-            while not self._over.wait(seconds):
+            wait = 0.0 if at_once else seconds
+            while not self._over.wait(wait):
+                wait = seconds
                 try:
                     work()
                 except Exception as error:  # the next run may succeed; the service must not stop

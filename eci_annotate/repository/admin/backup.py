@@ -21,6 +21,7 @@ from eci_annotate.repository.admin.copy_repository import Progress, copy_files, 
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.repository_folder import Layout, create, find
 from eci_annotate.repository.keys.subject_encryption import Vault
+from eci_annotate.repository.local.checkpoints import prove
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.verify import check_subject
@@ -233,6 +234,7 @@ def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> Restored
         else:
             checks += check_subject(rooms, view(state, owner, rooms.clock()))
         tell("verifying", number, len(places))
+    checks += prove(rooms)
     rooms.stores.close()
     return RestoredRepository(tuple(checks), tuple(withdrawn))
 

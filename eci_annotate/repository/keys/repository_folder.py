@@ -133,8 +133,21 @@ def find(root: Path) -> Layout:
         remedy = "Make one with: eci-annotate init FOLDER --project NAME --member NAME"
         raise NotARepository("There is no eci_annotate repository in this folder.", remedy) from error
     if head.get("format") != FORMAT:
-        raise NotARepository(f"The repository has format {head.get('format')}.", f"This release reads {FORMAT}.")
+        raise _another_format(head.get("format"))
     return Layout(root, str(head["identity"]), StoreKind(head.get("store", StoreKind.FOLDER)))
+
+
+def _another_format(found: object) -> NotARepository:
+    if isinstance(found, int) and found > FORMAT:
+        return NotARepository(f"A newer release wrote the repository (format {found}).", "Update eci_annotate.")
+    if found == 1:
+        what = "The repository has format 1, from before release 0.1; this release cannot read it."
+        remedy = (
+            "Run eci-annotate export FOLDER OUT --every with the release that wrote it; then with this one "
+            "eci-annotate init NEW_FOLDER and eci-annotate import NEW_FOLDER DICOM."
+        )
+        return NotARepository(what, remedy)
+    return NotARepository("The file eci.json is damaged.", "Restore it from a backup.")
 
 
 def write_key(path: Path, key: Credential) -> None:

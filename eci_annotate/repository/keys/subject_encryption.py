@@ -17,7 +17,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from eci_annotate.errors import BadJournal, EciError, NotFound, Tampered
+from eci_annotate.errors import EciError, NotFound, Tampered
+from eci_annotate.repository.draft_entries import damaged_entry
 from eci_annotate.store.atomic_files import locked, sync_folder, write_atomic
 from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
 from eci_annotate.workflow.codec import canonical, digest, parse
@@ -176,7 +177,7 @@ class SecretDrafts:
         if not closed:
             return []
         cipher = self._vault.cipher(address.project, address.subject)
-        return [_open(cipher, address, each) for each in closed]
+        return [_open(cipher, address, each, number) for number, each in enumerate(closed, 1)]
 
     def drop(self, project: str, subject: str) -> int:
         """See `DraftStore`."""
@@ -188,10 +189,11 @@ def _close(cipher: AESGCM, address: Address, entry: Record) -> Record:
     return {"x": b64encode(nonce + cipher.encrypt(nonce, canonical(entry), address.task.encode())).decode()}
 
 
-def _open(cipher: AESGCM, address: Address, entry: Record) -> Record:
+def _open(cipher: AESGCM, address: Address, entry: Record, number: int) -> Record:
+    """Return an entry; one that cannot be read is named, so that the others can be used."""
     try:
         closed = b64decode(entry["x"])
         opened: Record = parse(cipher.decrypt(closed[:_NONCE], closed[_NONCE:], address.task.encode()), "A draft")
-    except (InvalidTag, KeyError, ValueError, TypeError):
-        raise BadJournal("An entry of a draft's journal is damaged.", "Restore the draft from a backup.") from None
+    except (InvalidTag, KeyError, ValueError, TypeError, Tampered):
+        return damaged_entry(number)
     return opened

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from eci_annotate.errors import LeaseLost, NotFound, Refused
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.audit import AuditQuery, audit_table
-from eci_annotate.repository.local.checkpoints import check_checkpoints, take_when_due
+from eci_annotate.repository.local.checkpoints import check_checkpoints, check_own_certificate, take_when_due
 from eci_annotate.repository.local.command_handler import do_project, do_subject
 from eci_annotate.repository.local.content_access import check_attached, check_put, content_of
 from eci_annotate.repository.local.context import Rooms
@@ -33,8 +33,21 @@ from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
+from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, view, view_case
+from eci_annotate.workflow.usecase.pipeline import task_named
 from eci_annotate.workflow.usecase.usecase import UseCase
+
+
+class _Right(NamedTuple):
+    """What allows work on a task: one of these roles, for subjects of this site."""
+
+    roles: tuple[str, ...]
+    site: str
+
+
+def _right(state: Subject, task: str) -> _Right:
+    return _Right(task_named(state.pipeline, task).roles, state.site)
 
 
 class LocalBackend:
@@ -51,7 +64,7 @@ class LocalBackend:
     def __init__(self, rooms: Rooms, identity: Identity) -> None:
         self.rooms = rooms
         self._identity = identity
-        self._granted: set[tuple[Address, int]] = set()
+        self._granted: dict[tuple[Address, int], _Right] = {}
         self._notes = Notes(rooms, lambda: self.actor)
         self.images = LocalImages(rooms.volumes, self._note_reading)
 
@@ -87,6 +100,7 @@ class LocalBackend:
 
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
+        check_own_certificate(self.rooms.layout)
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.rooms, signed=isinstance(command, Sign))
         return done
@@ -122,7 +136,7 @@ class LocalBackend:
             seen = view(state, self.actor, self.rooms.clock())
         if isinstance(command, Start):
             address = Address(command.project, command.subject, command.task)
-            self._granted.add((address, seen.task(command.task).fence))
+            self._granted[address, seen.task(command.task).fence] = _right(state, command.task)
         return seen
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
@@ -194,14 +208,20 @@ class LocalBackend:
         self.rooms.drafts.append(address, fence, entries)
 
     def check_held(self, address: Address, fence: int) -> None:
-        """LeaseLost when this session never held the task under that fence; whether it is the newest the store says."""
-        if (address, fence) in self._granted:
-            return
+        """LeaseLost when this session never held the task under that fence; whether it is the newest the store says.
+
+        Refused when the roles of the actor no longer allow the task.
+        """
         with self.refusals("Save", address.project, address.subject):
-            if self._fence(address.project, address.subject, address.task) != fence:
-                what = f"You do not hold {address.task!r}."
-                raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
-        self._granted.add((address, fence))
+            if (address, fence) not in self._granted:
+                if self._fence(address.project, address.subject, address.task) != fence:
+                    what = f"You do not hold {address.task!r}."
+                    raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
+                state = self.rooms.state(address.project, address.subject)[1]
+                self._granted[address, fence] = _right(state, address.task)
+            right = self._granted[address, fence]
+            if not self.actor.has_role(address.project, right.roles, right.site):
+                raise Refused(f"You may no longer work on {address.task!r}.", "Your role has changed; ask the owner.")
 
     def draft(self, project: str, subject: str, task: str) -> list[Record]:
         """The entries of the draft that this session holds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from eci_annotate.errors import EciError, Tampered, undamaged
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.protocols import Entry
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp, to_json
-from eci_annotate.workflow.trust.certificates import Authority, check_certificate, check_signed, check_spelling
+from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.trust.certificates import Authority, check_certificate, check_signed, check_spelling, load
 from eci_annotate.workflow.trust.merkle import Range
 
 OUTSIDE = "ECI_ANNOTATE_CHECKPOINTS"
@@ -93,11 +95,31 @@ def _leaf(entry: Entry) -> bytes:
     return canonical([entry.stream, entry.index, entry.record])
 
 
+def check_own_certificate(layout: Layout) -> None:
+    """Raise Tampered unless the certificate of checkpoints is the authority's, and belongs to the key that signs them.
+
+    What a damaged certificate signs would not verify later, and could not be signed again.
+    """
+    _own(layout)
+
+
+def _own(layout: Layout) -> tuple[Ed25519PrivateKey, str]:
+    folder, remedy = _folder(layout), "Restore the folder authority/ from a backup; nothing was written."
+    try:
+        key = serialization.load_pem_private_key((folder / "service.key").read_bytes(), password=None)
+        certificate = (folder / "service.pem").read_text()
+        check_spelling(certificate)
+        check_certificate(certificate, [layout.authority.read_text()], load(certificate).not_valid_before_utc)
+        assert isinstance(key, Ed25519PrivateKey)
+        check_signed(certificate, b"checkpoints", key.sign(b"checkpoints"))
+    except (EciError, OSError, ValueError, TypeError, AssertionError):
+        raise Tampered("The key or the certificate of checkpoints is damaged.", remedy) from None
+    return key, certificate
+
+
 def _signed(layout: Layout, made: Checkpoint) -> bytes:
-    key = serialization.load_pem_private_key((_folder(layout) / "service.key").read_bytes(), password=None)
-    assert isinstance(key, Ed25519PrivateKey)
+    key, certificate = _own(layout)
     body = to_json(made)
-    certificate = (_folder(layout) / "service.pem").read_text()
     return canonical({"body": body, "signature": key.sign(canonical(body)).hex(), "certificate": certificate})
 
 
@@ -124,6 +146,30 @@ def check_checkpoints(rooms: Rooms, folder: Path, anchors: Iterable[str]) -> lis
     """
     entries, trusted = rooms.streams.feed(0), tuple(anchors)
     return list(_rows(rooms, sorted(folder.glob("*.json")), entries, trusted))
+
+
+def prove(rooms: Rooms) -> list[Check]:
+    """Compare all streams with the repository's own checkpoints; the last row says what the newest one covers.
+
+    A row fails if events that a checkpoint covers are missing, or if there is no checkpoint.
+    """
+    entries, paths = rooms.streams.feed(0), sorted(rooms.layout.checkpoints.glob("*.json"))
+    found = list(_rows(rooms, paths, entries, (rooms.layout.authority.read_text(),)))
+    if not found:
+        return [Check("", "", 0, "checkpoints", not entries, "There is no checkpoint." if entries else "")]
+    if all(each.passed for each in found):
+        found[-1] = replace(found[-1], detail=_coverage(_read(paths[-1].read_bytes())[0], entries))
+    return found
+
+
+def _coverage(made: Checkpoint, entries: list[Entry]) -> str:
+    covered = entries[: made.events.size]
+    subjects = {each.stream for each in covered if each.stream.startswith(SUBJECTS)}
+    versions = sum(each.record["name"].startswith("signed.") for each in covered)
+    return (
+        f"The last checkpoint ({to_minute(made.at)} UTC) covers {len(subjects)} subjects, {len(covered)} events and "
+        f"{versions} versions; all are there. {len(entries) - len(covered)} events came later."
+    )
 
 
 def _rows(rooms: Rooms, paths: list[Path], entries: list[Entry], anchors: tuple[str, ...]) -> Iterator[Check]:

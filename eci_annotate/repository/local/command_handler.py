@@ -70,7 +70,10 @@ def _open_draft(rooms: Rooms, command: Start, actor: Actor, state: Subject) -> N
     if lease is None or not lease.is_of(actor):
         raise LeaseLost(f"{command.task!r} was taken over.", "Start it again.")
     rooms.drafts.open(address, Holder(lease.fence, lease.until, actor.name, work.version + 1))
-    if work.signed and not rooms.drafts.read(address, lease.fence):
+    entries = rooms.drafts.read(address, lease.fence)
+    if draft_entries.is_damaged(entries):
+        rooms.drafts.append(address, lease.fence, [draft_entries.continued_entry()])
+    if work.signed and not entries:
         rooms.drafts.append(
             address, lease.fence, _seed(rooms.content(command.project, command.subject), work.signed[-1])
         )

@@ -90,6 +90,10 @@ class Streams:
         found = self._events.cards(query)
         return found.total, self._states(found.streams)
 
+    def names(self, query: CardQuery) -> Sequence[str]:
+        """The streams of the subjects that fit the query, on its page."""
+        return self._events.cards(query).streams
+
     def _states(self, names: Sequence[str]) -> list[Subject]:
         """Subjects by stream; one that has not grown since it was folded is not read again."""
         heads = self._events.heads_of(names)

@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive
+from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
@@ -147,6 +148,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
         return shop.volumes.read(job.subject, uid)
 
     draft = read_draft(job.entries, shop.blobs.get)
+    if draft.open_damage:
+        raise BadJournal(draft.missing, "Start the task again to see what is left.")
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(volume, draft.snapshot, draft.lines)
     annotations = tuple(easel.annotations())

@@ -12,6 +12,7 @@ from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.erase import has_content
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.repository.local.image_seals import check_files, check_list, ingests, listed
 from eci_annotate.repository.manifest_parts import Keeping, archived_uids, keeping_of
@@ -49,7 +50,9 @@ def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterat
         return
     for name, act in _layers(rooms, state, seen):
         yield _check(seen.subject, "", 0, name, act)
-    if ingests(state) and not state.withdrawn:
+    if state.withdrawn:
+        yield _check(seen.subject, "", 0, "withdrawal", lambda: _check_withdrawn(rooms, state))
+    elif ingests(state):
         yield _check(seen.subject, "", 0, "image lists", lambda: _check_lists(rooms, state))
     for signed in _versions(state, seen):
         for name, act in _acts(rooms, project, state, signed, anchors):
@@ -148,6 +151,11 @@ def _older(state: Subject, signed: VersionSigned) -> str:
     if since is None:
         return "Of its images only the pixels are sealed."
     return f"It is older than the seal of its images' headers, {to_minute(since)} UTC."
+
+
+def _check_withdrawn(rooms: Rooms, state: Subject) -> None:
+    if has_content(rooms, state.project, state.subject):
+        raise Tampered("Consent was withdrawn, but content of the subject still exists.")
 
 
 def _check_lists(rooms: Rooms, state: Subject) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from eci_annotate.errors import BadJournal, EciError
+from eci_annotate.errors import EciError
 from eci_annotate.store.atomic_files import append_whole, locked, mend_tail, sync_folder, write_atomic, writing
 from eci_annotate.store.protocols import (
     Address,
@@ -116,7 +116,7 @@ class FolderDrafts:
         if not path.exists():
             return []
         rows = path.read_bytes().split(b"\n")[1:-1]
-        return [_entry(row, number) for number, row in enumerate(rows, 2)]
+        return [_entry(row) for row in rows]
 
     def addresses(self, project: str = "") -> list[Address]:
         found = self._folder.glob(f"{check_stream(project) if project else '*'}/*/*/*.jsonl")
@@ -159,14 +159,15 @@ def _journal(folder: Path, fence: int) -> Path:
     return folder / f"{fence:06d}.jsonl"
 
 
-def _entry(row: bytes, number: int) -> Record:
+def _entry(row: bytes) -> Record:
+    """Return the entry of a line; a damaged line is no reason to lose the others, and becomes an empty entry."""
     try:
         entry: Any = json.loads(row)
         if isinstance(entry, dict):
             return entry
     except ValueError:
         pass
-    raise BadJournal(f"Line {number} of a draft's journal is damaged.", "Restore the draft from a backup.")
+    return {}
 
 
 def _append(path: Path, content: bytes) -> None:
