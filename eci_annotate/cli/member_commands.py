@@ -81,7 +81,11 @@ def code(folder: Folder, name: Name) -> None:
     from eci_annotate.repository.keys.factors import FactorBook
 
     backend = local(open(folder))
-    say(FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name))
+    given, start = FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name, backend.actor.name)
+    say(given)
+    if start:
+        say(f"{name} has a PIN or passkey already: the code counts from {start:%Y-%m-%d %H:%M} UTC,")
+        say("or as soon as a second owner gives one.")
 
 
 def pin(folder: Folder, name: Name) -> None:

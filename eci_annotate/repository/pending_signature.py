@@ -50,3 +50,34 @@ class Pending:
                 return signed
             time.sleep(1.0)
         raise Refused("The signature was not confirmed.", "Sign again.")
+
+
+class PendingCommand:
+    """A command that waits for its person to confirm it at `url`, on the service's own page.
+
+    Parameters
+    ----------
+    url
+        The page.
+    state
+        Gives the state of the request.
+    """
+
+    def __init__(self, url: str, state: Callable[[], RequestState]) -> None:
+        self.url, self._state = url, state
+
+    def __repr__(self) -> str:
+        return f"<Nothing was done yet: confirm it at {self.url}>"
+
+    def wait(self, seconds: float = 900.0) -> None:
+        """Wait until the person confirmed it; raises Refused if that takes too long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            match self._state():
+                case RequestState.DONE:
+                    return
+                case RequestState.VOID:
+                    break
+                case RequestState.WAITING:
+                    time.sleep(1.0)
+        raise Refused("The command was not confirmed.", "Send it again.")

@@ -34,7 +34,7 @@ from eci_annotate.workflow.subject.events import (
     VersionSigned,
     who,
 )
-from eci_annotate.workflow.trust.certificates import check_certificate, load, public_pem
+from eci_annotate.workflow.trust.certificates import check_certificate, common_name, load, public_pem
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -199,6 +199,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
         fingerprint(command.key)
     if command.certificate:
         check_certificate(command.certificate, state.authorities, now)
+        _check_names(command.certificate, command.name, state)
     return MemberAdded(
         **who(actor, now),
         name=command.name,
@@ -226,9 +227,31 @@ def _enrol(command: EnrolCertificate, state: Project, actor: Actor, now: datetim
     if actor.name != member.name:
         _check_administers(command.project, state, actor)
     check_certificate(command.certificate, state.authorities, now)
+    _check_names(command.certificate, command.name, state)
     if any(pem == command.certificate for pem, _ in member.certificates):
         return ()
     return (CertificateEnrolled(**who(actor, now), name=member.name, certificate=command.certificate),)
+
+
+def _check_names(certificate: str, name: str, state: Project) -> None:
+    """Refuse a certificate of somebody else: the project's own authority certifies members by their names here.
+
+    An institution certifies people by their own names, so that only a name or key of another member can be recognised.
+    """
+    named, key = common_name(certificate), public_pem(certificate)
+    own = state.authorities[:1]
+    others = [each for each in state.members.values() if each.name != name]
+    taken = any(public_pem(pem) == key for each in others for pem, _ in each.certificates)
+    if taken or any(each.name == named for each in others) or (_is_from(certificate, own) and named != name):
+        raise Refused(f"The certificate does not name {name!r}.", "Give the member's own certificate.")
+
+
+def _is_from(certificate: str, anchors: tuple[str, ...]) -> bool:
+    try:
+        check_certificate(certificate, anchors, load(certificate).not_valid_before_utc)
+    except Untrusted:
+        return False
+    return True
 
 
 def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:

@@ -169,6 +169,7 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
         lambda who: HIDDEN,
         get(f"/api/signatures/{P}/{S}/{ZERO}"),
     ),
+    "confirmation": ("GET /api/confirmations/{request}", lambda who: HIDDEN, get(f"/api/confirmations/{ZERO}")),
     "leases": ("GET /leases", nobody, get("/leases")),
     "metrics": ("GET /metrics", nobody, get("/metrics")),
     "start annotate": ("POST /api/commands", role("annotator"), say(lambda w: Start(P, S, "annotate"))),

@@ -22,7 +22,8 @@ from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.hub.pages.browser_security import form_token
 from eci_annotate.hub.pages.router import PAGES
-from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, PERSON, Session, Sessions
+from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, Session, Sessions
+from eci_annotate.hub.signing.confirmations import PERSON
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
@@ -103,6 +104,8 @@ CELLS = {
     ),
     "signature": Cell(("GET", "sign/{project}/{subject}/{request}"), lambda who: HIDDEN, SIGN),
     "sign": Cell(("POST", "sign/{project}/{subject}/{request}"), lambda who: HIDDEN, SIGN, form(("sign", ZERO, ""))),
+    "command": Cell(("GET", "confirm/{request}"), lambda who: HIDDEN, f"confirm/{ZERO}"),
+    "confirm": Cell(("POST", "confirm/{request}"), lambda who: HIDDEN, f"confirm/{ZERO}", form(("confirm", ZERO, ""))),
     "factors": Cell(("GET", "factors"), anybody, "factors"),
     "change factors": Cell(("POST", "factors"), anybody, "factors", form(("factors", ""))),
     "reference": Cell(("GET", "reference"), anybody, "reference"),

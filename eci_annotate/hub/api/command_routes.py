@@ -9,8 +9,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from eci_annotate.errors import Refused
-from eci_annotate.hub.api.auth import NAME, AtDesk, Digest, Name, Repo
+from eci_annotate.hub.api.auth import NAME, AtDesk, Digest, Name, Repo, Somebody
 from eci_annotate.hub.core.problem_responses import PROBLEMS, Problem
+from eci_annotate.hub.signing.confirmations import (
+    CONFIRMED,
+    PERSON,
+    ask_person,
+    confirmation_url,
+    request_of,
+    request_state,
+)
 from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.remote.wire_format import actor_to_wire, command_from_wire, page_to_wire, pending_to_wire
@@ -62,8 +70,11 @@ class CommandRequest(BaseModel):
     response_model=dict[str, Any],
     responses={202: {"model": Problem, "description": "The person has to confirm it."}},
 )
-def command(repo: Repo, desk: AtDesk, said: Said) -> Any:
-    """Do a command; the subject as it is then. A signature waits for its person: 202 says where he confirms it."""
+def command(repo: Repo, desk: AtDesk, who: Somebody, said: Said) -> Any:
+    """Do a command; returns the subject as it is then.
+
+    Signatures, and commands that administrate, wait for their person: 202 says where they confirm them.
+    """
     order = command_from_wire(said.model_dump())
     with repo.noting(order):
         if isinstance(order, Sign):
@@ -71,6 +82,9 @@ def command(repo: Repo, desk: AtDesk, said: Said) -> Any:
             return JSONResponse(pending_to_wire(pending.url, pending.request), 202)
         if isinstance(order, OpenProject):
             raise Refused("Projects are created by the administrator of the service.", "Ask your administrator.")
+        if isinstance(order, CONFIRMED) and PERSON not in who.scopes:
+            made = ask_person(desk, repo, order)
+            return JSONResponse(pending_to_wire(confirmation_url(desk, made.digest), made.digest), 202)
     seen = repo.do(order)
     return {"view": to_json(seen) if seen else None}
 
@@ -125,3 +139,9 @@ def note(repo: Repo, noted: Noted) -> None:
 def signature(repo: Repo, desk: AtDesk, project: Name, subject: Name, request: Digest) -> dict[str, str]:
     """Return the state of a signature request: waiting, signed, void."""
     return {"state": standing(desk, repo, found(desk, repo, project, subject, request))}
+
+
+@router.get("/confirmations/{request}")
+def confirmation(repo: Repo, desk: AtDesk, request: Digest) -> dict[str, str]:
+    """Return the state of a command that waits for its person: waiting, signed (done), void."""
+    return {"state": request_state(desk, request_of(desk, repo.actor.name, request))}

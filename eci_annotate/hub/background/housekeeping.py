@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 
 from eci_annotate.hub.background.notifier import Notifier, Ways
 from eci_annotate.hub.pages.uploads import INCOMING, sweep
+from eci_annotate.hub.signing.confirmations import forget_requests
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import finish_withdrawals
@@ -25,6 +27,7 @@ class Housekeeping:
             self._thread(EVERY_S, lambda: take_when_new(rooms)),
             self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
             self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
+            self._thread(SWEEP_S, lambda: forget_requests(rooms.layout.cache, time.time() - SWEEP_S)),
         ]
         if ways := Ways.from_environment():
             self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))

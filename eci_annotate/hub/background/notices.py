@@ -32,6 +32,8 @@ class Notice:
         match self.what:
             case "ready":
                 return f"{where} is ready for you."
+            case "code":
+                return f"A one-time code for your signature in {self.project} was given by {self.reason}."
             case "rejected":
                 return f"{where} was rejected: {self.reason}"
         return f"{where} was signed."

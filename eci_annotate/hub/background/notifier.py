@@ -10,7 +10,7 @@ import logging
 import os
 import smtplib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -122,3 +122,9 @@ class Notifier:
             httpx.post(hook, content=body, headers={"Content-Type": "application/json"}, timeout=10).raise_for_status()
         except httpx.HTTPError as error:
             log.error("webhook did not take a notice", extra={"kind": type(error).__name__})
+
+
+def tell_person(rooms: Rooms, notice: Notice) -> None:
+    """Mail one notice to its person, if mail is configured; a failure is logged."""
+    if ways := Ways.from_environment():
+        Notifier(rooms, replace(ways, mail=(*ways.mail, notice.what)))._tell(notice)

@@ -78,7 +78,7 @@ def confirm_request(visit: Visit) -> Response:
     visit.check("sign", made.digest, visit.asked("nonce"))
     try:
         with visit.refusals("Sign"):
-            _sign(visit.desk, made, _factor(visit, made))
+            _sign(visit.desk, made, _factor(visit, made) + _power(visit, made))
     except EciError as error:
         return _page(visit, made, error)
     seen = visit.repo.subject(made.command.project, made.command.subject)
@@ -91,6 +91,13 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
     if standing(visit.desk, visit.repo, made) != RequestState.WAITING:
         raise Refused("This request is no longer open.", "Sign again in the notebook.")
     return proved(visit, made.digest)
+
+
+def _power(visit: Visit, made: SignatureRequest) -> str:
+    """Return what a version says of a signer who owns the project and administers the hub, and could act as others."""
+    person = visit.desk.people.of_token(visit.session.token, session=visit.session.hub_session)
+    both = person is not None and person.admin and "owner" in visit.repo.actor.roles.get(made.command.project, ())
+    return ", hub administrator" if both else ""
 
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:

@@ -52,6 +52,9 @@ def change_factors(visit: Visit) -> Response:
 def _changed(visit: Visit, name: str, nonce: str) -> str:
     book, origin = visit.desk.factors, origin_of(visit.request, visit.desk.settings)
     proof = Proof(visit.asked("pin"), visit.asked("credential"), visit.asked("code"), nonce)
+    if visit.asked("do") == "cancel the code":
+        book.cancel_code(name)
+        return "The code was cancelled."
     made, pin = visit.asked("created"), visit.asked("new_pin")
     if made:
         asked = passkeys.challenge(_about(visit), nonce)

@@ -28,7 +28,7 @@ def home(visit: Visit) -> Response:
     """Show the tiles."""
     actor = visit.repo.actor
     tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.projects()]
-    return visit.show("home", tiles=tiles)
+    return visit.show("home", tiles=tiles, factors=visit.desk.factors.of(visit.session.name))
 
 
 def _tile(visit: Visit, name: str, roles: str) -> Tile:

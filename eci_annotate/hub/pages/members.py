@@ -5,14 +5,17 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.background.notices import Notice
+from eci_annotate.hub.background.notifier import tell_person
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.workflow.actor import ALL_SITES, ROLES
 from eci_annotate.workflow.subject.commands import ChangeMember
+from eci_annotate.workflow.subject.lease import to_minute
 
 
-def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str] | None = None) -> Response:
+def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str, str] | None = None) -> Response:
     """Show the members, and the forms to change them."""
     place, actor = _place(visit), visit.repo.actor
     book = visit.desk.factors
@@ -66,7 +69,7 @@ def _sites(visit: Visit) -> tuple[str, ...]:
     return (ALL_SITES,) if ALL_SITES in words else tuple(words)
 
 
-def _add(visit: Visit, place: ProjectPage) -> tuple[str, str]:
+def _add(visit: Visit, place: ProjectPage) -> tuple[str, str, str]:
     name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.actor
     if not _roles(visit):
         raise Refused("A member needs a role.", "Choose one or more.")
@@ -76,7 +79,7 @@ def _add(visit: Visit, place: ProjectPage) -> tuple[str, str]:
     return _given(visit, place, name)
 
 
-def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
+def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
     """Return a code for a member; a site administrator issues codes to members of their site without higher roles."""
     actor = visit.repo.actor
     member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
@@ -91,7 +94,10 @@ def _is_high(roles: tuple[str, ...]) -> bool:
     return bool({"owner", "auditor", "site-administrator"} & set(roles))
 
 
-def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str]:
-    code = visit.desk.factors.give_code(name)
-    visit.repo.note("code.1", place.name, "", f"one-time code for {name}")
-    return name, code
+def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
+    by, owner = visit.repo.actor.name, visit.repo.actor.may("administer", place.name)
+    code, start = visit.desk.factors.give_code(name, by, owner=owner)
+    since = f", counts from {to_minute(start)} UTC" if start else ""
+    visit.repo.note("code.1", place.name, "", f"one-time code for {name}{since}")
+    tell_person(visit.desk.rooms, Notice("code", place.name, "", "", "Your signature", name, f"{by}{since}"))
+    return name, code, to_minute(start) if start else ""

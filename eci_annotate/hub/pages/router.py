@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from eci_annotate.hub.pages.add_subjects import add_subjects, may_add, show_adding
 from eci_annotate.hub.pages.api_reference import show_reference
+from eci_annotate.hub.pages.confirm_command import confirm_command, show_command
 from eci_annotate.hub.pages.confirm_signature import confirm_request, show_request
 from eci_annotate.hub.pages.factors_page import change_factors, show_factors
 from eci_annotate.hub.pages.home import home
@@ -26,6 +27,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "", home),
     ("GET", _REQUEST, show_request),
     ("POST", _REQUEST, confirm_request),
+    ("GET", "confirm/{request}", show_command),
+    ("POST", "confirm/{request}", confirm_command),
     ("GET", "projects/{project}", show_project),
     ("GET", "projects/{project}/subjects/{subject}", show_subject),
     ("POST", "projects/{project}/subjects/{subject}", change_subject),

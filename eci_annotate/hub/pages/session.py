@@ -21,10 +21,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from eci_annotate.errors import NoIdentity, Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person
+from eci_annotate.hub.signing.confirmations import PERSON
 from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.remote.unix_url import client
 
-PERSON = "custom:eci:person"
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
 
 

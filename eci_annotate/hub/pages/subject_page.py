@@ -9,6 +9,7 @@ from starlette.responses import Response
 from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import place_of
+from eci_annotate.hub.signing.confirmations import ask_person
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
 WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
@@ -34,7 +35,10 @@ def change_subject(visit: Visit) -> Response:
     act = _ACTS.get(visit.asked("do"))
     if act is None:
         raise Refused("Unknown action.", "Use the buttons of the page.")
-    visit.repo.do(act(visit, project, subject))
+    command = act(visit, project, subject)
+    if isinstance(command, Withdraw):  # nothing brings the content back: it is confirmed by a PIN or a passkey
+        return visit.back(f"confirm/{ask_person(visit.desk, visit.repo, command).digest}")
+    visit.repo.do(command)
     return visit.back(f"projects/{project}/subjects/{subject}")
 
 

@@ -1,7 +1,8 @@
 """What a person has that no kernel has: a passkey (WebAuthn), or a PIN. Kept apart from the hub's password.
 
 The first factor, or another in place of a lost one, needs an administrator's one-time code; a further one needs one
-that the person has. Five wrong tries close the door for a quarter of an hour.
+that the person has. A code for a person who has a factor counts after a day, or once a second owner gave it too. Five
+wrong tries close the door for a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 
 SHORTEST, TRIES = 6, 5
-CLOSED, CODE_LASTS = timedelta(minutes=15), timedelta(days=7)
+CLOSED, CODE_LASTS, CODE_WAITS = timedelta(minutes=15), timedelta(days=7), timedelta(days=1)
+_NEW = ("code_from", "code_by")  # written only when they say something: older releases refuse unknown fields
 T = TypeVar("T")
 
 
@@ -47,6 +49,8 @@ class Factors:
     code_until: datetime | None = None
     fails: int = 0
     closed_until: datetime | None = None
+    code_from: datetime | None = None
+    code_by: str = ""
 
     @property
     def has_any(self) -> bool:
@@ -72,15 +76,38 @@ class FactorBook:
     def _change(self, name: str, change: Callable[[Factors], tuple[Factors, T]]) -> T:
         with locked(self._folder / "factors.lock"):
             new, result = change(self.of(name))
-            write_atomic(self._folder / f"{check_name(name)}.factors", canonical(to_json(new)), mode=0o600)
+            content = {key: value for key, value in to_json(new).items() if value or key not in _NEW}
+            write_atomic(self._folder / f"{check_name(name)}.factors", canonical(content), mode=0o600)
         return result
 
-    def give_code(self, name: str) -> str:
-        """A one-time code by which somebody enrols a factor; earlier ones count no more."""
-        code = "-".join(secrets.token_hex(2) for _ in range(4))
-        until = self._clock() + CODE_LASTS
-        self._change(name, lambda known: (replace(known, code=_plain(code), code_until=until), None))
-        return code
+    def give_code(self, name: str, by: str, *, owner: bool = True) -> tuple[str, datetime | None]:
+        """Return a one-time code by which somebody enrols a factor, and from when it counts (None: now).
+
+        Earlier codes count no more.
+
+        Parameters
+        ----------
+        name
+            Who will use it.
+        by
+            Who gives it.
+        owner
+            Whether the giver is an owner: two of them together need not wait.
+        """
+        code, now = "-".join(secrets.token_hex(2) for _ in range(4)), self._clock()
+
+        def given(known: Factors) -> tuple[Factors, datetime | None]:
+            live = known.code_until is not None and now <= known.code_until
+            second = owner and live and known.code_by not in ("", by, name) and by != name
+            start = now + CODE_WAITS if known.has_any and not second else None
+            new = replace(known, code=_plain(code), code_until=now + CODE_LASTS, code_from=start)
+            return replace(new, code_by=by if known.has_any and owner else ""), start
+
+        return code, self._change(name, given)
+
+    def cancel_code(self, name: str) -> None:
+        """Make the code that was given for somebody void."""
+        self._change(name, lambda known: (replace(known, code="", code_until=None, code_from=None, code_by=""), None))
 
     def set_pin(self, name: str, pin: str) -> None:
         """Set the PIN, and open the door that wrong tries closed; who may is decided before."""
@@ -111,11 +138,12 @@ class FactorBook:
         given = _plain(code.strip().lower())
 
         def fits(known: Factors) -> bool:
-            live = known.code_until is not None and self._clock() <= known.code_until
+            now = self._clock()
+            live = known.code_until is not None and (known.code_from or now) <= now <= known.code_until
             return bool(known.code) and live and hmac.compare_digest(given, known.code)
 
         self._check(name, fits)
-        self._change(name, lambda known: (replace(known, code="", code_until=None), None))
+        self.cancel_code(name)
 
     def miss(self, name: str) -> None:
         """Count a wrong try; Refused from then on while there were too many."""

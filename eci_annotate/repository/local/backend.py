@@ -19,7 +19,7 @@ from eci_annotate.repository.backend import Check, RequestState, SubjectPage, Su
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.audit import AuditQuery, audit_table
 from eci_annotate.repository.local.checkpoints import check_checkpoints, check_own_certificate, take_when_due
-from eci_annotate.repository.local.command_handler import do_project, do_subject
+from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
 from eci_annotate.repository.local.content_access import check_attached, check_put, content_of
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
@@ -33,6 +33,7 @@ from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member, Project, ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
+from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, view, view_case
 from eci_annotate.workflow.usecase.pipeline import task_named
@@ -138,6 +139,15 @@ class LocalBackend:
             address = Address(command.project, command.subject, command.task)
             self._granted[address, seen.task(command.task).fence] = _right(state, command.task)
         return seen
+
+    def check(self, command: Any) -> None:
+        """Refuse what `do` would refuse now; nothing changes."""
+        with self.noting(command):
+            now = self.rooms.clock()
+            if isinstance(command, ProjectCommand):
+                check_project(self.rooms, command, self.actor)
+            else:
+                decide(command, self.rooms.state(command.project, command.subject)[1], self.actor, now)
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""

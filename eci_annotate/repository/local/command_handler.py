@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from eci_annotate.errors import LeaseLost
+from eci_annotate.errors import UNREADABLE, BadUseCase, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.context import TRIES, Rooms, busy
@@ -17,18 +17,45 @@ from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
-from eci_annotate.workflow.subject.commands import Command, Renew, Start, Withdraw
+from eci_annotate.workflow.subject.commands import Command, Publish, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
-from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
 from eci_annotate.workflow.subject.state import Subject
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+_PUBLISH = "Publish it from its folder, or on the page of the pipeline."
+
+
+def check_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> tuple[list[Record], tuple[Event, ...]]:
+    """Return a project's records and the events that a command would add.
+
+    Raises
+    ------
+    Refused
+        The command is not allowed; or a definition to be published does not exist, or is none.
+    """
+    records, state = rooms.streams.project(command.project)
+    events = decide_project(command, state, actor, rooms.clock())
+    if isinstance(command, Publish):
+        _check_definition(rooms, command)
+    return records, events
+
+
+def _check_definition(rooms: Rooms, command: Publish) -> None:
+    try:
+        case = UseCase.from_definition(parse(rooms.blobs.get(command.use_case), "A use case"))
+    except (NotFound, Tampered, BadUseCase, *UNREADABLE) as error:
+        reason = error.what if isinstance(error, BadUseCase) else "There is no definition with this digest."
+        raise Refused(f"The use case cannot be published. {reason}", _PUBLISH) from None
+    if case.digest != command.use_case or case.name != command.name:
+        raise Refused("The use case has another name or spelling.", _PUBLISH)
 
 
 def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:
     """Do a project's command."""
     for _ in range(TRIES):
-        records, state = rooms.streams.project(command.project)
-        events = decide_project(command, state, actor, rooms.clock())
+        records, events = check_project(rooms, command, actor)
         if rooms.append(project_stream(command.project), records, events):
             return
     raise busy()

@@ -19,7 +19,7 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.local.volume_cache import volume_from_kept
-from eci_annotate.repository.pending_signature import Pending
+from eci_annotate.repository.pending_signature import Pending, PendingCommand
 from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.remote.wire_format import (
     actor_from_wire,
@@ -165,14 +165,19 @@ class RemoteBackend:
     def do(self, command: Sign) -> Pending: ...
 
     @overload
-    def do(self, command: Any) -> SubjectView | None: ...
+    def do(self, command: Any) -> Any: ...
 
-    def do(self, command: Any) -> SubjectView | Pending | None:
-        """See `Backend`; a signature always has to be confirmed by its person."""
+    def do(self, command: Any) -> SubjectView | Pending | PendingCommand | None:
+        """See `Backend`; a signature, and a command that administrates, has to be confirmed by its person."""
         answer = self._line.ask("POST", "commands", again=False, json=command_to_wire(command))
         if isinstance(command, Sign):
             return self._pending(command, str(answer["url"]), str(answer["request"]))
+        if "url" in answer:
+            return PendingCommand(str(answer["url"]), partial(self._state, str(answer["request"])))
         return from_json(SubjectView, answer["view"]) if answer["view"] else None
+
+    def _state(self, request: str) -> RequestState:
+        return RequestState(self._line.ask("GET", f"confirmations/{request}")["state"])
 
     def _pending(self, command: Sign, url: str, request: str) -> Pending:
         task = self.subject(command.project, command.subject).task(command.task)

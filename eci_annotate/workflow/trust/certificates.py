@@ -99,6 +99,12 @@ def public_pem(certificate: str) -> str:
     return key.public_bytes(serialization.Encoding.PEM, form).decode()
 
 
+def common_name(certificate: str) -> str:
+    """Return the name that a certificate (PEM) certifies; empty if it names nobody."""
+    found = load(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
 def mark_of(certificate: str) -> str:
     """Return the SHA-256 of a certificate (DER) in hexadecimal, for comparison by eye."""
     return digest(load(certificate).public_bytes(serialization.Encoding.DER))
