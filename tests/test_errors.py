@@ -218,7 +218,9 @@ def test_the_whole_path_tells_nothing_of_the_patient(images: Path, tmp_path: Pat
     shutil.copy(sorted(images.iterdir())[0], spoilt / "Kanarius.dcm")
     _cut_in_header([spoilt / "Kanarius.dcm"] * 3)
     (spoilt / "Zwitscherling.txt").write_text("Zwitscherling")
-    ears.note(eci.import_folders(repo.backend, [images, spoilt], project="liver-ct", site="KAU"))
+    ears.note(
+        eci.import_folders(repo.backend, [images, spoilt], project="liver-ct", site="KAU", accept_identified=True)
+    )
     ears.note(repo, repo.worklist().to_string(), repo.backend.subjects("liver-ct").views)
     subject = repo.worklist()["subject"].iloc[0]
     task = repo.start(subject, "annotate")
@@ -257,7 +259,8 @@ def test_the_command_tells_nothing_of_the_patient(images: Path, tmp_path: Path, 
     copied(images, tmp_path / "dicom")
     (tmp_path / "dicom" / "Kanarius.txt").write_text("Zwitscherling")
     assert run("init", "demo", "--project", "liver-ct", "--member", "anna", "--site", "KAU") == 0
-    assert run("import", "demo", "dicom") == run("worklist", "demo") == run("verify", "demo") == 0
+    assert run("import", "demo", "dicom") == run("import", "demo", "dicom", "--accept-identified") == 0
+    assert run("held", "list", "demo") == run("worklist", "demo") == run("verify", "demo") == 0
     assert run("export", "demo", "out") == 1
     assert run("import", "demo", tmp_path / "dicom" / "Kanarius.txt") == 1
 

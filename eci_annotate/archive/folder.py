@@ -19,7 +19,7 @@ from eci_annotate.archive.instance_index import InstanceIndex
 from eci_annotate.archive.protocol import Instance, Series, Study
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
-from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.store.atomic_files import write_atomic, writing
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
@@ -95,8 +95,15 @@ class FolderArchive:
     def store(self, subject: str, contents: Iterable[bytes | Path | Found], *, replace: bool = False) -> list[Instance]:
         """Keep DICOM files under the subject; see `Archive.store`."""
         self._folder(subject)
-        self._root.mkdir(parents=True, exist_ok=True)
+        with writing():
+            self._root.mkdir(parents=True, exist_ok=True)
         incoming = [(_scanned(each), each) for each in contents]
+        with writing():
+            return self._stored(subject, incoming, replace)
+
+    def _stored(
+        self, subject: str, incoming: Sequence[tuple[Found, bytes | Path | Found]], replace: bool
+    ) -> list[Instance]:
         self._instances.add(subject, [(found.study_uid, found.series_uid, found.sop_uid) for found, _ in incoming])
         rows = dict(self._keep(subject, found, _content(each), replace) for found, each in incoming)
         index = self._load(subject)

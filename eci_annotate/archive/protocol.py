@@ -6,7 +6,7 @@ Derived objects (structure sets, reports) are stored in the study that they conc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,9 +32,9 @@ class Series:
     series_uid: str
     modality: str
     number: int
-    description: str
+    description: str = field(repr=False)
     instances: int
-    header: Mapping[str, Any]
+    header: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Study:
     """One study with its series."""
 
     study_uid: str
-    date: str
-    description: str
+    date: str = field(repr=False)
+    description: str = field(repr=False)
     series: tuple[Series, ...]
 
 

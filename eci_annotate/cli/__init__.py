@@ -5,6 +5,7 @@ What is heavy is imported when a command runs, so that `--help` comes at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eci_annotate.cli.agreement_commands import agreement
+from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
 from eci_annotate.cli.member_commands import add_from_hub, hub_members
@@ -24,6 +26,7 @@ from eci_annotate.cli.terminal import (
     for_its_owner,
     local,
     open,
+    plain,
     progress,
     projects,
     say,
@@ -31,7 +34,7 @@ from eci_annotate.cli.terminal import (
     tell_details,
 )
 from eci_annotate.cli.terminal import project as chosen
-from eci_annotate.errors import EciError, NotFound, Tampered
+from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check
@@ -49,6 +52,7 @@ app.add_typer(pipelines, name="pipeline")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
 app.add_typer(hub, name="hub")
+app.add_typer(held, name="held")
 app.add_typer(repositories, name="repository")
 app.command()(audit)
 app.command()(agreement)
@@ -61,13 +65,17 @@ def main() -> None:
     except EciError as error:
         _print_error(error)
         sys.exit(1)
+    except OSError as error:  # without the path, which may name a patient
+        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        _print_error(StoreUnavailable(f"The operating system refused: {reason}.", "Check disk space and permissions."))
+        sys.exit(1)
 
 
 def _print_error(error: EciError) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, soft_wrap=True).print(Text(error.what, style="red"), Text(error.remedy))
+    Console(stderr=True, soft_wrap=True).print(Text(plain(error.what), style="red"), Text(plain(error.remedy)))
 
 
 @app.command()
@@ -99,6 +107,9 @@ def import_(
     sources: Annotated[list[Path], typer.Argument(help="Folders or files of DICOM.", exists=True)],
     project: Project = None,
     site: Annotated[str, typer.Option(help="Site of the subjects; by default yours.")] = "",
+    accept_identified: Annotated[
+        bool, typer.Option("--accept-identified", help="Take files in that may identify their patients.")
+    ] = False,
 ) -> None:
     """Import DICOM folders: one subject ECI_<SITE>_S0001 ... per patient. Lists skipped files with the reason."""
     from eci_annotate.repository.admin.import_dicom import import_folders
@@ -108,19 +119,12 @@ def import_(
     backend = repository.backend
     assert isinstance(backend, LocalBackend)
     site = site or backend.actor.site
+    where = chosen(repository, project)
     with progress() as tell:
-        outcome = import_folders(backend, sources, project=chosen(repository, project), site=site, progress=tell)
-    show("Taken in", ["subject", "files"], [[name, count] for name, count in outcome.subjects.items()])
-    if outcome.not_shown:
-        rows = [[why, count] for why, count in outcome.not_shown.items()]
-        show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
-    if outcome.identified:
-        say(
-            f"{outcome.identified} files do not state that the patient identity was removed: "
-            "make sure they are pseudonymised."
+        outcome = import_folders(
+            backend, sources, project=where, site=site, progress=tell, accept_identified=accept_identified
         )
-    if outcome.skipped:
-        show("Skipped", ["why", "files"], [[why, count] for why, count in outcome.skipped.items()])
+    tell_import(outcome)
 
 
 @app.command()

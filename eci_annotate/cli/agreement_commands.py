@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, open, say, show
+from eci_annotate.cli.terminal import Folder, Project, csv_cell, open, say, show
 from eci_annotate.cli.terminal import project as chosen
 
 
@@ -34,9 +34,9 @@ def agreement(
     for note in [*found.notes, *_alone(len(found.missing))]:
         say(note)
     if out:
-        found.table.to_csv(out, index=False)
+        found.table.map(csv_cell).to_csv(out, index=False)
         lesions = out.with_name(f"{out.stem}-pairs.csv")
-        found.pairs.to_csv(lesions, index=False)
+        found.pairs.map(csv_cell).to_csv(lesions, index=False)
         say(f"Wrote {out} and {lesions}.")
 
 

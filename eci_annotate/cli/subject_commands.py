@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, csv_cell, local, open, projects, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Tampered
 
@@ -103,7 +103,11 @@ def audit(
     backend = local(open(folder))
     table = backend.audit(AuditQuery(project or "", subject, by, what, since, until))
     if out:
-        text = table.to_csv(index=False) if out.suffix == ".csv" else table.to_json(orient="records", lines=True)
+        text = (
+            table.map(csv_cell).to_csv(index=False)
+            if out.suffix == ".csv"
+            else table.to_json(orient="records", lines=True)
+        )
         out.write_text(text, encoding="utf-8")
         say(f"Wrote {len(table)} rows to {out}.")
     elif not prove:

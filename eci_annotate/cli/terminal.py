@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
 
 import typer
 
@@ -37,21 +38,37 @@ KeyFile = Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")]
 Passphrase = Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")]
 
 
+def plain(value: object) -> str:
+    """Return a value as text that a terminal only shows: control and direction characters are replaced."""
+    return "".join(
+        " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" if category(char) in ("Cc", "Cf") else char
+        for char in str(value)
+    )
+
+
+def csv_cell(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return value
+    return f"'{plain(value)}" if value.lstrip()[:1] in ("=", "+", "-", "@") else plain(value)
+
+
 def say(text: str) -> None:
     """Print a line."""
     from rich.console import Console
 
-    Console(soft_wrap=True, highlight=False).print(text, markup=False)
+    Console(soft_wrap=True, highlight=False).print(plain(text), markup=False)
 
 
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*columns, title=Text(plain(title)), title_justify="left")
     for row in rows:
-        table.add_row(*(str(value) for value in row))
+        table.add_row(*(Text(plain(value)) for value in row))
     Console().print(table)
 
 

@@ -39,6 +39,8 @@ class Material:
         Gives the file (of a role, for an image series) of the version before; None when there is none.
     version, task, signer, when, meaning
         What the signature says.
+    pseudonym
+        Names the patient in the objects.
     """
 
     annotations: Sequence[Annotation]
@@ -52,6 +54,7 @@ class Material:
     signer: str
     when: datetime
     meaning: str
+    pseudonym: str = ""
 
 
 Made = Iterator[tuple[str, bytes]]
@@ -83,6 +86,7 @@ def _structure_sets(material: Material) -> Made:
             when=material.when,
             meaning=material.meaning,
             predecessor=material.predecessor("rtstruct", series),
+            pseudonym=material.pseudonym,
         )
         yield series, content
 
@@ -101,6 +105,7 @@ def _reports(material: Material) -> Made:
         task=material.task,
         signer=material.signer,
         when=material.when,
+        pseudonym=material.pseudonym,
     )
     yield series, content
 

@@ -36,6 +36,19 @@ SHARED = (
     "ClinicalTrialProtocolID",
     "ClinicalTrialSubjectID",
 )
+IDENTIFYING = (
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "StudyDescription",
+    "ClinicalTrialSponsorName",
+    "ClinicalTrialProtocolID",
+    "ClinicalTrialSubjectID",
+)
 
 
 @dataclass(frozen=True)
@@ -121,10 +134,11 @@ def _fitting(vr: str, value: Any) -> Any:
     return value
 
 
-def shared_header(image: Dataset) -> Dataset:
+def shared_header(image: Dataset, pseudonym: str = "") -> Dataset:
     """Return the elements that an object of the same study shares with an image.
 
-    Type 2 elements that the image lacks are written empty.
+    Type 2 elements that the image lacks are written empty. With a pseudonym it takes the place of name and ID, and
+    other elements that could identify the patient are written empty, whatever the image says.
     """
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -135,4 +149,16 @@ def shared_header(image: Dataset) -> Dataset:
     for keyword in (*required, "ReferringPhysicianName", "StudyID", "AccessionNumber"):
         if keyword not in dataset:
             setattr(dataset, keyword, "")
+    if pseudonym:
+        _hide_identity(dataset, pseudonym)
     return dataset
+
+
+def _hide_identity(dataset: Dataset, pseudonym: str) -> None:
+    for keyword in IDENTIFYING:
+        if keyword in dataset:
+            setattr(dataset, keyword, "")
+    dataset.PatientName = dataset.PatientID = pseudonym
+    dataset.PatientIdentityRemoved = "YES"
+    if "DeidentificationMethodCodeSequence" not in dataset:
+        dataset.DeidentificationMethod = "Pseudonym; other identifying elements empty"

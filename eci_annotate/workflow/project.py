@@ -13,7 +13,9 @@ from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
+from eci_annotate.workflow.project_checks import check_names
 from eci_annotate.workflow.subject.commands import (
+    AcceptIdentified,
     AddMember,
     ChangeMember,
     EnrolCertificate,
@@ -27,6 +29,7 @@ from eci_annotate.workflow.subject.events import (
     CertificateEnrolled,
     CertificateRevoked,
     Event,
+    IdentifiedAccepted,
     MemberAdded,
     MemberChanged,
     ProjectOpened,
@@ -34,7 +37,7 @@ from eci_annotate.workflow.subject.events import (
     VersionSigned,
     who,
 )
-from eci_annotate.workflow.trust.certificates import check_certificate, common_name, load, public_pem
+from eci_annotate.workflow.trust.certificates import check_certificate, load, public_pem
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -77,6 +80,7 @@ class Project:
     members: Mapping[str, Member] = field(default_factory=dict)
     authorities: tuple[str, ...] = ()
     published: frozenset[str] = frozenset()
+    accepts_identified: bool = False
 
     def member_with_key(self, mark: str) -> Member | None:
         """Return the active member whose identifying key has this fingerprint."""
@@ -130,6 +134,8 @@ def evolve_project(event: Event, state: Project) -> Project:
         case CertificateRevoked():
             member = state.members[event.name]
             return _with(state, replace(member, revoked={**member.revoked, event.key: event.at}))
+        case IdentifiedAccepted():
+            return replace(state, accepts_identified=event.accepted)
     raise Tampered("A project's stream holds an event of another kind.", "Restore it from a backup.")
 
 
@@ -143,7 +149,14 @@ def fold_project(events: Iterable[Event]) -> Project:
 
 
 ProjectCommand = (
-    OpenProject | Publish | AddMember | ChangeMember | EnrolCertificate | RevokeCertificate | TrustAuthority
+    OpenProject
+    | Publish
+    | AddMember
+    | ChangeMember
+    | EnrolCertificate
+    | RevokeCertificate
+    | TrustAuthority
+    | AcceptIdentified
 )
 
 
@@ -180,6 +193,17 @@ def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: d
             load(command.certificate)
             known = command.certificate in state.authorities
             return () if known else (AuthorityTrusted(**who(actor, now), certificate=command.certificate),)
+        case AcceptIdentified():
+            return _accept(command, state, actor, now)
+
+
+def _accept(command: AcceptIdentified, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
+    _check_administers(command.project, state, actor)
+    if not command.reason.strip():
+        raise Refused("This decision needs a reason.", "Say why: --reason '...'.")
+    if command.accepted == state.accepts_identified:
+        return ()
+    return (IdentifiedAccepted(**who(actor, now), accepted=command.accepted, reason=command.reason),)
 
 
 def _open(command: OpenProject, state: Project, actor: Actor, now: datetime) -> Event:
@@ -199,7 +223,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
         fingerprint(command.key)
     if command.certificate:
         check_certificate(command.certificate, state.authorities, now)
-        _check_names(command.certificate, command.name, state)
+        check_names(command.certificate, command.name, state)
     return MemberAdded(
         **who(actor, now),
         name=command.name,
@@ -227,31 +251,10 @@ def _enrol(command: EnrolCertificate, state: Project, actor: Actor, now: datetim
     if actor.name != member.name:
         _check_administers(command.project, state, actor)
     check_certificate(command.certificate, state.authorities, now)
-    _check_names(command.certificate, command.name, state)
+    check_names(command.certificate, command.name, state)
     if any(pem == command.certificate for pem, _ in member.certificates):
         return ()
     return (CertificateEnrolled(**who(actor, now), name=member.name, certificate=command.certificate),)
-
-
-def _check_names(certificate: str, name: str, state: Project) -> None:
-    """Refuse a certificate of somebody else: the project's own authority certifies members by their names here.
-
-    An institution certifies people by their own names, so that only a name or key of another member can be recognised.
-    """
-    named, key = common_name(certificate), public_pem(certificate)
-    own = state.authorities[:1]
-    others = [each for each in state.members.values() if each.name != name]
-    taken = any(public_pem(pem) == key for each in others for pem, _ in each.certificates)
-    if taken or any(each.name == named for each in others) or (_is_from(certificate, own) and named != name):
-        raise Refused(f"The certificate does not name {name!r}.", "Give the member's own certificate.")
-
-
-def _is_from(certificate: str, anchors: tuple[str, ...]) -> bool:
-    try:
-        check_certificate(certificate, anchors, load(certificate).not_valid_before_utc)
-    except Untrusted:
-        return False
-    return True
 
 
 def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:

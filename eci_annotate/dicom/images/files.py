@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from os import PathLike
@@ -18,13 +17,10 @@ config.settings.reading_validation_mode = config.IGNORE
 
 Opener = Callable[[], bytes]
 Source = str | PathLike[str] | Sequence[str | PathLike[str] | Opener]
-HARMLESS = re.compile(r"[\d._\-]{1,128}")
 
 
 def which(path: Path | Opener, number: int | None = None) -> str:
-    """Name a file in a message; a name that could tell of a person is replaced by its number."""
-    if isinstance(path, Path) and HARMLESS.fullmatch(path.stem):
-        return f"File {path.name}"
+    """Name a file in a message by its number: any name may tell of a person, even one of digits."""
     return "A file" if number is None else f"File {number + 1}"
 
 

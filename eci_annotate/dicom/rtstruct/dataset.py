@@ -44,6 +44,7 @@ class Signing:
     when: datetime | None = None
     meaning: str = ""
     predecessor: bytes | None = None
+    pseudonym: str = ""
 
 
 def structure_set(
@@ -56,6 +57,7 @@ def structure_set(
     when: datetime | None = None,
     meaning: str = "",
     predecessor: bytes | None = None,
+    pseudonym: str = "",
     holes: Holes | str = "keyhole",
 ) -> bytes:
     """Return the RTSTRUCT file of one annotated series.
@@ -70,6 +72,8 @@ def structure_set(
         Content of the signature; without a signer the object is unapproved.
     predecessor
         File of the previous version, to which this one refers.
+    pseudonym
+        Takes the place of the patient's name and ID; without it the images' values are copied.
     holes
         `keyhole` (all readers agree), `nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
 
@@ -78,7 +82,7 @@ def structure_set(
     FrameMismatch
         If an annotation is in another frame of reference.
     """
-    signing = Signing(version, task, signer, when, meaning, predecessor)
+    signing = Signing(version, task, signer, when, meaning, predecessor, pseudonym)
     return encode(structure_set_dataset(annotations, one_series(images), signing, holes))
 
 
@@ -88,7 +92,7 @@ def structure_set_dataset(
     """Return the RTSTRUCT dataset; see `structure_set`."""
     _require_frame(annotations, images)
     outliner = Outliner(images.grid, images.origins_lps, decimals_for(images.grid), holes)
-    dataset = shared_header(images.first)
+    dataset = shared_header(images.first, signing.pseudonym)
     _series_level(dataset, images, signing)
     dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(images)]
     drawn = [(a, list(outliner.of(a))) for a in annotations]

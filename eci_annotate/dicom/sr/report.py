@@ -77,6 +77,7 @@ def report_object(
     task: str,
     signer: str,
     when: datetime,
+    pseudonym: str = "",
 ) -> bytes:
     """Return the Basic Text SR file of signed answers.
 
@@ -90,9 +91,11 @@ def report_object(
         Files of a series of the reported study.
     version, task, signer, when
         Content of the signature.
+    pseudonym
+        Takes the place of the patient's name and ID; without it the images' values are copied.
     """
     found = one_series(images)
-    dataset = shared_header(found.first)
+    dataset = shared_header(found.first, pseudonym)
     dataset.SOPClassUID, dataset.Modality = BASIC_TEXT_SR_STORAGE, "SR"
     content = json.dumps(answers, sort_keys=True, ensure_ascii=False)
     dataset.SeriesInstanceUID = uid_from("sr-series", str(found.first.StudyInstanceUID), task)

@@ -10,6 +10,7 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing.confirmations import WaitingCommand, carry_out, request_of, request_state
 
 _TITLES = {
+    "accept-identified.1": "Accept files that may identify patients",
     "add-member.1": "Add a member",
     "change-member.1": "Change a member",
     "end-lease.1": "End a lease",

@@ -22,6 +22,7 @@ from eci_annotate.repository.remote.wire_format import command_from_wire, comman
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import (
+    AcceptIdentified,
     AddMember,
     ChangeMember,
     EndLease,
@@ -37,6 +38,7 @@ PERSON = "custom:eci:person"  # the scope of a browser's login; no kernel's toke
 LASTS = timedelta(minutes=15)
 FOLDER = "confirmations"
 CONFIRMED = (
+    AcceptIdentified,
     AddMember,
     ChangeMember,
     EndLease,

@@ -9,37 +9,48 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
 from pathlib import Path
-from threading import Lock
 
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
-from eci_annotate.errors import BadImages, DamagedFile, EciError, NoImages, NotDicom, NotFound, Refused
-from eci_annotate.repository.local.artefacts import image_series_of
+from eci_annotate.dicom.patient_identity import identity_risk
+from eci_annotate.errors import (
+    UNREADABLE,
+    BadImages,
+    BadVolume,
+    DamagedFile,
+    EciError,
+    NoImages,
+    NotDicom,
+    NotFound,
+)
+from eci_annotate.repository.admin.held_files import delete_held, held_set, hold, note_release
+from eci_annotate.repository.admin.ingest_subject import enrol_next, is_ingested, sign_ingest
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
-from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
+from eci_annotate.workflow.project_checks import check_site
 from eci_annotate.workflow.subject.view import view
-from eci_annotate.workflow.usecase.pipeline import INGEST
 
 _REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
+_ODD = (NotImplementedError, AssertionError, OverflowError, *UNREADABLE)
+_SPOILT = (BadImages, BadVolume, *_ODD)
 THERE, OTHER = "there already", "there already, with other content"
-_one_at_a_time = Lock()
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Imported:
     """What an import did: subjects with their number of files; how many files were skipped, and why;
-    how many series were taken in but cannot be shown as a volume, and why; how many files do not say
-    that their identity was removed (0012,0062)."""
+    how many series were taken in but cannot be shown as a volume, and why; how many files were taken in that
+    may identify their patient; how many were held back, and why; how many patients could not be taken in, and why."""
 
     subjects: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     not_shown: dict[str, int] = field(default_factory=dict)
     identified: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ def import_as(
     project: str,
     site: str,
     progress: Progress | None = None,
+    accept_identified: bool = False,
 ) -> Imported:
     """As `import_folders`, for a program that has an identity; every subject and signature names that identity.
 
@@ -66,16 +78,36 @@ def import_as(
     ----------
     rooms, identity
         The repository's parts, and who imports.
-    folders, project, site, progress
+    folders, project, site, progress, accept_identified
         As in `import_folders`.
     """
-    return import_folders(LocalBackend(rooms, identity), folders, project=project, site=site, progress=progress)
+    backend, more = LocalBackend(rooms, identity), {"progress": progress, "accept_identified": accept_identified}
+    return import_folders(backend, folders, project=project, site=site, **more)  # type: ignore[arg-type]
 
 
 def import_folders(
-    backend: LocalBackend, folders: Iterable[Path], *, project: str, site: str, progress: Progress | None = None
+    backend: LocalBackend,
+    folders: Iterable[Path],
+    *,
+    project: str,
+    site: str,
+    progress: Progress | None = None,
+    accept_identified: bool = False,
 ) -> Imported:
     """Take in all DICOM files below `folders`; each patient becomes a subject whose ingest is signed.
+
+    Parameters
+    ----------
+    backend
+        The repository, for the member who imports.
+    folders
+        Folders or files.
+    project, site
+        Where the subjects belong.
+    progress
+        Called with (what, done, of).
+    accept_identified
+        Take files in that may identify their patient. Otherwise they are held back, unless the project accepts them.
 
     Examples
     --------
@@ -93,25 +125,87 @@ def import_folders(
     tell = progress or (lambda what, done, of: None)
     paths = sorted({path for folder in folders for path in _files(Path(folder))})
     skipped: Counter[str] = Counter()
+    if (state := backend.rooms.streams.projects().get(project)) is not None:
+        check_site(state, site)
     usable = list(_scan_each(paths, skipped, tell))
     if not usable:
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
+    usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
     known, subjects = _known(backend, project, usable), dict[str, int]()
     groups = _by_patient(usable)
-    not_shown: Counter[str] = Counter()
+    not_shown, failed = Counter[str](), Counter[str]()
     for number, group in enumerate(groups, 1):
-        old = _subject_of(group, known)
-        fresh = _fresh(group, known, skipped)
-        if fresh:
-            subject = old or _enrol(backend, project, site)
-            _take_in(backend, fresh, project, subject)
-            subjects[subject] = len(fresh)
-            not_shown.update(_undisplayable(backend, subject, fresh))
-        elif old and not _is_ingested(backend.rooms, project, old):  # an import that was cut off
-            sign_ingest(backend, project, old)
-            subjects[old] = len(group)
+        try:
+            subject, count = _take_patient(backend, group, known, skipped, project, site)
+        except _SPOILT as error:  # one odd patient does not end the import of all others
+            failed[type(error).__name__] += 1
+        else:
+            if count:
+                subjects[subject] = count
+                not_shown.update(_undisplayable(backend, subject, group))
         tell("Importing subjects", number, len(groups))
-    return Imported(subjects, dict(skipped), dict(not_shown), sum(not each.identity_removed for each in usable))
+    if failed and not subjects:
+        backend.note("import-failed.1", project, "", f"{sum(failed.values())} patients")
+    return Imported(subjects, dict(skipped), dict(not_shown), identified, held, dict(failed))
+
+
+def _take_patient(
+    backend: LocalBackend,
+    group: Sequence[Found],
+    known: dict[str, Kept],
+    skipped: Counter[str],
+    project: str,
+    site: str,
+) -> tuple[str, int]:
+    """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
+    old = _subject_of(group, known)
+    fresh = _fresh(group, known, skipped)
+    if fresh:
+        subject = old or enrol_next(backend, project, site)
+        _take_in(backend, fresh, project, subject)
+        return subject, len(fresh)
+    if old and not is_ingested(backend.rooms, project, old):  # an import that was cut off
+        sign_ingest(backend, project, old)
+        return old, len(group)
+    return old, 0
+
+
+def _admitted(
+    backend: LocalBackend, usable: list[Found], project: str, site: str, accept: bool
+) -> tuple[list[Found], dict[str, int], int]:
+    """Return the files to take in, why others are held back, and how many of the first may identify their patient."""
+    risks = {each.path: risk for each in usable if (risk := identity_risk(each.path)) is not None}
+    state = backend.rooms.streams.projects().get(project)
+    if not risks or accept or (state is not None and state.accepts_identified):
+        if risks and accept:
+            backend.note("accepted-identified.1", project, "", f"{len(risks)} files")
+        return usable, {}, len(risks)
+    kept = hold(backend, risks, project, site)
+    return [each for each in usable if each.path not in risks], kept.reasons, 0
+
+
+def release_held(backend: LocalBackend, name: str, reason: str, progress: Progress | None = None) -> Imported:
+    """Take in files that were held back, and delete them there; for an owner, who says why.
+
+    Parameters
+    ----------
+    backend
+        The repository, for an owner of the project.
+    name
+        Which set, as `held_sets` lists it.
+    reason
+        How it was made sure that nobody is identified, or why it does not matter.
+    progress
+        As in `import_folders`.
+    """
+    found, folder = held_set(backend, name)
+    note_release(backend, found, reason)
+    done = import_folders(
+        backend, [folder], project=found.project, site=found.site, progress=progress, accept_identified=True
+    )
+    if not done.failed:
+        delete_held(backend, name, released=True)
+    return done
 
 
 def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
@@ -120,6 +214,8 @@ def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> 
             (found,) = scan([path])
         except BadImages as error:
             skipped[_REASONS.get(type(error), "not readable")] += 1
+        except _ODD:
+            skipped["not readable"] += 1
         else:
             if found.study_uid and found.series_uid and found.sop_uid:
                 yield found
@@ -188,30 +284,6 @@ def _take_in(backend: LocalBackend, found: Sequence[Found], project: str, subjec
     sign_ingest(backend, project, subject)
 
 
-def _is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
-    """Whether every ingest is signed, and all images of the archive are sealed."""
-    _, state = rooms.state(project, subject)
-    if not all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST):
-        return False
-    sealed = rooms.volumes.sealed(subject)
-    return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
-        each.sop_uid in rows for uid, rows in sealed.items() for each in rooms.archive.instances(subject, uid)
-    )
-
-
-def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
-    """Sign the ingest of a subject over all images that the archive holds of it."""
-    for task in backend.use_case(project).pipeline:
-        if task.kind == INGEST:
-            _ingest(backend, project, subject, task.name, meaning)
-
-
-def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meaning: str) -> None:
-    seen = backend.do(Start(project, subject, task, rerun=True))
-    fence = seen.task(task).fence if seen else 0
-    backend.do(Sign(project, subject, task, fence, meaning))
-
-
 def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
     """Why a series cannot be shown; the others were decoded and kept when their ingest was signed."""
     for uid in dict.fromkeys(each.series_uid for each in found if each.modality not in NO_IMAGES):
@@ -219,28 +291,3 @@ def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) 
             backend.rooms.volumes.read(subject, uid)
         except BadImages as error:
             yield type(error).__name__
-
-
-def _enrol(backend: LocalBackend, project: str, site: str) -> str:
-    """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
-    begin, case = f"ECI_{site.upper()}_S", backend.use_case(project)
-    with _one_at_a_time:
-        for number in count(_last_number(backend.rooms, begin) + 1):
-            subject = f"{begin}{number:04d}"
-            if backend.rooms.archive.studies(subject):
-                continue
-            try:
-                backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
-            except Refused:
-                if not backend.rooms.streams.projects_of(subject):
-                    raise
-                continue  # another import took it a moment ago
-            if backend.rooms.streams.projects_of(subject) == [project]:
-                return subject
-            backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
-    raise AssertionError("count never ends")
-
-
-def _last_number(rooms: Rooms, begin: str) -> int:
-    numbers = (name.removeprefix(begin) for _, name in rooms.streams.subjects() if name.startswith(begin))
-    return max((int(number) for number in numbers if number.isdigit()), default=0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.admin.import_dicom import sign_ingest
+from eci_annotate.repository.admin.ingest_subject import sign_ingest
 from eci_annotate.repository.backend import every_subject
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.image_seals import ingests

@@ -65,6 +65,7 @@ def _material(shop: Workshop, proposal: Proposal) -> Material:
         signer=job.signer,
         when=job.when,
         meaning=job.meaning,
+        pseudonym=job.subject,
     )
 
 

@@ -31,7 +31,7 @@ from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.project import Member, Project, ProjectCommand
+from eci_annotate.workflow.project import Member, Project, ProjectCommand, check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.state import Subject
@@ -123,6 +123,7 @@ class LocalBackend:
                     check_attached(self.rooms, command, self._subject(command.project, command.subject), self.actor)
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
+                    check_name(command.subject)
                     pipeline = self.use_case(command.project, command.use_case).pipeline
                     return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):

@@ -215,6 +215,15 @@ class RevokeCertificate:
     reason: str
 
 
+@dataclass(frozen=True)
+class AcceptIdentified:
+    """Accept, or again hold back, files that do not state that their patient's identity was removed."""
+
+    project: str
+    accepted: bool
+    reason: str
+
+
 COMMANDS: dict[str, type] = {
     "enrol.1": Enrol,
     "describe.1": Describe,
@@ -235,4 +244,5 @@ COMMANDS: dict[str, type] = {
     "change-member.1": ChangeMember,
     "enrol-certificate.1": EnrolCertificate,
     "revoke-certificate.1": RevokeCertificate,
+    "accept-identified.1": AcceptIdentified,
 }

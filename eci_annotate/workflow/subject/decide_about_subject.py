@@ -75,6 +75,8 @@ def check_present(state: Subject) -> None:
 def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> Event:
     if not actor.may("ingest", command.project, command.site):
         raise Refused(f"You may not add subjects to {command.project!r}.", "Ask its owner.")
+    check_name(command.subject)
+    check_name(command.site)
     if state.subject:
         raise Refused(f"{command.subject} is in {command.project!r} already.", "Choose another pseudonym.")
     return Enrolled(

@@ -208,6 +208,14 @@ class CertificateRevoked(Event):
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class IdentifiedAccepted(Event):
+    """The project accepts files that may identify their patient (or, if not `accepted`, holds them back again)."""
+
+    accepted: bool
+    reason: str
+
+
 EVENTS: dict[str, type[Event]] = {
     "enrolled.1": Enrolled,
     "described.1": Described,
@@ -226,6 +234,7 @@ EVENTS: dict[str, type[Event]] = {
     "member-changed.1": MemberChanged,
     "certificate-enrolled.1": CertificateEnrolled,
     "certificate-revoked.1": CertificateRevoked,
+    "identified-accepted.1": IdentifiedAccepted,
 }
 _NAMES = {kind: name for name, kind in EVENTS.items()}
 

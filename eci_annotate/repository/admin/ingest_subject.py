@@ -1,0 +1,64 @@
+"""A subject's pseudonym, and the signature over the images that were taken in of it."""
+
+from __future__ import annotations
+
+from itertools import count
+from threading import Lock
+
+from eci_annotate.errors import Refused
+from eci_annotate.repository.local.artefacts import image_series_of
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Rooms
+from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
+from eci_annotate.workflow.usecase.pipeline import INGEST
+
+_one_at_a_time = Lock()
+
+
+def is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
+    """Whether every ingest is signed, and all images of the archive are sealed."""
+    _, state = rooms.state(project, subject)
+    if not all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST):
+        return False
+    sealed = rooms.volumes.sealed(subject)
+    return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
+        each.sop_uid in rows for uid, rows in sealed.items() for each in rooms.archive.instances(subject, uid)
+    )
+
+
+def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
+    """Sign the ingest of a subject over all images that the archive holds of it."""
+    for task in backend.use_case(project).pipeline:
+        if task.kind == INGEST:
+            _ingest(backend, project, subject, task.name, meaning)
+
+
+def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meaning: str) -> None:
+    seen = backend.do(Start(project, subject, task, rerun=True))
+    fence = seen.task(task).fence if seen else 0
+    backend.do(Sign(project, subject, task, fence, meaning))
+
+
+def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
+    """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
+    begin, case = f"ECI_{site.upper()}_S", backend.use_case(project)
+    with _one_at_a_time:
+        for number in count(_last_number(backend.rooms, begin) + 1):
+            subject = f"{begin}{number:04d}"
+            if backend.rooms.archive.studies(subject):
+                continue
+            try:
+                backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
+            except Refused:
+                if not backend.rooms.streams.projects_of(subject):
+                    raise
+                continue  # another import took it a moment ago
+            if backend.rooms.streams.projects_of(subject) == [project]:
+                return subject
+            backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
+    raise AssertionError("count never ends")
+
+
+def _last_number(rooms: Rooms, begin: str) -> int:
+    numbers = (name.removeprefix(begin) for _, name in rooms.streams.subjects() if name.startswith(begin))
+    return max((int(number) for number in numbers if number.isdigit()), default=0)

@@ -1,0 +1,53 @@
+"""Checks against a whole project: the sites that subjects can belong to, and whom a certificate may name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eci_annotate.errors import Refused, Untrusted
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE
+from eci_annotate.workflow.trust.certificates import check_certificate, common_name, load, public_pem
+
+if TYPE_CHECKING:
+    from eci_annotate.workflow.project import Project
+
+
+def check_site(state: Project, site: str) -> str:
+    """Return `site` if subjects of it can be worked on in the project; raises Refused otherwise.
+
+    That is a site of the project or of a member, exactly as it is written there; or any site, if somebody who is
+    no owner or auditor works on the subjects of all sites.
+    """
+    members = [each for each in state.members.values() if each.roles]
+    sites = {state.site, *(each.site for each in members), *(s for m in members for s in m.sites)}
+    if site in sites:
+        return site
+    same = next((each for each in sorted(sites) if each.casefold() == site.casefold()), "")
+    if same:
+        raise Refused(f"The project has no site {site!r}.", f"Write it as {same!r}.")
+    if any(ALL_SITES in each.sites and set(each.roles) - EVERYWHERE for each in members):
+        return site
+    raise Refused(
+        f"Nobody works on subjects of a site {site!r}.", f"Sites are {', '.join(sorted(sites - {ALL_SITES, ''}))}."
+    )
+
+
+def check_names(certificate: str, name: str, state: Project) -> None:
+    """Refuse a certificate of somebody else: the project's own authority certifies members by their names here.
+
+    An institution certifies people by their own names, so that only a name or key of another member can be recognised.
+    """
+    named, key = common_name(certificate), public_pem(certificate)
+    own = state.authorities[:1]
+    others = [each for each in state.members.values() if each.name != name]
+    taken = any(public_pem(pem) == key for each in others for pem, _ in each.certificates)
+    if taken or any(each.name == named for each in others) or (_is_from(certificate, own) and named != name):
+        raise Refused(f"The certificate does not name {name!r}.", "Give the member's own certificate.")
+
+
+def _is_from(certificate: str, anchors: tuple[str, ...]) -> bool:
+    try:
+        check_certificate(certificate, anchors, load(certificate).not_valid_before_utc)
+    except Untrusted:
+        return False
+    return True
