@@ -281,3 +281,20 @@ def measuring(page: Any, hub: Hub) -> str:
     page.check("[name='3.role'][value=annotator]")
     page.check("[name='3.tool'][value=box]")
     return before
+
+
+def test_log_out_ends_the_login_at_service_and_hub(hub: Hub, browser: Browser) -> None:
+    page = at_projects(browser, hub, "dora")
+    cookies = [each for each in page.context.cookies() if each["name"].endswith("eci-session")]
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_selector("input[name=password]")
+    for address in (hub.service, hub.url("/hub/home")):
+        page.goto(address)
+        assert page.locator("input[name=password]").count() == 1, address
+    copied = browser.new_context(ignore_https_errors=hub.scheme == "https")
+    copied.add_cookies(cookies)
+    other = copied.new_page()
+    other.goto(hub.service)
+    other.wait_for_selector("input[name=password]")  # the service's session ended, also for a copy of its cookie
+    copied.close()
+    page.context.close()

@@ -201,3 +201,16 @@ def test_the_person_is_told_of_a_code_and_can_cancel_it(world: World) -> None:
         assert used.status_code == 403
         mara.post(str(page.url), data=form_of(page, do="cancel the code"))
         assert 'id="code-notice"' not in mara.get(world.site.address).text
+
+
+# -- logging out -----------------------------------------------------------------------------
+def test_a_copied_cookie_ends_with_the_session(world: World) -> None:
+    with world.browser("olga") as olga, world.browser("olga") as copied:
+        page = olga.get(world.site.address)
+        (token,) = re.findall(r'action="[^"]*logout"><input type="hidden" name="token" value="([^"]*)"', page.text)
+        olga.follow_redirects = copied.follow_redirects = False
+        assert copied.get(world.site.address).status_code == 200
+        done = olga.post(f"{world.site.address}logout", data={"token": token})
+        assert done.status_code == 200 and "/hub/logout" in done.text  # no redirect: the page's policy would block it
+        answer = copied.get(world.site.address)
+        assert answer.status_code == 302 and "oauth2/authorize" in answer.headers["location"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from eci_annotate.hub.background.notifier import Notifier, Ways
+from eci_annotate.hub.pages.session import LASTS_S, forget_ended
 from eci_annotate.hub.pages.uploads import INCOMING, sweep
 from eci_annotate.hub.signing.confirmations import forget_requests
 from eci_annotate.repository.local.checkpoints import take_when_new
@@ -28,6 +29,7 @@ class Housekeeping:
             self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
             self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
             self._thread(SWEEP_S, lambda: forget_requests(rooms.layout.cache, time.time() - SWEEP_S)),
+            self._thread(SWEEP_S, lambda: forget_ended(rooms.layout.cache, time.time() - 2 * LASTS_S)),
         ]
         if ways := Ways.from_environment():
             self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))

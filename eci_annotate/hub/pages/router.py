@@ -59,7 +59,7 @@ def routes(showing: Showing) -> list[Route | Mount]:
 
     def logout(visit: Visit) -> Response:
         visit.check("logout")
-        return showing.sessions.logout()
+        return showing.sessions.logout(visit.session)
 
     made.append(Route(f"{prefix}oauth_callback", callback, methods=["GET"]))
     made.append(Route(f"{prefix}logout", showing.page(logout), methods=["POST"]))

@@ -11,6 +11,8 @@ import json
 import secrets
 import time
 from dataclasses import asdict, dataclass, replace
+from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,8 +26,10 @@ from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.hub.signing.confirmations import PERSON
 from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.remote.unix_url import client
+from eci_annotate.store.atomic_files import write_atomic
 
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
+ENDED = "ended-sessions"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ class Session:
 def _is_there(person: Person | None) -> bool:
     """Whether a browser's token came from a login of a person; a kernel's token never does."""
     return person is not None and person.kind == "user" and PERSON in person.scopes
+
+
+def forget_ended(cache: Path, before: float) -> None:
+    """Remove what says of sessions that they were ended, if that was before a time (s since 1970)."""
+    for path in (cache / ENDED).glob("*"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 class Sessions:
@@ -68,8 +79,14 @@ class Sessions:
         now = time.time()
         if session is None or now - session.since > LASTS_S or now - session.last > IDLE_S:
             return None
+        if self._ended(session).exists():
+            return None
         person = self._desk.people.of_token(session.token, fresh=fresh, session=session.hub_session)
         return session if _is_there(person) and person.name == session.name else None  # type: ignore[union-attr]
+
+    def _ended(self, session: Session) -> Path:
+        """Return the file that exists once a session was ended; all replicas see it."""
+        return self._desk.rooms.layout.cache / ENDED / hashlib.sha256(session.id.encode()).hexdigest()
 
     def _opened(self, sealed: str) -> dict[str, Any] | None:
         try:
@@ -153,9 +170,18 @@ class Sessions:
             raise NoIdentity("The hub did not confirm the login.", "Reload the page.")
         return str(answer.json()["access_token"])
 
-    def logout(self) -> Response:
-        """End the session here, and redirect to the hub's logout."""
-        hub = f"{self._settings.hub_host}{self._settings.hub_base.rstrip('/')}/hub/logout"
-        response = RedirectResponse(hub, 303)
+    def logout(self, session: Session) -> Response:
+        """End the session here, also for copies of its cookie, and go on to the hub's logout.
+
+        A page of our own goes on, since browsers do not let a form's answer redirect to another origin than the policy
+        of the page allows. The hub's logout ends its login and the tokens that came from it.
+        """
+        write_atomic(self._ended(session), b"", mode=0o600)
+        hub = escape(f"{self._settings.hub_host}{self._settings.hub_base.rstrip('/')}/hub/logout")
+        text = (
+            f'<!doctype html><meta http-equiv="refresh" content="0;url={hub}"><title>Logging out</title>'
+            f'<p id="logged-out">You are logged out here. <a href="{hub}">Log out of the hub</a></p>'
+        )
+        response = HTMLResponse(text)
         response.delete_cookie(self._cookie, self._path, secure=self._settings.https, httponly=True)
         return response
