@@ -60,7 +60,8 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         app.router.routes.extend(routes(showing))
         app.state.nowhere = showing.page(nowhere)
     app.add_middleware(Headers)
-    app.add_middleware(Watch, numbers=app.state.numbers)
+    desk = app.state.desk
+    app.add_middleware(Watch, numbers=app.state.numbers, prefix=settings.prefix, people=desk.people)
     return app
 
 

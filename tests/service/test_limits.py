@@ -13,6 +13,7 @@ from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
 from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.hub.core.settings import Settings
+from eci_annotate.hub.pages.router import PAGES
 from tests.ports import free_port
 from tests.service.service_world import P, S, remote, tokens
 from tests.service.serving_app import running
@@ -66,6 +67,53 @@ def test_bodies_are_bounded_declared_or_not(served: tuple[str, Allowance], monke
             if ben.post("/commands", content=pieces()).status_code in (400, 413, 422, 429):
                 raise httpx.HTTPError("cut off")
         assert ben.get("/projects").status_code == 200
+
+
+def test_a_body_is_limited_by_its_route_not_by_how_the_address_ends(served: tuple[str, Allowance]) -> None:
+    """Two MB to a draft named `add` are a draft; to the page of that address they are an upload."""
+    of = f"/projects/{P}/subjects/{S}"
+    with line(served[0], "ben") as ben:
+        for path, size in ((f"{of}/drafts/add", 5 << 20), ("/notes", 2 << 20), (f"{of}/blobs", 257 << 20)):
+            with socket.create_connection(("127.0.0.1", ben.base_url.port or 0), 10) as raw:
+                head = f"POST {ben.base_url.path.rstrip('/')}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n"
+                raw.sendall(f"{head}Authorization: Bearer token-ben\r\n\r\n".encode())
+                assert raw.recv(4096).startswith(b"HTTP/1.1 413"), path
+
+
+@pytest.mark.parametrize("token", ["", "Authorization: Bearer made-up\r\n"])
+def test_without_a_token_no_body_is_read(served: tuple[str, Allowance], token: str) -> None:
+    address = httpx.URL(served[0])
+    path = f"{address.path}/api/projects/{P}/subjects/{S}/drafts/add"
+    with socket.create_connection((address.host, address.port or 0), 10) as raw:
+        raw.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n{token}\r\n".encode())
+        raw.sendall(b"[" * 100_000)  # the rest never comes: the answer does not wait for it long
+        answer = raw.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 401"), answer[:80]
+
+
+def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[str, Allowance]) -> None:
+    address, allowance = served
+    path = f"/projects/{P}/subjects/{S}"
+    with line(address, "ben") as ben, line(address, "anna") as anna:
+        with allowance.heavy("ben"), allowance.heavy("ben"):
+            assert ben.post(f"{path}/verification", json={}).status_code == 429
+            assert anna.post(f"{path}/verification", json={}).status_code == 200
+        assert ben.post(f"{path}/verification", json={}).status_code == 200
+        remote(address, "ben").start(S, "annotate")
+        ben.headers["X-ECI-Session"] = "one"
+        allowance._quota = 1000
+        for size, status in ((600, 200), (600, 429), (300, 200)):
+            assert ben.post(f"{path}/blobs", content=bytes(size)).status_code == status
+        answer = anna.post(f"{path}/blobs", content=bytes(600), params={"attached": True})
+        assert answer.status_code == 200
+
+
+def test_every_larger_body_is_that_of_a_route(folder: Path) -> None:
+    app = make_app(Settings(folder, prefix="/", client_id="service-eci"), tokens())
+    pages = {f"/{path}" for method, path, _ in PAGES if method == "POST"}
+    routes = {path for path, methods in app.openapi()["paths"].items() if "post" in methods} | pages
+    found = [[path for path in routes if route.fullmatch(path)] for route, _ in watching.BODIES]
+    assert [len(each) for each in found] == [1, 1, 1]
 
 
 def test_a_request_that_is_none_ends_there(served: tuple[str, Allowance]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request
-from starlette.concurrency import run_in_threadpool
 
-from eci_annotate.errors import NoIdentity, Refused
+from eci_annotate.errors import Refused
 from eci_annotate.hub.core.service_context import Desk
-from eci_annotate.hub.core.token_identity import Person
+from eci_annotate.hub.core.token_identity import Person, identified
 from eci_annotate.repository.local.backend import LocalBackend
 
 NAME, UID, DIGEST = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", r"^[0-9][0-9.]{0,63}$", r"^[0-9a-f]{64}$"
@@ -28,15 +27,8 @@ async def desk_of(request: Request) -> Desk:
 
 async def person(request: Request) -> Person:
     """Return the owner of the token; counts the request."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() not in ("token", "bearer") or not token.strip():
-        raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
     desk: Desk = request.app.state.desk
-    known, found = desk.people.known(token.strip())
-    if not known:
-        found = await run_in_threadpool(desk.people.of_token, token.strip())
-    if found is None:
-        raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
+    found = await identified(desk.people, request.headers.get("Authorization", ""))
     desk.allowance.take(f"{found.kind}/{found.name}")
     request.state.person = found.name
     return found

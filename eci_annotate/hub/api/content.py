@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from eci_annotate.errors import BadRequest
-from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo
+from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
@@ -36,10 +36,15 @@ class Anchors(BaseModel):
 
 
 @router.post("/projects/{project}/subjects/{subject}/blobs")
-async def put(repo: Repo, request: Request, project: Name, subject: Name, attached: bool = False) -> dict[str, str]:
+async def put(
+    repo: Repo, who: Somebody, desk: AtDesk, request: Request, project: Name, subject: Name, attached: bool = False
+) -> dict[str, str]:
     """Store the body with the subject; returns its SHA-256."""
-    content = await request.body()
-    return {"digest": await run_in_threadpool(repo.put, project, subject, content, attached=attached)}
+    with desk.allowance.heavy(who.name):
+        await run_in_threadpool(repo.check_put, project, subject, attached)
+        content = await request.body()
+        desk.allowance.put(who.name, f"{project}/{subject}", len(content))
+        return {"digest": await run_in_threadpool(repo.put, project, subject, content, attached=attached)}
 
 
 @router.get("/projects/{project}/subjects/{subject}/blobs/{digest}", response_class=Response, responses=BYTES)
@@ -71,6 +76,9 @@ def draft(repo: Repo, project: Name, subject: Name, task: Name) -> list[dict[str
 
 
 @router.post("/projects/{project}/subjects/{subject}/verification")
-def verify(repo: Repo, project: Name, subject: Name, told: Anchors) -> list[dict[str, Any]]:
+def verify(
+    repo: Repo, who: Somebody, desk: AtDesk, project: Name, subject: Name, told: Anchors
+) -> list[dict[str, Any]]:
     """Recompute all signed content of a subject that the actor may see."""
-    return [to_json(each) for each in repo.verify(project, subject, tuple(told.anchors))]
+    with desk.allowance.heavy(who.name):
+        return [to_json(each) for each in repo.verify(project, subject, tuple(told.anchors))]

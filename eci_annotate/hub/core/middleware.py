@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -12,13 +13,20 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eci_annotate.errors import Overloaded
+from eci_annotate.errors import EciError, Overloaded
 from eci_annotate.hub.core.client_address import whence
-from eci_annotate.hub.core.problem_responses import unknown
+from eci_annotate.hub.core.problem_responses import answer, unknown
+from eci_annotate.hub.core.token_identity import People, identified
 from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
 
-LARGEST, LARGEST_BLOB, LARGEST_UPLOAD = 4 << 20, 256 << 20, 4 << 30
+LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
+# the routes whose bodies may be larger, as whole addresses below the prefix
+BODIES = (
+    (re.compile(r"/projects/[^/]+/add"), LARGEST_UPLOAD),
+    (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/blobs"), LARGEST_BLOB),
+    (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+"), LARGEST_DRAFT),
+)
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
 log = logging.getLogger("eci_annotate.hub")
 
@@ -39,10 +47,24 @@ class Numbers:
 
 
 class Watch:
-    """Measures and logs each request by its route (never by its address), and refuses bodies that are too large."""
+    """Measures and logs each request by its route (never by its address).
 
-    def __init__(self, app: ASGIApp, numbers: Numbers) -> None:
-        self._app, self._numbers = app, numbers
+    Before a body is read it refuses one that is too large for its route, and one to the API without a valid token.
+
+    Parameters
+    ----------
+    app
+        The application.
+    numbers
+        The metrics.
+    prefix
+        Path below which the service is.
+    people
+        Resolves tokens to persons.
+    """
+
+    def __init__(self, app: ASGIApp, numbers: Numbers, prefix: str, people: People) -> None:
+        self._app, self._numbers, self._prefix, self._people = app, numbers, prefix.rstrip("/"), people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request."""
@@ -51,7 +73,8 @@ class Watch:
             return
         WHENCE.set(whence(scope))
         begin, status, begun = time.perf_counter(), [500], list[bool]()
-        limit = _limit(scope["path"])
+        path = scope["path"].removeprefix(self._prefix)
+        limit = _limit(path)
         body = _Body(receive, limit)
 
         async def sent(message: Message) -> None:
@@ -64,7 +87,7 @@ class Watch:
 
         with self._numbers.under_way.track_inprogress():
             try:
-                await self._limited(scope, body.receive, sent, limit)
+                await self._checked(scope, body.receive, sent, path)
             except Exception as error:
                 response = unknown(error)
                 if not begun:
@@ -72,11 +95,18 @@ class Watch:
             finally:
                 self._note(scope, status[0], time.perf_counter() - begin)
 
-    async def _limited(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limit:
+    async def _checked(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        head = dict(scope["headers"])
+        declared = head.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > _limit(path):
             await _too_large(send)
             return
+        if path.startswith("/api/") and scope["method"] not in ("GET", "HEAD"):
+            try:
+                await identified(self._people, head.get(b"authorization", b"").decode("latin-1"))
+            except EciError as error:
+                await answer(error)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
@@ -95,9 +125,8 @@ class Watch:
 
 
 def _limit(path: str) -> int:
-    if path.endswith("/add"):
-        return LARGEST_UPLOAD
-    return LARGEST_BLOB if path.endswith("/blobs") else LARGEST
+    """Return the largest body of an address below the prefix."""
+    return next((largest for route, largest in BODIES if route.fullmatch(path)), LARGEST)
 
 
 class _Body:

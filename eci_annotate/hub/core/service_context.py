@@ -22,14 +22,18 @@ from eci_annotate.workflow.subject.view import SubjectView, view
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
-STREAMS = 6
+STREAMS, HEAVY = 6, 2
+QUOTA, QUOTA_S = 4 << 30, 24 * 3600.0
 
 
 class Allowance:
-    """Limits per person: requests per second, and concurrent streams."""
+    """Limits per person: requests per second, concurrent streams and heavy requests, bytes put into one subject."""
 
-    def __init__(self, per_second: float = PER_SECOND, burst: float = BURST, streams: int = STREAMS) -> None:
-        self._per_second, self._burst, self._most = per_second, burst, streams
+    def __init__(
+        self, per_second: float = PER_SECOND, burst: float = BURST, streams: int = STREAMS, quota: int = QUOTA
+    ) -> None:
+        self._per_second, self._burst, self._most, self._quota = per_second, burst, streams, quota
+        self._put: dict[str, tuple[float, int]] = {}
         self._left: dict[str, tuple[float, float]] = {}
         self._open: dict[str, int] = {}
         self._lock = Lock()
@@ -44,11 +48,30 @@ class Allowance:
         if left < 1:
             raise Overloaded("Too many requests at once.", "Try again in a second.")
 
-    def begin(self, name: str) -> None:
-        """Count a stream that starts; raises Overloaded if too many are open."""
+    def put(self, name: str, where: str, size: int) -> None:
+        """Count bytes that a person puts into one subject; raises Overloaded beyond the quota of a day."""
+        now, key = time.monotonic(), f"{name}\n{where}"
         with self._lock:
-            if self._open.get(name, 0) >= self._most:
-                raise Overloaded("You have too many streams open.", "Wait for one to end.")
+            begin, used = self._put.get(key, (now, 0))
+            begin, used = (now, 0) if now - begin > QUOTA_S else (begin, used)
+            if used + size > self._quota:
+                raise Overloaded("You stored too much for this subject today.", "Ask your administrator.")
+            self._put[key] = (begin, used + size)
+
+    @contextmanager
+    def heavy(self, name: str) -> Iterator[None]:
+        """Count a heavy request while it lasts; raises Overloaded if the person has too many."""
+        self.begin(f"heavy/{name}", HEAVY)
+        try:
+            yield
+        finally:
+            self.end(f"heavy/{name}")
+
+    def begin(self, name: str, most: int = 0) -> None:
+        """Count a stream that starts; raises Overloaded if `most` (by default the usual number) are open."""
+        with self._lock:
+            if self._open.get(name, 0) >= (most or self._most):
+                raise Overloaded("You have too many of these requests open.", "Wait for one to end.")
             self._open[name] = self._open.get(name, 0) + 1
 
     def end(self, name: str) -> None:

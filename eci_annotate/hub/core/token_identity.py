@@ -10,6 +10,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any, Protocol
 
 import httpx
+from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.core.settings import Settings
@@ -103,6 +104,19 @@ class HubPeople:
             return None
         groups = tuple(told.get("groups", ()))
         return Person(str(told["name"]), groups, bool(told.get("admin")), str(told.get("kind")), scopes)
+
+
+async def identified(people: People, authorization: str) -> Person:
+    """Return the owner of the token in an ``Authorization`` header; raises NoIdentity if there is none."""
+    kind, _, token = authorization.partition(" ")
+    if kind.lower() not in ("token", "bearer") or not token.strip():
+        raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
+    known, found = people.known(token.strip())
+    if not known:
+        found = await run_in_threadpool(people.of_token, token.strip())
+    if found is None:
+        raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
+    return found
 
 
 def _key(token: str, session: str) -> str:

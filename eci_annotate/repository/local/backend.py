@@ -200,9 +200,13 @@ class LocalBackend:
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
+        self.check_put(project, subject, attached)
+        return self.rooms.content(project, subject).put(content)
+
+    def check_put(self, project: str, subject: str, attached: bool) -> None:
+        """Refuse what `put` would refuse."""
         with self.refusals("Put content", project, subject):
             check_put(self._subject(project, subject), self.actor, attached)
-        return self.rooms.content(project, subject).put(content)
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob or archived file that the actor's view of the subject names."""
