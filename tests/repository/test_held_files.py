@@ -9,10 +9,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from eci_annotate.dicom.images.headers import scan
 from eci_annotate.dicom.patient_identity import IdentityRisk
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import new_uid
+from eci_annotate.repository.admin import import_dicom
 from eci_annotate.repository.admin.held_files import delete_held, held_sets
 from eci_annotate.repository.admin.import_dicom import import_folders, release_held
 from eci_annotate.repository.local.audit import AuditQuery
@@ -152,3 +154,26 @@ def test_one_odd_patient_does_not_end_the_import(repo: Repository, tmp_path: Pat
     done = import_folders(local(repo), folders, project=P, site="KAU")
     assert len([count for count in done.subjects.values() if count]) >= 2
     assert repo.verify().passed
+
+
+def test_a_bomb_is_skipped_before_it_is_unpacked(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = patient(tmp_path / "good", "p1", put()), patient(tmp_path / "bad", "p2", put())
+    paths = sorted(bad.iterdir())
+    for number, path in enumerate(paths):
+        dataset = pydicom.dcmread(path)
+        if number % 2:
+            dataset.Rows = dataset.Columns = 65_535
+            dataset.save_as(path)
+            continue
+        dataset.TextValue = "0" * 6_000_000
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        dataset.save_as(path, implicit_vr=False, little_endian=True)
+        assert path.stat().st_size < 300_000
+    read: list[Path] = []
+    monkeypatch.setattr("eci_annotate.dicom.inflation.require_bounded.__defaults__", (5_000_000,))
+    monkeypatch.setattr(import_dicom, "scan", lambda given: read.extend(given) or scan(given))
+    done = import_folders(local(repo), [good, bad], project=P, site="KAU")
+    assert done.skipped == {"too large": 8} and len(done.subjects) == 1
+    assert not set(read) & set(paths[::2])

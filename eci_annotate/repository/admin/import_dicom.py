@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found, scan
+from eci_annotate.dicom.inflation import require_bounded, require_matrix
 from eci_annotate.dicom.patient_identity import identity_risk
 from eci_annotate.errors import (
     UNREADABLE,
@@ -23,6 +24,7 @@ from eci_annotate.errors import (
     NoImages,
     NotDicom,
     NotFound,
+    UnsupportedImages,
 )
 from eci_annotate.repository.admin.held_files import delete_held, held_set, hold, note_release
 from eci_annotate.repository.admin.ingest_subject import enrol_next, is_ingested, sign_ingest
@@ -32,7 +34,11 @@ from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.project_checks import check_site
 from eci_annotate.workflow.subject.view import view
 
-_REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", DamagedFile: "damaged"}
+_REASONS: dict[type[EciError], str] = {
+    NotDicom: "no DICOM file",
+    DamagedFile: "damaged",
+    UnsupportedImages: "too large",
+}
 _ODD = (NotImplementedError, AssertionError, OverflowError, *UNREADABLE)
 _SPOILT = (BadImages, BadVolume, *_ODD)
 THERE, OTHER = "there already", "there already, with other content"
@@ -144,8 +150,6 @@ def import_folders(
                 subjects[subject] = count
                 not_shown.update(_undisplayable(backend, subject, group))
         tell("Importing subjects", number, len(groups))
-    if failed and not subjects:
-        backend.note("import-failed.1", project, "", f"{sum(failed.values())} patients")
     return Imported(subjects, dict(skipped), dict(not_shown), identified, held, dict(failed))
 
 
@@ -211,7 +215,9 @@ def release_held(backend: LocalBackend, name: str, reason: str, progress: Progre
 def _scan_each(paths: Sequence[Path], skipped: Counter[str], tell: Progress) -> Iterator[Found]:
     for number, path in enumerate(paths, 1):
         try:
+            require_bounded(path)
             (found,) = scan([path])
+            require_matrix(found.rows, found.columns, int(str(found.header.get("NumberOfFrames", 1)).partition(".")[0]))
         except BadImages as error:
             skipped[_REASONS.get(type(error), "not readable")] += 1
         except _ODD:
