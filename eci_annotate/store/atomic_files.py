@@ -40,6 +40,29 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def require_locks(folder: Path) -> None:
+    """Raise StoreUnavailable if the file system of a folder grants one lock twice, so that writers lose work.
+
+    A folder that cannot be written is not tested: whoever writes to it is refused then.
+    """
+    if fcntl is None or not folder.is_dir():
+        return
+    try:
+        handles = [os.open(folder / ".lock-test", os.O_RDWR | os.O_CREAT, 0o644) for _ in range(2)]
+    except OSError:
+        return
+    try:
+        fcntl.flock(handles[0], fcntl.LOCK_EX)
+        fcntl.flock(handles[1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return  # the second one was refused, as it must be; or locks are refused altogether, which every write reports
+    finally:
+        for handle in handles:
+            os.close(handle)
+    remedy = "Keep the repository on a local file system, or in PostgreSQL."
+    raise StoreUnavailable("Locks have no effect on this file system.", remedy)
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """Convert errors of the operating system (full disk, read-only folder) to StoreUnavailable."""

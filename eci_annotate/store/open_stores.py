@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eci_annotate.errors import StoreUnavailable
+from eci_annotate.store.atomic_files import require_locks
 from eci_annotate.store.protocols import Stores
 
 
@@ -16,12 +17,19 @@ def open_memory() -> Stores:
 
 
 def open_folder(root: Path) -> Stores:
-    """Return the stores in a folder on a local file system; the folder is created if absent."""
+    """Return the stores in a folder on a local file system; the folder is created if absent.
+
+    Raises
+    ------
+    StoreUnavailable
+        Locks have no effect there.
+    """
     from eci_annotate.store.folder.access_store import AccessLog
     from eci_annotate.store.folder.blob_store import FolderBlobs
     from eci_annotate.store.folder.draft_store import FolderDrafts
     from eci_annotate.store.folder.event_store import TinyEvents
 
+    require_locks(root)
     return Stores(
         TinyEvents(root), FolderBlobs(root / "blobs"), FolderDrafts(root / "drafts"), AccessLog(root / "access")
     )

@@ -96,3 +96,16 @@ def test_the_audit_trail_tells_reads_refusals_and_who(repo: Repository) -> None:
     assert set(table["by"]) == {"anna"} and set(table["assurance"]) == {"key"} and table["at"].is_monotonic_increasing
     assert len(local(repo).audit(AuditQuery(what="signed", by="anna", until="2999"))) == 2
     assert local(repo).audit(AuditQuery(until="1999")).empty
+
+
+def test_the_trail_of_one_subject_reads_no_other(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign(repo)
+    repo.studies(S)
+    backend = local(repo)
+    whole = backend.audit(AuditQuery(project=P))
+    monkeypatch.setattr(backend.rooms.streams, "all_after", lambda *_: pytest.fail("every stream was read"))
+    table = backend.audit(AuditQuery(project=P, subject=S))
+    assert len(table) == (whole["subject"] == S).sum() >= 5
+    month = table["at"].iloc[0][:7]
+    assert len(backend.audit(AuditQuery(project=P, subject=S, since=month, until=month))) >= len(table)
+    assert backend.audit(AuditQuery(project=P, subject=S, until="2001-01")).empty

@@ -214,3 +214,10 @@ def test_a_copied_cookie_ends_with_the_session(world: World) -> None:
         assert done.status_code == 200 and "/hub/logout" in done.text  # no redirect: the page's policy would block it
         answer = copied.get(world.site.address)
         assert answer.status_code == 302 and "oauth2/authorize" in answer.headers["location"]
+
+
+def test_a_login_that_is_refused_is_a_page(world: World) -> None:
+    with world.browser("olga") as browser:
+        answer = browser.get(f"{world.site.address}oauth_callback", params={"code": "x", "state": "y"})
+    assert answer.status_code == 403 and answer.headers["content-type"].startswith("text/html")
+    assert "The login was not completed." in answer.text and "Reload the page." in answer.text

@@ -160,3 +160,10 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "streams").write_text("a file where a folder should be")
     with pytest.raises(StoreUnavailable, match="cannot be written"):
         TinyEvents(tmp_path).append("a", [{"name": "x.1", "data": {}}], 0)
+
+
+def test_locks_without_effect_are_noticed_at_opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_folder(tmp_path)
+    monkeypatch.setattr("eci_annotate.store.atomic_files.fcntl.flock", lambda handle, how: None)
+    with pytest.raises(StoreUnavailable, match="Locks have no effect"):
+        open_folder(tmp_path)

@@ -131,7 +131,7 @@ class Showing:
             whole = replace(visit, form=arrived.form, arrived=arrived)
             return await run_in_threadpool(self._answer, act, whole)
         except EciError as error:
-            return self._refused(visit.session, error)
+            return self.refused(visit.session, error)
         finally:
             if arrived is not None and not arrived.taken:
                 await run_in_threadpool(arrived.forget)
@@ -149,7 +149,7 @@ class Showing:
                 return self.sessions.login(request)
             self.desk.allowance.take(f"user/{session.name}")
         except EciError as error:
-            return self._refused(None, error)
+            return self.refused(None, error)
         request.state.person = session.name
         return session
 
@@ -161,7 +161,7 @@ class Showing:
             with visit.refusals(_named(act)):
                 response = act(visit)
         except EciError as error:
-            return self._refused(visit.session, error)
+            return self.refused(visit.session, error)
         self.sessions.keep(response, visit.session)
         return response
 
@@ -175,7 +175,8 @@ class Showing:
         }
         return HTMLResponse(self._templates.get_template(f"{name}.html").render(**frame, **more), status)
 
-    def _refused(self, session: Session | None, error: EciError) -> Response:
+    def refused(self, session: Session | None, error: EciError) -> Response:
+        """Return a refusal as a page."""
         status = 404 if isinstance(error, NotFound) else max(status_of(error), 400)
         return self._shown(session, "refused", status, error=error)
 

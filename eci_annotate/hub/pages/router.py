@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eci_annotate.errors import EciError
 from eci_annotate.hub.pages.add_subjects import add_subjects, may_add, show_adding
 from eci_annotate.hub.pages.api_reference import show_reference
 from eci_annotate.hub.pages.confirm_command import confirm_command, show_command
@@ -55,7 +56,10 @@ def routes(showing: Showing) -> list[Route | Mount]:
     ]
 
     def callback(request: Request) -> Response:
-        return showing.sessions.callback(request)
+        try:
+            return showing.sessions.callback(request)
+        except EciError as error:
+            return showing.refused(None, error)
 
     def logout(visit: Visit) -> Response:
         visit.check("logout")
