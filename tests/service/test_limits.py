@@ -108,6 +108,14 @@ def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[s
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("what", ["[/x]", "\x1b[2J", "=HYPERLINK(1)", "", "a" * 201])
+def test_a_note_is_what_a_client_writes(served: tuple[str, Allowance], what: str) -> None:
+    note = {"name": "exported.1", "project": P, "subject": S, "what": what}
+    with line(served[0], "ben") as ben:
+        assert ben.post("/notes", json=note).status_code == 422
+        assert ben.post("/notes", json={**note, "what": "annotate version 2"}).status_code == 204
+
+
 def test_every_larger_body_is_that_of_a_route(folder: Path) -> None:
     app = make_app(Settings(folder, prefix="/", client_id="service-eci"), tokens())
     pages = {f"/{path}" for method, path, _ in PAGES if method == "POST"}

@@ -44,7 +44,7 @@ class Noted(BaseModel):
     name: str
     project: str = Field(pattern=NAME)
     subject: str = Field(pattern=NAME)
-    what: str
+    what: str = Field(pattern=r"^[A-Za-z0-9_. -]{1,200}$")  # what a client writes: a layer or task, and its version
 
 
 class CommandRequest(BaseModel):
@@ -132,7 +132,7 @@ def note(repo: Repo, noted: Noted) -> None:
     if noted.name not in NOTES:
         raise Refused("Unknown kind of note.", f"Notes are {' and '.join(NOTES)}.")
     repo.subject(noted.project, noted.subject)
-    repo.note(noted.name, noted.project, noted.subject, noted.what[:500])
+    repo.note(noted.name, noted.project, noted.subject, noted.what)
 
 
 @router.get("/signatures/{project}/{subject}/{request}")
