@@ -165,6 +165,9 @@ def verify(
     trust: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) of the authority to trust.", exists=True)
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="DICOM files, to be compared with what an export rests on.", exists=True)
+    ] = None,
 ) -> None:
     """Recompute everything signed: chains, seals, signatures, blobs, files, pixels. Exit code 1 when any differs.
 
@@ -175,7 +178,9 @@ def verify(
 
     anchors = (trust.read_text(),) if trust else ()
     offline = not (folder / "eci.json").exists() and is_export(folder)
-    checks = verify_exported(folder, anchors) if offline else _verified(folder, project, anchors)
+    if images and not offline:
+        raise NotFound("A repository has its own images.", "Leave out --images, or give a folder that export made.")
+    checks = verify_exported(folder, anchors, images) if offline else _verified(folder, project, anchors)
     failed = [[c.subject, c.task, c.version, c.check, c.detail] for c in checks if not c.passed]
     if failed:
         show("Differs", ["subject", "task", "version", "check", "what"], failed)

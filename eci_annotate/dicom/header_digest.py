@@ -9,6 +9,7 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from pydicom import DataElement, Dataset, dcmread
@@ -19,7 +20,8 @@ from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from eci_annotate.errors import DamagedFile
+from eci_annotate.dicom.images.files import read
+from eci_annotate.errors import BadImages, DamagedFile
 
 HEADER = "header.1"  # the rule below; another rule has another name
 _PADDED = {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
@@ -44,6 +46,14 @@ def header_digest(content: bytes) -> str:
         return _digest(dataset, _LEFT_OUT).hex()
     except Exception as error:
         raise DamagedFile("A file is damaged or truncated.", "Copy it again from its archive.") from error
+
+
+def instance_uid(path: Path) -> str:
+    """Return the SOP instance UID of a DICOM file; empty for any other file."""
+    try:
+        return str(read(path, pixels=False, tags=("SOPInstanceUID",)).get("SOPInstanceUID", ""))
+    except BadImages:
+        return ""
 
 
 def _digest(dataset: Dataset, left_out: set[int]) -> bytes:

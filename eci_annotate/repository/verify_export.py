@@ -6,18 +6,21 @@ The anchor comes from elsewhere: a folder that somebody sealed again under an au
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.dicom.header_digest import instance_uid
 from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
+from eci_annotate.repository.local.image_seals import check_content, read_list
 from eci_annotate.repository.manifest_parts import exported_parts, is_archived
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
 from eci_annotate.workflow.trust.certificates import check_certificate, check_spelling, public_pem
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
+from eci_annotate.workflow.trust.seals import PartKind
 
 ENDING = "_provenance.json"
 
@@ -27,7 +30,7 @@ def is_export(folder: Path) -> bool:
     return any(folder.rglob(f"*{ENDING}"))
 
 
-def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
+def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = None) -> list[Check]:
     """All checks of the versions exported into a folder or below it.
 
     Parameters
@@ -36,6 +39,8 @@ def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
         As `export` made it.
     anchors
         Certificates (PEM) of the authorities that are trusted.
+    images
+        Folder of DICOM files, to be compared with the images that the versions rest on.
 
     Raises
     ------
@@ -47,10 +52,17 @@ def verify_exported(folder: Path, anchors: Sequence[str]) -> list[Check]:
         raise NotFound("This folder contains no exported version.", "Give a folder written by export.")
     if not anchors:
         raise NotFound("No trusted authority was given.", "Give the authority's certificate: --trust CA.pem")
-    return [check for path in found for check in _checks(path, anchors)]
+    sent = _images_in(images) if images else None
+    return [check for path in found for check in _checks(path, anchors, sent)]
 
 
-def _checks(path: Path, anchors: Sequence[str]) -> Iterator[Check]:
+def _images_in(folder: Path) -> dict[str, Path]:
+    """Return the DICOM files of a folder by their SOP instance UID."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {uid: path for path in paths if (uid := instance_uid(path))}
+
+
+def _checks(path: Path, anchors: Sequence[str], images: Mapping[str, Path] | None) -> Iterator[Check]:
     try:
         told = parse(path.read_bytes(), path.name)
         signed = from_json(VersionSigned, told["version"])
@@ -74,6 +86,11 @@ def _checks(path: Path, anchors: Sequence[str]) -> Iterator[Check]:
     for part, name in sorted(files, key=lambda each: not is_archived(each[0])):
         file = path.with_name(name)
         yield _check(whose[1], signed, part.role, lambda file=file, wanted=part.digest: _check_file(file, wanted))  # type: ignore[misc]
+        if part.role == PartKind.INSTANCES and images is not None:
+            yield _check(whose[1], signed, "image files", lambda file=file: _check_images(file, images))  # type: ignore[misc]
+    if images is not None and signed.manifest.only(PartKind.INSTANCES) is None:
+        what = "The version lists no files of its images: it was signed before they were sealed."
+        yield Check(whose[1], signed.task, signed.version, "image files", False, what)
 
 
 def _check(subject: str, signed: VersionSigned, name: str, act: Any) -> Check:
@@ -95,6 +112,14 @@ def _check_signature(certificate: str, signed: VersionSigned) -> None:
     if fingerprint(public) != signed.key:
         raise Tampered("The certificate does not belong to the key that signed.")
     check_signature(public, signed.seal, signed.signature)
+
+
+def _check_images(path: Path, images: Mapping[str, Path]) -> None:
+    for rows in read_list(path.read_bytes()).values():
+        for sop, seal in rows.items():
+            if sop not in images:
+                raise Tampered(f"Instance {sop} is missing.")
+            check_content(images[sop].read_bytes(), sop, seal)
 
 
 def _check_file(path: Path, wanted: str) -> None:

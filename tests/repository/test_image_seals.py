@@ -192,3 +192,19 @@ def test_the_command_says_what_it_sealed(drawn: Path, capsys: pytest.CaptureFixt
     code, told, _ = run(capsys, "repository", "seal-images", drawn)
     assert code == 0
     assert "Sealed the images of 0 subjects; 1 were sealed with headers before." in told
+
+
+def test_an_export_verifies_its_images_offline(drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    eci.open(drawn).signed(S, "annotate", 1).export(tmp_path / "out")
+    shutil.copytree(drawn / "archive" / S, tmp_path / "sent")
+    shutil.copy(drawn / "authority" / "ca.pem", tmp_path / "ca.pem")
+    shutil.rmtree(drawn)
+    words = ("verify", tmp_path / "out", "--trust", tmp_path / "ca.pem", "--images", tmp_path / "sent")
+    assert run(capsys, *words)[0] == 0
+    sent = [path for path in sorted((tmp_path / "sent").rglob("*.dcm")) if pydicom.dcmread(path).Modality == "CT"]
+    edit(sent[0], put(PixelSpacing=[2.0, 2.0]))
+    code, told, _ = run(capsys, *words)
+    assert code == 1 and "image files" in told
+    sent[0].unlink()
+    code, told, _ = run(capsys, *words)
+    assert code == 1 and "missing" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from threading import Lock
 
 from eci_annotate.errors import Refused
@@ -13,6 +14,7 @@ from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
 from eci_annotate.workflow.usecase.pipeline import INGEST
 
 _one_at_a_time = Lock()
+_newest: dict[tuple[Path, str], int] = {}  # by repository and beginning of the pseudonym: the last one tried
 
 
 def is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
@@ -43,7 +45,8 @@ def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
     """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
     begin, case = f"ECI_{site.upper()}_S", backend.use_case(project)
     with _one_at_a_time:
-        for number in count(_last_number(backend.rooms, begin) + 1):
+        for number in count(_next_number(backend.rooms, begin)):
+            _newest[backend.rooms.layout.root, begin] = number
             subject = f"{begin}{number:04d}"
             if backend.rooms.archive.studies(subject):
                 continue
@@ -57,6 +60,12 @@ def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
                 return subject
             backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
     raise AssertionError("count never ends")
+
+
+def _next_number(rooms: Rooms, begin: str) -> int:
+    """Return where to look for a free pseudonym; all subjects are listed once for each site in a process."""
+    known = _newest.get((rooms.layout.root, begin))
+    return (_last_number(rooms, begin) if known is None else known) + 1
 
 
 def _last_number(rooms: Rooms, begin: str) -> int:

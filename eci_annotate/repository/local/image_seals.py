@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from eci_annotate.archive.protocol import Archive, Instance
 from eci_annotate.dicom.header_digest import HEADER, header_digest
@@ -58,10 +57,18 @@ def listed(part: SealedPart, blobs: SubjectBlobs) -> SealedImages:
     Refused
         The headers were sealed by a rule that this release does not know.
     """
-    stored = parse(blobs.get(part.digest), "The list of images")
+    content = blobs.get(part.digest)
+    if part.role == PartKind.INSTANCES:
+        return read_list(content)
     with undamaged("The list of images is damaged."):
-        if part.role == PartKind.IMAGES:
-            return {uid: {sop: InstanceSeal(pixels) for sop, pixels in rows.items()} for uid, rows in stored.items()}
+        stored = parse(content, "The list of images")
+        return {uid: {sop: InstanceSeal(pixels) for sop, pixels in rows.items()} for uid, rows in stored.items()}
+
+
+def read_list(content: bytes) -> SealedImages:
+    """Return the images of a stored list; raises Refused for an unknown rule, Tampered for a damaged list."""
+    with undamaged("The list of images is damaged."):
+        stored = parse(content, "The list of images")
         if stored["headers"] != HEADER:
             raise Refused(f"The images were sealed by the rule {stored['headers']!r}.", "Update eci_annotate.")
         series = stored["series"].items()
@@ -145,11 +152,15 @@ def check_files(archive: Archive, instances: Sequence[Instance], sealed: Mapping
 
 
 def _is_encoded_again(archive: Archive, instance: Instance, seal: InstanceSeal) -> bool:
-    content = archive.read(instance)
+    return check_content(archive.read(instance), instance.sop_uid, seal)
+
+
+def check_content(content: bytes, sop_uid: str, seal: InstanceSeal) -> bool:
+    """Return whether a file was re-encoded since it was sealed; raises Tampered if its header or pixels differ."""
     if digest(content) == seal.file:
         return False
     if header_digest(content) != seal.header:
-        raise Tampered(f"The header of instance {instance.sop_uid} was changed.", _RESTORE)
-    if pixel_digest(partial(archive.read, instance)) != seal.pixels:
-        raise Tampered(f"The pixels of instance {instance.sop_uid} were changed.", _RESTORE)
+        raise Tampered(f"The header of instance {sop_uid} was changed.", _RESTORE)
+    if pixel_digest(lambda: content) != seal.pixels:
+        raise Tampered(f"The pixels of instance {sop_uid} were changed.", _RESTORE)
     return True
