@@ -6,7 +6,6 @@ from io import BytesIO
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
 
 VALUES = ("", "x", "nan", "-1", "0", "1e400", "1\\2\\3\\4\\5\\6\\7", "65535", "999999999999", "../..", "\\", "1\\")
 VRS = ("LO", "UN", "OB", "IS", "DS", "UT")
@@ -35,9 +34,8 @@ def flip(content: bytes, rng: random.Random) -> bytes:
 def lengths(content: bytes, rng: random.Random) -> bytes:
     """Change the length of an element."""
     found, dataset = bytearray(content), pydicom.dcmread(BytesIO(content))
-    tag = rng.choice([each for each in dataset.keys() if each.group < 0x7FE0])
-    raw = pydicom.dcmread(BytesIO(content))._dict[tag]
-    at = max(int(getattr(raw, "value_tell", 200)) - 2, 134)
+    tag = rng.choice([tag for tag in list(dataset.keys()) if tag.group < 0x7FE0])
+    at = max(int(getattr(dataset._dict[tag], "value_tell", 200)) - 2, 134)
     found[at : at + 2] = rng.choice([b"\xff\xff", b"\x00\x00", b"\x01\x00", b"\x00\x10"])
     return bytes(found)
 
@@ -61,24 +59,26 @@ def _changed(act: Callable[[Dataset, random.Random], None]) -> Callable[[bytes, 
 
 
 def _remove(dataset: Dataset, rng: random.Random) -> None:
-    del dataset[rng.choice([tag for tag in dataset.keys() if tag.group > 2])]
+    del dataset[rng.choice([tag for tag in list(dataset.keys()) if tag.group > 2])]
 
 
 def _retype(dataset: Dataset, rng: random.Random) -> None:
     keyword = rng.choice(KEYWORDS)
-    value: object = rng.choice(VALUES)
-    vr = rng.choice(VRS)
-    dataset.add_new(keyword, vr, value.encode() if vr in ("UN", "OB") else value)
+    value, vr = rng.choice(VALUES), rng.choice(VRS)
+    try:
+        dataset.add_new(keyword, vr, value.encode() if vr in ("UN", "OB") else value)
+    except (ValueError, OverflowError):  # no number: pydicom writes it as text only
+        dataset.add_new(keyword, "LO", value)
 
 
-def _nest(dataset: Dataset, rng: random.Random) -> None:
-    inner = Dataset()
-    for _ in range(rng.choice([1, 50, 400])):
-        outer = Dataset()
-        outer.ReferencedImageSequence = Sequence([inner])
-        inner = outer
-    name = rng.choice(["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ModalityLUTSequence"])
-    setattr(dataset, name, Sequence([inner]))
+def nest(content: bytes, rng: random.Random) -> bytes:
+    """Insert a sequence that holds itself many times over, before the pixels."""
+    tag = rng.choice([b"\x00\x52\x29\x92", b"\x00\x52\x30\x92", b"\x08\x00\x40\x11"])
+    depth = rng.choice([1, 50, 3000])
+    opened = (tag + b"SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\x00\xe0" + b"\xff" * 4) * depth
+    closed = (b"\xfe\xff\x0d\xe0" + b"\0" * 4 + b"\xfe\xff\xdd\xe0" + b"\0" * 4) * depth
+    at = content.rfind(b"\xe0\x7f\x10\x00")
+    return content[:at] + opened + closed + content[at:] if at > 0 else cut(content, rng)
 
 
 def _huge(dataset: Dataset, rng: random.Random) -> None:
@@ -87,7 +87,7 @@ def _huge(dataset: Dataset, rng: random.Random) -> None:
         dataset.NumberOfFrames = 100_000
 
 
-MUTATIONS = (cut, flip, lengths, _changed(_remove), _changed(_retype), _changed(_nest), _changed(_huge))
+MUTATIONS = (cut, flip, lengths, _changed(_remove), _changed(_retype), nest, _changed(_huge))
 
 
 def mutated(content: bytes, seed: int) -> bytes:

@@ -98,8 +98,8 @@ class Frame:
 
     def whole(self, keyword: str, default: int = 0) -> int:
         """Return an element's value as an integer."""
-        value = self.number_of(keyword)
-        return default if value is None else int(value)
+        value = self.get(keyword)
+        return default if value is None else one_integer(value, keyword)
 
     def vector(self, keyword: str, size: int) -> Floats:
         """Return an element of `size` numbers.
@@ -225,6 +225,20 @@ def numbers(value: Any, keyword: str) -> Floats:
     if not found.size or not np.isfinite(found).all() or np.abs(found).max() > 1e15:
         raise DamagedFile(f"{keyword} of an image is not a usable number.", REMEDY)
     return found
+
+
+def one_integer(value: Any, keyword: str) -> int:
+    """Return the only number of an element as an integer.
+
+    Raises
+    ------
+    DamagedFile
+        If it is no whole number, or there are several.
+    """
+    found = numbers(value, keyword)
+    if found.size != 1 or found[0] != int(found[0]):
+        raise DamagedFile(f"{keyword} of an image is not one whole number.", REMEDY)
+    return int(found[0])
 
 
 def frames_of(

@@ -12,7 +12,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.dicom_frames import numbers, value_of
+from eci_annotate.dicom.images.dicom_frames import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import DamagedFile, NotDicom
 
@@ -177,7 +177,7 @@ def _found(path: Path, dataset: Dataset) -> Found:
 
 def _size(dataset: Dataset, keyword: str) -> int:
     value = value_of(dataset, keyword)
-    return 0 if value is None else int(numbers(value, keyword)[0])
+    return 0 if value is None else one_integer(value, keyword)
 
 
 def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None = None) -> list[Found]:

@@ -113,7 +113,7 @@ class ImageFile:
         found = np.fromfile(self.path, kind, size // kind.itemsize, offset=raw.value_tell + size * frame)
         if found.nbytes != size:
             raise DamagedFile(f"{which(self.path, self.number)} is truncated.", AGAIN)
-        rows, columns = int(self.dataset.Rows), int(self.dataset.Columns)
+        rows, columns = number_in(self.dataset, "Rows"), number_in(self.dataset, "Columns")
         return without_unused_bits(self.dataset, found.reshape(rows, columns))
 
 

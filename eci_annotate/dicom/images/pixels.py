@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from eci_annotate.dicom.images.dicom_frames import Frame, numbers, value_of
+from eci_annotate.dicom.images.dicom_frames import Frame, one_integer, value_of
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
 PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
@@ -29,7 +29,7 @@ def has_pixels(dataset: Dataset) -> bool:
 def number_in(dataset: Dataset, keyword: str, default: int = 0) -> int:
     """Return the integer of an element; `default` if it is absent; raises DamagedFile if it is none."""
     value = value_of(dataset, keyword)
-    return default if value is None else int(numbers(value, keyword)[0])
+    return default if value is None else one_integer(value, keyword)
 
 
 def frame_bytes(dataset: Dataset) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from eci_annotate.dicom.images.dicom_frames import Frame
@@ -9,6 +10,7 @@ from eci_annotate.errors import DamagedFile, MissingGeometry, UnsupportedImages
 
 PROJECTIONS = {"MG", "DX", "CR", "RF", "XA", "PX", "IO"}
 COLOUR = ("RGB", "YBR", "PALETTE")
+UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 MOST_PIXELS = 1 << 16  # rows or columns
 GEOMETRY = ("SeriesInstanceUID", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient")
 
@@ -57,6 +59,9 @@ def require_picture(frame: Frame) -> None:
     """
     if frame.whole("SamplesPerPixel", 1) != 1 or frame.text("PhotometricInterpretation").startswith(COLOUR):
         raise UnsupportedImages("Colour images cannot become a volume.", "Use greyscale series.")
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
+        if (uid := frame.text(keyword)) and not (len(uid) <= 64 and UID.fullmatch(uid)):
+            raise DamagedFile(f"{keyword} of an image is no UID.", "Ask the sender for complete images.")
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         if frame.get(keyword) is not None and min(frame.vector(keyword, 2)) <= 0:
             raise MissingGeometry(f"{keyword} is not positive.", "Ask the sender for complete images.")
