@@ -229,6 +229,14 @@ def test_a_multi_frame_file_of_ct_is_the_same_volume_as_its_slices(shared_data):
     assert np.array_equal(whole, parts.values) and eci.grid_of(whole).same_voxels(eci.grid_of(parts))
 
 
+def test_frames_belong_to_their_own_file_whatever_else_it_names(shared_data):
+    """Functional groups name other instances, and private ones repeat elements of the single-frame original."""
+    (path,) = (shared_data / "mr_multivendor_dicom2nifti/philips_enhanced_anatomical_001_implicit").glob("*.dcm")
+    v = eci.load_series(path)
+    assert set(v.instance_uid.values) == {str(pydicom.dcmread(path).SOPInstanceUID)}
+    assert sorted(v.frame_number.values) == list(range(1, 9))
+
+
 # -- pictures without a place ------------------------------------------------------
 def test_a_mammogram_is_one_picture_on_its_own_plane(shared_data, tmp_path):
     (path,) = (shared_data / "mammo_ffdm_siemens_overlay").glob("*.dcm")

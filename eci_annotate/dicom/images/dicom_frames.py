@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -29,6 +29,10 @@ ALSO = {
     "ImageType": ("FrameType",),
     "DiffusionGradientOrientation": (),
 }
+OF_THE_FILE = {
+    "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "SamplesPerPixel", "PhotometricInterpretation", "Modality", "PixelPaddingValue", "PixelPaddingRangeLimit",
+}  # fmt: skip
 PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UI", "CS", "DA", "TM", "DT"}  # no character sets
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
@@ -281,19 +285,25 @@ def _later(pixels: Callable[[int], np.ndarray[Any, Any]], n: int) -> Callable[[]
 
 
 def _flat(group: Dataset | None) -> dict[str, Any]:
-    """Return the elements of all macros of a functional group, by keyword."""
-    return dict(_elements(group, 0)) if group is not None else {}
-
-
-def _elements(group: Dataset, depth: int) -> Iterator[tuple[str, Any]]:
+    """Return the elements of all macros of a functional group, by keyword; private macros count last."""
+    if group is None:
+        return {}
     try:
-        for element in group:
-            if element.VR == "SQ":
-                if depth < 2 and element.value and not element.keyword.startswith(REFERENCES):
-                    yield from _elements(element.value[0], depth + 1)
-            elif element.keyword and element.value not in (None, ""):
-                yield element.keyword, element.value
-            elif element.tag.is_private:
-                yield f"{int(element.tag):08X}", element.value
+        standard = [element for element in group if not element.tag.is_private]
+        private = [element for element in group if element.tag.is_private]
+        return {**dict(_elements(private, 0)), **dict(_elements(standard, 0))}
     except Exception as error:  # pydicom raises many kinds for malformed values
         raise DamagedFile("A functional group of an image cannot be read.", REMEDY) from error
+
+
+def _elements(elements: Iterable[Any], depth: int) -> Iterator[tuple[str, Any]]:
+    for element in elements:
+        if element.VR == "SQ":
+            if depth < 2 and element.value and not element.keyword.startswith(REFERENCES):
+                yield from _elements(element.value[0], depth + 1)
+        elif element.VR == "UI" or element.keyword in OF_THE_FILE:
+            continue  # of other objects that the group names, not of this frame
+        elif element.keyword and element.value not in (None, ""):
+            yield element.keyword, element.value
+        elif element.tag.is_private:
+            yield f"{int(element.tag):08X}", element.value
