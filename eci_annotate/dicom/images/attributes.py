@@ -10,7 +10,8 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.dicom_frames import Frame, numbers
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import numbers
 
 B_VALUES = (0x00189087, 0x0019100C, 0x00431039, 0x20011003)  # standard, Siemens, GE, Philips
 DIRECTIONS = (0x00189089, 0x0019100E, 0x20051440)

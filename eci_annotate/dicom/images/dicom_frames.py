@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement, convert_raw_data_element
-from pydicom.multival import MultiValue
-from pydicom.tag import Tag
 
+from eci_annotate.dicom.images.element_values import REMEDY, numbers, one_integer, value_of
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import DamagedFile, MissingGeometry
 from eci_annotate.imaging.geometry import Floats, unit
@@ -33,10 +29,8 @@ OF_THE_FILE = {
     "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "SamplesPerPixel", "PhotometricInterpretation", "Modality", "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
-PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UI", "CS", "DA", "TM", "DT"}  # no character sets
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
-REMEDY = "Ask the sender for complete images."
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,72 +171,6 @@ def axes(cosines: Floats) -> tuple[Floats, Floats, Floats]:
     along_i = unit(along_i)
     along_j = unit(along_j - along_i * (along_j @ along_i))
     return np.cross(along_i, along_j), along_j, along_i
-
-
-def value_of(dataset: Dataset, keyword: str) -> Any:
-    """Return an element's value; None if it is absent or empty.
-
-    Raises
-    ------
-    DamagedFile
-        If it cannot be read as its type.
-    """
-    tag, usual = _tag(keyword)
-    raw = dataset._dict.get(tag)
-    if raw is None:
-        return None
-    try:
-        vr = raw.VR or usual
-        if vr in PLAIN_VRS and isinstance(raw, RawDataElement) and raw.value is not None:
-            value = _converted(tag, vr, raw.value, raw.is_implicit_VR, raw.is_little_endian)
-        else:
-            value = dataset.get(keyword)
-    except Exception as error:  # pydicom raises many kinds for malformed values
-        raise DamagedFile(f"{keyword} of an image cannot be read.", REMEDY) from error
-    return None if value is None or value == "" or (isinstance(value, MultiValue) and not len(value)) else value
-
-
-@lru_cache
-def _tag(keyword: str) -> tuple[Any, str]:
-    tag = Tag(keyword)
-    return tag, dictionary_VR(tag)
-
-
-@lru_cache(maxsize=1 << 14)
-def _converted(tag: Any, vr: str, content: bytes, implicit: bool, little: bool) -> Any:
-    """Convert an element; the slices of a series share most of their elements."""
-    return convert_raw_data_element(RawDataElement(tag, vr, len(content), content, 0, implicit, little)).value
-
-
-def numbers(value: Any, keyword: str) -> Floats:
-    """Return one or several numbers as an array.
-
-    Raises
-    ------
-    DamagedFile
-        If one of them is no finite number.
-    """
-    try:
-        found = np.atleast_1d(np.asarray(value, float)).ravel()
-    except (TypeError, ValueError) as error:
-        raise DamagedFile(f"{keyword} of an image is not a number.", REMEDY) from error
-    if not found.size or not np.isfinite(found).all() or np.abs(found).max() > 1e15:
-        raise DamagedFile(f"{keyword} of an image is not a usable number.", REMEDY)
-    return found
-
-
-def one_integer(value: Any, keyword: str) -> int:
-    """Return the only number of an element as an integer.
-
-    Raises
-    ------
-    DamagedFile
-        If it is no whole number, or there are several.
-    """
-    found = numbers(value, keyword)
-    if found.size != 1 or found[0] != int(found[0]):
-        raise DamagedFile(f"{keyword} of an image is not one whole number.", REMEDY)
-    return int(found[0])
 
 
 def frames_of(

@@ -12,7 +12,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.dicom_frames import one_integer, value_of
+from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import DamagedFile, NotDicom
 

@@ -14,7 +14,8 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
-from eci_annotate.dicom.images.dicom_frames import Frame, frames_of, value_of
+from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
+from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
 from eci_annotate.dicom.images.pixels import (
     AGAIN,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from eci_annotate.dicom.images.dicom_frames import Frame, one_integer, value_of
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
 PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}

@@ -14,7 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from eci_annotate.dicom.images.dicom_frames import Frame, value_of
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import Opener, Source, read, which
 from eci_annotate.dicom.images.image_files import (
     ImageFile,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.dicom.images.dicom_frames import Frame, numbers
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.errors import BadImages
 from eci_annotate.imaging.display import Window
 

@@ -18,7 +18,8 @@ import numpy as np
 from pydicom import Dataset, dcmread
 
 from eci_annotate.dicom.images.completeness import require_whole
-from eci_annotate.dicom.images.dicom_frames import axes, numbers
+from eci_annotate.dicom.images.dicom_frames import axes
+from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP

@@ -1,0 +1,85 @@
+"""Values of DICOM elements, converted once for equal contents; what cannot be read is a named error."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
+from pydicom.multival import MultiValue
+from pydicom.tag import Tag
+
+from eci_annotate.errors import DamagedFile
+from eci_annotate.imaging.geometry import Floats
+
+PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UI", "CS", "DA", "TM", "DT"}  # no character sets
+REMEDY = "Ask the sender for complete images."
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """Return an element's value; None if it is absent or empty.
+
+    Raises
+    ------
+    DamagedFile
+        If it cannot be read as its type.
+    """
+    tag, usual = _tag(keyword)
+    raw = dataset._dict.get(tag)
+    if raw is None:
+        return None
+    try:
+        vr = raw.VR or usual
+        if vr in PLAIN_VRS and isinstance(raw, RawDataElement) and raw.value is not None:
+            value = _converted(tag, vr, raw.value, raw.is_implicit_VR, raw.is_little_endian)
+        else:
+            value = dataset.get(keyword)
+    except Exception as error:  # pydicom raises many kinds for malformed values
+        raise DamagedFile(f"{keyword} of an image cannot be read.", REMEDY) from error
+    return None if value is None or value == "" or (isinstance(value, MultiValue) and not len(value)) else value
+
+
+@lru_cache
+def _tag(keyword: str) -> tuple[Any, str]:
+    tag = Tag(keyword)
+    return tag, dictionary_VR(tag)
+
+
+@lru_cache(maxsize=1 << 14)
+def _converted(tag: Any, vr: str, content: bytes, implicit: bool, little: bool) -> Any:
+    """Convert an element; the slices of a series share most of their elements."""
+    return convert_raw_data_element(RawDataElement(tag, vr, len(content), content, 0, implicit, little)).value
+
+
+def numbers(value: Any, keyword: str) -> Floats:
+    """Return one or several numbers as an array.
+
+    Raises
+    ------
+    DamagedFile
+        If one of them is no finite number.
+    """
+    try:
+        found = np.atleast_1d(np.asarray(value, float)).ravel()
+    except (TypeError, ValueError) as error:
+        raise DamagedFile(f"{keyword} of an image is not a number.", REMEDY) from error
+    if not found.size or not np.isfinite(found).all() or np.abs(found).max() > 1e15:
+        raise DamagedFile(f"{keyword} of an image is not a usable number.", REMEDY)
+    return found
+
+
+def one_integer(value: Any, keyword: str) -> int:
+    """Return the only number of an element as an integer.
+
+    Raises
+    ------
+    DamagedFile
+        If it is no whole number, or there are several.
+    """
+    found = numbers(value, keyword)
+    if found.size != 1 or found[0] != int(found[0]):
+        raise DamagedFile(f"{keyword} of an image is not one whole number.", REMEDY)
+    return int(found[0])
