@@ -16,6 +16,7 @@ from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, RTSTRUCT_STORAGE
 if TYPE_CHECKING:
     from eci_annotate.dicom.images.files import Opener
     from eci_annotate.imaging.annotations import Annotation
+    from eci_annotate.imaging.geometry import Grid
 
 # modalities of series that hold no images of their own
 NO_IMAGES = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
@@ -64,13 +65,15 @@ Made = Iterator[tuple[str, bytes]]
 class DerivedKind:
     """One kind of derived object: its SOP class, the suffix of its files, what makes it and what reads it.
 
-    `make` yields (UID of the image series, file) for each object; `read` gives what a file holds.
+    `make` yields (UID of the image series, file) for each object; `read` gives what a file holds; `compare` reads a
+    file again and compares it with its annotations on the grid of their images (None: there is nothing to compare).
     """
 
     sop_class: str
     suffix: str
     make: Callable[[Material], Made]
     read: Callable[[bytes], Any]
+    compare: Callable[[Sequence[Annotation], bytes, Grid], list[dict[str, Any]]] | None = None
 
 
 def _structure_sets(material: Material) -> Made:
@@ -124,7 +127,13 @@ def _read_dataset(content: bytes) -> Any:
     return dcmread(BytesIO(content))
 
 
+def _receipt(annotations: Sequence[Annotation], content: bytes, grid: Grid) -> list[dict[str, Any]]:
+    from eci_annotate.dicom.rtstruct.fidelity import receipt_of
+
+    return receipt_of(annotations, content, grid)
+
+
 DERIVED: dict[str, DerivedKind] = {
-    "rtstruct": DerivedKind(RTSTRUCT_STORAGE, ".dcm", _structure_sets, _read_structure_set),
+    "rtstruct": DerivedKind(RTSTRUCT_STORAGE, ".dcm", _structure_sets, _read_structure_set, _receipt),
     "sr": DerivedKind(BASIC_TEXT_SR_STORAGE, ".dcm", _reports, _read_dataset),
 }

@@ -27,6 +27,7 @@ KEPT = {
     PartKind.REPORT: Keeping.DOCUMENT,
     PartKind.ANNOTATIONS: Keeping.DOCUMENT,
     PartKind.INSTANCES: Keeping.DOCUMENT,
+    PartKind.FIDELITY: Keeping.DOCUMENT,
     PartKind.IMAGES: Keeping.BLOB,
     PartKind.SNAPSHOT: Keeping.BLOB,
     PartKind.JOURNAL: Keeping.BLOB,

@@ -42,7 +42,17 @@ def test_every_file_and_the_signature_are_checked_offline(repo: Repository, fold
     checks = verify_exported(out, [trusted])
     assert all(check.passed for check in checks)
     names = {check.check for check in checks}
-    assert names == {"seal", "certificate", "signature", "rtstruct", "sr", "report", "annotations", "instances"}
+    assert names == {
+        "seal",
+        "certificate",
+        "signature",
+        "rtstruct",
+        "sr",
+        "report",
+        "annotations",
+        "instances",
+        "fidelity",
+    }
 
 
 def test_any_changed_byte_is_found_or_means_the_same(repo: Repository, folder: Path, tmp_path: Path) -> None:

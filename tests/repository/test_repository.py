@@ -73,6 +73,7 @@ def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path
         "report.json",
         "annotations.json",
         "instances.json",
+        "fidelity.json",
         "provenance.json",
     }
     (read,) = read_rtstruct(files["rtstruct_1.dcm"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from eci_annotate.archive.protocol import Archive, Instance, content_of
 from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
@@ -15,6 +16,7 @@ from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import pixel_digest
 from eci_annotate.errors import NoImages, Tampered
+from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.local.image_seals import SealedImages, written
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
 from eci_annotate.repository.local.volume_cache import files_of_instances
@@ -44,11 +46,19 @@ def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
 
 
 def _derived(shop: Workshop, proposal: Proposal) -> Iterator[SealedPart]:
-    material = _material(shop, proposal)
+    """Make the DICOM objects, read what was written again, and keep both the objects and the receipt."""
+    material, subject = _material(shop, proposal), proposal.job.subject
+    rows: list[dict[str, Any]] = []
     for role, kind in DERIVED.items():
         for series, content in kind.make(material):
-            (kept,) = shop.archive.store(proposal.job.subject, [content], replace=True)
+            if kind.compare is not None:
+                mine = [each for each in material.annotations if each.series_uid == series]
+                rows += kind.compare(mine, content, grid_of(shop.volumes.read(subject, series)))
+            (kept,) = shop.archive.store(subject, [content], replace=True)
             yield SealedPart(role, archived_name(series, kept.series_uid, kept.sop_uid), digest(content))
+    if rows:
+        receipt = {"readers": {"eci_annotate": __version__, "plastimatch": "not run"}, "annotations": rows}
+        yield SealedPart(PartKind.FIDELITY, "receipt", shop.blobs.put(canonical(receipt)))
 
 
 def _material(shop: Workshop, proposal: Proposal) -> Material:

@@ -29,6 +29,7 @@ class PartKind(StrEnum):
     SR = "sr"  # DICOM: image series/series/instance
     REVIEWED = "reviewed"  # the seal of the version that a review is about
     PLACES = "places"
+    FIDELITY = "fidelity"  # a blob: what was written as DICOM, read again and compared with what was drawn
 
 
 @dataclass(frozen=True)
