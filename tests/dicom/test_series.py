@@ -109,6 +109,16 @@ def shift(dataset):
     dataset.ImagePositionPatient = [x, y, z + 1.3]
 
 
+def thrice(keyword):
+    """Three frames or samples, with pixels for them."""
+
+    def edit(dataset):
+        setattr(dataset, keyword, 3)
+        dataset.PixelData = dataset.PixelData * 3
+
+    return edit
+
+
 BAD = {
     "spacing missing": (drop("PixelSpacing"), None, errors.MissingGeometry, "PixelSpacing"),
     "orientation missing": (drop("ImageOrientationPatient"), 3, errors.MissingGeometry, "ImageOrientationPatient"),
@@ -119,8 +129,8 @@ BAD = {
     "two spacings": (put(PixelSpacing=[1, 1]), 2, errors.MixedSeries, "different"),
     "gantry tilt": (tilt, None, errors.UnevenSlices, "11.31 degrees"),
     "uneven": (shift, 4, errors.UnevenSlices, "apart"),
-    "multi-frame": (put(NumberOfFrames=3), None, errors.UnsupportedImages, "multi-frame"),
-    "colour": (put(SamplesPerPixel=3), None, errors.UnsupportedImages, "Colour"),
+    "multi-frame": (thrice("NumberOfFrames"), None, errors.UnsupportedImages, "multi-frame"),
+    "colour": (thrice("SamplesPerPixel"), None, errors.UnsupportedImages, "Colour"),
     "no pixels": (drop("PixelData"), 3, errors.DamagedFile, "no pixels"),
 }
 
