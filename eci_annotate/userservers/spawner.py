@@ -6,6 +6,7 @@ shared.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -100,7 +101,19 @@ class FolderSpawner(LocalProcessSpawner):  # type: ignore[misc]
                 shutil.copytree(self.warm, cache, dirs_exist_ok=True)
         for gift in map(Path, self.gifts):
             if not os.path.lexists(self.home / gift.name):
-                shutil.copyfile(gift, self.home / gift.name)
+                (self.home / gift.name).write_bytes(without_outputs(gift))
+
+
+def without_outputs(path: Path) -> bytes:
+    """Return the content of a file; of a notebook without outputs, which may show somebody else's repository."""
+    content = path.read_bytes()
+    if path.suffix != ".ipynb":
+        return content
+    notebook = json.loads(content)
+    for cell in notebook.get("cells", ()):
+        if cell.get("cell_type") == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(notebook, ensure_ascii=False, indent=1).encode()
 
 
 def end_all(uid: int) -> None:

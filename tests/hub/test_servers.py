@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -70,11 +71,14 @@ def test_root_writes_nothing_where_a_user_could_lay_a_link(tmp_path: Path) -> No
 
 
 def test_a_gift_is_given_once(tmp_path: Path) -> None:
-    (tmp_path / "first.ipynb").write_text("{}")
+    cell = {"cell_type": "code", "source": "1", "outputs": [{"text": "of somebody else"}], "execution_count": 3}
+    (tmp_path / "first.ipynb").write_text(json.dumps({"cells": [cell], "nbformat": 4}))
     spawner = SharedSpawner(
         user=SimpleNamespace(name="anna"), homes=str(tmp_path), gifts=[str(tmp_path / "first.ipynb")]
     )
     spawner.fill_home()
+    (given,) = json.loads((spawner.home / "first.ipynb").read_text())["cells"]
+    assert given["source"] == "1" and given["outputs"] == [] and given["execution_count"] is None
     (spawner.home / "first.ipynb").write_text("changed")
     spawner.fill_home()
     assert (spawner.home / "first.ipynb").read_text() == "changed"

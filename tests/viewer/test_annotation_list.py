@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import eci_annotate as eci
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select, SetOption
-from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, to_hex
+from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, size_of, to_hex
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.labels import PALETTE
+from eci_annotate.viewer.stage.pane_geometry import Unit
 from tests.viewer.viewer_world import PULL, STROKE, make_controller, tool
 
 
@@ -177,3 +179,12 @@ def test_closed_it_only_shows_and_hides(bench: Bench) -> None:
 @pytest.mark.parametrize("text", ["#000000", "#ff8001", "#ffffff"])
 def test_colours_there_and_back(text: str) -> None:
     assert to_hex(from_hex(text)) == text
+
+
+def test_sizes_in_pictures_are_those_at_the_detector_or_pixels() -> None:
+    box = eci.Box((0, 0, 0), (12, 8, 0))
+    assert size_of(box, 0, Unit.DETECTOR) == "12 × 8 mm at the detector"
+    assert size_of(box, 0, Unit.PIXEL) == "12 × 8 px"
+    grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (1, 4, 5), "1")
+    mask = eci.Mask(np.ones((1, 4, 5), bool), grid)
+    assert size_of(mask, 20, Unit.PIXEL) == "20 px²" and size_of(mask, 250, Unit.DETECTOR) == "2.50 cm² at the detector"

@@ -15,6 +15,7 @@ from eci_annotate.tools.registry import icon_of
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.labels import PALETTE
+from eci_annotate.viewer.stage.pane_geometry import Unit, marks_of
 
 STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
 
@@ -35,8 +36,13 @@ def is_drawn(thing: Object, volume_mm3: float) -> bool:
     return isinstance(thing, Box) or (not isinstance(thing, Unplaced) and volume_mm3 > 0)
 
 
-def size_of(thing: Object, volume_mm3: float) -> str:
-    """Return the size of an annotation in words: ml, mm of a flat box, or `empty`."""
+def size_of(thing: Object, volume_mm3: float, unit: Unit = Unit.PATIENT) -> str:
+    """Return the size of an annotation in words: ml, mm of a flat box, or `empty`; of a picture its area."""
+    if unit != Unit.PATIENT and is_drawn(thing, volume_mm3):
+        if isinstance(thing, Box):
+            width, height = sorted(thing.size_mm, reverse=True)[:2]
+            return f"{width:.0f} × {height:.0f} {unit}"
+        return f"{volume_mm3:.0f} px²" if unit == Unit.PIXEL else f"{volume_mm3 / 100:.2f} cm²{unit[2:]}"
     if isinstance(thing, Box) and not thing.volume_mm3:
         width, height, _ = sorted(thing.size_mm, reverse=True)
         return f"{width:.0f} × {height:.0f} mm"
@@ -72,7 +78,7 @@ class AnnotationRow:
         self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
         (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
 
-    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float) -> None:
+    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float, unit: Unit) -> None:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
@@ -80,7 +86,7 @@ class AnnotationRow:
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
         self.choose.button_style = "primary" if active else ""
-        self.volume.value = size_of(thing, volume_mm3)
+        self.volume.value = size_of(thing, volume_mm3, unit)
         self._quiet = False
 
 
@@ -91,6 +97,7 @@ class AnnotationList:
         self.controller, self.easel, self._do = controller, controller.easel, do
         self.rows: dict[str, AnnotationRow] = {}
         self._volumes: dict[str, tuple[int, float]] = {}  # revision, mm3
+        self._units: dict[str, Unit] = {}  # of each series that was shown
         self.label = w.Text(
             placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
         )
@@ -129,9 +136,11 @@ class AnnotationList:
             self._next()
 
     def _fill(self) -> None:
+        marks = marks_of(self.easel.volume)
+        self._units[self.easel.series_uid] = marks.unit if marks else Unit.PATIENT
         for uid, thing in self.easel.objects.items():
-            shown = uid not in self.easel.hidden
-            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid))
+            shown, unit = uid not in self.easel.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
+            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid), unit)
             self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))
 
     @property
