@@ -14,6 +14,7 @@ from pydicom.multival import MultiValue
 
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
+from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.errors import DamagedFile, NotDicom
 
 _SALT = secrets.token_bytes(16)
@@ -52,6 +53,7 @@ HANGING_TAGS = (
     "WindowCenter",
     "WindowWidth",
 )
+_FACT_TAGS = ("PatientOrientation", "ViewCodeSequence", "FrameLaterality")
 _IDENTITY_TAGS = (
     "PatientName",
     "PatientID",
@@ -126,7 +128,7 @@ def _number(value: Any) -> int | None:
 
 def header_of(dataset: Dataset) -> dict[str, str | float | list[Any]]:
     """Return the elements used by hanging protocols; what cannot be read is left out."""
-    found = {}
+    found: dict[str, str | float | list[Any]] = {}
     for tag in HANGING_TAGS:
         try:
             value = value_of(dataset, tag)
@@ -134,7 +136,14 @@ def header_of(dataset: Dataset) -> dict[str, str | float | list[Any]]:
             continue
         if value is not None:
             found[tag] = plain(value)
-    return found
+    return found | facts_of(lambda tag: _quietly(dataset, tag))
+
+
+def _quietly(dataset: Dataset, keyword: str) -> Any:
+    try:
+        return value_of(dataset, keyword)
+    except DamagedFile:
+        return None
 
 
 def _salted(value: str) -> str:
@@ -197,7 +206,7 @@ def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None 
     """
     found = []
     for number, path in enumerate(paths):
-        dataset = read(path, pixels=False, number=number, tags=(*HANGING_TAGS, *_IDENTITY_TAGS))
+        dataset = read(path, pixels=False, number=number, tags=(*HANGING_TAGS, *_FACT_TAGS, *_IDENTITY_TAGS))
         if "SOPInstanceUID" not in dataset:
             raise NotDicom(f"File {number + 1} is no DICOM instance.", "Give DICOM files only.")
         found.append(_found(path if isinstance(path, Path) else Path(), dataset))

@@ -10,6 +10,7 @@ from eci_annotate.dicom.images.attributes import b_value
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
+from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.requirements import require_picture
 from eci_annotate.dicom.images.stacks import Stack, require_one_series, stacks_of
@@ -50,7 +51,7 @@ def header_of_stack(stack: Stack) -> StackHeader:
 def _header(frame: Frame) -> dict[str, Any]:
     values = {keyword: frame.get(keyword) for keyword in HANGING_TAGS if keyword != "NumberOfFrames"}
     values["DiffusionBValue"] = b_value(frame)
-    return {keyword: plain(value) for keyword, value in values.items() if value is not None}
+    return {keyword: plain(value) for keyword, value in values.items() if value is not None} | facts_of(frame.get)
 
 
 def _stacks_of(images: Sequence[ImageFile]) -> list[Stack]:

@@ -1,0 +1,145 @@
+"""Every use case that is shipped is complete: its form can be answered in full, and series find their slots."""
+
+from typing import Any
+
+import pytest
+
+from eci_annotate.dicom.images.image_facts import facts_of
+from eci_annotate.errors import BadAnswers
+from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
+
+CASES = sorted(path.parent.name for path in forms_folder().glob("*/usecase.yaml"))
+
+
+def answer(question: Question, end: int) -> Any:
+    """The first (0) or the last (-1) possible answer."""
+    match question.kind:
+        case "choice":
+            return question.choices[end][0]
+        case "number" | "integer":
+            return (question.minimum, question.maximum)[end]
+        case "list":
+            return [answers(question.questions, end)]
+        case "group":
+            return answers(question.questions, end)
+        case "yes-no":
+            return not end
+    return "words"
+
+
+def answers(questions: tuple[Question, ...], end: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in questions:
+        if each.is_asked(found):
+            found[each.name] = answer(each, end)
+    return found
+
+
+@pytest.mark.parametrize("end", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("name", CASES)
+def test_the_form_can_be_answered_in_full_and_needs_what_it_requires(name: str, end: int) -> None:
+    case = shipped_use_case(name)
+    full = answers(case.questions, end)
+    assert check_answers(case.report, full) == full
+    needed = [each.name for each in case.questions if each.required and each.name in full]
+    for question in needed:
+        with pytest.raises(BadAnswers, match="missing"):
+            check_answers(case.report, {key: value for key, value in full.items() if key != question})
+
+
+def series(uid: str, **header: Any) -> dict[str, Any]:
+    return {"series_uid": uid, "slices": 40, **header}
+
+
+def ct(uid: str, description: str) -> dict[str, Any]:
+    return series(uid, Modality="CT", SeriesDescription=description)
+
+
+def mr(uid: str, description: str, **more: Any) -> dict[str, Any]:
+    return series(uid, Modality="MR", SeriesDescription=description, **more)
+
+
+def mg(uid: str, **header: Any) -> dict[str, Any]:
+    values = {"Modality": "MG", **header}
+    return {"series_uid": uid, "slices": 1, **values, **facts_of(values.get)}
+
+
+STUDIES: dict[str, tuple[str, list[dict[str, Any]], dict[str, str]]] = {
+    "liver MRI": (
+        "liver-mri",
+        [
+            mr("t2", "T2 HASTE tra"),
+            mr("art", "t1_vibe_fs_art"),
+            mr("pv", "t1_vibe_fs_portal"),
+            mr("hbp", "t1_vibe HBP 20 min"),
+            mr("b800", "ep2d_diff, b 800", DiffusionBValue=800.0),
+            mr("b50", "ep2d_diff, b 50", DiffusionBValue=50.0),
+            mr("adc", "ep2d_diff_ADC"),
+        ],
+        {"hepatobiliary": "hbp", "portal": "pv", "arterial": "art", "t2": "t2", "dwi": "b800", "adc": "adc"},
+    ),
+    "rectal MRI": (
+        "rectal-mri",
+        [
+            mr("sag", "t2_tse_sag", plane="sagittal"),
+            mr("obl", "t2_tse_obl_hr", plane="oblique"),
+            mr("dwi", "DWI, b 1000", DiffusionBValue=1000.0),
+            mr("adc", "ADC map"),
+        ],
+        {"oblique": "obl", "sagittal": "sag", "dwi": "dwi", "adc": "adc"},
+    ),
+    "mammograms by attributes": (
+        "mammography",
+        [
+            mg("a", ImageLaterality="R", ViewPosition="CC"),
+            mg("b", ImageLaterality="L", ViewPosition="MLO"),
+            mg("c", ImageLaterality="L", ViewPosition="CC"),
+            mg("d", ImageLaterality="R", ViewPosition="MLO"),
+        ],
+        {"lcc": "c", "lmlo": "b", "rcc": "a", "rmlo": "d"},
+    ),
+    "mammograms of film": (  # the view stands in PatientOrientation, as in CBIS-DDSM
+        "mammography",
+        [
+            mg("a", Laterality="R", PatientOrientation="CC"),
+            mg("b", Laterality="L", PatientOrientation="MLO"),
+            mg("c", SeriesDescription="L-CC"),
+            mg("d", Laterality="R", ViewCodeSequence=[{"CodeMeaning": "medio-lateral oblique"}]),
+        ],
+        {"lcc": "c", "lmlo": "b", "rcc": "a", "rmlo": "d"},
+    ),
+    "breast MRI": (
+        "breast-mri",
+        [
+            mr("dyn2", "Dynamic-3dfgre, phase 2 of 3", TemporalPositionIdentifier=2.0),
+            mr("sub", "SUB 1-2"),
+            mr("t2", "T2 STIR"),
+        ],
+        {"subtraction": "sub", "dynamic": "dyn2", "t2": "t2"},
+    ),
+    "HCC in CT": (
+        "hcc-response",
+        [ct("a", "Abd arterial 2.0"), ct("p", "portal venous")],
+        {"arterial-ct": "a", "portal-ct": "p"},
+    ),
+    "colorectal CT": (
+        "colorectal-ct",
+        [ct("lung", "Thorax lung"), ct("abd", "Abdomen pv")],
+        {"portal": "abd", "other": "lung"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_series_find_their_slots_with_a_reason(name: str) -> None:
+    case, headers, wanted = STUDIES[name]
+    hanging = shipped_use_case(case).hang(headers)
+    placed = {each.slot: each.series_uid for each in hanging.placed}
+    assert {slot: placed.get(slot) for slot in wanted} == wanted
+    assert all(each.reasons for each in hanging.placed) and all(each.reasons for each in hanging.left_out)
+
+
+def test_no_side_is_guessed_for_a_mammogram_that_does_not_say_it() -> None:
+    hanging = shipped_use_case("mammography").hang([mg("a", ViewPosition="CC")])
+    assert [each.slot for each in hanging.placed] == ["other"] and "Left CC" in str(hanging.missing)
