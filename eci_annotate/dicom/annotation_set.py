@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pydicom
 from pydicom import Dataset
@@ -18,7 +19,10 @@ from eci_annotate.imaging.annotation import Annotation
 PALETTE = ((230, 75, 53), (77, 187, 213), (0, 160, 135), (243, 155, 127), (132, 145, 180), (220, 200, 60))
 
 
-class AnnotationSet(list[Annotation]):
+A = TypeVar("A", bound=Annotation)
+
+
+class AnnotationSet(list[A], Generic[A]):
     """The annotations of one DICOM object, in file order.
 
     Attributes

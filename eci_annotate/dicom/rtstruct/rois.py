@@ -10,11 +10,12 @@ from pydicom import Dataset
 from eci_annotate.dicom import annotation_set
 from eci_annotate.dicom.annotation_set import AnnotationSet, text_of
 from eci_annotate.errors import BadStructureSet
+from eci_annotate.imaging.annotation import Annotation
 
 AGAIN = "Export the structure set again."
 
 
-class StructureSet(AnnotationSet):
+class StructureSet(AnnotationSet[Annotation]):
     """The annotations of an RTSTRUCT file, in file order, with `notes`."""
 
 

@@ -1,6 +1,7 @@
-"""Colours of DICOM: CIELab of the ICC profile connection space (white point D50), scaled to 16 bits, from and to sRGB.
+"""Colours of DICOM: CIELab scaled to 16 bits, from and to sRGB, under D65 as dcmqi, 3D Slicer, OHIF and highdicom do.
 
-References: PS3.3 C.10.7.1.1 (encoding), IEC 61966-2-1 (sRGB), Bradford adaptation from D65 to D50.
+The standard names the D50 profile connection space; files in use are made under D65, and colours are to survive.
+References: PS3.3 C.10.7.1.1 (encoding), IEC 61966-2-1 (sRGB).
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import numpy as np
 from eci_annotate.imaging.annotation import Colour
 from eci_annotate.imaging.geometry import Floats
 
-# from linear sRGB to XYZ under D50; the rows add up to the white point
+# from linear sRGB to XYZ; the rows add up to the white point D65
 XYZ = np.array(
     [
-        [0.4360747, 0.3850649, 0.1430804],
-        [0.2225045, 0.7168786, 0.0606169],
-        [0.0139322, 0.0971045, 0.7141733],
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
     ]
 )
 WHITE = XYZ.sum(1)

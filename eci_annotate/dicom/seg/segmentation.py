@@ -138,11 +138,12 @@ def _dataset(
         content_label="ECI_ANNOTATE",
         content_description=f"eci_annotate {one_line(statement.task)}"[:64],
         content_creator_name=statement.signer or None,
-        pixel_measures=hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.spacing_mm[0], grid.spacing_mm[0]),
         series_description=f"eci_annotate {one_line(statement.task)}"[:64],
         content_date=when.date(),
         content_time=when.time().replace(microsecond=0),
     )
+    measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.spacing_mm[0], grid.spacing_mm[0])
+    dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
     _refer(dataset, images, planes)
     _fix_time(dataset, when)
     return dataset

@@ -16,11 +16,12 @@ from eci_annotate.dicom.seg.cielab import MOST, colour_of
 from eci_annotate.dicom.seg.frame_grid import AGAIN
 from eci_annotate.errors import BadSegmentation, EciError
 from eci_annotate.imaging.annotation import Colour
+from eci_annotate.imaging.annotations import Mask
 
 BACKGROUND = ("125040", "DCM")
 
 
-class Segments(AnnotationSet):
+class Segments(AnnotationSet[Mask]):
     """The masks of a DICOM SEG, in the order of its segments, with `notes`."""
 
 
