@@ -31,6 +31,8 @@ _HOMES = {
     "series_in": "dicom.images.study",
     "read_rtstruct": "dicom.rtstruct.read",
     "write_rtstruct": "dicom.rtstruct.write",
+    "read_segmentation": "dicom.seg.read",
+    "write_segmentation": "dicom.seg.write",
     "write_phantom": "dicom.phantom",
     "Box": "imaging.annotations",
     "Contours": "imaging.annotations",
@@ -40,6 +42,7 @@ _HOMES = {
     "volume_from_array": "imaging.volume",
     "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
+    "write_label_map": "imaging.write_label_map",
     "EciError": "errors",
 }
 
@@ -49,11 +52,14 @@ if TYPE_CHECKING:
     from eci_annotate.dicom.phantom import write_phantom
     from eci_annotate.dicom.rtstruct.read import read_rtstruct
     from eci_annotate.dicom.rtstruct.write import write_rtstruct
+    from eci_annotate.dicom.seg.read import read_segmentation
+    from eci_annotate.dicom.seg.write import write_segmentation
     from eci_annotate.errors import EciError
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid
     from eci_annotate.imaging.reslice import resample
     from eci_annotate.imaging.volume import grid_of, volume_from_array, without_padding
+    from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.open_repository import open
@@ -103,12 +109,15 @@ __all__ = [
     "load_stacks",
     "open",
     "read_rtstruct",
+    "read_segmentation",
     "resample",
     "series_in",
     "show",
     "volume_from_array",
     "without_padding",
     "work",
+    "write_label_map",
     "write_phantom",
     "write_rtstruct",
+    "write_segmentation",
 ]

@@ -151,6 +151,10 @@ class BadStructureSet(EciError):
     """A file that is no readable RTSTRUCT."""
 
 
+class BadSegmentation(EciError):
+    """A file that is no readable DICOM SEG, or annotations that a segmentation cannot hold."""
+
+
 class WrongPlane(EciError):
     """A tool was used in a plane where it cannot work."""
 

@@ -45,6 +45,8 @@ STEMS = {
     "blob_store": "one waist, two stores",
     "access_store": "one waist, two stores",
     "pane_geometry": "one geometry, computed on both sides of the connection",
+    "read": "the reader of one kind of annotation object",
+    "write": "the writer of one kind of annotation object",
     "stage": "the widget, and its half in the browser",
     "messages": "one list of shapes, kept on both sides of the connection",
 }

@@ -143,9 +143,12 @@ def export(
     task: Annotated[str, typer.Option(help="One task or group of readings only.")] = "",
     every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
     accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
+    format: Annotated[str, typer.Option(help="rtstruct, seg, nifti or nrrd.")] = "rtstruct",
+    overlap: Annotated[str, typer.Option(help="Overlaps in NIfTI: refuse, or priority (the first wins).")] = "refuse",
 ) -> None:
     """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
 
+    With --format seg, nifti or nrrd: the annotations only, converted to DICOM SEG, .nii.gz with JSON, or .seg.nrrd.
     By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
     adjudication.
     """
@@ -154,7 +157,8 @@ def export(
     chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
-    rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject))] for s in chosen]
+    how = {"format": format, "overlap": overlap}
+    rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 
 

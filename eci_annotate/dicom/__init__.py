@@ -1,4 +1,4 @@
-"""The single entry point for DICOM: series in, RTSTRUCT and reports in and out. Names are loaded on first use."""
+"""The single entry point for DICOM: series in, RTSTRUCT, SEG and reports in and out. Names are loaded on first use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _HOMES = {
     "read_rtstruct": "rtstruct.read",
     "write_rtstruct": "rtstruct.write",
     "structure_set": "rtstruct.dataset",
+    "read_segmentation": "seg.read",
+    "write_segmentation": "seg.write",
     "report_object": "sr.report",
     "write_phantom": "phantom",
     "phantom_lesions": "phantom",

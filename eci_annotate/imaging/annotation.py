@@ -67,7 +67,8 @@ class Annotation:
         """Return the same annotation with another colour."""
         return replace(self, colour=colour)
 
-    def _grid_for(self, volume: xr.DataArray) -> Grid:
+    def grid_for(self, volume: xr.DataArray) -> Grid:
+        """Return the grid of a volume that shares a frame with this annotation; FrameMismatch for any other."""
         grid = grid_of(volume)
         if self.series_uid and self.series_uid == series_uid_of(volume):
             return grid  # its own series, whatever frame of reference the file that it came from names
@@ -101,7 +102,7 @@ class Annotation:
         FrameMismatch
             If the volume is in another frame of reference.
         """
-        return like(volume, self.voxels_on(self._grid_for(volume)), name="mask")
+        return like(volume, self.voxels_on(self.grid_for(volume)), name="mask")
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
         """Return the boolean array (k, j, i) on a grid in the same frame of reference."""

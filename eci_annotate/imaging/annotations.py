@@ -167,7 +167,7 @@ class Contours(Annotation):
     def mask_on(self, volume: xr.DataArray) -> xr.DataArray:
         """Return which voxels belong to it; on its own series, only on the slices it was drawn on."""
         if self.series_uid and self.series_uid == series_uid_of(volume):
-            grid = self._grid_for(volume)
+            grid = self.grid_for(volume)
             return like(volume, replace(self, spacing_mm=grid.spacing_mm[0]).voxels_on(grid), name="mask")
         return super().mask_on(volume)
 

@@ -23,8 +23,7 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
         Its reader is hidden from the actor: a file would name the reader, or prove nothing. Or it has a part of an
         unknown kind.
     """
-    if is_nameless(signed):
-        raise Refused("Who read this is hidden from you.", "Export it once the adjudication is signed.")
+    require_named(signed)
     stem = f"{subject}_{signed.task}_v{signed.version:04d}"
     written: list[Path] = []
     for part, name in list(exported_parts(stem, signed.manifest)):
@@ -45,6 +44,12 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
     written.append(_write(folder / f"{stem}_provenance.json", provenance))
     backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
     return written
+
+
+def require_named(signed: VersionSigned) -> None:
+    """Refuse a version whose reader is hidden from the actor."""
+    if is_nameless(signed):
+        raise Refused("Who read this is hidden from you.", "Export it once the adjudication is signed.")
 
 
 def _write(path: Path, content: Json) -> Path:

@@ -6,6 +6,7 @@ So the same notebook runs on a folder and on a hub.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -149,6 +150,15 @@ class Repository:
         """
         return self._versions.counting(project, task, accepted, versions)
 
+    def export(self, out: Path | str, project: str | None = None, *, overlap: str = "refuse", **how: Any) -> list[Path]:
+        """Write the signed versions that count, each into the folder ``out/subject``; returns the files.
+
+        `format` and `overlap` are those of `Signed.export`; other options are those of `signed_versions`.
+        """
+        rule = {"format": how.pop("format", "rtstruct"), "overlap": overlap}
+        found = self.signed_versions(project, **how)
+        return [file for each in found for file in each.export(Path(out) / each.subject, **rule)]
+
     def all_signed(self, project: str | None = None) -> Iterator[Signed]:
         """Every signed version of every task that you may see, also those that do not count."""
         return self._versions.all(project)
@@ -259,12 +269,7 @@ class Repository:
 
     def layer(self, subject: str, layer: str, *, project: str | None = None) -> bytes:
         """The content of a data layer's newest version."""
-        seen = self.backend.subject(self._scope.project(project), subject)
-        for each in seen.layers:
-            if each.layer == layer:
-                self.backend.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
-                return self.backend.get(seen.project, subject, each.digest)
-        raise NotFound("Data layer not found, or you do not have access to it.", "Call layers(subject) for a list.")
+        return self._scope.layer(self._scope.project(project), subject, layer)
 
     def studies(self, subject: str, *, project: str | None = None) -> list[Study]:
         """The subject's studies, with structure sets and reports among their series."""
@@ -272,14 +277,7 @@ class Repository:
 
     def volume(self, series_uid: str, *, subject: str | None = None, project: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); give the subject to spare the search for it."""
-        for seen in self._scope.subjects(project, SubjectQuery(contains=subject or "")):
-            if subject in (None, seen.subject) and self._has(seen, series_uid):
-                return self.images.volume(seen.project, seen.subject, series_uid)
-        raise NotFound("Series not found, or you do not have access to it.", "Call studies(subject) for a list.")
-
-    def _has(self, seen: SubjectView, series_uid: str) -> bool:
-        studies = self.images.studies(seen.project, seen.subject)
-        return any(each.series_uid == series_uid for study in studies for each in study.series)
+        return self._scope.volume(series_uid, subject, project)
 
     def verify(self, signed: Signed | None = None) -> Verification:
         """Recompute what a version (or everything that you may see) was signed over.
@@ -289,12 +287,6 @@ class Repository:
         Tampered
             Names the first thing that differs, and how many.
         """
-        wholes = [signed] if signed else self._scope.subjects(None)
-        checks = [check for each in wholes for check in self.backend.verify(each.project, each.subject)]
-        outcome = Verification([c for c in checks if not signed or _is_about(c.task, c.version, signed)])
+        outcome = Verification(self._scope.checks(signed))
         outcome.check()
         return outcome
-
-
-def _is_about(task: str, version: int, signed: Signed) -> bool:
-    return not task or task == "ingest" or (task == signed.task and version <= signed.version)

@@ -11,8 +11,10 @@ import xarray as xr
 
 from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.label_map import overlap_of
 from eci_annotate.repository.backend import Backend, Images
-from eci_annotate.repository.export import export_version
+from eci_annotate.repository.export import export_version, require_named
+from eci_annotate.repository.export_formats import ExportFormat, export_converted, format_named
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.subject.commands import Sign
@@ -103,9 +105,38 @@ class Signed:
         easel = replay(self.volume, found[0], ())
         return list(easel.annotations())
 
-    def export(self, folder: Path | str) -> list[Path]:
-        """Write RTSTRUCT, report and provenance into a folder; returns the files."""
-        return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
+    def export(self, folder: Path | str, *, format: str = "rtstruct", overlap: str = "refuse") -> list[Path]:
+        """Write the version into a folder; returns the files.
+
+        Parameters
+        ----------
+        folder
+            Where the files go.
+        format
+            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline. Converted annotations only:
+            ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
+            JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer).
+        overlap
+            Of ``nifti``: ``refuse`` overlaps, or ``priority``: the first annotation keeps the voxel.
+
+        Raises
+        ------
+        Refused
+            Its reader is hidden from you.
+        BadSegmentation
+            Annotations overlap in a NIfTI label map.
+        UnsupportedImages
+            A SEG of pictures without a place in space (mammograms).
+        NotInstalled
+            A SEG without the extra `export`.
+        """
+        kind, rule = format_named(format), overlap_of(overlap)
+        if kind is ExportFormat.RTSTRUCT:
+            return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
+        require_named(self.event)
+        written = export_converted(self, Path(folder), kind, rule)
+        self._backend.note("exported.1", self.project, self.subject, f"{self.task} version {self.version} as {kind}")
+        return written
 
 
 def signed_by(backend: Backend, images: Images, command: Sign, version: int, known: Mapping[str, Any]) -> Signed:

@@ -19,18 +19,19 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from eci_annotate.dicom.exact_block import one_line, write_exact
 from eci_annotate.dicom.image_references import ReferencedImages, one_stack_of, shared_header
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
+from eci_annotate.dicom.stack_groups import require_frame
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
-from eci_annotate.errors import BadStructureSet, FrameMismatch
+from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.contours import Holes
 from eci_annotate.version import __version__
 
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
-PRIVATE_GROUP, PRIVATE_CREATOR = 0x3007, "ECI_ANNOTATE 1"
 GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
 
 
@@ -92,7 +93,7 @@ def structure_set_dataset(
     annotations: Sequence[Annotation], images: ReferencedImages, signing: Signing, holes: Holes | str = "keyhole"
 ) -> Dataset:
     """Return the RTSTRUCT dataset; see `structure_set`."""
-    _require_frame(annotations, images)
+    require_frame(annotations, images.grid.frame_of_reference_uid)
     outliner = Outliner(images.grid, images.origins_lps, decimals_for(images.grid), holes)
     dataset = shared_header(images.first, signing.pseudonym)
     _series_level(dataset, images, signing)
@@ -103,15 +104,6 @@ def structure_set_dataset(
     dataset.RTROIObservationsSequence = [_observation(n, a, signing) for n, a in enumerate(annotations, 1)]
     _identify(dataset, images, signing, drawn)
     return dataset
-
-
-def _require_frame(annotations: Sequence[Annotation], images: ReferencedImages) -> None:
-    for number, annotation in enumerate(annotations, 1):
-        if annotation.frame_uid and annotation.frame_uid != images.grid.frame_of_reference_uid:
-            raise FrameMismatch(
-                f"Annotation {number} is in another frame of reference than these images.",
-                "Give the images it was drawn on, or images registered to them.",
-            )
 
 
 def _series_level(dataset: Dataset, images: ReferencedImages, signing: Signing) -> None:
@@ -146,7 +138,7 @@ def _stamp(when: datetime | None) -> tuple[str, str]:
 
 def _predecessor(dataset: Dataset, content: bytes) -> Dataset:
     before = dcmread(io.BytesIO(content), stop_before_pixels=True)
-    _private(dataset, {"predecessor_sha256": hashlib.sha256(content).hexdigest()})
+    write_exact(dataset, {"predecessor_sha256": hashlib.sha256(content).hexdigest()})
     item = Dataset()
     item.ReferencedSOPClassUID = before.SOPClassUID
     item.ReferencedSOPInstanceUID = before.SOPInstanceUID
@@ -165,11 +157,6 @@ def _referenced_frame(images: ReferencedImages) -> Dataset:
     frame.FrameOfReferenceUID = images.grid.frame_of_reference_uid
     frame.RTReferencedStudySequence = [study]
     return frame
-
-
-def _private(item: Dataset, body: dict[str, Any]) -> None:
-    block = item.private_block(PRIVATE_GROUP, PRIVATE_CREATOR, create=True)
-    block.add_new(0x01, "UT", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
 def _exact(annotation: Annotation) -> dict[str, Any]:
@@ -198,16 +185,11 @@ def _description(annotation: Annotation) -> str:
     return "CONTOURS"
 
 
-def _one_line(text: str) -> str:
-    """Convert to LO: at most 64 characters, no backslash, no control characters."""
-    return "".join("/" if c == "\\" else c for c in text if c.isprintable())[:64].strip()
-
-
 def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Dataset:
     item = Dataset()
     item.ROINumber = number
     item.ReferencedFrameOfReferenceUID = images.grid.frame_of_reference_uid
-    item.ROIName = _one_line(annotation.label)
+    item.ROIName = one_line(annotation.label)
     item.ROIGenerationAlgorithm = GENERATION[annotation.kind]
     item.ROIGenerationDescription = _description(annotation)
     volume_cm3 = annotation.volume_mm3 / 1000
@@ -216,7 +198,7 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     if annotation.kind == "mask":
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
     stack = {"stack_uid": images.stack_uid} if images.stack_uid != images.series_uid else {}
-    _private(item, _exact(annotation) | stack)
+    write_exact(item, _exact(annotation) | stack)
     return item
 
 

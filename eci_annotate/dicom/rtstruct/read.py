@@ -7,7 +7,6 @@ and exclusive-or contours alike. Masks and boxes written by this package are res
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Sequence
 from os import PathLike
@@ -17,14 +16,15 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset, dcmread
 
+from eci_annotate.dicom.annotation_set import PALETTE, text_of
+from eci_annotate.dicom.exact_block import exact_of
 from eci_annotate.dicom.images.completeness import require_whole
 from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
-from eci_annotate.dicom.rtstruct.dataset import PRIVATE_CREATOR, PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
-from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of, text_of
+from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
@@ -34,7 +34,6 @@ from eci_annotate.imaging.planes import parallel_rings, planes_of
 
 CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "INTERPOLATED_PLANAR"}
 OPEN = {"POINT", "OPEN_PLANAR", "OPEN_NONPLANAR"}
-PALETTE = ((230, 75, 53), (77, 187, 213), (0, 160, 135), (243, 155, 127), (132, 145, 180), (220, 200, 60))
 
 
 def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
@@ -99,20 +98,6 @@ def _open(source: str | PathLike[str] | bytes) -> Dataset:
     return dataset
 
 
-def _private(item: Dataset) -> dict[str, Any]:
-    """Return the package's private block, or an empty dict; an unreadable block counts as absent."""
-    try:
-        value = item.private_block(PRIVATE_GROUP, PRIVATE_CREATOR)[0x01].value
-    except KeyError:
-        return {}
-    try:
-        text = value.decode() if isinstance(value, bytes) else str(value)
-        body = json.loads(text.rstrip("\0 "))
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def _colour(contours: Sequence[Dataset], place: int) -> tuple[int, int, int]:
     """Return the display colour; one of a palette where the file gives none that can be read."""
     for item in contours:
@@ -125,7 +110,7 @@ def _colour(contours: Sequence[Dataset], place: int) -> tuple[int, int, int]:
 
 
 def _header(roi: Roi, references: References) -> dict[str, Any]:
-    exact = _private(roi.item)
+    exact = exact_of(roi.item)
     frame, series = references.of(roi.item)
     header: dict[str, Any] = {
         "label": str(exact.get("label", text_of(roi.item, "ROIName"))),
@@ -203,7 +188,7 @@ def _parallel(roi: Roi, rings: list[Floats], found: StructureSet) -> list[Floats
 
 
 def _annotation(roi: Roi, header: dict[str, Any], found: StructureSet) -> Annotation | None:
-    exact = _private(roi.item)
+    exact = exact_of(roi.item)
     if exact.get("kind") == "box":
         return Box(exact["centre_lps"], exact["size_mm"], exact["axes_lps"], **header)
     rings, others = _rings(roi, found)

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import pydicom
 from pydicom import Dataset
 
+from eci_annotate.dicom import annotation_set
+from eci_annotate.dicom.annotation_set import AnnotationSet, text_of
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotation import Annotation
 
 AGAIN = "Export the structure set again."
 
 
-class StructureSet(list[Annotation]):
-    """The annotations of an RTSTRUCT file, in file order.
-
-    Attributes
-    ----------
-    notes
-        What could not be read as it stands, one sentence each, without names of structures or patients.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        """Keep a sentence, and warn."""
-        self.notes.append(text)
-        warnings.warn(text, stacklevel=4)
+class StructureSet(AnnotationSet[Annotation]):
+    """The annotations of an RTSTRUCT file, in file order, with `notes`."""
 
 
 @dataclass
@@ -44,32 +29,9 @@ class Roi:
     contours: list[Dataset]
 
 
-def text_of(item: Dataset, keyword: str) -> str:
-    """Return an element as text; empty if it is absent or malformed."""
-    try:
-        value = item.get(keyword)
-    except Exception:  # pydicom raises many kinds for malformed values
-        return ""
-    return "" if value is None else str(value)
-
-
 def items_of(item: Dataset, keyword: str) -> Sequence[Dataset]:
-    """Return the items of a sequence; none if it is absent.
-
-    Raises
-    ------
-    BadStructureSet
-        If it is no sequence.
-    """
-    try:
-        value = item.get(keyword)
-    except Exception as error:  # pydicom raises many kinds for malformed values
-        raise BadStructureSet(f"{keyword} cannot be read.", AGAIN) from error
-    if value is None or value == "":
-        return ()
-    if not isinstance(value, (list, pydicom.Sequence)) or not all(isinstance(each, Dataset) for each in value):
-        raise BadStructureSet(f"{keyword} is no sequence.", AGAIN)
-    return list(value)
+    """Return the items of a sequence; none if it is absent; BadStructureSet if it is no sequence."""
+    return annotation_set.items_of(item, keyword, BadStructureSet, AGAIN)
 
 
 def _number(item: Dataset, keyword: str) -> int | None:

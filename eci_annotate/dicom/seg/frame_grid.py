@@ -1,0 +1,113 @@
+"""The grid on which the frames of a segmentation lie: planes sorted along the normal, missing ones empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.slice_order import EVEN, LATERAL_MM, Order, order_of
+from eci_annotate.errors import BadSegmentation
+from eci_annotate.imaging.geometry import Floats, Grid
+
+SAME_COSINE = 1e-4
+SAME_SPACING = 1e-4  # relative
+EXACT_MM = 1e-3  # how well planes must fit a spacing that the file states, so that it is not measured
+LEAST_MM = 1e-3
+MOST_VOXELS = 1 << 33
+AGAIN = "Export the segmentation again."
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """The grid of a segmentation, and the slice of each frame by frame number."""
+
+    grid: Grid
+    slice_of: dict[int, int]
+    is_guessed: bool
+
+
+def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
+    """Return the grid on which all frames lie.
+
+    The spacing of planes is the stated one if the planes fit it, else it is measured.
+
+    Raises
+    ------
+    BadSegmentation
+        If the frames do not lie on one right-angled grid.
+    BadImages
+        If the position, orientation or spacing of a frame is missing or malformed.
+    """
+    _require_one_orientation(frames)
+    order = order_of(frames)
+    _require_upright(order)
+    position = order.position_of_given
+    heights = np.array([order.height[order.rank][position == n].min() for n in range(int(position.max()) + 1)])
+    spacing, index, guessed = _spacing(frames[0], heights, order.digit_mm)
+    _require_size(int(index[-1]) + 1, frames[0].shape)
+    row_mm, column_mm = frames[0].vector("PixelSpacing", 2)
+    shape = (int(index[-1]) + 1, *frames[0].shape)
+    grid = Grid.from_arrays(
+        order.origins[0], frames[0].axes_lps, (spacing, row_mm, column_mm), shape, frames[0].frame_uid
+    )
+    return FrameGrid(grid, {f.number: int(index[n]) for f, n in zip(frames, position, strict=True)}, guessed)
+
+
+def _require_one_orientation(frames: Sequence[Frame]) -> None:
+    first = frames[0]
+    cosines, pixel_mm = first.vector("ImageOrientationPatient", 6), first.vector("PixelSpacing", 2)
+    for frame in frames:
+        frame.vector("ImagePositionPatient", 3)
+        turned = np.abs(frame.vector("ImageOrientationPatient", 6) - cosines).max() > SAME_COSINE
+        if turned or not np.allclose(frame.vector("PixelSpacing", 2), pixel_mm, rtol=SAME_SPACING, atol=0):
+            raise BadSegmentation("Its frames differ in orientation or spacing.", AGAIN)
+
+
+def _require_upright(order: Order) -> None:
+    normal, _, _ = order.frames[0].axes_lps
+    offset = order.origins - order.origins[0]
+    lateral = offset - np.outer(offset @ normal, normal)
+    if np.linalg.norm(lateral, axis=1).max() > LATERAL_MM + order.digit_mm:
+        raise BadSegmentation("Its frames do not lie on one axis along their normal.", AGAIN)
+
+
+def _require_size(planes: int, shape: tuple[int, int]) -> None:
+    rows, columns = shape
+    if min(rows, columns) < 1 or planes * rows * columns > MOST_VOXELS:
+        raise BadSegmentation("The size of its grid is not believable.", AGAIN)
+
+
+def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDArray[np.int64], bool]:
+    """Return the distance between planes, the slice of each height, and whether nothing tells the distance."""
+    stated = [abs(first.number_of(name) or 0.0) for name in ("SpacingBetweenSlices", "SliceThickness")]
+    between, thickness = stated
+    if len(heights) == 1:
+        return between or thickness or 1.0, np.zeros(1, np.int64), not any(stated)
+    for candidate in _candidates(between, thickness, float(np.diff(heights).min())):
+        fit = _fit(heights, candidate, digit_mm)
+        if fit is not None:
+            return *fit, False
+    raise BadSegmentation("Its planes are not evenly spaced.", AGAIN)
+
+
+def _candidates(between: float, thickness: float, smallest: float) -> Iterator[float]:
+    """Give the distances that planes may have: the stated one, the smallest step, and parts of it."""
+    yield from (value for value in (between, smallest, thickness, smallest / 2, smallest / 3) if value > LEAST_MM)
+
+
+def _fit(heights: Floats, spacing: float, digit_mm: float) -> tuple[float, NDArray[np.int64]] | None:
+    """Return the exact distance and the slice of each height, if all heights lie on planes of about this distance."""
+    steps = np.diff(heights) / spacing
+    index = np.concatenate([[0], np.cumsum(np.round(steps))]).astype(np.int64)
+    if (np.diff(index) < 1).any() or np.abs(steps - np.round(steps)).max() > EVEN + 2 * min(digit_mm / spacing, 0.1):
+        return None
+    above = heights - heights[0]
+    if np.abs(above - index * spacing).max() <= EXACT_MM:
+        return spacing, index
+    measured = float(above[-1] / index[-1])
+    off_mm = np.abs(above - index * measured).max()
+    return (measured, index) if off_mm <= EVEN * measured + 2 * digit_mm else None

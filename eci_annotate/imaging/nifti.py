@@ -1,0 +1,71 @@
+"""Label maps as NIfTI-1 files (.nii.gz): RAS affine from the LPS grid, and a table of the labels as JSON.
+
+References: nifti1.h of the NIfTI-1 data format (NIMH, 2007), orientation by methods 2 and 3.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+from eci_annotate.imaging.annotation import Annotation
+from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.label_map import Labels, Overlap, distinct_names
+
+# the fields of struct nifti_1_header, in their order
+HEADER = "<i10s18sihcB8h3f4h8f3fhBB4f2i80s24s2h6f12f16s4s"
+TYPE_CODES = {1: 2, 2: 512}  # unsigned integers by their bytes
+INTENT_LABEL, SCANNER, MILLIMETRES = 1002, 1, 2
+RAS = np.diag([-1.0, -1.0, 1.0])  # from LPS
+
+
+def nifti_file(labels: Labels, grid: Grid) -> bytes:
+    """Return a label map (k, j, i) as a .nii.gz file, whose axes are i, j, k.
+
+    The affine maps (i, j, k) to millimetres to the right, anterior and superior (RAS), in single precision.
+    """
+    size = labels.dtype.itemsize
+    axes, origin = RAS @ np.asarray(grid.directions)[::-1].T, RAS @ np.asarray(grid.origin_lps)
+    affine = np.column_stack([axes * grid.spacing_mm[::-1], origin])
+    side, quaternion = _quaternion(axes)
+    fields = (
+        *(348, b"", b"", 0, 0, b"r", 0),
+        *(3, *labels.shape[::-1], 1, 1, 1, 1, 0, 0, 0, INTENT_LABEL, TYPE_CODES[size], 8 * size, 0),
+        *(side, *grid.spacing_mm[::-1], 0, 0, 0, 0, 352, 1, 0, 0, 0, MILLIMETRES, 0, 0, 0, 0, 0, 0),
+        *(b"eci_annotate", b"", SCANNER, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
+    )
+    content = struct.pack(HEADER, *fields) + bytes(4) + labels.astype(f"<u{size}").tobytes()
+    return gzip.compress(content, 6, mtime=0)
+
+
+def _quaternion(axes: Floats) -> tuple[float, tuple[float, float, float]]:
+    """Return the sign of the third axis, and b, c, d of the rotation whose columns are the axes (method 2)."""
+    side = 1.0 if np.linalg.det(axes) > 0 else -1.0
+    r = axes * [1.0, 1.0, side]
+    # the eigenvector of the largest eigenvalue is the quaternion, also close to half a turn (Bar-Itzhack, 2000)
+    symmetric = np.array(
+        [
+            [r[0, 0] + r[1, 1] + r[2, 2], r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]],
+            [r[2, 1] - r[1, 2], r[0, 0] - r[1, 1] - r[2, 2], r[0, 1] + r[1, 0], r[0, 2] + r[2, 0]],
+            [r[0, 2] - r[2, 0], r[0, 1] + r[1, 0], r[1, 1] - r[0, 0] - r[2, 2], r[1, 2] + r[2, 1]],
+            [r[1, 0] - r[0, 1], r[0, 2] + r[2, 0], r[1, 2] + r[2, 1], r[2, 2] - r[0, 0] - r[1, 1]],
+        ]
+    )
+    _, vectors = np.linalg.eigh(symmetric)
+    a, b, c, d = vectors[:, -1]
+    sign = 1.0 if a >= 0 else -1.0
+    return side, (float(sign * b), float(sign * c), float(sign * d))
+
+
+def label_table(annotations: Sequence[Annotation], overlap: Overlap, series_uid: str, frame_uid: str) -> bytes:
+    """Return the JSON beside a label map: value, name, label, colour and uid of each annotation, and the rules."""
+    rows = [
+        {"value": n, "name": name, "label": a.label, "colour": list(a.colour), "uid": a.uid, "kind": a.kind}
+        for n, (a, name) in enumerate(zip(annotations, distinct_names(annotations), strict=True), 1)
+    ]
+    body = {"labels": rows, "overlap": overlap, "series_uid": series_uid, "frame_of_reference_uid": frame_uid}
+    return json.dumps(body, indent=2, ensure_ascii=False).encode() + b"\n"
