@@ -12,7 +12,7 @@ import shapely
 from pydicom import Dataset, dcmread
 from pydicom.uid import ImplicitVRLittleEndian
 
-from eci_annotate.dicom.rtstruct.dataset import PRIVATE_GROUP
+from eci_annotate.dicom.exact_block import PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation, Box, Contours

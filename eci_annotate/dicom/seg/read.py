@@ -13,7 +13,8 @@ from pydicom import Dataset
 
 from eci_annotate.dicom.annotation_set import content_and_dataset, text_of
 from eci_annotate.dicom.exact_block import exact_of
-from eci_annotate.dicom.images.dicom_frames import Frame, numbers, value_of
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.dicom.images.image_files import ImageFile
 from eci_annotate.dicom.images.pixels import has_pixels
 from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid

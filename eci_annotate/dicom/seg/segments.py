@@ -11,7 +11,7 @@ from pydicom import Dataset
 
 from eci_annotate.dicom.annotation_set import PALETTE, AnnotationSet, items_of, text_of
 from eci_annotate.dicom.exact_block import exact_of
-from eci_annotate.dicom.images.dicom_frames import numbers, value_of
+from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.dicom.seg.cielab import MOST, colour_of
 from eci_annotate.dicom.seg.frame_grid import AGAIN
 from eci_annotate.errors import BadSegmentation, EciError
