@@ -16,6 +16,7 @@ from eci_annotate.errors import DamagedFile
 from eci_annotate.imaging.geometry import Floats
 
 PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UI", "CS", "DA", "TM", "DT"}  # no character sets
+LARGEST = 1e15
 REMEDY = "Ask the sender for complete images."
 
 
@@ -66,7 +67,7 @@ def numbers(value: Any, keyword: str) -> Floats:
         found = np.atleast_1d(np.asarray(value, float)).ravel()
     except (TypeError, ValueError) as error:
         raise DamagedFile(f"{keyword} of an image is not a number.", REMEDY) from error
-    if not found.size or not np.isfinite(found).all() or np.abs(found).max() > 1e15:
+    if not found.size or not np.isfinite(found).all() or np.abs(found).max() > LARGEST:
         raise DamagedFile(f"{keyword} of an image is not a usable number.", REMEDY)
     return found
 
@@ -79,6 +80,8 @@ def one_integer(value: Any, keyword: str) -> int:
     DamagedFile
         If it is no whole number, or there are several.
     """
+    if isinstance(value, int) and abs(value) < LARGEST:
+        return int(value)
     found = numbers(value, keyword)
     if found.size != 1 or found[0] != int(found[0]):
         raise DamagedFile(f"{keyword} of an image is not one whole number.", REMEDY)

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,7 @@ from threading import Lock
 
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NotDicom
@@ -84,12 +86,17 @@ def read(
 def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: int | None) -> Dataset:
     source = path if isinstance(path, Path) else BytesIO(path())
     kept = defer if isinstance(path, Path) else None
-    only = list(tags) if tags else None
+    only = [_tag(tag) for tag in tags] if tags else None
     with _quiet():
         dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)
         if kept is not None and str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
             dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only)  # offsets would be wrong
     return dataset
+
+
+@lru_cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
 
 
 @contextmanager
