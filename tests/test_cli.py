@@ -109,7 +109,10 @@ def test_refusals_are_one_line_and_exit_code_1(tmp_path: Path, capsys: pytest.Ca
     for words, said in (
         (["worklist", tmp_path], "There is no eci_annotate repository in this folder."),
         (["init", tmp_path, "--member", "anna"], "The folder is not empty. Choose an empty folder, or a new one."),
-        (["init", tmp_path / "new", "--project", "brain", "--member", "anna"], "Available are breast-mri, colorectal-ct"),
+        (
+            ["init", tmp_path / "new", "--project", "brain", "--member", "anna"],
+            "Available are breast-mri, colorectal-ct",
+        ),
         (["init", tmp_path / "new", "--member", "an/na"], "A name has a character that is not allowed."),
     ):
         code, _, err = run(capsys, *words)

@@ -51,6 +51,13 @@ def windows_of(hanging: Hanging) -> dict[str, Window]:
     return {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
 
 
+def missing_part(missing: str) -> list[w.HTML]:
+    """Return what says that a part of the draft cannot be read, for as long as the task is open."""
+    if not missing:
+        return []
+    return [w.HTML(f"<div class='eci-warned' role='alert'>{html.escape(missing)}</div>")]
+
+
 class Workbench(Listener):
     """The complete user interface of one task; it shows what controller and autosave report.
 
@@ -129,7 +136,7 @@ class Workbench(Listener):
 
     def _laid_out(self) -> w.VBox:
         panels = (self.annotations, self.form, self.signing)
-        work = [*self.marking.shown, *(each.widget for each in panels if each)]
+        work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
         if self.compared is None:
             return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle)

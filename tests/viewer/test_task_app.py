@@ -14,8 +14,10 @@ import pytest
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.draft_entries import Draft
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Task
 from eci_annotate.tools.editing.entries import Undo
 from eci_annotate.viewer.account_bar import account_bar, hub_links
 from eci_annotate.viewer.open_task import OpenTask
@@ -242,3 +244,10 @@ def test_a_review_says_that_the_corrected_version_is_identical(tmp_path: Path) -
     assert told in bench.signing.note.value
     bench.signing.confirm.click()
     assert told in Workbench(as_member(folder, "ruth").start(SUBJECT, "review")).signing.note.value
+
+
+def test_what_of_a_draft_cannot_be_read_stays_on_the_page(monkeypatch: pytest.MonkeyPatch, repo: Repository) -> None:
+    missing = "An entry cannot be read: 3. <b>2 drawing steps are missing.</b>"
+    monkeypatch.setattr(Task, "draft", lambda self: Draft(None, [], {}, 0, missing))
+    shown = texts(Workbench(repo.start(SUBJECT, "annotate")).widget)
+    assert "cannot be read: 3. &lt;b&gt;2 drawing steps" in shown and "role='alert'" in shown

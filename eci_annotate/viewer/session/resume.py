@@ -34,6 +34,8 @@ class Restored:
         For a review: the version that it is about.
     places
         For a review its marked places; otherwise those of the review that rejected this work.
+    missing
+        What of the draft cannot be read; empty for a whole draft.
     """
 
     easel: Easel
@@ -41,6 +43,7 @@ class Restored:
     resumed: bool = False
     reviewed: Signed | None = None
     places: tuple[Place, ...] = ()
+    missing: str = ""
 
 
 def restored(task: Task) -> Restored:
@@ -55,7 +58,8 @@ def restored(task: Task) -> Restored:
     easel = replay(task.volume, draft.snapshot, draft.lines)
     if not draft.count:
         easel.history.forget_items()  # a new version's undo does not reach into the version before
-    return Restored(easel, draft.answers, bool(draft.lines), places=from_rows(task.marked()))
+    marked = from_rows(task.marked())
+    return Restored(easel, draft.answers, bool(draft.lines), places=marked, missing=draft.missing)
 
 
 def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> list[Entry]:
