@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,17 @@ def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
         order.origins[0], frames[0].axes_lps, (spacing, row_mm, column_mm), shape, frames[0].frame_uid
     )
     return FrameGrid(grid, {f.number: int(index[n]) for f, n in zip(frames, position, strict=True)}, guessed)
+
+
+def picture_grid(frames: Sequence[Frame], exact: dict[str, Any]) -> FrameGrid | None:
+    """Return the plane of a picture without a place in space, as eci_annotate wrote it; None if there is none."""
+    if "plane_mm" not in exact or not frames:
+        return None
+    row_mm, column_mm = (float(value) for value in exact["plane_mm"])
+    _require_size(1, frames[0].shape)
+    shape, uid = (1, *frames[0].shape), str(exact.get("plane_uid", ""))
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, row_mm, column_mm), shape, uid)
+    return FrameGrid(grid, {frame.number: 0 for frame in frames}, False)
 
 
 def _require_one_orientation(frames: Sequence[Frame]) -> None:

@@ -16,7 +16,7 @@ from eci_annotate.dicom.exact_block import exact_of
 from eci_annotate.dicom.images.dicom_frames import Frame, numbers, value_of
 from eci_annotate.dicom.images.image_files import ImageFile
 from eci_annotate.dicom.images.pixels import has_pixels
-from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid
+from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid, picture_grid
 from eci_annotate.dicom.seg.segments import ReferencedSeries, Segment, Segments, segments_of
 from eci_annotate.dicom.uids import LABEL_MAP_SEG_STORAGE, SEG_STORAGE
 from eci_annotate.errors import BadSegmentation, EciError
@@ -175,7 +175,8 @@ class _MaskReader:
             self.found.append(mask)
 
     def _mask(self, segment: Segment, frames: Sequence[Frame], chosen: Selection) -> Mask:
-        where = self._common or frame_grid(frames or self.frames)
+        exact = exact_of(segment.item)
+        where = self._common or picture_grid(self.frames, exact) or frame_grid(frames or self.frames)
         at = [where.slice_of[frame.number] for frame in frames]
         if len(set(at)) < len(at):
             self.found.note(f"Segment {segment.number} has several frames on one plane; they are united.")
@@ -192,9 +193,9 @@ class _MaskReader:
         return Mask(voxels, where.grid.cropped(corner, voxels.shape), **self._header(segment))
 
     def _header(self, segment: Segment) -> dict[str, Any]:
-        header = segment.header | self._place
-        if stack := exact_of(segment.item).get("stack_uid"):
-            header["series_uid"] = str(stack)
+        header, exact = segment.header | self._place, exact_of(segment.item)
+        given = {"series_uid": exact.get("stack_uid"), "frame_uid": exact.get("plane_uid")}
+        header |= {name: str(value) for name, value in given.items() if value}
         if header.get("uid") in self._uids:
             self.found.note(f"Segment {segment.number} has the tracking UID of another segment; it gets a new one.")
             del header["uid"]
