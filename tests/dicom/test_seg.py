@@ -434,6 +434,39 @@ def test_a_repeated_tracking_uid_is_not_two_identities():
     assert found[0].uid == "2.25.5" and len({mask.uid for mask in found}) == 5 and len(found.notes) == 1
 
 
+def test_the_series_is_named_only_where_it_is_certain():
+    dataset = liver()
+    (series,) = dataset.ReferencedSeriesSequence
+    other = pydicom.Dataset()
+    other.SeriesInstanceUID, other.ReferencedInstanceSequence = "1.2.3", [pydicom.Dataset()]
+    other.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID = "1.2.3.4"
+    dataset.ReferencedSeriesSequence = [other, series]
+    assert eci.read_segmentation(written(dataset))[0].series_uid == series.SeriesInstanceUID
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+    assert eci.read_segmentation(written(dataset))[0].series_uid == ""
+    del dataset.ReferencedSeriesSequence
+    assert eci.read_segmentation(written(dataset))[0].series_uid == ""
+
+
+def test_segments_on_different_grids_are_read_on_their_own():
+    dataset = overlaps()
+    dataset.PerFrameFunctionalGroupsSequence[6].PlanePositionSequence[0].ImagePositionPatient[2] = -100.3
+    found = eci.read_segmentation(written(dataset))
+    assert len(found) == 5 and found.notes == []
+    assert [found[n].grid.origin_lps[2] for n in (3, 4)] == [-128.69, -100.3]
+
+
+@pytest.mark.parametrize("kind", ["binary", "labelmap"])
+def test_masks_without_voxels_are_kept(kind, tmp_path):
+    write_images(tmp_path / "ct", GRIDS["axial"])
+    volume = eci.load_series(tmp_path / "ct")
+    masks = [Mask.from_volume(volume > 1e6, label=label) for label in "ab"]
+    (path,) = eci.write_segmentation(masks, tmp_path / "ct", tmp_path / "x.dcm", kind=kind)
+    found = eci.read_segmentation(path)
+    assert [(mask.label, mask.voxels.size) for mask in found] == [("a", 0), ("b", 0)]
+
+
 def test_gaps_without_a_stated_spacing_are_measured():
     dataset = liver()
     del dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices
