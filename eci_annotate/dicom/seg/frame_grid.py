@@ -76,7 +76,7 @@ def _require_one_orientation(frames: Sequence[Frame]) -> None:
         frame.vector("ImagePositionPatient", 3)
         turned = np.abs(frame.vector("ImageOrientationPatient", 6) - cosines).max() > SAME_COSINE
         if turned or not np.allclose(frame.vector("PixelSpacing", 2), pixel_mm, rtol=SAME_SPACING, atol=0):
-            raise BadSegmentation("Its frames differ in orientation or spacing.", AGAIN)
+            raise BadSegmentation("The frames of the segmentation differ in orientation or spacing.", AGAIN)
 
 
 def _require_upright(order: Order) -> None:
@@ -84,13 +84,13 @@ def _require_upright(order: Order) -> None:
     offset = order.origins - order.origins[0]
     lateral = offset - np.outer(offset @ normal, normal)
     if np.linalg.norm(lateral, axis=1).max() > LATERAL_MM + order.digit_mm:
-        raise BadSegmentation("Its frames do not lie on one axis along their normal.", AGAIN)
+        raise BadSegmentation("The frames of the segmentation do not lie on one axis along their normal.", AGAIN)
 
 
 def _require_size(planes: int, shape: tuple[int, int]) -> None:
     rows, columns = shape
     if min(rows, columns) < 1 or planes * rows * columns > MOST_VOXELS:
-        raise BadSegmentation("The size of its grid is not believable.", AGAIN)
+        raise BadSegmentation("The size of the segmentation is not believable.", AGAIN)
 
 
 def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDArray[np.int64], bool]:
@@ -103,7 +103,7 @@ def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDA
         fit = _fit(heights, candidate, digit_mm)
         if fit is not None:
             return *fit, False
-    raise BadSegmentation("Its planes are not evenly spaced.", AGAIN)
+    raise BadSegmentation("The planes of the segmentation are not evenly spaced.", AGAIN)
 
 
 def _candidates(between: float, thickness: float, smallest: float) -> Iterator[float]:

@@ -84,7 +84,7 @@ def _read(source: str | PathLike[str] | bytes, threshold: float) -> Segments:
     found = Segments()
     segments = list(segments_of(dataset, found))
     if not has_pixels(dataset):
-        raise BadSegmentation("It has no pixels.", AGAIN)
+        raise BadSegmentation("The segmentation has no pixels.", AGAIN)
     frames = ImageFile(dataset, lambda: b"", 0).frames
     reader = _MaskReader(dataset, frames, found)
     match kind:
@@ -105,7 +105,7 @@ def _kind(dataset: Dataset) -> str:
         raise BadSegmentation("This DICOM file is not a segmentation.", "Give a file of modality SEG.")
     kind = text_of(dataset, "SegmentationType")
     if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
-        raise BadSegmentation("Its segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
+        raise BadSegmentation("The segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
     return kind
 
 
@@ -138,7 +138,7 @@ class _MaskReader:
         except EciError as error:
             self.first_error = error
         if self._common is not None and self._common.is_guessed:
-            self.found.note("It does not state how thick its only plane is; it is taken as 1 mm.")
+            self.found.note("The file does not state the thickness of its only plane; 1 mm is assumed.")
 
     def read_stacked(self, segments: Sequence[Segment], chosen: Selection) -> None:
         """Read segments with frames of their own (PS3.3 C.8.20.2)."""
