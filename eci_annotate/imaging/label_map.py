@@ -5,7 +5,7 @@ Label n + 1 is annotation n. Overlaps are refused unless a priority is asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from eci_annotate.errors import BadSegmentation
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.annotations import Contours
-from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Grid
 
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -47,17 +46,19 @@ def voxels_of(annotation: Annotation, grid: Grid, series_uid: str = "") -> NDArr
 
 def distinct_names(annotations: Sequence[Annotation]) -> list[str]:
     """Return one name for each annotation: its label; "(2)", "(3)" … follow where labels are equal or empty."""
-    taken: set[str] = set()
-    names = []
-    for annotation in annotations:
-        label = " ".join(annotation.label.split()) or "annotation"
-        name, n = label, 1
+    return distinct(" ".join(annotation.label.split()) or "annotation" for annotation in annotations)
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """Return the texts, each once: "(2)", "(3)" … follow those that were there before."""
+    taken: dict[str, None] = {}
+    for text in texts:
+        name, n = text, 1
         while name in taken:
             n += 1
-            name = f"{label} ({n})"
-        taken.add(name)
-        names.append(name)
-    return names
+            name = f"{text} ({n})"
+        taken[name] = None
+    return list(taken)
 
 
 def _type_for(count: int) -> Any:
@@ -117,10 +118,3 @@ def layers_of(annotations: Sequence[Annotation], grid: Grid, *, series_uid: str 
         layers[n][voxels] = number
         which.append(n)
     return layers, which
-
-
-def extents(layers: Sequence[Labels], which: Sequence[int]) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """Give the first and last index along i, j and k of each label; 0 and -1 for an empty one."""
-    for number, n in enumerate(which, 1):
-        k, j, i = bounding_box(layers[n] == number)
-        yield i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1

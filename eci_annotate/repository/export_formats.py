@@ -48,8 +48,6 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     ------
     BadSegmentation
         If annotations overlap in a NIfTI label map and no priority was asked for.
-    UnsupportedImages
-        If a SEG is asked of pictures without a place in space.
     NotInstalled
         If a SEG is asked for, and the extra `export` is missing.
     """
@@ -83,14 +81,13 @@ def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat,
 def _segmentation(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArray) -> bytes:
     """Return the SEG of one stack; patient, study and references come from the signed structure set."""
     from eci_annotate.dicom.seg.segmentation import Statement, segmentation_file
-    from eci_annotate.dicom.seg.source_images import images_of_structure_set, no_place
+    from eci_annotate.dicom.seg.source_images import images_of_structure_set
 
-    if "spacing_from" in volume.attrs:
-        raise no_place()
     parts = zip(signed.event.manifest.of("rtstruct"), signed.content("rtstruct"), strict=True)
     structure_sets = {archived_uids(part)[0]: content for part, content in parts}
     if uid not in structure_sets:
         raise NotFound("The version has no structure set for these images.", "Export it as NIfTI or NRRD.")
-    images = images_of_structure_set(structure_sets[uid], uid, grid_of(volume), instance_uids_of(volume))
+    placed, uids = "spacing_from" not in volume.attrs, instance_uids_of(volume)
+    images = images_of_structure_set(structure_sets[uid], uid, grid_of(volume), uids, is_placed=placed)
     statement = Statement(when=signed.at, version=signed.version, task=signed.task, signer=signed.reader)
     return segmentation_file(mine, images, statement)

@@ -125,8 +125,6 @@ class Signed:
             Its reader is hidden from you.
         BadSegmentation
             Annotations overlap in a NIfTI label map.
-        UnsupportedImages
-            A SEG of pictures without a place in space (mammograms).
         NotInstalled
             A SEG without the extra `export`.
         """

@@ -339,12 +339,43 @@ def test_what_cannot_be_written_is_refused_by_name(tmp_path):
     lost = Mask.from_volume(elsewhere, frame_uid="1.2.3", series_uid="4.5.6")
     with pytest.raises(errors.BadSegmentation, match="not given"):
         eci.write_segmentation([lost], tmp_path / "ct", tmp_path / "x.dcm")
-    folder = DATA / "mammo_cbis_4view_quarter"
-    picture = load_stacks(next(folder.rglob("*.dcm")))[0]
-    with pytest.raises(errors.UnsupportedImages, match="no place in space"):
-        drawn = Mask.from_volume(picture > picture.values.mean())
-        eci.write_segmentation([drawn], next(folder.rglob("*.dcm")), tmp_path / "x.dcm")
     assert not list(tmp_path.glob("x*"))
+
+
+PICTURES = ["mammo_cbis_4view_quarter/LCC.dcm", "mammo_ffdm_siemens_overlay/OutOfBoundsOverlay.dcm"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_without_a_place_are_segmented_pixel_by_pixel(name, tmp_path):
+    (picture,) = load_stacks(DATA / name)
+    values = picture.values > picture.values.mean()
+    values[:, :4, :7] = np.arange(28).reshape(4, 7) % 3 == 0
+    mask = Mask.from_volume(like(picture, values), label="mass")
+    (path,) = eci.write_segmentation([mask, mask.with_label("again")], DATA / name, tmp_path / "x.dcm")
+    dataset = pydicom.dcmread(path)
+    assert "FrameOfReferenceUID" not in dataset and np.array_equal(dataset.pixel_array[0], values[0])
+    source = dataset.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
+    assert source.ReferencedSOPInstanceUID == pydicom.dcmread(DATA / name, stop_before_pixels=True).SOPInstanceUID
+    back = eci.read_segmentation(path)[0]
+    assert (back.series_uid, back.frame_uid) == (mask.series_uid, mask.frame_uid)
+    assert np.array_equal(back.mask_on(picture).values, values)
+    (rtstruct,) = eci.write_rtstruct([mask], DATA / name, tmp_path / "rt.dcm")
+    where = (mask.series_uid, grid_of(picture), instance_uids_of(picture))
+    images = images_of_structure_set(rtstruct.read_bytes(), *where, is_placed=False)
+    content = segmentation_file([mask], images, Statement(when=WHEN))
+    assert np.array_equal(eci.read_segmentation(content)[0].mask_on(picture).values, values)
+    for item in dataset.SegmentSequence:
+        del item[0x30071001]
+    with pytest.raises(errors.MissingGeometry):
+        eci.read_segmentation(written(dataset))
+
+
+@pytest.mark.needs_debian
+@pytest.mark.parametrize("name", PICTURES)
+def test_dciodvfy_finds_no_error_in_pictures(name, tmp_path):
+    (picture,) = load_stacks(DATA / name)
+    mask = Mask.from_volume(picture > picture.values.mean(), label="mass")
+    assert dciodvfy_errors(eci.write_segmentation([mask], DATA / name, tmp_path / "x.dcm")[0]) == []
 
 
 def test_without_highdicom_the_extra_is_named(tmp_path, monkeypatch):
@@ -401,6 +432,39 @@ def test_a_repeated_tracking_uid_is_not_two_identities():
         item.TrackingUID, item.TrackingID = "2.25.5", "x"
     found = eci.read_segmentation(written(dataset))
     assert found[0].uid == "2.25.5" and len({mask.uid for mask in found}) == 5 and len(found.notes) == 1
+
+
+def test_the_series_is_named_only_where_it_is_certain():
+    dataset = liver()
+    (series,) = dataset.ReferencedSeriesSequence
+    other = pydicom.Dataset()
+    other.SeriesInstanceUID, other.ReferencedInstanceSequence = "1.2.3", [pydicom.Dataset()]
+    other.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID = "1.2.3.4"
+    dataset.ReferencedSeriesSequence = [other, series]
+    assert eci.read_segmentation(written(dataset))[0].series_uid == series.SeriesInstanceUID
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+    assert eci.read_segmentation(written(dataset))[0].series_uid == ""
+    del dataset.ReferencedSeriesSequence
+    assert eci.read_segmentation(written(dataset))[0].series_uid == ""
+
+
+def test_segments_on_different_grids_are_read_on_their_own():
+    dataset = overlaps()
+    dataset.PerFrameFunctionalGroupsSequence[6].PlanePositionSequence[0].ImagePositionPatient[2] = -100.3
+    found = eci.read_segmentation(written(dataset))
+    assert len(found) == 5 and found.notes == []
+    assert [found[n].grid.origin_lps[2] for n in (3, 4)] == [-128.69, -100.3]
+
+
+@pytest.mark.parametrize("kind", ["binary", "labelmap"])
+def test_masks_without_voxels_are_kept(kind, tmp_path):
+    write_images(tmp_path / "ct", GRIDS["axial"])
+    volume = eci.load_series(tmp_path / "ct")
+    masks = [Mask.from_volume(volume > 1e6, label=label) for label in "ab"]
+    (path,) = eci.write_segmentation(masks, tmp_path / "ct", tmp_path / "x.dcm", kind=kind)
+    found = eci.read_segmentation(path)
+    assert [(mask.label, mask.voxels.size) for mask in found] == [("a", 0), ("b", 0)]
 
 
 def test_gaps_without_a_stated_spacing_are_measured():

@@ -82,8 +82,10 @@ def test_simpleitk_reads_the_same_seg_nrrd(tmp_path_factory, grid, seed, overlap
         assert np.array_equal(found, mask.voxels_on(grid))
         assert (field["ID"], field["Name"]) == (mask.uid, "same" if n == 0 else f"same ({n + 1})")
         assert np.allclose(np.array(field["Color"].split(), float) * 255, mask.colour, atol=0.01)
-        i0, i1, j0, j1, k0, k1 = map(int, image.GetMetaData(f"Segment{n}_Extent").split())
-        assert int(found[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1].sum()) == int(found.sum())
+        first = next(m for m in range(len(masks)) if image.GetMetaData(f"Segment{m}_Layer") == field["Layer"])
+        i0, i1, j0, j1, k0, k1 = map(int, image.GetMetaData(f"Segment{first}_Extent").split())
+        kept = found[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1]
+        assert int(kept.sum()) == int(found.sum()), "3D Slicer crops a layer to the extent of its first segment"
 
 
 def test_the_header_is_as_3d_slicer_writes_it(tmp_path):
@@ -95,6 +97,17 @@ def test_the_header_is_as_3d_slicer_writes_it(tmp_path):
     assert "sizes: 3 5 4 2" in lines and "kinds: list domain domain domain" in lines
     assert "space directions: none (0.25,0,0) (0,0.5,0) (0,0,3)" in lines and "space origin: (1,2,3)" in lines
     assert "encoding: gzip" in lines and "Segment0_Name:=a b \\\\ ä" in lines
+
+
+def test_repeated_uids_and_distant_segments_keep_their_own(tmp_path):
+    volume = volume_on(Grid.from_arrays((1, 2, 3), np.eye(3)[::-1], (3, 0.5, 0.25), (4, 9, 9), "1.2"))
+    near, far = np.zeros(volume.shape, bool), np.zeros(volume.shape, bool)
+    near[0, :2, :2], far[3, 7:, 7:] = True, True
+    masks = [Mask.from_volume(like(volume, a), label="x", uid="2.25.1") for a in (near, far)]
+    (path,) = eci.write_label_map(masks, volume, tmp_path / "x.seg.nrrd")
+    image = sitk.ReadImage(str(path))
+    assert [image.GetMetaData(f"Segment{n}_ID") for n in (0, 1)] == ["2.25.1", "2.25.1 (2)"]
+    assert [image.GetMetaData(f"Segment{n}_Extent") for n in (0, 1)] == ["0 8 0 8 0 3"] * 2
 
 
 def test_many_annotations_take_two_bytes(tmp_path):

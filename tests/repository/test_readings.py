@@ -42,8 +42,9 @@ def test_who_adjudicates_blind_has_no_way_to_the_readers_names(tmp_path: Path) -
         for part in real.event.manifest.of(role):
             with pytest.raises(NotFound):
                 hidden._backend.get(hidden.project, S, part.digest)
-    with pytest.raises(Refused, match="hidden from you"):
-        hidden.export(tmp_path / "out")
+    for kind in ("rtstruct", "seg", "nifti", "nrrd"):
+        with pytest.raises(Refused, match="hidden from you"):
+            hidden.export(tmp_path / "out", format=kind)
     with pytest.raises(NotFound, match="hidden from you"):
         al.agreement()
     assert al.verify().passed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,17 @@ def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
     return FrameGrid(grid, {f.number: int(index[n]) for f, n in zip(frames, position, strict=True)}, guessed)
 
 
+def picture_grid(frames: Sequence[Frame], exact: dict[str, Any]) -> FrameGrid | None:
+    """Return the plane of a picture without a place in space, as eci_annotate wrote it; None if there is none."""
+    if "plane_mm" not in exact or not frames:
+        return None
+    row_mm, column_mm = (float(value) for value in exact["plane_mm"])
+    _require_size(1, frames[0].shape)
+    shape, uid = (1, *frames[0].shape), str(exact.get("plane_uid", ""))
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, row_mm, column_mm), shape, uid)
+    return FrameGrid(grid, {frame.number: 0 for frame in frames}, False)
+
+
 def _require_one_orientation(frames: Sequence[Frame]) -> None:
     first = frames[0]
     cosines, pixel_mm = first.vector("ImageOrientationPatient", 6), first.vector("PixelSpacing", 2)
@@ -64,7 +76,7 @@ def _require_one_orientation(frames: Sequence[Frame]) -> None:
         frame.vector("ImagePositionPatient", 3)
         turned = np.abs(frame.vector("ImageOrientationPatient", 6) - cosines).max() > SAME_COSINE
         if turned or not np.allclose(frame.vector("PixelSpacing", 2), pixel_mm, rtol=SAME_SPACING, atol=0):
-            raise BadSegmentation("Its frames differ in orientation or spacing.", AGAIN)
+            raise BadSegmentation("The frames of the segmentation differ in orientation or spacing.", AGAIN)
 
 
 def _require_upright(order: Order) -> None:
@@ -72,13 +84,13 @@ def _require_upright(order: Order) -> None:
     offset = order.origins - order.origins[0]
     lateral = offset - np.outer(offset @ normal, normal)
     if np.linalg.norm(lateral, axis=1).max() > LATERAL_MM + order.digit_mm:
-        raise BadSegmentation("Its frames do not lie on one axis along their normal.", AGAIN)
+        raise BadSegmentation("The frames of the segmentation do not lie on one axis along their normal.", AGAIN)
 
 
 def _require_size(planes: int, shape: tuple[int, int]) -> None:
     rows, columns = shape
     if min(rows, columns) < 1 or planes * rows * columns > MOST_VOXELS:
-        raise BadSegmentation("The size of its grid is not believable.", AGAIN)
+        raise BadSegmentation("The size of the segmentation is not believable.", AGAIN)
 
 
 def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDArray[np.int64], bool]:
@@ -91,7 +103,7 @@ def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDA
         fit = _fit(heights, candidate, digit_mm)
         if fit is not None:
             return *fit, False
-    raise BadSegmentation("Its planes are not evenly spaced.", AGAIN)
+    raise BadSegmentation("The planes of the segmentation are not evenly spaced.", AGAIN)
 
 
 def _candidates(between: float, thickness: float, smallest: float) -> Iterator[float]:

@@ -17,7 +17,7 @@ from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.dicom.images.image_files import ImageFile
 from eci_annotate.dicom.images.pixels import has_pixels
-from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid
+from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid, picture_grid
 from eci_annotate.dicom.seg.segments import ReferencedSeries, Segment, Segments, segments_of
 from eci_annotate.dicom.uids import LABEL_MAP_SEG_STORAGE, SEG_STORAGE
 from eci_annotate.errors import BadSegmentation, EciError
@@ -85,7 +85,7 @@ def _read(source: str | PathLike[str] | bytes, threshold: float) -> Segments:
     found = Segments()
     segments = list(segments_of(dataset, found))
     if not has_pixels(dataset):
-        raise BadSegmentation("It has no pixels.", AGAIN)
+        raise BadSegmentation("The segmentation has no pixels.", AGAIN)
     frames = ImageFile(dataset, lambda: b"", 0).frames
     reader = _MaskReader(dataset, frames, found)
     match kind:
@@ -106,7 +106,7 @@ def _kind(dataset: Dataset) -> str:
         raise BadSegmentation("This DICOM file is not a segmentation.", "Give a file of modality SEG.")
     kind = text_of(dataset, "SegmentationType")
     if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
-        raise BadSegmentation("Its segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
+        raise BadSegmentation("The segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
     return kind
 
 
@@ -139,7 +139,7 @@ class _MaskReader:
         except EciError as error:
             self.first_error = error
         if self._common is not None and self._common.is_guessed:
-            self.found.note("It does not state how thick its only plane is; it is taken as 1 mm.")
+            self.found.note("The file does not state the thickness of its only plane; 1 mm is assumed.")
 
     def read_stacked(self, segments: Sequence[Segment], chosen: Selection) -> None:
         """Read segments with frames of their own (PS3.3 C.8.20.2)."""
@@ -176,7 +176,8 @@ class _MaskReader:
             self.found.append(mask)
 
     def _mask(self, segment: Segment, frames: Sequence[Frame], chosen: Selection) -> Mask:
-        where = self._common or frame_grid(frames or self.frames)
+        exact = exact_of(segment.item)
+        where = self._common or picture_grid(self.frames, exact) or frame_grid(frames or self.frames)
         at = [where.slice_of[frame.number] for frame in frames]
         if len(set(at)) < len(at):
             self.found.note(f"Segment {segment.number} has several frames on one plane; they are united.")
@@ -193,9 +194,9 @@ class _MaskReader:
         return Mask(voxels, where.grid.cropped(corner, voxels.shape), **self._header(segment))
 
     def _header(self, segment: Segment) -> dict[str, Any]:
-        header = segment.header | self._place
-        if stack := exact_of(segment.item).get("stack_uid"):
-            header["series_uid"] = str(stack)
+        header, exact = segment.header | self._place, exact_of(segment.item)
+        given = {"series_uid": exact.get("stack_uid"), "frame_uid": exact.get("plane_uid")}
+        header |= {name: str(value) for name, value in given.items() if value}
         if header.get("uid") in self._uids:
             self.found.note(f"Segment {segment.number} has the tracking UID of another segment; it gets a new one.")
             del header["uid"]

@@ -29,7 +29,8 @@ from eci_annotate.imaging.label_map import Overlap, label_map, voxels_of
 from eci_annotate.version import __version__
 
 TISSUE = ("85756007", "SCT", "Tissue")  # what a label means is not known; also the default of dcmqi and 3D Slicer
-CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+# of placeholders: one that needs a frame of reference, and one that needs none
+CT_IMAGE_STORAGE, SECONDARY_CAPTURE_STORAGE = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.7"
 DERIVATION = "DerivationImageSequence"
 MANUAL_PROCESSING = ("123109", "DCM", "Manual Processing")
 
@@ -105,10 +106,10 @@ def _pixels(
         first = np.flatnonzero(voxels.any(axis=(1, 2)))
         every.append((first, voxels[first]))
     planes = sorted({int(k) for at, _ in every for k in at}) or [0]
-    pixels = np.zeros((len(planes), *grid.shape[1:], len(every)), np.uint8)
+    pixels = np.zeros((len(every), len(planes), *grid.shape[1:]), np.uint8)
     for n, (at, voxels) in enumerate(every):
-        pixels[np.searchsorted(planes, at), :, :, n] = voxels
-    return planes, pixels
+        pixels[n, np.searchsorted(planes, at)] = voxels
+    return planes, np.moveaxis(pixels, 0, -1)  # each segment stays in one piece of memory
 
 
 def _dataset(
@@ -142,8 +143,11 @@ def _dataset(
         content_date=when.date(),
         content_time=when.time().replace(microsecond=0),
     )
-    measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.spacing_mm[0], grid.spacing_mm[0])
-    dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
+    if images.is_placed:
+        measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.spacing_mm[0], grid.spacing_mm[0])
+        dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
+    else:
+        dataset.PatientOrientation = images.header.get("PatientOrientation") or ""
     _refer(dataset, images, planes)
     _fix_time(dataset, when)
     return dataset
@@ -153,9 +157,12 @@ def _placeholder(images: SourceImages, k: int) -> Dataset:
     """Return a single-frame source image for highdicom, from which it takes the place of a plane."""
     grid, item = images.grid, Dataset()
     item.update(images.header)
-    item.SOPClassUID, item.SOPInstanceUID = CT_IMAGE_STORAGE, f"2.25.{k + 1}"
+    item.SOPClassUID = CT_IMAGE_STORAGE if images.is_placed else SECONDARY_CAPTURE_STORAGE
+    item.SOPInstanceUID = f"2.25.{k + 1}"
     item.SeriesInstanceUID, item.Modality = images.series_uid, images.modality or "OT"
     item.Rows, item.Columns = grid.shape[1:]
+    if not images.is_placed:
+        return item
     item.PixelSpacing, item.SliceThickness = list(grid.spacing_mm[1:]), grid.spacing_mm[0]
     item.ImageOrientationPatient = [*grid.directions[2], *grid.directions[1]]
     item.ImagePositionPatient = [round(float(v), 6) for v in grid.reference_from_image([k, 0, 0])]
@@ -180,7 +187,12 @@ def _description(hd: Any, number: int, annotation: Annotation, images: SourceIma
         display_color=hd.color.CIELabColor(*lab_from_rgb(annotation.colour)),
     )
     stack = {"stack_uid": images.stack_uid} if images.stack_uid != images.series_uid else {}
-    write_exact(item, {"uid": annotation.uid, "label": annotation.label} | stack)
+    plane = (
+        {}
+        if images.is_placed
+        else {"plane_mm": images.grid.spacing_mm[1:], "plane_uid": images.grid.frame_of_reference_uid}
+    )
+    write_exact(item, {"uid": annotation.uid, "label": annotation.label} | stack | plane)
     return item
 
 

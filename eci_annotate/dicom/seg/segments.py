@@ -65,7 +65,7 @@ def segments_of(dataset: Dataset, found: Segments) -> Iterator[Segment]:
     """Give the segments that have a number of their own; others are left out with a note."""
     items = items_of(dataset, "SegmentSequence", BadSegmentation, AGAIN)
     if not items:
-        raise BadSegmentation("It describes no segments.", AGAIN)
+        raise BadSegmentation("The segmentation describes no segments.", AGAIN)
     given = [_number(item) for item in items]
     count = Counter(given)
     for place, (number, item) in enumerate(zip(given, items, strict=True)):

@@ -10,8 +10,9 @@ from pydicom import Dataset
 
 from eci_annotate.dicom.annotation_set import content_and_dataset, items_of
 from eci_annotate.dicom.image_references import ReferencedImages, reference_to, shared_header
+from eci_annotate.dicom.images.projections import projection_attrs
 from eci_annotate.dicom.images.requirements import has_place
-from eci_annotate.errors import BadSegmentation, BadStructureSet, UnsupportedImages
+from eci_annotate.errors import BadSegmentation, BadStructureSet
 from eci_annotate.imaging.geometry import Grid
 
 SEXES = ("M", "F", "O", "")
@@ -32,7 +33,9 @@ class SourceImages:
     series_uid, stack_uid, modality
         As of the images.
     grid
-        Where the voxels are, in patient millimetres (LPS).
+        Where the voxels are, in patient millimetres (LPS); of a picture without a place in space its own plane.
+    is_placed
+        Whether the images have a place in space.
     """
 
     header: Dataset
@@ -42,6 +45,7 @@ class SourceImages:
     stack_uid: str
     modality: str
     grid: Grid
+    is_placed: bool = True
 
 
 def _plain(header: Dataset) -> Dataset:
@@ -52,35 +56,25 @@ def _plain(header: Dataset) -> Dataset:
 
 
 def source_images(images: ReferencedImages) -> SourceImages:
-    """Return what a segmentation takes from image files.
-
-    Raises
-    ------
-    UnsupportedImages
-        If they are pictures without a place in space.
-    """
-    if not has_place(images.frames[0]):
-        raise no_place()
+    """Return what a segmentation takes from image files."""
+    header = _plain(shared_header(images.first))
+    if sides := projection_attrs(images.frames[0]).get("sides"):
+        header.PatientOrientation = list(sides)
     return SourceImages(
-        _plain(shared_header(images.first)),
+        header,
         [reference_to(frame) for frame in images.frames],
         images.references(),
         images.series_uid,
         images.stack_uid,
         images.frames[0].modality,
         images.grid,
+        has_place(images.frames[0]),
     )
 
 
-def no_place() -> UnsupportedImages:
-    """Return the refusal of projections."""
-    return UnsupportedImages(
-        "These images have no place in space (mammograms, radiographs), so a segmentation has no grid.",
-        "Write an RTSTRUCT, which states the plane of the picture.",
-    )
-
-
-def images_of_structure_set(content: bytes, stack_uid: str, grid: Grid, instance_uids: Sequence[str]) -> SourceImages:
+def images_of_structure_set(
+    content: bytes, stack_uid: str, grid: Grid, instance_uids: Sequence[str], *, is_placed: bool = True
+) -> SourceImages:
     """Return what a segmentation takes from an RTSTRUCT of eci_annotate in place of the image files.
 
     Parameters
@@ -91,6 +85,8 @@ def images_of_structure_set(content: bytes, stack_uid: str, grid: Grid, instance
         Of the annotated stack.
     instance_uids
         SOP Instance UIDs of the images by slice.
+    is_placed
+        Whether the images have a place in space.
     """
     _, dataset = content_and_dataset(content)
     (frame, *_) = _items(dataset, "ReferencedFrameOfReferenceSequence")
@@ -98,13 +94,12 @@ def images_of_structure_set(content: bytes, stack_uid: str, grid: Grid, instance
     (series, *_) = _items(study, "RTReferencedSeriesSequence")
     instances = _items(series, "ContourImageSequence")
     by_uid = {str(item.ReferencedSOPInstanceUID): item for item in instances}
-    if len(set(instance_uids)) == len(instance_uids) == grid.shape[0]:
-        references: list[Any] = [by_uid.get(uid) for uid in instance_uids]
-    else:
-        references = _drawn_slices(dataset, grid)
-    return SourceImages(
-        _plain(shared_header(dataset)), references, instances, str(series.SeriesInstanceUID), stack_uid, "", grid
-    )
+    single = len(set(instance_uids)) == len(instance_uids) == grid.shape[0]
+    references: list[Any] = [by_uid.get(uid) if single else None for uid in instance_uids] or [None] * grid.shape[0]
+    if not single or len(references) == 1:  # frames of a multi-frame file
+        references = [drawn or known for drawn, known in zip(_drawn_slices(dataset, grid), references, strict=True)]
+    header, uid = _plain(shared_header(dataset)), str(series.SeriesInstanceUID)
+    return SourceImages(header, references, instances, uid, stack_uid, "", grid, is_placed)
 
 
 def _items(item: Dataset, keyword: str) -> Sequence[Dataset]:

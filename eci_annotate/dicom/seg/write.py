@@ -33,6 +33,7 @@ def write_segmentation(
 
     Masks keep their voxels. Boxes and contours take the voxels whose centre is inside. Each annotation is a segment of
     its own, also where labels are equal; its uid is the tracking UID. Frames without voxels are left out.
+    A picture without a place in space (mammogram, radiograph) is segmented pixel by pixel.
 
     Parameters
     ----------
@@ -62,8 +63,6 @@ def write_segmentation(
         If annotations overlap in a label map, belong to no series that was given, or there are none.
     FrameMismatch
         If an annotation is in another frame of reference.
-    UnsupportedImages
-        If the images have no place in space (mammograms, radiographs).
     NotInstalled
         If highdicom is missing: extra `export`.
 
