@@ -166,7 +166,7 @@ def test_a_bad_use_case_is_named(tmp_path: Path, file: str, old: str, new: str, 
 def test_a_missing_file_and_an_unknown_name_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadUseCase, match=r"usecase\.yaml is missing"):
         UseCase.from_folder(tmp_path)
-    with pytest.raises(BadUseCase, match="Available are breast-mri.*liver-ct"):
+    with pytest.raises(BadUseCase, match=r"Available are breast-mri.*liver-ct"):
         shipped_use_case("brain")
 
 
