@@ -138,5 +138,5 @@ def test_a_segmentation_in_a_study_is_listed_and_disturbs_nothing(made: Path, tm
     series = [each for study in repo.studies(S) for each in study.series]
     assert sorted(each.modality for each in series) == ["CT", "SEG"]
     signed = sign(repo)
-    assert len(signed.export(tmp_path / "out")) == 6 and repo.verify().passed
+    assert len(signed.export(tmp_path / "out")) == 7 and repo.verify().passed
     assert [mask.label for mask in read_segmentation(signed.export(tmp_path / "out", format="seg")[0])] == ["lesion 1"]
