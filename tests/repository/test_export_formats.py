@@ -115,7 +115,7 @@ def test_the_repository_and_the_command_export_what_counts(
     repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign(repo)
-    for kind, count in (("rtstruct", 6), ("seg", 1), ("nifti", 2), ("nrrd", 1)):
+    for kind, count in (("rtstruct", 7), ("seg", 1), ("nifti", 2), ("nrrd", 1)):
         written = repo.export(tmp_path / "api", task="annotate", format=kind)
         assert len(written) == count and {path.parent for path in written} == {tmp_path / "api" / S}
         words = ["eci-annotate", "export", str(folder), str(tmp_path / "cli"), "--format", kind]
