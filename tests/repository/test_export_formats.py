@@ -124,7 +124,7 @@ def test_the_repository_and_the_command_export_what_counts(
             cli.main()
         assert done.value.code == 0 and "anna" in capsys.readouterr().out
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / place / S).iterdir()} for place in ("api", "cli"))
-    assert one == two and len(one) == 10
+    assert one == two and len(one) == 11
 
 
 def test_a_segmentation_in_a_study_is_listed_and_disturbs_nothing(made: Path, tmp_path: Path) -> None:
