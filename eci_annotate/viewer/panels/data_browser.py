@@ -49,11 +49,23 @@ def _date(text: str) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
 
 
+def limits_of(volume: xr.DataArray) -> str:
+    """Return what positions and sizes in a volume do not mean, in words; empty for a usual volume."""
+    if volume.attrs.get("kind") == "projection":
+        pixels = volume.attrs.get("spacing_from") == "pixels"
+        return "Projection: sizes are in pixels." if pixels else "Projection: sizes are those at the detector."
+    if volume.attrs.get("kind") == "slice":
+        return "One slice of unknown thickness: it has no volume."
+    if volume.attrs.get("private_frame"):
+        return "No frame of reference: positions hold in this series only."
+    return ""
+
+
 class SeriesCard:
     """One series."""
 
     def __init__(self, series: Series, why: str, show: Callable[[str], None]) -> None:
-        self.series, self._facts = series, _facts(series)
+        self.series, self._facts, self.limits, self.why = series, _facts(series), "", ""
         size = w.Layout(min_width=f"{THUMB_PX}px")
         self.pictured = False
         self.picture = w.Image(
@@ -70,12 +82,17 @@ class SeriesCard:
 
     def say(self, why: str) -> None:
         """Show a reason below the facts."""
-        self.text.value = f"<div class='eci-facts'>{html.escape(self._facts)}<br>{html.escape(why)}</div>"
+        self.why = why
+        lines = (self._facts, self.limits, why)
+        text = "<br>".join(html.escape(line) for line in lines if line)
+        self.text.value = f"<div class='eci-facts'>{text}</div>"
 
     def picture_from(self, volume: xr.DataArray) -> None:
         """Show the volume's middle slice, once."""
         if not self.pictured:
             self.pictured, self.picture.value = True, thumbnail(volume)
+            self.limits = limits_of(volume)
+            self.say(self.why)
 
     def refuse(self, why: str) -> None:
         """Show why this series cannot be displayed."""
