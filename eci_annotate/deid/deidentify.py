@@ -143,6 +143,7 @@ def action_names(counts: Mapping[tuple[Action, int], int]) -> dict[tuple[str, st
     return dict(named)
 
 
+@lru_cache(maxsize=4096)
 def tag_name(tag: int) -> str:
     """Return an attribute's keyword or name; private ones have no name of their own."""
     from pydicom.datadict import keyword_for_tag
