@@ -147,7 +147,7 @@ def _clean(walk: Walk, element: Element, source: Dataset, parent: int) -> Elemen
     if is_empty(element):
         return element
     parsed = source[element.tag]
-    cleaned = [walk.unechoed(walk.clean(part)) for part in text_of(parsed).split("\\")]
+    cleaned = [walk.clean(walk.unechoed(walk.clean(part))) for part in text_of(parsed).split("\\")]
     text = "\\".join(part for part in cleaned if part)
     return with_text(element, text, _vr(element)) if text else walk.fallback(element, parent)
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from eci_annotate.deid.deidentify import action_names, deidentify
+from eci_annotate.deid.descriptors import cleaner
 from eci_annotate.deid.policy import BurnedInRule, Dates, Policy, PrivateElements, Treatment, Unknown
 from eci_annotate.deid.profile import by_tag
 from eci_annotate.deid.pseudonymiser import Pseudonymiser, is_pseudonymous_uid
 from eci_annotate.deid.quarantine import Cause
 from eci_annotate.deid.residue import still_identifies
+from eci_annotate.deid.rules import representation
 from tests.deid.planted import DATE, INSTANCE, KEY, STUDY, image, leaks, plant_elsewhere, plant_every_row, reread, saved
 
 PSEUDONYMISER = Pseudonymiser(KEY)
@@ -188,6 +190,80 @@ def test_safe_private_elements_stay_if_they_hold_numbers() -> None:
     assert 0x00431040 not in made and made[0x00430010].value == "GEMS_PARM_01"
     plain = deidentify(dataset, Policy(), PSEUDONYMISER).dataset
     assert plain is not None and 0x00431039 not in plain and 0x00430010 not in plain
+
+
+def content_item(kind: str, **values: object) -> Dataset:
+    item = Dataset()
+    item.RelationshipType, item.ValueType = "CONTAINS", kind
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def report_document() -> Dataset:
+    dataset = image(random.Random(12))
+    for keyword in ("PixelData", "Rows", "Columns"):
+        delattr(dataset, keyword)
+    dataset.SOPClassUID, dataset.Modality = "1.2.840.10008.5.1.4.1.1.88.33", "SR"
+    dataset.ContentSequence = [
+        content_item("TEXT", TextValue="liver lesion, Zvanberg 5.0 mm"),
+        content_item("PNAME", PersonName="Kanarie^Reader"),
+        content_item("DATE", Date=DATE),
+        content_item("UIDREF", UID="1.2.77.5"),
+        content_item("CONTAINER", ContentSequence=[content_item("TEXT", TextValue="Kanarie")]),
+    ]
+    return dataset
+
+
+def test_structured_content_is_replaced_or_cleaned() -> None:
+    strict = deidentify(reread(report_document()), Policy(), PSEUDONYMISER).dataset
+    assert strict is not None and [item.TextValue for item in strict.ContentSequence] == ["REMOVED"]
+    policy = Policy(descriptors=Treatment.CLEAN, structured_content=Treatment.CLEAN)
+    made = deidentify(reread(report_document()), policy, PSEUDONYMISER).dataset
+    assert made is not None and leaks(saved(made)) == [] and still_identifies(made, policy) == []
+    text, person, date, uid, container = made.ContentSequence
+    assert text.TextValue == "liver lesion, 5.0 mm" and person.PersonName == "REMOVED"
+    assert date.Date == made.StudyDate and PSEUDONYMISER.uid("1.2.77.5") == uid.UID
+    assert container.ContentSequence[0].TextValue == "REMOVED"
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 100", "Åkerström^Björn"),
+        ("ISO_IR 144", "Иванов^Пётр"),
+        ("GB18030", "王^小东"),
+        ("ISO_IR 192", "金糸雀^花子"),
+    ],
+)
+def test_names_are_found_in_other_texts_in_any_character_set(charset: str, name: str) -> None:
+    dataset = image(random.Random(13))
+    del dataset.ImageComments
+    dataset.SpecificCharacterSet, dataset.PatientName = charset, name
+    dataset.PositionReferenceIndicator = f"of {name.split('^')[0]} here"
+    made = deidentify(reread(dataset), Policy(), PSEUDONYMISER).dataset
+    assert made is not None and made.PositionReferenceIndicator == "REMOVED"
+
+
+@given(st.text("abdomen liver Doe_-/,.5 mm Åsa", max_size=40))
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    clean = cleaner()
+    assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize("vr", ["LO", "UN", "DA", "TM", "UI", "OB", "PN", "DT", "AS", "SQ"])
+def test_a_wrong_representation_hides_nothing(vr: str) -> None:
+    """Every row's attribute, written with another representation than the dictionary's."""
+    dataset = image(random.Random(14))
+    for tag in by_tag():
+        # pydicom reads UN as the dictionary says, and takes these bytes for texts only
+        unfit = vr == "UN" and representation(tag, None) in ("SQ", "DS", "IS", "US", "FD")
+        if tag not in dataset and tag >> 16 > 8 and tag != 0x00420011 and not unfit:
+            value = [] if vr == "SQ" else b"Kanarie1" if vr in ("UN", "OB") else "Kanarie1"
+            dataset.add_new(tag, vr, value)
+    for policy in POLICIES:
+        made = deidentify(reread(dataset), policy, PSEUDONYMISER).dataset
+        assert made is not None and leaks(saved(made)) == []
 
 
 def test_a_subject_may_be_given() -> None:

@@ -14,6 +14,7 @@ import eci_annotate as eci
 from eci_annotate.deid.folder_run import FolderRun
 from eci_annotate.deid.policy import Policy, Treatment
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
+from eci_annotate.deid.quarantine import Cause
 from tests.deid.planted import KEY
 
 CLEAN = Policy(descriptors=Treatment.CLEAN, structured_content=Treatment.CLEAN)
@@ -40,6 +41,25 @@ def test_a_structure_set_lands_on_the_same_voxels(shared_data: Path, tmp_path: P
         annotations = eci.read_rtstruct(of_modality(files, "RTSTRUCT")[0])
         masks.append(np.stack([np.asarray(each.mask_on(volume)) for each in annotations]))
     assert masks[0].any() and (masks[0] == masks[1]).all()
+
+
+def test_our_own_annotations_need_clean_descriptors(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    eci.write_phantom(source, "tiny")
+    images = sorted(source.rglob("*.dcm"))
+    volume = eci.load_series(images)
+    drawn = np.zeros(volume.shape, bool)
+    drawn[1:3, 4:9, 3:8] = True
+    mask = eci.Mask.from_volume(volume.copy(data=drawn), label="Lesion 1, Zvanberg", uid="2.25.1")
+    path = eci.write_rtstruct([mask], images, source / "rs.dcm")[0]
+    strict = FolderRun(Policy(), Pseudonymiser(KEY), tmp_path / "strict")
+    report = strict.over(source, lambda what, done, of: None)
+    assert report.causes == {Cause.OWN_ANNOTATIONS: 1} and report.written == len(images)
+    files = run(source, tmp_path / "out")
+    assert path.exists() and len(files) == len(images) + 1
+    found = eci.read_rtstruct(of_modality(files, "RTSTRUCT")[0])[0]
+    again = eci.load_series([each for each in files if each not in of_modality(files, "RTSTRUCT")])
+    assert found.label == "Lesion 1" and (np.asarray(found.mask_on(again)) == drawn).all()
 
 
 def references(dataset: Dataset) -> set[str]:
