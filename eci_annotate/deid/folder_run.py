@@ -20,6 +20,7 @@ from eci_annotate.deid.quarantine import Cause, said
 from eci_annotate.errors import NoImages
 
 Progress = Callable[[str, int, int], None]
+Content = memoryview
 _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -71,7 +72,7 @@ class FolderRun:
     target: Path | None
     mappings: Mappings | None = None
     report: RunReport = field(default_factory=RunReport)
-    _digests: dict[str, bytes] = field(default_factory=dict)
+    _met: dict[str, bytes] = field(default_factory=dict)
 
     def over(self, source: Path, progress: Progress) -> RunReport:
         """De-identify each DICOM file of a folder, or one file; raises NoImages if there is none."""
@@ -92,23 +93,32 @@ class FolderRun:
             with quiet():
                 dataset = dcmread(path)
                 result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
-                content = b"" if result.dataset is None else _encoded(result.dataset)
+                content = memoryview(b"") if result.dataset is None else _encoded(result.dataset)
         except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
             self._count(Result(None, causes=(Cause.UNREADABLE,)))
             return
         self._count(self._stored(dataset, result, content, uids))
 
-    def _stored(self, dataset: Dataset, result: Result, content: bytes, uids: dict[str, str]) -> Result:
+    def _stored(self, dataset: Dataset, result: Result, content: Content, uids: dict[str, str]) -> Result:
         if result.dataset is None:
             return result
         name = self._name(dataset)
-        digest = sha256(content).digest()
-        if self._digests.setdefault(name, digest) != digest:
+        if self._is_other(name, content):
             return Result(None, causes=(Cause.DUPLICATE,))
         if self.target is not None:
             _store(self.target / name, content)
         self._remember(dataset, result.dataset, uids)
         return result
+
+    def _is_other(self, name: str, content: Content) -> bool:
+        """Whether this run has met the name with other content; without a target, digests stand for files."""
+        if self.target is None:
+            digest = sha256(content).digest()
+            return self._met.setdefault(name, digest) != digest
+        if name in self._met:
+            return (self.target / name).read_bytes() != content
+        self._met[name] = b""
+        return False
 
     def _name(self, dataset: Dataset) -> str:
         """A path of pseudonymous UIDs, also where the policy keeps UIDs."""
@@ -144,13 +154,13 @@ def _is_dicom(path: Path) -> bool:
         return False
 
 
-def _encoded(dataset: Dataset) -> bytes:
+def _encoded(dataset: Dataset) -> Content:
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()
+    return stream.getbuffer()
 
 
-def _store(path: Path, content: bytes) -> None:
+def _store(path: Path, content: Content) -> None:
     """Write a file at once: it is complete, or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

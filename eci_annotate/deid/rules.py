@@ -63,7 +63,7 @@ class Rules:
 
     def action(self, tag: int, vr: str | None, parent: int) -> Action:
         """Return what happens to an element, and keep the answer."""
-        found = self._decide(int(tag), representation(tag, vr), parent)
+        found = self._decide(tag, representation(tag, vr), parent)
         self.table(parent)[tag, vr] = found
         return found
 

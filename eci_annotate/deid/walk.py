@@ -40,13 +40,14 @@ class Walk:
         """Return what remains of a dataset, or of an item of the sequence `parent`."""
         table, kept, counts = self.rules.table(parent), {}, self.counts
         for tag, element in list(source.items()):
-            action = table.get((tag, element.VR)) or self.rules.action(tag, element.VR, parent)
+            number = int(tag)  # pydicom's tags compare in Python
+            action = table.get((number, element.VR)) or self.rules.action(number, element.VR, parent)
             if action is Action.KEEP:
                 kept[tag] = element
                 continue
             found = _HANDLERS[action](self, element, source, parent)
             if found is not element:
-                counts[action if found is not None else Action.REMOVE, int(tag)] += 1
+                counts[action if found is not None else Action.REMOVE, number] += 1
             if found is not None:
                 kept[tag] = found
         return _like(source, kept)
