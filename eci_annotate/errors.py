@@ -134,6 +134,19 @@ class UnsupportedImages(BadImages):
     """A kind of DICOM image that cannot become a volume here."""
 
 
+# -- de-identification -----------------------------------------------------------
+class BadPolicy(EciError):
+    """A de-identification policy that cannot be read or does not fit its schema."""
+
+
+class BadSiteKey(EciError):
+    """The site's secret for pseudonyms is missing, readable by others, or not of the right length."""
+
+
+class NoKeyedDigest(EciError):
+    """This Python cannot compute SHA-512/256 (FIPS 180-4), or computes it wrongly."""
+
+
 # -- space ------------------------------------------------------------------------
 class FrameMismatch(EciError):
     """Two things that do not live in the same frame were combined."""

@@ -50,7 +50,7 @@ STEMS = {
     "stage": "the widget, and its half in the browser",
     "messages": "one list of shapes, kept on both sides of the connection",
 }
-COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member", "agreement"]
+COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member", "agreement", "deidentify"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eci_annotate.cli.agreement_commands import agreement
+from eci_annotate.cli.deid_commands import deidentify, site_key
 from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
@@ -56,6 +57,8 @@ app.add_typer(held, name="held")
 app.add_typer(repositories, name="repository")
 app.command()(audit)
 app.command()(agreement)
+app.command()(deidentify)
+app.command()(site_key)
 
 
 def main() -> None:

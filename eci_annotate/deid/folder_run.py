@@ -1,0 +1,168 @@
+"""De-identify a folder: each file alone, by names that follow from pseudonyms; running again gives the same bytes."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from eci_annotate.deid.deidentify import Result, action_names, deidentify, quiet
+from eci_annotate.deid.policy import Policy
+from eci_annotate.deid.pseudonymiser import Pseudonymiser
+from eci_annotate.deid.quarantine import Cause, said
+from eci_annotate.errors import NoImages
+
+Progress = Callable[[str, int, int], None]
+Content = memoryview
+_LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+@dataclass
+class Mappings:
+    """Old and new patient IDs and UIDs of a run: as secret as the images themselves."""
+
+    patients: dict[str, str] = field(default_factory=dict, repr=False)
+    uids: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class RunReport:
+    """What a run did: numbers, names of elements and causes; no values.
+
+    Attributes
+    ----------
+    written, ignored
+        Files written, and files that are not DICOM.
+    causes
+        Files set aside, by cause; a file with two causes counts in both.
+    actions
+        Elements by (action, name).
+    """
+
+    written: int = 0
+    ignored: int = 0
+    set_aside: int = 0
+    causes: Counter[Cause] = field(default_factory=Counter)
+    actions: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(repr=False)
+class FolderRun:
+    """One run over a folder.
+
+    Parameters
+    ----------
+    policy, pseudonymiser
+        What is removed, and the site's secret.
+    target
+        Where files go, as STUDY/SERIES/INSTANCE.dcm; None writes nothing.
+    mappings
+        Receives old and new patient IDs and UIDs, if given.
+    """
+
+    policy: Policy
+    pseudonymiser: Pseudonymiser
+    target: Path | None
+    mappings: Mappings | None = None
+    report: RunReport = field(default_factory=RunReport)
+    _met: dict[str, bytes] = field(default_factory=dict)
+
+    def over(self, source: Path, progress: Progress) -> RunReport:
+        """De-identify each DICOM file of a folder, or one file; raises NoImages if there is none."""
+        paths = [*_files(source)]
+        for number, path in enumerate(paths, 1):
+            self._one(path)
+            progress("De-identifying", number, len(paths))
+        if self.report.ignored == len(paths):
+            raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
+        return self.report
+
+    def _one(self, path: Path) -> None:
+        if not _is_dicom(path):
+            self.report.ignored += 1
+            return
+        uids: dict[str, str] = {}
+        try:
+            with quiet():
+                dataset = dcmread(path)
+                result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
+                content = memoryview(b"") if result.dataset is None else _encoded(result.dataset)
+        except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
+            self._count(Result(None, causes=(Cause.UNREADABLE,)))
+            return
+        self._count(self._stored(dataset, result, content, uids))
+
+    def _stored(self, dataset: Dataset, result: Result, content: Content, uids: dict[str, str]) -> Result:
+        if result.dataset is None:
+            return result
+        name = self._name(dataset)
+        if self._is_other(name, content):
+            return Result(None, causes=(Cause.DUPLICATE,))
+        if self.target is not None:
+            _store(self.target / name, content)
+        self._remember(dataset, result.dataset, uids)
+        return result
+
+    def _is_other(self, name: str, content: Content) -> bool:
+        """Whether this run has met the name with other content; without a target, digests stand for files."""
+        if self.target is None:
+            digest = sha256(content).digest()
+            return self._met.setdefault(name, digest) != digest
+        if name in self._met:
+            return (self.target / name).read_bytes() != content
+        self._met[name] = b""
+        return False
+
+    def _name(self, dataset: Dataset) -> str:
+        """A path of pseudonymous UIDs, also where the policy keeps UIDs."""
+        uids = [self.pseudonymiser.uid(said(dataset, level)) or "0" for level in _LEVELS]
+        return f"{uids[0]}/{uids[1]}/{uids[2]}.dcm"
+
+    def _remember(self, dataset: Dataset, made: Dataset, uids: dict[str, str]) -> None:
+        if self.mappings is not None:
+            self.mappings.patients[said(dataset, "PatientID")] = said(made, "PatientID")
+            self.mappings.uids |= {old: new for old, new in uids.items() if old != new}
+
+    def _count(self, result: Result) -> None:
+        self.report.written += result.dataset is not None
+        self.report.set_aside += result.dataset is None
+        self.report.causes.update(result.causes)
+        self.report.actions.update(action_names(result.counts) if result.dataset is not None else {})
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if not source.is_dir():
+        yield source
+        return
+    for folder, folders, names in os.walk(source):
+        folders.sort()
+        yield from (Path(folder, name) for name in sorted(names) if Path(folder, name).is_file())
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _encoded(dataset: Dataset) -> Content:
+    stream = BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    return stream.getbuffer()
+
+
+def _store(path: Path, content: Content) -> None:
+    """Write a file at once: it is complete, or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)

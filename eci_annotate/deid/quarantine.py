@@ -1,0 +1,117 @@
+"""Why an object is set aside: no rule can tell whether what remains names the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+
+from eci_annotate.deid.elements import text_of
+from eci_annotate.deid.object_types import object_of
+from eci_annotate.deid.policy import Policy, Treatment, Unknown
+
+_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104"
+_PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_ENCAPSULATED_DOCUMENT = 0x00420011
+_OWN_CREATOR = "ECI_ANNOTATE"
+_OWN_MAKER = "eci_annotate"
+_STRUCTURE_SET_ROIS = "StructureSetROISequence"
+
+
+class Cause(StrEnum):
+    """Why an object was set aside."""
+
+    BURNED_IN = "states that its pixels may identify the patient (0028,0301)"
+    FACE = "states that its pixels show a recognizable face (0028,0302)"
+    MODALITY = "is of a modality whose pixels often show names (0008,0060)"
+    CAPTURE = "is a secondary capture"
+    SCREEN = "is a picture of a screen (0008,0008)"
+    DOCUMENT = "is an encapsulated document"
+    UNKNOWN = "is of an unknown SOP class (0008,0016)"
+    OWN_ANNOTATIONS = "holds annotations of eci_annotate, whose labels need the option Clean Descriptors"
+    NO_PATIENT_ID = "has no patient ID (0010,0020), and no subject was given"
+    PIXELS = "has pixels that cannot be blanked"
+    INCOMPLETE = "is incomplete"
+    UNREADABLE = "cannot be read"
+    DUPLICATE = "has the UID of another file with other content"
+
+
+def causes(dataset: Dataset, policy: Policy, blanked: bool) -> tuple[Cause, ...]:
+    """Return why an object must be set aside; none if it need not.
+
+    Parameters
+    ----------
+    blanked
+        A verified rule blanks the device's burned-in text.
+    """
+    found = [*_of_kind(dataset, policy)]
+    found += [Cause.INCOMPLETE] if _is_incomplete(dataset) else []
+    found += [] if blanked else [*_of_pixels(dataset, policy)]
+    if said(dataset, "RecognizableVisualFeatures").upper() == "YES":
+        found.append(Cause.FACE)
+    return tuple(found)
+
+
+def _of_kind(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
+    sop_class = said(dataset, "SOPClassUID")
+    document = _within(sop_class, _ENCAPSULATED) or _ENCAPSULATED_DOCUMENT in dataset
+    if document:
+        yield Cause.DOCUMENT
+    elif _is_unknown(sop_class, policy):
+        yield Cause.UNKNOWN
+    if policy.descriptors is not Treatment.CLEAN and _is_own(dataset):
+        yield Cause.OWN_ANNOTATIONS
+
+
+def _is_unknown(sop_class: str, policy: Policy) -> bool:
+    kind = object_of(sop_class)
+    return kind == "basic-directory" or (not kind and policy.unknown_objects is Unknown.QUARANTINE)
+
+
+def _is_incomplete(dataset: Dataset) -> bool:
+    """Whether a file was cut off: its last element is too short, or an image has no pixels."""
+    if "Rows" in dataset and not any(tag in dataset for tag in _PIXELS):
+        return True
+    last = dataset.get_item(max(dataset.keys())) if len(dataset) else None
+    if not isinstance(last, RawDataElement) or last.length == _UNDEFINED_LENGTH:
+        return False
+    return len(last.value or b"") < last.length
+
+
+def _of_pixels(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
+    burned = said(dataset, "BurnedInAnnotation").upper()
+    if burned not in ("", "NO"):
+        yield Cause.BURNED_IN
+    if said(dataset, "Modality").upper() in policy.risky_modalities:
+        yield Cause.MODALITY
+    if _within(said(dataset, "SOPClassUID"), _CAPTURE):
+        yield Cause.CAPTURE
+    image_type = said(dataset, "ImageType").upper().replace("_", " ")
+    if any(risky.upper() in image_type for risky in policy.risky_image_types):
+        yield Cause.SCREEN
+
+
+def said(dataset: Dataset, keyword: str) -> str:
+    """Return what an element of the dataset says, as text; empty without it."""
+    return text_of(dataset[keyword]).strip() if keyword in dataset else ""
+
+
+def _within(uid: str, root: str) -> bool:
+    return uid == root or uid.startswith(f"{root}.")
+
+
+def _is_own(dataset: Dataset) -> bool:
+    """Whether eci_annotate made this object (by its private creator, or as its maker)."""
+    if said(dataset, "Manufacturer") == _OWN_MAKER and said(dataset, "Modality") in ("RTSTRUCT", "SR", "SEG"):
+        return True
+    items = dataset[_STRUCTURE_SET_ROIS].value if _STRUCTURE_SET_ROIS in dataset else []
+    return any(_has_creator(each) for each in [dataset, *items])
+
+
+def _has_creator(item: Dataset) -> bool:
+    creators = (tag for tag in item.keys() if tag.group & 1 and tag.elem < 0x100)  # noqa: SIM118
+    return any(text_of(item.get_item(tag)).startswith(_OWN_CREATOR) for tag in creators)
