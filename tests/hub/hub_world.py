@@ -375,6 +375,7 @@ def sockets(folder: Path, port: int) -> Path:
 def _in_the_background() -> None:
     """As a shell begins a script's background job: it does not hear Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup, and then by the hub too
 
 
 def _line(port: int, closed: bool) -> http.client.HTTPConnection:
