@@ -51,7 +51,8 @@ def test_nibabel_and_simpleitk_read_the_same_nifti(tmp_path_factory, grid, seed)
     path, table = eci.write_label_map(masks, volume, folder / "x.nii.gz")
     peer = nibabel.load(path)
     assert np.allclose(peer.affine, affine_ras(grid), atol=1e-3) and peer.get_data_dtype() == np.uint8
-    assert np.allclose(peer.header.get_qform(), peer.header.get_sform(), atol=1e-3)
+    # near half a turn the format's 32-bit quaternion leaves a milliradian or two; readers take the sform
+    assert np.allclose(peer.header.get_qform(), peer.header.get_sform(), atol=3e-3 * max(grid.spacing_mm))
     assert [int(peer.header[code]) for code in ("qform_code", "sform_code", "intent_code")] == [1, 1, 1002]
     values = np.asarray(peer.dataobj).transpose()
     image = sitk.ReadImage(str(path))
