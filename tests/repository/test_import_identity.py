@@ -72,6 +72,17 @@ def test_people_are_never_merged(repo: Repository, tmp_path: Path, name: str) ->
         assert sorted(released.subjects.values()) == [4, 4] and not held_sets(local(repo))
 
 
+@pytest.mark.parametrize("name", ["one ID, two names", "one ID, two birth dates", "one ID, two sexes"])
+def test_nobody_is_merged_with_a_subject_that_exists(repo: Repository, tmp_path: Path, name: str) -> None:
+    one, other, reason = TWO[name]
+    patient(tmp_path / "in/1", **one)
+    assert list(take(repo, tmp_path / "in").subjects.values()) == [4]
+    patient(tmp_path / "in/2", **other)
+    done = take(repo, tmp_path / "in")
+    assert done.held == {reason: 4} and not done.subjects and sum(done.skipped.values()) == 4
+    assert len(repo.backend.subjects(P).views) == 1
+
+
 @pytest.mark.parametrize("keyword", ["PatientID", "IssuerOfPatientID"])
 def test_a_series_is_never_cut_in_two(repo: Repository, tmp_path: Path, keyword: str) -> None:
     patient(tmp_path / "in/1", lambda d, k: setattr(d, keyword, "B" if k == 2 else "A"))

@@ -122,10 +122,11 @@ def import_folders(
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
     usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
     known, subjects = known_images(backend, project, usable), dict[str, int]()
-    made = plan([each for each in usable if each.sop_uid not in known], decided=decided)
-    made.patients = _with_known(made.patients, usable, known)
+    made = plan(usable, decided=decided)  # with what the archive holds, which may contradict what is new
+    there = [each for each in usable if each.path in made.held and each.sop_uid in known]
+    _fresh(there, known, skipped)
     keep_apart = _Apart(backend, project, site, Counter(held))
-    keep_apart({**made.held, **damaged})
+    keep_apart({path: why for path, why in made.held.items() if path not in {each.path for each in there}} | damaged)
     not_shown, failed = Counter[str](), Counter[str]()
     for number, group in enumerate(made.patients, 1):
         try:
@@ -150,19 +151,6 @@ class _Apart:
         if reasons:
             hold(self.backend, reasons, self.project, self.site)
             self.counts.update(map(str, reasons.values()))
-
-
-def _with_known(patients: list[list[Found]], usable: Sequence[Found], known: Mapping[str, Kept]) -> list[list[Found]]:
-    """Add the files that the archive holds already to their patients, which they identify; or as patients of theirs."""
-    there = [each for each in usable if each.sop_uid in known]
-    found = [list(patient) for patient in patients]
-    for each in there:
-        home = next((p for p in found if p[0].patient_key and p[0].patient_key == each.patient_key), None)
-        if home is None:
-            found.append([each])
-        else:
-            home.append(each)
-    return found
 
 
 def _take_patient(
