@@ -1,5 +1,6 @@
 """Modality values are exact; padding is no value; a damaged image is named and never left out."""
 
+import hashlib
 import warnings
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLS
 
 import eci_annotate as eci
 from eci_annotate import errors
+from eci_annotate.dicom.images.series import has_pixels_of, pixel_digest
 from eci_annotate.imaging.display import default_window
 from tests.dicom.series_maker import SHAPE, make_series
 
@@ -229,3 +231,21 @@ def test_values_of_the_wrong_kind_are_a_named_error_or_no_change(tmp_path, name,
         except errors.BadImages:
             continue
         assert np.array_equal(found, eci.load_series(tmp_path / "true").values)
+
+
+def test_pixels_that_release_0_1_sealed_are_still_those(shared_data, tmp_path):
+    """It took the first frame of an uncompressed multi-frame file for the whole."""
+    source = shared_data / "liver_seg_dcmqi/24x38x3/mf.dcm"
+    dataset = pydicom.dcmread(source)
+    first = dataset.pixel_array[0]
+    head = f"{first.shape}|{dataset.PixelRepresentation}|{dataset.BitsStored}|".encode()
+    before = hashlib.sha256(head + np.ascontiguousarray(first).astype("<i4").tobytes()).hexdigest()
+    assert (
+        has_pixels_of(source, before) and has_pixels_of(source, pixel_digest(source)) and before != pixel_digest(source)
+    )
+    pixels = dataset.pixel_array.copy()
+    pixels[0, 5, 5] += 1
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(tmp_path / "changed.dcm")
+    assert not has_pixels_of(tmp_path / "changed.dcm", before)
+    assert not has_pixels_of(tmp_path / "changed.dcm", pixel_digest(source))

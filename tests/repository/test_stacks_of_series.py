@@ -45,7 +45,7 @@ def stacks(repo: Repository):
 def test_phases_are_listed_and_read_one_by_one(repo: Repository) -> None:
     found = stacks(repo)
     assert [each.description for each in found] == ["Liver, phase 1 of 2", "Liver, phase 2 of 2"]
-    assert [each.instances for each in found] == [8, 8]
+    assert [each.instances for each in found] == [8, 8] == [each.header["slices"] for each in found]
     assert [int(repo.volume(each.series_uid).values.max()) // 100 for each in found] == [1, 2]
     again = open(local(repo).rooms.layout.root)
     assert [each.series_uid for each in stacks(again)] == [each.series_uid for each in found]
@@ -71,3 +71,14 @@ def test_what_is_drawn_on_a_phase_refers_to_it(repo: Repository, tmp_path: Path)
     repo.verify()
     checks = verify_exported(tmp_path / "out", [anchor(tmp_path / "repository")])
     assert checks and all(check.passed for check in checks)
+
+
+def test_a_multi_frame_file_has_as_many_slices_as_frames(tmp_path: Path, shared_data: Path) -> None:
+    """So that hanging rules about the number of slices hold for it."""
+    (source,) = (shared_data / "mr_multivendor_dicom2nifti/philips_enhanced_anatomical_001_implicit").glob("*.dcm")
+    create_repository(tmp_path / "repository", project=P, member="anna", site="KAU")
+    made = open(tmp_path / "repository")
+    import_folders(local(made), [source], project=P, site="KAU", accept_identified=True)
+    (series,) = stacks(made)
+    assert series.series_uid == str(pydicom.dcmread(source).SeriesInstanceUID)
+    assert (series.instances, series.header["slices"], series.header["plane"]) == (8, 8, "sagittal")

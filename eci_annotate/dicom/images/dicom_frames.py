@@ -23,7 +23,6 @@ ALSO = {
     "InversionTime": ("InversionTimes",),
     "AcquisitionNumber": ("FrameAcquisitionNumber",),
     "ImageType": ("FrameType",),
-    "DiffusionGradientOrientation": (),
 }
 OF_THE_FILE = {
     "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",

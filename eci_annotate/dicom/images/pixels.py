@@ -39,11 +39,13 @@ def frame_bytes(dataset: Dataset) -> int:
     return number_in(dataset, "Rows") * number_in(dataset, "Columns") * max(samples, 1) * bits // 8
 
 
-def plain_type(dataset: Dataset) -> np.dtype[Any] | None:
-    """Return the type of uncompressed 8- and 16-bit grey little-endian pixels; None for anything else."""
+def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
+    """Return the type of uncompressed 8- and 16-bit little-endian pixels (by default grey); None for anything else."""
     bits = number_in(dataset, "BitsAllocated")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    if syntax not in PLAIN or bits not in (8, 16) or number_in(dataset, "SamplesPerPixel", 1) != 1:
+    if syntax not in PLAIN or bits not in (8, 16):
+        return None
+    if samples is not None and number_in(dataset, "SamplesPerPixel", 1) != samples:
         return None
     return np.dtype(f"<{'i' if number_in(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
 
@@ -248,6 +250,24 @@ def pixels_digest(dataset: Dataset) -> str:
     """SHA-256 over matrix and decoded stored pixels of all frames: the same for any lossless encoding."""
     count = number_in(dataset, "NumberOfFrames", 1) or 1
     frames = [stored_values(dataset, n) for n in range(count)]
-    pixels = np.ascontiguousarray(frames[0] if count == 1 else np.stack(frames))
+    return _digest(dataset, np.ascontiguousarray(frames[0] if count == 1 else np.stack(frames)))
+
+
+def digest_of_0_1(dataset: Dataset) -> str:
+    """As release 0.1 sealed it: of uncompressed files with several frames or samples, the first plane of pixels only.
+
+    Unused bits of compressed pixels count there.
+    """
+    stored_values(dataset)  # what cannot be decoded is named
+    kind = plain_type(dataset, samples=None)
+    if kind is None or "PixelData" not in dataset:
+        return _digest(dataset, np.ascontiguousarray(dataset.pixel_array))
+    rows, columns = number_in(dataset, "Rows"), number_in(dataset, "Columns")
+    raw = np.frombuffer(dataset.PixelData, kind, rows * columns).reshape(rows, columns)
+    spare = kind.itemsize * 8 - number_in(dataset, "BitsStored", kind.itemsize * 8)
+    return _digest(dataset, raw if spare == 0 else (raw << spare) >> spare)
+
+
+def _digest(dataset: Dataset, pixels: NDArray[Any]) -> str:
     head = f"{pixels.shape}|{number_in(dataset, 'PixelRepresentation')}|{number_in(dataset, 'BitsStored')}|"
     return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()

@@ -26,6 +26,7 @@ from eci_annotate.dicom.images.image_files import (
     open_image,
 )
 from eci_annotate.dicom.images.pixels import (
+    digest_of_0_1,
     has_uniform_padding,
     is_unscaled,
     modality_values,
@@ -228,6 +229,12 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
 def pixel_digest(path: Path | Opener) -> str:
     """SHA-256 over matrix and decoded stored pixels: the same for any lossless encoding of an image."""
     return pixels_digest(read(path))
+
+
+def has_pixels_of(path: Path | Opener, sealed: str) -> bool:
+    """Whether a file has the pixels with this digest, as `pixel_digest` or release 0.1 made it."""
+    dataset = read(path)
+    return pixels_digest(dataset) == sealed or digest_of_0_1(dataset) == sealed
 
 
 def damage_of(path: Path | Opener) -> BadImages | None:

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.archive.protocol import Archive, Instance, content_of
+from eci_annotate.archive.protocol import Archive, content_of
 from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
 from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
-from eci_annotate.dicom.images.series import pixel_digest
-from eci_annotate.errors import NoImages, Tampered
+from eci_annotate.dicom.images.series import has_pixels_of
+from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.local.image_seals import SealedImages, written
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
@@ -122,18 +122,20 @@ def _check_again(shop: Workshop, subject: str, images: SealedImages) -> None:
     for uid, rows in shop.volumes.sealed(subject).items():
         for sop, before in rows.items():
             now = images.get(uid, {}).get(sop)
-            if now is None or now.pixels != before.pixels or (before.header and now.header != before.header):
+            same = now is not None and (
+                now.pixels == before.pixels or has_pixels(shop.archive, (subject, uid, sop), before.pixels)
+            )
+            if now is None or not same or (before.header and now.header != before.header):
                 raise Tampered(f"Instance {sop} is missing, or was changed since it was sealed.", _RESTORE)
 
 
-def pixel_digests(archive: Archive, subject: str) -> dict[str, dict[str, str]]:
-    """By series and SOP instance UID: the digest of the decoded pixels, computed now."""
-    uids = image_series_of(archive, subject)
-    return {uid: {each.sop_uid: _pixels(archive, each) for each in archive.instances(subject, uid)} for uid in uids}
-
-
-def _pixels(archive: Archive, instance: Instance) -> str:
-    return pixel_digest(partial(archive.read, instance))
+def has_pixels(archive: Archive, where: tuple[str, str, str], sealed: str) -> bool:
+    """Whether an instance (subject, series, SOP instance) exists and has the pixels that were sealed."""
+    try:
+        instance = archive.instance(*where)
+    except NotFound:
+        return False
+    return has_pixels_of(partial(archive.read, instance), sealed)
 
 
 def reviewed(

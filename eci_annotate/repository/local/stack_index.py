@@ -60,12 +60,12 @@ class StackIndex:
     def _listed(self, subject: str, series: Sequence[Series], sealed: Sealed) -> Iterator[Series]:
         for each in series:
             stacks = self._of(subject, each, sealed)
-            if len(stacks) < 2:
+            if not stacks or (len(stacks) == 1 and stacks[0].images == each.instances):
                 yield each
                 continue
             for stack in stacks:
                 name = ", ".join(filter(None, (each.description, stack.title)))
-                header = {**each.header, **stack.header, "series_uid": stack.uid}
+                header = {**each.header, **stack.header, "series_uid": stack.uid, "slices": stack.images}
                 yield replace(each, series_uid=stack.uid, description=name, instances=stack.images, header=header)
 
     def home(self, subject: str, uid: str) -> Home:
@@ -95,7 +95,7 @@ class StackIndex:
         if not self._is_as_sealed(subject, series.series_uid, sealed):
             return []
         instances = self._archive.instances(subject, series.series_uid)
-        mark = _mark(instances)
+        mark = instances_mark(instances)
         known = self._known.get((subject, series.series_uid))
         if known is None or known[0] != mark:
             kept = self._kept(subject, series.series_uid, mark)
@@ -145,5 +145,6 @@ class StackIndex:
         return self._folder / f"{name}.json"
 
 
-def _mark(instances: Sequence[Instance]) -> str:
+def instances_mark(instances: Sequence[Instance]) -> str:
+    """Return what changes when the list of a series' files, or the size or time of one, does."""
     return hashlib.sha256(canonical([[each.sop_uid, each.stamp] for each in instances])).hexdigest()

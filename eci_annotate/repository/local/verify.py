@@ -177,8 +177,7 @@ def _check_files(rooms: Rooms, state: Subject, part: SealedPart) -> str:
 
 def _check_pixels(rooms: Rooms, state: Subject, part: SealedPart) -> None:
     sealed = parse(rooms.content(state.project, state.subject).get(part.digest), "The list of images")
-    now = artefacts.pixel_digests(rooms.archive, state.subject)
     for series, instances in sealed.items():
         for sop, pixels in instances.items():
-            if now.get(series, {}).get(sop) != pixels:
+            if not artefacts.has_pixels(rooms.archive, (state.subject, series, sop), pixels):
                 raise Tampered(f"The pixels of instance {sop} were changed, or it is missing.")

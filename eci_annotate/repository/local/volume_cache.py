@@ -32,7 +32,7 @@ from eci_annotate.repository.local.image_seals import (
     check_list,
     instance_seal,
 )
-from eci_annotate.repository.local.stack_index import StackIndex
+from eci_annotate.repository.local.stack_index import StackIndex, instances_mark
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
@@ -132,7 +132,7 @@ class VolumeCache:
     def decode(self, subject: str, series_uid: str) -> dict[str, InstanceSeal]:
         """Return the seal of each instance, from one decoding that is kept as a volume if the series makes one."""
         instances = self.archive.instances(subject, series_uid)
-        mark = _mark(instances)
+        mark = instances_mark(instances)
         with _DECODING:
             decoded = decode_files(files_of_instances(self.archive, instances))
             self.stacks.keep(subject, series_uid, mark, decoded.stacks)
@@ -162,7 +162,7 @@ class VolumeCache:
 
     def _check(self, subject: str, series_uid: str, instances: list[Instance]) -> str:
         """Return the mark of the instances, compared with their seals once for each process."""
-        mark = _mark(instances)
+        mark = instances_mark(instances)
         if self._checked.get((subject, series_uid)) != mark and (sealed := self.sealed(subject)):
             if series_uid not in sealed:
                 raise Tampered("This series was not sealed with its subject.", "Import its files again.")
@@ -175,7 +175,7 @@ class VolumeCache:
 
     def stamp(self, subject: str, series_uid: str) -> str:
         """Return what changes when the list, size or time of a series' files does."""
-        return _mark(self.instances(subject, series_uid))
+        return instances_mark(self.instances(subject, series_uid))
 
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
         """Return the instances of a series, or of the series that a stack belongs to."""
@@ -247,11 +247,6 @@ def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[
 
 def _changed() -> Conflict:
     return Conflict("The images changed while they were read.", "Try again.")
-
-
-def _mark(instances: list[Instance]) -> str:
-    rows = [[each.sop_uid, each.stamp] for each in instances]
-    return hashlib.sha256(canonical(rows)).hexdigest()
 
 
 def _values_file(place: Path, header: dict[str, Any]) -> Path:
