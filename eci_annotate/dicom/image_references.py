@@ -12,8 +12,15 @@ from pydicom import Dataset
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.image_files import frames_of_files, image_files
-from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
-from eci_annotate.dicom.images.stacks import Stack, one_stack, require_one_series, stack_with, stacks_of
+from eci_annotate.dicom.images.requirements import has_place, require_volumes
+from eci_annotate.dicom.images.stacks import (
+    Stack,
+    one_stack,
+    require_one_series,
+    require_pictures,
+    stack_with,
+    stacks_of,
+)
 from eci_annotate.imaging.geometry import Floats, Grid
 
 # attributes of the Patient, General Study and Clinical Trial modules (PS3.3), shared by every object of a study
@@ -127,9 +134,7 @@ def images_of(source: Source) -> dict[str, ReferencedImages]:
 
 
 def _stacks(frames: list[Frame]) -> list[Stack]:
-    for frame in frames:
-        require_picture(frame)
-    require_one_series(frames)
+    require_pictures(frames)
     return stacks_of(frames)
 
 

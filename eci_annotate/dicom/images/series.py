@@ -34,12 +34,12 @@ from eci_annotate.dicom.images.pixels import (
     pixels_digest,
 )
 from eci_annotate.dicom.images.projections import projection_attrs
-from eci_annotate.dicom.images.requirements import has_place, require_picture, require_volumes
+from eci_annotate.dicom.images.requirements import has_place, require_volumes
 from eci_annotate.dicom.images.stacks import (
     Stack,
     StackKind,
     one_stack,
-    require_one_series,
+    require_pictures,
     stack_with,
     stacks_of,
 )
@@ -129,9 +129,7 @@ def _frames(source: Source, progress: Progress | None, series_uid: str) -> list[
 
 def _checked(images: Sequence[ImageFile]) -> list[Frame]:
     frames = frames_of_files(images)
-    for frame in frames:
-        require_picture(frame)
-    require_one_series(frames)
+    require_pictures(frames)
     return frames
 
 

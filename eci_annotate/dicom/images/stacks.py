@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.projections import projection_grid, view_of
-from eci_annotate.dicom.images.requirements import has_place
+from eci_annotate.dicom.images.requirements import has_place, require_picture
 from eci_annotate.dicom.images.slice_order import order_of, runs_of
 from eci_annotate.dicom.images.split_series import (
     FrameGroup,
@@ -82,6 +82,19 @@ def require_one_series(frames: Sequence[Frame]) -> None:
     doubles = len(frames) - len({(frame.sop_uid, frame.number) for frame in frames})
     if doubles:
         raise MixedSeries(f"{doubles} images occur more than once.", "Leave out the copies.")
+
+
+def require_pictures(frames: Sequence[Frame]) -> None:
+    """Refuse what is no grey picture, images of more than one series, and copies.
+
+    Raises
+    ------
+    UnsupportedImages, DamagedFile, MixedSeries
+        As `require_picture` and `require_one_series`.
+    """
+    for frame in frames:
+        require_picture(frame)
+    require_one_series(frames)
 
 
 def one_stack(frames: Sequence[Frame]) -> Stack:

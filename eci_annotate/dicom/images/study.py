@@ -12,8 +12,7 @@ from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
 from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
-from eci_annotate.dicom.images.requirements import require_picture
-from eci_annotate.dicom.images.stacks import Stack, require_one_series, stacks_of
+from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
 from eci_annotate.errors import BadImages
 
 if TYPE_CHECKING:
@@ -56,9 +55,7 @@ def _header(frame: Frame) -> dict[str, Any]:
 
 def _stacks_of(images: Sequence[ImageFile]) -> list[Stack]:
     frames = frames_of_files(images)
-    for frame in frames:
-        require_picture(frame)
-    require_one_series(frames)
+    require_pictures(frames)
     return stacks_of(frames)
 
 
