@@ -269,3 +269,10 @@ def test_a_study_is_refused_with_the_way_to_one_series(tmp_path):
     table = eci.series_in(tmp_path)
     assert len(table) == 2 and set(table.files) == {6} and set(table["size"]) == {"6 x 32 x 40"}
     assert eci.load_series(tmp_path, series_uid=table.index[1]).shape == (6, *SHAPE)
+
+
+def test_a_series_number_that_is_none_costs_no_row(tmp_path):
+    make_series(tmp_path / "a", name="a", edit=lambda d, k: d.add_new("SeriesNumber", "LO", "x"))
+    make_series(tmp_path / "b", name="b")
+    table = eci.series_in(tmp_path)
+    assert table.number.tolist() == [0, 1] and set(table.files) == {6}

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydicom import Dataset
+
 from eci_annotate.dicom.images.attributes import b_value
 from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
 from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
-from eci_annotate.errors import BadImages
+from eci_annotate.errors import BadImages, DamagedFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +97,6 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
 
 def _row(images: Sequence[ImageFile]) -> list[Any]:
     first = images[0].dataset
-    number = first.get("SeriesNumber")
     names, size, remark = "", "", ""
     try:
         stacks = _stacks_of(images)
@@ -104,10 +106,19 @@ def _row(images: Sequence[ImageFile]) -> list[Any]:
         remark = error.what
     return [
         str(first.get("Modality", "")),
-        int(number) if number not in (None, "") else 0,
+        _number(first),
         str(first.get("SeriesDescription", "")),
         len(images),
         names,
         size,
         remark,
     ]
+
+
+def _number(dataset: Dataset) -> int:
+    """Return the series number; 0 if there is none that can be read."""
+    try:
+        value = value_of(dataset, "SeriesNumber")
+        return 0 if value is None else one_integer(value, "SeriesNumber")
+    except DamagedFile:
+        return 0
