@@ -60,7 +60,7 @@ class VersionPage(Listener):
                 raise NoSeriesFits(f"Nothing was drawn on {signed.subject}.", "Only its answers were signed.")
             easel.show(hanging.first)
         self.controller = Controller(easel, self, f"Version {signed.version} is signed and cannot be changed.")
-        self.controller.windows = windows_of(hanging)
+        self.controller.panes.windows = windows_of(hanging)
         self.stage = Stage(self.controller, height=height)
         self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None)
         self.annotations.close()

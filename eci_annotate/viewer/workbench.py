@@ -92,7 +92,7 @@ class Workbench(Listener):
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
-        self.controller.windows, self.controller.plan.offered = windows_of(self.hanging), task.definition.tools
+        self.controller.panes.windows, self.controller.plan.offered = windows_of(self.hanging), task.definition.tools
         self.sides = sides_of(task, self.work.easel)
         self._panels(self.work.answers, height)
         self.signing.reason.value = reason

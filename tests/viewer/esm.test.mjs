@@ -69,10 +69,10 @@ test("the cache is bounded by bytes and keeps what was used last", () => {
 
 test("what is shown is fetched first, then outward in the direction of travel", () => {
   const held = new Set();
-  const panes = [{ shape: axial, index: 1, travel: 1, reach: 2 }, { shape: coronal, index: 3, travel: -1, reach: 1 }];
+  const panes = [{ series: "s", shape: axial, index: 1, travel: 1, reach: 2 }, { series: "s", shape: coronal, index: 3, travel: -1, reach: 1 }];
   const order = [];
-  for (let next; (next = nextWanted(panes, (p, n) => !held.has(sliceKey("s", p, n)))); held.add(sliceKey("s", next.pane, next.index)))
-    order.push(`${next.pane}${next.index}`);
+  for (let next; (next = nextWanted(panes, (s, p, n) => !held.has(sliceKey(s, p, n)))); held.add(sliceKey("s", next.plane, next.index)))
+    order.push(`${next.plane}${next.index}`);
   assert.deepEqual(order, ["axial1", "coronal3", "axial2", "axial0", "coronal2"]);
 });
 
@@ -123,9 +123,9 @@ test("slices of other panes are cut from the acquired ones", () => {
 test("nothing but what is shown is fetched while a hand draws", () => {
   const asked = [];
   const loader = new Loader((series, pane, index) => asked.push(`${pane}${index}`));
-  loader.shapes = { axial, coronal };
+  loader.shapes = { s: { axial, coronal } };
   loader.busy = true;
-  loader.fill("s", [{ shape: axial, index: 1, travel: 1 }]);
+  loader.fill([{ series: "s", shape: axial, index: 1, travel: 1 }]);
   assert.deepEqual(asked, ["axial1"]);
 });
 

@@ -30,12 +30,13 @@ class World {
     this.said = [];
     this.alone = 0;
     this.clock = 0;
-    const pane = { name: "axial", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
+    const pane = { name: "axial", space: "frame", series: "s", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
     const nothing = () => {};
     const board = {
-      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: [], activate: nothing, mark: nothing,
+      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: { clear: nothing }, activate: nothing, mark: nothing,
       follow: nothing, paneNamed: () => pane, refresh: nothing, timed: (work) => work(), write: nothing,
       draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], fill: nothing,
+      crosses: new Map([["frame", [0, 0, 0]]]), followersOf: () => [],
     };
     const queue = {
       push: (event) => this.sent.push(event), command: (command) => this.sent.push({ do: command.name }),

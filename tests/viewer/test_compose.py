@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from eci_annotate.tools.protocol import HALF
-from eci_annotate.viewer.stage import rasterise as c
+from eci_annotate.viewer.stage.ink import rasterise as c
 from eci_annotate.viewer.stage.pane_geometry import Rect, View, stacks_of
 from tests.viewer.test_views import grid
 

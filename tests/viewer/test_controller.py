@@ -34,9 +34,9 @@ def test_views_that_have_not_moved_are_not_drawn_again(controller: Controller) -
 
 
 def test_slices_are_sent_as_displayed(controller: Controller) -> None:
-    (order,) = controller.receive({"kind": "want", "series": "1.9", "pane": "coronal", "index": 3})
+    (order,) = controller.receive({"kind": "want", "series": "1.9", "plane": "coronal", "index": 3})
     assert isinstance(order, Send) and len(order.buffers[0]) == 2 * SHAPE[0] * SHAPE[2]
-    assert controller.receive({"kind": "want", "series": "1.9", "pane": "coronal", "index": 999}) == []
+    assert controller.receive({"kind": "want", "series": "1.9", "plane": "coronal", "index": 999}) == []
 
 
 def test_painting_draws_a_patch_acknowledges_and_echoes(controller: Controller) -> None:
@@ -78,8 +78,8 @@ def test_read_only_says_why(controller: Controller) -> None:
 
 
 @pytest.mark.parametrize("bad", [
-    {"kind": "views", "views": [{"pane": "axial"}], "window": [0, 1]}, {"kind": "nonsense"}, {},
-    {"kind": "want", "series": "1.9", "pane": "../etc", "index": 0}, {"kind": "command", "name": "rm"},
+    {"kind": "views", "views": [{"pane": "axial"}], "windows": {}}, {"kind": "nonsense"}, {},
+    {"kind": "want", "series": "1.9", "plane": "../etc", "index": 0}, {"kind": "command", "name": "rm"},
     {"kind": "command", "name": "delete"},
 ])  # fmt: skip
 def test_refusals_are_lines_never_exceptions(controller: Controller, bad: Message) -> None:

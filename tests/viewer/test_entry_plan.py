@@ -12,7 +12,7 @@ from eci_annotate.tools.editing.entries import Alter, Delete, Entry, Redo, Selec
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.stage.controller import Controller
 from tests.viewer.test_controller import sent
-from tests.viewer.viewer_world import PULL, RING, STROKE, hands, make_controller, tool, views
+from tests.viewer.viewer_world import PULL, RING, STROKE, hands, make_controller, tool, views, windows
 
 PRESSED = hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15, 24, 20, 15]))
 RELEASED = hands(2, ("release", [24, 20, 15]))
@@ -279,7 +279,7 @@ def test_only_the_tools_of_the_task_are_taken(controller: Controller) -> None:
 
 def test_the_next_stroke_uses_a_window_that_was_set_during_the_last(controller: Controller) -> None:
     painting(controller).receive(PRESSED)
-    controller.receive({**views(), "window": [0, 77]})
+    controller.receive({**views(), "windows": windows(0, 77)})
     controller.receive(RELEASED)
     controller.receive(CLICK)
     kept: list[Entry] = controller.heard.kept  # type: ignore[attr-defined]

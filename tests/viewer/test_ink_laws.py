@@ -14,12 +14,12 @@ from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark, Order, Send
-from eci_annotate.viewer.stage.painter import Painter
 from tests.counts import count
 from tests.tools.test_laws import state_of
-from tests.viewer.viewer_world import FINE, STRANGE, hands, make_controller, views, volume_of
+from tests.viewer.viewer_world import FINE, STRANGE, hands, make_controller, views, volume_of, windows
 
 SIZE, SERIES = 200, ("1.9", FINE, STRANGE)
 
@@ -30,7 +30,7 @@ class Screen:
     def __init__(self) -> None:
         self.ink: dict[str, np.ndarray] = {}
         self.lines: dict[str, tuple[Mark, ...]] = {}
-        self.echoes: dict[str, tuple[Any, ...]] = {}
+        self.echoes: dict[tuple[str, ...], tuple[Any, ...]] = {}
 
     def take(self, orders: Iterable[Order]) -> Screen:
         for order in orders:
@@ -59,9 +59,9 @@ class Screen:
         message = order.message
         if message["kind"] == "echo":
             facts = {name: value for name, value in message.items() if name != "kind"}
-            self.echoes[message["uid"]] = (repr(sorted(facts.items())), order.buffers)
+            self.echoes[message["uid"], *message["series"]] = (repr(sorted(facts.items())), order.buffers)
         if message["kind"] == "forget":
-            self.echoes.pop(message["uid"], None)
+            self.echoes.pop((message["uid"], *message["series"]), None)
 
     @property
     def seen(self) -> tuple[Any, ...]:
@@ -105,7 +105,7 @@ class World:
                 message["events"][0]["pane"] = pane
                 self.give(message)
             case ("window", high):
-                self.give({**views(), "window": [-160, high]})
+                self.give({**views(), "windows": windows(-160, high)})
             case ("turn", n):
                 self.turn(SERIES[n])
             case ("select", n):

@@ -136,7 +136,8 @@ def test_a_task_without_a_fitting_series_names_why_and_offers_what_there_is(unfi
 def test_the_window_of_the_hanging_protocol_is_used(repo: Repository) -> None:
     bench = Workbench(repo.start(SUBJECT, "annotate"))
     (scene,) = (o.message for o in bench.controller.show() if isinstance(o, Send) and o.message["kind"] == "scene")
-    assert scene["window"] == [60 - 180, 60 + 180]  # centre 60, width 360 in forms/liver-ct/hanging.yaml
+    (series,) = scene["series"].values()
+    assert series["window"] == [60 - 180, 60 + 180]  # centre 60, width 360 in forms/liver-ct/hanging.yaml
 
 
 def test_leaving_the_choice_of_a_series_gives_the_task_back(unfit: Repository) -> None:

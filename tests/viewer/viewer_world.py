@@ -64,8 +64,12 @@ def make_controller(why_not: str = "", listener: Heard | None = None, easel: Eas
     return one
 
 
+def windows(low: float, high: float) -> Message:
+    return {series: [low, high] for series in ("1.9", FINE, STRANGE)}
+
+
 def views(index: int = 5) -> Message:
-    return {"kind": "views", "window": [-160, 240], "views": [
+    return {"kind": "views", "windows": windows(-160, 240), "views": [
         {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4,
          "width": 200, "height": 200, "ratio": 1}
         for pane in ("axial", "sagittal", "coronal")

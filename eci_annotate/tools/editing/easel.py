@@ -159,7 +159,7 @@ class Easel(Table):
         thing = self.objects.get(self.active or "")
         if thing is None:
             raise Refused("No annotation is selected.", f"Add one for {tool.info.title}, or select one in the list.")
-        if thing.series_uid != self.series_uid:
+        if not self.is_editable_on(thing, self.series_uid):
             raise Refused(
                 f"{thing.label!r} was drawn on another series.", "Switch to that series, or add a new annotation."
             )

@@ -85,6 +85,12 @@ class Table:
             return True
         return bool(thing.frame_uid) and thing.frame_uid == self.sheet_of(series_uid).grid.frame_of_reference_uid
 
+    def is_editable_on(self, thing: Object, series_uid: str) -> bool:
+        """Whether an annotation can be edited on a series: boxes in all of their frame, others on their own series."""
+        if thing.series_uid == series_uid:
+            return True
+        return isinstance(thing, (Box, Unplaced)) and self.is_on(thing, series_uid)
+
     def share(self, other: Table) -> None:
         """Share prepared series with another table, now and in future."""
         self._sheets = other._sheets

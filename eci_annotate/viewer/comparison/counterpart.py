@@ -82,7 +82,7 @@ class Counterpart:
         """Return the stages of the other sides, and a button that hides them; the user's stage makes room for them."""
         self._own = (stage, stage.height)
         self.strip = Strip(
-            self.others, self.controller.easel.series_uid, STRIP, self.link, seen, self.controller.windows
+            self.others, self.controller.easel.series_uid, STRIP, self.link, seen, self.controller.panes.windows
         )
         shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
         shown.tooltip = "Show what is compared beside each other, linked with your own work"

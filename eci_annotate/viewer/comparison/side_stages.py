@@ -59,7 +59,7 @@ class Strip:
     def _stage(self, side: Side, series_uid: str, height: str, link: str, seen: Callable[[], None]) -> Stage:
         side.easel.show(series_uid)
         controller = Controller(side.easel, _Presence(seen), READ_ONLY)
-        controller.painter.own.colour, controller.windows = side.colour, self._windows
+        controller.painter.own.colour, controller.panes.windows = side.colour, self._windows
         return Stage(controller, height=height, link=link, alone=AXIAL)
 
     def turn_to(self, series_uid: str) -> None:

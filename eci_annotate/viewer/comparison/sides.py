@@ -12,7 +12,7 @@ import xarray as xr
 from eci_annotate.imaging.annotations import Annotation, Colour
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.viewer.stage.layer import Layer
+from eci_annotate.viewer.stage.ink.layer import Layer
 from eci_annotate.workflow.subject.blinding import letter
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
 

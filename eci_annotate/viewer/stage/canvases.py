@@ -14,9 +14,9 @@ from ipycanvas import Canvas, hold_canvas
 
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Floats
+from eci_annotate.viewer.stage.ink.rasterise import runs_of
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark
 from eci_annotate.viewer.stage.places import PLACE
-from eci_annotate.viewer.stage.rasterise import runs_of
 
 SPOT_PX = 4.5
 PLACE_PX = 11.0
@@ -47,6 +47,11 @@ class PaneCanvases:
         self.masks = Canvas(width=16, height=16)
         self.vectors = Canvas(width=16, height=16)
         self.ratio = 1.0
+
+    @property
+    def references(self) -> list[str]:
+        """Widget references, bottom first."""
+        return [f"IPY_MODEL_{canvas.model_id}" for canvas in (self.masks, self.vectors)]
 
     def fit(self, order: Fit) -> None:
         """Follow the size of a view."""

@@ -5,27 +5,26 @@ It knows no widget and no canvas; recorded messages drive it in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour
-from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, Select, SetOption, Show
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.plain_error import plain
-from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage import messages, shortcuts
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
+from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.labels import PALETTE
+from eci_annotate.viewer.stage.layouts import PaneGrid
 from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
-from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Send
-from eci_annotate.viewer.stage.painter import Painter
-from eci_annotate.viewer.stage.pane_geometry import View, marks_of
+from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Panel, Send
+from eci_annotate.viewer.stage.pane_geometry import View
+from eci_annotate.viewer.stage.panes import Panes
 from eci_annotate.viewer.stage.pointer_gestures import gesture_of
-from eci_annotate.viewer.stage.shortcuts import SHORTCUTS
-from eci_annotate.viewer.stage.slices import Pictures
 
 
 class Listener:
@@ -61,19 +60,21 @@ class Controller:
     ----------
     plan
         Plans the entries of each action; holds label and colour of the next annotation.
-    windows
-        Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
+    panes
+        The layout, and what each pane shows.
+    active_pane, focus
+        Pane with the keyboard focus, and its crosshair.
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
         self.easel: Easel = easel
         self._listener: Listener = listener or Listener()
         self.why_not = why_not
-        self.painter = Painter(easel, editable=not why_not)
-        self.pictures: dict[str, Pictures] = {}
-        self.windows: Mapping[str, Window] = {}
+        self.panes = Panes(easel)
+        self.painter = Painter(easel, not why_not, self.panes)
         self.plan = EntryPlan(easel)
         self.focus: Vector | None = None
+        self.active_pane = ""
         self._stale: set[str] = set()
         self._warned = False  # the status line shows a refusal
 
@@ -96,15 +97,10 @@ class Controller:
             case Hands():
                 return self._hands(message)
             case BrowserCommand():
-                return self._command(message)
+                return shortcuts.carry_out(self, message)
             case Here():
                 self._listener.present()
         return []
-
-    def _command(self, command: BrowserCommand) -> list[Order]:
-        if command.name not in SHORTCUTS:
-            raise Refused(f"Unknown command {command.name!r}.", "Reload the page.")
-        return SHORTCUTS[command.name](self, command)
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
         """Apply the entry that `make` returns for the active annotation."""
@@ -116,49 +112,57 @@ class Controller:
     def show(self) -> list[Order]:
         """Return orders for everything that a new browser needs."""
         self.painter.turn()
-        pictures = self._pictures(self.easel.series_uid)
-        marks = marks_of(self.easel.volume)
-        shapes = {name: stack.to_wire(marks) for name, stack in self.painter.stacks.items()}
-        frame = self.easel.grid.frame_of_reference_uid
-        scene = messages.scene(self.easel.series_uid, frame, shapes, pictures.window, pictures.invert)
         echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
-        return [Send(scene), self._tool(), *echoes]
+        names = tuple(cell.name for cell in self.panes.layout.cells)
+        return [Panel(names), Send(self.panes.scene()), self._tool(), *echoes]
 
     def turn_to(self, series_uid: str) -> list[Order]:
-        """Show another series."""
+        """Draw on another series; it is shown in the active pane of a grid, or in all panes that follow."""
+        layout = self.panes.layout
+        if layout.is_fixed and series_uid not in self.panes.shown:
+            return self.put(self.active_pane, series_uid)
         if series_uid == self.easel.series_uid:
             return []
+        self._draw_on(series_uid)
+        return [self._tool()] if layout.is_fixed else self.show()
+
+    def _draw_on(self, series_uid: str) -> None:
         for entry in self.plan.action(Show(series_uid)):
             self._stale.update(change.uid for change in self._apply(entry))
         self._listener.changed()
+
+    def put(self, pane: str, series_uid: str, plane: str = "") -> list[Order]:
+        """Show a series, and if given another plane, in one pane of a grid, and draw on it."""
+        self.easel.sheet_of(series_uid)
+        self.panes.arrange(self.panes.layout.put(pane, series_uid, plane))
+        self._draw_on(series_uid)
         return self.show()
 
-    def _pictures(self, series_uid: str) -> Pictures:
-        if series_uid not in self.pictures:
-            volume = self.easel.sheet_of(series_uid).volume
-            self.pictures[series_uid] = Pictures(volume, self.windows.get(series_uid))
-        return self.pictures[series_uid]
+    def arrange(self, layout: PaneGrid) -> list[Order]:
+        """Show another layout."""
+        self.panes.arrange(layout)
+        return self.show()
 
     def _slice(self, want: Want) -> list[Order]:
-        if want.series != self.easel.series_uid:
-            return []
-        order = self._pictures(want.series).slice_order(want, self.painter.stacks[want.pane])
+        order = self.panes.slice_order(want)
         return [order] if order else []
 
     def _views(self, message: Views) -> list[Order]:
         orders = self.painter.look(message.views, message.anew)
-        self.focus = message.focus
+        self.focus, self.active_pane = message.focus, message.active
         if message.anew:
             orders.append(self._tool())
-        self.plan.window = message.window
-        if not self.why_not and message.window != self.easel.options.window and not self.plan.open:
-            self._apply(SetOption("window", message.window))
+        self.plan.windows = message.windows
+        window = message.windows.get(self.easel.series_uid)
+        if window and not self.why_not and window != self.easel.options.window and not self.plan.open:
+            self._apply(SetOption("window", window))
         return [*orders, self.drawn(0, message.views, orders)]
 
     def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
         """Return the order that reports to the browser that these orders were carried out for these views."""
         touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
-        return Send(messages.drawn(frame, tuple(views), self.easel.series_uid, self.plan.open, touched))
+        seen = [(view, self.panes.series(view.pane)) for view in views]
+        return Send(messages.drawn(frame, seen, self.plan.open, touched))
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
@@ -187,7 +191,10 @@ class Controller:
         """Yield the entries of a pointer event."""
         if self.why_not:
             raise Refused(self.why_not)
-        yield from self.plan.pointer(hand.do, gesture_of(hand, self.painter.stacks[hand.pane]))
+        stack = self.panes.stack(hand.pane)
+        if stack is None:
+            raise Refused("This pane shows no images.", "Draw in another pane.")
+        yield from self.plan.pointer(hand.do, gesture_of(hand, stack), self.panes.series(hand.pane))
 
     def _drawing(self, changes: list[Change], before: str | None) -> list[Order]:
         """Return orders that draw changes; `before`: what was selected, because its handles go."""

@@ -5,13 +5,13 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.tools.editing.easel import LIFT, Easel
-from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Entry, Redo, Select, SetOption, Show, Undo
 from eci_annotate.tools.editing.history import Item
 from eci_annotate.tools.gestures import Gesture, Press
 from eci_annotate.tools.registry import TOOLS
@@ -30,8 +30,8 @@ class EntryPlan:
     ----------
     open
         Whether a stroke is in progress.
-    window
-        Display window that the next stroke uses, or None.
+    windows
+        Display windows by series; the next stroke uses that of its own.
     next_label, next_colour
         Label and colour of the next annotation; empty: the default.
     offered
@@ -43,7 +43,7 @@ class EntryPlan:
     def __init__(self, easel: Easel) -> None:
         self.easel = easel
         self.open = False
-        self.window: tuple[float, float] | None = None
+        self.windows: Mapping[str, tuple[float, float]] = {}
         self.next_label = ""
         self.next_colour: Colour | None = None
         self.said: list[str] = []
@@ -52,10 +52,12 @@ class EntryPlan:
         self._wished: tuple[str, Colour | None] = ("", None)
 
     # -- strokes --------------------------------------------------------------------------
-    def pointer(self, do: str, gesture: Gesture) -> Iterator[Entry]:
-        """Plan a `press`, `drag`, `release` or `cancel`; without a press nothing happens."""
+    def pointer(self, do: str, gesture: Gesture, series_uid: str = "") -> Iterator[Entry]:
+        """Plan a `press`, `drag`, `release` or `cancel` in a pane of a series; without a press nothing happens."""
         if isinstance(gesture, Press):
             yield from self.end()
+            if series_uid and series_uid != self.easel.series_uid:
+                yield Show(series_uid)
             yield from self._begin(gesture)
             self.open = True
             yield gesture
@@ -80,11 +82,12 @@ class EntryPlan:
     def _begin(self, press: Press) -> Iterator[Entry]:
         """Make sure that the stroke has an annotation, that it is visible, and that the window is current."""
         easel, tool = self.easel, TOOLS[self.easel.tool]
-        if self.window not in (None, easel.options.window):
-            yield SetOption("window", self.window)
+        window = self.windows.get(easel.series_uid)
+        if window not in (None, easel.options.window):
+            yield SetOption("window", window)
         thing = easel.objects.get(easel.active or "")
         if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
-            if thing.series_uid == easel.series_uid:
+            if easel.is_editable_on(thing, easel.series_uid):
                 yield from self._reveal([thing.uid])
                 return
             if easel.is_on(thing, easel.series_uid) and thing.uid not in easel.hidden:

@@ -13,10 +13,12 @@ from typing import Any
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.info import Feedback
-from eci_annotate.viewer.stage.pane_geometry import PANES, View
+from eci_annotate.viewer.stage.pane_geometry import View
 
 Message = dict[str, Any]
 MOST_POINTS = 20_000
+MOST_VIEWS = 100
+LONGEST_NAME = 200
 
 
 # -- from the browser ------------------------------------------------------------------
@@ -30,16 +32,31 @@ class Want:
     """A slice is requested."""
 
     series: str
-    pane: str
+    plane: str
     index: int
 
 
 @dataclass(frozen=True)
 class Views:
-    """Views at rest, the window, and the position of the crosshair (patient mm); `anew`: drawings were lost."""
+    """Views at rest.
+
+    Attributes
+    ----------
+    views
+        What each pane shows.
+    windows
+        Modality values displayed black and white, by series.
+    active
+        Pane with the keyboard focus.
+    focus
+        Position of the crosshair in that pane (patient mm).
+    anew
+        Drawings were lost.
+    """
 
     views: tuple[View, ...]
-    window: tuple[float, float]
+    windows: Mapping[str, tuple[float, float]]
+    active: str = ""
     focus: Vector | None = None
     anew: bool = False
 
@@ -83,10 +100,18 @@ class Here:
 Incoming = Ready | Want | Views | Hands | BrowserCommand | Here
 
 
-def _pane(name: Any) -> str:
-    if name not in PANES:
-        raise ValueError(name)
-    return str(name)
+def _name(raw: Any) -> str:
+    """Return the name of a pane, plane or series; whether it exists is for the layout to say."""
+    if not isinstance(raw, str) or len(raw) > LONGEST_NAME:
+        raise ValueError("name")
+    return raw
+
+
+def _window(raw: Any) -> tuple[float, float]:
+    low, high = (float(x) for x in raw)
+    if not (isfinite(low) and isfinite(high)):
+        raise ValueError("window")
+    return low, high
 
 
 def point(raw: Any) -> Vector | None:
@@ -104,7 +129,7 @@ def _view(raw: Mapping[str, Any]) -> View:
     if not (0 < width <= 8192 and 0 < height <= 8192 and 1e-4 < float(raw["px_per_mm"]) < 1e4):
         raise ValueError("view")
     return View(
-        _pane(raw["pane"]), int(raw["seq"]), int(raw["index"]), float(raw["left_mm"]), float(raw["top_mm"]),
+        _name(raw["pane"]), int(raw["seq"]), int(raw["index"]), float(raw["left_mm"]), float(raw["top_mm"]),
         float(raw["px_per_mm"]), width, height, float(raw["ratio"]),
     )  # fmt: skip
 
@@ -113,7 +138,7 @@ def _hand(raw: Mapping[str, Any]) -> Hand:
     flat = [float(x) for x in raw["points"][: 3 * MOST_POINTS]]
     points = tuple(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
     return Hand(
-        str(raw["do"]), _pane(raw["pane"]), int(raw["index"]), points,
+        str(raw["do"]), _name(raw["pane"]), int(raw["index"]), points,
         tuple(float(p) for p in raw["pressures"][:MOST_POINTS]), float(raw["time_s"]),
         frozenset(str(m) for m in raw["modifiers"]), int(raw.get("button", 0)), float(raw.get("reach_mm", 2.0)),
     )  # fmt: skip
@@ -134,37 +159,36 @@ def read(raw: Mapping[str, Any]) -> Incoming:
             case "here":
                 return Here()
             case "want":
-                return Want(str(raw["series"]), _pane(raw["pane"]), int(raw["index"]))
+                return Want(_name(raw["series"]), _name(raw["plane"]), int(raw["index"]))
             case "views":
-                low, high = (float(x) for x in raw["window"])
-                views = tuple(_view(v) for v in raw["views"])
-                return Views(views, (low, high), point(raw.get("focus")), bool(raw.get("anew")))
+                views = tuple(_view(v) for v in raw["views"][:MOST_VIEWS])
+                windows = {_name(series): _window(each) for series, each in raw["windows"].items()}
+                active, focus = _name(raw.get("active", "")), point(raw.get("focus"))
+                return Views(views, windows, active, focus, bool(raw.get("anew")))
             case "hands":
                 return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
             case "command":
                 return BrowserCommand(str(raw["name"]), raw.get("value"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused("The browser sent an unreadable message.", "Reload the page.") from error
     raise Refused("The browser sent an unknown message.", "Reload the page.")
 
 
 # -- to the browser ----------------------------------------------------------------------
-def scene(series: str, frame: str, shapes: Mapping[str, Message], window: tuple[float, float], invert: bool) -> Message:
-    """Return a series to show: frame of reference, pane shapes, initial window and inversion.
+def scene(layout: Message, panes: Sequence[Message], series: Mapping[str, Message]) -> Message:
+    """Return what to show.
 
     Parameters
     ----------
-    series, frame
-        Series Instance UID, and UID of its frame of reference.
-    shapes
-        Shape of each pane by name.
-    window
-        Modality values displayed black and white.
-    invert
-        Whether low values are displayed white.
+    layout
+        Name, relative widths of the columns, number of rows.
+    panes
+        Name, place, title, series and plane of each pane.
+    series
+        By UID: frame of reference, shape of each plane, initial window (modality values displayed black and white),
+        and whether low values are displayed white.
     """
-    look = {"window": list(window), "invert": invert}
-    return {"kind": "scene", "series": series, "frame": frame, "shapes": dict(shapes), **look}
+    return {"kind": "scene", "layout": layout, "panes": list(panes), "series": dict(series)}
 
 
 def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:
@@ -180,12 +204,12 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
         Modality value = stored * slope + intercept.
     """
     return {
-        "kind": "slice", "series": want.series, "pane": want.pane, "index": want.index,
+        "kind": "slice", "series": want.series, "plane": want.plane, "index": want.index,
         "dtype": dtype, "slope": slope, "intercept": intercept,
     }  # fmt: skip
 
 
-def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, touched: Sequence[str]) -> Message:
+def drawn(frame: int, views: Sequence[tuple[View, str]], open_stroke: bool, touched: Sequence[str]) -> Message:
     """Report that these views are drawn.
 
     Parameters
@@ -193,29 +217,38 @@ def drawn(frame: int, views: Sequence[View], series: str, open_stroke: bool, tou
     frame
         Number of the frame that it answers; 0 answers none.
     views
-        Views that are drawn.
-    series
-        Series Instance UID.
+        Views that are drawn, with the series that each shows.
     open_stroke
         Whether a stroke is in progress.
     touched
         Names of panes that look different.
     """
-    seen = [{"pane": v.pane, "seq": v.seq} for v in views]
-    return {
-        "kind": "drawn", "frame": frame, "views": seen, "series": series,
-        "open": open_stroke, "touched": list(touched),
-    }  # fmt: skip
+    seen = [{"pane": view.pane, "seq": view.seq, "series": series} for view, series in views]
+    return {"kind": "drawn", "frame": frame, "views": seen, "open": open_stroke, "touched": list(touched)}
 
 
-def echo(uid: str, colour: Sequence[int], visible: bool, **shape: Any) -> Message:
-    """Return a compact annotation: `corners` of a box, or `corner` and `size` of a bit mask in the buffer."""
-    return {"kind": "echo", "uid": uid, "colour": list(colour), "visible": visible, **shape}
+def echo(uid: str, series: Sequence[str], colour: Sequence[int], visible: bool, **shape: Any) -> Message:
+    """Return a compact annotation.
+
+    Parameters
+    ----------
+    uid
+        Its uid.
+    series
+        Series with one grid, on which it looks like this.
+    colour
+        Red, green, blue, each 0..255.
+    visible
+        Whether it is shown.
+    shape
+        `corners` of a box, or `corner` and `size` of a bit mask in the buffer.
+    """
+    return {"kind": "echo", "uid": uid, "series": list(series), "colour": list(colour), "visible": visible, **shape}
 
 
-def forget(uid: str) -> Message:
-    """Report that an annotation no longer exists."""
-    return {"kind": "forget", "uid": uid}
+def forget(uid: str, series: Sequence[str]) -> Message:
+    """Report that an annotation is not, or no longer, on these series."""
+    return {"kind": "forget", "uid": uid, "series": list(series)}
 
 
 def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:

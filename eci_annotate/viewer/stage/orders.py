@@ -27,6 +27,13 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """Have canvases for these panes, and no others, before anything is drawn."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Fit:
     """Resize a pane's canvases to its view; they are empty afterwards."""
 
@@ -60,5 +67,5 @@ class Send:
     buffers: tuple[bytes, ...] = ()
 
 
-Order = Fit | Ink | Lines | Send
+Order = Panel | Fit | Ink | Lines | Send
 """Everything a stage can carry out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from eci_annotate.errors import Refused
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Redo, SetOption, Undo
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import BrowserCommand
@@ -45,3 +46,16 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
 }
+
+
+def carry_out(controller: Controller, command: BrowserCommand) -> list[Order]:
+    """Carry out a command of the browser.
+
+    Raises
+    ------
+    Refused
+        If there is no such command.
+    """
+    if command.name not in SHORTCUTS:
+        raise Refused(f"Unknown command {command.name!r}.", "Reload the page.")
+    return SHORTCUTS[command.name](controller, command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.esm_bundle import HERE, joined
 from eci_annotate.viewer.stage.inbox import Posted
 from eci_annotate.viewer.stage.messages import heard
-from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
-from eci_annotate.viewer.stage.pane_geometry import PANES
+from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Panel, Send
 
 
 class Stage(anywidget.AnyWidget):  # type: ignore[misc]
-    """Three linked panes.
+    """A grid of linked panes.
 
     Parameters
     ----------
@@ -39,7 +38,6 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     _esm = joined()
     _css = Path(HERE / "style.css").read_text(encoding="utf-8")
     height = traitlets.Unicode("640px").tag(sync=True)
-    panes = traitlets.List(traitlets.Unicode(), list(PANES)).tag(sync=True)
     alone = traitlets.Unicode("").tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
@@ -49,13 +47,17 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, controller: Controller, **more: Any) -> None:
         self.controller, self.posted = controller, Posted()
         self._since = time.perf_counter()
-        self.canvases = {name: PaneCanvases() for name in PANES}
-        layers = {
-            name: [f"IPY_MODEL_{c.model_id}" for c in (pane.masks, pane.vectors)]
-            for name, pane in self.canvases.items()
-        }
-        super().__init__(layers=layers, tools=tool_keys(), **more)
+        self.canvases: dict[str, PaneCanvases] = {}
+        super().__init__(tools=tool_keys(), **more)
+        self._have(tuple(cell.name for cell in controller.panes.layout.cells))
         self.on_msg(self._received)
+
+    def _have(self, names: Sequence[str]) -> None:
+        """Have canvases for these panes; those of panes that are gone are kept for the next layout."""
+        for name in names:
+            if name not in self.canvases:
+                self.canvases[name] = PaneCanvases()
+        self.layers = {name: self.canvases[name].references for name in names}
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
         self._since = time.perf_counter()
@@ -68,8 +70,11 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     def carry_out(self, orders: Iterable[Order]) -> None:
         """Draw and send; all drawing is sent before the first message, as one batch."""
         todo = list(orders)
-        if any(not isinstance(order, Send) for order in todo):
-            with hold(self.canvases[PANES[0]].masks):
+        for order in todo:
+            if isinstance(order, Panel):
+                self._have(order.names)
+        if any(isinstance(order, (Fit, Ink, Lines)) for order in todo):
+            with hold(next(iter(self.canvases.values())).masks):
                 for order in todo:
                     self._draw(order)
         for order in todo:

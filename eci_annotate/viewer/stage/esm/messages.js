@@ -26,10 +26,11 @@ export const HEARD = "heard";
 
 // browser -> kernel
 export const readyMessage = () => ({ kind: "ready" });
-/** @param {string} series @param {string} pane @param {number} index */
-export const wantMessage = (series, pane, index) => ({ kind: "want", series, pane, index });
-/** @param {WireView[]} views @param {[number, number]} window @param {Lps | null} focus @param {boolean} anew */
-export const viewsMessage = (views, window, focus, anew = false) => ({ kind: "views", views, window, focus, anew });
+/** @param {string} series @param {string} plane @param {number} index */
+export const wantMessage = (series, plane, index) => ({ kind: "want", series, plane, index });
+/** @param {WireView[]} views @param {Record<string, [number, number]>} windows by series
+ * @param {string} active pane with the keyboard focus @param {Lps | null} focus its crosshair @param {boolean} anew */
+export const viewsMessage = (views, windows, active, focus, anew = false) => ({ kind: "views", views, windows, active, focus, anew });
 /** @param {number} frame @param {WireEvent[]} events */
 export const handsMessage = (frame, events) => ({ kind: "hands", frame, events });
 /** @param {string} name @param {any} value */

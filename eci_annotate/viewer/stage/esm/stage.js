@@ -27,7 +27,9 @@ export class Stage {
     this.watch = new Stopwatch();
     this.outbox = new Outbox((message) => model.send(message));
     this.queue = new StrokeQueue((frame, events) => this.send(wire.handsMessage(frame, events)), (command) => this.send(command));
-    this.loader = new Loader((series, pane, index) => this.send(wire.wantMessage(series, pane, index)));
+    this.loader = new Loader((series, plane, index) => this.send(wire.wantMessage(series, plane, index)));
+    /** @type {import("./hands/hands.js").Hands[]} */
+    this.hands = [];
     this.build();
     this.reports = new ViewReports(this.board, (message) => this.send(message));
     this.link = new Link(this, model.get("link") ?? "");
@@ -40,14 +42,14 @@ export class Stage {
     el.tabIndex = 0;
     el.dataset.lmSuppressShortcuts = "true";
     el.style.height = model.get("height");
-    this.board = new Board(el, model.get("panes"), { loader, watch, moved: () => this.moved() });
+    const [joins, leaves] = [(pane) => this.joins(pane), (pane) => this.leaves(pane)];
+    this.board = new Board(el, { loader, watch, moved: () => this.moved(), joins, leaves });
     this.status = element("div", "eci-status", el);
     this.status.setAttribute("role", "status"); // screen readers read what changes
     this.passing = false;
     const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
-    this.hands = this.board.panes.map((pane) => new Hands(pane.el, pane, this.interaction));
     for (const name of KEPT_INSIDE) el.addEventListener(name, (event) => event.stopPropagation());
     el.addEventListener("contextmenu", (event) => event.preventDefault());
     el.addEventListener("keydown", (event) => this.interaction.keydown(event));
@@ -55,21 +57,26 @@ export class Stage {
     this.onBlur = () => this.interaction.finish();
     this.onElsewhere = (event) => void (el.contains(event.target) || this.interaction.finish());
     this.observer = new ResizeObserver(() => this.resized());
-    this.board.panes.forEach((pane) => this.observer.observe(pane.el));
+  }
+
+  joins(pane) {
+    this.hands.push(new Hands(pane.el, pane, this.interaction));
+    this.observer.observe(pane.el);
+  }
+
+  leaves(pane) {
+    this.hands = this.hands.filter((hands) => hands.pane !== pane);
+    this.observer.unobserve(pane.el);
   }
 
   async start() {
-    const { board, model } = this;
+    const { model } = this;
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     this.onHeight = () => { this.el.style.height = model.get("height"); };
     model.on("msg:custom", this.onMessage);
     model.on("change:height", this.onHeight);
     window.addEventListener("blur", this.onBlur);
     window.addEventListener("pointerdown", this.onElsewhere, true);
-    const found = await findLayers(model, model.get("layers"));
-    for (const pane of board.panes) pane.layers = found[pane.name].map((layer) => layer.canvas);
-    this.arrange(model.get("alone") ?? "");
-    this.aLayer = found[board.panes[0].name][0];
     this.connection.start();
     this.send(wire.readyMessage());
   }
@@ -98,7 +105,7 @@ export class Stage {
       case wire.SLICE: return this.setSlice(message, buffers[0]);
       case wire.DRAWN: return this.setDrawn(message);
       case wire.ECHO: return board.setEcho(message, buffers[0]);
-      case wire.FORGET: return board.forget(message.uid);
+      case wire.FORGET: return board.forget(message);
       case wire.TOOL: return board.setTool(message);
       case wire.STATUS: return this.say(message.text, message.level);
       case wire.LOOK: return this.look(message);
@@ -111,23 +118,28 @@ export class Stage {
     if (gap) this.outbox.again();
   }
 
-  setScene(message) {
-    this.loader.shapes = message.shapes;
+  async setScene(message) {
+    const { board, loader, model } = this;
+    const first = !board.panes.length;
+    loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
-    this.board.setScene(message);
+    board.setScene(message);
+    if (first) this.arrange(model.get("alone") ?? "");
+    const found = await findLayers(model, model.get("layers"));
+    for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
+    this.aLayer = found[board.panes[0].name]?.[0];
     this.reports.soon(0);
   }
 
   setSlice(message, buffer) {
     const { board } = this;
     this.loader.arrived(message, buffer);
-    if (message.series !== board.series) return;
-    const pane = board.paneNamed(message.pane);
-    if (pane?.index === message.index) board.draw(pane);
+    const { series, plane, index } = message;
+    for (const pane of board.shown) if (pane.series === series && pane.plane === plane && pane.index === index) board.draw(pane);
     board.fill();
   }
 
-  async setDrawn({ frame, views, series, open, touched, work_ms }) {
+  async setDrawn({ frame, views, open, touched, work_ms }) {
     const { board, watch } = this;
     const received = performance.now();
     if (frame) watch.note("kernel", work_ms);
@@ -135,24 +147,25 @@ export class Stage {
     if (frame) watch.note("round-trip", received - since);
     await drawnBy(this.aLayer);
     if (frame) watch.note("decode", performance.now() - received);
-    for (const { pane, seq } of views) this.setView(series, board.paneNamed(pane), seq);
-    for (const name of touched) board.mark(board.paneNamed(name), "paint");
-    if (!this.queue.busy && !open) board.trail = [];
-    if (board.trailPane) board.mark(board.trailPane, "paint");
+    for (const { pane, seq, series } of views) this.setView(series, board.paneNamed(pane), seq);
+    for (const pane of board.panes) if (touched.includes(pane.name)) board.mark(pane, "paint");
+    const { pane: drawing } = board.trail;
+    if (drawing) board.mark(drawing, "paint");
+    if (!this.queue.busy && !open) board.trail.clear();
     board.frames.waitingStamps.push(...stamps);
   }
 
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */
   setView(series, pane, seq) {
-    const sent = this.reports.of(pane.name, seq);
-    if (!sent || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
+    const sent = pane && this.reports.of(pane.name, seq);
+    if (!sent || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
     pane.drawn = { series, seq, index: sent.index, view: sent.view };
     this.board.mark(pane, "paint");
   }
 
   look({ window, focus, preset, layout }) {
     const { board } = this;
-    if (layout) this.arrange("");
+    if (layout && board.layout === layout) this.arrange("");
     if (preset) this.interaction.preset(preset);
     if (window) board.setWindow(window);
     if (focus) board.jumpTo(focus);
@@ -170,7 +183,7 @@ export class Stage {
   arrange(name) {
     const { board } = this;
     if (board.alone === name) return;
-    board.showAlone(name ? board.paneNamed(name) : null);
+    board.showAlone((name && board.paneNamed(name)) || null);
     this.link.tell();
   }
 

@@ -1,97 +1,121 @@
-// The board: panes with one series, one window, one crosshair, and the content of each pane. It knows neither the
-// kernel nor the pointer.
+// The board: a grid of panes, and what each shows. Panes of one series share its window; panes of one frame of
+// reference share the crosshair. It knows neither the kernel nor the pointer.
 
+import { Echoes } from "./echoes.js";
 import { Frames } from "./frames.js";
+import { followers } from "./groups.js";
 import * as pane_geometry from "./pane_geometry.js";
+import { Looks } from "./looks.js";
 import { Luts } from "./lut.js";
-import { element, Pane } from "./pane.js";
+import { PaneGrid } from "./pane_grid.js";
+import { Trail } from "./trail.js";
 
 /** @typedef {import("../messages.js").Lps} Lps */
 /** @typedef {import("../messages.js").ToolMessage} ToolMessage */
+/** @typedef {import("./pane.js").Pane} Pane */
 
-/** Number of stroke points drawn behind the brush ring. */
-const TAIL = 24;
 /** @type {ToolMessage} */
 const NO_TOOL = { kind: "tool", tool: null, feedback: "none", radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true, why: "" };
 
 export class Board {
   /**
    * @param {HTMLElement} parent
-   * @param {string[]} names panes, from left to right
-   * @param {{loader: import("./loader.js").Loader, watch: import("../stopwatch.js").Stopwatch, moved: () => void}} with_
-   *   source of slices, recorder of durations, callback after the user moved something
+   * @param {{loader: import("./loader.js").Loader, watch: import("../stopwatch.js").Stopwatch, moved: () => void,
+   *   joins: (pane: Pane) => void, leaves: (pane: Pane) => void}} with_
+   *   source of slices, recorder of durations, callbacks after the user moved something and when panes come and go
    */
-  constructor(parent, names, with_) {
+  constructor(parent, with_) {
     this.loader = with_.loader;
     this.moved = with_.moved;
-    this.el = element("div", "eci-board", parent);
-    this.panes = names.map((name) => new Pane(this.el, name));
-    this.active = this.panes[0];
+    this.grid = new PaneGrid(parent, with_.joins, (pane) => {
+      this.forgetPane(pane);
+      with_.leaves(pane);
+    });
+    /** @type {Pane | null} the pane with the keyboard focus */
+    this.active = null;
     this.luts = new Luts();
-    this.series = "";
-    this.space = "";
-    /** @type {[number, number]} */
-    this.window = this.firstWindow = [0, 1];
-    this.invert = this.firstInvert = false;
-    /** @type {Lps | null} */
-    this.focus = null;
+    this.layout = "";
+    /** Whether parallel panes of one frame of reference follow each other. */
+    this.linked = true;
+    this.looks = new Looks();
+    /** @type {Map<string, Lps>} crosshair by frame of reference */
+    this.crosses = new Map();
     this.tool = NO_TOOL;
-    /** @type {Map<string, import("./echoes.js").Echo>} */
-    this.echoes = new Map();
-    /** @type {Lps[]} */
-    this.trail = [];
-    /** @type {Pane | null} */
-    this.trailPane = null;
+    this.echoes = new Echoes();
+    this.trail = new Trail();
     /** @type {{pane: Pane, x: number, y: number} | null} */
     this.hovered = null;
     this.frames = new Frames((pane) => this.compose(pane), with_.watch);
   }
 
-  get shown() {
-    return this.panes.filter((pane) => pane.visible);
-  }
+  /** From left to right, row by row. */
+  get panes() { return this.grid.panes; }
+  get shown() { return this.panes.filter((pane) => pane.visible); }
 
   /** @param {string} name */
   paneNamed(name) { return this.panes.find((pane) => pane.name === name); }
 
+  /** Series, frame of reference, window and crosshair of the active pane. */
+  get series() { return this.active?.series ?? ""; }
+  get space() { return this.active?.space ?? ""; }
+  get window() { return this.looks.of(this.series).window; }
+  get invert() { return this.looks.of(this.series).invert; }
+  get focus() { return this.crosses.get(this.space) ?? null; }
+  set focus(point) { if (point) this.crosses.set(this.space, point); }
+
   // -- content -----------------------------------------------------------------
   /** @param {any} scene a SCENE message */
-  setScene({ series, frame, shapes, window, invert }) {
-    const same = series === this.series && this.active?.shape;
-    Object.assign(this, { series, space: frame });
-    if (!same) {
-      Object.assign(this, { window, firstWindow: window, invert, firstInvert: invert, focus: null });
-      this.echoes.clear();
-      for (const pane of this.panes) {
-        pane.measure();
-        pane.setShape(shapes[pane.name]);
-      }
-      this.showWhatThereIs();
-      const { shape, index } = this.panes[0];
-      this.focus = pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
-    }
+  setScene({ layout, panes, series }) {
+    const before = this.layout;
+    this.layout = layout.name;
+    this.grid.arrange(layout, panes.map(({ name }) => name));
+    this.looks.add(series);
+    for (const each of panes) this.setPane(this.paneNamed(each.name), each, series[each.series]);
+    this.echoes.keepOn(series);
+    if (before !== this.layout) this.showAlone(null);
+    this.showWhatThereIs();
+    if (!this.active?.shape) this.activate(this.panes.find((pane) => pane.shape) ?? this.panes[0]);
     this.redraw();
+  }
+
+  forgetPane(pane) {
+    if (this.active === pane) this.active = null;
+    if (this.hovered?.pane === pane) this.hovered = null;
+    if (this.trail.pane === pane) this.trail.clear();
+  }
+
+  /** @param {Pane} pane @param {any} cell a pane of a SCENE message @param {any} series its series, if it shows one */
+  setPane(pane, cell, series) {
+    pane.place(cell);
+    pane.measure();
+    const space = series?.frame ?? "";
+    if (pane.series === cell.series && pane.plane === cell.plane && pane.space === space && (pane.shape || !series)) return;
+    Object.assign(pane, { series: cell.series, plane: cell.plane, space });
+    if (!series) return pane.clear();
+    pane.setShape(series.shapes[cell.plane]);
+    const cross = this.crosses.get(space);
+    if (cross) pane.turnTo(cross);
+    else this.crosses.set(space, pane.middle());
   }
 
   /** A single picture has one plane: show that pane alone, and all panes again for the next volume. */
   showWhatThereIs() {
     const single = this.panes.filter((pane) => pane.shape?.count === 1);
-    if (single.length === 1) this.showAlone(single[0]);
+    const one = this.panes.length > 1 && single.length === 1 && this.panes.every((pane) => pane.series === single[0].series);
+    if (one) this.showAlone(single[0]);
     else if (this.flat) this.showAlone(null);
-    this.flat = single.length === 1;
+    this.flat = one;
   }
 
   /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
   setEcho(message, buffer) {
-    const bits = buffer?.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
-    const before = this.echoes.get(message.uid);
-    this.echoes.set(message.uid, { ...message, bits: message.keep ? before?.bits : bits });
+    this.echoes.set(message, buffer);
     this.refresh();
   }
 
-  /** @param {string} uid */
-  forget(uid) {
-    this.echoes.delete(uid);
+  /** @param {any} message a FORGET message */
+  forget(message) {
+    this.echoes.forget(message);
     this.refresh();
   }
 
@@ -101,61 +125,57 @@ export class Board {
     this.refresh();
   }
 
-  setWindow(window, invert = this.invert) {
+  /** @param {[number, number]} window @param {boolean} invert @param {string} series */
+  setWindow(window, invert = this.invert, series = this.series) {
     this.timed(() => {
-      Object.assign(this, { window, invert });
-      for (const pane of this.shown) this.draw(pane, "window");
+      this.looks.set(series, window, invert);
+      for (const pane of this.shown) if (pane.series === series) this.draw(pane, "window");
     });
     this.moved();
   }
 
   resetViews() {
     for (const pane of this.shown) pane.reset();
-    this.setWindow(this.firstWindow, this.firstInvert);
-  }
-
-  /** @param {Lps} point */
-  jumpTo(point) {
-    this.focus = point;
-    for (const pane of this.panes) if (pane.shape) pane.bring(point);
+    this.looks.reset();
     this.redraw();
     this.moved();
   }
 
+  /** @param {Lps} point in the frame of reference of the active pane */
+  jumpTo(point) {
+    this.focus = point;
+    for (const pane of this.panes) if (pane.shape && pane.space === this.space) pane.bring(point);
+    this.redraw();
+    this.moved();
+  }
+
+  /** Parallel panes of the same frame of reference, which follow a pane. @param {Pane} pane */
+  followersOf(pane) { return this.linked ? followers(pane, this.panes) : []; }
+
   /** Give a pane the keyboard focus. @param {Pane} pane */
   activate(pane) {
     this.active = pane;
-    for (const each of this.panes) {
-      if (each.active === (each === pane)) continue;
+    for (const each of this.panes.filter((one) => one.active !== (one === pane))) {
       each.active = each === pane;
       if (each.shape) this.mark(each);
     }
   }
 
-  /** Name of the pane that is shown alone; empty: all panes are shown. */
-  get alone() { return this.el.dataset.alone ?? ""; }
+  get alone() { return this.grid.alone; }
+  showAlone(pane) { this.grid.showAlone(pane); }
 
-  /** @param {Pane | null} pane the pane to show alone; null: all */
-  showAlone(pane) {
-    this.el.dataset.alone = pane?.name ?? "";
-    for (const each of this.panes) each.el.hidden = pane !== null && each !== pane;
-  }
-
-  /** Extend the stroke shown, according to the tool's feedback. @param {{do: string, points: number[]}} event */
+  /** Extend the stroke shown. @param {{do: string, points: number[]}} event @param {Pane} pane */
   follow(event, pane) {
-    if (event.do === "press") this.trail = [];
-    this.trailPane = pane;
-    for (let n = 0; n < event.points.length; n += 3) this.trail.push(/** @type {Lps} */ (event.points.slice(n, n + 3)));
-    if (this.tool.feedback === "none") this.trail = [];
-    if (this.tool.feedback === "ring") this.trail = this.trail.slice(-TAIL);
+    this.trail.follow(event, pane, this.tool.feedback);
     this.mark(pane, "stroke-echo");
   }
 
   // -- drawing -------------------------------------------------------------------
   /** Update slice and window of a pane; the screen follows at the next frame. @param {Pane} pane */
   draw(pane, why) {
-    const slice = this.loader.held(this.series, pane.name, pane.index);
-    pane.setImage(slice, slice && this.luts.of(this.window, this.invert, slice));
+    const slice = this.loader.held(pane.series, pane.plane, pane.index);
+    const { window, invert } = this.looks.of(pane.series);
+    pane.setImage(slice, slice && this.luts.of(window, invert, slice));
     this.lay(pane, why);
   }
 
@@ -166,9 +186,9 @@ export class Board {
   }
 
   write(pane) {
-    const [low, high] = this.window;
-    const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${this.invert ? "  inverted" : ""}`;
-    pane.write(text, this.focus);
+    const { window: [low, high], invert } = this.looks.of(pane.series);
+    const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${invert ? "  inverted" : ""}`;
+    pane.write(text, this.crosses.get(pane.space));
   }
 
   redraw(why) {
@@ -176,23 +196,21 @@ export class Board {
     this.fill();
   }
 
-  fill() { this.loader.fill(this.series, this.shown); }
+  fill() { this.loader.fill(this.shown); }
 
   /** Redraw after the overlays changed. */
-  refresh(why) {
-    for (const pane of this.shown) this.mark(pane, why);
-  }
+  refresh(why) { for (const pane of this.shown) this.mark(pane, why); }
 
   /** @param {Pane} pane */
   mark(pane, why) { this.frames.mark(pane, why); }
 
   compose(pane) {
-    const { tool, hovered, series, focus } = this;
+    const { tool, hovered } = this;
     const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
     const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
-    const trail = this.trailPane === pane ? this.trail : [];
-    pane.compose({ series, echoes: this.echoes.values(), focus, ring, trail, colour });
+    const trail = this.trail.on(pane);
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */
@@ -202,6 +220,6 @@ export class Board {
   measure() {
     let changed = false;
     for (const pane of this.panes) changed = pane.measure() || changed;
-    return changed && this.series !== "";
+    return changed && this.panes.length > 0;
   }
 }

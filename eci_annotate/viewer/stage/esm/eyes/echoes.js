@@ -3,7 +3,7 @@
 
 import { boxSection } from "./pane_geometry.js";
 
-/** @typedef {{uid: string, colour: number[], visible: boolean, corner?: number[], size?: number[],
+/** @typedef {{uid: string, series: string[], colour: number[], visible: boolean, corner?: number[], size?: number[],
  *   corners?: number[][], bits?: Uint8Array, bare?: boolean}} Echo */
 
 /** Rows and columns of an annotation on one slice, as displayed.
@@ -87,4 +87,32 @@ function boxPath(echo, shape, index) {
   around.forEach(([u, v], n) => (n ? edge.lineTo(u, v) : edge.moveTo(u, v)));
   edge.closePath();
   return { fill: null, edge };
+}
+
+const keyOf = ({ uid, series }) => `${uid}|${series[0]}`;
+
+/** What the kernel said last of each annotation, for each group of series with the same voxels. */
+export class Echoes {
+  constructor() {
+    /** @type {Map<string, Echo>} */
+    this.held = new Map();
+  }
+
+  get size() { return this.held.size; }
+
+  /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
+  set(message, buffer) {
+    const bits = buffer?.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
+    this.held.set(keyOf(message), { ...message, bits });
+  }
+
+  forget(message) { this.held.delete(keyOf(message)); }
+
+  /** Forget those of series that are no longer shown. @param {Record<string, any>} series */
+  keepOn(series) {
+    for (const [key, echo] of this.held) if (!echo.series.some((uid) => uid in series)) this.held.delete(key);
+  }
+
+  /** @param {string} series @returns {Echo[]} */
+  on(series) { return [...this.held.values()].filter((echo) => echo.series.includes(series)); }
 }

@@ -33,7 +33,7 @@ export class Link {
 
   state() {
     const { series, space, window, invert, focus, alone, shown } = this.stage.board;
-    const panes = shown.map((pane) => ({ name: pane.name, ...lookOf(pane) }));
+    const panes = shown.map((pane) => ({ name: pane.name, space: pane.space, ...lookOf(pane) }));
     return { series, space, window, invert, focus, kind: this.kind, alone, panes };
   }
 
@@ -43,10 +43,10 @@ export class Link {
     this.following = true;
     if (state.kind === this.kind) stage.arrange(state.alone);
     board.focus = state.focus;
-    if (state.series === board.series) Object.assign(board, { window: state.window, invert: state.invert });
+    if (board.looks.has(state.series)) board.looks.set(state.series, state.window, state.invert);
     for (const look of state.panes) {
       const pane = board.paneNamed(look.name);
-      if (pane?.shape) lookAt(pane, look);
+      if (pane?.shape && pane.space === look.space) lookAt(pane, look);
     }
     board.redraw("scroll");
     stage.reports.soon();

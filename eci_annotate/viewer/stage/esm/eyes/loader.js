@@ -37,38 +37,40 @@ export function cut(base, shape, index, slice) {
 }
 
 export class Loader {
-  /** @param {(series: string, pane: string, index: number) => void} ask */
+  /** @param {(series: string, plane: string, index: number) => void} ask */
   constructor(ask) {
     this.ask = ask;
     this.cache = new SliceCache(CACHE_BYTES);
     /** @type {Map<string, number>} */
     this.asked = new Map();
     this.busy = false;
+    /** @type {Record<string, Record<string, any>>} shapes of the series shown, by series and plane */
     this.shapes = {};
   }
 
-  get base() {
-    return Object.values(this.shapes).find((shape) => shape.axis === 0);
+  /** Shape of the acquired slices. @param {string} series */
+  base(series) {
+    return Object.values(this.shapes[series] ?? {}).find((shape) => shape.axis === 0);
   }
 
   /** Whether all acquired slices are loaded. */
   isWhole(series) {
-    const { base } = this;
+    const base = this.base(series);
+    if (!base) return false;
     for (let k = 0; k < base.count; k++) if (!this.cache.has(sliceKey(series, base.name, k))) return false;
     return true;
   }
 
-  held(series, pane, index) {
-    const key = sliceKey(series, pane, index);
-    const found = this.cache.get(key);
-    if (found || pane === this.base.name || !this.isWhole(series)) return found;
-    const slice = cut(this.base, this.shapes[pane], index, (k) => this.cache.held.get(sliceKey(series, this.base.name, k)));
-    return slice;
+  held(series, plane, index) {
+    const base = this.base(series);
+    const found = this.cache.get(sliceKey(series, plane, index));
+    if (found || !base || plane === base.name || !this.isWhole(series)) return found;
+    return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
   }
 
   /** @param {any} message @param {DataView} buffer */
-  arrived({ series, pane, index, dtype, slope, intercept }, buffer) {
-    const key = sliceKey(series, pane, index);
+  arrived({ series, plane, index, dtype, slope, intercept }, buffer) {
+    const key = sliceKey(series, plane, index);
     this.asked.delete(key);
     const bytes = buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
     const signed = dtype === "int16";
@@ -76,31 +78,43 @@ export class Loader {
     this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed });
   }
 
-  /** @param {string} series @param {import("./pane.js").Pane[]} panes */
-  fill(series, panes) {
+  /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes */
+  fill(panes) {
     const now = performance.now();
     for (const [key, since] of this.asked) if (now - since > PATIENCE_MS) this.asked.delete(key);
-    const whole = this.isWhole(series);
-    const missing = (pane, index) => {
-      const key = sliceKey(series, pane, index);
-      return !(this.cache.has(key) || this.asked.has(key) || (whole && pane !== this.base.name));
+    const whole = new Map(panes.map(({ series }) => [series, this.isWhole(series)]));
+    const missing = (series, plane, index) => {
+      const key = sliceKey(series, plane, index);
+      return !(this.cache.has(key) || this.asked.has(key) || (whole.get(series) && plane !== this.base(series).name));
     };
-    const near = panes.map(({ shape, index, travel }) => ({ shape, index, travel, reach: this.busy ? 0 : NEAR }));
-    this.askFor(series, near, missing, UNDER_WAY_NEAR);
+    const near = panes.map(({ series, shape, index, travel }) => ({ series, shape, index, travel, reach: this.busy ? 0 : NEAR }));
+    this.askFor(near, missing, UNDER_WAY_NEAR);
     if (this.busy) return;
-    const base = near.filter(({ shape }) => shape.axis === 0).map((pane) => ({ ...pane, reach: reachOf(pane.shape) }));
-    this.askFor(series, base, missing, UNDER_WAY_FAR);
+    this.askFor(this.far(near, whole.size), missing, UNDER_WAY_FAR);
   }
 
-  askFor(series, around, missing, most) {
+  /** The acquired slices of each series, around the pane that shows them, or around the middle if none does. */
+  far(panes, count) {
+    const found = new Map();
+    for (const pane of panes) {
+      const { series, shape } = pane;
+      const base = this.base(series);
+      if (shape.axis !== 0 && found.has(series)) continue;
+      const at = shape.axis === 0 ? pane : { ...pane, shape: base, index: Math.floor(base.count / 2) };
+      found.set(series, { ...at, reach: reachOf(base, count) });
+    }
+    return [...found.values()];
+  }
+
+  askFor(around, missing, most) {
     while (this.asked.size < most) {
       const next = nextWanted(around, missing);
       if (!next) return;
-      this.asked.set(sliceKey(series, next.pane, next.index), performance.now());
-      this.ask(series, next.pane, next.index);
+      this.asked.set(sliceKey(next.series, next.plane, next.index), performance.now());
+      this.ask(next.series, next.plane, next.index);
     }
   }
 }
 
-/** How far around to fetch, so that no slice evicts a nearer one. */
-const reachOf = (shape) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 2));
+/** How far around to fetch, so that no slice evicts a nearer one; the series shown share the cache. */
+const reachOf = (shape, series) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 2 * series));

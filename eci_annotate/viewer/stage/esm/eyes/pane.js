@@ -20,6 +20,7 @@ export class Pane {
     this.name = name;
     this.el = element("div", "eci-pane", parent);
     this.el.dataset.pane = name;
+    this.notice = element("div", "eci-pane-notice", this.el);
     this.screen = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-screen", this.el));
     this.context = this.screen.getContext("2d", { alpha: false });
     this.backdrop = document.createElement("canvas");
@@ -30,6 +31,12 @@ export class Pane {
     this.laid = "";
     this.active = false;
     this.shape = null;
+    this.series = "";
+    this.plane = "";
+    /** Frame of reference; panes of one share the crosshair. */
+    this.space = "";
+    /** What the hanging protocol calls this pane, and why it shows nothing. */
+    this.label = this.why = "";
     this.index = 0;
     this.travel = 1;
     this.seq = 0;
@@ -43,6 +50,33 @@ export class Pane {
 
   get visible() {
     return this.size.width > 8 && this.size.height > 8 && this.shape !== null;
+  }
+
+  /** Set place on the board, label, and why nothing is shown. @param {any} cell a pane of a SCENE message */
+  place({ row, col, rows, cols, title, why }) {
+    this.el.style.gridArea = `${row + 1} / ${col + 1} / span ${rows} / span ${cols}`;
+    Object.assign(this, { label: title, why });
+    this.notice.textContent = [title, why].filter(Boolean).join(": ");
+    this.notice.hidden = !why;
+  }
+
+  /** Show nothing. */
+  clear() {
+    Object.assign(this, { shape: null, drawn: null, held: false });
+    this.context.clearRect(0, 0, this.screen.width, this.screen.height);
+    this.el.ariaLabel = this.notice.textContent ?? "";
+  }
+
+  /** Show the slice nearest to a point, if that is within the volume. @param {number[]} point LPS */
+  turnTo(point) {
+    const { index } = pane_geometry.planeFromLps(this.shape, point);
+    if (index > -1 && index < this.shape.count) this.index = pane_geometry.clampIndex(this.shape, index);
+  }
+
+  /** The point in the middle of the slice. @returns {import("../messages.js").Lps} */
+  middle() {
+    const { shape, index } = this;
+    return pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
   }
 
   /** Set another plane stack: the whole image, the middle slice. */
@@ -126,17 +160,17 @@ export class Pane {
   }
 
   /** Whether the kernel's layers show this slice. */
-  isDrawn(series) {
-    return this.drawn !== null && this.drawn.series === series && this.drawn.index === this.index;
+  isDrawn() {
+    return this.drawn !== null && this.drawn.series === this.series && this.drawn.index === this.index;
   }
 
-  /** Compose the screen. @param {{series: string, echoes: Iterable<any>, focus: number[] | null,
+  /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
    *  ring: any, trail: number[][], colour: string}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.layImage();
-    if (this.isDrawn(what.series)) this.composeLayers(context);
+    if (this.isDrawn()) this.composeLayers(context);
     else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -157,7 +191,7 @@ export class Pane {
   /** @param {string} window text of the window */
   write(window, focus) {
     const { shape, index } = this;
-    const { title } = shape;
+    const title = [this.label, shape.title].filter(Boolean).join(" · ");
     const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };

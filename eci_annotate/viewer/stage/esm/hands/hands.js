@@ -55,6 +55,7 @@ export class Hands {
 
   down(event) {
     this.interaction.touched(this.pane);
+    if (!this.pane.shape) return;
     const at = this.place(event);
     if (event.pointerType === "touch" && this.pinches(event, at)) return;
     if (this.grip.kind !== "none") return;
@@ -87,6 +88,7 @@ export class Hands {
   }
 
   move(event) {
+    if (!this.pane.shape) return;
     const at = this.place(event);
     if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, at);
     if (this.grip.kind === "pinch") return this.pinch();
@@ -105,7 +107,7 @@ export class Hands {
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
     if (this.grip.kind === "pan") this.interaction.pan(this.pane, dx, dy);
-    else this.interaction.windowBy(dx, dy);
+    else this.interaction.windowBy(this.pane, dx, dy);
   }
 
   up(event) {
@@ -148,6 +150,7 @@ export class Hands {
   wheel(event) {
     event.preventDefault();
     event.stopPropagation();
+    if (!this.pane.shape) return;
     const at = this.place(event);
     const lines = event.deltaY * (event.deltaMode === 1 ? 33 : 1);
     if (this.grip.kind === "none") this.interaction.click.release(); // a click before belongs to the slice before
@@ -172,7 +175,7 @@ export class Hands {
     });
     const pressures = events.map((e) => (e.pointerType === "pen" ? round(e.pressure) : 1));
     const time_s = round((events.at(-1)?.timeStamp ?? performance.now()) / 1000);
-    return { do: what, pane: pane.shape.name, index: pane.index, points, pressures, time_s, ...more };
+    return { do: what, pane: pane.name, index: pane.index, points, pressures, time_s, ...more };
   }
 
   pinches(event, at) {

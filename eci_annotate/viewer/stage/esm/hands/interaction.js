@@ -1,24 +1,20 @@
-// Actions of pointer and keyboard. Scrolling, windowing, zooming and panning are handled here on the board, without
-// the kernel; strokes and commands are queued for it.
+// Actions of pointer and keyboard: strokes and commands are queued for the kernel; the rest is navigation.
 
-import * as pane_geometry from "../eyes/pane_geometry.js";
-import { autoWindow, draggedWindow } from "../eyes/lut.js";
 import * as wire from "../messages.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
+import { Navigation } from "./navigation.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
 
 const HERE_MS = 20000;
-const WHEEL_STEP = 60;
 
-export class Interaction {
+export class Interaction extends Navigation {
   /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
   constructor(stage, keys) {
-    const { board, loader, queue, help, el } = stage;
-    this.stage = stage;
-    this.board = board;
+    super(stage);
+    const { loader, queue, help, el } = stage;
     this.loader = loader;
     this.queue = queue;
     this.help = help;
@@ -26,7 +22,6 @@ export class Interaction {
     this.keys = keys;
     this.space = false;
     this.lastHere = -Infinity;
-    this.rolled = 0;
     this.click = new HeldClick((event, stamp) => this.stroke(event, stamp));
   }
 
@@ -68,75 +63,6 @@ export class Interaction {
     board.mark(pane, "ring");
   }
 
-  /** @param {Pane} pane @param {number} by slices, positive toward the feet in a stack of axial slices */
-  scroll(pane, by) {
-    const { board } = this;
-    const index = pane_geometry.clampIndex(pane.shape, pane.index + (pane_geometry.isUpward(pane.shape) ? -by : by));
-    if (index === pane.index) return;
-    board.timed(() => {
-      pane.travel = Math.sign(index - pane.index);
-      pane.index = index;
-      board.focus = pane_geometry.onSlice(pane.shape, board.focus, index);
-      board.draw(pane, "scroll");
-      for (const other of board.shown) if (other !== pane) this.follows(other, "scroll");
-    });
-    board.fill();
-    board.moved();
-  }
-
-  /** Make another pane show the same crosshair. */
-  follows(other, why) {
-    this.board.write(other);
-    this.board.mark(other, why);
-  }
-
-  wheel(pane, lines) {
-    this.rolled = Math.sign(lines) === Math.sign(this.rolled) ? this.rolled + lines : lines;
-    const steps = Math.trunc(this.rolled / WHEEL_STEP);
-    this.rolled -= steps * WHEEL_STEP;
-    if (steps) this.scroll(pane, steps);
-  }
-
-  moveView(pane, view, name) {
-    this.board.timed(() => {
-      pane.setView(view);
-      this.board.lay(pane, name);
-    });
-    this.board.moved();
-  }
-
-  /** @param {Pane} pane @param {Point} at @param {number} factor */
-  zoom(pane, { x, y }, factor) {
-    this.moveView(pane, pane_geometry.zoomedAt(pane.view, x, y, factor), "zoom");
-  }
-
-  pan(pane, dx, dy) {
-    this.moveView(pane, pane_geometry.panned(pane.view, dx, dy), "pan");
-  }
-
-  windowBy(dx, dy) {
-    this.board.setWindow(draggedWindow(this.board.window, dx, dy));
-  }
-
-  /** @param {Pane} pane @param {Point} at */
-  jump(pane, { x, y }) {
-    const [u, v] = pane_geometry.planeFromPx(pane.view, x, y);
-    this.board.jumpTo(pane_geometry.lpsFromPlane(pane.shape, pane.index, u, v));
-  }
-
-  /** The patient point under the pointer, or else the crosshair. */
-  pointedAt() {
-    const { hovered, focus } = this.board;
-    if (!hovered?.pane.shape) return focus;
-    const { pane, x, y } = hovered;
-    return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
-  }
-
-  /** Show this pane alone, or all panes if it already is. @param {Pane} pane */
-  maximise(pane) {
-    this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
-  }
-
   // -- keyboard -------------------------------------------------------------------------
   /** @param {KeyboardEvent} event */
   keydown(event) {
@@ -150,7 +76,8 @@ export class Interaction {
     event.preventDefault();
     if (event.repeat && !binding.repeats) return;
     this.touched(this.board.active, false);
-    if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
+    if (binding.does === "view-help") this.help.toggle();
+    else if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
     else this.command(binding);
   }
@@ -174,32 +101,10 @@ export class Interaction {
 
   cancel() {
     this.help.toggle(false);
+    this.stopCine();
     this.stage.hands.forEach((hands) => hands.cancel());
     this.click.drop();
-    this.board.trail = [];
+    this.board.trail.clear();
     this.board.refresh();
-  }
-
-  viewCommand(name, value) {
-    const { board } = this;
-    const pane = board.active;
-    const centre = { x: pane.size.width / 2, y: pane.size.height / 2 };
-    switch (name) {
-      case "view-scroll": return this.scroll(pane, value);
-      case "view-zoom": return this.zoom(pane, centre, value);
-      case "view-preset": return this.preset(value);
-      case "view-invert": return board.setWindow(board.window, !board.invert);
-      case "view-maximise": return this.maximise(pane);
-      case "view-help": return this.help.toggle();
-      case "view-reset": return board.resetViews();
-    }
-  }
-
-  /** @param {string} name of a preset, or `auto`: derived from the slice of the active pane */
-  preset(name) {
-    const { board } = this;
-    const slice = this.loader.held(board.series, board.active.name, board.active.index);
-    if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
-    else if (slice) board.setWindow(autoWindow(slice.values, slice));
   }
 }

@@ -26,6 +26,8 @@ export const KEYS = [
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["r"], does: "view-reset", text: "Reset view and window" },
+  { keys: ["k"], does: "view-cine", text: "Play the slices, or stop" },
+  { keys: ["l"], does: "view-link", text: "Parallel panes together, or each alone" },
   { keys: ["m"], does: "view-maximise", text: "This pane alone, or all panes" },
   { keys: ["+", "="], does: "view-zoom", value: 1.2, text: "Zoom in", shown: "+", repeats: true },
   { keys: ["-"], does: "view-zoom", value: 1 / 1.2, text: "Zoom out", shown: "−", repeats: true },

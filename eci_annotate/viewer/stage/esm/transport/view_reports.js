@@ -26,9 +26,10 @@ export class ViewReports {
   }
 
   tell() {
-    const { shown, window, focus } = this.board;
-    const views = shown.map((pane) => this.view(pane));
-    if (views.length) this.send(wire.viewsMessage(views, window, focus, this.anew));
+    const { board } = this;
+    const views = board.shown.map((pane) => this.view(pane));
+    const windows = Object.fromEntries(board.shown.map(({ series }) => [series, board.looks.of(series).window]));
+    if (views.length) this.send(wire.viewsMessage(views, windows, board.active?.name ?? "", board.focus, this.anew));
     this.anew = false;
   }
 

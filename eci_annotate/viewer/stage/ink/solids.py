@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box, Contours
-from eci_annotate.imaging.blocks import NOTHING, Block, around, bounding_box, is_empty, union
+from eci_annotate.imaging.blocks import NOTHING, Block, around, block, bounding_box, is_empty, union
 from eci_annotate.imaging.geometry import Grid, Vector, tuple3
 from eci_annotate.imaging.reslice import nearest
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.protocol import FULL, HALF, Object, Paint
+from eci_annotate.tools.protocol import FULL, HALF, Fields, Object, Paint
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
@@ -71,8 +71,16 @@ def solid_of_contours(thing: Contours, grid: Grid, margin: int = 1) -> Solid:
     k, j, i = around(at, grid, margin)
     if is_empty((k, j, i)):
         return Solid(NOTHING, np.zeros((0, 0, 0), bool))
-    block = grid.cropped((k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start))
-    return Solid((k, j, i), thing.voxels_on(block))
+    return Solid((k, j, i), thing.voxels_on(part_of(grid, (k, j, i))))
+
+
+def block_on(where: Block, source: Grid, target: Grid) -> Block:
+    """Return the block of one grid that contains a block of another in the same frame of reference."""
+    if is_empty(where):
+        return NOTHING
+    ends = [(each.start - 0.5, each.stop - 0.5) for each in where]
+    corners = [[k, j, i] for k in ends[0] for j in ends[1] for i in ends[2]]
+    return around(target.image_from_reference(source.reference_from_image(corners)), target)
 
 
 def moved(solid: Solid, source: Grid, target: Grid) -> Solid:
@@ -85,14 +93,16 @@ def moved(solid: Solid, source: Grid, target: Grid) -> Solid:
     source, target
         Grid of these voxels alone, and the grid of the other series, in the same frame of reference.
     """
-    ends = [(-0.5, n - 0.5) for n in source.shape]
-    corners = [[k, j, i] for k in ends[0] for j in ends[1] for i in ends[2]]
-    where = around(target.image_from_reference(source.reference_from_image(corners)), target)
+    where = block_on(block((0, 0, 0), source.shape), source, target)
     if is_empty(where):
         return Solid(NOTHING, np.zeros((0, 0, 0), bool))
-    k, j, i = (each.stop - each.start for each in where)
-    block = target.cropped((where[0].start, where[1].start, where[2].start), (k, j, i))
-    return Solid(where, nearest(solid.voxels.view(np.uint8), source, block).astype(bool))
+    return Solid(where, nearest(solid.voxels.view(np.uint8), source, part_of(target, where)).astype(bool))
+
+
+def part_of(grid: Grid, where: Block) -> Grid:
+    """Return the grid of a block alone."""
+    k, j, i = where
+    return grid.cropped((k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start))
 
 
 class Solids:
@@ -139,10 +149,30 @@ class Solids:
         own = solid_of_paint(self.easel, uid, self.extents.of(uid))
         if is_empty(own.where):
             return Solid(NOTHING, np.zeros((0, 0, 0), bool))
-        corner = (own.where[0].start, own.where[1].start, own.where[2].start)
-        k, j, i = own.voxels.shape
-        source = self.easel.sheet_of(thing.series_uid).grid.cropped(corner, (k, j, i))
+        source = part_of(self.easel.sheet_of(thing.series_uid).grid, own.where)
         return moved(Solid(own.where, own.voxels), source, grid)
+
+    def block_on(self, thing: Object, where: Block, series_uid: str) -> Block:
+        """Return the voxels of a series that contain some voxels of an annotation's own series."""
+        if self.has_same_voxels(thing, series_uid):
+            return where
+        return block_on(where, self.easel.sheet_of(thing.series_uid).grid, self.easel.sheet_of(series_uid).grid)
+
+    def cut(self, uid: str, thing: Paint, series_uid: str, stack: PlaneStack, index: int) -> Fields | None:
+        """Return one slice, as displayed, of a painted annotation on a series with other voxels.
+
+        Each voxel takes the nearest one; only this plane is computed, so that it follows each stroke.
+        """
+        extent = self.extents.of(uid)
+        where = list(self.block_on(thing, extent, series_uid))
+        if is_empty((where[0], where[1], where[2])) or not where[stack.axis].start <= index < where[stack.axis].stop:
+            return None
+        where[stack.axis] = slice(index, index + 1)
+        flat = (where[0], where[1], where[2])
+        source = self.easel.sheet_of(thing.series_uid).grid
+        inside = (self.easel.field(uid)[extent] >= HALF).view(np.uint8)
+        voxels = nearest(inside, part_of(source, extent), part_of(stack.grid, flat)).astype(bool)
+        return Solid(flat, voxels).plane(stack, index)
 
     def middle_of(self, uid: str) -> Vector | None:
         """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""

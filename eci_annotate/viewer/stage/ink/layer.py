@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +13,10 @@ from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.ink.solids import Solids
+from eci_annotate.viewer.stage.ink.vector_marks import THIN_PX, has_rings_on, marks_of
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
-from eci_annotate.viewer.stage.solids import Solids
-from eci_annotate.viewer.stage.vector_marks import THIN_PX, has_rings_on, marks_of
 
 Painted = list[tuple[NDArray[np.uint16], Colour]]
 
@@ -52,8 +52,8 @@ class Layer:
         return found
 
     def _extent(self, uid: str, thing: Object, series_uid: str) -> Block:
-        if isinstance(thing, Paint) and self.solids.has_same_voxels(thing, series_uid):
-            return self.solids.extents.of(uid)
+        if isinstance(thing, Paint):
+            return self.solids.block_on(thing, self.solids.extents.of(uid), series_uid)
         solid = self.solids.on(uid, series_uid)
         return solid.where if solid else NOTHING
 
@@ -72,6 +72,8 @@ class Layer:
         if isinstance(thing, Paint) and self.solids.has_same_voxels(thing, series_uid):
             span = self.solids.extents.of(uid)[stack.axis]
             return stack.slice_of(self.easel.field(uid), index) if span.start <= index < span.stop else None
+        if isinstance(thing, Paint):
+            return self.solids.cut(uid, thing, series_uid, stack, index)
         if isinstance(thing, Contours) and has_rings_on(self.easel, thing, stack):
             return None
         solid = self.solids.on(uid, series_uid)
@@ -103,18 +105,18 @@ class Layer:
         recoloured = replace(mark, colour=colour)
         return recoloured if thin is None else replace(recoloured, width_px=thin, fill=0.0)
 
-    def echo(self, uid: str, series_uid: str) -> Order:
-        """Return the current appearance of an annotation, for the browser."""
+    def echo(self, uid: str, series: Sequence[str]) -> Order:
+        """Return the current appearance of an annotation on series with the same voxels, for the browser."""
         thing = self.easel.objects.get(uid)
-        if thing is None or not self.easel.is_on(thing, series_uid):
-            return Send(messages.forget(self._known(uid)))
-        head = (self._known(uid), self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
+        if thing is None or not self.easel.is_on(thing, series[0]):
+            return Send(messages.forget(self._known(uid), series))
+        head = (self._known(uid), series, self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
         bare = bool(self.name)
         if isinstance(thing, Box):
             return Send(messages.echo(*head, corners=thing.corners_lps.tolist(), bare=bare))
-        solid = self.solids.on(uid, series_uid)
+        solid = self.solids.on(uid, series[0])
         if solid is None or is_empty(solid.where):
-            return Send(messages.forget(self._known(uid)))
+            return Send(messages.forget(self._known(uid), series))
         corner = [s.start for s in solid.where]
         message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), bare=bare)
         return Send(message, (np.packbits(solid.voxels).tobytes(),))

@@ -50,9 +50,10 @@ def marks_of(
     series_uid
         Series to draw; None for the easel's own.
     """
-    found = list(_annotations(easel, stack, view, easel.series_uid if series_uid is None else series_uid))
+    series_uid = easel.series_uid if series_uid is None else series_uid
+    found = list(_annotations(easel, stack, view, series_uid))
     if editable and easel.active not in easel.hidden:
-        found += _overlay(easel, stack, view)
+        found += _overlay(easel, stack, view, series_uid)
     return tuple(found)
 
 
@@ -95,9 +96,9 @@ def _joined(rings: list[Floats], stack: PlaneStack, view: View) -> Floats:
     return np.concatenate([part for ring in rings for part in (view.px_from_lps(stack, ring), gap)])
 
 
-def _overlay(easel: Easel, stack: PlaneStack, view: View) -> list[Mark]:
+def _overlay(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> list[Mark]:
     thing = easel.objects.get(easel.active or "")
-    if thing is not None and thing.series_uid != easel.series_uid:
+    if thing is not None and not easel.is_editable_on(thing, series_uid):
         return []
     overlay = easel.overlay(stack.plane(view.index), REACH_PX * view.ratio / view.px_per_mm)
     colour = thing.colour if thing else (255, 255, 255)

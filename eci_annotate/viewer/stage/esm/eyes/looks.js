@@ -1,0 +1,33 @@
+// Window and inversion of each series: panes of one series share them.
+
+/** @typedef {{window: [number, number], invert: boolean}} Look */
+
+/** @type {Look} */
+const NONE = { window: [0, 1], invert: false };
+
+export class Looks {
+  constructor() {
+    /** @type {Map<string, Look>} */
+    this.first = new Map();
+    /** @type {Map<string, Look>} */
+    this.now = new Map();
+  }
+
+  /** @param {string} series @returns {Look} */
+  of(series) { return this.now.get(series) ?? NONE; }
+
+  has(series) { return this.now.has(series); }
+
+  /** Add series that are shown for the first time; others keep what the user chose. @param {Record<string, Look>} series */
+  add(series) {
+    for (const [uid, { window, invert }] of Object.entries(series)) {
+      if (!this.now.has(uid)) this.now.set(uid, { window, invert });
+      this.first.set(uid, { window, invert });
+    }
+  }
+
+  /** @param {string} series @param {[number, number]} window @param {boolean} invert */
+  set(series, window, invert) { this.now.set(series, { window, invert }); }
+
+  reset() { this.now = new Map(this.first); }
+}

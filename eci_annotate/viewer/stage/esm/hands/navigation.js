@@ -1,0 +1,159 @@
+// Moving around: scrolling, zooming, panning, windows, the crosshair, and one pane alone. All of it is handled in the
+// browser; the kernel receives where the views are once they rest.
+
+import { lookAt, lookOf } from "../eyes/link.js";
+import { autoWindow, draggedWindow } from "../eyes/lut.js";
+import * as pane_geometry from "../eyes/pane_geometry.js";
+
+/** @typedef {import("../eyes/pane.js").Pane} Pane */
+/** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
+
+const WHEEL_STEP = 60;
+const CINE_MS = 80;
+
+export class Navigation {
+  /** @param {import("../stage.js").Stage} stage */
+  constructor(stage) {
+    this.stage = stage;
+    this.board = stage.board;
+    this.rolled = 0;
+  }
+
+  /** @param {Pane} pane @param {number} by slices, positive toward the feet in a stack of axial slices */
+  scroll(pane, by) {
+    const { board } = this;
+    const index = pane_geometry.clampIndex(pane.shape, pane.index + (pane_geometry.isUpward(pane.shape) ? -by : by));
+    if (index === pane.index) return;
+    board.timed(() => {
+      pane.travel = Math.sign(index - pane.index);
+      pane.index = index;
+      const cross = pane_geometry.onSlice(pane.shape, board.crosses.get(pane.space), index);
+      board.crosses.set(pane.space, cross);
+      board.draw(pane, "scroll");
+      const parallel = board.followersOf(pane);
+      for (const other of board.shown) if (other !== pane) this.follows(other, parallel.includes(other), cross);
+    });
+    board.fill();
+    board.moved();
+  }
+
+  /** Make another pane show the same crosshair, and a parallel one the same position. */
+  follows(other, parallel, cross) {
+    const { board } = this;
+    const index = parallel ? pane_geometry.clampIndex(other.shape, pane_geometry.planeFromLps(other.shape, cross).index) : other.index;
+    if (index !== other.index) {
+      other.travel = Math.sign(index - other.index);
+      other.index = index;
+      return board.draw(other, "scroll");
+    }
+    board.write(other);
+    board.mark(other, "scroll");
+  }
+
+  wheel(pane, lines) {
+    this.rolled = Math.sign(lines) === Math.sign(this.rolled) ? this.rolled + lines : lines;
+    const steps = Math.trunc(this.rolled / WHEEL_STEP);
+    this.rolled -= steps * WHEEL_STEP;
+    if (steps) this.scroll(pane, steps);
+  }
+
+  moveView(pane, view, name) {
+    const { board } = this;
+    board.timed(() => {
+      pane.setView(view);
+      board.lay(pane, name);
+      for (const other of board.followersOf(pane)) {
+        const { centre, span, fitted } = lookOf(pane);
+        lookAt(other, { centre: pane_geometry.onSlice(other.shape, centre, other.index), span, fitted });
+        board.lay(other, name);
+      }
+    });
+    board.moved();
+  }
+
+  /** @param {Pane} pane @param {Point} at @param {number} factor */
+  zoom(pane, { x, y }, factor) {
+    this.moveView(pane, pane_geometry.zoomedAt(pane.view, x, y, factor), "zoom");
+  }
+
+  pan(pane, dx, dy) {
+    this.moveView(pane, pane_geometry.panned(pane.view, dx, dy), "pan");
+  }
+
+  /** @param {Pane} pane */
+  windowBy(pane, dx, dy) {
+    const { window, invert } = this.board.looks.of(pane.series);
+    this.board.setWindow(draggedWindow(window, dx, dy), invert, pane.series);
+  }
+
+  /** @param {Pane} pane @param {Point} at */
+  jump(pane, { x, y }) {
+    const [u, v] = pane_geometry.planeFromPx(pane.view, x, y);
+    this.board.jumpTo(pane_geometry.lpsFromPlane(pane.shape, pane.index, u, v));
+  }
+
+  /** The patient point under the pointer, or else the crosshair. */
+  pointedAt() {
+    const { hovered, focus } = this.board;
+    if (!hovered?.pane.shape) return focus;
+    const { pane, x, y } = hovered;
+    return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
+  }
+
+  /** Play the slices of a pane in a loop, or stop. @param {Pane} pane */
+  cine(pane) {
+    const playing = this.playing;
+    this.stopCine();
+    if (playing === pane) return;
+    this.playing = pane;
+    this.cineTimer = setInterval(() => {
+      if (!pane.visible) return this.stopCine();
+      const last = pane_geometry.isUpward(pane.shape) ? 0 : pane.shape.count - 1;
+      this.scroll(pane, pane.index === last ? -pane.shape.count : 1);
+    }, CINE_MS);
+  }
+
+  stopCine() {
+    clearInterval(this.cineTimer);
+    this.playing = null;
+  }
+
+  /** Show this pane alone, or all panes if it already is. @param {Pane} pane */
+  maximise(pane) {
+    this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
+  }
+
+  // -- keyboard -------------------------------------------------------------------------
+  viewCommand(name, value) {
+    const { board } = this;
+    const pane = board.active;
+    if (!pane?.shape) return;
+    const centre = { x: pane.size.width / 2, y: pane.size.height / 2 };
+    switch (name) {
+      case "view-scroll": return this.scroll(pane, value);
+      case "view-zoom": return this.zoom(pane, centre, value);
+      case "view-preset": return this.preset(value);
+      case "view-invert": return board.setWindow(board.window, !board.invert);
+      case "view-maximise": return this.maximise(pane);
+      case "view-cine": return this.cine(pane);
+      case "view-link": return this.relink();
+      case "view-reset": return board.resetViews();
+    }
+  }
+
+  /** Parallel panes follow each other, or no longer. */
+  relink() {
+    const { board, stage } = this;
+    board.linked = !board.linked;
+    stage.say(board.linked ? "Parallel panes scroll and zoom together." : "Each pane scrolls and zooms alone.", "note", true);
+  }
+
+  /** @param {string} name of a preset, or `auto`: derived from the slice of the active pane */
+  preset(name) {
+    const { board } = this;
+    const { active } = board;
+    const slice = active?.shape && this.stage.loader.held(active.series, active.plane, active.index);
+    if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
+    else if (slice) board.setWindow(autoWindow(slice.values, slice));
+  }
+}

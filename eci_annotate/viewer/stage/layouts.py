@@ -1,0 +1,124 @@
+"""Grids of panes: which pane shows which series in which plane, and where it is on the board. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack
+
+ACQUIRED = "acquired"
+PLANES = (*PANES, ACQUIRED)
+MOST_PANES = 25
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pane of a layout.
+
+    Attributes
+    ----------
+    name
+        Name of the pane, unique in its layout.
+    plane
+        One of `PLANES`.
+    series_uid
+        Series or stack shown; empty: the one that is drawn on.
+    row, col, rows, cols
+        Position and extent on the board, in cells from 0.
+    title
+        What the hanging protocol calls it.
+    why
+        Why nothing is shown; empty if something is.
+    """
+
+    name: str
+    plane: str
+    series_uid: str = ""
+    row: int = 0
+    col: int = 0
+    rows: int = 1
+    cols: int = 1
+    title: str = ""
+    why: str = ""
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return what the browser needs of its place."""
+        place = {"row": self.row, "col": self.col, "rows": self.rows, "cols": self.cols}
+        return {"name": self.name, "title": self.title, "why": self.why, **place}
+
+
+@dataclass(frozen=True)
+class PaneGrid:
+    """A grid of panes.
+
+    Attributes
+    ----------
+    name, title
+        Its name in commands, and in menus.
+    cells
+        Its panes; those of one row from left to right.
+    columns
+        Relative widths of the columns.
+    """
+
+    name: str
+    title: str
+    cells: tuple[Cell, ...]
+    columns: tuple[float, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return max(cell.row + cell.rows for cell in self.cells)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its panes name their series, and do not follow the one that is drawn on."""
+        return any(cell.series_uid or cell.why for cell in self.cells)
+
+    def cell(self, name: str) -> Cell | None:
+        """Return a pane's cell; None if there is no such pane."""
+        return next((cell for cell in self.cells if cell.name == name), None)
+
+    def put(self, name: str, series_uid: str, plane: str = "") -> PaneGrid:
+        """Return the layout with another series, and if given plane, in one pane (the first if it has no such)."""
+        at = self.cell(name) or self.cells[0]
+        new = replace(at, series_uid=series_uid, plane=plane or at.plane, title="", why="")
+        return replace(self, cells=tuple(new if cell is at else cell for cell in self.cells))
+
+
+THREE_PLANE = PaneGrid(
+    "three-plane", "Three planes",
+    (
+        Cell("axial", "axial", row=0, col=0, rows=2),
+        Cell("sagittal", "sagittal", row=0, col=1),
+        Cell("coronal", "coronal", row=1, col=1),
+    ),
+    (1.62, 1.0),
+)  # fmt: skip
+
+
+def grid(name: str, title: str, rows: Sequence[Sequence[Cell]]) -> PaneGrid:
+    """Return a regular grid; names and places of the cells are set here."""
+    cells = (
+        replace(cell, name=f"{r + 1}-{c + 1}", row=r, col=c) for r, row in enumerate(rows) for c, cell in enumerate(row)
+    )
+    return PaneGrid(name, title, tuple(cells), (1.0,) * max(map(len, rows)))
+
+
+def filled(rows: int, cols: int, series: Sequence[str]) -> PaneGrid:
+    """Return a regular grid of acquired slices that shows these series in order, the last ones empty if too few."""
+    shown = [Cell("", ACQUIRED, uid) for uid in series[: rows * cols]]
+    rest = [Cell("", ACQUIRED, why="Choose a series in the list.") for _ in range(rows * cols - len(shown))]
+    cells = [*shown, *rest]
+    table = [cells[r * cols : (r + 1) * cols] for r in range(rows)]
+    return grid(f"{rows}x{cols}", f"{rows} × {cols}", table)
+
+
+def plane_of(stacks: Mapping[str, PlaneStack], plane: str) -> PlaneStack:
+    """Return the planes of a volume that a cell shows."""
+    if plane != ACQUIRED:
+        return stacks[plane]
+    return next(stack for stack in stacks.values() if stack.axis == 0)

@@ -1,0 +1,133 @@
+"""The panes of the current layout: the series and the planes that each shows, and the pictures of these series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.imaging.display import Window
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.layouts import THREE_PLANE, Cell, PaneGrid, plane_of
+from eci_annotate.viewer.stage.messages import Message, Want
+from eci_annotate.viewer.stage.orders import Send
+from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack, marks_of, stacks_of
+from eci_annotate.viewer.stage.slices import Pictures
+
+
+class Panes:
+    """What each pane shows.
+
+    Parameters
+    ----------
+    easel
+        Its series is shown in cells that name none.
+
+    Attributes
+    ----------
+    layout
+        The current layout.
+    windows
+        Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
+    """
+
+    def __init__(self, easel: Easel) -> None:
+        self.easel = easel
+        self.layout: PaneGrid = THREE_PLANE
+        self.windows: Mapping[str, Window] = {}
+        self._planes: dict[str, dict[str, PlaneStack]] = {}
+        self._pictures: dict[str, Pictures] = {}
+
+    def series(self, pane: str) -> str:
+        """Return the series that a pane shows; empty if it shows none."""
+        cell = self.layout.cell(pane)
+        return "" if cell is None or cell.why else cell.series_uid or self.easel.series_uid
+
+    def planes(self, series_uid: str) -> dict[str, PlaneStack]:
+        """Return the three stacks of planes of a series, by plane.
+
+        Raises
+        ------
+        EciError
+            If the series cannot be loaded.
+        """
+        if series_uid not in self._planes:
+            self._planes[series_uid] = stacks_of(self.easel.sheet_of(series_uid).grid)
+        return self._planes[series_uid]
+
+    def stack(self, pane: str) -> PlaneStack | None:
+        """Return the planes that a pane shows; None if it shows none."""
+        cell, series_uid = self.layout.cell(pane), self.series(pane)
+        if cell is None or not series_uid:
+            return None
+        return plane_of(self.planes(series_uid), cell.plane)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The series shown, each once."""
+        series = (self.series(cell.name) for cell in self.layout.cells)
+        return tuple(dict.fromkeys(uid for uid in series if uid))
+
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the series shown, those with the same voxels together: annotations look the same on them."""
+        found: list[tuple[str, ...]] = []
+        for uid in self.shown:
+            grid = self.easel.sheet_of(uid).grid
+            same = next(
+                (n for n, group in enumerate(found) if self.easel.sheet_of(group[0]).grid.same_voxels(grid)), None
+            )
+            if same is None:
+                found.append((uid,))
+            else:
+                found[same] = (*found[same], uid)
+        return found
+
+    def arrange(self, layout: PaneGrid) -> None:
+        """Show another layout; a series that cannot be loaded leaves its pane empty and says why."""
+        cells = tuple(self._checked(cell) for cell in layout.cells)
+        self.layout = replace(layout, cells=cells)
+
+    def _checked(self, cell: Cell) -> Cell:
+        if cell.why or not cell.series_uid:
+            return cell
+        try:
+            self.planes(cell.series_uid)
+        except EciError as error:
+            return replace(cell, series_uid="", why=error.what)
+        return cell
+
+    def pictures(self, series_uid: str) -> Pictures:
+        """Return the pictures of a series."""
+        if series_uid not in self._pictures:
+            volume = self.easel.sheet_of(series_uid).volume
+            self._pictures[series_uid] = Pictures(volume, self.windows.get(series_uid))
+        return self._pictures[series_uid]
+
+    def slice_order(self, want: Want) -> Send | None:
+        """Return the order that answers a request; None if that is not shown or does not exist."""
+        if want.plane not in PANES:
+            raise Refused("The browser asked for an unknown plane.", "Reload the page.")
+        if want.series not in self.shown:
+            return None
+        return self.pictures(want.series).slice_order(want, self.planes(want.series)[want.plane])
+
+    def scene(self) -> Message:
+        """Return the message that shows the layout and its series in a browser."""
+        wire = [self._pane(cell) for cell in self.layout.cells]
+        place = {"name": self.layout.name, "columns": list(self.layout.columns), "rows": self.layout.rows}
+        return messages.scene(place, wire, {uid: self._facts(uid) for uid in self.shown})
+
+    def _pane(self, cell: Cell) -> Message:
+        stack = self.stack(cell.name)
+        plane = stack.name if stack else ""
+        return {**cell.to_wire(), "series": self.series(cell.name), "plane": plane}
+
+    def _facts(self, series_uid: str) -> Message:
+        """Return frame of reference, shapes by plane, initial window and inversion of a series."""
+        sheet, pictures = self.easel.sheet_of(series_uid), self.pictures(series_uid)
+        marks = marks_of(sheet.volume)
+        shapes = {name: stack.to_wire(marks) for name, stack in self.planes(series_uid).items()}
+        window = list(pictures.window)
+        frame = sheet.grid.frame_of_reference_uid
+        return {"frame": frame, "shapes": shapes, "window": window, "invert": pictures.invert}
