@@ -5,7 +5,7 @@ Derived objects (structure sets, reports) are stored in the study that they conc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +45,16 @@ class Study:
     date: str = field(repr=False)
     description: str = field(repr=False)
     series: tuple[Series, ...]
+
+
+def hanging_headers(studies: Sequence[Study]) -> list[dict[str, Any]]:
+    """Return the headers of all series for a hanging protocol; `study` says which are of the newest date."""
+    newest = max((study.date for study in studies), default="")
+    return [
+        {**series.header, "study": "current" if study.date == newest else "prior"}
+        for study in studies
+        for series in study.series
+    ]
 
 
 class Archive(Protocol):

@@ -19,6 +19,7 @@ from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
 from eci_annotate.cli.member_commands import add_from_hub, hub_members
 from eci_annotate.cli.pipeline_commands import pipelines
+from eci_annotate.cli.protocol_commands import hangings
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.subject_commands import audit, keys, subjects
 from eci_annotate.cli.terminal import (
@@ -50,6 +51,7 @@ app = typer.Typer(
 members = typer.Typer(help="Manage project members.", no_args_is_help=True)
 app.add_typer(members, name="member")
 app.add_typer(pipelines, name="pipeline")
+app.add_typer(hangings, name="hanging")
 app.add_typer(subjects, name="subject")
 app.add_typer(keys, name="key")
 app.add_typer(hub, name="hub")

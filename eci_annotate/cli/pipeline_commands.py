@@ -13,7 +13,8 @@ pipelines = typer.Typer(help="Check, draw and try out a use case's pipeline.", n
 Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a shipped one.")]
 
 
-def _case(name: str):  # type: ignore[no-untyped-def]
+def case_named(name: str):  # type: ignore[no-untyped-def]
+    """Return the use case of a folder, or a shipped one."""
     from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
     return UseCase.from_folder(name) if Path(name).is_dir() else shipped_use_case(name)
@@ -22,7 +23,7 @@ def _case(name: str):  # type: ignore[no-untyped-def]
 @pipelines.command("check")
 def check(case: Case) -> None:
     """Check whether the use case can be published; the first problem is named with its remedy."""
-    found = _case(case)
+    found = case_named(case)
     say(f"{found.title}: {len(found.pipeline)} tasks, form with {len(found.questions)} questions. No problems found.")
 
 
@@ -37,7 +38,7 @@ def draw(
     from eci_annotate.workflow.usecase.pipeline_svg import to_svg
     from eci_annotate.workflow.usecase.pipeline_text import to_mermaid, to_text
 
-    found = _case(case)
+    found = case_named(case)
     say(to_text(found.pipeline))
     if out:
         picture = out.suffix == ".svg"
@@ -50,6 +51,6 @@ def test(case: Case) -> None:
     """Run one subject through all tasks in memory, with a member for each role."""
     from eci_annotate.workflow.pipeline_trial import walk
 
-    rows = [[step.task, step.by, step.role, step.status] for step in walk(_case(case))]
+    rows = [[step.task, step.by, step.role, step.status] for step in walk(case_named(case))]
     show("A subject's way", ["task", "by", "role", "then"], rows)
     say("Every task was reached and signed.")

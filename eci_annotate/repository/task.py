@@ -13,7 +13,7 @@ from typing import Any
 
 import xarray as xr
 
-from eci_annotate.archive.protocol import Study
+from eci_annotate.archive.protocol import Study, hanging_headers
 from eci_annotate.errors import LeaseLost, NotFound
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.backend import Backend, Images
@@ -100,7 +100,7 @@ class Task:
 
     def hanging(self) -> Hanging:
         """Which series goes where, and why."""
-        return self.use_case.hang([each.header for study in self.studies() for each in study.series])
+        return self.use_case.hang(hanging_headers(self.studies()))
 
     def volume(self, series_uid: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""

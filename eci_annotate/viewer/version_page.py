@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from eci_annotate.archive.protocol import hanging_headers
 from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.entries import Entry, Select
@@ -54,7 +55,7 @@ class VersionPage(Listener):
     def __init__(self, signed: Signed, studies: list[Study], height: str) -> None:
         content = signed.content("snapshot")
         easel = replay(signed.volume, content[0] if content else None, ())
-        hanging = signed.use_case.hang([each.header for study in studies for each in study.series])
+        hanging = signed.use_case.hang(hanging_headers(studies))
         if not easel.series_uid:
             if hanging.first is None:
                 raise NoSeriesFits(f"Nothing was drawn on {signed.subject}.", "Only its answers were signed.")

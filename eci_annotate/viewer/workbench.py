@@ -20,6 +20,7 @@ from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, title_of
+from eci_annotate.viewer.panels.layout_menu import LayoutMenu, layouts_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
@@ -113,6 +114,7 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
+        self.menu = LayoutMenu(self.controller, layouts_of(self.hanging, self.task.studies()), self._carry_out)
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
@@ -139,10 +141,11 @@ class Workbench(Listener):
         work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
         if self.compared is None:
-            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle)
+            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle, [self.menu.widget])
         self.compared.compare()
         middle = [*self.compared.beside(self.stage, self.present), *middle]
-        return framed(title_of(self.task), self.state, [self.compared.panel.widget, *work, self.browser.widget], middle)
+        side = [self.compared.panel.widget, *work, self.browser.widget]
+        return framed(title_of(self.task), self.state, side, middle, [self.menu.widget])
 
     # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""Facts for hanging protocols that no single element gives: plane of the slices, side and view of a mammogram."""
+"""Facts for hanging protocols that no single element gives: plane of the slices, contrast phase, side and view."""
 
 from __future__ import annotations
 
@@ -15,18 +15,28 @@ Get = Callable[[str], Any]
 PLANES = ("sagittal", "coronal", "axial")  # by the axis (x, y, z) of the normal
 STRAIGHT = 0.97  # cosine: within some 14 degrees
 VIEWS = {"CC": r"\bCC\b|cranio.?caudal", "MLO": r"\bMLO\b|medio.?lateral oblique", "ML": r"\bML\b|medio.?lateral"}
+# by descriptions of several vendors and languages; a description that names two phases is not certain
+PHASES = {
+    "native": r"nativ|unenh|(non|pre).?contr|w/?o.?(iv|contr|c\b)|without|\b(nc|pre|ohne|sans|sin|senza|blanco)\b",
+    "arterial": r"arter|\bart\b|\bhap\b|\b(2[05]|3[05]) ?s(ec)?\b",
+    "portal": r"porta|porto|\bpv[pn]?\b|ven[oöeu]|vein|\bven\b|\b([678]0|75) ?s(ec)?\b",
+    "late": r"\blate\b|delay|sp[aä]t|equilib|tard|retard|\b(120|180|240|300) ?s(ec)?\b|\b[35] ?min\b",
+    "hepatobiliary": r"hepatobil|hepato.bil|\bhbp\b|\b(10|15|20) ?min\b",
+}
+PHASE_PATTERNS = {phase: re.compile(pattern) for phase, pattern in PHASES.items()}
 SIDE_AND_VIEW = re.compile(r"\b([LR]) ?[-_]? ?(CC|MLO|ML)\b", re.IGNORECASE)
 
 
 def facts_of(get: Get) -> dict[str, str]:
-    """Return the derived facts of an image: `plane`, `side` and `view`, each where it is certain.
+    """Return the derived facts of an image: `plane`, `phase`, `side` and `view`, each where it is certain.
 
     Parameters
     ----------
     get
         Gives the value of an element by its keyword; None if it is absent.
     """
-    found = {"plane": _plane(get), "side": _side(get), "view": _view(get)}
+    found = {"plane": _plane(get), "phase": phase_of(_text(get, "SeriesDescription")), "side": _side(get)}
+    found["view"] = _view(get)
     return {name: value for name, value in found.items() if value}
 
 
@@ -40,6 +50,15 @@ def _plane(get: Get) -> str:
     normal = np.abs(np.cross(cosines[:3], cosines[3:]))
     axis = int(np.argmax(normal))
     return PLANES[axis] if normal[axis] > STRAIGHT else "oblique"
+
+
+def phase_of(description: str) -> str:
+    """Return the contrast phase that a description names; empty if it names none, or several."""
+    words = re.sub(r"[_\-.,;:()\[\]]+", " ", description.lower())
+    named = [phase for phase, pattern in PHASE_PATTERNS.items() if pattern.search(words)]
+    if named == ["arterial", "late"]:
+        return "arterial"  # "late arterial"
+    return named[0] if len(named) == 1 else ""
 
 
 def _text(get: Get, *keywords: str) -> str:

@@ -95,6 +95,34 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     return table.rename_axis("series_uid").sort_values("number", kind="stable")
 
 
+def folder_headers(source: Source) -> list[tuple[str, dict[str, Any]]]:
+    """Return what a hanging protocol needs to know of each stack of a folder, and what to call it; pixels are not read.
+
+    Series that cannot be split into stacks are left out.
+    """
+    by_series: dict[str, list[ImageFile]] = {}
+    for image in image_files(source):
+        by_series.setdefault(str(image.dataset.get("SeriesInstanceUID", "")), []).append(image)
+    newest = max((_date(images) for images in by_series.values()), default="")
+    return [row for images in by_series.values() for row in _hanging_rows(images, newest)]
+
+
+def _date(images: Sequence[ImageFile]) -> str:
+    return str(images[0].dataset.get("StudyDate", ""))
+
+
+def _hanging_rows(images: Sequence[ImageFile], newest: str) -> list[tuple[str, dict[str, Any]]]:
+    try:
+        stacks = [header_of_stack(stack) for stack in _stacks_of(images)]
+    except BadImages:
+        return []
+    study = "current" if _date(images) == newest else "prior"
+    series = f"Series {_number(images[0].dataset)} {images[0].dataset.get('SeriesDescription', '')}".strip()
+    facts = [{"series_uid": each.uid, "slices": each.images, "study": study} for each in stacks]
+    names = [", ".join(filter(None, (series, each.title))) for each in stacks]
+    return [(name, each.header | fact) for name, each, fact in zip(names, stacks, facts, strict=True)]
+
+
 def _row(images: Sequence[ImageFile]) -> list[Any]:
     first = images[0].dataset
     names, size, remark = "", "", ""

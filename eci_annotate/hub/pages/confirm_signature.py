@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from eci_annotate.archive.protocol import hanging_headers
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.factor_form import asking, proved
@@ -66,9 +67,7 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     actor = desk.backend(made.signer, made.session).actor
     proposal = proposal_of(rooms, command, state, actor, rooms.clock())
     case, done = proposal.job.case, proposal.content
-    hanging = case.hang(
-        [each.header for study in rooms.volumes.stacks.studies(command.subject) for each in study.series]
-    )
+    hanging = case.hang(hanging_headers(rooms.volumes.stacks.studies(command.subject)))
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
     return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))

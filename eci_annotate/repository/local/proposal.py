@@ -15,7 +15,7 @@ from typing import Any
 
 import xarray as xr
 
-from eci_annotate.archive.protocol import Archive
+from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.draft_entries import content_digest, read_draft
@@ -157,8 +157,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     return _Replayed(DraftContent(answers, annotations, rows, save(easel)), job.task, stamps)
 
 
-def _headers(shop: Workshop, subject: str) -> list[Header]:
-    return [each.header for study in shop.volumes.stacks.studies(subject) for each in study.series]
+def _headers(shop: Workshop, subject: str) -> Sequence[Header]:
+    return hanging_headers(shop.volumes.stacks.studies(subject))
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def title_of(task: Task) -> str:
     return f"<b>{html.escape(task.subject)}</b> · {what}"
 
 
-def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -> w.VBox:
+def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any], menus: Sequence[Any] = ()) -> w.VBox:
     """Lay out title and state at the top, panels at the left, tools and stages at the right.
 
     Parameters
@@ -33,6 +33,8 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -
         Panels at the left.
     middle
         Tools and stages at the right.
+    menus
+        Menus beside the title.
     """
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
@@ -40,7 +42,7 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any]) -
     fold = w.ToggleButton(icon="columns", tooltip="Hide or show the panel on the left", layout=w.Layout(width="36px"))
     fold.add_class("eci-fold")
     fold.observe(lambda change: _fold(left, change["new"]), "value")
-    bar = w.HBox([w.HBox([fold, w.HTML(title)]), state], layout=w.Layout(justify_content="space-between"))
+    bar = w.HBox([w.HBox([fold, w.HTML(title), *menus]), state], layout=w.Layout(justify_content="space-between"))
     bar.add_class("eci-title")
     whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
     whole.add_class("eci-app")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack
+from eci_annotate.workflow.usecase.protocol_stages import HangingStage, StageCell
 
 ACQUIRED = "acquired"
 PLANES = (*PANES, ACQUIRED)
@@ -115,6 +116,42 @@ def filled(rows: int, cols: int, series: Sequence[str]) -> PaneGrid:
     cells = [*shown, *rest]
     table = [cells[r * cols : (r + 1) * cols] for r in range(rows)]
     return grid(f"{rows}x{cols}", f"{rows} × {cols}", table)
+
+
+def of_stage(stage: HangingStage) -> PaneGrid:
+    """Return the grid of a stage of a hanging protocol; three planes of one series are the three-plane view."""
+    cells = [cell for row in stage.rows for cell in row]
+    if (
+        len(cells) == len(PANES)
+        and {cell.plane for cell in cells} == set(PANES)
+        and len({c.series_uid for c in cells}) == 1
+    ):
+        return replace(THREE_PLANE, name=stage.name, title=stage.title)
+    return grid(stage.name, stage.title, [[_of_slot(cell) for cell in row] for row in stage.rows])
+
+
+def _of_slot(cell: StageCell) -> Cell:
+    why = "" if cell.series_uid else "No series of this study fits."
+    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why)
+
+
+GRIDS = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3))
+
+
+def offered(stages: Sequence[HangingStage], series: Sequence[str]) -> tuple[PaneGrid, ...]:
+    """Return the layouts for a study: those of its hanging protocol, then three planes, then plain grids.
+
+    Parameters
+    ----------
+    stages
+        Stages of the hanging protocol.
+    series
+        All series that can be shown, those placed first.
+    """
+    own = [of_stage(stage) for stage in stages]
+    plain = [filled(rows, cols, series) for rows, cols in GRIDS]
+    unique = {layout.name: layout for layout in (*own, THREE_PLANE, *plain)}
+    return tuple(unique.values())
 
 
 def plane_of(stacks: Mapping[str, PlaneStack], plane: str) -> PlaneStack:

@@ -1,6 +1,6 @@
-"""A hanging protocol is data: which series goes where. Input: header dicts; output: a layout with reasons in words.
+"""A hanging protocol is data: which series goes where. Input: header dicts; output: grids with reasons in words.
 
-The reasons are shown to the reader, so that nobody has to guess why a series was chosen or left out.
+Every series is judged for every slot; placement and explanation read the same judgements, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eci_annotate.workflow.usecase.protocol_stages import HangingStage, stages_of
+
 Header = Mapping[str, Any]
+Rule = Mapping[str, Any]
+Slot = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,71 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """How well a series fits a slot.
+
+    Attributes
+    ----------
+    series_uid
+        The series.
+    score
+        Sum of the scores of the preferences that it meets.
+    met
+        Reasons for it, in words.
+    against
+        Why it does not fit; empty if it does.
+    taken
+        Title of the slot that had taken it before; empty if it was free.
+    unmet
+        Preferences that it does not meet.
+    """
+
+    series_uid: str
+    score: float
+    met: tuple[str, ...]
+    against: tuple[str, ...]
+    taken: str = ""
+    unmet: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether it could be placed."""
+        return not self.against and not self.taken
+
+
+@dataclass(frozen=True)
+class SlotChoice:
+    """The choice for one slot: all judgements, best first."""
+
+    slot: str
+    title: str
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def chosen(self) -> Judgement | None:
+        """The series placed, or None."""
+        return next((each for each in self.judgements if each.fits), None)
+
+
+@dataclass(frozen=True)
 class Hanging:
-    """The layout of a study: its name, its planes in order, and the series placed, left out and missing."""
+    """The layout of a study: its name, its planes in order, and the series placed, left out and missing.
+
+    Attributes
+    ----------
+    choices
+        The choice for each slot, with all that was considered.
+    stages
+        Grids of panes, in order; empty: three planes of one series.
+    """
 
     layout: str
     planes: tuple[str, ...]
     placed: tuple[Placed, ...]
     left_out: tuple[LeftOut, ...]
     missing: tuple[str, ...]
+    choices: tuple[SlotChoice, ...] = ()
+    stages: tuple[HangingStage, ...] = ()
 
     @property
     def first(self) -> str | None:
@@ -50,50 +111,52 @@ class Hanging:
 
 def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
     """Place `series` (header dicts with ``series_uid``) according to `protocol`, each into one slot at most."""
-    placed: list[Placed] = []
-    missing: list[str] = []
-    why_out: dict[str, list[str]] = {str(each["series_uid"]): [] for each in series}
-    for slot in protocol["slots"]:
-        taken = {each.series_uid for each in placed}
-        free = [each for each in series if each["series_uid"] not in taken]
-        best = _best(slot, free, why_out)
-        if best:
-            placed.append(best)
-        else:
-            missing.append(f"No series fits {slot['title']!r}.")
-    taken = {each.series_uid for each in placed}
-    left = tuple(LeftOut(uid, tuple(why)) for uid, why in why_out.items() if uid not in taken)
-    return Hanging(protocol["layout"], tuple(protocol["planes"]), tuple(placed), left, tuple(missing))
+    taken: dict[str, str] = {}
+    choices = tuple(_choice(slot, series, taken) for slot in protocol["slots"])
+    slots = {slot["name"]: slot for slot in protocol["slots"]}
+    placed = tuple(_placed(slots[c.slot], c.chosen) for c in choices if c.chosen)
+    left = tuple(
+        LeftOut(uid, _why_out(uid, choices)) for uid in (str(each["series_uid"]) for each in series) if uid not in taken
+    )
+    missing = tuple(f"No series fits {c.title!r}." for c in choices if c.chosen is None)
+    stages = stages_of(protocol, {p.slot: p.series_uid for p in placed})
+    return Hanging(protocol["layout"], tuple(protocol["planes"]), placed, left, missing, choices, stages)
 
 
-def _best(slot: Mapping[str, Any], free: Sequence[Header], why_out: dict[str, list[str]]) -> Placed | None:
-    scored: list[tuple[float, str, list[str]]] = []
-    for header in free:
-        uid = str(header["series_uid"])
-        broken = [_no(rule) for rule in slot.get("require", ()) if not _fits(rule, header)]
-        if broken:
-            why_out[uid].append(f"not {slot['title']!r}: {broken[0]}")
-            continue
-        kept = [rule for rule in slot.get("prefer", ()) if _fits(rule, header)]
-        met = [rule["why"] for rule in (*slot.get("require", ()), *kept)]
-        scored.append((sum(rule.get("score", 1) for rule in kept), uid, met))
-    if not scored:
-        return None
-    scored.sort(key=lambda each: -each[0])
-    return _placed(slot, scored, why_out)
+def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str]) -> SlotChoice:
+    """Judge all series, and take the best: the highest score, then the first in the list."""
+    judged = [_judgement(slot, header, taken) for header in series]
+    judged.sort(key=lambda each: (not each.fits, bool(each.against), -each.score))
+    choice = SlotChoice(slot["name"], slot["title"], tuple(judged))
+    if choice.chosen:
+        taken[choice.chosen.series_uid] = slot["title"]
+    return choice
 
 
-def _placed(
-    slot: Mapping[str, Any], scored: list[tuple[float, str, list[str]]], why_out: dict[str, list[str]]
-) -> Placed:
-    (_, uid, reasons), *others = scored
-    for _, other, _ in others:
-        why_out[other].append(f"not {slot['title']!r}: another series fits it better")
+def _judgement(slot: Slot, header: Header, taken: Mapping[str, str]) -> Judgement:
+    uid = str(header["series_uid"])
+    against = [_no(rule) for rule in slot.get("require", ()) if not _fits(rule, header)]
+    against += [rule["why"] for rule in slot.get("exclude", ()) if _fits(rule, header)]
+    prefer = slot.get("prefer", ())
+    kept = [rule for rule in prefer if _fits(rule, header)]
+    unmet = tuple(rule["why"] for rule in prefer if not _fits(rule, header))
+    met = [rule["why"] for rule in (*slot.get("require", ()), *kept) if _fits(rule, header)]
+    score = float(sum(rule.get("score", 1) for rule in kept))
+    return Judgement(uid, score, tuple(met), tuple(against), taken.get(uid, ""), unmet)
+
+
+def _placed(slot: Slot, chosen: Judgement) -> Placed:
     window = tuple(slot["window"]) if "window" in slot else None
-    return Placed(slot["name"], slot["title"], uid, window, tuple(reasons))
+    return Placed(slot["name"], slot["title"], chosen.series_uid, window, chosen.met)
 
 
-def _fits(rule: Mapping[str, Any], header: Header) -> bool:
+def _why_out(uid: str, choices: Sequence[SlotChoice]) -> tuple[str, ...]:
+    """Return, slot by slot, why a series was not placed."""
+    judged = [(choice.title, each) for choice in choices for each in choice.judgements if each.series_uid == uid]
+    return tuple(f"not {title!r}: {(*each.against, 'another series fits it better')[0]}" for title, each in judged)
+
+
+def _fits(rule: Rule, header: Header) -> bool:
     value = header.get(rule["field"])
     if value is None:
         return False
@@ -109,5 +172,5 @@ def _fits(rule: Mapping[str, Any], header: Header) -> bool:
     return float(rule.get("at_least", number)) <= number <= float(rule.get("at_most", number))
 
 
-def _no(rule: Mapping[str, Any]) -> str:
+def _no(rule: Rule) -> str:
     return str(rule.get("else", f"it does not meet '{rule['why']}'"))

@@ -30,6 +30,7 @@ def findings(
         yield from _people(task)
         yield from _gate(task, report, hanging)
         before[task.name] = task
+    yield from _stages(hanging)
     if not any(task.kind == INGEST for task in tasks):
         yield "No task takes images in.", "Begin with a task of kind ingest."
 
@@ -75,3 +76,13 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
     for slot in task.gate.slots:
         if slot not in known:
             yield f"The gate of {task.name!r} names the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
+
+
+def _stages(hanging: Mapping[str, Any]) -> Iterator[Finding]:
+    known = [slot["name"] for slot in hanging.get("slots", ())]
+    for stage in hanging.get("stages", ()):
+        for cell in (cell for row in stage["grid"] for cell in row):
+            for slot in cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]:
+                if slot not in known:
+                    what = f"The stage {stage['name']!r} names the slot {slot!r}."
+                    yield what, f"The hanging protocol has {', '.join(known)}."

@@ -7,7 +7,7 @@ The blob is JSON without whitespace in the order of the files: the order of ques
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ class UseCase:
         """The report form as typed questions."""
         return questions(self.report)
 
-    def hang(self, series: list[Header]) -> Hanging:
+    def hang(self, series: Sequence[Header]) -> Hanging:
         """Return which of `series` goes where, and why."""
         return hang(self.hanging, series)
 

@@ -104,8 +104,8 @@ export class Stage {
       case wire.SCENE: return this.setScene(message);
       case wire.SLICE: return this.setSlice(message, buffers[0]);
       case wire.DRAWN: return this.setDrawn(message);
-      case wire.ECHO: return board.setEcho(message, buffers[0]);
-      case wire.FORGET: return board.forget(message);
+      case wire.ECHO:
+      case wire.FORGET: return board.setEcho(message, buffers[0]);
       case wire.TOOL: return board.setTool(message);
       case wire.STATUS: return this.say(message.text, message.level);
       case wire.LOOK: return this.look(message);

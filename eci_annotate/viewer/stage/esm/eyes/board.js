@@ -81,7 +81,7 @@ export class Board {
   forgetPane(pane) {
     if (this.active === pane) this.active = null;
     if (this.hovered?.pane === pane) this.hovered = null;
-    if (this.trail.pane === pane) this.trail.clear();
+    this.trail.leave(pane);
   }
 
   /** @param {Pane} pane @param {any} cell a pane of a SCENE message @param {any} series its series, if it shows one */
@@ -107,15 +107,9 @@ export class Board {
     this.flat = one;
   }
 
-  /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
+  /** @param {any} message an ECHO or FORGET message @param {DataView} [buffer] its bit mask */
   setEcho(message, buffer) {
-    this.echoes.set(message, buffer);
-    this.refresh();
-  }
-
-  /** @param {any} message a FORGET message */
-  forget(message) {
-    this.echoes.forget(message);
+    this.echoes.receive(message, buffer);
     this.refresh();
   }
 
@@ -201,7 +195,6 @@ export class Board {
   /** Redraw after the overlays changed. */
   refresh(why) { for (const pane of this.shown) this.mark(pane, why); }
 
-  /** @param {Pane} pane */
   mark(pane, why) { this.frames.mark(pane, why); }
 
   compose(pane) {

@@ -100,13 +100,12 @@ export class Echoes {
 
   get size() { return this.held.size; }
 
-  /** @param {any} message an ECHO message @param {DataView} [buffer] its bit mask */
-  set(message, buffer) {
+  /** @param {any} message an ECHO or FORGET message @param {DataView} [buffer] its bit mask */
+  receive(message, buffer) {
+    if (message.kind === "forget") return void this.held.delete(keyOf(message));
     const bits = buffer?.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
     this.held.set(keyOf(message), { ...message, bits });
   }
-
-  forget(message) { this.held.delete(keyOf(message)); }
 
   /** Forget those of series that are no longer shown. @param {Record<string, any>} series */
   keepOn(series) {

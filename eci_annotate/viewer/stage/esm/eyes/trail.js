@@ -15,6 +15,11 @@ export class Trail {
     this.pane = null;
   }
 
+  /** Clear it if it is on a pane that goes. */
+  leave(pane) {
+    if (this.pane === pane) this.clear();
+  }
+
   /** Extend it, according to the tool's feedback. @param {{do: string, points: number[]}} event */
   follow(event, pane, feedback) {
     if (event.do === "press") this.clear();

@@ -1,0 +1,81 @@
+"""Menus above the images: the layout, and the plane of the active pane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as w
+
+from eci_annotate.archive.protocol import Study
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.layouts import PLANES, PaneGrid, offered
+from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.workflow.usecase.hanging import Hanging
+
+PLANE = "Plane …"
+
+
+class LayoutMenu:
+    """Chooses among the layouts of a study.
+
+    Parameters
+    ----------
+    controller
+        The viewer.
+    layouts
+        What can be chosen; the first is shown at first, if it shows the series that is drawn on.
+    carry_out
+        Does work that gives orders, and draws them.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        layouts: Sequence[PaneGrid],
+        carry_out: Callable[[Callable[[], list[Order]]], None],
+    ) -> None:
+        self.controller, self.layouts = controller, {layout.name: layout for layout in layouts}
+        self._carry_out = carry_out
+        self._begin(layouts[0])
+        options = [(layout.title, layout.name) for layout in layouts]
+        size = w.Layout(width="170px")
+        self.layout = w.Dropdown(options=options, value=controller.panes.layout.name, layout=size, tooltip="Layout")
+        titles = [(plane.capitalize(), plane) for plane in PLANES]
+        self.plane = w.Dropdown(
+            options=[(PLANE, ""), *titles], layout=w.Layout(width="100px"), tooltip="Plane of the active pane"
+        )
+        self.layout.observe(lambda change: self._arrange(change["new"]), "value")
+        self.plane.observe(lambda change: self._turn(change["new"]), "value")
+        self.widget = w.HBox([self.layout, self.plane])
+        self.widget.add_class("eci-layouts")
+        self._show()
+
+    def _begin(self, layout: PaneGrid) -> None:
+        before = self.controller.panes.layout
+        self.controller.panes.arrange(layout)
+        if self.controller.easel.series_uid not in self.controller.panes.shown:
+            self.controller.panes.arrange(before)
+
+    def _arrange(self, name: str) -> None:
+        self._carry_out(lambda: self.controller.arrange(self.layouts[name]))
+        self._show()
+
+    def _turn(self, plane: str) -> None:
+        """Show the active pane in another plane; an action, not a state."""
+        if not plane:
+            return
+        panes, pane = self.controller.panes, self.controller.active_pane
+        series = panes.series(pane) or self.controller.easel.series_uid
+        self._carry_out(lambda: self.controller.put(pane, series, plane))
+        self.plane.value = ""
+
+    def _show(self) -> None:
+        self.plane.disabled = not self.controller.panes.layout.is_fixed
+
+
+def layouts_of(hanging: Hanging, studies: Sequence[Study]) -> tuple[PaneGrid, ...]:
+    """Return the layouts for a study: those of its protocol, and plain grids of all its series, those placed first."""
+    placed = [each.series_uid for each in hanging.placed]
+    images = [s.series_uid for study in studies for s in study.series if s.modality not in NO_IMAGES]
+    return offered(hanging.stages, list(dict.fromkeys((*placed, *images))))

@@ -1,0 +1,74 @@
+"""Stages of a hanging protocol: grids of panes filled with the series that were placed. Pure.
+
+Rows and columns that would be empty are left out, so that a study with fewer series fills the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Cell = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StageCell:
+    """One pane: a slot's series in a plane.
+
+    Attributes
+    ----------
+    slot, title
+        Name and title of the slot; of the first that it names if none has a series.
+    plane
+        `acquired`, `axial`, `sagittal` or `coronal`.
+    series_uid
+        Series shown; empty if none fits.
+    """
+
+    slot: str
+    title: str
+    plane: str
+    series_uid: str
+
+
+@dataclass(frozen=True)
+class HangingStage:
+    """One grid of a hanging protocol, row by row."""
+
+    name: str
+    title: str
+    rows: tuple[tuple[StageCell, ...], ...]
+
+
+def stages_of(protocol: Mapping[str, Any], placed: Mapping[str, str]) -> tuple[HangingStage, ...]:
+    """Return the stages that show at least one series.
+
+    Parameters
+    ----------
+    protocol
+        A hanging protocol.
+    placed
+        Series by slot.
+    """
+    titles = {slot["name"]: slot["title"] for slot in protocol["slots"]}
+    stages = (_stage(stage, titles, placed) for stage in protocol.get("stages", ()))
+    return tuple(stage for stage in stages if stage.rows)
+
+
+def _stage(stage: Mapping[str, Any], titles: Mapping[str, str], placed: Mapping[str, str]) -> HangingStage:
+    table = [[_cell(cell, titles, placed) for cell in row] for row in stage["grid"]]
+    return HangingStage(stage["name"], stage["title"], _filled(table))
+
+
+def _cell(cell: Cell, titles: Mapping[str, str], placed: Mapping[str, str]) -> StageCell:
+    """Take the first slot of a cell that has a series; a slot given as a list states its fallbacks."""
+    slots = cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]
+    slot = next((each for each in slots if each in placed), slots[0])
+    return StageCell(slot, titles[slot], cell.get("plane", "acquired"), placed.get(slot, ""))
+
+
+def _filled(table: Sequence[Sequence[StageCell]]) -> tuple[tuple[StageCell, ...], ...]:
+    rows = [row for row in table if any(cell.series_uid for cell in row)]
+    used = {n for row in rows for n, cell in enumerate(row) if cell.series_uid}
+    return tuple(tuple(cell for n, cell in enumerate(row) if n in used) for row in rows)
