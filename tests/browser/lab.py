@@ -174,7 +174,7 @@ class Viewer:
 
     def at(self, pane: str, x: float, y: float) -> tuple[float, float]:
         """Page position of a share (0..1) of a pane."""
-        box = self.page.locator(f".eci-pane[data-pane={pane}]").bounding_box()
+        box = self.page.locator(f".eci-pane[data-pane='{pane}']").bounding_box()
         assert box is not None
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 

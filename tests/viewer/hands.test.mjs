@@ -43,7 +43,7 @@ class World {
     };
     const el = { focus: nothing };
     this.stage = {
-      board, loader: {}, queue, help: { toggle: nothing }, el, send: nothing, say: (text) => this.said.push(text),
+      board, loader: {}, queue, reports: { soon: nothing }, help: { toggle: nothing }, el, send: nothing, say: (text) => this.said.push(text),
       arrange: () => { this.alone += 1; }, hands: [],
     };
     this.interaction = new Interaction(this.stage, bindings([{ name: "box", title: "BoundingBox", key: "b" }], []));

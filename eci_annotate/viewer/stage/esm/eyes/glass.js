@@ -70,7 +70,7 @@ export function drawTexts(context, { texts, shape, size, waits, active }) {
   const { letters } = shape;
   put(letters.left, 8, height / 2 + 5, "left", "#facc15");
   put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
-  put(letters.top, width / 2, 18, "center", "#facc15");
+  put(letters.top, width / 2, width > WIDE_PX ? 18 : 34, "center", "#facc15"); // beside, or below, the title
   put(letters.bottom, width / 2, height - 28, "center", "#facc15");
   if (!active) return;
   context.strokeStyle = "#5b8def";

@@ -28,6 +28,7 @@ export class Interaction extends Navigation {
   /** @param {Pane} pane */
   touched(pane, focus = true) {
     if (focus) this.el.focus({ preventScroll: true });
+    if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
     this.board.activate(pane);
     this.here();
   }
