@@ -52,7 +52,15 @@ def study(lab: Lab, page: Page, several: Path, request: pytest.FixtureRequest) -
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait(90)
+    lay_out(viewer, "Three planes")
     return viewer, folder
+
+
+def lay_out(viewer: Viewer, title: str) -> None:
+    """Choose a layout."""
+    viewer.page.locator(".eci-layouts select").first.select_option(label=title)
+    viewer.page.wait_for_timeout(300)
+    viewer.wait()
 
 
 def turn_to(viewer: Viewer, description: str) -> None:

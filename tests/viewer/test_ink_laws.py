@@ -15,13 +15,19 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.ink.painter import Painter
+from eci_annotate.viewer.stage.layouts import Cell, grid
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark, Order, Send
 from tests.counts import count
 from tests.tools.test_laws import state_of
-from tests.viewer.viewer_world import FINE, STRANGE, hands, make_controller, views, volume_of, windows
+from tests.viewer.viewer_world import FINE, STRANGE, THREE, hands, make_controller, views, volume_of, windows
 
 SIZE, SERIES = 200, ("1.9", FINE, STRANGE)
+GRID = grid("grid", "Grid", [
+    [Cell("", "axial", "1.9"), Cell("", "axial", FINE)], [Cell("", "coronal", FINE), Cell("", "acquired", STRANGE)],
+])  # fmt: skip
+# panes of the grid, by the names that the strategies use
+NAMES = {"axial": "1-1", "sagittal": "1-2", "coronal": "2-1", "other": "2-2"}
 
 
 class Screen:
@@ -83,16 +89,22 @@ def plain(annotations: list[Annotation]) -> list[tuple[Any, ...]]:
 class World:
     """A controller with a screen; `check` compares the four."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_grid: bool = False) -> None:
         easel = Easel(volume_of)
         easel.show(SERIES[0])
         self.controller: Controller = make_controller(easel=easel)
+        self.names = NAMES if in_grid else {**dict(zip(THREE, THREE, strict=True)), "other": "axial"}
+        if in_grid:
+            self.controller.arrange(GRID)
         self.start = save(easel)
         self.heard = self.controller.heard  # type: ignore[attr-defined]
         self.heard.kept.clear()
         self.screen, self.frame = Screen(), 0
         self.fields: dict[str, bytes] = {}
-        self.give({**views(), "anew": True})
+        self.give({**self.views(), "anew": True})
+
+    def views(self) -> Message:
+        return views(panes=tuple(dict.fromkeys(self.names.values())))
 
     def give(self, message: Message) -> None:
         self.screen.take(self.controller.receive(message))
@@ -102,10 +114,10 @@ class World:
             case ("hand", what, pane, points):
                 self.frame += 1
                 message = hands(self.frame, (what, points))
-                message["events"][0]["pane"] = pane
+                message["events"][0]["pane"] = self.names[pane]
                 self.give(message)
             case ("window", high):
-                self.give({**views(), "windows": windows(-160, high)})
+                self.give({**self.views(), "windows": windows(-160, high)})
             case ("turn", n):
                 self.turn(SERIES[n])
             case ("select", n):
@@ -129,14 +141,16 @@ class World:
     def turn(self, series_uid: str) -> None:
         """Show another series: the browser forgets its echoes and tells the new views."""
         orders = self.controller.turn_to(series_uid)
-        if orders:
+        if any(isinstance(order, Send) and order.message["kind"] == "scene" for order in orders):
             self.screen = Screen().take(orders)
-            self.give(views())
+            self.give(self.views())
+        else:
+            self.screen.take(orders)
 
     def check(self) -> None:
         self.screen.take(self.controller.finish())
         easel = self.controller.easel
-        fresh = Painter(easel)
+        fresh = Painter(easel, panes=self.controller.panes)
         seen = Screen().take([*fresh.look(self.controller.painter.views.values()), *fresh.echoes(easel.objects)])
         assert self.screen.seen == seen.seen
         again = replay(volume_of, self.start, [to_line(entry) for entry in self.heard.kept])
@@ -152,7 +166,7 @@ class World:
 COORDINATE = st.tuples(st.integers(0, 39), st.integers(0, 47), st.integers(0, 35))
 POINT = COORDINATE.map(lambda at: [float(x) for x in at])
 PATH = st.lists(POINT, min_size=1, max_size=4).map(lambda points: [x for point in points for x in point])
-PANES = st.sampled_from(["axial", "axial", "sagittal", "coronal"])
+PANES = st.sampled_from(["axial", "axial", "sagittal", "coronal", "other"])
 HANDS = st.one_of(
     st.tuples(st.just("hand"), st.just("press"), PANES, POINT),
     st.tuples(st.just("hand"), st.just("drag"), PANES, PATH),
@@ -182,10 +196,14 @@ STROKES = st.tuples(PANES, POINT, PATH, NO_KEY | KEYS, PATH, st.sampled_from(["r
 ACTIONS = st.one_of(STROKES, HANDS.map(lambda one: [one]), KEYS.map(lambda one: [one]), KEYS.map(lambda one: [one]))
 
 
-@settings(max_examples=count(120, 5000))
-@given(tool=st.sampled_from(["box", "freedraw", "smartpaint"]), actions=st.lists(ACTIONS, max_size=15))
-def test_shown_is_held_is_replayed_is_signed(tool: str, actions: list[list[tuple[Any, ...]]]) -> None:
-    world = World()
+@settings(max_examples=count(160, 5000))
+@given(
+    in_grid=st.booleans(),
+    tool=st.sampled_from(["box", "freedraw", "smartpaint"]),
+    actions=st.lists(ACTIONS, max_size=15),
+)
+def test_shown_is_held_is_replayed_is_signed(in_grid: bool, tool: str, actions: list[list[tuple[Any, ...]]]) -> None:
+    world = World(in_grid)
     world.act(("tool", tool))
     for action in (each for some in actions for each in some):
         world.act(action)

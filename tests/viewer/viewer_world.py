@@ -68,11 +68,14 @@ def windows(low: float, high: float) -> Message:
     return {series: [low, high] for series in ("1.9", FINE, STRANGE)}
 
 
-def views(index: int = 5) -> Message:
+THREE = ("axial", "sagittal", "coronal")
+
+
+def views(index: int = 5, panes: tuple[str, ...] = THREE) -> Message:
     return {"kind": "views", "windows": windows(-160, 240), "views": [
         {"pane": pane, "seq": 1, "index": index, "left_mm": 0, "top_mm": 0, "px_per_mm": 4,
          "width": 200, "height": 200, "ratio": 1}
-        for pane in ("axial", "sagittal", "coronal")
+        for pane in panes
     ]}  # fmt: skip
 
 

@@ -123,19 +123,14 @@ class Controller:
             return self.put(self.active_pane, series_uid)
         if series_uid == self.easel.series_uid:
             return []
-        self._draw_on(series_uid)
-        return [self._tool()] if layout.is_fixed else self.show()
-
-    def _draw_on(self, series_uid: str) -> None:
-        for entry in self.plan.action(Show(series_uid)):
-            self._stale.update(change.uid for change in self._apply(entry))
-        self._listener.changed()
+        drawing = self._carry_out(self.plan.action(Show(series_uid)), redraw=True)
+        return drawing if layout.is_fixed else self.show()
 
     def put(self, pane: str, series_uid: str, plane: str = "") -> list[Order]:
         """Show a series, and if given another plane, in one pane of a grid, and draw on it."""
         self.easel.sheet_of(series_uid)
         self.panes.arrange(self.panes.layout.put(pane, series_uid, plane))
-        self._draw_on(series_uid)
+        self._carry_out(self.plan.action(Show(series_uid)))
         return self.show()
 
     def arrange(self, layout: PaneGrid) -> list[Order]:

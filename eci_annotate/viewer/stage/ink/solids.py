@@ -163,16 +163,14 @@ class Solids:
 
         Each voxel takes the nearest one; only this plane is computed, so that it follows each stroke.
         """
-        extent = self.extents.of(uid)
-        where = list(self.block_on(thing, extent, series_uid))
-        if is_empty((where[0], where[1], where[2])) or not where[stack.axis].start <= index < where[stack.axis].stop:
+        reach = self.block_on(thing, self.extents.of(uid), series_uid)[stack.axis]
+        if not reach.start <= index < reach.stop:
             return None
-        where[stack.axis] = slice(index, index + 1)
-        flat = (where[0], where[1], where[2])
-        source = self.easel.sheet_of(thing.series_uid).grid
-        inside = (self.easel.field(uid)[extent] >= HALF).view(np.uint8)
-        voxels = nearest(inside, part_of(source, extent), part_of(stack.grid, flat)).astype(bool)
-        return Solid(flat, voxels).plane(stack, index)
+        flat = [slice(0, n) for n in stack.grid.shape]
+        flat[stack.axis] = slice(index, index + 1)
+        plane = part_of(stack.grid, (flat[0], flat[1], flat[2]))  # always whole: the same voxels, whatever was cropped
+        field = nearest(self.easel.field(uid), self.easel.sheet_of(thing.series_uid).grid, plane)
+        return stack.slice_of(np.where(field >= HALF, np.uint16(FULL), np.uint16(0)), 0)
 
     def middle_of(self, uid: str) -> Vector | None:
         """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
