@@ -14,8 +14,8 @@ from pydicom.multival import MultiValue
 
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
-from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.errors import DamagedFile, NotDicom
+from eci_annotate.workflow.usecase.series_facts import facts_of
 
 _SALT = secrets.token_bytes(16)
 

@@ -13,10 +13,10 @@ from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
-from eci_annotate.dicom.images.image_facts import facts_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
 from eci_annotate.errors import BadImages, DamagedFile
+from eci_annotate.workflow.usecase.series_facts import facts_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eci_annotate.workflow.usecase.protocol_stages import HangingStage, stages_of
+from eci_annotate.workflow.usecase.series_facts import facts_of
 
 Header = Mapping[str, Any]
 Rule = Mapping[str, Any]
@@ -110,9 +111,18 @@ class Hanging:
 
 
 def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
-    """Place `series` (header dicts with ``series_uid``) according to `protocol`, each into one slot at most."""
+    """Place series according to a protocol, each into one slot at most.
+
+    Parameters
+    ----------
+    protocol
+        Content of a ``hanging.yaml``.
+    series
+        By DICOM keyword, what is known of each, with ``series_uid`` and ``slices``; derived facts are added.
+    """
+    series = [{**facts_of(header.get), **header} for header in series]
     taken: dict[str, str] = {}
-    choices = tuple(_choice(slot, series, taken) for slot in protocol["slots"])
+    choices = tuple(_choice(_whole(slot, protocol), series, taken) for slot in protocol["slots"])
     slots = {slot["name"]: slot for slot in protocol["slots"]}
     placed = tuple(_placed(slots[c.slot], c.chosen) for c in choices if c.chosen)
     left = tuple(
@@ -121,6 +131,12 @@ def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
     missing = tuple(f"No series fits {c.title!r}." for c in choices if c.chosen is None)
     stages = stages_of(protocol, {p.slot: p.series_uid for p in placed})
     return Hanging(protocol["layout"], tuple(protocol["planes"]), placed, left, missing, choices, stages)
+
+
+def _whole(slot: Slot, protocol: Mapping[str, Any]) -> Slot:
+    """Return a slot with the rules that hold for all slots of its protocol."""
+    rules = {kind: [*protocol.get(kind, ()), *slot.get(kind, ())] for kind in ("require", "exclude")}
+    return {**slot, **rules}
 
 
 def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str]) -> SlotChoice:
