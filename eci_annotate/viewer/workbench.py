@@ -30,7 +30,6 @@ from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.resume import begin, restored
 from eci_annotate.viewer.stage.controller import Controller, Listener
-from eci_annotate.viewer.stage.layouts import PaneGrid
 from eci_annotate.viewer.stage.messages import look, status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
@@ -115,7 +114,9 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
-        self.menu = LayoutMenu(self.controller, self._layouts(), self._carry_out)
+        self.menu = LayoutMenu(
+            self.controller, layouts_of(self.hanging, self.task.studies(), bool(self.sides)), self._carry_out
+        )
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
@@ -133,11 +134,6 @@ class Workbench(Listener):
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
             self.signing.show_remark()
-
-    def _layouts(self) -> Sequence[PaneGrid]:
-        """Return the layouts; sides of a comparison are linked with three planes, which then come first."""
-        layouts = layouts_of(self.hanging, self.task.studies())
-        return sorted(layouts, key=lambda layout: layout.is_fixed) if self.compared else layouts
 
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)

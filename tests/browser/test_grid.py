@@ -1,4 +1,4 @@
-"""Grids: a study opens in its hanging protocol; panes follow each other; what is drawn shows on every pane it crosses."""
+"""Grids: a study opens in its protocol; panes follow each other; what is drawn shows on all panes that it crosses."""
 
 from __future__ import annotations
 

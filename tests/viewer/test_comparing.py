@@ -66,6 +66,7 @@ def test_layers_of_others_are_outlines_in_their_colour_and_can_be_hidden(beside:
     assert rgba is not None and {tuple(each) for each in rgba[rgba[..., 3] == 255][:, :3]} == {other.colour}
     area = (rgba[..., 3] > 0).sum()
     filled = Controller(other.easel)
+    filled.receive({"kind": "ready"})
     filled.receive(views())
     (own,) = inks(filled.painter.again())
     assert own.rgba is not None and area < (own.rgba[..., 3] > 0).sum()  # an outline has no fill

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eci_annotate.imaging.annotations import Annotation, Mask
@@ -193,10 +193,18 @@ STROKES = st.tuples(PANES, POINT, PATH, NO_KEY | KEYS, PATH, st.sampled_from(["r
         ("hand", each[5], each[0], each[4][:3] if each[5] == "release" else []),
     ]
 )
+AT = [0.0, 0.0, 0.0]
+# two annotations one over the other, and then the lower one selected
+ON_TOP = [
+    *2 * [("hand", "press", "axial", AT), ("hand", "drag", "axial", AT), ("hand", "release", "axial", AT)],
+    ("new", None), ("hand", "press", "axial", AT), ("hand", "drag", "axial", AT), ("hand", "release", "axial", AT),
+    ("select", 0),
+]  # fmt: skip
 ACTIONS = st.one_of(STROKES, HANDS.map(lambda one: [one]), KEYS.map(lambda one: [one]), KEYS.map(lambda one: [one]))
 
 
 @settings(max_examples=count(160, 5000))
+@example(in_grid=False, tool="smartpaint", actions=[ON_TOP])
 @given(
     in_grid=st.booleans(),
     tool=st.sampled_from(["box", "freedraw", "smartpaint"]),

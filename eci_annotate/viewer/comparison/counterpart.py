@@ -36,8 +36,7 @@ def reveal(controller: Controller, side: Side, shown: bool) -> list[Order]:
     """Show or hide a side's outlines over the user's work."""
     side.layer.shown = shown
     orders = controller.painter.again()
-    drawn = controller.drawn(0, controller.painter.views.values(), orders)
-    return [*orders, drawn, *controller.painter.echoes_of_others()]
+    return [*orders, *controller.drawn(orders), *controller.painter.echoes_of_others()]
 
 
 class Counterpart:

@@ -74,8 +74,12 @@ class LayoutMenu:
         self.plane.disabled = not self.controller.panes.layout.is_fixed
 
 
-def layouts_of(hanging: Hanging, studies: Sequence[Study]) -> tuple[PaneGrid, ...]:
-    """Return the layouts for a study: those of its protocol, and plain grids of all its series, those placed first."""
+def layouts_of(hanging: Hanging, studies: Sequence[Study], compared: bool = False) -> Sequence[PaneGrid]:
+    """Return the layouts for a study: those of its protocol, and plain grids of all its series, those placed first.
+
+    With `compared`, three planes come first: the sides of a comparison are linked with them.
+    """
     placed = [each.series_uid for each in hanging.placed]
     images = [s.series_uid for study in studies for s in study.series if s.modality not in NO_IMAGES]
-    return offered(hanging.stages, list(dict.fromkeys((*placed, *images))))
+    layouts = offered(hanging.stages, list(dict.fromkeys((*placed, *images))))
+    return sorted(layouts, key=lambda layout: layout.is_fixed) if compared else layouts

@@ -23,7 +23,7 @@ def show_places(controller: Controller, places: tuple[Place, ...]) -> list[Order
     painter = controller.painter
     painter.places = places
     lines = painter.all_lines()
-    return [*lines, controller.drawn(0, painter.views.values(), lines)]
+    return [*lines, *controller.drawn(lines)]
 
 
 class Marking:

@@ -53,6 +53,11 @@ class PaneCanvases:
         """Widget references, bottom first."""
         return [f"IPY_MODEL_{canvas.model_id}" for canvas in (self.masks, self.vectors)]
 
+    def close(self) -> None:
+        """Close both in the browser too."""
+        self.masks.close()
+        self.vectors.close()
+
     def fit(self, order: Fit) -> None:
         """Follow the size of a view."""
         self.ratio = order.view.ratio

@@ -5,7 +5,7 @@ It knows no widget and no canvas; recorded messages drive it in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Colour
@@ -15,13 +15,15 @@ from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, Select,
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.plain_error import plain
-from eci_annotate.viewer.stage import messages, shortcuts
+from eci_annotate.viewer.stage import browser_messages, messages, shortcuts
+from eci_annotate.viewer.stage.browser_messages import BrowserCommand, Bye, Hand, Hands, Here, Ready, Views, Want
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.layouts import PaneGrid
-from eci_annotate.viewer.stage.messages import BrowserCommand, Hand, Hands, Here, Message, Ready, Views, Want
-from eci_annotate.viewer.stage.orders import Ink, Lines, Order, Panel, Send
+from eci_annotate.viewer.stage.messages import Message
+from eci_annotate.viewer.stage.orders import Order, Panel, Send
+from eci_annotate.viewer.stage.pages import Pages
 from eci_annotate.viewer.stage.pane_geometry import View
 from eci_annotate.viewer.stage.panes import Panes
 from eci_annotate.viewer.stage.pointer_gestures import gesture_of
@@ -62,8 +64,8 @@ class Controller:
         Plans the entries of each action; holds label and colour of the next annotation.
     panes
         The layout, and what each pane shows.
-    active_pane, focus
-        Pane with the keyboard focus, and its crosshair.
+    page, active_pane, focus
+        Page and pane that the user is in, and the crosshair.
     """
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
@@ -74,7 +76,8 @@ class Controller:
         self.painter = Painter(easel, not why_not, self.panes)
         self.plan = EntryPlan(easel)
         self.focus: Vector | None = None
-        self.active_pane = ""
+        self.page, self.active_pane = "", ""
+        self.pages = Pages(self.painter)
         self._stale: set[str] = set()
         self._warned = False  # the status line shows a refusal
 
@@ -82,14 +85,18 @@ class Controller:
     def receive(self, raw: Message) -> list[Order]:
         """Process one message of the browser; a refusal becomes a line in the viewer, never an exception."""
         try:
-            return self._answer(messages.read(raw))
+            message = browser_messages.read(raw)
+            self.page = str(raw.get("page", ""))
+            return self._answer(message)
         except EciError as error:
             return [self._warning(error)]
 
-    def _answer(self, message: messages.Incoming) -> list[Order]:
+    def _answer(self, message: browser_messages.Incoming) -> list[Order]:
         match message:
-            case Ready():
-                return self.show()
+            case Ready(page):
+                return self.show(page)
+            case Bye(page):
+                return [*self.pages.leave(page)]
             case Want():
                 return self._slice(message)
             case Views():
@@ -109,12 +116,14 @@ class Controller:
         return self.do(make(self.easel.active or ""))
 
     # -- series and views -----------------------------------------------------------
-    def show(self) -> list[Order]:
-        """Return orders for everything that a new browser needs."""
-        self.painter.turn()
+    def show(self, page: str | None = None) -> list[Order]:
+        """Return orders for everything that a new page needs, or (None) all pages of a new layout."""
+        self.painter.turn(page)
+        left = [] if page is None else self.pages.join(page)
         echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
         names = tuple(cell.name for cell in self.panes.layout.cells)
-        return [Panel(names), Send(self.panes.scene()), self._tool(), *echoes]
+        scene = self.panes.scene() if page is None else {**self.panes.scene(), "page": page}
+        return [*left, Panel(names, page), Send(scene), self._tool(), *echoes]
 
     def turn_to(self, series_uid: str) -> list[Order]:
         """Draw on another series; it is shown in the active pane of a grid, or in all panes that follow."""
@@ -143,6 +152,8 @@ class Controller:
         return [order] if order else []
 
     def _views(self, message: Views) -> list[Order]:
+        if message.page not in self.pages.present:
+            return self.show(message.page)
         orders = self.painter.look(message.views, message.anew)
         self.focus, self.active_pane = message.focus, message.active
         if message.anew:
@@ -151,13 +162,12 @@ class Controller:
         window = message.windows.get(self.easel.series_uid)
         if window and not self.why_not and window != self.easel.options.window and not self.plan.open:
             self._apply(SetOption("window", window))
-        return [*orders, self.drawn(0, message.views, orders)]
+        return [*orders, *self.drawn(orders, views=message.views)]
 
-    def drawn(self, frame: int, views: Iterable[View], orders: Iterable[Order]) -> Order:
-        """Return the order that reports to the browser that these orders were carried out for these views."""
-        touched = sorted({order.pane for order in orders if isinstance(order, (Ink, Lines))})
-        seen = [(view, self.panes.series(view.pane)) for view in views]
-        return Send(messages.drawn(frame, seen, self.plan.open, touched))
+    def drawn(self, orders: Sequence[Order], frame: int = 0, views: Iterable[View] | None = None) -> list[Order]:
+        """Return the orders that report to each page that orders were carried out, for these views (None: for all)."""
+        shown = self.painter.views.values() if views is None else views
+        return [Send(each) for each in self.pages.reports(orders, shown, (self.page, frame), self.plan.open)]
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
@@ -173,7 +183,7 @@ class Controller:
                 self._take(self.plan.refused(), changes, entries)
                 refusals.append(error)
         drawing = self._drawing(changes, before)
-        orders = [*drawing, self.drawn(message.frame, self.painter.views.values(), drawing)]
+        orders = [*drawing, *self.drawn(drawing, message.frame)]
         self._kept(entries)
         return [*orders, *([] if self.plan.open else self._settled()), *map(self._warning, refusals)]
 
@@ -195,7 +205,7 @@ class Controller:
         """Return orders that draw changes; `before`: what was selected, because its handles go."""
         self._stale.update(change.uid for change in changes)
         orders = self.painter.changed(changes)
-        return orders if self.easel.active == before else [*orders, *self.painter.all_lines()]
+        return orders if self.easel.active == before else [*orders, *self.painter.reordered()]
 
     def _settled(self) -> list[Order]:
         """Return orders after a stroke: echoes of what changed, the current tool, and remarks."""
@@ -239,7 +249,7 @@ class Controller:
         orders = self._drawing(changes, before)
         if redraw:
             orders += self.painter.all_lines()
-        return [*orders, self.drawn(0, self.painter.views.values(), orders), *self._settled()]
+        return [*orders, *self.drawn(orders), *self._settled()]
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:
         changes = self.easel.do(entry)

@@ -28,9 +28,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """Have canvases for these panes, and no others, before anything is drawn."""
+    """Have canvases for these panes before anything is drawn: on one page, or (None) on all."""
 
     names: tuple[str, ...]
+    page: str | None = None
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Close the canvases of a page that was closed."""
+
+    page: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Ink:
     y: int
     rgba: NDArray[np.uint8] | None
     wipe: bool = False
+    page: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +66,7 @@ class Lines:
 
     pane: str
     marks: tuple[Mark, ...]
+    page: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,5 +77,7 @@ class Send:
     buffers: tuple[bytes, ...] = ()
 
 
-Order = Panel | Fit | Ink | Lines | Send
+Drawing = Fit | Ink | Lines
+"""What is drawn on canvases."""
+Order = Panel | Leave | Fit | Ink | Lines | Send
 """Everything a stage can carry out."""

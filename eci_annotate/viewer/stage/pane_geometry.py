@@ -202,7 +202,8 @@ def _stack(name: str, grid: Grid, axis: int) -> PlaneStack:
 class View:
     """What a pane shows now: a slice, the plane millimetres at its upper left corner, and the scale.
 
-    `px` are device pixels; `ratio` is their number per CSS pixel.
+    `px` are device pixels; `ratio` is their number per CSS pixel; `page` is the page that shows it: several pages may
+    show the panes of one kernel, each at a view of its own.
     """
 
     pane: str
@@ -214,6 +215,7 @@ class View:
     width: int
     height: int
     ratio: float
+    page: str = ""
 
     def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
         """Convert patient millimetres, shape (n, 3), to device pixels (x, y), shape (n, 2)."""

@@ -9,8 +9,9 @@ from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.display import Window
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.layouts import THREE_PLANE, Cell, PaneGrid, plane_of
-from eci_annotate.viewer.stage.messages import Message, Want
+from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack, marks_of, stacks_of
 from eci_annotate.viewer.stage.slices import Pictures

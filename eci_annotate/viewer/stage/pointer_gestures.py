@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eci_annotate.errors import Refused
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
-from eci_annotate.viewer.stage.messages import Hand
+from eci_annotate.viewer.stage.browser_messages import Hand
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 

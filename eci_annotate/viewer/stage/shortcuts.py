@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Redo, SetOption, Undo
-from eci_annotate.viewer.stage import messages
-from eci_annotate.viewer.stage.messages import BrowserCommand
+from eci_annotate.viewer.stage import browser_messages
+from eci_annotate.viewer.stage.browser_messages import BrowserCommand
 from eci_annotate.viewer.stage.orders import Order
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LEAST_MM, MOST_MM = 0.5, 80.0
 
 def _mark(c: Controller, said: BrowserCommand) -> list[Order]:
     try:
-        at = messages.point(said.value)
+        at = browser_messages.point(said.value)
     except (TypeError, ValueError):
         at = None
     c.mark_place(at)

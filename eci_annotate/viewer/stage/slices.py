@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.display import Window, default_window, is_inverted
 from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.viewer.stage import messages
-from eci_annotate.viewer.stage.messages import Want
+from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 

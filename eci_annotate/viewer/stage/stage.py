@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.esm_bundle import HERE, joined
 from eci_annotate.viewer.stage.inbox import Posted
 from eci_annotate.viewer.stage.messages import heard
-from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Panel, Send
+from eci_annotate.viewer.stage.orders import Drawing, Fit, Ink, Leave, Lines, Order, Panel, Send
 
 
 class Stage(anywidget.AnyWidget):  # type: ignore[misc]
@@ -47,17 +47,29 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, controller: Controller, **more: Any) -> None:
         self.controller, self.posted = controller, Posted()
         self._since = time.perf_counter()
-        self.canvases: dict[str, PaneCanvases] = {}
+        self.canvases: dict[str, dict[str, PaneCanvases]] = {}
         super().__init__(tools=tool_keys(), **more)
-        self._have(tuple(cell.name for cell in controller.panes.layout.cells))
         self.on_msg(self._received)
 
-    def _have(self, names: Sequence[str]) -> None:
+    def _have(self, order: Panel) -> None:
         """Have canvases for these panes; those of panes that are gone are kept for the next layout."""
-        for name in names:
-            if name not in self.canvases:
-                self.canvases[name] = PaneCanvases()
-        self.layers = {name: self.canvases[name].references for name in names}
+        for page in list(self.canvases) if order.page is None else [order.page]:
+            own = self.canvases.setdefault(page, {})
+            for name in order.names:
+                if name not in own:
+                    own[name] = PaneCanvases()
+        self._tell_layers()
+
+    def _leave(self, page: str) -> None:
+        """Close the canvases of a page."""
+        for canvases in self.canvases.pop(page, {}).values():
+            canvases.close()
+        self._tell_layers()
+
+    def _tell_layers(self) -> None:
+        self.layers = {
+            page: {name: each.references for name, each in own.items()} for page, own in self.canvases.items()
+        }
 
     def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
         self._since = time.perf_counter()
@@ -72,10 +84,13 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         todo = list(orders)
         for order in todo:
             if isinstance(order, Panel):
-                self._have(order.names)
-        if any(isinstance(order, (Fit, Ink, Lines)) for order in todo):
-            with hold(next(iter(self.canvases.values())).masks):
-                for order in todo:
+                self._have(order)
+            if isinstance(order, Leave):
+                self._leave(order.page)
+        drawing = [order for order in todo if isinstance(order, (Fit, Ink, Lines)) and self._on(order)]
+        if drawing:
+            with hold(self._on(drawing[0]).masks):  # type: ignore[union-attr]
+                for order in drawing:
                     self._draw(order)
         for order in todo:
             if isinstance(order, Send):
@@ -84,14 +99,21 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     def _work_ms(self) -> float:
         return round((time.perf_counter() - self._since) * 1e3, 2)
 
-    def _draw(self, order: Order) -> None:
+    def _on(self, order: Drawing) -> PaneCanvases | None:
+        """Return the canvases that an order draws on; None if their page is gone."""
+        page, pane = (order.view.page, order.view.pane) if isinstance(order, Fit) else (order.page, order.pane)
+        return self.canvases.get(page, {}).get(pane)
+
+    def _draw(self, order: Drawing) -> None:
+        canvases = self._on(order)
+        assert canvases is not None
         match order:
             case Fit():
-                self.canvases[order.view.pane].fit(order)
+                canvases.fit(order)
             case Ink():
-                self.canvases[order.pane].ink(order)
+                canvases.ink(order)
             case Lines():
-                self.canvases[order.pane].lines(order)
+                canvases.lines(order)
 
 
 def tool_keys() -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ export const HEARD = "heard";
 
 // browser -> kernel
 export const readyMessage = () => ({ kind: "ready" });
+export const byeMessage = () => ({ kind: "bye" });
 /** @param {string} series @param {string} plane @param {number} index */
 export const wantMessage = (series, plane, index) => ({ kind: "want", series, plane, index });
 /** @param {WireView[]} views @param {Record<string, [number, number]>} windows by series

@@ -76,6 +76,8 @@ export class Stage {
     model.on("msg:custom", this.onMessage);
     model.on("change:height", this.onHeight);
     window.addEventListener("blur", this.onBlur);
+    this.onHide = () => this.send(wire.byeMessage());
+    window.addEventListener("pagehide", this.onHide);
     window.addEventListener("pointerdown", this.onElsewhere, true);
     this.connection.start();
     this.send(wire.readyMessage());
@@ -85,8 +87,10 @@ export class Stage {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("change:height", this.onHeight);
     window.removeEventListener("blur", this.onBlur);
+    window.removeEventListener("pagehide", this.onHide);
     window.removeEventListener("pointerdown", this.onElsewhere, true);
     this.interaction.finish();
+    this.send(wire.byeMessage());
     this.observer.disconnect();
     this.link.leave();
     this.connection.stop();
@@ -99,6 +103,7 @@ export class Stage {
   receive(message, buffers) {
     const { board } = this;
     const received = message.heard ? this.outbox.heard(message.heard) : [];
+    if (message.page !== undefined && message.page !== this.outbox.page) return; // for another page of this kernel
     switch (message.kind) {
       case wire.HEARD: return this.caughtUp(received, message.gap);
       case wire.SCENE: return this.setScene(message);
@@ -125,7 +130,7 @@ export class Stage {
     this.queue.reset();
     board.setScene(message);
     if (first) this.arrange(model.get("alone") ?? "");
-    const found = await findLayers(model, model.get("layers"));
+    const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
     this.aLayer = found[board.panes[0].name]?.[0];
     this.reports.soon(0);

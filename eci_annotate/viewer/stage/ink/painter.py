@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
@@ -16,6 +16,13 @@ from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 from eci_annotate.viewer.stage.panes import Panes
 from eci_annotate.viewer.stage.places import Place, place_marks
+
+Key = tuple[str, str]
+
+
+def key_of(view: View) -> Key:
+    """Return page and pane of a view."""
+    return view.page, view.pane
 
 
 class Painter:
@@ -33,7 +40,7 @@ class Painter:
     Attributes
     ----------
     views
-        By pane, what the browser shows now; only these are drawn.
+        By page and pane, what a browser shows now; only these are drawn.
     own, others
         The easel's own layer, and comparison layers below it.
     places
@@ -44,22 +51,24 @@ class Painter:
         self.easel = easel
         self.editable = editable
         self.panes = panes or Panes(easel)
-        self.views: dict[str, View] = {}
+        self.views: dict[Key, View] = {}
         self.own = Layer(easel)
         self.others: list[Layer] = []
         self.places: tuple[Place, ...] = ()
-        self._lined: set[str] = set()
+        self._lined: set[Key] = set()
 
-    def turn(self) -> None:
-        """Follow a change of what the panes show; the browser then sends its views."""
-        self.views = {}
-        self._lined = set()
+    def turn(self, page: str | None = None) -> None:
+        """Forget the views of a page, or (None) of all, which then send them again."""
+        self.views = {key: view for key, view in self.views.items() if page not in (None, key[0])}
+        self._lined = {key for key in self._lined if key in self.views}
 
     def look(self, views: Iterable[View], anew: bool = False) -> list[Order]:
-        """Draw views that moved; `anew`: draw all, and send all annotations again."""
-        orders: list[Order] = []
+        """Draw views that moved; `anew`: draw all views of their pages, and send all annotations again."""
+        views, orders = list(views), list[Order]()
         if anew:
-            self.views, orders = {}, [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
+            for page in {view.page for view in views}:
+                self.turn(page)
+            orders = [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
         for view in views:
             stack = self.panes.stack(view.pane)
             if stack is not None:
@@ -67,8 +76,8 @@ class Painter:
         return orders
 
     def _moved(self, stack: PlaneStack, view: View) -> list[Order]:
-        before = self.views.get(view.pane)
-        self.views[view.pane] = view = replace(view, index=min(max(view.index, 0), stack.count - 1))
+        before = self.views.get(key_of(view))
+        self.views[key_of(view)] = view = replace(view, index=min(max(view.index, 0), stack.count - 1))
         resized = before is None or (before.width, before.height) != (view.width, view.height)
         same = before is not None and replace(before, seq=view.seq) == view
         return [*([Fit(view)] if resized else []), *([] if same else self.redraw(view))]
@@ -82,7 +91,7 @@ class Painter:
         return [order for view in self.views.values() for order in self._follow(view, patches)]
 
     def _series_in_view(self) -> set[str]:
-        return {self.panes.series(name) for name in self.views}
+        return {self.panes.series(pane) for _, pane in self.views}
 
     def _follow(self, view: View, patches: dict[str, list[Block] | None]) -> list[Order]:
         blocks = patches[self.panes.series(view.pane)]
@@ -117,8 +126,8 @@ class Painter:
         for layer in self._layers:
             extent = union(extent, layer.extent(self.panes.series(view.pane)))
         ink = None if is_empty(extent) else self._patch(view, extent)
-        wiped = replace(ink, wipe=True) if ink else Ink(view.pane, 0, 0, None, wipe=True)
-        self._lined.add(view.pane)
+        wiped = replace(ink, wipe=True) if ink else Ink(view.pane, 0, 0, None, True, view.page)
+        self._lined.add(key_of(view))
         return [wiped, *self.lines(view)]
 
     @property
@@ -132,10 +141,15 @@ class Painter:
             return None
         below: Painted = [each for layer in self.others for each in self._painted(layer, view, stack)]
         planes = [*below, *self._painted(self.own, view, stack)]
-        return Ink(view.pane, rect.x, rect.y, compose(stack, view, rect, planes, bare=len(below)))
+        return Ink(view.pane, rect.x, rect.y, compose(stack, view, rect, planes, bare=len(below)), page=view.page)
 
     def _painted(self, layer: Layer, view: View, stack: PlaneStack) -> Painted:
         return layer.painted(self.panes.series(view.pane), stack, view.index)
+
+    def reordered(self) -> list[Order]:
+        """Draw what another selection changes: handles, and which of several painted annotations is on top."""
+        painted = sum(isinstance(thing, (Contours, Paint)) for thing in self.easel.objects.values())
+        return self.again() if painted > 1 else self.all_lines()
 
     def all_lines(self) -> list[Order]:
         """Draw the vector layers of all views."""
@@ -148,10 +162,11 @@ class Painter:
             return []
         marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, self.editable))
         marks += place_marks(self.places, stack, view)
-        if not marks and view.pane not in self._lined:
+        key = key_of(view)
+        if not marks and key not in self._lined:
             return []
-        self._lined = self._lined | {view.pane} if marks else self._lined - {view.pane}
-        return [Lines(view.pane, marks)]
+        self._lined = self._lined | {key} if marks else self._lined - {key}
+        return [Lines(view.pane, marks, view.page)]
 
     def echoes(self, uids: Iterable[str]) -> list[Order]:
         """Send the browser the current appearance of the user's own annotations."""

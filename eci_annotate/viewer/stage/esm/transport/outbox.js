@@ -23,7 +23,7 @@ export class Outbox {
   }
 
   send(message) {
-    if (!KEPT.has(message.kind)) return this.carry(message);
+    if (!KEPT.has(message.kind)) return this.carry({ ...message, page: this.page });
     const numbered = { ...message, page: this.page, serial: ++this.serial };
     this.kept.push({ message: numbered, since: performance.now() });
     this.carry(numbered);
