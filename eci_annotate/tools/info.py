@@ -19,6 +19,7 @@ class ToolName(StrEnum):
     BOX = "box"
     FREEDRAW = "freedraw"
     SMARTPAINT = "smartpaint"
+    GROWCUT = "growcut"
 
 
 class Feedback(StrEnum):
@@ -49,6 +50,10 @@ class ToolInfo:
         What the browser shows immediately.
     three_plane
         Selecting the tool shows all panes.
+    keeps
+        Prefix of the field that it keeps for each series, such as `SEEDS`; empty: none.
+    help
+        What a user does with it, in one or two sentences.
     trials
         Options under which its kernels are compiled ahead of the first stroke; empty if it has no kernels.
     """
@@ -61,4 +66,6 @@ class ToolInfo:
     options: tuple[str, ...] = ()
     feedback: Feedback = Feedback.NONE
     three_plane: bool = False
+    keeps: str = ""
+    help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()
