@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.tools.protocol import Object
 
@@ -44,6 +45,8 @@ class Suggestion:
         Masks of painted annotations; other annotations as they would be.
     clears
         Fields of the series that accepting empties, such as seeds.
+    adds
+        Header of the annotation that accepting adds for the first part; None: all exist.
     note
         Sentence for the user; empty if there is nothing to say.
     """
@@ -54,4 +57,5 @@ class Suggestion:
     parts: tuple[MaskPart, ...] = field(default_factory=tuple)
     objects: tuple[Object, ...] = ()
     clears: tuple[str, ...] = ()
+    adds: Annotation | None = None
     note: str = ""

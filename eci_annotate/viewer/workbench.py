@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -32,6 +33,8 @@ from eci_annotate.viewer.stage.controller import Controller, Listener
 from eci_annotate.viewer.stage.messages import look, status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.viewer.suggestions.growcut_source import require_decided
+from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import form_of
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.hanging import Hanging
@@ -49,6 +52,10 @@ SIGNED = "This task is signed and can no longer be changed."
 def windows_of(hanging: Hanging) -> dict[str, Window]:
     """Return the windows that the hanging protocol states (centre and width), by series."""
     return {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
+
+
+def _apply_preset(draw: Callable[[Sequence[Order]], None], name: str) -> None:
+    draw([Send(look(preset=name))])
 
 
 def missing_part(missing: str) -> list[w.HTML]:
@@ -114,14 +121,11 @@ class Workbench(Listener):
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(
-            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
-        )
+        self.toolbar = Toolbar(self.controller, self.do, partial(_apply_preset, self._draw), definition.tools)
+        self.suggestions = suggestions_for(self.controller, self.decide, self._draw, self.do)
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
-        if self.review:
-            self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = form_of(self.task, self.hanging, answers, self._answered, self.sides)
         told = (self.task.asks_secret, self._signed, self._remark, self.task.version > 1)
@@ -129,6 +133,7 @@ class Workbench(Listener):
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
+            self.annotations.close()
             self.signing.show_remark()
 
     def _draw(self, orders: Sequence[Order]) -> None:
@@ -137,7 +142,7 @@ class Workbench(Listener):
     def _laid_out(self) -> w.VBox:
         panels = (self.annotations, self.form, self.signing)
         work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
-        middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
+        middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
         if self.compared is None:
             return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle)
         self.compared.compare()
@@ -151,6 +156,10 @@ class Workbench(Listener):
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
+
+    def decide(self, what: str) -> None:
+        """Accept or discard what a tool suggests."""
+        self._carry_out(lambda: self.suggestions.decide(what))
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
@@ -186,6 +195,7 @@ class Workbench(Listener):
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)
+        self.suggestions.follow()
         self.saved()
 
     # -- the lease ---------------------------------------------------------------------
@@ -232,7 +242,7 @@ class Workbench(Listener):
         self.autosave.close(why)
         self.stage.carry_out(self.controller.close(why))
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.form]
-        for each in (*panels, self.compared and self.compared.panel):
+        for each in (*panels, self.suggestions, self.compared and self.compared.panel):
             if each:
                 each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
@@ -254,6 +264,7 @@ class Workbench(Listener):
         if self.form and not self.review:
             self.autosave.answer(self.form.group.answer)
         self._carry_out(self.controller.finish)
+        require_decided(self.controller.easel)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
             raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")
@@ -279,5 +290,6 @@ class Workbench(Listener):
                 raise Refused("Your last work is not saved yet.", "Try again in a moment.")
             with suppress(LeaseLost):
                 self.task.release()
+        self.suggestions.close()
         self.autosave.close(LEFT)
         close_all(self.widget)

@@ -13,7 +13,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Add, Delete, SetOption, Show, Undo
 from eci_annotate.tools.gestures import ALT, Drag, Press, Release
 from eci_annotate.tools.growcut import grow
-from eci_annotate.tools.growcut.seed_job import Gardener, seed_request
+from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
 from eci_annotate.tools.protocol import HALF, SEEDS
 from tests.grids import SERIES
 from tests.tools.scenes import GRID, SHAPE, VOLUME, at, easel, plane
@@ -49,7 +49,7 @@ def seeded(**options):
 
 
 def suggestion(e, gardener=None):
-    return (gardener or Gardener()).suggest(seed_request(e), lambda share: True)
+    return (gardener or Gardener()).suggest(growth_request(e), lambda share: True)
 
 
 def test_seeds_of_object_and_background_give_the_lesion():
@@ -68,7 +68,7 @@ def test_seeds_of_object_and_background_give_the_lesion():
 
 def test_it_says_what_to_add_while_seeds_are_too_few():
     e = easel("growcut", radius_mm=1.0)
-    assert seed_request(e) is None
+    assert growth_request(e) is None
     done(e, *inside())
     assert suggestion(e) == "Now paint the background around lesion 1 (X), or seeds of another annotation."
     e.do(Undo())
@@ -144,7 +144,7 @@ def test_one_more_stroke_gives_what_a_fresh_run_gives():
 def test_a_cancelled_run_gives_nothing_and_the_next_one_everything():
     e, gardener = seeded(), Gardener()
     whole = suggestion(e)
-    assert gardener.suggest(seed_request(e), lambda share: True) is not None
+    assert gardener.suggest(growth_request(e), lambda share: True) is not None
     assert (suggestion(e, gardener).parts[0].voxels == whole.parts[0].voxels).all()
 
 

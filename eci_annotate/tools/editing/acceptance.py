@@ -38,6 +38,7 @@ def acceptance(suggestion: Suggestion, grid_shape: tuple[int, ...]) -> Accept:
     body = {
         "version": VERSION,
         "shape": list(grid_shape),
+        "adds": object_out(Paint(**suggestion.adds.header) if suggestion.adds else None, shelf),
         "masks": masks,
         "objects": [object_out(thing, shelf) for thing in suggestion.objects],
         "clears": list(suggestion.clears),
@@ -73,9 +74,12 @@ def accepted(
             raise ValueError(body["version"])
         if tuple(body["shape"]) != tuple(grid_shape):
             raise Refused("The suggestion was made on a different grid.", "Make it again on this series.")
+        added = object_in(body["adds"], arrays)
+        known = {**objects, **({added.uid: added} if added else {})}
         return [
+            *([ObjectEdit(added.uid, None, added)] if added else []),
             *_objects(body["objects"], arrays, objects),
-            *_masks(body["masks"], arrays, objects, fields),
+            *_masks(body["masks"], arrays, known, fields, grid_shape),
             *_cleared(body["clears"], fields),
         ]
     except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
@@ -91,13 +95,17 @@ def _objects(bodies: list[Any], arrays: Any, objects: Mapping[str, Object]) -> I
 
 
 def _masks(
-    bodies: list[Any], arrays: Any, objects: Mapping[str, Object], fields: Mapping[str, Fields]
+    bodies: list[Any],
+    arrays: Any,
+    objects: Mapping[str, Object],
+    fields: Mapping[str, Fields],
+    grid_shape: tuple[int, ...],
 ) -> Iterator[Edit]:
     for body in bodies:
         uid, where = str(body["uid"]), where_of(body["where"])
         if not isinstance(objects.get(uid), Paint):
             raise Refused("The annotation of this suggestion no longer exists.", "Select an annotation and try again.")
-        before = fields[uid][where].copy()
+        before = fields[uid][where].copy() if uid in fields else np.zeros(grid_shape, np.uint16)[where]
         after = (arrays[body["voxels"]] > 0).astype(np.uint16) * np.uint16(FULL)
         if after.shape != before.shape:
             raise ValueError(uid)

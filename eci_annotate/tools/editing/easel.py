@@ -225,8 +225,13 @@ class Easel(Table):
         return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
 
     def _accept(self, entry: Accept) -> tuple[Change, ...]:
-        grid = self.sheet_of(entry.series_uid).grid
-        return self._commit(accepted(entry, self.objects, self.history.fields, grid.shape), entry.name)
+        shape = self.sheet_of(entry.series_uid).grid.shape
+        edits = accepted(entry, self.objects, self.history.fields, shape)
+        for edit in edits:
+            if isinstance(edit, ObjectEdit) and edit.before is None and isinstance(edit.after, Paint):
+                self.history.open_field(edit.uid, shape)
+                self.active = edit.uid
+        return self._commit(edits, entry.name)
 
     def _commit(self, edits: Sequence[Edit], name: str) -> tuple[Change, ...]:
         changes = self.history.apply(edits)

@@ -1,6 +1,6 @@
 """GrowCut: paint seeds inside and around; the borders between them are suggested, and accepted or discarded.
 
-Seeds are a field of the series, so that undo, the journal and snapshots keep them. Growing is done by `seed_job`.
+Seeds are a field of the series, so that undo, the journal and snapshots keep them. Growing is done by `growth_request`.
 """
 
 from __future__ import annotations

@@ -44,6 +44,10 @@ class Listener:
         """Handle a marked place (patient mm, None: the crosshair); refused outside a review."""
         raise Refused("Places are marked in a review.")
 
+    def decide(self, what: str) -> None:
+        """Handle a decision on what a tool suggests: `accept`, `discard`, `shrink` or `grow`."""
+        raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
+
 
 class Controller:
     """Controls one viewer.
@@ -218,6 +222,10 @@ class Controller:
     def mark_place(self, point_lps: Vector | None) -> None:
         """Mark a place in patient mm; None: at the crosshair."""
         self._listener.place_marked(point_lps)
+
+    def decide(self, what: str) -> None:
+        """Accept, discard, shrink or grow what a tool suggests."""
+        self._listener.decide(what)
 
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:

@@ -9,7 +9,7 @@ from eci_annotate.imaging.annotations import Box
 from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
-from eci_annotate.tools.protocol import Paint
+from eci_annotate.tools.protocol import Paint, is_series_field
 from eci_annotate.viewer.stage.layer import Layer, Painted
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View, stacks_of
@@ -67,8 +67,10 @@ class Painter:
         boxes: dict[str, Block] = {}
         for change in changes:
             thing = self.easel.objects.get(change.uid)
-            if isinstance(thing, Paint):
+            if isinstance(thing, Paint) or is_series_field(change.uid):
                 self.own.solids.extents.grow(change.uid, change.where)
+            if is_series_field(change.uid) and not change.uid.endswith(f"/{self.easel.series_uid}"):
+                continue
             whole = whole or (change.where is None and not isinstance(thing, Box))
             whole = whole or (thing is not None and thing.series_uid != self.easel.series_uid)
             if change.where is not None and change.uid not in self.easel.hidden:
@@ -124,7 +126,7 @@ class Painter:
 
     def echoes(self, uids: Iterable[str]) -> list[Order]:
         """Send the browser the current appearance of the user's own annotations."""
-        return [self.own.echo(uid, self.easel.series_uid) for uid in uids]
+        return [self.own.echo(uid, self.easel.series_uid) for uid in uids if not is_series_field(uid)]
 
     def echoes_of_others(self) -> list[Order]:
         """Send the browser the current appearance of all annotations of others."""

@@ -33,6 +33,11 @@ def _resize(c: Controller, factor: float) -> list[Order]:
     return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
 
 
+def _decide(c: Controller, said: BrowserCommand) -> list[Order]:
+    c.decide(str(said.value))
+    return []
+
+
 SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
     "new": lambda c, said: c.add(),
@@ -44,4 +49,5 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
+    "decide": _decide,
 }

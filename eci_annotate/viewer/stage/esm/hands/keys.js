@@ -12,6 +12,8 @@ export const KEYS = [
   { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush", repeats: true },
   { keys: ["2"], does: "dimension", value: 2, text: "SmartPaint on this slice only", shown: "2" },
   { keys: ["3"], does: "dimension", value: 3, text: "SmartPaint through the slices", shown: "3" },
+  { keys: ["enter"], does: "decide", value: "accept", text: "Accept what the tool suggests", shown: "Enter" },
+  { keys: ["backspace"], does: "decide", value: "discard", text: "Discard what the tool suggests", shown: "⌫" },
   { keys: ["mod+z"], does: "undo", text: "Undo", shown: "Ctrl+Z", repeats: true },
   { keys: ["mod+shift+z", "mod+y"], does: "redo", text: "Redo", shown: "Ctrl+Shift+Z", repeats: true },
   { keys: ["h"], does: "toggle-hidden", text: "Hide or show the selected annotation" },

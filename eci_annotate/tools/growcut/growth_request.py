@@ -26,7 +26,7 @@ SOURCE = "growcut/1"
 
 
 @dataclass(frozen=True, eq=False)
-class SeedRequest:
+class GrowthRequest:
     """What to grow: the seeds of a series, and the annotations (uid, label) that they may belong to, by seed."""
 
     series_uid: str
@@ -35,7 +35,7 @@ class SeedRequest:
     sheet: Sheet
 
 
-def seed_request(table: Table) -> SeedRequest | None:
+def growth_request(table: Table) -> GrowthRequest | None:
     """Return what GrowCut could grow on the series that is shown; None if it never had a seed."""
     seeds = table.history.fields.get(f"{SEEDS}{table.series_uid}")
     if seeds is None:
@@ -45,7 +45,7 @@ def seed_request(table: Table) -> SeedRequest | None:
         for n, uid in enumerate(table.history.order)
         if isinstance(table.objects.get(uid), Paint) and table.objects[uid].series_uid == table.series_uid
     }
-    return SeedRequest(table.series_uid, seeds, own, table.sheet)
+    return GrowthRequest(table.series_uid, seeds, own, table.sheet)
 
 
 class Gardener:
@@ -56,7 +56,7 @@ class Gardener:
         self._growth: Growth | None = None
         self._region: Block | None = None
 
-    def suggest(self, request: SeedRequest, go_on: Callable[[float], bool]) -> Suggestion | str | None:
+    def suggest(self, request: GrowthRequest, go_on: Callable[[float], bool]) -> Suggestion | str | None:
         """Return the masks, or what the user should add, or None if `go_on` ended the work.
 
         Parameters
@@ -86,7 +86,7 @@ class Gardener:
         growth.plant(here)
         return self._result(request, things, growth, region) if growth.spread(go_on) else None
 
-    def _growth_for(self, request: SeedRequest, things: dict[int, tuple[str, str]], seeds: Block) -> Growth:
+    def _growth_for(self, request: GrowthRequest, things: dict[int, tuple[str, str]], seeds: Block) -> Growth:
         same = self._key is not None and self._key[:2] == (request.series_uid, tuple(things))  # type: ignore[index]
         region = region_after(self._region if same else None, seeds, request.seeds.shape)
         key = (request.series_uid, tuple(things), region)
@@ -98,7 +98,7 @@ class Gardener:
         return self._growth
 
     def _result(
-        self, request: SeedRequest, things: dict[int, tuple[str, str]], growth: Growth, region: Block
+        self, request: GrowthRequest, things: dict[int, tuple[str, str]], growth: Growth, region: Block
     ) -> Suggestion:
         labels = growth.label_map()
         parts = tuple(MaskPart(uid, region, labels == n) for n, (uid, _) in enumerate(things.values(), 2))
