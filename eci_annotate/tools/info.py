@@ -20,6 +20,7 @@ class ToolName(StrEnum):
     FREEDRAW = "freedraw"
     SMARTPAINT = "smartpaint"
     GROWCUT = "growcut"
+    CLICK = "clicksegment"
 
 
 class Feedback(StrEnum):
@@ -52,6 +53,8 @@ class ToolInfo:
         Selecting the tool shows all panes.
     keeps
         Prefix of the field that it keeps for each series, such as `SEEDS`; empty: none.
+    prompts
+        Its gestures only ask for a suggestion, which becomes an annotation when it is accepted.
     help
         What a user does with it, in one or two sentences.
     trials
@@ -67,5 +70,6 @@ class ToolInfo:
     feedback: Feedback = Feedback.NONE
     three_plane: bool = False
     keeps: str = ""
+    prompts: bool = False
     help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()

@@ -42,3 +42,25 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
     assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
     viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
+
+
+def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path) -> None:
+    press(viewer, "c")
+    bar = viewer.page.locator(BAR)
+    viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    viewer.page.wait_for_function(
+        f"() => /Click to outline about|No border/.test(document.querySelector('{BAR}').innerText)", timeout=20_000
+    )
+    assert "Click to outline about" in bar.inner_text()
+    viewer.page.mouse.click(*viewer.at("axial", 0.5, 0.5))
+    suggested(viewer)
+    before = bar.inner_text()
+    press(viewer, "]")
+    viewer.page.wait_for_timeout(500)
+    press(viewer, "[")
+    viewer.page.wait_for_timeout(500)
+    assert bar.inner_text() == before and viewer.page.locator(".eci-row").count() == 0
+    press(viewer, "Enter")
+    assert viewer.page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
+    viewer.page.wait_for_timeout(900)
+    assert any('"do":"accept"' in line for line in journal(repository))

@@ -17,6 +17,7 @@ from eci_annotate.tools.editing.entries import Accept, Entry, SetOption, Undo
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.stage.orders import Ink, Order, Send
+from eci_annotate.viewer.suggestions.click_source import INVITATION, ClickSource
 from eci_annotate.viewer.suggestions.computation import Computation
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource, require_decided
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
@@ -75,10 +76,11 @@ class World:
         self.easel = self.controller.easel
         self.kept: list[Entry] = heard.kept
         self.bar = SuggestionBar(self.easel, lambda what: None)
-        given = sources or (GrowCutSource(self.easel),)
+        given = sources or (GrowCutSource(self.easel), ClickSource(self.easel, self.controller.plan))
         self.suggestions = Suggestions(self.controller, given, self.bar, self.drawn.extend, self.do, self.loop)
         heard.changed = self.suggestions.follow  # type: ignore[method-assign]
         heard.decide = self.suggestions.decide  # type: ignore[assignment]
+        heard.point_at = self.suggestions.point_at  # type: ignore[method-assign]
 
     def do(self, entry: Entry) -> None:
         self.drawn.extend(self.controller.do(entry))
@@ -137,6 +139,34 @@ def test_another_tool_takes_the_outline_away_and_coming_back_brings_it_again():
     assert world.controller.painter.others == [] and world.suggestions.current is None
 
 
+def command(world: World, name: str, value: object) -> None:
+    world.controller.receive({"kind": "command", "name": name, "value": value})
+
+
+def test_a_click_is_tried_suggested_resized_and_becomes_an_annotation():
+    world = World()
+    tool(world.controller, "clicksegment")
+    world.loop.until(lambda: world.bar.text.value == INVITATION)
+    command(world, "hover", [19, 21, 15])
+    world.loop.until(lambda: world.bar.text.value.startswith("Click to outline about"))
+    command(world, "hover", [500, 0, 0])
+    world.loop.until(lambda: world.bar.text.value == INVITATION)
+    world.controller.receive(hands(1, ("press", [19, 21, 15]), ("release", [19, 21, 15])))
+    world.loop.until(lambda: world.suggestions.current)
+    assert not world.easel.objects and world.bar.text.value == "lesion 1: 4.9 ml"
+    command(world, "brush", 1.15)
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "brush", 1 / 1.15)
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    (thing,) = world.easel.objects.values()
+    assert thing.label == "lesion 1" and thing.uid == world.easel.active
+    np.testing.assert_array_equal(world.easel.field(thing.uid) >= HALF, np.asarray(world.easel.volume) > 0)
+    world.loop.until(lambda: world.bar.text.value == INVITATION)
+    world.do(Undo())
+    assert not world.easel.objects
+
+
 class Slow:
     """A tool whose computations end when the test says so."""
 
@@ -155,6 +185,12 @@ class Slow:
             return f"result {state}"
 
         return Computation(state, work)
+
+    def step(self, by: int) -> bool:
+        return False
+
+    def point_at(self, at: object) -> None:
+        pass
 
 
 def test_a_result_for_an_older_state_is_dropped_and_its_work_ended():

@@ -148,7 +148,7 @@ class Easel(Table):
 
     def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
         tool = TOOLS[self.tool]
-        if isinstance(gesture, Press):
+        if isinstance(gesture, Press) and not tool.info.prompts:
             self._require_fit(tool)
             if tool.info.keeps:
                 self.history.open_field(f"{tool.info.keeps}{self.series_uid}", self.grid.shape)

@@ -48,6 +48,9 @@ class Listener:
         """Handle a decision on what a tool suggests: `accept`, `discard`, `shrink` or `grow`."""
         raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
 
+    def point_at(self, at: Vector | None) -> None:
+        """Handle that the pointer rests at a point (patient mm), with a tool that suggests."""
+
 
 class Controller:
     """Controls one viewer.
@@ -227,6 +230,10 @@ class Controller:
         """Accept, discard, shrink or grow what a tool suggests."""
         self._listener.decide(what)
 
+    def point_at(self, at: Vector | None) -> None:
+        """Say what the tool would suggest at a point in patient mm."""
+        self._listener.point_at(at)
+
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:
         """Apply an entry that is not a gesture, and draw what it changed."""
@@ -278,5 +285,5 @@ class Controller:
         fits = thing is not None and tool.works_on(thing)
         new = self.plan.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
         colour = thing.colour if thing and fits else new
-        told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not)
+        told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not, tool.info.prompts)
         return Send(messages.tool(easel.tool, *told))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Redo, SetOption, Undo
+from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.messages import BrowserCommand
 from eci_annotate.viewer.stage.orders import Order
@@ -30,7 +31,18 @@ def _brush(radius_mm: float) -> float:
 
 
 def _resize(c: Controller, factor: float) -> list[Order]:
+    if TOOLS[c.easel.tool].info.prompts:
+        c.decide("grow" if factor > 1 else "shrink")
+        return []
     return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
+
+
+def _hover(c: Controller, said: BrowserCommand) -> list[Order]:
+    try:
+        c.point_at(messages.point(said.value))
+    except (TypeError, ValueError):
+        c.point_at(None)
+    return []
 
 
 def _decide(c: Controller, said: BrowserCommand) -> list[Order]:
@@ -50,4 +62,5 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
     "decide": _decide,
+    "hover": _hover,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.suggestion import Suggestion
 
 Result = Suggestion | str | None
@@ -26,3 +27,9 @@ class Source(Protocol):
 
     def computation(self) -> Computation | None:
         """Return what to compute for the current state; None: nothing is suggested now."""
+
+    def step(self, by: int) -> bool:
+        """Make what is suggested smaller (negative) or larger; return False if this source suggests nothing."""
+
+    def point_at(self, at: Vector | None) -> None:
+        """Take note of where the pointer rests, patient millimetres; None: outside."""

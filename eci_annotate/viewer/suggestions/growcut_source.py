@@ -6,6 +6,7 @@ import numpy as np
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.growcut.growcut import FIRST
 from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
@@ -46,3 +47,10 @@ class GrowCutSource:
         revision = self._easel.history.revision(f"{SEEDS}{request.series_uid}")
         state = ("seeds", request.series_uid, revision, tuple(request.things.items()))
         return Computation(state, lambda go_on: self._gardener.suggest(request, go_on))
+
+    def step(self, by: int) -> bool:
+        """Return False: seeds decide how large the result is."""
+        return False
+
+    def point_at(self, at: Vector | None) -> None:
+        """Ignore the pointer."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from eci_annotate.errors import EciError, Refused
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.tools.suggestion import Suggestion
@@ -17,6 +18,7 @@ from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.viewer.suggestions.click_source import ClickSource
 from eci_annotate.viewer.suggestions.computation import Result, Source, Work
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.preview import Preview
@@ -157,6 +159,8 @@ class Suggestions:
                 self.discard()
             case "cancel":
                 self.cancel()
+            case "shrink" | "grow":
+                self._step(1 if what == "grow" else -1)
             case _:
                 raise Refused(f"{what!r} cannot be done with a suggestion.", "Accept or discard it.")
         return []
@@ -164,6 +168,17 @@ class Suggestions:
     def _clear(self) -> None:
         self._number += 1
         self._take(self._number, "")
+
+    def _step(self, by: int) -> None:
+        if not any(source.step(by) for source in self._sources):
+            raise Refused("There is no outline to change.", "Click on a lesion first.")
+        self._follow()
+
+    def point_at(self, at: Vector | None) -> None:
+        """Say what a click at a point (patient mm) would give."""
+        for source in self._sources:
+            source.point_at(at)
+        self._follow()
 
     def close(self) -> None:
         """Suggest nothing any more."""
@@ -190,7 +205,10 @@ def suggestions_for(
     draw, do
         Carries out orders; applies an entry.
     """
-    sources = () if controller.why_not else (GrowCutSource(controller.easel),)
+    easel = controller.easel
+    sources: Sequence[Source] = (
+        () if controller.why_not else (GrowCutSource(easel), ClickSource(easel, controller.plan))
+    )
     return Suggestions(controller, sources, SuggestionBar(controller.easel, decide), draw, do)
 
 

@@ -12,6 +12,7 @@ import { bindingOf } from "./keys.js";
 
 const HERE_MS = 20000;
 const WHEEL_STEP = 60;
+const REST_MS = 120;
 
 export class Interaction {
   /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
@@ -27,6 +28,8 @@ export class Interaction {
     this.space = false;
     this.lastHere = -Infinity;
     this.rolled = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.resting = undefined;
     this.click = new HeldClick((event, stamp) => this.stroke(event, stamp));
   }
 
@@ -66,6 +69,7 @@ export class Interaction {
     board.hovered = at && { pane, ...at };
     if (before && before !== pane) board.mark(before, "ring");
     board.mark(pane, "ring");
+    if (board.tool.hovers) tellRest(this);
   }
 
   /** @param {Pane} pane @param {number} by slices, positive toward the feet in a stack of axial slices */
@@ -202,4 +206,14 @@ export class Interaction {
     if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
     else if (slice) board.setWindow(autoWindow(slice.values, slice));
   }
+}
+
+/** Tell the kernel where the pointer rests, for tools that say beforehand what a click would do. @param {Interaction} of */
+function tellRest(of) {
+  clearTimeout(of.resting);
+  of.resting = setTimeout(() => {
+    const { tool, hovered } = of.board;
+    if (!tool.hovers || !hovered || of.loader.busy) return;
+    of.queue.command(wire.commandMessage("hover", of.pointedAt()));
+  }, REST_MS);
 }

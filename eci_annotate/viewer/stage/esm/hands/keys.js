@@ -8,8 +8,8 @@
 export const KEYS = [
   { keys: ["n"], does: "new", text: "New annotation with the current tool, label and colour" },
   { keys: ["x"], does: "toggle-erase", text: "Add or erase" },
-  { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush", repeats: true },
-  { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush", repeats: true },
+  { keys: ["["], does: "brush", value: 1 / 1.15, text: "Smaller brush, or smaller outline", repeats: true },
+  { keys: ["]"], does: "brush", value: 1.15, text: "Larger brush, or larger outline", repeats: true },
   { keys: ["2"], does: "dimension", value: 2, text: "SmartPaint on this slice only", shown: "2" },
   { keys: ["3"], does: "dimension", value: 3, text: "SmartPaint through the slices", shown: "3" },
   { keys: ["enter"], does: "decide", value: "accept", text: "Accept what the tool suggests", shown: "Enter" },
