@@ -47,6 +47,8 @@ class Suggestion:
         Fields of the series that accepting empties, such as seeds.
     adds
         Header of the annotation that accepting adds for the first part; None: all exist.
+    choices
+        Smaller results of which one can be accepted instead, with their titles.
     note
         Sentence for the user; empty if there is nothing to say.
     """
@@ -58,4 +60,5 @@ class Suggestion:
     objects: tuple[Object, ...] = ()
     clears: tuple[str, ...] = ()
     adds: Annotation | None = None
+    choices: tuple[tuple[str, MaskPart], ...] = ()
     note: str = ""

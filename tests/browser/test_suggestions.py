@@ -44,15 +44,25 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
     assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
 
 
+def spot(viewer: Viewer, column: int, row: int) -> tuple[float, float]:
+    """Page position of a pixel of the axial pane."""
+    x, y = viewer.stage(
+        f"""(() => {{ const p = s.board.paneNamed("axial"), {{view, shape}} = p;
+        return [(({column} + 0.5) * shape.du - view.left) * view.zoom / p.size.width,
+                (({row} + 0.5) * shape.dv - view.top) * view.zoom / p.size.height] }})()"""
+    )
+    return viewer.at("axial", x, y)
+
+
 def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path) -> None:
     press(viewer, "c")
     bar = viewer.page.locator(BAR)
-    viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    viewer.page.mouse.move(*spot(viewer, 44, 22))
     viewer.page.wait_for_function(
         f"() => /Click to outline about|No border/.test(document.querySelector('{BAR}').innerText)", timeout=20_000
     )
     assert "Click to outline about" in bar.inner_text()
-    viewer.page.mouse.click(*viewer.at("axial", 0.5, 0.5))
+    viewer.page.mouse.click(*spot(viewer, 44, 22))
     suggested(viewer)
     before = bar.inner_text()
     press(viewer, "]")

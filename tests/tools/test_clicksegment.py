@@ -12,12 +12,13 @@ from scipy.ndimage import gaussian_filter, label
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.distances import dice
+from eci_annotate.imaging.mask_operations import fill_holes
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.clicksegment import segment
 from eci_annotate.tools.clicksegment.barrier_map import border_contrast, spread_levels
 from eci_annotate.tools.clicksegment.click_request import ClickRequest, Grower
 from eci_annotate.tools.clicksegment.clicksegment import Clicked
-from eci_annotate.tools.clicksegment.curve import curve_of, filled_holes, without_necks
+from eci_annotate.tools.clicksegment.curve import curve_of, without_necks
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.gestures import Press, Release
 from eci_annotate.tools.protocol import HALF
@@ -129,7 +130,7 @@ def test_holes_are_filled_and_necks_are_cut_where_they_are_narrow():
     inside[5:25, 5:25, 3:23] = True
     ring = inside.copy()
     ring[10:12, 10:12, 10:12] = False
-    assert (filled_holes(ring) == inside).all()
+    assert (fill_holes(ring) == inside).all()
     with_neck = inside.copy()
     with_neck[12:18, 12:18, 23:25] = True
     with_neck[10:20, 10:20, 25:38] = True

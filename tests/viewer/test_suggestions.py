@@ -167,6 +167,26 @@ def test_a_click_is_tried_suggested_resized_and_becomes_an_annotation():
     assert not world.easel.objects
 
 
+def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
+    world = World()
+    world.seeds()
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    world.loop.run()
+    (uid,) = world.easel.objects
+    before = (world.easel.field(uid) >= HALF).sum()
+    menu = world.suggestions.menu
+    menu.widget.index = menu.widget.options.index("Grow by 2 mm")
+    world.loop.until(lambda: world.suggestions.current)
+    assert menu.widget.index == 0 and (world.easel.field(uid) >= HALF).sum() == before
+    command(world, "decide", "accept")
+    assert (world.easel.field(uid) >= HALF).sum() > before
+    menu.widget.index = menu.widget.options.index("Fill holes")
+    world.loop.until(lambda: "nothing would change" in world.bar.text.value)
+    world.do(Undo())
+    world.loop.until(lambda: "nothing would change" not in world.bar.text.value)
+
+
 class Slow:
     """A tool whose computations end when the test says so."""
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.blocks import Block, block, bounding_box
+from eci_annotate.imaging.mask_operations import fill_holes
 from eci_annotate.tools.clicksegment.barrier_map import LEVELS, border_contrast, spread_levels
 from eci_annotate.tools.smartpaint.dabs import smoothed
 
@@ -137,7 +138,7 @@ class Curve:
         where = bounding_box(self.levels <= level)
         k, j, i = (n - s.start for n, s in zip(self.start, where, strict=True))
         found = np.zeros(self.levels.shape, bool)
-        found[where] = filled_holes(without_necks(self.levels[where] <= level, (k, j, i), self.spacing_mm))
+        found[where] = fill_holes(without_necks(self.levels[where] <= level, (k, j, i), self.spacing_mm))
         return found
 
 
@@ -191,17 +192,6 @@ def _piece_near(pieces: NDArray[np.int32], start: tuple[int, int, int], spacing_
     at = np.argwhere(pieces > 0)
     away = (((at - np.array(start)) * np.array(spacing_mm)) ** 2).sum(1)
     return int(pieces[tuple(at[int(np.argmin(away))])])
-
-
-def filled_holes(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill what is enclosed: pieces of the outside that do not reach the border of the array."""
-    from scipy.ndimage import label
-
-    flat = [axis for axis, n in enumerate(inside.shape) if n == 1]
-    outside, _ = label(np.pad(~inside, [(0, 0) if axis in flat else (1, 1) for axis in range(3)], constant_values=True))
-    crop = tuple(slice(None) if axis in flat else slice(1, -1) for axis in range(3))
-    corner = outside[(0,) * 3]
-    return np.asarray(outside[crop] != corner)
 
 
 def curve_of(

@@ -52,7 +52,10 @@ class SuggestionBar:
         self.cancel = _button("Cancel", "stop", "Stop computing")
         for button, what in ((self.accept, "accept"), (self.discard, "discard"), (self.cancel, "cancel")):
             button.on_click(lambda _, what=what: decide(what))
-        self.widget = w.HBox([self.text, self.progress, self.accept, self.discard, self.cancel])
+        self.choice = w.Dropdown(layout=w.Layout(width="200px", display="none"), tooltip="Accept all of it, or a part")
+        self.choice.observe(lambda change: self.on_choice(change["new"] or 0), "index")
+        self.on_choice: Callable[[int], None] = lambda index: None
+        self.widget = w.HBox([self.text, self.progress, self.choice, self.accept, self.discard, self.cancel])
         self.widget.layout = w.Layout(align_items="center", display="none")
         self.widget.add_class("eci-suggestion")
 
@@ -65,6 +68,7 @@ class SuggestionBar:
             (self.cancel, computing),
         ):
             part.layout.display = "" if shown else "none"
+        self.choice.layout.display = "none"
         self.widget.layout.display = "flex" if text else "none"
 
     def waiting(self, share: float) -> None:
@@ -75,7 +79,10 @@ class SuggestionBar:
     def result(self, suggestion: Suggestion) -> None:
         """Show what there is to decide."""
         note = f" <span class='eci-warned'>{html.escape(suggestion.note)}</span>" if suggestion.note else ""
+        if suggestion.choices:
+            self.choice.options = ["All gaps", *(title for title, _ in suggestion.choices)]
         self._show(f"{html.escape(sizes_of(suggestion, self._easel))}{note}", decide=True)
+        self.choice.layout.display = "" if suggestion.choices else "none"
 
     def says(self, text: str) -> None:
         """Show what the user should add; empty: nothing is suggested."""

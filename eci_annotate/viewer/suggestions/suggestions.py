@@ -8,11 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import ipywidgets as w
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.entries import Entry
+from eci_annotate.tools.mask_edit import MaskEdit
 from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
@@ -20,7 +24,9 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
 from eci_annotate.viewer.suggestions.click_source import ClickSource
 from eci_annotate.viewer.suggestions.computation import Result, Source, Work
+from eci_annotate.viewer.suggestions.edit_menu import EditMenu
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
+from eci_annotate.viewer.suggestions.mask_source import MaskSource
 from eci_annotate.viewer.suggestions.preview import Preview
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 
@@ -63,6 +69,9 @@ class Suggestions:
         self._number = 0  # of the computation; an older one is cancelled
         self._state: object = None
         self._closed = self._computing = False
+        self._whole: Suggestion | None = None  # what was suggested before one of its choices was chosen
+        self.masks = MaskSource(controller.easel, controller.plan)
+        self.menu = EditMenu(controller.easel, self.ask)
         self.current: Suggestion | None = None
 
     # -- asking ---------------------------------------------------------------------
@@ -73,7 +82,8 @@ class Suggestions:
     def _follow(self) -> None:
         if self._closed:
             return
-        wanted = next((q for source in self._sources if (q := source.computation()) is not None), None)
+        self.menu.refresh()
+        wanted = next((q for source in (self.masks, *self._sources) if (q := source.computation()) is not None), None)
         state = wanted.state if wanted else None
         if state == self._state:
             return
@@ -117,6 +127,7 @@ class Suggestions:
         if number != self._number or self._closed:
             return
         self.current, self._computing = result if isinstance(result, Suggestion) else None, False
+        self._whole = self.current
         self._draw(self._preview.show(self.current))
         if self.current:
             self.display.result(self.current)
@@ -142,12 +153,14 @@ class Suggestions:
         if self.current is None:
             raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
         suggestion = self.current
+        self.masks.ask(None)
         grid = self._controller.easel.sheet_of(suggestion.series_uid).grid
         self._clear()
         self._do(acceptance(suggestion, grid.shape))
 
     def discard(self) -> None:
         """Take what is shown away; it returns after the next change."""
+        self.masks.ask(None)
         self._clear()
 
     def decide(self, what: str) -> list[Order]:
@@ -174,6 +187,19 @@ class Suggestions:
             raise Refused("There is no outline to change.", "Click on a lesion first.")
         self._follow()
 
+    def ask(self, edit: MaskEdit) -> None:
+        """Suggest the result of an operation on an annotation."""
+        self.masks.ask(edit)
+        self._state = None
+        self._follow()
+
+    def choose(self, index: int) -> None:
+        """Show one of the choices of a suggestion instead of all of it; 0: all."""
+        if self._whole is not None:
+            part = self._whole.choices[index - 1][1] if index else None
+            self.current = replace(self._whole, parts=(part,)) if part else self._whole
+            self._draw(self._preview.show(self.current))
+
     def point_at(self, at: Vector | None) -> None:
         """Say what a click at a point (patient mm) would give."""
         for source in self._sources:
@@ -190,6 +216,7 @@ class Suggestions:
 
 def suggestions_for(
     controller: Controller,
+    toolbar: w.HBox,
     decide: Callable[[str], None],
     draw: Callable[[Sequence[Order]], None],
     do: Callable[[Entry], None],
@@ -200,6 +227,8 @@ def suggestions_for(
     ----------
     controller
         Controller of the viewer.
+    toolbar
+        Gets the menu of operations.
     decide
         Called with `accept`, `discard` or `cancel` when a button is pressed.
     draw, do
@@ -209,7 +238,11 @@ def suggestions_for(
     sources: Sequence[Source] = (
         () if controller.why_not else (GrowCutSource(easel), ClickSource(easel, controller.plan))
     )
-    return Suggestions(controller, sources, SuggestionBar(controller.easel, decide), draw, do)
+    bar = SuggestionBar(easel, decide)
+    made = Suggestions(controller, sources, bar, draw, do)
+    bar.on_choice = made.choose
+    toolbar.children += (made.menu.widget,)
+    return made
 
 
 def _safely(work: Work, go_on: Callable[[float], bool]) -> Result:
