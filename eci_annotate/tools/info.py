@@ -19,6 +19,8 @@ class ToolName(StrEnum):
     BOX = "box"
     FREEDRAW = "freedraw"
     SMARTPAINT = "smartpaint"
+    GROWCUT = "growcut"
+    CLICK = "clicksegment"
 
 
 class Feedback(StrEnum):
@@ -49,6 +51,12 @@ class ToolInfo:
         What the browser shows immediately.
     three_plane
         Selecting the tool shows all panes.
+    keeps
+        Prefix of the field that it keeps for each series, such as `SEEDS`; empty: none.
+    prompts
+        Its gestures only ask for a suggestion, which becomes an annotation when it is accepted.
+    help
+        What a user does with it, in one or two sentences.
     trials
         Options under which its kernels are compiled ahead of the first stroke; empty if it has no kernels.
     """
@@ -61,4 +69,7 @@ class ToolInfo:
     options: tuple[str, ...] = ()
     feedback: Feedback = Feedback.NONE
     three_plane: bool = False
+    keeps: str = ""
+    prompts: bool = False
+    help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()

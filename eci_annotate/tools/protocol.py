@@ -23,6 +23,14 @@ Fields = NDArray[np.uint16]
 
 HALF = 32768  # a voxel belongs to a painted annotation if its field is at least this
 FULL = 65535
+# prefixes of fields that belong to a series, not to an annotation; the UID of the series follows
+SEEDS = "seeds/"  # 0 none, 1 background, 2 + n the n-th annotation that was added
+ZONE = "zone/"  # not 0: excluded from painting
+
+
+def is_series_field(uid: str) -> bool:
+    """Whether a field belongs to a series (seeds, excluded zones) and not to an annotation."""
+    return uid.startswith((SEEDS, ZONE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +151,8 @@ class Scene:
         Annotations by uid; fields of the painted ones.
     active
         uid of the annotation being edited, or None.
+    order
+        uids of all annotations that were ever added, in that order.
     """
 
     values: NDArray[np.int16]
@@ -154,6 +164,7 @@ class Scene:
     fields: Mapping[str, Fields]
     active: str | None
     options: Options = field(default_factory=Options)
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

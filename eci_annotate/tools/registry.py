@@ -6,12 +6,16 @@ from collections.abc import Mapping
 
 from eci_annotate.imaging.annotations import Kind
 from eci_annotate.tools.boundingbox import BoundingBox
+from eci_annotate.tools.clicksegment.clicksegment import ClickSegment
 from eci_annotate.tools.freedraw import FreeDraw
+from eci_annotate.tools.growcut.growcut import GrowCut
 from eci_annotate.tools.info import ToolInfo
 from eci_annotate.tools.protocol import Object, Tool
 from eci_annotate.tools.smartpaint.smartpaint import SmartPaint
 
-TOOLS: Mapping[str, Tool] = {tool.info.name.value: tool for tool in (BoundingBox(), FreeDraw(), SmartPaint())}
+TOOLS: Mapping[str, Tool] = {
+    tool.info.name.value: tool for tool in (BoundingBox(), FreeDraw(), SmartPaint(), GrowCut(), ClickSegment())
+}
 
 
 def infos() -> list[ToolInfo]:

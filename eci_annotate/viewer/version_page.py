@@ -15,14 +15,15 @@ from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed
+from eci_annotate.viewer.panels.layout_menu import windows_of
 from eci_annotate.viewer.panels.report_form import FormPanel
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
-from eci_annotate.viewer.stage.controller import Controller, Listener
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
-from eci_annotate.viewer.workbench import windows_of
 
 if TYPE_CHECKING:
     from eci_annotate.archive.protocol import Study

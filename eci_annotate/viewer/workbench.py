@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, LeaseLost, Refused
-from eci_annotate.imaging.display import Window
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.comparison.counterpart import Counterpart
@@ -19,8 +18,8 @@ from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
-from eci_annotate.viewer.panels.layout import close_all, framed, title_of
-from eci_annotate.viewer.panels.layout_menu import LayoutMenu, layouts_of
+from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
+from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
@@ -29,13 +28,15 @@ from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.resume import begin, restored
-from eci_annotate.viewer.stage.controller import Controller, Listener
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import look, status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.viewer.suggestions.growcut_source import require_decided
+from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import form_of
 from eci_annotate.workflow.subject.lease import to_minute
-from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 
 if TYPE_CHECKING:
@@ -47,16 +48,10 @@ LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed and can no longer be changed."
 
 
-def windows_of(hanging: Hanging) -> dict[str, Window]:
-    """Return the windows that the hanging protocol states (centre and width), by series."""
-    return {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
-
-
-def missing_part(missing: str) -> list[w.HTML]:
-    """Return what says that a part of the draft cannot be read, for as long as the task is open."""
-    if not missing:
-        return []
-    return [w.HTML(f"<div class='eci-warned' role='alert'>{html.escape(missing)}</div>")]
+def signed_words(signed: Signed) -> str:
+    """Return which version was signed, by whom and when."""
+    seal = f", seal {signed.seal[:16]}" if signed.seal else ""
+    return f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
 
 
 class Workbench(Listener):
@@ -106,7 +101,6 @@ class Workbench(Listener):
         every(TICK_S, self._tick)
         self._prepare()
 
-    # -- opening -------------------------------------------------------------------
     def _prepare(self) -> None:
         prepare(None if self.review else self.controller.easel, self.browser, self.task.volume)
 
@@ -114,18 +108,14 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
-        self.menu = LayoutMenu(
-            self.controller, layouts_of(self.hanging, self.task.studies(), bool(self.sides)), self._carry_out
-        )
+        self.menu = menu_for(self.controller, self.task, self.hanging, self._carry_out, bool(self.sides))
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(
-            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
-        )
+        self.toolbar = Toolbar(self.controller, self.do, self._apply_preset, definition.tools)
+        self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
+        self.point_at = self.suggestions.point_at  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
-        if self.review:
-            self.annotations.close()
         self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
         self.form = form_of(self.task, self.hanging, answers, self._answered, self.sides)
         told = (self.task.asks_secret, self._signed, self._remark, self.task.version > 1)
@@ -133,7 +123,11 @@ class Workbench(Listener):
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
+            self.annotations.close()
             self.signing.show_remark()
+
+    def _apply_preset(self, name: str) -> None:
+        self._draw([Send(look(preset=name))])
 
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
@@ -141,7 +135,7 @@ class Workbench(Listener):
     def _laid_out(self) -> w.VBox:
         panels = (self.annotations, self.form, self.signing)
         work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
-        middle = [self.stage] if self.review else [self.toolbar.widget, self.stage]
+        middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
         if self.compared is None:
             return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle, [self.menu.widget])
         self.compared.compare()
@@ -149,13 +143,16 @@ class Workbench(Listener):
         side = [self.compared.panel.widget, *work, self.browser.widget]
         return framed(title_of(self.task), self.state, side, middle, [self.menu.widget])
 
-    # -- working ---------------------------------------------------------------------
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
         thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
         if thing is not None and thing.series_uid != self.controller.easel.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
+
+    def decide(self, what: str) -> None:
+        """Accept or discard what a tool suggests."""
+        self._carry_out(lambda: self.suggestions.decide(what))
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
@@ -191,6 +188,7 @@ class Workbench(Listener):
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)
+        self.suggestions.follow()
         self.saved()
 
     # -- the lease ---------------------------------------------------------------------
@@ -236,10 +234,9 @@ class Workbench(Listener):
         """Make the workbench read-only."""
         self.autosave.close(why)
         self.stage.carry_out(self.controller.close(why))
-        panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.form]
-        for each in (*panels, self.compared and self.compared.panel):
-            if each:
-                each.close()
+        panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
+        for each in filter(None, (*panels, self.form, self.compared and self.compared.panel)):
+            each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     # -- signing -------------------------------------------------------------------------
@@ -249,8 +246,7 @@ class Workbench(Listener):
 
     def _remark(self) -> str:
         """Return what the user should know before signing: that nothing differs from the version before."""
-        answers = self.form.group.answer if self.form else {}
-        return remark_on(self.task, self.controller.easel, answers)
+        return remark_on(self.task, self.controller.easel, self.form.group.answer if self.form else {})
 
     def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
         """Save everything and sign; the form must be complete."""
@@ -259,6 +255,7 @@ class Workbench(Listener):
         if self.form and not self.review:
             self.autosave.answer(self.form.group.answer)
         self._carry_out(self.controller.finish)
+        require_decided(self.controller.easel)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
             raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")
@@ -268,8 +265,7 @@ class Workbench(Listener):
 
     def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
-        seal = f", seal {signed.seal[:16]}" if signed.seal else ""
-        said = f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
+        said = signed_words(signed)
         self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
         self._on_signed(signed)
@@ -284,5 +280,6 @@ class Workbench(Listener):
                 raise Refused("Your last work is not saved yet.", "Try again in a moment.")
             with suppress(LeaseLost):
                 self.task.release()
+        self.suggestions.close()
         self.autosave.close(LEFT)
         close_all(self.widget)

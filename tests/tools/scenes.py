@@ -7,9 +7,24 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Delete, Redo, Select, SetOption, Show, Undo
+from eci_annotate.tools.editing.entries import (
+    Accept,
+    Add,
+    Alter,
+    ChooseTool,
+    Delete,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
 from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.protocol import SEEDS
+from eci_annotate.tools.registry import TOOLS
+from eci_annotate.tools.suggestion import MaskPart, Suggestion
 from tests.grids import FRAME, SERIES, rotation
 
 SHAPE = (8, 20, 24)
@@ -49,6 +64,15 @@ def easel(tool: str = "smartpaint", **options: object) -> Easel:
     return made
 
 
+def suggested(uid: str, k: int) -> Accept:
+    """The acceptance of a small mask, which also empties the seeds."""
+    voxels = np.zeros((2, 5, 6), bool)
+    voxels[:, 1:4, 2:] = True
+    part = MaskPart(uid, (slice(k, k + 2), slice(3, 8), slice(7, 13)), voxels)
+    seeds = f"{SEEDS}{SERIES}"
+    return acceptance(Suggestion("growcut/1", "GrowCut result", SERIES, (part,), clears=(seeds,)), SHAPE)
+
+
 POINTS = st.builds(at, st.floats(-2, 9), st.floats(-3, 22), st.floats(-3, 26))
 PLANES = st.sampled_from(sorted(AXES)).map(plane)
 MODIFIERS = st.frozensets(st.sampled_from(["alt", "shift"]), max_size=1)
@@ -70,15 +94,16 @@ ARRANGEMENTS = st.one_of(
     st.builds(Select, st.sampled_from(["a", "b", "c", None])),
     st.builds(Alter, st.sampled_from(["a", "b"]), st.sampled_from(["x", None]), st.just(None), st.booleans()),
     st.builds(Delete, st.sampled_from(["a", "b"])),
-    st.builds(ChooseTool, st.sampled_from(["box", "freedraw", "smartpaint"])),
+    st.builds(ChooseTool, st.sampled_from(list(TOOLS))),
     st.builds(
         Add,
         st.sampled_from(["b", "c"]),
-        st.sampled_from(["box", "freedraw", "smartpaint"]),
+        st.sampled_from(list(TOOLS)),
         st.just("b"),
         st.just((0, 255, 0)),
         st.just(SERIES),
     ),
+    st.builds(suggested, st.sampled_from(["a", "b", "c"]), st.integers(0, 4)),
     st.just(Undo()),
     st.just(Redo()),
 )

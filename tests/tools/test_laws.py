@@ -10,6 +10,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.tools import from_line, replay, save, to_line
 from eci_annotate.tools.editing.entries import Redo, Undo
 from eci_annotate.tools.gestures import Drag, Press, Release
+from eci_annotate.tools.protocol import is_series_field
 from eci_annotate.tools.registry import TOOLS
 from tests.counts import count
 from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
@@ -27,7 +28,8 @@ def state_of(e):
                 body += [tuple(r.tobytes() for r in thing.rings_lps)]
         field = e.history.fields.get(uid)
         found[uid] = (*body, None if field is None else field.tobytes())
-    return found
+    kept = {uid: field.tobytes() for uid, field in e.history.fields.items() if is_series_field(uid) and field.any()}
+    return found | kept
 
 
 def run(e, entries):

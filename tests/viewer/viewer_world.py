@@ -11,7 +11,8 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry
-from eci_annotate.viewer.stage.controller import Controller, Listener
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import Message
 
 SHAPE = (12, 48, 40)

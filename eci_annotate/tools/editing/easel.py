@@ -17,8 +17,10 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import tuple3
 from eci_annotate.imaging.volume import series_uid_of
+from eci_annotate.tools.editing.acceptance import accepted
 from eci_annotate.tools.editing.adoption import adopted
 from eci_annotate.tools.editing.entries import (
+    Accept,
     Add,
     Adopt,
     Alter,
@@ -121,6 +123,8 @@ class Easel(Table):
                 return (*self._settle(), *self.history.redo())
             case Adopt():
                 return (*self._settle(), *self._adopt(entry))
+            case Accept():
+                return (*self._settle(), *self._accept(entry))
             case Add() | Alter() | Delete():
                 return (*self._settle(), *self._arrange(entry))
             case SetOption():
@@ -144,8 +148,10 @@ class Easel(Table):
 
     def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
         tool = TOOLS[self.tool]
-        if isinstance(gesture, Press):
+        if isinstance(gesture, Press) and not tool.info.prompts:
             self._require_fit(tool)
+            if tool.info.keeps:
+                self.history.open_field(f"{tool.info.keeps}{self.series_uid}", self.grid.shape)
         step = tool.handle(self.state, gesture, self._scene())
         self.state = step.state
         if isinstance(gesture, Cancel):
@@ -218,6 +224,15 @@ class Easel(Table):
         self.active = entry.uid
         return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
 
+    def _accept(self, entry: Accept) -> tuple[Change, ...]:
+        shape = self.sheet_of(entry.series_uid).grid.shape
+        edits = accepted(entry, self.objects, self.history.fields, shape)
+        for edit in edits:
+            if isinstance(edit, ObjectEdit) and edit.before is None and isinstance(edit.after, Paint):
+                self.history.open_field(edit.uid, shape)
+                self.active = edit.uid
+        return self._commit(edits, entry.name)
+
     def _commit(self, edits: Sequence[Edit], name: str) -> tuple[Change, ...]:
         changes = self.history.apply(edits)
         self.history.commit(name)
@@ -251,6 +266,7 @@ class Easel(Table):
             {uid: _read_only(f) for uid, f in self.history.fields.items()},
             self.active,
             self.options,
+            tuple(self.history.order),
         )
 
 

@@ -34,6 +34,20 @@ class Adopt:
 
 
 @dataclass(frozen=True)
+class Accept:
+    """Accept what a tool suggested; the result itself is stored, so that a replay computes nothing.
+
+    `shape` is created by `acceptance.acceptance`; `source` names the tool or model and its version, as in
+    ``growcut/1``; `name` is the name of the undo item.
+    """
+
+    series_uid: str
+    shape: str
+    source: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Select:
     """Make an annotation the active one (None: none)."""
 
@@ -89,4 +103,4 @@ class Redo:
     """Redo the last undone item."""
 
 
-Entry = Gesture | Add | Adopt | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo
+Entry = Gesture | Add | Adopt | Accept | Select | Alter | Delete | SetOption | ChooseTool | Show | Undo | Redo

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from eci_annotate.imaging.blocks import Block, union, within
-from eci_annotate.tools.protocol import HALF, ArrayEdit, Edit, Fields, Object, ObjectEdit
+from eci_annotate.tools.protocol import HALF, ArrayEdit, Edit, Fields, Object, ObjectEdit, is_series_field
 
 MOST_BYTES = 256 * 2**20  # older items are discarded beyond this
 
@@ -46,7 +46,9 @@ class Item:
 
 
 def _is_visible(edit: Edit) -> bool:
-    return isinstance(edit, ObjectEdit) or not np.array_equal(edit.before >= HALF, edit.after >= HALF)
+    if isinstance(edit, ObjectEdit) or is_series_field(edit.uid):
+        return True
+    return not np.array_equal(edit.before >= HALF, edit.after >= HALF)
 
 
 def _visible_step(items: Sequence[Item]) -> int:
@@ -82,7 +84,7 @@ class History:
 
     @property
     def fields(self) -> Mapping[str, Fields]:
-        """Fields of painted annotations by uid, uint16 (k, j, i); the mapping is read-only."""
+        """Fields of painted annotations and of series by uid, uint16 (k, j, i); the mapping is read-only."""
         return MappingProxyType(self._fields)
 
     def open_field(self, uid: str, shape: tuple[int, ...]) -> Fields:

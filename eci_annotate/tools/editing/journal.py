@@ -8,6 +8,7 @@ from typing import Any
 
 from eci_annotate.errors import BadJournal
 from eci_annotate.tools.editing.entries import (
+    Accept,
     Add,
     Adopt,
     Alter,
@@ -29,6 +30,7 @@ NAMES: dict[str, type[Any]] = {
     "cancel": Cancel,
     "add": Add,
     "adopt": Adopt,
+    "accept": Accept,
     "select": Select,
     "alter": Alter,
     "delete": Delete,

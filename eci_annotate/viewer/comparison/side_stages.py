@@ -9,7 +9,8 @@ import ipywidgets as w
 from eci_annotate.imaging.display import Window
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.stage.controller import Controller, Listener
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.stage import Stage
 
 READ_ONLY = "This is a signed version and cannot be edited."

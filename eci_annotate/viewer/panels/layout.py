@@ -58,3 +58,10 @@ def close_all(widget: Any) -> None:
     for child in getattr(widget, "children", ()):
         close_all(child)
     widget.close()
+
+
+def missing_part(missing: str) -> list[w.HTML]:
+    """Return what says that a part of the draft cannot be read, for as long as the task is open."""
+    if not missing:
+        return []
+    return [w.HTML(f"<div class='eci-warned' role='alert'>{html.escape(missing)}</div>")]

@@ -17,6 +17,7 @@ from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.stage import browser_messages, messages, shortcuts
 from eci_annotate.viewer.stage.browser_messages import BrowserCommand, Bye, Hand, Hands, Here, Ready, Views, Want
+from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.labels import PALETTE
@@ -27,23 +28,6 @@ from eci_annotate.viewer.stage.pages import Pages
 from eci_annotate.viewer.stage.pane_geometry import View
 from eci_annotate.viewer.stage.panes import Panes
 from eci_annotate.viewer.stage.pointer_gestures import gesture_of
-
-
-class Listener:
-    """Receiver of what a controller reports; this base class ignores everything."""
-
-    def applied(self, entry: Entry) -> None:
-        """Handle an entry that was applied and must be saved."""
-
-    def changed(self) -> None:
-        """Handle a change of the easel outside a stroke."""
-
-    def present(self) -> None:
-        """Handle user activity in the browser, including merely looking around."""
-
-    def place_marked(self, point_lps: Vector | None) -> None:
-        """Handle a marked place (patient mm, None: the crosshair); refused outside a review."""
-        raise Refused("Places are marked in a review.")
 
 
 class Controller:
@@ -62,6 +46,8 @@ class Controller:
     ----------
     plan
         Plans the entries of each action; holds label and colour of the next annotation.
+    listener
+        Is notified.
     panes
         The layout, and what each pane shows.
     page, active_pane, focus
@@ -70,7 +56,7 @@ class Controller:
 
     def __init__(self, easel: Easel, listener: Listener | None = None, why_not: str = "") -> None:
         self.easel: Easel = easel
-        self._listener: Listener = listener or Listener()
+        self.listener: Listener = listener or Listener()
         self.why_not = why_not
         self.panes = Panes(easel)
         self.painter = Painter(easel, not why_not, self.panes)
@@ -106,7 +92,7 @@ class Controller:
             case BrowserCommand():
                 return shortcuts.carry_out(self, message)
             case Here():
-                self._listener.present()
+                self.listener.present()
         return []
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
@@ -211,7 +197,7 @@ class Controller:
         """Return orders after a stroke: echoes of what changed, the current tool, and remarks."""
         stale, self._stale = self._stale, set()
         said, self.plan.said = self.plan.said, []
-        self._listener.changed()
+        self.listener.changed()
         orders = [*self.painter.echoes(sorted(stale)), self._tool()]
         if said or self._warned:
             orders.append(Send(messages.status(" ".join(said))))
@@ -226,10 +212,6 @@ class Controller:
     def finish(self) -> list[Order]:
         """End a running stroke, as before signing."""
         return self._carry_out(self.plan.end()) if self.plan.open else []
-
-    def mark_place(self, point_lps: Vector | None) -> None:
-        """Mark a place in patient mm; None: at the crosshair."""
-        self._listener.place_marked(point_lps)
 
     # -- annotations ------------------------------------------------------------------------
     def do(self, entry: Entry) -> list[Order]:
@@ -259,7 +241,7 @@ class Controller:
     def _kept(self, entries: list[Entry]) -> None:
         if not self.why_not:
             for entry in entries:
-                self._listener.applied(entry)
+                self.listener.applied(entry)
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
         """Start a new annotation with the current tool."""
@@ -282,5 +264,5 @@ class Controller:
         fits = thing is not None and tool.works_on(thing)
         new = self.plan.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
         colour = thing.colour if thing and fits else new
-        told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not)
+        told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not, tool.info.prompts)
         return Send(messages.tool(easel.tool, *told))

@@ -85,6 +85,8 @@ class EntryPlan:
         window = self.windows.get(easel.series_uid)
         if window not in (None, easel.options.window):
             yield SetOption("window", window)
+        if tool.info.prompts:
+            return
         thing = easel.objects.get(easel.active or "")
         if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
             if easel.is_editable_on(thing, easel.series_uid):
@@ -156,10 +158,14 @@ class EntryPlan:
     def _is_offered(self, tool: str) -> bool:
         return not self.offered or tool in self.offered
 
-    def new(self) -> Add:
-        """Return the entry that adds an annotation for the current tool."""
+    def wished(self) -> tuple[str, Colour]:
+        """Return label and colour that the next annotation would have."""
         easel = self.easel
         label = self.next_label.strip() or default_label(easel)
-        colour = self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        return label, self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+
+    def new(self) -> Add:
+        """Return the entry that adds an annotation for the current tool."""
+        label, colour = self.wished()
         self.next_label, self.next_colour = "", None
-        return Add(new_uid(), easel.tool, label, colour, easel.series_uid)
+        return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)

@@ -92,7 +92,15 @@ def forget(uid: str, series: Sequence[str]) -> Message:
     return {"kind": "forget", "uid": uid, "series": list(series)}
 
 
-def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: Sequence[int], why_not: str) -> Message:
+def tool(
+    name: str,
+    feedback: Feedback,
+    radius_mm: float,
+    erase: bool,
+    colour: Sequence[int],
+    why_not: str,
+    hovers: bool = False,
+) -> Message:
     """Return the current tool and the browser's feedback for its strokes.
 
     Parameters
@@ -109,10 +117,12 @@ def tool(name: str, feedback: Feedback, radius_mm: float, erase: bool, colour: S
         Red, green, blue, each 0..255.
     why_not
         Why drawing is disabled; empty if it is enabled.
+    hovers
+        Whether the kernel wants to know where the pointer rests.
     """
     return {
         "kind": "tool", "tool": name, "feedback": feedback.value, "radius_mm": radius_mm, "erase": erase,
-        "colour": list(colour), "read_only": bool(why_not), "why": why_not,
+        "colour": list(colour), "read_only": bool(why_not), "why": why_not, "hovers": hovers,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Redo, SetOption, Undo
+from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import browser_messages
 from eci_annotate.viewer.stage.browser_messages import BrowserCommand
 from eci_annotate.viewer.stage.orders import Order
@@ -22,7 +23,7 @@ def _mark(c: Controller, said: BrowserCommand) -> list[Order]:
         at = browser_messages.point(said.value)
     except (TypeError, ValueError):
         at = None
-    c.mark_place(at)
+    c.listener.place_marked(at)
     return []
 
 
@@ -31,7 +32,23 @@ def _brush(radius_mm: float) -> float:
 
 
 def _resize(c: Controller, factor: float) -> list[Order]:
+    if TOOLS[c.easel.tool].info.prompts:
+        c.listener.decide("grow" if factor > 1 else "shrink")
+        return []
     return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
+
+
+def _hover(c: Controller, said: BrowserCommand) -> list[Order]:
+    try:
+        c.listener.point_at(browser_messages.point(said.value))
+    except (TypeError, ValueError):
+        c.listener.point_at(None)
+    return []
+
+
+def _decide(c: Controller, said: BrowserCommand) -> list[Order]:
+    c.listener.decide(str(said.value))
+    return []
 
 
 SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
@@ -45,6 +62,8 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
+    "decide": _decide,
+    "hover": _hover,
 }
 
 

@@ -11,7 +11,8 @@
  *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
 
 /** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring", radius_mm: number, erase: boolean,
- *   colour: number[], read_only: boolean, why: string}} ToolMessage   the current tool; `why`: why drawing is disabled */
+ *   colour: number[], read_only: boolean, why: string, hovers?: boolean}} ToolMessage   the current tool; `why`: why
+ *   drawing is disabled; `hovers`: the kernel wants to know where the pointer rests */
 
 // kernel -> browser
 export const SCENE = "scene";

@@ -13,6 +13,7 @@ from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.ink.series_fields import extent_of_fields, planes_of_fields
 from eci_annotate.viewer.stage.ink.solids import Solids
 from eci_annotate.viewer.stage.ink.vector_marks import THIN_PX, has_rings_on, marks_of
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
@@ -49,7 +50,7 @@ class Layer:
         found = NOTHING
         for uid, thing in self._shown(series_uid):
             found = union(found, self._extent(uid, thing, series_uid))
-        return found
+        return found if self.name else union(found, extent_of_fields(self.easel, self.solids.extents, series_uid))
 
     def _extent(self, uid: str, thing: Object, series_uid: str) -> Block:
         if isinstance(thing, Paint):
@@ -64,6 +65,8 @@ class Layer:
             plane = self._plane(uid, thing, series_uid, stack, index)
             if plane is not None:
                 found.append((plane, self.colour or thing.colour))
+        if not self.name:
+            found += planes_of_fields(self.easel, self.solids.extents, series_uid, stack, index)
         return found
 
     def _plane(
@@ -109,17 +112,21 @@ class Layer:
         """Return the current appearance of an annotation on series with the same voxels, for the browser."""
         thing = self.easel.objects.get(uid)
         if thing is None or not self.easel.is_on(thing, series[0]):
-            return Send(messages.forget(self._known(uid), series))
+            return self.forgotten(uid, series)
         head = (self._known(uid), series, self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
         bare = bool(self.name)
         if isinstance(thing, Box):
             return Send(messages.echo(*head, corners=thing.corners_lps.tolist(), bare=bare))
         solid = self.solids.on(uid, series[0])
         if solid is None or is_empty(solid.where):
-            return Send(messages.forget(self._known(uid), series))
+            return self.forgotten(uid, series)
         corner = [s.start for s in solid.where]
         message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), bare=bare)
         return Send(message, (np.packbits(solid.voxels).tobytes(),))
+
+    def forgotten(self, uid: str, series: Sequence[str]) -> Order:
+        """Return the message that makes the browser forget an annotation on series."""
+        return Send(messages.forget(self._known(uid), series))
 
     def _known(self, uid: str) -> str:
         return f"{self.name}:{uid}" if self.name else uid

@@ -9,7 +9,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
-from eci_annotate.tools.protocol import Paint
+from eci_annotate.tools.protocol import Paint, is_series_field
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
 from eci_annotate.viewer.stage.ink.rasterise import compose, margin_px
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
@@ -85,7 +85,7 @@ class Painter:
     def changed(self, changes: Sequence[Change]) -> list[Order]:
         """Draw changes in all panes."""
         for change in changes:
-            if isinstance(self.easel.objects.get(change.uid), Paint):
+            if is_series_field(change.uid) or isinstance(self.easel.objects.get(change.uid), Paint):
                 self.own.solids.extents.grow(change.uid, change.where)
         patches = {uid: self._blocks(changes, uid) for uid in self._series_in_view()}
         return [order for view in self.views.values() for order in self._follow(view, patches)]
@@ -105,6 +105,11 @@ class Painter:
         found: dict[str, Block] = {}
         for change in changes:
             thing = self.easel.objects.get(change.uid)
+            if is_series_field(change.uid) and not change.uid.endswith(f"/{series_uid}"):
+                continue
+            if is_series_field(change.uid) and change.where is not None:
+                found[change.uid] = union(found.get(change.uid, NOTHING), change.where)
+                continue
             if thing is not None and not self.easel.is_on(thing, series_uid):
                 continue
             if change.where is None and isinstance(thing, Box):
@@ -171,7 +176,7 @@ class Painter:
     def echoes(self, uids: Iterable[str]) -> list[Order]:
         """Send the browser the current appearance of the user's own annotations."""
         groups = self.panes.groups()
-        return [self.own.echo(uid, group) for uid in uids for group in groups]
+        return [self.own.echo(uid, group) for uid in uids if not is_series_field(uid) for group in groups]
 
     def echoes_of_others(self) -> list[Order]:
         """Send the browser the current appearance of all annotations of others."""

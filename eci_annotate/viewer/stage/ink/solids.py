@@ -12,7 +12,7 @@ from eci_annotate.imaging.blocks import NOTHING, Block, around, block, bounding_
 from eci_annotate.imaging.geometry import Grid, Vector, tuple3
 from eci_annotate.imaging.reslice import nearest
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.protocol import FULL, HALF, Fields, Object, Paint
+from eci_annotate.tools.protocol import FULL, HALF, Fields, Object, Paint, is_series_field
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
@@ -42,10 +42,14 @@ class Extents:
         self._where: dict[str, Block] = {}
 
     def of(self, uid: str) -> Block:
-        """Return the block outside which the field is certainly below one half."""
+        """Return the block outside which the field is certainly below one half; of a series, certainly zero."""
         if uid not in self._where:
-            self._where[uid] = bounding_box(self.easel.field(uid) >= HALF)
+            self._where[uid] = bounding_box(self.easel.field(uid) >= (1 if is_series_field(uid) else HALF))
         return self._where[uid]
+
+    def know(self, uid: str, where: Block) -> None:
+        """Take the block of a field as given, instead of searching for it."""
+        self._where[uid] = where
 
     def grow(self, uid: str, where: Block | None) -> None:
         """Record a change; None: it may be anywhere."""

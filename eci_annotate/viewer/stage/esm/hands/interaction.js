@@ -9,6 +9,7 @@ import { Navigation } from "./navigation.js";
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
 
 const HERE_MS = 20000;
+const REST_MS = 120;
 
 export class Interaction extends Navigation {
   /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
@@ -22,6 +23,8 @@ export class Interaction extends Navigation {
     this.keys = keys;
     this.space = false;
     this.lastHere = -Infinity;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.resting = undefined;
     this.click = new HeldClick((event, stamp) => this.stroke(event, stamp));
   }
 
@@ -62,6 +65,7 @@ export class Interaction extends Navigation {
     board.hovered = at && { pane, ...at };
     if (before && before !== pane) board.mark(before, "ring");
     board.mark(pane, "ring");
+    if (board.tool.hovers) tellRest(this);
   }
 
   // -- keyboard -------------------------------------------------------------------------
@@ -108,4 +112,14 @@ export class Interaction extends Navigation {
     this.board.trail.clear();
     this.board.refresh();
   }
+}
+
+/** Tell the kernel where the pointer rests, for tools that say beforehand what a click would do. @param {Interaction} of */
+function tellRest(of) {
+  clearTimeout(of.resting);
+  of.resting = setTimeout(() => {
+    const { tool, hovered } = of.board;
+    if (!tool.hovers || !hovered || of.loader.busy) return;
+    of.queue.command(wire.commandMessage("hover", of.pointedAt()));
+  }, REST_MS);
 }

@@ -1,0 +1,98 @@
+"""From a click to a suggested mask; the growth curve of the last click is kept, so that [ and ] cost little.
+
+It runs in a thread of its own and reads nothing that is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.blocks import block, bounding_box
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.tools.clicksegment.curve import Curve, block_around, curve_of
+from eci_annotate.tools.editing.series_sheet import Sheet
+from eci_annotate.tools.suggestion import MaskPart, Suggestion
+
+SOURCE = "clicksegment/1"
+NO_BORDER = "No border was found around this point. Click in the middle of the lesion, or paint it."
+
+
+@dataclass(frozen=True, eq=False)
+class ClickRequest:
+    """What to grow.
+
+    Attributes
+    ----------
+    sheet, series_uid
+        The series.
+    at
+        Point that was clicked, patient millimetres.
+    flat_axis
+        Axis along which only the slice of the click counts, or -1.
+    offset
+        Steps along the growth curve.
+    target
+        Header of the annotation that the region would become.
+    is_new
+        Whether accepting adds that annotation.
+    """
+
+    sheet: Sheet
+    series_uid: str
+    at: Vector
+    flat_axis: int
+    offset: int
+    target: Annotation
+    is_new: bool
+
+
+class Grower:
+    """Grows regions, and keeps the last growth curve."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._curve: Curve | None = None
+
+    def size_at(self, request: ClickRequest) -> str:
+        """Return what a click would give, in words."""
+        curve, _ = self._curve_for(request)
+        if curve.best < 0:
+            return NO_BORDER
+        ml = int(curve.volumes[curve.best]) * request.sheet.grid.voxel_mm3 / 1000
+        return f"Click to outline about {ml:.1f} ml."
+
+    def suggest(self, request: ClickRequest, go_on: Callable[[float], bool]) -> Suggestion | str | None:
+        """Return the region of a click, or why there is none.
+
+        Parameters
+        ----------
+        request
+            What to grow.
+        go_on
+            Is asked whether the result is still wanted.
+        """
+        curve, corner = self._curve_for(request)
+        if curve.best < 0:
+            return NO_BORDER
+        if not go_on(0.5):
+            return None
+        region = curve.region(curve.level_at(request.offset))
+        inner = bounding_box(region)
+        low = [s.start + c for s, c in zip(inner, corner, strict=True)]
+        where = block(low, [s.stop + c for s, c in zip(inner, corner, strict=True)])
+        label = request.target.label or "annotation"
+        part = MaskPart(request.target.uid, where, region[inner])
+        adds = request.target if request.is_new else None
+        return Suggestion(SOURCE, f"click segment of {label}", request.series_uid, (part,), adds=adds)
+
+    def _curve_for(self, request: ClickRequest) -> tuple[Curve, tuple[int, int, int]]:
+        grid = request.sheet.grid
+        k, j, i = (int(n) for n in grid.voxel_from_reference(request.at))
+        where = block_around((k, j, i), grid.spacing_mm, grid.shape, request.flat_axis)
+        key = (request.series_uid, (k, j, i), request.flat_axis)
+        if self._curve is None or key != self._key:
+            self._curve = curve_of(request.sheet.smooth, (k, j, i), where, grid.spacing_mm)
+            self._key = key
+        return self._curve, (where[0].start, where[1].start, where[2].start)

@@ -1,0 +1,66 @@
+"""Click segment: a click chooses a point; its region is suggested. Growing it is done by `click_request`.
+
+The tool changes nothing by itself: what it suggests becomes an annotation when it is accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.tools.gestures import Cancel, Gesture, Plane, Press
+from eci_annotate.tools.info import ToolInfo, ToolName
+from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, Options, Overlay, Paint, Scene, Step
+
+
+@dataclass(frozen=True)
+class Clicked:
+    """A point was chosen; `flat_axis` is the axis of a region on one slice only, or -1."""
+
+    at: Vector
+    flat_axis: int
+
+
+class ClickSegment:
+    """The click-segment tool."""
+
+    info = ToolInfo(
+        ToolName.CLICK,
+        "Click segment",
+        "magic",
+        "c",
+        makes="mask",
+        options=("dimension",),
+        prompts=True,
+        help="Click in the middle of a lesion: its outline is suggested. [ and ] make it smaller and larger, Enter "
+        "accepts it as a new annotation.",
+    )
+    idle = Idle()
+
+    def needs_smoothing(self, options: Options) -> bool:
+        return False  # the region is grown outside the tool
+
+    def create(self, header: Annotation, scene: Scene) -> Object:
+        return Paint(**header.header)
+
+    def works_on(self, thing: Object) -> bool:
+        return isinstance(thing, Paint)
+
+    def grabs(self, thing: Object, press: Press) -> bool:
+        return True
+
+    def handle(self, state: Idle | Clicked, gesture: Gesture, scene: Scene) -> Step:
+        match gesture:
+            case Press(at=at, plane=plane, button=0):
+                k, j, i = scene.grid.voxel_from_reference(at)
+                nk, nj, ni = scene.grid.shape
+                inside = 0 <= k < nk and 0 <= j < nj and 0 <= i < ni
+                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if scene.options.dimension == 2 else -1
+                return Step(Clicked(at, flat_axis) if inside else Idle())
+            case Cancel():
+                return Step(Idle())
+        return Step(state)
+
+    def overlay(self, state: Idle | Clicked, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
+        return NO_OVERLAY

@@ -1,0 +1,31 @@
+"""What a controller reports, and to whom."""
+
+from __future__ import annotations
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.geometry import Vector
+from eci_annotate.tools.editing.entries import Entry
+
+
+class Listener:
+    """Receiver of what a controller reports; this base class ignores everything."""
+
+    def applied(self, entry: Entry) -> None:
+        """Handle an entry that was applied and must be saved."""
+
+    def changed(self) -> None:
+        """Handle a change of the easel outside a stroke."""
+
+    def present(self) -> None:
+        """Handle user activity in the browser, including merely looking around."""
+
+    def place_marked(self, point_lps: Vector | None) -> None:
+        """Handle a marked place (patient mm, None: the crosshair); refused outside a review."""
+        raise Refused("Places are marked in a review.")
+
+    def decide(self, what: str) -> None:
+        """Handle a decision on what a tool suggests: `accept`, `discard`, `shrink` or `grow`."""
+        raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
+
+    def point_at(self, at: Vector | None) -> None:
+        """Handle that the pointer rests at a point (patient mm), with a tool that suggests."""

@@ -1,0 +1,1 @@
+"""What tools suggest: computed in a thread, shown as outlines, accepted or discarded."""

@@ -1,0 +1,57 @@
+"""The menu of operations on the selected painted annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ipywidgets as w
+
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.mask_edit import Combination, MaskEdit, MaskOperation, others_of
+from eci_annotate.tools.protocol import Paint
+
+TITLE = "Edit …"
+
+
+class EditMenu:
+    """Offers what can be done with the selected annotation.
+
+    Parameters
+    ----------
+    easel
+        What is drawn.
+    ask
+        Called with the operation that was chosen.
+    """
+
+    def __init__(self, easel: Easel, ask: Callable[[MaskEdit], None]) -> None:
+        self._easel, self._ask = easel, ask
+        self.widget = w.Dropdown(options=[TITLE], layout=w.Layout(width="110px"))
+        self.widget.observe(self._chosen, "index")
+        self._edits: list[MaskEdit] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer what fits the selected annotation."""
+        uid = self._easel.active or ""
+        is_painted = isinstance(self._easel.objects.get(uid), Paint)
+        alone = [(str(each), MaskEdit(uid, each)) for each in MaskOperation]
+        together = [
+            (f"{each} {label}", MaskEdit(uid, each, other))
+            for other, label in others_of(self._easel, uid).items()
+            for each in Combination
+        ]
+        offered = [*alone, *together] if is_painted else []
+        self._edits = [edit for _, edit in offered]
+        titles = (TITLE, *(title for title, _ in offered))
+        if titles != tuple(self.widget.options):
+            self.widget.options = titles
+        self.widget.disabled = not offered
+        self.widget.tooltip = "Change the selected annotation" if offered else "Select a painted annotation first"
+
+    def _chosen(self, change: dict[str, int | None]) -> None:
+        """Ask as an action, not a state: the menu returns to its title."""
+        index = change["new"]
+        if index:
+            self.widget.index = 0
+            self._ask(self._edits[index - 1])

@@ -1,0 +1,76 @@
+"""Tools that suggest, in a real JupyterLab: seeds or a click, the outline, Enter; the mask is in the draft."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eci_annotate.repository.open_repository import open as open_repository
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
+from tests.browser.test_viewer import coloured, press
+
+BAR = ".eci-suggestion"
+
+
+def suggested(viewer: Viewer) -> None:
+    """Until an outline waits for a decision."""
+    viewer.page.locator(f"{BAR} button:visible", has_text="Accept").wait_for(timeout=30_000)
+
+
+def journal(repository: Path) -> list[str]:
+    task = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
+    return list(task.draft().lines)
+
+
+def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab: Lab) -> None:
+    press(viewer, "g", "2", *["["] * 12)
+    viewer.drag("axial", [(0.47, 0.5), (0.52, 0.5)], steps=8)
+    viewer.rest()
+    assert "background" in viewer.page.locator(BAR).inner_text()
+    press(viewer, "x")
+    viewer.drag("axial", [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.2)], steps=8)
+    viewer.rest()
+    suggested(viewer)
+    assert "ml" in viewer.page.locator(BAR).inner_text()
+    assert viewer.stage("[...s.board.echoes.keys()].filter((uid) => uid.startsWith('suggestion:')).length") == 1
+    press(viewer, "Enter")
+    assert not viewer.page.locator(f"{BAR} button:visible").count()
+    assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
+    assert coloured(viewer) > 50
+    viewer.page.wait_for_timeout(900)
+    run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
+    viewer.wait(90)
+    assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
+    viewer.page.wait_for_timeout(900)
+    assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
+
+
+def spot(viewer: Viewer, column: int, row: int) -> tuple[float, float]:
+    """Page position of a pixel of the axial pane."""
+    x, y = viewer.stage(
+        f"""(() => {{ const p = s.board.paneNamed("axial"), {{view, shape}} = p;
+        return [(({column} + 0.5) * shape.du - view.left) * view.zoom / p.size.width,
+                (({row} + 0.5) * shape.dv - view.top) * view.zoom / p.size.height] }})()"""
+    )
+    return viewer.at("axial", x, y)
+
+
+def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path) -> None:
+    press(viewer, "c")
+    bar = viewer.page.locator(BAR)
+    viewer.page.mouse.move(*spot(viewer, 44, 22))
+    viewer.page.wait_for_function(
+        f"() => /Click to outline about|No border/.test(document.querySelector('{BAR}').innerText)", timeout=20_000
+    )
+    assert "Click to outline about" in bar.inner_text()
+    viewer.page.mouse.click(*spot(viewer, 44, 22))
+    suggested(viewer)
+    before = bar.inner_text()
+    press(viewer, "]")
+    viewer.page.wait_for_timeout(500)
+    press(viewer, "[")
+    viewer.page.wait_for_timeout(500)
+    assert bar.inner_text() == before and viewer.page.locator(".eci-row").count() == 0
+    press(viewer, "Enter")
+    assert viewer.page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
+    viewer.page.wait_for_timeout(900)
+    assert any('"do":"accept"' in line for line in journal(repository))

@@ -1,0 +1,179 @@
+"""GrowCut as a tool: seeds are kept, results are suggested, accepted, undone, replayed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eci_annotate.errors import BadJournal, Refused
+from eci_annotate.imaging.volume import like
+from eci_annotate.tools import replay, save, to_line
+from eci_annotate.tools.editing.acceptance import acceptance
+from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.entries import Accept, Add, Delete, SetOption, Show, Undo
+from eci_annotate.tools.gestures import ALT, Drag, Press, Release
+from eci_annotate.tools.growcut import grow
+from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
+from eci_annotate.tools.protocol import HALF, SEEDS
+from tests.grids import SERIES
+from tests.tools.scenes import GRID, SHAPE, VOLUME, at, easel, plane
+
+SEED_UID = f"{SEEDS}{SERIES}"
+
+
+def stroke(*points, modifiers=frozenset()):
+    return [
+        Press(points[0], plane("axial"), modifiers=modifiers),
+        Drag(points, plane("axial"), modifiers=modifiers),
+        Release(points[-1], plane("axial"), modifiers=modifiers),
+    ]
+
+
+def inside():
+    return stroke(at(4, 9, 9), at(4, 9, 11))
+
+
+def around():
+    corners = [at(4, 2, 3), at(4, 2, 20), at(4, 17, 20), at(4, 17, 3)]
+    return [SetOption("erase", True), *stroke(*corners, corners[0]), SetOption("erase", False)]
+
+
+def done(e, *entries):
+    for entry in entries:
+        e.do(entry)
+    return e
+
+
+def seeded(**options):
+    return done(easel("growcut", radius_mm=1.0, **options), *inside(), *around())
+
+
+def suggestion(e, gardener=None):
+    return (gardener or Gardener()).suggest(growth_request(e), lambda share: True)
+
+
+def test_seeds_of_object_and_background_give_the_lesion():
+    e = seeded()
+    found = suggestion(e)
+    (part,) = found.parts
+    mask = np.zeros(SHAPE, bool)
+    mask[part.where] = part.voxels
+    blob = np.asarray(VOLUME) > 85
+    assert part.uid == "a" and 2 * (mask & blob).sum() / (mask.sum() + blob.sum()) > 0.75
+    seeds = np.asarray(e.field(SEED_UID))
+    where = part.where
+    same = grow(np.asarray(VOLUME)[where], seeds[where], margin=None)
+    assert (mask[where] == (same == 2)).all()
+
+
+def test_it_says_what_to_add_while_seeds_are_too_few():
+    e = easel("growcut", radius_mm=1.0)
+    assert growth_request(e) is None
+    done(e, *inside())
+    assert suggestion(e) == "Now paint the background around lesion 1 (X), or seeds of another annotation."
+    e.do(Undo())
+    assert suggestion(e) == ""
+    done(e, *around())
+    assert suggestion(e) == "Paint seeds inside the lesion."
+
+
+def test_accepting_is_one_undo_item_that_brings_the_seeds_back():
+    e = seeded()
+    before = e.field(SEED_UID).copy()
+    e.do(acceptance(suggestion(e), SHAPE))
+    assert not e.field(SEED_UID).any() and (e.field("a") >= HALF).sum() > 50
+    assert e.undo_name == "Undo GrowCut result for lesion 1"
+    assert [each.label for each in e.annotations()] == ["lesion 1"]
+    e.do(Undo())
+    assert not e.field("a").any()
+    np.testing.assert_array_equal(e.field(SEED_UID), before)
+
+
+def test_a_replay_gives_the_same_bits_and_grows_nothing():
+    e = easel("growcut", radius_mm=1.0)
+    start = save(e)
+    entries = [*inside(), *around()]
+    done(e, *entries)
+    entries.append(acceptance(suggestion(e), SHAPE))
+    done(e, entries[-1])
+    again = replay(lambda uid: VOLUME, start, [to_line(entry) for entry in entries])
+    np.testing.assert_array_equal(again.field("a"), e.field("a"))
+    from_snapshot = replay(lambda uid: VOLUME, save(e), [])
+    np.testing.assert_array_equal(from_snapshot.field("a"), e.field("a"))
+    assert from_snapshot.undo_name == e.undo_name
+
+
+def test_seeds_survive_a_snapshot():
+    e = seeded()
+    again = replay(lambda uid: VOLUME, save(e), [])
+    np.testing.assert_array_equal(again.field(SEED_UID), e.field(SEED_UID))
+    assert (suggestion(again).parts[0].voxels == suggestion(e).parts[0].voxels).all()
+
+
+def test_two_annotations_grow_together_and_share_no_voxel():
+    e = done(easel("growcut", radius_mm=1.0), *inside(), Add("b", "growcut", "lesion 2", (0, 255, 0), SERIES))
+    done(e, *stroke(at(4, 2, 20), at(4, 17, 20)))
+    found = suggestion(e)
+    assert [part.uid for part in found.parts] == ["a", "b"] and found.name == "GrowCut result for 2 annotations"
+    assert not (found.parts[0].voxels & found.parts[1].voxels).any()
+    done(e, Delete("b"))
+    assert suggestion(e).startswith("Now paint the background around lesion 1")
+
+
+def test_alt_and_the_eraser_of_a_pen_remove_seeds():
+    e = done(easel("growcut", radius_mm=1.0), *inside())
+    assert e.field(SEED_UID).any()
+    done(e, *stroke(at(4, 9, 9), at(4, 9, 11), modifiers=frozenset({ALT})))
+    assert not e.field(SEED_UID).any() and e.undo_name == "Undo removal of GrowCut seeds"
+    done(e, Undo(), Press(at(4, 9, 9), plane("axial"), button=5), Release(at(4, 9, 9), plane("axial")))
+    assert e.undo_name == "Undo removal of GrowCut seeds"
+
+
+def test_one_more_stroke_gives_what_a_fresh_run_gives():
+    e, gardener = seeded(), Gardener()
+    suggestion(e, gardener)
+    for entries in (stroke(at(4, 9, 14), at(4, 12, 14)), [SetOption("erase", True)], stroke(at(4, 9, 13))):
+        done(e, *entries)
+        kept, fresh = suggestion(e, gardener), suggestion(e)
+        mask, other = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+        mask[kept.parts[0].where], other[fresh.parts[0].where] = kept.parts[0].voxels, fresh.parts[0].voxels
+        inner = fresh.parts[0].where
+        np.testing.assert_array_equal(mask[inner], other[inner])
+
+
+def test_a_cancelled_run_gives_nothing_and_the_next_one_everything():
+    e, gardener = seeded(), Gardener()
+    whole = suggestion(e)
+    assert gardener.suggest(growth_request(e), lambda share: True) is not None
+    assert (suggestion(e, gardener).parts[0].voxels == whole.parts[0].voxels).all()
+
+
+def test_padding_is_left_out():
+    values = np.asarray(VOLUME).copy()
+    values[:, 9, 10] = -2000
+    volume = like(VOLUME, values)
+    volume.attrs["padding"] = (-2000, -2000)
+    e = done(Easel(lambda uid: volume), Show(SERIES), Add("a", "growcut", "lesion 1", (255, 0, 0), SERIES))
+    done(e, SetOption("radius_mm", 1.0), *inside(), *around())
+    (part,) = suggestion(e).parts
+    mask = np.zeros(SHAPE, bool)
+    mask[part.where] = part.voxels
+    assert mask[4, 9, 9] and not mask[:, 9, 10].any()
+
+
+def test_a_result_that_reaches_the_edge_of_its_region_says_so():
+    e = done(easel("growcut", radius_mm=1.0, dimension=2), *inside(), SetOption("erase", True))
+    done(e, *stroke(at(4, 9, 14)))
+    assert "reaches the edge of the region" in suggestion(e).note
+
+
+def test_an_acceptance_needs_its_annotation_and_its_grid():
+    e = seeded()
+    accept = acceptance(suggestion(e), SHAPE)
+    done(e, Delete("a"))
+    for wrong, says in ((accept, "no longer exists"), (acceptance(suggestion(seeded()), (1, 2, 3)), "different grid")):
+        with pytest.raises(Refused, match=says):
+            e.do(wrong)
+    with pytest.raises(BadJournal):
+        e.do(Accept(SERIES, "no zip", "growcut/1", "x"))
+    assert GRID.shape == SHAPE
