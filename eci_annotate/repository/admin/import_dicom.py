@@ -24,6 +24,7 @@ from eci_annotate.repository.admin.held_files import delete_held, held_before, h
 from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
 from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
+from eci_annotate.repository.admin.site_numbers import registered_subject
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
@@ -158,9 +159,9 @@ def _take_patient(
 ) -> tuple[str, int]:
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
     project = keep_apart.project
-    old = subject_of(group, known)
+    old = subject_of(group, known) or registered_subject(backend.rooms, project, keep_apart.site, group[0].path)
     fresh = _fresh(group, known, skipped)
-    if fresh and not old and without_images(fresh):
+    if fresh and without_images(fresh) and not (old and has_images(backend.rooms.archive, old)):
         keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})
         return "", 0
     if fresh:
