@@ -36,7 +36,7 @@ class Files(BaseModel):
 def arrivals_of(who: Anybody, desk: AtDesk) -> Arrivals:
     """Return what the site's credential sends; raises Refused for persons."""
     if who.kind != SITE:
-        raise Refused("This address is for the proxies of sites.", "Use a site's credential.")
+        raise Refused("You may not send files of a site.", "Use a site's credential.")
     return Arrivals(desk.rooms, credential_named(desk.rooms.layout, who.name))
 
 
