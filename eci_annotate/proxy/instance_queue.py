@@ -199,6 +199,14 @@ class InstanceQueue:
                     counts[Cause[name]] = counts.get(Cause[name], 0) + number
         return counts
 
+    def reasons(self) -> dict[str, int]:
+        """Return why the centre holds instances back, and how many."""
+        with self._lock:
+            rows = self._line.execute(
+                "select reason, count(*) from instance where state=? group by reason", (QueueState.HELD.value,)
+            )
+            return dict(rows.fetchall())
+
     def rates(self, seconds: float = 600.0) -> tuple[float, int]:
         """Return confirmed instances per second in the last while, and bytes that are not confirmed yet."""
         with self._lock:

@@ -17,14 +17,14 @@ from pathlib import Path
 from threading import Event, Thread
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.proxy.centre_client import Centre
 from eci_annotate.proxy.configuration import Configuration
 from eci_annotate.proxy.deidentifier import Deidentifier, start_worker
-from eci_annotate.proxy.file_sources import Progress, WatchedFolder
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.receive.file_sources import Progress, WatchedFolder
+from eci_annotate.proxy.send.centre_client import Centre
+from eci_annotate.proxy.send.uploader import Uploader
 from eci_annotate.proxy.spool import Spool
-from eci_annotate.proxy.uploader import Uploader
 
 IDLE_S, WATCH_S = 0.5, 2.0
 _ON_THE_WAY = (QueueState.RECEIVED, QueueState.DEIDENTIFIED, QueueState.SENT)

@@ -8,10 +8,10 @@ import pytest
 
 from eci_annotate.deid.quarantine import Cause
 from eci_annotate.errors import BadSiteKey, NotFound, Refused
-from eci_annotate.proxy.file_sources import take_paths
 from eci_annotate.proxy.instance_queue import QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.proxy_service import Proxy
+from eci_annotate.proxy.receive.file_sources import take_paths
 from eci_annotate.repository.open_repository import open
 from tests.deid.planted import leaks
 from tests.proxy.proxy_world import centre, configured, hospital, planted

@@ -6,9 +6,9 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from eci_annotate.errors import EciError, NoIdentity
-from eci_annotate.proxy.centre_client import AtCentre, Centre
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.send.centre_client import AtCentre, Centre
 from eci_annotate.proxy.spool import Spool
 
 BATCH, ASK = 64, 500
