@@ -11,7 +11,8 @@ HUB_PORT := $(if $(filter undefined file,$(origin PORT)),8000,$(PORT))
 DEMO := demo
 DEMO_HUB := demo-hub
 HUB_PACKAGES := nodejs npm
-TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql
+TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql \
+  dcmtk openssh-server orthanc orthanc-dicomweb
 PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 SOURCES := eci_annotate tests hubconfig
