@@ -16,6 +16,7 @@ from eci_annotate.deid.residue import residue_of_file
 from eci_annotate.errors import EciError
 from eci_annotate.repository.admin.held_files import held_sets, hold
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.admin.ingest_subject import enrol_next
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
@@ -53,6 +54,18 @@ def ingest_all(rooms: Rooms, quiet_s: float = QUIET_S) -> int:
         except EciError as error:  # another site's files are not kept waiting
             log.error("uploads were not taken in", extra={"kind": type(error).__name__})
     return done
+
+
+def collect_files(arrivals: Arrivals, inbox: Path, tell: Progress) -> list[str]:
+    """Move the complete DICOM files of a folder to the arrivals of a site; returns their SHA-256."""
+    paths, digests = sorted(inbox.glob("*.dcm")), []
+    for number, path in enumerate(paths, 1):
+        content = path.read_bytes()
+        digests.append(sha256(content).hexdigest())
+        arrivals.append(digests[-1], 0, [content], len(content))
+        path.unlink()
+        tell("Collecting", number, len(paths))
+    return digests
 
 
 def ingest(rooms: Rooms, name: str, quiet_s: float = QUIET_S) -> int:
