@@ -8,7 +8,7 @@ from threading import Thread
 
 from fastapi import FastAPI
 
-from eci_annotate.hub.api import command_routes, content, images, monitoring, site_uploads
+from eci_annotate.hub.api import command_routes, content, images, monitoring, site_uploads, version_routes
 from eci_annotate.hub.background.housekeeping import Housekeeping
 from eci_annotate.hub.background.warmup import warm_up
 from eci_annotate.hub.core.middleware import Numbers, Watch
@@ -51,7 +51,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.state.desk = Desk(settings, rooms, PeopleAndSites(people or HubPeople(settings), rooms.layout))
     app.state.numbers = Numbers()
     add_handlers(app)
-    for part in (command_routes, content, images, site_uploads):
+    for part in (command_routes, content, images, site_uploads, version_routes):
         app.include_router(part.router, prefix=f"{base}/api")
     app.include_router(monitoring.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])

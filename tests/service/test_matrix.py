@@ -98,6 +98,15 @@ def sees_signed(who: Who) -> str:
     return ALLOWED if who.reaches and "see signed" in MAY[who.role] else HIDDEN
 
 
+def exports(who: Who) -> str:
+    return ALLOWED if "export" in MAY[who.role] else DENIED
+
+
+def exports_signed(who: Who) -> str:
+    """What an export of a signed version holds. Nobody here signed one himself."""
+    return needs("export")(who) if "export" not in MAY[who.role] else sees_signed(who)
+
+
 def administers(who: Who) -> str:
     return ALLOWED if who.member and "administer" in MAY[who.role] else DENIED
 
@@ -172,6 +181,12 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
     "confirmation": ("GET /api/confirmations/{request}", lambda who: HIDDEN, get(f"/api/confirmations/{ZERO}")),
     "leases": ("GET /leases", nobody, get("/leases")),
     "metrics": ("GET /metrics", nobody, get("/metrics")),
+    "completed": ("GET /api/completed", exports, get("/api/completed")),
+    "provenance": (
+        "GET /api/projects/{project}/subjects/{subject}/versions/{task}/{version}/provenance",
+        exports_signed,
+        get(f"{OF}/versions/annotate/1/provenance"),
+    ),
     "site states": ("POST /api/site/states", nobody, post("/api/site/states", {"digests": []})),
     "site ingest": ("POST /api/site/ingest", nobody, post("/api/site/ingest", {})),
     "site file": (
