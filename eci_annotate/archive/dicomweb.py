@@ -38,6 +38,7 @@ class DicomWebObjects:
         self._url, self._orthanc = url.rstrip("/"), orthanc.rstrip("/")
         self._client = httpx.Client(auth=auth, timeout=TIMEOUT_S)
         self._queries = DICOMwebClient(self._url)
+        self._queries.set_http_retry_params(retry=False)  # the outbox tries again
         if auth:
             self._queries._session.auth = auth
 

@@ -17,6 +17,7 @@ from eci_annotate.repository.admin.import_dicom import release_held
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.sites.site_credentials import issue, revoke, site_credentials
+from eci_annotate.workflow.subject.commands import Withdraw
 from tests.service.service_world import P
 from tests.service.site_world import Site, deidentified, owner, sha256, token
 
@@ -92,6 +93,18 @@ def test_what_still_identifies_is_held_back_until_an_owner_releases_it(
     release_held(owner(folder), kept.id, "looked at it")
     released, other = site.states(digest, sha256(files[1])).values()
     assert released["state"] == "confirmed" and released["subject"] == other["subject"]
+
+
+def test_files_of_a_subject_that_was_withdrawn_are_held_back(site: Site, folder: Path, tmp_path: Path) -> None:
+    files = deidentified(tmp_path)
+    site.send(files[0].read_bytes())
+    site.ingest()
+    owner(folder).do(Withdraw(P, "ECI_KAU_S0002", "consent withdrawn"))
+    site.send(files[1].read_bytes())
+    site.ingest()
+    (state,) = site.states(sha256(files[1])).values()
+    assert state["state"] == "held" and "withdrawn" in state["reason"]
+    assert owner(folder).rooms.archive.studies("ECI_KAU_S0002") == []
 
 
 def test_only_a_valid_credential_of_a_site_may_send(service: str, folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,11 +26,22 @@ class AppendLog:
         self._path, self._known = path, dict[str, Any]()
         self._read_to, self._file, self._lock = 0, 0, Lock()
 
+    @classmethod
+    @lru_cache(maxsize=256)
+    def at(cls, path: Path) -> AppendLog:
+        """Return the log at a path; one for the whole process, which reads only what is new."""
+        return cls(path)
+
     def read(self) -> Mapping[str, Any]:
         """Return what is known now, entries of other processes included."""
         with self._lock:
             self._catch_up()
             return dict(self._known)
+
+    def __len__(self) -> int:
+        with self._lock:
+            self._catch_up()
+            return len(self._known)
 
     def get(self, names: list[str]) -> dict[str, Any]:
         """Return the values of these names, as far as they are known."""

@@ -160,6 +160,9 @@ def _take_patient(
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
     project = keep_apart.project
     old = subject_of(group, known) or registered_subject(backend.rooms, project, keep_apart.site, group[0].path)
+    if old and backend.rooms.state(project, old)[1].withdrawn:
+        keep_apart({each.path: HoldReason.WITHDRAWN for each in group})
+        return "", 0
     fresh = _fresh(group, known, skipped)
     if fresh and without_images(fresh) and not (old and has_images(backend.rooms.archive, old)):
         keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})

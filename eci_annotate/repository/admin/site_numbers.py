@@ -17,16 +17,16 @@ def logs_of(rooms: Rooms, project: str, site: str) -> Path:
 
 def subject_numbers(rooms: Rooms, project: str, site: str) -> AppendLog:
     """Return the subjects of a project and site by pseudonym."""
-    return AppendLog(logs_of(rooms, project, site) / "subjects.jsonl")
+    return AppendLog.at(logs_of(rooms, project, site) / "subjects.jsonl")
 
 
 def registered_subject(rooms: Rooms, project: str, site: str, path: Path) -> str:
     """Return the subject of the patient ID in a file, if it is a pseudonym that was sent before; else empty."""
-    known = subject_numbers(rooms, project, site).read()
-    if not known:
+    numbers = subject_numbers(rooms, project, site)
+    if not numbers:
         return ""
     try:
         patient = str(getattr(read(path, pixels=False, tags=("PatientID",)), "PatientID", "") or "").strip()
     except BadImages:
         return ""
-    return str(known.get(patient, ""))
+    return str(numbers.get([patient]).get(patient, ""))

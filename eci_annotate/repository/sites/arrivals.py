@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from eci_annotate.repository.sites.site_credentials import SiteCredential
 from eci_annotate.store.atomic_files import locked, make_folder, sync_folder, writing
 
 LARGEST, MOST_WAITING, LEAST_FREE = 4 << 30, 64 << 30, 1 << 30
-_BLOCK = 1 << 20
+_COUNT_S = 10.0
+_counted: dict[Path, tuple[float, int]] = {}
 
 
 class FileState(StrEnum):
@@ -61,7 +63,7 @@ class Arrivals:
     def __init__(self, rooms: Rooms, credential: SiteCredential) -> None:
         self.credential, self._rooms = credential, rooms
         self.folder = rooms.layout.root / "arrivals" / credential.id
-        self.outcomes = AppendLog(logs_of(rooms, credential.project, credential.site) / "files.jsonl")
+        self.outcomes = AppendLog.at(logs_of(rooms, credential.project, credential.site) / "files.jsonl")
         self.subjects = subject_numbers(rooms, credential.project, credential.site)
 
     def states(self, digests: Iterable[str]) -> dict[str, FileOutcome]:
@@ -118,16 +120,12 @@ class Arrivals:
     def require_space(self, size: int) -> None:
         """Raise StoreUnavailable if a file of this size would fill the disk, or too much waits already."""
         make_folder(self.folder)
-        if shutil.disk_usage(self.folder).free - size < LEAST_FREE or self.waiting() + size > MOST_WAITING:
+        if shutil.disk_usage(self.folder).free - size < LEAST_FREE or _waiting(self.folder) + size > MOST_WAITING:
             raise StoreUnavailable("There is no space for more uploads now.", "Try again later.")
 
     def complete(self) -> list[Path]:
         """Return the complete files that wait to be taken in, oldest first."""
         return sorted(self.folder.glob("*.dcm"), key=lambda path: path.stat().st_mtime_ns)
-
-    def waiting(self) -> int:
-        """Return how many bytes wait, partial files included."""
-        return sum(path.stat().st_size for path in self.folder.glob("*.*"))
 
     def decide(self, outcomes: Mapping[str, FileOutcome]) -> None:
         """Record for good what became of files, then delete what arrived."""
@@ -175,6 +173,22 @@ class Arrivals:
 
     def _part(self, digest: str) -> Path:
         return self.folder / f"{digest}.part"
+
+
+def _waiting(folder: Path) -> int:
+    """Return how many bytes wait in a folder, partial files included; counted every few seconds only."""
+    until, size = _counted.get(folder, (0.0, 0))
+    if time.monotonic() > until:
+        size = sum(_size(each) for each in folder.iterdir() if each.suffix in (".dcm", ".part"))
+        _counted[folder] = time.monotonic() + _COUNT_S, size
+    return size
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # taken in meanwhile
+        return 0
 
 
 def _sha256(path: Path) -> str:

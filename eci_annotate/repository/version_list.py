@@ -6,6 +6,7 @@ a new signature. Nothing is left out of a later answer because it was hidden in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,15 @@ def completed_since(backend: Backend, after: int = 0) -> CompletedPage:
     versions = tuple(each for view in seen if not view.withdrawn for each in versions_of(view))
     gone = tuple((view.project, view.subject) for view in seen if view.withdrawn)
     return CompletedPage(position, position > after, versions, gone)
+
+
+def completed_pages(backend: Backend, after: int = 0) -> Iterator[CompletedPage]:
+    """Yield pages from a position on, until nothing newer is there; see `completed_since`."""
+    more = True
+    while more:
+        page = completed_since(backend, after)
+        after, more = page.position, page.more
+        yield page
 
 
 def versions_of(view: SubjectView) -> list[CompletedVersion]:
