@@ -61,12 +61,12 @@ def status(folder: Folder, target: Name = None) -> None:
 @sync.command()
 def run(folder: Folder, target: Name = None) -> None:
     """Send what is due, once; run it by a timer. Exit code 1 if something failed."""
-    from eci_annotate.repository.sync.sync_outbox import Posted
+    from eci_annotate.repository.sync.sync_outbox import OutboxState
 
     failed = 0
     for box in _boxes(folder, target):
         counts = box.run()
-        failed += counts[Posted.FAILED]
+        failed += counts[OutboxState.FAILED]
         show(box.target.name, ["state", "entries"], [[state, number] for state, number in counts.items() if number])
     if failed:
         raise StoreUnavailable(f"{failed} entries failed.", "They are tried again; see: eci-annotate sync status")

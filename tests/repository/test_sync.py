@@ -11,7 +11,7 @@ import pytest
 
 from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.repository.local.audit import AuditQuery
-from eci_annotate.repository.sync.sync_outbox import Outbox, Posted
+from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target, targets
 from eci_annotate.repository.version_list import completed_pages, completed_since
 from eci_annotate.workflow.subject.commands import Withdraw
@@ -44,22 +44,22 @@ def test_versions_go_to_an_xnat_in_order_and_once(
     target, kept = xnat
     repository = as_member(monkeypatch, folder, "anna")
     box = Outbox(local(repository), target)
-    assert box.run() == dict.fromkeys(Posted, 0)
+    assert box.run() == dict.fromkeys(OutboxState, 0)
     sign(repository)
     kept.refuses = 1
-    assert box.run()[Posted.FAILED] == 1 and "503" in box.entries()[0].problem
-    assert box.run()[Posted.FAILED] == 1  # not due yet
+    assert box.run()[OutboxState.FAILED] == 1 and "503" in box.entries()[0].problem
+    assert box.run()[OutboxState.FAILED] == 1  # not due yet
     sign(repository, rerun=True)
-    assert [each.state for each in box.entries()] == [Posted.FAILED]
-    assert box.retry() == 1 and box.run()[Posted.SENT] == 2
+    assert [each.state for each in box.entries()] == [OutboxState.FAILED]
+    assert box.retry() == 1 and box.run()[OutboxState.SENT] == 2
     assert len(kept.collections) == 2 and [each.version for each in box.entries()] == [1, 2]
     names = {name.rsplit("/", 1)[-1] for name in kept.files}
     assert f"{S}_annotate_v0002_provenance.json" in names
     kept.refuses = 1000
-    assert box.run()[Posted.SENT] == 2  # nothing is sent again
+    assert box.run()[OutboxState.SENT] == 2  # nothing is sent again
     kept.refuses = 0
     repository.backend.do(Withdraw(P, S, "consent withdrawn"))
-    assert box.run() == {Posted.WAITING: 0, Posted.FAILED: 0, Posted.SENT: 0, Posted.WITHDRAWN: 3}
+    assert box.run() == {OutboxState.WAITING: 0, OutboxState.FAILED: 0, OutboxState.SENT: 0, OutboxState.WITHDRAWN: 3}
     assert not kept.files and not kept.collections and not kept.made
     rows = local(repository).audit(AuditQuery(P, "", "", "synchronised"))
     assert list(rows["detail"]) == [
@@ -76,8 +76,8 @@ def test_a_failed_version_keeps_later_ones_of_its_subject_back(
     sign(repository, rerun=True)
     kept.refuses = 1
     box = Outbox(local(repository), target)
-    assert box.run()[Posted.FAILED] == 1 and not kept.collections
-    assert [each.state for each in box.entries()] == [Posted.FAILED, Posted.WAITING]
+    assert box.run()[OutboxState.FAILED] == 1 and not kept.collections
+    assert [each.state for each in box.entries()] == [OutboxState.FAILED, OutboxState.WAITING]
 
 
 def test_only_members_who_may_export_send(
@@ -123,10 +123,10 @@ def test_a_node_cannot_delete_and_says_so(folder: Path, monkeypatch: pytest.Monk
     repository = as_member(monkeypatch, folder, "anna")
     box = Outbox(local(repository), SyncTarget("node", P, TargetKind.NODE, "STORE@127.0.0.1:104"))
     sign(repository)
-    assert box.run(Node())[Posted.SENT] == 1
+    assert box.run(Node())[OutboxState.SENT] == 1
     repository.backend.do(Withdraw(P, S, "consent withdrawn"))
-    assert box.run(Node())[Posted.FAILED] == 1
-    assert box.retry(done_by_hand=True) == 1 and box.run(Node())[Posted.FAILED] == 0
+    assert box.run(Node())[OutboxState.FAILED] == 1
+    assert box.retry(done_by_hand=True) == 1 and box.run(Node())[OutboxState.FAILED] == 0
 
 
 def test_targets_are_kept_from_others_and_away_is_not_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_targets_are_kept_from_others_and_away_is_not_lost(folder: Path, monkeyp
     box = Outbox(local(repository), target)
     box.run()
     (entry,) = box.entries()
-    assert entry.state is Posted.FAILED and entry.due is not None
+    assert entry.state is OutboxState.FAILED and entry.due is not None
     assert timedelta(seconds=20) < entry.due - rooms.clock() < timedelta(seconds=40)
 
 
@@ -156,10 +156,10 @@ def test_versions_go_to_an_orthanc_and_are_withdrawn_there(
     with orthanc(tmp_path / "orthanc") as server:
         target = SyncTarget("pacs", P, TargetKind.DICOMWEB, server.dicomweb, orthanc=server.url)
         box = Outbox(local(repository), target)
-        assert box.run()[Posted.SENT] == 1 and instances(server) == 2
-        assert box.run()[Posted.SENT] == 1 and instances(server) == 2
+        assert box.run()[OutboxState.SENT] == 1 and instances(server) == 2
+        assert box.run()[OutboxState.SENT] == 1 and instances(server) == 2
         repository.backend.do(Withdraw(P, S, "consent withdrawn"))
-        assert box.run()[Posted.WITHDRAWN] == 2 and instances(server) == 0
+        assert box.run()[OutboxState.WITHDRAWN] == 2 and instances(server) == 0
     with pytest.raises(StoreUnavailable):
         from eci_annotate.repository.sync.sync_targets import connect
 

@@ -15,7 +15,7 @@ from eci_annotate.errors import EciError, Refused
 from eci_annotate.repository.admin.append_log import AppendLog
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.sync.sync_package import package_of
-from eci_annotate.repository.sync.sync_targets import Sending, SyncTarget, connect
+from eci_annotate.repository.sync.sync_targets import SyncRemote, SyncTarget, connect
 from eci_annotate.repository.version_list import completed_pages
 from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.codec import from_json, to_json
@@ -24,7 +24,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 6 * 3600.0
 _POSITION = "position"
 
 
-class Posted(StrEnum):
+class OutboxState(StrEnum):
     """What became of an entry."""
 
     WAITING = "waiting"
@@ -42,7 +42,7 @@ class OutboxEntry:
     version: int
     seal: str
     at: datetime
-    state: Posted = Posted.WAITING
+    state: OutboxState = OutboxState.WAITING
     attempts: int = 0
     due: datetime | None = None
     problem: str = ""
@@ -56,7 +56,7 @@ class OutboxEntry:
     @property
     def is_open(self) -> bool:
         """Whether something remains to be done."""
-        return self.state in (Posted.WAITING, Posted.FAILED)
+        return self.state in (OutboxState.WAITING, OutboxState.FAILED)
 
 
 class Outbox:
@@ -81,7 +81,7 @@ class Outbox:
         found = [from_json(OutboxEntry, value) for key, value in self._log.read().items() if key != _POSITION]
         return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
 
-    def run(self, remote: Sending | None = None) -> dict[Posted, int]:
+    def run(self, remote: SyncRemote | None = None) -> dict[OutboxState, int]:
         """Send what is due; returns how many entries are in each state then.
 
         Raises
@@ -96,16 +96,16 @@ class Outbox:
             for entries in _by_subject(self.entries()):
                 self._send_subject(entries, remote)
         counts = [each.state for each in self.entries()]
-        return {state: counts.count(state) for state in Posted}
+        return {state: counts.count(state) for state in OutboxState}
 
     def retry(self, done_by_hand: bool = False) -> int:
         """Make failed entries due now; withdrawals that were carried out by hand are closed. Returns how many."""
         with locked(self._lock):
-            failed = [each for each in self.entries() if each.state is Posted.FAILED]
+            failed = [each for each in self.entries() if each.state is OutboxState.FAILED]
             now = self._backend.rooms.clock()
             for each in failed:
                 by_hand = done_by_hand and not each.task
-                self._keep(replace(each, due=now, state=Posted.WITHDRAWN if by_hand else each.state))
+                self._keep(replace(each, due=now, state=OutboxState.WITHDRAWN if by_hand else each.state))
             return len(failed)
 
     def _follow(self) -> None:
@@ -122,7 +122,7 @@ class Outbox:
             fresh = {each.key: to_json(each) for each in new if each.key not in self._log.read()}
             self._log.add({**fresh, _POSITION: page.position})
 
-    def _send_subject(self, entries: list[OutboxEntry], remote: Sending | None) -> None:
+    def _send_subject(self, entries: list[OutboxEntry], remote: SyncRemote | None) -> None:
         """Work through a subject's entries in order; the first that fails or is not due keeps the later ones back."""
         withdrawal = next((each for each in entries if not each.task), None)
         waiting = [withdrawal] if withdrawal else entries
@@ -139,19 +139,19 @@ class Outbox:
                 return
             self._keep(done)
 
-    def _done(self, each: OutboxEntry, entries: list[OutboxEntry], remote: Sending) -> OutboxEntry:
+    def _done(self, each: OutboxEntry, entries: list[OutboxEntry], remote: SyncRemote) -> OutboxEntry:
         if not each.task:
             sent = [Uids(*uids) for entry in entries for uids in entry.sent]
             remote.withdraw(each.subject, sent)
             for entry in entries:
                 if entry.task:
-                    self._keep(replace(entry, state=Posted.WITHDRAWN, sent=(), problem=""))
+                    self._keep(replace(entry, state=OutboxState.WITHDRAWN, sent=(), problem=""))
             self._note(each, "withdrawal")
-            return replace(each, state=Posted.WITHDRAWN, problem="")
+            return replace(each, state=OutboxState.WITHDRAWN, problem="")
         package = package_of(self._backend, self.target, each.subject, each.task, each.version)
         uids = remote.send(package)
         self._note(each, f"{each.task} version {each.version}")
-        return replace(each, state=Posted.SENT, problem="", sent=tuple((u.study, u.series, u.sop) for u in uids))
+        return replace(each, state=OutboxState.SENT, problem="", sent=tuple((u.study, u.series, u.sop) for u in uids))
 
     def _note(self, each: OutboxEntry, what: str) -> None:
         self._backend.note("synchronised.1", self.target.project, each.subject, f"{what} to {self.target.name}")
@@ -163,7 +163,7 @@ class Outbox:
 def _failed(each: OutboxEntry, now: datetime, error: Exception) -> OutboxEntry:
     wait = timedelta(seconds=min(FIRST_WAIT_S * 2**each.attempts, LONGEST_WAIT_S))
     problem = str(error) if isinstance(error, EciError) else type(error).__name__
-    return replace(each, state=Posted.FAILED, attempts=each.attempts + 1, due=now + wait, problem=problem)
+    return replace(each, state=OutboxState.FAILED, attempts=each.attempts + 1, due=now + wait, problem=problem)
 
 
 def _by_subject(entries: Iterable[OutboxEntry]) -> list[list[OutboxEntry]]:

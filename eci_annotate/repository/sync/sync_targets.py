@@ -68,7 +68,7 @@ class Package:
     images: Mapping[Uids, bytes] = field(repr=False)
 
 
-class Sending(Protocol):
+class SyncRemote(Protocol):
     """A target that is connected."""
 
     def send(self, package: Package) -> list[Uids]:
@@ -142,7 +142,7 @@ class _Node:
             raise Refused(what, "Delete the subject there by hand, then: eci-annotate sync retry --done-by-hand")
 
 
-def connect(target: SyncTarget) -> Sending:
+def connect(target: SyncTarget) -> SyncRemote:
     """Return the target, connected."""
     match target.kind:
         case TargetKind.DICOMWEB:
