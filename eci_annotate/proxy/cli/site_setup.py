@@ -74,6 +74,7 @@ def print_status(proxy: Proxy) -> None:
     rows: list[list[object]] = [["waiting to be registered", waiting]] if waiting else []
     print_table(["state", "instances"], [*rows, *([name, number] for name, number in sorted(counts.items()))])
     if causes := proxy.queue.causes():
+        print_line("")
         print_table(["quarantined: it", "instances"], [[cause.value, n] for cause, n in causes.items()])
     for reason, number in proxy.queue.reasons().items():
         print_line(f"{number} are held back at the centre: {reason}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -54,9 +55,10 @@ class Centre:
     """
 
     def __init__(self, settings: CentreSettings) -> None:
-        headers = {"Authorization": f"Bearer {_credential(settings.credential)}"}
+        url, host = _resolved(settings.url.rstrip("/"))
+        headers = {"Authorization": f"Bearer {_credential(settings.credential)}", **host}
         self._client = httpx.Client(
-            base_url=f"{settings.url.rstrip('/')}/api/site/",
+            base_url=f"{url}/api/site/",
             headers=headers,
             timeout=TIMEOUT_S,
             verify=_tls(settings),
@@ -119,6 +121,15 @@ def _state(told: Any) -> CentreState:
         return CentreState(AtCentre(told["state"]), int(told["offset"]), str(told["subject"]), str(told["reason"]))
     except (KeyError, TypeError, ValueError):
         raise NotAtCentre("The centre gave an answer of another release.", "Update eci-proxy.") from None
+
+
+def _resolved(url: str) -> tuple[str, dict[str, str]]:
+    """Return an address to connect to: names below ``localhost`` are this machine (RFC 6761), as a demo hub uses."""
+    where = urlsplit(url)
+    if not (where.hostname or "").endswith(".localhost"):
+        return url, {}
+    port = f":{where.port}" if where.port else ""
+    return urlunsplit(where._replace(netloc=f"127.0.0.1{port}")), {"Host": where.netloc}
 
 
 def _credential(path: Path) -> str:
