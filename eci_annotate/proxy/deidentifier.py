@@ -94,9 +94,18 @@ class Deidentifier:
         """Do a batch; returns how many files were registered or treated."""
         registered = self._register()
         batch = self._queue.waiting(QueueState.RECEIVED, BATCH)
-        for each, treated in zip(batch, self._treated(batch), strict=True):
-            self._record(each, treated)
+        done = self._treated(batch)
+        with self._queue.together():
+            gone = [self._record(each, treated) for each, treated in zip(batch, done, strict=True)]
+        for content, outgoing in filter(None, gone):
+            self._spool.forget(content, outgoing, self._keep)
         return registered + len(batch)
+
+    def warm_up(self) -> None:
+        """Start the worker processes, if there are any, before there is work."""
+        if self._pool is not None:
+            for job in [self._pool.submit(abs, 0) for _ in range(8)]:
+                job.result()
 
     def _register(self) -> int:
         paths = list(islice(self._spool.received(), BATCH))
@@ -115,20 +124,21 @@ class Deidentifier:
         jobs = [self._pool.submit(treat_in_worker, each.content, each.accepted) for each in batch]
         return [job.result() for job in jobs]
 
-    def _record(self, each: QueuedInstance, treated: Treated) -> None:
+    def _record(self, each: QueuedInstance, treated: Treated) -> tuple[str, str] | None:
+        """Record what became of a file; returns the files to delete (original and outgoing, empty: none) afterwards."""
         if treated.causes:
             self._queue.quarantine(each, treated.causes)
-            return
+            return None
         if treated.patient_id:
             self._links.put(treated.patient_id, treated.issuer)
         state = self._queue.deidentified(
             each, treated.outgoing, pseudonym=treated.pseudonym, series=treated.series, uid=treated.uid
         )
         if state is None:  # the same object once more; the first one may still need the outgoing file
-            needed = not self._queue.is_confirmed(treated.outgoing)
-            self._spool.forget(each.content, "" if needed else treated.outgoing, self._keep)
-        elif state is QueueState.QUARANTINED:  # another file of this UID was there first
+            return each.content, treated.outgoing if self._queue.is_confirmed(treated.outgoing) else ""
+        if state is QueueState.QUARANTINED:  # another file of this UID was there first
             self._spool.outgoing(treated.outgoing).unlink(missing_ok=True)
+        return None
 
 
 _worker: dict[str, tuple[Spool, Policy, Pseudonymiser]] = {}

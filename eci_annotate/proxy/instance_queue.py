@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
 from eci_annotate.deid.quarantine import Cause
 
@@ -74,7 +74,7 @@ class InstanceQueue:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._line = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
         for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=60000"):
@@ -237,8 +237,17 @@ class InstanceQueue:
         line.execute("insert into gone values(?, 1) on conflict(state) do update set number=number+1", (why,))
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Do all changes of this while at once: after a crash all of them are there, or none."""
+        with self._change():
+            yield
+
+    @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._line.in_transaction:  # a part of `together`
+                yield self._line
+                return
             self._line.execute("begin immediate")
             try:
                 yield self._line

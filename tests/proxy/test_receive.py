@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,6 +45,12 @@ def associated(receiver: Receiver, title: str = "CT1", called: str = "ECIPROXY")
     return entity.associate("127.0.0.1", receiver.port, ae_title=called)
 
 
+def until(true: Callable[[], bool], patience_s: float = 5.0) -> None:
+    end = time.monotonic() + patience_s
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def pdu(kind: int, content: bytes, length: int | None = None) -> bytes:
     return struct.pack(">BBL", kind, 0, len(content) if length is None else length) + content
 
@@ -59,6 +65,14 @@ def test_what_is_answered_with_success_is_on_the_disk(receiver: Receiver, spool:
     (first,) = [dcmread(path) for path in spool.received() if dcmread(path).InstanceNumber == 1]
     assert first.PatientID == "KanariePID77" and first.PixelData == planted(1).PixelData
     assert not list(spool.parts.iterdir()) and oct(next(spool.received()).stat().st_mode)[-3:] == "600"
+
+
+def test_places_are_free_again_however_an_association_ends(receiver: Receiver) -> None:
+    for number in range(12):
+        association = associated(receiver)
+        assert association.is_established and association.send_c_echo().Status == 0, number
+        association.release() if number % 2 else association.abort()
+        until(lambda: not receiver.connections())
 
 
 def test_strangers_are_rejected(receiver: Receiver, spool: Spool) -> None:

@@ -57,6 +57,11 @@ class Limits:
         log.warning("a connection was refused", extra={"address": address, "why": why})
         return False
 
+    def connections(self) -> int:
+        """Return how many connections are open."""
+        with self._lock:
+            return self._open.total()
+
     def leave(self, address: str) -> None:
         """Count a connection that ended."""
         with self._lock:
@@ -126,7 +131,16 @@ class GuardedHandler(RequestHandler):  # type: ignore[misc]
         guarded.limits, guarded.address = self.server.limits, self.client_address[0]
         association.set_socket(guarded)
         association.dimse.receive_primitive = partial(_received, association.dimse.receive_primitive, guarded)
+        association.run = partial(_run, association.run, guarded)
         return association
+
+
+def _run(run: Callable[[], None], connection: GuardedSocket) -> None:
+    """Serve an association; however it ends, its connection ends too, and its place is free again."""
+    try:
+        run()
+    finally:
+        connection.close()
 
 
 def _received(receive: Callable[[Any], None], connection: GuardedSocket, primitive: Any) -> None:

@@ -39,7 +39,7 @@ class Receiver:
     def __init__(self, settings: ReceiverSettings, spool: Spool) -> None:
         self._settings, self._spool = settings, spool
         store_to(spool)
-        limits = Limits(
+        self._limits = Limits(
             self._is_known, settings.associations, settings.associations_per_address, spool.largest, settings.patience_s
         )
         entity = _entity(settings)
@@ -48,7 +48,7 @@ class Receiver:
             (settings.host, settings.port),
             evt_handlers=handlers,
             server_class=GuardedServer,
-            limits=limits,
+            limits=self._limits,
             tls=tls_context(settings),
         )
         entity._servers.append(self._server)
@@ -58,6 +58,10 @@ class Receiver:
     def port(self) -> int:
         """The port on which it listens."""
         return int(self._server.server_address[1])
+
+    def connections(self) -> int:
+        """Return how many connections are open."""
+        return self._limits.connections()
 
     def start(self) -> None:
         """Start to receive."""
