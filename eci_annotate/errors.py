@@ -143,6 +143,14 @@ class BadSiteKey(EciError):
     """The site's secret for pseudonyms is missing, readable by others, or not of the right length."""
 
 
+class BadConfiguration(EciError):
+    """The configuration of a hospital's proxy cannot be read, does not fit its schema, or names what is not usable."""
+
+
+class NotAtCentre(EciError):
+    """The centre cannot be reached, or gave an answer that the proxy does not understand."""
+
+
 class NoKeyedDigest(EciError):
     """This Python cannot compute SHA-512/256 (FIPS 180-4), or computes it wrongly."""
 

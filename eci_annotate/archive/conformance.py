@@ -44,7 +44,8 @@ def paths_bytes_and_scanned_files_are_the_same(archive: Archive, files: Sequence
 
 def another_file_of_the_same_uid_is_a_conflict(archive: Archive, files: Sequence[Path]) -> None:
     (kept,) = archive.store(SUBJECT, files[:1])
-    other = files[0].read_bytes() + b"\0\0"
+    content = files[0].read_bytes()
+    other = content[:-1] + bytes([content[-1] ^ 1])  # still DICOM: some systems keep nothing else
     refuses(Conflict, lambda: archive.store(SUBJECT, [other]))
     assert archive.read(kept) == files[0].read_bytes()
     (replaced,) = archive.store(SUBJECT, [other], replace=True)

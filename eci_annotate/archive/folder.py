@@ -11,12 +11,12 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from eci_annotate.archive.instance_index import InstanceIndex
-from eci_annotate.archive.protocol import Instance, Series, Study
+from eci_annotate.archive.protocol import Instance, Study
+from eci_annotate.archive.series_list import studies_of
 from eci_annotate.dicom.images.headers import Found, scan
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
 from eci_annotate.store.atomic_files import write_atomic, writing
@@ -24,7 +24,7 @@ from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _MOST_LOADED = 64
-_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 class FolderArchive:
@@ -49,9 +49,7 @@ class FolderArchive:
 
     def studies(self, subject: str) -> list[Study]:
         """The subject's studies, oldest first."""
-        found = [each for each, _ in self._rows(subject)]
-        uids = sorted({each.study_uid for each in found}, key=lambda uid: _study_key(uid, found))
-        return [_study([each for each in found if each.study_uid == uid]) for uid in uids]
+        return studies_of([each for each, _ in self._rows(subject)])
 
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
         """The instances of a series, by instance number."""
@@ -70,7 +68,7 @@ class FolderArchive:
     def find(self, sop_uids: Iterable[str]) -> list[Instance]:
         """The instances with these SOP Instance UIDs, of any subject."""
         subjects = (path.name for path in self._root.iterdir() if path.is_dir()) if self._root.exists() else ()
-        self._instances.complete((name for name in subjects if _SUBJECT.fullmatch(name)), self._listed)
+        self._instances.complete((name for name in subjects if SUBJECT.fullmatch(name)), self._listed)
         places = self._instances.places(sop_uids)
         paths = (
             (subject, self._folder(subject) / study / series / f"{sop}.dcm")
@@ -139,7 +137,7 @@ class FolderArchive:
         return name, {"mark": _mark(target), "found": {**to_json(found), "path": name}}
 
     def _folder(self, subject: str) -> Path:
-        if not _SUBJECT.fullmatch(subject):
+        if not SUBJECT.fullmatch(subject):
             raise Refused("A pseudonym has a character that is not allowed.", "Use letters, digits, '_' and '-'.")
         return self._root / subject
 
@@ -235,22 +233,3 @@ def _mark(path: Path) -> list[int]:
 
 def _found(row: dict[str, Any], folder: Path) -> Found:
     return Found(**{**row, "path": folder / row["path"]})
-
-
-def _study_key(uid: str, found: Sequence[Found]) -> tuple[str, str]:
-    return min(each.study_date or "" for each in found if each.study_uid == uid), uid
-
-
-def _study(found: Sequence[Found]) -> Study:
-    first = found[0]
-    series = tuple(sorted(_series(found), key=lambda each: (each.number, each.series_uid)))
-    return Study(first.study_uid, first.study_date or "", first.study_description or "", series)
-
-
-def _series(found: Sequence[Found]) -> Iterator[Series]:
-    for uid in dict.fromkeys(each.series_uid for each in found):
-        own = sorted((each for each in found if each.series_uid == uid), key=attrgetter("sop_uid"))
-        first = own[0]
-        number, description = int(first.series_number or 0), first.series_description or ""
-        header = {**first.header, "series_uid": uid, "slices": len(own)}
-        yield Series(first.study_uid, uid, first.modality, number, description, len(own), header)

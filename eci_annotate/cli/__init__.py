@@ -21,7 +21,9 @@ from eci_annotate.cli.member_commands import add_from_hub, hub_members
 from eci_annotate.cli.pipeline_commands import pipelines
 from eci_annotate.cli.protocol_commands import hangings
 from eci_annotate.cli.repository_commands import repositories
+from eci_annotate.cli.site_commands import site
 from eci_annotate.cli.subject_commands import audit, keys, subjects
+from eci_annotate.cli.sync_commands import sync
 from eci_annotate.cli.terminal import (
     Folder,
     Project,
@@ -57,6 +59,8 @@ app.add_typer(keys, name="key")
 app.add_typer(hub, name="hub")
 app.add_typer(held, name="held")
 app.add_typer(repositories, name="repository")
+app.add_typer(site, name="site")
+app.add_typer(sync, name="sync")
 app.command()(audit)
 app.command()(agreement)
 app.command()(deidentify)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +19,7 @@ from eci_annotate.deid.pixel_masks import has_embedded_overlays, mask_pixels, ru
 from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.deid.quarantine import Cause, causes, said
+from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, said
 from eci_annotate.deid.recurrence import echo_pattern
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
@@ -58,6 +58,7 @@ def deidentify(
     *,
     subject: str = "",
     seen_uid: Seen | None = None,
+    accepted: Collection[Cause] = (),
 ) -> Result:
     """Return a de-identified copy of a dataset; the dataset itself keeps its values.
 
@@ -73,6 +74,8 @@ def deidentify(
         Pseudonym of the patient; by default it follows from the patient ID and the secret.
     seen_uid
         Receives each UID and what replaces it.
+    accepted
+        Causes that a person looked at: they do not set the object aside. Those of `NEVER_ACCEPTED` always do.
 
     References
     ----------
@@ -84,6 +87,7 @@ def deidentify(
         found = causes(dataset, policy, blanked)
         patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
         found += () if patient or subject else (Cause.NO_PATIENT_ID,)
+        found = tuple(cause for cause in found if cause not in accepted or cause in NEVER_ACCEPTED)
         if found:
             return Result(None, causes=found)
         walk = Walk(

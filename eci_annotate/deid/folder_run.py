@@ -85,7 +85,7 @@ class FolderRun:
         return self.report
 
     def _one(self, path: Path) -> None:
-        if not _is_dicom(path):
+        if not is_dicom(path):
             self.report.ignored += 1
             return
         uids: dict[str, str] = {}
@@ -93,7 +93,7 @@ class FolderRun:
             with quiet():
                 dataset = dcmread(path)
                 result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
-                content = memoryview(b"") if result.dataset is None else _encoded(result.dataset)
+                content = memoryview(b"") if result.dataset is None else encoded(result.dataset)
         except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
             self._count(Result(None, causes=(Cause.UNREADABLE,)))
             return
@@ -146,7 +146,8 @@ def _files(source: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(names) if Path(folder, name).is_file())
 
 
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the DICOM prefix (PS3.10 section 7.1)."""
     try:
         with path.open("rb") as stream:
             return stream.read(132)[128:] == b"DICM"
@@ -154,7 +155,8 @@ def _is_dicom(path: Path) -> bool:
         return False
 
 
-def _encoded(dataset: Dataset) -> Content:
+def encoded(dataset: Dataset) -> Content:
+    """Return a dataset as the content of a file."""
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getbuffer()

@@ -31,6 +31,7 @@ class Domain(StrEnum):
     UID = "uid"
     DATE_SHIFT = "dateshift"
     KEY_ID = "key-id"
+    LINK_TABLE = "link-table"
 
 
 def probe(digest: str = DIGEST) -> None:

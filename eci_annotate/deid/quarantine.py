@@ -40,6 +40,12 @@ class Cause(StrEnum):
     DUPLICATE = "has the UID of another file with other content"
 
 
+NEVER_ACCEPTED = frozenset(
+    {Cause.NO_PATIENT_ID, Cause.PIXELS, Cause.INCOMPLETE, Cause.UNREADABLE, Cause.DUPLICATE, Cause.OWN_ANNOTATIONS}
+)
+"""Causes that no person's decision removes: the object itself, or the policy, must change."""
+
+
 def causes(dataset: Dataset, policy: Policy, blanked: bool) -> tuple[Cause, ...]:
     """Return why an object must be set aside; none if it need not.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from eci_annotate.deid.date_shift import capped_age, is_temporal
@@ -45,6 +47,20 @@ def still_identifies(dataset: Dataset, policy: Policy, *, subjects: str = PSEUDO
         )
         found = [*_unstamped(dataset, inspection.subjects), *_outside(dataset), *inspection.of(dataset)]
         return sorted(set(found))
+
+
+def residue_of_file(path: Path, policy: Policy) -> tuple[str, str, str, tuple[str, ...]]:
+    """Return patient ID, series and instance UID of a file, and the names of what still identifies; see above.
+
+    A file that cannot be read has empty UIDs, and ``a file that cannot be read`` as its only name.
+    """
+    try:
+        with quiet():
+            dataset = dcmread(path)
+            uids = (said(dataset, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID"))
+            return (*uids, tuple(still_identifies(dataset, policy)))  # type: ignore[return-value]
+    except Exception:  # whatever is wrong with it: its text may hold values
+        return "", "", "", ("a file that cannot be read",)
 
 
 def _unstamped(dataset: Dataset, subjects: re.Pattern[str]) -> Iterator[str]:

@@ -28,9 +28,13 @@ def identity_risk(path: Path) -> IdentityRisk | None:
     PS3.3 C.7.1.1 (Patient Identity Removed), C.7.6.1 (Burned In Annotation); PS3.15 E.1.
     """
     try:
-        dataset = read(path, pixels=False, tags=_TAGS)
+        return claimed_risk(read(path, pixels=False, tags=_TAGS))
     except BadImages:
         return IdentityRisk.NOT_REMOVED
+
+
+def claimed_risk(dataset: object) -> IdentityRisk | None:
+    """As `identity_risk`, of a file that was read."""
     if _said(dataset, "PatientIdentityRemoved") != "YES":
         return IdentityRisk.NOT_REMOVED
     burned = _said(dataset, "BurnedInAnnotation")

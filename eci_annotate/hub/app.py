@@ -8,14 +8,14 @@ from threading import Thread
 
 from fastapi import FastAPI
 
-from eci_annotate.hub.api import command_routes, content, images, monitoring
+from eci_annotate.hub.api import command_routes, content, images, monitoring, site_uploads, version_routes
 from eci_annotate.hub.background.housekeeping import Housekeeping
 from eci_annotate.hub.background.warmup import warm_up
 from eci_annotate.hub.core.middleware import Numbers, Watch
 from eci_annotate.hub.core.problem_responses import add_handlers
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.settings import Settings
-from eci_annotate.hub.core.token_identity import HubPeople, People
+from eci_annotate.hub.core.token_identity import HubPeople, People, PeopleAndSites
 from eci_annotate.hub.pages.api_reference import nowhere
 from eci_annotate.hub.pages.browser_security import Headers
 from eci_annotate.hub.pages.page import Showing
@@ -48,10 +48,10 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         lifespan=_warm,
     )
     rooms = Rooms.from_layout(find(settings.repository), connections=CONNECTIONS)
-    app.state.desk = Desk(settings, rooms, people or HubPeople(settings))
+    app.state.desk = Desk(settings, rooms, PeopleAndSites(people or HubPeople(settings), rooms.layout))
     app.state.numbers = Numbers()
     add_handlers(app)
-    for part in (command_routes, content, images):
+    for part in (command_routes, content, images, site_uploads, version_routes):
         app.include_router(part.router, prefix=f"{base}/api")
     app.include_router(monitoring.router, prefix=base)
     app.add_api_route(f"{base}/health", _health, methods=["GET"], tags=["watching"])

@@ -33,17 +33,29 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
         else:
             _write(folder / name, parse(content, f"The {part.role}"))
         written.append(folder / name)
+    provenance = provenance_of(backend, project, subject, signed)
+    written.append(_write(folder / f"{stem}_provenance.json", provenance))
+    backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
+    return written
+
+
+def provenance_of(backend: Backend, project: str, subject: str, signed: VersionSigned) -> Json:
+    """Return the signed record of a version with its signer's certificate: what an export verifies by.
+
+    Raises
+    ------
+    Refused
+        Its reader is hidden from the actor.
+    """
+    require_named(signed)
     member = next(each for each in backend.members(project) if each.name == signed.by)
-    provenance = {
+    return {
         "project": project,
         "subject": subject,
         "site": backend.subject(project, subject).site,
         "version": to_json(signed),
         "certificate": member.certificate_of(signed.key, signed.at),
     }
-    written.append(_write(folder / f"{stem}_provenance.json", provenance))
-    backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
-    return written
 
 
 def require_named(signed: VersionSigned) -> None:

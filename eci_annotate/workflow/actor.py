@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-OS_USER, KEY, HUB = "os-user", "key", "hub"
+OS_USER, KEY, HUB, SITE_CREDENTIAL = "os-user", "key", "hub", "site"
 ALL_SITES = "*"
 
 # What each permission allows. Doing a task itself is not listed: the pipeline names the roles of each task.
@@ -64,7 +64,7 @@ class Actor:
     roles
         Project name to role names.
     assurance
-        ``os-user``, ``key`` or ``hub``: how the identity was established.
+        ``os-user``, ``key``, ``hub`` or ``site`` (a credential of a site's proxy): how the identity was established.
     session
         One opening of the repository by one process; two notebooks of a user are two sessions.
     where

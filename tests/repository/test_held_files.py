@@ -16,6 +16,7 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.admin import import_scan
 from eci_annotate.repository.admin.held_files import delete_held, held_sets
+from eci_annotate.repository.admin.identity_check import ResidueRisk
 from eci_annotate.repository.admin.import_dicom import import_folders, release_held
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
@@ -30,10 +31,11 @@ def put(**values: str) -> Callable[[pydicom.Dataset], None]:
     return lambda dataset: [setattr(dataset, key, value) for key, value in values.items()]  # type: ignore[return-value]
 
 
-RISKS: dict[IdentityRisk, Callable[[pydicom.Dataset], None]] = {
+RISKS: dict[IdentityRisk | ResidueRisk, Callable[[pydicom.Dataset], None]] = {
     IdentityRisk.NOT_REMOVED: lambda dataset: delattr(dataset, "PatientIdentityRemoved"),
     IdentityRisk.BURNED_IN: put(BurnedInAnnotation="YES"),
     IdentityRisk.CAPTURE: put(SOPClassUID=CAPTURE),
+    ResidueRisk.NAMES: put(ReferringPhysicianName="Kanarie^Åsa"),
 }
 
 

@@ -98,6 +98,15 @@ def sees_signed(who: Who) -> str:
     return ALLOWED if who.reaches and "see signed" in MAY[who.role] else HIDDEN
 
 
+def exports(who: Who) -> str:
+    return ALLOWED if "export" in MAY[who.role] else DENIED
+
+
+def exports_signed(who: Who) -> str:
+    """What an export of a signed version holds. Nobody here signed one himself."""
+    return needs("export")(who) if "export" not in MAY[who.role] else sees_signed(who)
+
+
 def administers(who: Who) -> str:
     return ALLOWED if who.member and "administer" in MAY[who.role] else DENIED
 
@@ -172,6 +181,19 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
     "confirmation": ("GET /api/confirmations/{request}", lambda who: HIDDEN, get(f"/api/confirmations/{ZERO}")),
     "leases": ("GET /leases", nobody, get("/leases")),
     "metrics": ("GET /metrics", nobody, get("/metrics")),
+    "completed": ("GET /api/completed", exports, get("/api/completed")),
+    "provenance": (
+        "GET /api/projects/{project}/subjects/{subject}/versions/{task}/{version}/provenance",
+        exports_signed,
+        get(f"{OF}/versions/annotate/1/provenance"),
+    ),
+    "site states": ("POST /api/site/states", nobody, post("/api/site/states", {"digests": []})),
+    "site ingest": ("POST /api/site/ingest", nobody, post("/api/site/ingest", {})),
+    "site file": (
+        "PUT /api/site/files/{digest}",
+        nobody,
+        lambda line, world: line.put(f"/api/site/files/{ZERO}", params={"offset": 0, "size": 1}, content=b"x"),
+    ),
     "start annotate": ("POST /api/commands", role("annotator"), say(lambda w: Start(P, S, "annotate"))),
     "start review": ("POST /api/commands", role("reviewer"), say(lambda w: Start(P, S, "review", take_over=True))),
     "renew": ("POST /api/commands", lease_lost, say(lambda w: Renew(P, S, "annotate", 1))),
@@ -270,7 +292,8 @@ def test_a_token_of_nobody_here_gets_nothing(world: World, address: str, token: 
             if token == "token-service" and cell in ("leases", "metrics"):
                 assert answer.status_code == 200 and "token" not in answer.text
                 continue
-            watching = cell in ("leases", "metrics") and token == "token-nobody"  # known, and member of nothing
+            apart = cell in ("leases", "metrics") or cell.startswith("site ")
+            watching = apart and token == "token-nobody"  # known, and member of nothing
             assert answer.status_code == (403 if token == "token-service" or watching else 401), (cell, answer.text)
             assert token == "" or token not in answer.text
 

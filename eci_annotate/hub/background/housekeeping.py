@@ -14,8 +14,9 @@ from eci_annotate.hub.signing.confirmations import forget_requests
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import finish_withdrawals
+from eci_annotate.repository.sites.ingest_arrivals import ingest_all
 
-EVERY_S, NOTICE_S, SWEEP_S = 60.0, 5.0, 3600.0
+EVERY_S, NOTICE_S, SWEEP_S, ARRIVALS_S = 60.0, 5.0, 3600.0, 2.0
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -27,6 +28,7 @@ class Housekeeping:
         self._threads = [
             self._thread(EVERY_S, lambda: take_when_new(rooms)),
             self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
+            self._thread(ARRIVALS_S, lambda: ingest_all(rooms)),
             self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
             self._thread(SWEEP_S, lambda: forget_requests(rooms.layout.cache, time.time() - SWEEP_S)),
             self._thread(SWEEP_S, lambda: forget_ended(rooms.layout.cache, time.time() - 2 * LASTS_S)),

@@ -21,11 +21,13 @@ from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
 
 LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
+LARGEST_PART = 64 << 20  # of a file that a site's proxy sends
 # the routes whose bodies may be larger, as whole addresses below the prefix
 BODIES = (
     (re.compile(r"/projects/[^/]+/add"), LARGEST_UPLOAD),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/blobs"), LARGEST_BLOB),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+"), LARGEST_DRAFT),
+    (re.compile(r"/api/site/files/[0-9a-f]{64}"), LARGEST_PART),
 )
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
 log = logging.getLogger("eci_annotate.hub")

@@ -14,14 +14,17 @@ from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.core.settings import Settings
+from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.repository.remote.unix_url import client
+from eci_annotate.repository.sites.site_credentials import PREFIX, TOKEN, credential_of
 from eci_annotate.workflow.actor import HUB, Actor
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
 
 CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
+SITE = "site"
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,32 @@ class HubPeople:
         return Person(str(told["name"]), groups, bool(told.get("admin")), str(told.get("kind")), scopes)
 
 
+class PeopleAndSites:
+    """Persons of the hub, and sites by their own credentials, which the hub does not know.
+
+    Parameters
+    ----------
+    people
+        Resolves the tokens of persons.
+    layout
+        The repository, which keeps the digests of credentials.
+    """
+
+    def __init__(self, people: People, layout: Layout) -> None:
+        self._people, self._layout = people, layout
+
+    def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
+        """See `People`; a site is of the kind ``site``, and its name is the ID of its credential."""
+        if not token.startswith(f"{TOKEN}."):
+            return self._people.of_token(token, fresh=fresh, session=session)
+        found = credential_of(self._layout, token)
+        return Person(found.id, kind=SITE) if found else None
+
+    def known(self, token: str) -> tuple[bool, Person | None]:
+        """See `People`; credentials are read each time, so that a revoked one ends at once."""
+        return (False, None) if token.startswith(f"{TOKEN}.") else self._people.known(token)
+
+
 async def identified(people: People, authorization: str) -> Person:
     """Return the owner of the token in an ``Authorization`` header; raises NoIdentity if there is none."""
     kind, _, token = authorization.partition(" ")
@@ -134,6 +163,8 @@ class HubIdentity:
 
     def actor(self, projects: Mapping[str, Project]) -> Actor:
         """Return the member of this name in each project."""
+        if self.name.startswith(PREFIX):  # a site's credential, not a person, whatever an account is called
+            raise NoIdentity("This name is reserved for credentials of sites.", "Use another account.")
         known = {name: project.members.get(self.name) for name, project in projects.items()}
         mine = {name: member for name, member in known.items() if member is not None and member.roles}
         if not mine:

@@ -13,7 +13,6 @@ from pathlib import Path
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found
 from eci_annotate.dicom.images.series import damage_of
-from eci_annotate.dicom.patient_identity import identity_risk
 from eci_annotate.errors import (
     BadImages,
     BadVolume,
@@ -21,9 +20,11 @@ from eci_annotate.errors import (
 )
 from eci_annotate.repository.admin.archive_images import Kept, known_images, subject_of
 from eci_annotate.repository.admin.held_files import delete_held, held_before, held_set, hold, note_release
+from eci_annotate.repository.admin.identity_check import risk_of
 from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
 from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
+from eci_annotate.repository.admin.site_numbers import registered_subject
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.identity import Identity
@@ -158,9 +159,12 @@ def _take_patient(
 ) -> tuple[str, int]:
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
     project = keep_apart.project
-    old = subject_of(group, known)
+    old = subject_of(group, known) or registered_subject(backend.rooms, project, keep_apart.site, group[0].path)
+    if old and backend.rooms.state(project, old)[1].withdrawn:
+        keep_apart({each.path: HoldReason.WITHDRAWN for each in group})
+        return "", 0
     fresh = _fresh(group, known, skipped)
-    if fresh and not old and without_images(fresh):
+    if fresh and without_images(fresh) and not (old and has_images(backend.rooms.archive, old)):
         keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})
         return "", 0
     if fresh:
@@ -175,7 +179,7 @@ def _admitted(
     backend: LocalBackend, usable: list[Found], project: str, site: str, accept: bool
 ) -> tuple[list[Found], dict[str, int], int]:
     """Return the files to take in, why others are held back, and how many of the first may identify their patient."""
-    risks = {each.path: risk for each in usable if (risk := identity_risk(each.path)) is not None}
+    risks = {each.path: risk for each in usable if (risk := risk_of(each.path)) is not None}
     state = backend.rooms.streams.projects().get(project)
     if not risks or accept or (state is not None and state.accepts_identified):
         if risks and accept:

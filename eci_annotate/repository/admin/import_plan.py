@@ -27,6 +27,7 @@ class HoldReason(StrEnum):
     MIXED_SERIES = "belongs to a series whose images name different patients"
     MIXED_PATIENT = "has a patient ID under which other names, birth dates or sexes are known too"
     NO_IMAGES = "belongs to a patient without images"
+    WITHDRAWN = "belongs to a subject whose consent was withdrawn"
 
 
 @dataclass

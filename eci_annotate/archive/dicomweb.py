@@ -1,0 +1,138 @@
+"""Files in a DICOMweb archive: QIDO-RS by dicomweb-client; STOW-RS and WADO-RS as bytes.
+
+A file is sealed bit for bit; dicomweb-client parses what it retrieves and encodes again what it stores.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from email.message import Message
+from typing import Any
+
+import httpx
+from dicomweb_client.api import DICOMwebClient
+
+from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.errors import NotFound, StoreUnavailable, Tampered
+
+TIMEOUT_S, MOST_AT_ONCE = 60.0, 64 << 20
+_DELETED = (200, 202, 204, 404, 410)
+
+
+class DicomWebObjects:
+    """A DICOMweb archive, such as Orthanc.
+
+    Parameters
+    ----------
+    url
+        Root of QIDO-RS, WADO-RS and STOW-RS, such as ``https://pacs.example.org/dicom-web``.
+    user, password
+        Basic authentication; empty for none.
+    orthanc
+        Root of Orthanc's own interface, by which it deletes; empty: by DELETE on the DICOMweb address.
+    """
+
+    def __init__(self, url: str, user: str = "", password: str = "", orthanc: str = "") -> None:
+        auth = (user, password) if user else None
+        self._url, self._orthanc = url.rstrip("/"), orthanc.rstrip("/")
+        self._client = httpx.Client(auth=auth, timeout=TIMEOUT_S)
+        self._queries = DICOMwebClient(self._url)
+        self._queries.set_http_retry_params(retry=False)  # the outbox tries again
+        if auth:
+            self._queries._session.auth = auth
+
+    def get(self, subject: str, uids: Uids) -> bytes:
+        """Return a file by WADO-RS, in the transfer syntax in which it was stored."""
+        accept = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
+        answer = self._ask("GET", f"{self._url}/{_place(uids)}", headers=accept)
+        if answer.status_code in (404, 410):
+            raise NotFound("Instance not found.", "Restore it from a backup.")
+        _require(answer, 200)
+        return only_part(answer.content, answer.headers.get("content-type", ""))
+
+    def put(self, subject: str, contents: Mapping[Uids, bytes]) -> None:
+        """Store files by STOW-RS, several at once."""
+        for some in _portions(contents):
+            boundary = secrets.token_hex(16)
+            head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+            body = b"".join(head + content + b"\r\n" for content in some.values()) + f"--{boundary}--\r\n".encode()
+            kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
+            headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
+            answer = self._ask("POST", f"{self._url}/studies", content=body, headers=headers)
+            _require(answer, 200)
+            kept = {item["00081155"]["Value"][0] for item in answer.json().get("00081199", {}).get("Value", [])}
+            if missing := {uids.sop for uids in some} - kept:
+                what = f"The DICOMweb archive did not keep {len(missing)} files."
+                raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+
+    def delete(self, subject: str, uids: Uids) -> None:
+        """Delete a file."""
+        if not self._orthanc:
+            answer = self._ask("DELETE", f"{self._url}/{_place(uids)}")
+            if answer.status_code not in _DELETED:
+                _require(answer, 204)
+            return
+        found = self._ask("POST", f"{self._orthanc}/tools/lookup", content=uids.sop)
+        _require(found, 200)
+        for each in found.json():
+            if each["Type"] == "Instance":
+                _require(self._ask("DELETE", f"{self._orthanc}/instances/{each['ID']}"), 200)
+
+    def studies(self, limit: int = 100, **filters: str) -> list[str]:
+        """Return the UIDs of studies that match, by QIDO-RS; `filters` are keywords such as ``StudyDate``."""
+        try:
+            found = self._queries.search_for_studies(limit=limit, search_filters=dict(filters) or None)
+        except Exception as error:  # requests' errors quote addresses and answers
+            what = f"The DICOMweb archive does not answer ({type(error).__name__})."
+            raise StoreUnavailable(what, "Check its address.") from None
+        return [each["0020000D"]["Value"][0] for each in found]
+
+    def instances_of(self, study_uid: str) -> list[Uids]:
+        """Return the instances of a study, by QIDO-RS."""
+        try:
+            found = self._queries.search_for_instances(study_uid)
+        except Exception as error:
+            what = f"The DICOMweb archive does not answer ({type(error).__name__})."
+            raise StoreUnavailable(what, "Check its address.") from None
+        return [Uids(study_uid, each["0020000E"]["Value"][0], each["00080018"]["Value"][0]) for each in found]
+
+    def _ask(self, method: str, url: str, **more: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, url, **more)
+        except httpx.HTTPError as error:
+            what = f"The DICOMweb archive cannot be reached ({type(error).__name__})."
+            raise StoreUnavailable(what, "Try again in a moment.") from None
+
+
+def only_part(content: bytes, content_type: str) -> bytes:
+    """Return the one part of a multipart answer, bit for bit."""
+    message = Message()
+    message["content-type"] = content_type
+    boundary = str(message.get_param("boundary", "")).encode()
+    begin, end = content.find(b"\r\n\r\n"), content.rfind(b"\r\n--" + boundary)
+    if not boundary or begin < 0 or end < begin:
+        raise Tampered("The DICOMweb archive gave a damaged answer.", "Ask its administrator.")
+    return content[begin + 4 : end]
+
+
+def _place(uids: Uids) -> str:
+    return f"studies/{uids.study}/series/{uids.series}/instances/{uids.sop}"
+
+
+def _require(answer: httpx.Response, status: int) -> None:
+    if answer.status_code != status:
+        what = f"The DICOMweb archive answered {answer.status_code}."
+        raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+
+
+def _portions(contents: Mapping[Uids, bytes]) -> Iterator[dict[Uids, bytes]]:
+    some, size = dict[Uids, bytes](), 0
+    for uids, content in contents.items():
+        some[uids] = content
+        size += len(content)
+        if size >= MOST_AT_ONCE:
+            yield some
+            some, size = {}, 0
+    if some:
+        yield some

@@ -1,0 +1,157 @@
+"""Files in an XNAT: subjects, sessions (one per study), scans (one per series), resources, and ROI collections.
+
+Written from XNAT's published REST interface (wiki.xnat.org/xnat-api) and that of its OHIF plugin (`/xapi/roi`); tested
+against a server of our own that follows these, not against an XNAT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.errors import NotFound, StoreUnavailable
+
+TIMEOUT_S = 60.0
+_MADE = (200, 201)
+
+
+class RoiKind(StrEnum):
+    """Kinds of ROI collections."""
+
+    RTSTRUCT = "RTSTRUCT"
+    SEG = "SEG"
+
+
+class XnatObjects:
+    """A project of an XNAT.
+
+    Parameters
+    ----------
+    url
+        Root of the XNAT, such as ``https://xnat.example.org``.
+    project
+        Its project.
+    user, password
+        Basic authentication: an account, or an alias token and its secret.
+    """
+
+    def __init__(self, url: str, project: str, user: str = "", password: str = "") -> None:
+        auth = (user, password) if user else None
+        self._project = project
+        self._client = httpx.Client(base_url=url.rstrip("/"), auth=auth, timeout=TIMEOUT_S)
+
+    def get(self, subject: str, uids: Uids) -> bytes:
+        """Return a file of a scan."""
+        answer = self._ask("GET", self._file(subject, uids))
+        if answer.status_code == 404:
+            raise NotFound("Instance not found.", "Restore it from a backup.")
+        return _required(answer, (200,)).content
+
+    def put(self, subject: str, contents: Mapping[Uids, bytes]) -> None:
+        """Create subject, session, scan and resource where they are missing, and put the files into them."""
+        for place in dict.fromkeys((uids.study, uids.series) for uids in contents):
+            self._make_scan(subject, *place)
+        for uids, content in contents.items():
+            where = {"inbody": "true", "overwrite": "true", "format": "DICOM", "content": "RAW"}
+            answer = self._ask("PUT", self._file(subject, uids), params=where, content=content)
+            _required(answer, _MADE)
+
+    def delete(self, subject: str, uids: Uids) -> None:
+        """Delete a file; the scan too, if it was its last one."""
+        answer = self._ask("DELETE", self._file(subject, uids))
+        if answer.status_code != 404:
+            _required(answer, (200, 204))
+        scan = self._scan(subject, uids.study, uids.series)
+        if not self.listed(f"{scan}/resources/DICOM/files"):
+            answer = self._ask("DELETE", scan, params={"removeFiles": "true"})
+            if answer.status_code != 404:
+                _required(answer, (200, 204))
+
+    def put_roi_collection(self, subject: str, study_uid: str, label: str, kind: RoiKind, content: bytes) -> None:
+        """Put a structure set or segmentation into a session; the same label again replaces it."""
+        session = self.session_id(subject, study_uid)
+        where = f"/xapi/roi/projects/{self._project}/sessions/{session}/collections/{label_of(label)}"
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self._ask(
+            "PUT", where, params={"type": kind.value, "overwrite": "true"}, content=content, headers=headers
+        )
+        _required(answer, _MADE)
+
+    def delete_subject(self, subject: str) -> None:
+        """Delete a subject with all its sessions, files and ROI collections."""
+        answer = self._ask("DELETE", f"{self._subjects}/{label_of(subject)}", params={"removeFiles": "true"})
+        if answer.status_code != 404:
+            _required(answer, (200, 204))
+
+    def put_resource(self, subject: str, resource: str, name: str, content: bytes) -> None:
+        """Put a file into a resource of a subject, such as a version's provenance."""
+        place = f"{self._subjects}/{label_of(subject)}"
+        _required(self._ask("PUT", place), _MADE)
+        where = f"{place}/resources/{label_of(resource)}/files/{name}"
+        answer = self._ask("PUT", where, params={"inbody": "true", "overwrite": "true"}, content=content)
+        _required(answer, _MADE)
+
+    def session_id(self, subject: str, study_uid: str) -> str:
+        """Return XNAT's own ID of a session; raises NotFound if there is none."""
+        rows = self.listed(f"{self._subjects}/{label_of(subject)}/experiments")
+        found = next((row["ID"] for row in rows if row["label"] == self._session(subject, study_uid)), None)
+        if found is None:
+            raise NotFound("The XNAT has no session of this study.", "Send its images first.")
+        return str(found)
+
+    def listed(self, where: str) -> list[dict[str, Any]]:
+        """Return the rows of a listing; empty if its place does not exist."""
+        answer = self._ask("GET", where, params={"format": "json"})
+        if answer.status_code == 404:
+            return []
+        return list(_required(answer, (200,)).json()["ResultSet"]["Result"])
+
+    @property
+    def _subjects(self) -> str:
+        return f"/data/projects/{self._project}/subjects"
+
+    def _make_scan(self, subject: str, study: str, series: str) -> None:
+        place = f"{self._subjects}/{label_of(subject)}"
+        _required(self._ask("PUT", place), _MADE)
+        session = f"{place}/experiments/{self._session(subject, study)}"
+        kind = {"xsiType": "xnat:otherDicomSessionData", "UID": study}
+        _required(self._ask("PUT", session, params=kind), _MADE)
+        scan = self._scan(subject, study, series)
+        _required(self._ask("PUT", scan, params={"xsiType": "xnat:otherDicomScanData", "UID": series}), _MADE)
+        answer = self._ask("PUT", f"{scan}/resources/DICOM", params={"format": "DICOM"})
+        _required(answer, (*_MADE, 409))  # 409: it exists already
+
+    @staticmethod
+    def _session(subject: str, study: str) -> str:
+        """Labels are unique in a project, so that a study that two subjects have needs two."""
+        return f"{label_of(subject)}_{label_of(study)}"
+
+    def _scan(self, subject: str, study: str, series: str) -> str:
+        session = f"{self._subjects}/{label_of(subject)}/experiments/{self._session(subject, study)}"
+        return f"{session}/scans/{label_of(series)}"
+
+    def _file(self, subject: str, uids: Uids) -> str:
+        return f"{self._scan(subject, uids.study, uids.series)}/resources/DICOM/files/{uids.sop}.dcm"
+
+    def _ask(self, method: str, where: str, **more: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, where, **more)
+        except httpx.HTTPError as error:
+            what = f"The XNAT cannot be reached ({type(error).__name__})."
+            raise StoreUnavailable(what, "Try again in a moment.") from None
+
+
+def label_of(text: str) -> str:
+    """Return a text as an XNAT label: letters, digits, '_' and '-'."""
+    return "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in text)
+
+
+def _required(answer: httpx.Response, statuses: tuple[int, ...]) -> httpx.Response:
+    if answer.status_code not in statuses:
+        what = f"The XNAT answered {answer.status_code}."
+        raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+    return answer

@@ -1,0 +1,87 @@
+"""What a site's proxy sends: parts of de-identified files, resumed where they stopped, and questions about their state.
+
+The credential decides project and site. A part is read only after credential, limits and space were checked.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from eci_annotate.errors import BadRequest, Refused
+from eci_annotate.hub.api.auth import DIGEST, Anybody, AtDesk, Digest
+from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.hub.core.token_identity import SITE
+from eci_annotate.repository.sites.arrivals import LARGEST, Arrivals
+from eci_annotate.repository.sites.ingest_arrivals import ingest
+from eci_annotate.repository.sites.site_credentials import credential_named
+from eci_annotate.workflow.codec import to_json
+
+router = APIRouter(prefix="/site", responses=PROBLEMS, tags=["sites"])
+SHA256 = Annotated[str, Field(pattern=DIGEST)]
+PIECE = 8 << 20
+
+
+class Files(BaseModel):
+    """Files that a site asks about, by SHA-256."""
+
+    model_config = ConfigDict(extra="forbid")
+    digests: list[SHA256] = Field(max_length=1000)
+
+
+def arrivals_of(who: Anybody, desk: AtDesk) -> Arrivals:
+    """Return what the site's credential sends; raises Refused for persons."""
+    if who.kind != SITE:
+        raise Refused("You may not send files of a site.", "Use a site's credential.")
+    return Arrivals(desk.rooms, credential_named(desk.rooms.layout, who.name))
+
+
+Sent = Annotated[Arrivals, Depends(arrivals_of)]
+
+
+@router.post("/states")
+def states(arrivals: Sent, asked: Annotated[Files, Body()]) -> dict[str, Any]:
+    """Return what became of files: state, bytes that have arrived, subject, and the reason why one is held back."""
+    return {name: to_json(state) for name, state in arrivals.states(asked.digests).items()}
+
+
+@router.put("/files/{digest}")
+async def send(
+    arrivals: Sent,
+    who: Anybody,
+    desk: AtDesk,
+    request: Request,
+    digest: Digest,
+    offset: Annotated[int, Query(ge=0, lt=LARGEST)],
+    size: Annotated[int, Query(gt=0, le=LARGEST)],
+) -> dict[str, Any]:
+    """Add the body to a file, from `offset` on; returns its state. What arrived before an interruption is kept."""
+    with desk.allowance.one(f"site/{who.name}"):
+        await run_in_threadpool(arrivals.require_space, size - offset)
+        state = (await run_in_threadpool(arrivals.states, [digest]))[digest]
+        piece = bytearray()
+        try:
+            async for some in request.stream():
+                piece += some
+                if len(piece) >= PIECE:
+                    state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
+                    offset += len(piece)
+                    piece.clear()
+        except ClientDisconnect:
+            if piece:
+                await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
+            raise BadRequest("The part arrived incomplete.", "Ask for the file's state, and continue there.") from None
+        if piece:
+            state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
+        return dict(to_json(state))
+
+
+@router.post("/ingest")
+def take_in(arrivals: Sent, who: Anybody, desk: AtDesk) -> dict[str, int]:
+    """Take in what has arrived without waiting for more; returns how many files were decided."""
+    with desk.allowance.heavy(who.name):
+        return {"decided": ingest(desk.rooms, arrivals.credential.id, 0.0)}

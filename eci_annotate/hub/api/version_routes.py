@@ -1,0 +1,38 @@
+"""Signed versions for other systems, such as an XNAT or Euro-BioImaging: listed since a position, fetched by digest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from eci_annotate.hub.api.auth import AtDesk, Name, Repo, Somebody
+from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.repository.version_list import completed_since, provenance_document
+from eci_annotate.workflow.codec import to_json
+
+router = APIRouter(responses=PROBLEMS, tags=["signed versions"])
+
+
+@router.get("/completed")
+def completed(
+    repo: Repo, who: Somebody, desk: AtDesk, after: Annotated[int, Query(ge=0, le=2**53)] = 0
+) -> dict[str, Any]:
+    """Return signed versions of subjects that changed since a position, and subjects that were withdrawn.
+
+    For members who may export. Begin with 0 and ask on from `position` while there is `more`. A version may come again;
+    its seal identifies it. Fetch a part by its digest: ``/projects/{project}/subjects/{subject}/blobs/{digest}``.
+    """
+    with desk.allowance.heavy(who.name), repo.refusals("List signed versions", next(iter(repo.actor.roles), "")):
+        return dict(to_json(completed_since(repo, after)))
+
+
+@router.get("/projects/{project}/subjects/{subject}/versions/{task}/{version}/provenance")
+def provenance(
+    repo: Repo, project: Name, subject: Name, task: Name, version: Annotated[int, Path(ge=1, le=10**6)]
+) -> dict[str, Any]:
+    """Return the signed record of a version and its signer's certificate, for members who may export."""
+    with repo.refusals("Read provenance", project, subject):
+        found = dict(provenance_document(repo, project, subject, task, version))
+    repo.note("exported.1", project, subject, f"{task} version {version}: provenance")
+    return found

@@ -1,0 +1,1 @@
+"""Ways in: files and folders, C-STORE, and the PACS."""

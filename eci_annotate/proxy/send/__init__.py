@@ -1,0 +1,1 @@
+"""Ways out: the centre by HTTPS, or an SFTP server."""

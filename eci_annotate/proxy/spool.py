@@ -1,0 +1,147 @@
+"""Where files are on their way: complete and on the disk, or not there. Names are digests; nothing names a patient.
+
+`incoming` is what was received, `originals` what is registered, `outgoing` what is de-identified.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from hashlib import file_digest
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from eci_annotate.errors import NotDicom, Overloaded, StoreUnavailable
+
+LEAST_FREE, STALE_S = 1 << 30, 3600.0
+_BLOCK = 1 << 20
+_serial = count()
+
+
+class Spool:
+    """The folders of a proxy; only their owner may read them.
+
+    Parameters
+    ----------
+    root
+        The folder; created if absent.
+    largest
+        Largest file that is accepted, in bytes.
+    """
+
+    def __init__(self, root: Path, largest: int = 128 << 20) -> None:
+        self.root, self.largest = root, largest
+        self.parts, self.incoming = root / "parts", root / "incoming"
+        self._folders = {name: root / name for name in ("originals", "outgoing")}
+        for folder in (root, self.parts, self.incoming, *self._folders.values()):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        root.chmod(0o700)
+
+    def take(self, stream: BinaryIO) -> str:
+        """Store what a stream gives as received; returns its SHA-256.
+
+        Raises
+        ------
+        NotDicom
+            The content is no DICOM file.
+        Overloaded
+            It is larger than allowed, or the disk is nearly full.
+        """
+        part = self.part()
+        try:
+            with part.open("xb") as out:
+                self._copy(stream, out)
+            return self.adopt(part)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def adopt(self, part: Path) -> str:
+        """Take a complete file of the folder `parts` as received; durable on return. Returns its SHA-256."""
+        with part.open("r+b") as stream:
+            if stream.read(132)[128:] != b"DICM":
+                raise NotDicom("A file is not DICOM.", "Send DICOM files only.")
+            os.fsync(stream.fileno())
+            stream.seek(0)
+            digest = file_digest(stream, "sha256").hexdigest()
+        part.chmod(0o600)
+        part.replace(self.incoming / f"{digest}.dcm")
+        sync(self.incoming)
+        return digest
+
+    def part(self) -> Path:
+        """Return a new name in the folder of incomplete files."""
+        return self.parts / f"{os.getpid()}-{next(_serial)}-{time.monotonic_ns()}.part"
+
+    def require_space(self, size: int = 0) -> None:
+        """Raise Overloaded if a file is too large, or the disk would be nearly full."""
+        if size > self.largest:
+            raise Overloaded("A file is larger than allowed.", "Change receive/largest_mb, or leave it out.")
+        if shutil.disk_usage(self.root).free - size < LEAST_FREE:
+            raise Overloaded("The proxy's disk is nearly full.", "Make space, or wait until uploads are confirmed.")
+
+    def _copy(self, stream: BinaryIO, out: BinaryIO) -> None:
+        size = 0
+        self.require_space()
+        while block := stream.read(_BLOCK):
+            size += len(block)
+            self.require_space(size)
+            out.write(block)
+
+    def received(self) -> Iterator[Path]:
+        """Yield the files that are not registered yet."""
+        with os.scandir(self.incoming) as entries:
+            yield from (Path(each.path) for each in entries if each.name.endswith(".dcm"))
+
+    def register(self, path: Path) -> None:
+        """Move a received file to the originals."""
+        target = self.original(path.stem)
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        path.replace(target)
+
+    def original(self, digest: str) -> Path:
+        """Return where the original with this SHA-256 is."""
+        return self._folders["originals"] / digest[:2] / f"{digest}.dcm"
+
+    def outgoing(self, digest: str) -> Path:
+        """Return where the de-identified file with this SHA-256 is."""
+        return self._folders["outgoing"] / digest[:2] / f"{digest}.dcm"
+
+    def write_outgoing(self, digest: str, content: memoryview) -> None:
+        """Store a de-identified file, durably."""
+        target, part = self.outgoing(digest), self.part()
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StoreUnavailable("The proxy's spool cannot be written.", "Check disk space.") from error
+        sync(target.parent)
+
+    def forget(self, digest: str, outgoing: str, keep_original: bool) -> None:
+        """Delete the files of an instance."""
+        if outgoing:
+            self.outgoing(outgoing).unlink(missing_ok=True)
+        if not keep_original:
+            self.original(digest).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete incomplete files of processes that have ended."""
+        for part in self.parts.iterdir():
+            if time.time() - part.stat().st_mtime > STALE_S:
+                part.unlink(missing_ok=True)
+
+
+def sync(folder: Path) -> None:
+    """Flush the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""What hospitals' proxies send: their credentials, the files that arrive, and the subjects that these become."""

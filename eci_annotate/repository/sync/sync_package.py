@@ -1,0 +1,44 @@
+"""What is sent of a signed version, read through the actor's own view and checked by digest."""
+
+from __future__ import annotations
+
+from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.dicom.images.headers import scan
+from eci_annotate.repository.local.artefacts import image_series_of
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.manifest_parts import exported_parts, is_archived
+from eci_annotate.repository.sync.sync_targets import Package, SyncTarget
+from eci_annotate.repository.version_list import provenance_document
+from eci_annotate.workflow.codec import parse
+
+
+def package_of(backend: LocalBackend, target: SyncTarget, subject: str, task: str, version: int) -> Package:
+    """Return what is sent of a version.
+
+    Raises
+    ------
+    NotFound, Refused
+        The actor may not see or export it.
+    """
+    project, label = target.project, f"{task}_v{version:04d}"
+    signed = backend.subject(project, subject).version(task, version)
+    derived, documents = {}, {}
+    for part, name in exported_parts(f"{subject}_{label}", signed.manifest):
+        content = backend.get(project, subject, part.digest)
+        if is_archived(part):
+            derived[_uids_of(content)] = (part.role, content)
+        else:
+            documents[name] = parse(content, f"The {part.role}")
+    documents[f"{subject}_{label}_provenance.json"] = provenance_document(backend, project, subject, task, version)
+    return Package(subject, label, derived, documents, _images(backend, subject) if target.images else {})
+
+
+def _uids_of(content: bytes) -> Uids:
+    (found,) = scan([lambda: content])
+    return Uids(found.study_uid, found.series_uid, found.sop_uid)
+
+
+def _images(backend: LocalBackend, subject: str) -> dict[Uids, bytes]:
+    archive = backend.rooms.archive
+    instances = (each for uid in image_series_of(archive, subject) for each in archive.instances(subject, uid))
+    return {Uids(each.study_uid, each.series_uid, each.sop_uid): archive.read(each) for each in instances}

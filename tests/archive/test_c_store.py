@@ -1,0 +1,36 @@
+"""C-STORE out to DCMTK's storescp."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from eci_annotate.archive.c_store import DicomNode, send
+from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.errors import StoreUnavailable
+from tests.ports import free_port
+
+pytestmark = pytest.mark.needs_debian
+
+
+def test_files_arrive_at_storescp_as_they_are(tmp_path: Path) -> None:
+    files, port, inbox = write_phantom(tmp_path / "dicom", "tiny"), free_port(), tmp_path / "inbox"
+    inbox.mkdir()
+    words = ["storescp", "--aetitle", "STORE", "-od", inbox, "+xa", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(0.3)
+        try:
+            assert send(DicomNode("STORE", "127.0.0.1", port), files) == len(files)
+        finally:
+            process.kill()
+    arrived = {dcmread(path).SOPInstanceUID: dcmread(path) for path in inbox.iterdir()}
+    for path in files:
+        sent = dcmread(path)
+        assert arrived[sent.SOPInstanceUID] == sent
+        assert arrived[sent.SOPInstanceUID].file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+    with pytest.raises(StoreUnavailable):
+        send(DicomNode("STORE", "127.0.0.1", port), files)

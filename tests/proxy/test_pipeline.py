@@ -1,0 +1,137 @@
+"""From a folder of a hospital to a ready task; quarantine, duplicates, retries; nothing leaks, nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eci_annotate.deid.quarantine import Cause
+from eci_annotate.errors import BadSiteKey, NotFound, Refused
+from eci_annotate.proxy.instance_queue import QueueState
+from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.proxy_service import Proxy
+from eci_annotate.proxy.receive.file_sources import take_paths
+from eci_annotate.repository.open_repository import open
+from tests.deid.planted import leaks
+from tests.proxy.proxy_world import centre, configured, hospital, planted
+from tests.service.service_world import P
+from tests.service.site_world import owner, token
+
+
+def named(content: bytes | str) -> list[str]:
+    """The needles in it but short numbers, which stand in any random text."""
+    return [needle for needle in leaks(content) if len(needle) > 4 or not needle.isdigit()]
+
+
+def silent(what: str, done: int, of: int) -> None:
+    return None
+
+
+def test_a_folder_of_a_hospital_ends_as_a_ready_task(service: str, folder: Path, tmp_path: Path) -> None:
+    files = hospital(tmp_path / "hospital")
+    proxy = Proxy(configured(tmp_path / "site", centre=centre(tmp_path / "site", service, token(folder))))
+    take_paths(proxy.spool, [tmp_path / "hospital"], silent)
+    assert proxy.drain(silent) == 0
+    assert proxy.queue.counts() == {"confirmed": len(files)}
+    link = proxy.links.find("KanariePID77")
+    assert link.subject == "ECI_KAU_S0002" and proxy.links.find(link.pseudonym) == link == proxy.links.find(
+        link.subject
+    )
+    seen = open(folder).backend.subject(P, link.subject)
+    assert {task.name: str(task.status) for task in seen.tasks}["annotate"] == "ready"
+    assert not list(proxy.spool.root.rglob("*.dcm"))
+    proxy.close()
+    for base in (folder, proxy.spool.root):
+        for path in base.rglob("*"):
+            assert named(str(path.relative_to(base))) == []
+            assert not path.is_file() or named(path.read_bytes()) == [], path.relative_to(base)
+
+
+def test_the_same_files_again_are_not_sent_twice(service: str, folder: Path, tmp_path: Path) -> None:
+    files = hospital(tmp_path / "hospital")
+    proxy = Proxy(configured(tmp_path / "site", centre=centre(tmp_path / "site", service, token(folder))))
+    for _ in range(2):
+        take_paths(proxy.spool, [tmp_path / "hospital"], silent)
+        assert proxy.drain(silent) == 0
+    content = files[0].read_bytes()
+    (tmp_path / "other.dcm").write_bytes(b"x" * 128 + content[128:])  # the same object by another way
+    take_paths(proxy.spool, [tmp_path / "other.dcm"], silent)
+    assert proxy.drain(silent) == 0
+    assert proxy.queue.counts() == {"confirmed": len(files), "duplicate": 1}
+    assert not list(proxy.spool.root.rglob("*.dcm"))
+
+
+def test_quarantine_is_listed_released_run_again_and_deleted(tmp_path: Path) -> None:
+    for number, name in enumerate(["US", "CT", "CT"]):
+        dataset = planted(number)
+        dataset.Modality = name
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    (tmp_path / "cut.dcm").write_bytes((tmp_path / "1.dcm").read_bytes()[:-9])
+    other = planted(2)
+    other.ImageComments, other.PixelData = "x", other.PixelData[::-1]
+    other.save_as(tmp_path / "3.dcm", enforce_file_format=True)
+    proxy = Proxy(configured(tmp_path / "site"))
+    take_paths(proxy.spool, sorted(tmp_path.glob("*.dcm")), silent)
+    proxy.drain(silent)
+    causes = {Cause.MODALITY: 1, Cause.INCOMPLETE: 1, Cause.DUPLICATE: 1}
+    assert proxy.queue.causes() == causes and proxy.queue.counts() == {"quarantined": 3, "de-identified": 2}
+    rows = {each.causes[0]: each for each in proxy.queue.waiting(QueueState.QUARANTINED)}
+    assert proxy.queue.retry([each.id for each in rows.values()]) == 3
+    proxy.drain(silent)
+    assert proxy.queue.causes() == causes
+    accepted = {each.id: " ".join(cause.name for cause in each.causes) for each in rows.values()}
+    proxy.queue.retry(list(accepted), accepted)
+    proxy.drain(silent)
+    assert set(proxy.queue.causes()) == {Cause.INCOMPLETE, Cause.DUPLICATE}
+    assert proxy.queue.delete(rows[Cause.INCOMPLETE])
+    assert proxy.queue.counts() == {"quarantined": 1, "de-identified": 3, "deleted": 1}
+
+
+def test_a_centre_that_is_away_is_tried_again(service: str, folder: Path, tmp_path: Path) -> None:
+    hospital(tmp_path / "hospital")
+    good = centre(tmp_path / "site", service, token(folder))
+    proxy = Proxy(configured(tmp_path / "site", centre={**good, "url": "http://127.0.0.1:9/services/eci"}))
+    take_paths(proxy.spool, [tmp_path / "hospital"], silent)
+    left = proxy.drain(silent, patience_s=0.5)
+    assert left and proxy.queue.counts() == {"de-identified": left}
+    proxy.close()
+    proxy = Proxy(configured(tmp_path / "site", centre=good))
+    assert proxy.drain(silent) == 0 and proxy.queue.counts() == {"confirmed": left}
+
+
+def test_two_proxies_of_a_site_give_the_same_pseudonym_and_subject(service: str, folder: Path, tmp_path: Path) -> None:
+    links = []
+    for name, kind in (("one", "tiny"), ("two", "mr")):
+        hospital(tmp_path / f"{name}-files", kind)
+        proxy = Proxy(configured(tmp_path / name, centre=centre(tmp_path / name, service, token(folder))))
+        take_paths(proxy.spool, [tmp_path / f"{name}-files"], silent)
+        assert proxy.drain(silent) == 0
+        links.append(proxy.links.find("KanariePID77"))
+    assert links[0] == links[1] and len(owner(folder).rooms.archive.studies(links[0].subject)) == 2
+
+
+def test_the_link_table_is_encrypted_and_opens_with_its_own_secret_only(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    table = LinkTable(tmp_path / "links", config.pseudonymiser())
+    table.put("KanariePID77", "Kanarie issuer")
+    table.set_subject(table.put("KanariePID77", ""), "ECI_KAU_S0001")
+    assert table.find("ECI_KAU_S0001").patient_id == "KanariePID77"
+    assert table.find("KanariePID77", "Kanarie issuer").subject == "" and table.number() == 2
+    with pytest.raises(NotFound):
+        table.find("KanariePID78")
+    table.back_up(tmp_path / "copy")
+    table.close()
+    contents = b"".join(path.read_bytes() for path in tmp_path.glob("links*")) + (tmp_path / "copy").read_bytes()
+    assert leaks(contents) == [] and "Kanarie" not in repr(LinkTable(tmp_path / "copy", config.pseudonymiser()))
+    (tmp_path / "other").write_bytes(bytes(32))
+    (tmp_path / "other").chmod(0o600)
+    other = LinkTable(tmp_path / "copy", config.pseudonymiser().from_file(tmp_path / "other"))
+    with pytest.raises(BadSiteKey):
+        other.find("ECI_KAU_S0001")
+
+
+def test_only_one_process_works_on_a_queue(tmp_path: Path) -> None:
+    first, second = Proxy(configured(tmp_path)), Proxy(configured(tmp_path))
+    with first.alone(), pytest.raises(Refused):
+        second.drain(silent)

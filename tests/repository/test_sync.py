@@ -1,0 +1,167 @@
+"""Signed versions go out once, in order, again after failures; a withdrawal goes out too; only for those who may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target, targets
+from eci_annotate.repository.version_list import completed_pages, completed_since
+from eci_annotate.workflow.subject.commands import Withdraw
+from tests.archive.orthanc import Orthanc, orthanc
+from tests.archive.xnat_contract import PASSWORD, USER, Xnat, xnat_app
+from tests.ports import free_port
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
+from tests.service.serving_app import running
+
+
+@pytest.fixture
+def xnat() -> Iterator[tuple[SyncTarget, Xnat]]:
+    kept, port = Xnat(), free_port()
+    with running(xnat_app(kept), port):
+        url = f"http://127.0.0.1:{port}"
+        yield SyncTarget("far", P, TargetKind.XNAT, url, "eci", USER, PASSWORD, images=True), kept
+
+
+def sign(repository, task: str = "annotate", **more: object):
+    work = repository.start(S, task, project=P, **more)
+    if not more:  # the next version begins where the last one ended
+        work.save(lines(work))
+    work.answer(ANSWERS)
+    return work.sign(MEANING)
+
+
+def test_versions_go_to_an_xnat_in_order_and_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    target, kept = xnat
+    repository = as_member(monkeypatch, folder, "anna")
+    box = Outbox(local(repository), target)
+    assert box.run() == dict.fromkeys(OutboxState, 0)
+    sign(repository)
+    kept.refuses = 1
+    assert box.run()[OutboxState.FAILED] == 1 and "503" in box.entries()[0].problem
+    assert box.run()[OutboxState.FAILED] == 1  # not due yet
+    sign(repository, rerun=True)
+    assert [each.state for each in box.entries()] == [OutboxState.FAILED]
+    assert box.retry() == 1 and box.run()[OutboxState.SENT] == 2
+    assert len(kept.collections) == 2 and [each.version for each in box.entries()] == [1, 2]
+    names = {name.rsplit("/", 1)[-1] for name in kept.files}
+    assert f"{S}_annotate_v0002_provenance.json" in names
+    kept.refuses = 1000
+    assert box.run()[OutboxState.SENT] == 2  # nothing is sent again
+    kept.refuses = 0
+    repository.backend.do(Withdraw(P, S, "consent withdrawn"))
+    assert box.run() == {OutboxState.WAITING: 0, OutboxState.FAILED: 0, OutboxState.SENT: 0, OutboxState.WITHDRAWN: 3}
+    assert not kept.files and not kept.collections and not kept.made
+    rows = local(repository).audit(AuditQuery(P, "", "", "synchronised"))
+    assert list(rows["detail"]) == [
+        f"{what} to far" for what in ("annotate version 1", "annotate version 2", "withdrawal")
+    ]
+
+
+def test_a_failed_version_keeps_later_ones_of_its_subject_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    target, kept = xnat
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    sign(repository, rerun=True)
+    kept.refuses = 1
+    box = Outbox(local(repository), target)
+    assert box.run()[OutboxState.FAILED] == 1 and not kept.collections
+    assert [each.state for each in box.entries()] == [OutboxState.FAILED, OutboxState.WAITING]
+
+
+def test_only_members_who_may_export_send(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    from eci_annotate.repository.admin.create import add_member
+    from eci_annotate.repository.keys.repository_folder import find
+
+    owner = as_member(monkeypatch, folder, "anna")
+    sign(owner)
+    add_member(owner, find(folder), "mara", project=P, roles=("data-manager",), site="KAU")
+    mara = as_member(monkeypatch, folder, "mara")
+    with pytest.raises(Refused):
+        Outbox(local(mara), xnat[0]).run()
+    with pytest.raises(Refused):
+        completed_since(mara.backend)
+
+
+def test_the_feed_of_versions_is_complete_and_names_what_was_withdrawn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    (version,) = [each for page in completed_pages(repository.backend) for each in page.versions]
+    assert (version.subject, version.task, version.version, version.site) == (S, "annotate", 1, "KAU")
+    for part in version.parts:
+        assert repository.backend.get(P, S, part.digest)
+    last = [*completed_pages(repository.backend)][-1].position
+    assert completed_since(repository.backend, last).versions == ()
+    repository.backend.do(Withdraw(P, S, "consent withdrawn"))
+    page = completed_since(repository.backend, last)
+    assert page.withdrawn == ((P, S),) and page.versions == ()
+
+
+def test_a_node_cannot_delete_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Node:
+        def send(self, package):
+            return list(package.derived)
+
+        def withdraw(self, subject, sent):
+            raise Refused("A DICOM node cannot be asked to delete what it was sent.", "By hand.")
+
+    repository = as_member(monkeypatch, folder, "anna")
+    box = Outbox(local(repository), SyncTarget("node", P, TargetKind.NODE, "STORE@127.0.0.1:104"))
+    sign(repository)
+    assert box.run(Node())[OutboxState.SENT] == 1
+    repository.backend.do(Withdraw(P, S, "consent withdrawn"))
+    assert box.run(Node())[OutboxState.FAILED] == 1
+    assert box.retry(done_by_hand=True) == 1 and box.run(Node())[OutboxState.FAILED] == 0
+
+
+def test_targets_are_kept_from_others_and_away_is_not_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    rooms = local(repository).rooms
+    target = SyncTarget("away", P, TargetKind.DICOMWEB, "http://127.0.0.1:9/dicom-web", user="u", password="hidden")
+    keep_target(rooms, target)
+    assert targets(rooms) == [target] and "hidden" not in repr(target)
+    assert {oct(path.stat().st_mode)[-3:] for path in (folder / "sites" / "targets").iterdir()} == {"600"}
+    sign(repository)
+    box = Outbox(local(repository), target)
+    box.run()
+    (entry,) = box.entries()
+    assert entry.state is OutboxState.FAILED and entry.due is not None
+    assert timedelta(seconds=20) < entry.due - rooms.clock() < timedelta(seconds=40)
+
+
+@pytest.mark.needs_debian
+def test_versions_go_to_an_orthanc_and_are_withdrawn_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def instances(server: Orthanc) -> int:
+        return len(httpx.get(f"{server.url}/instances").json())
+
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    with orthanc(tmp_path / "orthanc") as server:
+        target = SyncTarget("pacs", P, TargetKind.DICOMWEB, server.dicomweb, orthanc=server.url)
+        box = Outbox(local(repository), target)
+        assert box.run()[OutboxState.SENT] == 1 and instances(server) == 2
+        assert box.run()[OutboxState.SENT] == 1 and instances(server) == 2
+        repository.backend.do(Withdraw(P, S, "consent withdrawn"))
+        assert box.run()[OutboxState.WITHDRAWN] == 2 and instances(server) == 0
+    with pytest.raises(StoreUnavailable):
+        from eci_annotate.repository.sync.sync_targets import connect
+
+        connect(target).withdraw(S, [])
+        connect(target)._remote.studies()  # type: ignore[attr-defined]
