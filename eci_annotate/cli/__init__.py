@@ -51,20 +51,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 members = typer.Typer(help="Manage project members.", no_args_is_help=True)
-app.add_typer(members, name="member")
-app.add_typer(pipelines, name="pipeline")
-app.add_typer(hangings, name="hanging")
-app.add_typer(subjects, name="subject")
-app.add_typer(keys, name="key")
-app.add_typer(hub, name="hub")
-app.add_typer(held, name="held")
-app.add_typer(repositories, name="repository")
-app.add_typer(site, name="site")
-app.add_typer(sync, name="sync")
-app.command()(audit)
-app.command()(agreement)
-app.command()(deidentify)
-app.command()(site_key)
+GROUPS = {
+    "member": members, "pipeline": pipelines, "hanging": hangings, "subject": subjects, "key": keys, "hub": hub,
+    "held": held, "repository": repositories, "site": site, "sync": sync,
+}  # fmt: skip
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
+for command in (audit, agreement, deidentify, site_key):
+    app.command()(command)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from eci_annotate.viewer.suggestions.computation import Result, Source, Work
 from eci_annotate.viewer.suggestions.edit_menu import EditMenu
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.mask_source import MaskSource
-from eci_annotate.viewer.suggestions.preview import Preview
+from eci_annotate.viewer.suggestions.preview_layer import Preview
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 
 TELL_S = 0.1  # between two reports of progress
