@@ -112,7 +112,7 @@ class Workbench(Listener):
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(self.controller, self.do, self._apply_preset, definition.tools)
         self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
-        self.point_at = self.suggestions.point_at  # type: ignore[method-assign]
+        self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )

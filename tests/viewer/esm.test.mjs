@@ -17,6 +17,8 @@ const { cut, Loader } = await at("eyes/loader");
 const { gripOf, modifiersOf } = await at("hands/hands");
 
 const { lookAt, lookOf } = await at("eyes/link");
+const { probeText } = await at("eyes/probe");
+const { followers } = await at("eyes/groups");
 
 const axial = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
@@ -127,6 +129,20 @@ test("nothing but what is shown is fetched while a hand draws", () => {
   loader.busy = true;
   loader.fill([{ series: "s", shape: axial, index: 1, travel: 1 }]);
   assert.deepEqual(asked, ["axial1"]);
+});
+
+test("the value under the pointer is that of the pixel, and none outside", () => {
+  const slice = { values: Int16Array.from({ length: 20 }, (_, n) => n), slope: 2, intercept: -10 };
+  const pane = { held: true, slice, shape: axial, quantity: "HU", view: { left: 0, top: 0, zoom: 10 } };
+  assert.equal(probeText(pane, { pane, x: 12, y: 25 }), "4 HU"); // column 2, row 1
+  assert.equal(probeText(pane, { pane, x: -1, y: 25 }), "");
+  assert.equal(probeText(pane, { pane: null, x: 12, y: 25 }), "");
+});
+
+test("panes with parallel planes of one frame of reference follow, others do not", () => {
+  const pane = (name, shape, space) => ({ name, shape, space, visible: true });
+  const [a, b, c, d] = [pane("a", axial, "f"), pane("b", { ...axial, du: 3 }, "f"), pane("c", { ...coronal, down: [0, 0, 1] }, "f"), pane("d", axial, "g")];
+  assert.deepEqual(followers(a, [a, b, c, d]).map(({ name }) => name), ["b"]);
 });
 
 test("the courier merges what waits and never builds a queue", () => {

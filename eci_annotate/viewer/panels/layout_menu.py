@@ -66,6 +66,11 @@ class LayoutMenu:
         self._carry_out(lambda: self.controller.arrange(self.layouts[name]))
         self._show()
 
+    def step(self, by: int) -> None:
+        """Show the next or the previous layout."""
+        names = list(self.layouts)
+        self.layout.value = names[(names.index(self.layout.value) + by) % len(names)]
+
     def _turn(self, plane: str) -> None:
         """Show the active pane in another plane; an action, not a state."""
         if not plane:

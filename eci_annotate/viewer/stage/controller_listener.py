@@ -19,6 +19,9 @@ class Listener:
     def present(self) -> None:
         """Handle user activity in the browser, including merely looking around."""
 
+    def step_layout(self, by: int) -> None:
+        """Handle that the next (1) or the previous (-1) layout is wanted."""
+
     def place_marked(self, point_lps: Vector | None) -> None:
         """Handle a marked place (patient mm, None: the crosshair); refused outside a review."""
         raise Refused("Places are marked in a review.")

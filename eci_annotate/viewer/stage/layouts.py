@@ -83,11 +83,23 @@ class PaneGrid:
         """Return a pane's cell; None if there is no such pane."""
         return next((cell for cell in self.cells if cell.name == name), None)
 
+    def led_by(self, plane: str) -> PaneGrid:
+        """Return the layout with its first place for the pane of a plane, which changes places with the first one."""
+        first = self.cells[0]
+        other = next((cell for cell in self.cells if cell.plane == plane), first)
+        places = {first.name: other, other.name: first}
+        cells = (_at(cell, places.get(cell.name, cell)) for cell in self.cells)
+        return replace(self, cells=tuple(cells))
+
     def put(self, name: str, series_uid: str, plane: str = "") -> PaneGrid:
         """Return the layout with another series, and if given plane, in one pane (the first if it has no such)."""
         at = self.cell(name) or self.cells[0]
         new = replace(at, series_uid=series_uid, plane=plane or at.plane, title="", why="")
         return replace(self, cells=tuple(new if cell is at else cell for cell in self.cells))
+
+
+def _at(cell: Cell, place: Cell) -> Cell:
+    return replace(cell, row=place.row, col=place.col, rows=place.rows, cols=place.cols)
 
 
 THREE_PLANE = PaneGrid(

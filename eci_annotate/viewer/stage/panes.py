@@ -10,7 +10,7 @@ from eci_annotate.imaging.display import Window
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.browser_messages import Want
-from eci_annotate.viewer.stage.layouts import THREE_PLANE, Cell, PaneGrid, plane_of
+from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneGrid, plane_of
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack, marks_of, stacks_of
@@ -115,9 +115,16 @@ class Panes:
 
     def scene(self) -> Message:
         """Return the message that shows the layout and its series in a browser."""
-        wire = [self._pane(cell) for cell in self.layout.cells]
+        wire = [self._pane(cell) for cell in self._placed()]
         place = {"name": self.layout.name, "columns": list(self.layout.columns), "rows": self.layout.rows}
         return messages.scene(place, wire, {uid: self._facts(uid) for uid in self.shown})
+
+    def _placed(self) -> tuple[Cell, ...]:
+        """Return the cells; of three planes of one series, the acquired one has the largest pane."""
+        if self.layout.is_fixed:
+            return self.layout.cells
+        acquired = plane_of(self.planes(self.easel.series_uid), ACQUIRED).name
+        return self.layout.led_by(acquired).cells
 
     def _pane(self, cell: Cell) -> Message:
         stack = self.stack(cell.name)
@@ -131,4 +138,6 @@ class Panes:
         shapes = {name: stack.to_wire(marks) for name, stack in self.planes(series_uid).items()}
         window = list(pictures.window)
         frame = sheet.grid.frame_of_reference_uid
-        return {"frame": frame, "shapes": shapes, "window": window, "invert": pictures.invert}
+        quantity = str(sheet.volume.attrs.get("units", ""))
+        facts = {"window": window, "invert": pictures.invert, "quantity": quantity}
+        return {"frame": frame, "shapes": shapes, **facts}

@@ -51,6 +51,11 @@ def _decide(c: Controller, said: BrowserCommand) -> list[Order]:
     return []
 
 
+def _layout(c: Controller, said: BrowserCommand) -> list[Order]:
+    c.listener.step_layout(1 if said.value == 1 else -1)
+    return []
+
+
 SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
     "new": lambda c, said: c.add(),
@@ -62,6 +67,7 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
+    "layout": _layout,
     "decide": _decide,
     "hover": _hover,
 }

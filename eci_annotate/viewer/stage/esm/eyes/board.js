@@ -90,7 +90,7 @@ export class Board {
     pane.measure();
     const space = series?.frame ?? "";
     if (pane.series === cell.series && pane.plane === cell.plane && pane.space === space && (pane.shape || !series)) return;
-    Object.assign(pane, { series: cell.series, plane: cell.plane, space });
+    Object.assign(pane, { series: cell.series, plane: cell.plane, space, quantity: series?.quantity ?? "" });
     if (!series) return pane.clear();
     pane.setShape(series.shapes[cell.plane]);
     const cross = this.crosses.get(space);
@@ -203,7 +203,7 @@ export class Board {
     const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour });
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

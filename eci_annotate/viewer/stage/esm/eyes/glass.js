@@ -44,8 +44,8 @@ export function drawRing(context, { x, y, radius, colour }) {
   context.stroke();
 }
 
-/** Corner texts, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
-export function drawTexts(context, { texts, shape, size, waits, active }) {
+/** Corner texts, the value under the pointer, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
+export function drawTexts(context, { texts, shape, size, waits, active }, probe = "") {
   const { width, height } = size;
   context.font = "12px system-ui, sans-serif";
   const put = (text, x, y, align, colour = "#e8eaee") => {
@@ -60,6 +60,7 @@ export function drawTexts(context, { texts, shape, size, waits, active }) {
   put(texts.slice, 8, 34, "left");
   put(texts.window, width - 8, 18, "right");
   if (width > WIDE_PX) put(texts.place, 8, height - 9, "left");
+  if (probe) put(probe, width - 8, 34, "right");
   if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
   const { px, text } = texts.bar;
   context.fillStyle = "#e8eaee";

@@ -5,6 +5,7 @@ import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { paintSlice } from "./lut.js";
+import { probeText } from "./probe.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
 export function element(tag, name, parent) {
@@ -33,6 +34,8 @@ export class Pane {
     this.shape = null;
     this.series = "";
     this.plane = "";
+    /** What its values are measured in, such as HU. */
+    this.quantity = "";
     /** Frame of reference; panes of one share the crosshair. */
     this.space = "";
     /** What the hanging protocol calls this pane, and why it shows nothing. */
@@ -129,6 +132,7 @@ export class Pane {
   setImage(slice, lut) {
     this.waits = !slice;
     this.held = Boolean(slice);
+    this.slice = slice ?? null;
     if (!slice) return;
     paintSlice(slice.values, lut, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
@@ -165,7 +169,7 @@ export class Pane {
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string}} what */
+   *  ring: any, trail: number[][], colour: string, hovered: any}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -174,10 +178,10 @@ export class Pane {
     else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (what.focus) drawCross(context, this, what.focus);
+    if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
-    drawTexts(context, this);
+    drawTexts(context, this, probeText(this, what.hovered));
   }
 
   composeLayers(context) {

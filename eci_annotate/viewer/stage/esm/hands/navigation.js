@@ -135,10 +135,18 @@ export class Navigation {
       case "view-preset": return this.preset(value);
       case "view-invert": return board.setWindow(board.window, !board.invert);
       case "view-maximise": return this.maximise(pane);
+      case "view-full": return this.fullScreen();
       case "view-cine": return this.cine(pane);
       case "view-link": return this.relink();
       case "view-reset": return board.resetViews();
     }
+  }
+
+  /** The whole application on the full screen, or back; panels and tools stay with the images. */
+  fullScreen() {
+    const { el } = this.stage;
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void (el.closest(".eci-app") ?? el).requestFullscreen?.();
   }
 
   /** Parallel panes follow each other, or no longer. */
