@@ -6,6 +6,7 @@ They are read from elements, and from descriptions as several vendors and langua
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,9 +27,9 @@ PHASES = {
         r"|\b(nc|ncect|pre|ohne|sans|sin|senza|blanco|plain)\b"
     ),
     "arterial": r"arter|\bart\d?\b|\bhap\b|\bap\b|\b(1[58]|2[05]|3[05]) ?s(ec)?\b",
-    "portal": r"portal|portale|porto|\bpv[pn]?\b|\bven[oöeu]s|\bvein|\bven\b|\b([678]0|65|75) ?s(ec)?\b",
+    "portal": r"portal|porto|\bpv[pn]?\b|\bven(ou?s|oe?s|eu|a\b)|\bvein|\bven\b|\b([678]0|65|75) ?s(ec)?\b",
     "late": (
-        r"\blate\b|delay|\bdel\b|\bsp[aä]t|equilib|tard[ií]|tardiv|retard|transitional"
+        r"\blate\b|delay|\bdel\b|\bspa?e?t(e|er|es)?\b|\bspa?e?tphas|equilib|tardi|retard|transitional"
         r"|\b(120|180|240|300) ?s(ec)?\b|\b[2345] ?min\b"
     ),
     "hepatobiliary": r"hepatobil|hepato bil|hepatospez|\bhbp\b|\bhb\b|\b(10|15|20|25) ?min\b",
@@ -68,8 +69,11 @@ def facts_of(get: Get) -> dict[str, str]:
 
 
 def words_of(description: str) -> str:
-    """Return a description in lower case, its words separated by blanks."""
-    return re.sub(r"[^\w./äöüéèíó]+|_+", " ", description.lower()).replace(".", " ").strip()
+    """Return a description in lower case without accents, its words separated by blanks."""
+    plain = "".join(
+        each for each in unicodedata.normalize("NFKD", description.lower()) if not unicodedata.combining(each)
+    )
+    return re.sub(r"[^\w/]+|_+", " ", plain).strip()
 
 
 def phase_of(description: str) -> str:
