@@ -82,6 +82,8 @@ class EntryPlan:
         easel, tool = self.easel, TOOLS[self.easel.tool]
         if self.window not in (None, easel.options.window):
             yield SetOption("window", self.window)
+        if press.pressure < 1.0 and not easel.options.pressure and "pressure" in tool.info.options:
+            yield SetOption("pressure", True)
         if tool.info.prompts:
             return
         thing = easel.objects.get(easel.active or "")

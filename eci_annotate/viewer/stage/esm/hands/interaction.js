@@ -101,6 +101,11 @@ export class Interaction {
     if (steps) this.scroll(pane, steps);
   }
 
+  /** @param {number} lines @param {"brush" | "flow"} what radius or flow of the brush, by the wheel */
+  turnBrush(lines, what) {
+    this.queue.command(wire.commandMessage(what, lines < 0 ? 1.15 : 1 / 1.15));
+  }
+
   moveView(pane, view, name) {
     this.board.timed(() => {
       pane.setView(view);
