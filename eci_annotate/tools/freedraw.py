@@ -38,7 +38,7 @@ def slice_of(ring: Floats, grid: Grid) -> int:
     return int(np.floor(grid.image_from_reference(ring)[:, 0].mean() + 0.5))
 
 
-def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
+def region_on(rings: list[Floats], grid: Grid) -> shapely.Geometry:
     """Return the even-odd region of the rings of one slice, in image indices (i, j)."""
     return region_of(grid.image_from_reference(ring)[:, [2, 1]] for ring in rings)
 
@@ -51,7 +51,7 @@ def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
     return shapely.make_valid(shapely.Polygon(line)) if len(line) > 2 else shapely.Polygon()
 
 
-def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
+def rings_of(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
     """Return outer rings and holes of a region, in patient millimetres."""
     rings = []
     for polygon in polygons_of(region, SMALLEST_PX):
@@ -79,10 +79,10 @@ def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: boo
         Grid of the series.
     """
     others = [r for r in contours.rings_lps if slice_of(r, grid) != slice_k]
-    old = _shape([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
+    old = region_on([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
     stroke = _stroke(path, grid)
     region = shapely.difference(old, stroke) if erase else shapely.union(old, stroke)
-    return replace(contours, rings_lps=(*others, *_rings(region, slice_k, grid)))
+    return replace(contours, rings_lps=(*others, *rings_of(region, slice_k, grid)))
 
 
 class FreeDraw:
