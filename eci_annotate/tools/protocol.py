@@ -127,6 +127,9 @@ class Options:
         Voxels of other annotations are never painted.
     in_window
         Only voxels with values inside the window are painted.
+    pen
+        How FreeDraw draws: `free` (a closed stroke), `polygon` (corner by corner), `nudge` (a disc pushes the
+        contour) or `cut` (a line cuts off the smaller part).
     pressure
         The pressure of a pen scales the flow.
     """
@@ -143,6 +146,7 @@ class Options:
     lock: bool = False
     in_window: bool = False
     pressure: bool = False
+    pen: str = "free"
 
 
 @dataclass(frozen=True, eq=False)

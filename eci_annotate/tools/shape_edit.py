@@ -13,8 +13,8 @@ import shapely
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import bounding_box, is_empty
+from eci_annotate.imaging.contour_interpolation import regions_between
 from eci_annotate.imaging.geometry import Floats, Grid, tuple3
-from eci_annotate.imaging.ring_interpolation import regions_between
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import region_on, rings_of, slice_of
 from eci_annotate.tools.protocol import HALF, Object, Paint

@@ -10,7 +10,7 @@ import shapely
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box
-from eci_annotate.imaging.ring_interpolation import region_where_positive, regions_between, signed_distances
+from eci_annotate.imaging.contour_interpolation import region_where_positive, regions_between, signed_distances
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.entries import Add, Undo
 from eci_annotate.tools.gestures import Drag, Press, Release

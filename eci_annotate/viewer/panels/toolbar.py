@@ -65,7 +65,7 @@ class Toolbar:
         self._quiet = False
         self._shown_mm, self._changes = self.easel.options.radius_mm, 0
         self.tools = {
-            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()})", info.title)
+            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()}): {info.help}", info.title)
             for info in infos()
             if info.name in tools or not tools
         }
@@ -81,6 +81,10 @@ class Toolbar:
             "lock": _toggle("lock", "Never paint over other annotations", "Lock"),
             "in_window": _toggle("filter", "Paint only values inside the display window", "Range"),
         }
+        self.pen = w.Dropdown(
+            options=[("Free", "free"), ("Polygon", "polygon"), ("Nudge", "nudge"), ("Cut", "cut")],
+            layout=w.Layout(width="100px"), tooltip="How FreeDraw draws",
+        )  # fmt: skip
         self.undo = _button("undo", "Undo")
         self.redo = _button("repeat", "Redo")
         self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
@@ -92,6 +96,7 @@ class Toolbar:
                 self.through,
                 self.barrier,
                 *self.more.values(),
+                self.pen,
                 self.radius,
                 self.window,
                 self.undo,
@@ -111,6 +116,7 @@ class Toolbar:
         self._on(self.barrier, lambda value: do(SetOption("rule", "barrier" if value else "classic")))
         for name, button in self.more.items():
             self._on(button, partial(_set, do, name))
+        self._on(self.pen, partial(_set, do, "pen"))
         self._on(self.radius, partial(self._set_radius, do))
         self.undo.on_click(lambda _: do(Undo()))
         self.redo.on_click(lambda _: do(Redo()))
@@ -160,6 +166,7 @@ class Toolbar:
         for name, button in self.more.items():
             button.value = getattr(options, name)
             button.layout.display = "" if name in used else "none"
+        self.pen.value, self.pen.layout.display = options.pen, "" if "pen" in used else "none"
         for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"

@@ -103,6 +103,8 @@ class EntryPlan:
 
     def _unused(self) -> Iterator[Entry]:
         """Take back the annotation that a stroke began and left empty."""
+        if self.easel.state != TOOLS[self.easel.tool].idle and self._begun is not None:
+            return  # a polygon goes on with the next click
         begun, self._begun = self._begun, None
         done = self.easel.history.done
         if begun is not None and done and done[-1] is begun:
