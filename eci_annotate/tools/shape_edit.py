@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -21,6 +22,7 @@ from eci_annotate.tools.protocol import HALF, Object, Paint
 from eci_annotate.tools.suggestion import Suggestion
 
 SOURCE = "shape/1"
+MOST_MM = 2000.0  # nobody is larger
 
 
 class ShapeOperation(StrEnum):
@@ -29,6 +31,7 @@ class ShapeOperation(StrEnum):
     INTERPOLATE = "Interpolate between slices"
     SNAP = "Snap to voxels"
     FIT = "Fit tightly around"  # the label of a painted annotation follows
+    SIZE = "Set the size"
 
 
 def slices_of(thing: Contours, grid: Grid) -> dict[int, list[Floats]]:
@@ -103,6 +106,22 @@ def fitted(box: Box, voxels: np.ndarray, grid: Grid) -> Box:
     return around_voxels(box, low, high, grid)
 
 
+def sized(box: Box, typed: str) -> Box:
+    """Return a box with the same centre and axes and the size that was typed: three numbers, millimetres."""
+    try:
+        x, y, z = (float(number) for number in re.split(r"[x×*;\s]+", typed.replace("mm", "").strip()))
+    except ValueError:
+        x = y = z = -1.0
+    if not (0 < x <= MOST_MM and 0 < y <= MOST_MM and 0 <= z <= MOST_MM):
+        raise Refused(f"{typed!r} is not a size.", "Type width, height and depth in mm, such as 40 x 30 x 20.")
+    return replace(box, size_mm=(x, y, z))
+
+
+def size_as_typed(box: Box) -> str:
+    """Return the size of a box as a user types it."""
+    return " x ".join(f"{n:.1f}" for n in box.size_mm)
+
+
 def paints_near(table: Table, uid: str) -> Mapping[str, str]:
     """Return the labels of painted annotations on the series of another annotation, by uid."""
     own = table.objects[uid]
@@ -120,7 +139,7 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
     uid, what
         The annotation, and what to do with it.
     other
-        For `FIT`, the painted annotation.
+        For `FIT`, the painted annotation; for `SIZE`, the size as typed, such as ``40 x 30 x 20`` (mm).
 
     Raises
     ------
@@ -138,9 +157,12 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
             after = snapped(thing, table.sheet_of(thing.series_uid).grid)
         case Box(), ShapeOperation.FIT:
             after = fitted(thing, table.field(other) >= HALF, table.sheet_of(thing.series_uid).grid)
+        case Box(), ShapeOperation.SIZE:
+            after = sized(thing, other)
         case _:
             raise Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
-    name = f"“{what.lower()}{f' {table.objects[other].label}' if other else ''}” on {label}"
+    more = f" {table.objects[other].label}" if what is ShapeOperation.FIT else ""
+    name = f"“{what.lower()}{more}” on {label}"
     return Suggestion(SOURCE, name, thing.series_uid, objects=(after,), choices=choices)
 
 

@@ -187,6 +187,21 @@ def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
     world.loop.until(lambda: "nothing would change" not in world.bar.text.value)
 
 
+def test_the_size_of_a_box_is_typed():
+    world = World()
+    tool(world.controller, "box")
+    world.controller.receive(hands(1, ("press", [15, 15, 15]), ("drag", [25, 28, 15]), ("release", [25, 28, 15])))
+    world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 26.0 x 23.0")
+    world.suggestions.menu.size.value = "20 x 10 x 5"
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    (box,) = world.easel.objects.values()
+    assert box.size_mm == (20.0, 10.0, 5.0)
+    world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 10.0 x 5.0")
+    world.suggestions.menu.size.value = "huge"
+    world.loop.until(lambda: "is not a size" in world.bar.text.value)
+
+
 class Slow:
     """A tool whose computations end when the test says so."""
 

@@ -10,7 +10,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.mask_edit import Combination, MaskEdit, MaskOperation, others_of
 from eci_annotate.tools.protocol import Paint
-from eci_annotate.tools.shape_edit import ShapeOperation, paints_near
+from eci_annotate.tools.shape_edit import ShapeOperation, paints_near, size_as_typed
 
 TITLE = "Edit …"
 
@@ -30,7 +30,11 @@ class EditMenu:
         self._easel, self._ask = easel, ask
         self.widget = w.Dropdown(options=[TITLE], layout=w.Layout(width="110px"))
         self.widget.observe(self._chosen, "index")
+        self.size = w.Text(layout=w.Layout(width="150px"), continuous_update=False)
+        self.size.tooltip = "Size of the box: width x height x depth, mm"
+        self.size.observe(self._typed, "value")
         self._edits: list[MaskEdit] = []
+        self._shown = ""
         self.refresh()
 
     def refresh(self) -> None:
@@ -40,6 +44,7 @@ class EditMenu:
         titles = (TITLE, *(title for title, _ in offered))
         if titles != tuple(self.widget.options):
             self.widget.options = titles
+        self._show_size()
         self.widget.disabled = not offered
         self.widget.tooltip = "Change the selected annotation" if offered else "Select an annotation first"
 
@@ -60,6 +65,16 @@ class EditMenu:
                     (f"{ShapeOperation.FIT} {label}", MaskEdit(uid, ShapeOperation.FIT, o)) for o, label in fits
                 ]
         return []
+
+    def _show_size(self) -> None:
+        """Show the size of the selected box; no field for other annotations."""
+        thing = self._easel.objects.get(self._easel.active or "")
+        self._shown = size_as_typed(thing) if isinstance(thing, Box) else ""
+        self.size.value, self.size.layout.display = self._shown, "" if self._shown else "none"
+
+    def _typed(self, change: dict[str, str]) -> None:
+        if change["new"] != self._shown:
+            self._ask(MaskEdit(self._easel.active or "", ShapeOperation.SIZE, change["new"]))
 
     def _chosen(self, change: dict[str, int | None]) -> None:
         """Ask as an action, not a state: the menu returns to its title."""

@@ -244,7 +244,7 @@ def suggestions_for(
     bar = SuggestionBar(easel, decide)
     made = Suggestions(controller, sources, bar, draw, do)
     bar.on_choice = made.choose
-    toolbar.children += (made.menu.widget,)
+    toolbar.children += (made.menu.widget, made.menu.size)
     return made
 
 
