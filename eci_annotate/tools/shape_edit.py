@@ -32,6 +32,7 @@ class ShapeOperation(StrEnum):
     SNAP = "Snap to voxels"
     FIT = "Fit tightly around"  # the label of a painted annotation follows
     SIZE = "Set the size"
+    MEASURE = "Measure"
 
 
 def slices_of(thing: Contours, grid: Grid) -> dict[int, list[Floats]]:

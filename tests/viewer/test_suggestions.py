@@ -176,6 +176,9 @@ def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
     (uid,) = world.easel.objects
     before = (world.easel.field(uid) >= HALF).sum()
     menu = world.suggestions.menu
+    menu.widget.index = menu.widget.options.index("Measure")
+    measured = "lesion 1: 4.86 ml; long axis 25.5 mm, short axis 25.5 mm; mean 100.0, SD 0.0, 100 to 100 (1620 voxels)"
+    world.loop.until(lambda: world.bar.text.value == measured)
     menu.widget.index = menu.widget.options.index("Grow by 2 mm")
     world.loop.until(lambda: world.suggestions.current)
     assert menu.widget.index == 0 and (world.easel.field(uid) >= HALF).sum() == before

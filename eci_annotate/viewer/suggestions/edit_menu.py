@@ -39,7 +39,10 @@ class EditMenu:
 
     def refresh(self) -> None:
         """Offer what fits the selected annotation."""
-        offered = self._offered(self._easel.active or "")
+        uid = self._easel.active or ""
+        offered = self._offered(uid)
+        if offered:
+            offered.insert(0, (str(ShapeOperation.MEASURE), MaskEdit(uid, ShapeOperation.MEASURE)))
         self._edits = [edit for _, edit in offered]
         titles = (TITLE, *(title for title, _ in offered))
         if titles != tuple(self.widget.options):
