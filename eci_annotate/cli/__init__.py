@@ -249,8 +249,8 @@ def member_add(
     say(f"Added {name} as {', '.join(roles)}. Give {key} to {name} alone; then: export ECI_ANNOTATE_CREDENTIAL={key}")
 
 
-for command in hub_members:
-    members.command()(command)
+for about_members in hub_members:
+    members.command()(about_members)
 for care in key_care:
     keys.command()(care)
 

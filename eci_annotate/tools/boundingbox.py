@@ -216,7 +216,16 @@ VERBS = {Placing: "placed", Resizing: "resized", Moving: "moved", Rotating: "rot
 class BoundingBox:
     """The BoundingBox tool."""
 
-    info = ToolInfo(ToolName.BOX, "BoundingBox", "square-o", "b", makes="box", three_plane=True)
+    info = ToolInfo(
+        ToolName.BOX,
+        "BoundingBox",
+        "square-o",
+        "b",
+        makes="box",
+        three_plane=True,
+        help="Drag from the centre outward. Drag sides and corners to resize, the inside to move, Alt and a corner to "
+        "rotate.",
+    )
     idle = Idle()
 
     def needs_smoothing(self, options: Options) -> bool:

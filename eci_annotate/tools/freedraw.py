@@ -6,10 +6,12 @@ subtracting inside a contour makes a hole, adding elsewhere an island.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
+from shapely.ops import split
 
 from eci_annotate.errors import WrongPlane
 from eci_annotate.imaging.annotations import Annotation, Contours
@@ -26,11 +28,13 @@ SMALLEST_PX = 1e-3  # smaller pieces are rounding artefacts
 
 @dataclass(frozen=True)
 class Drawing:
-    """A stroke so far, and the slice it is drawn on."""
+    """A stroke so far, the slice it is drawn on, and how it is drawn."""
 
     slice_k: int
     erase: bool
     path: tuple[Vector, ...]
+    pen: str = "free"
+    radius_mm: float = 0.0
 
 
 def slice_of(ring: Floats, grid: Grid) -> int:
@@ -38,7 +42,7 @@ def slice_of(ring: Floats, grid: Grid) -> int:
     return int(np.floor(grid.image_from_reference(ring)[:, 0].mean() + 0.5))
 
 
-def _shape(rings: list[Floats], grid: Grid) -> shapely.Geometry:
+def region_on(rings: list[Floats], grid: Grid) -> shapely.Geometry:
     """Return the even-odd region of the rings of one slice, in image indices (i, j)."""
     return region_of(grid.image_from_reference(ring)[:, [2, 1]] for ring in rings)
 
@@ -51,7 +55,7 @@ def _stroke(path: tuple[Vector, ...], grid: Grid) -> shapely.Geometry:
     return shapely.make_valid(shapely.Polygon(line)) if len(line) > 2 else shapely.Polygon()
 
 
-def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
+def rings_of(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
     """Return outer rings and holes of a region, in patient millimetres."""
     rings = []
     for polygon in polygons_of(region, SMALLEST_PX):
@@ -60,6 +64,27 @@ def _rings(region: shapely.Geometry, slice_k: int, grid: Grid) -> list[Floats]:
             points = np.column_stack([np.full(len(flat), slice_k), flat[:, 1], flat[:, 0]])
             rings.append(np.round(grid.reference_from_image(points), ROUND_MM))
     return rings
+
+
+def on_slice(
+    contours: Contours, slice_k: int, grid: Grid, change: Callable[[shapely.Geometry], shapely.Geometry]
+) -> Contours:
+    """Return contours whose region on one slice was changed.
+
+    Parameters
+    ----------
+    contours
+        Contours before.
+    slice_k
+        Index of the slice.
+    grid
+        Grid of the series.
+    change
+        Returns the new region, in image indices (i, j), from the old one.
+    """
+    others = [r for r in contours.rings_lps if slice_of(r, grid) != slice_k]
+    old = region_on([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
+    return replace(contours, rings_lps=(*others, *rings_of(change(old), slice_k, grid)))
 
 
 def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: bool, grid: Grid) -> Contours:
@@ -78,18 +103,75 @@ def drawn(contours: Contours, path: tuple[Vector, ...], slice_k: int, erase: boo
     grid
         Grid of the series.
     """
-    others = [r for r in contours.rings_lps if slice_of(r, grid) != slice_k]
-    old = _shape([r for r in contours.rings_lps if slice_of(r, grid) == slice_k], grid)
-    stroke = _stroke(path, grid)
-    region = shapely.difference(old, stroke) if erase else shapely.union(old, stroke)
-    return replace(contours, rings_lps=(*others, *_rings(region, slice_k, grid)))
+    stroke, join = _stroke(path, grid), shapely.difference if erase else shapely.union
+    return on_slice(contours, slice_k, grid, lambda old: join(old, stroke))
+
+
+def nudged(contours: Contours, path: tuple[Vector, ...], slice_k: int, radius_mm: float, grid: Grid) -> Contours:
+    """Return contours pushed by a disc: outward if the path begins inside them, inward if outside.
+
+    Parameters
+    ----------
+    contours
+        Contours before.
+    path
+        Points in patient millimetres.
+    slice_k
+        Index of the slice.
+    radius_mm
+        Radius of the disc.
+    grid
+        Grid of the series.
+    """
+    flat = grid.image_from_reference(path)[:, [2, 1]]
+    pixel = np.array([grid.spacing_mm[2], grid.spacing_mm[1]])
+    line = shapely.LineString(flat * pixel) if len(flat) > 1 else shapely.Point(flat[0] * pixel)
+    disc = shapely.transform(line.buffer(radius_mm), lambda xy: xy / pixel)
+    begin = shapely.Point(flat[0])
+
+    def push(old: shapely.Geometry) -> shapely.Geometry:
+        return shapely.union(old, disc) if shapely.contains(old, begin) else shapely.difference(old, disc)
+
+    return on_slice(contours, slice_k, grid, push)
+
+
+def cut(contours: Contours, path: tuple[Vector, ...], slice_k: int, grid: Grid) -> Contours:
+    """Return contours after a line: each piece that it divides loses its smaller part.
+
+    Parameters
+    ----------
+    contours
+        Contours before.
+    path
+        Points in patient millimetres; a line that ends inside a piece does not divide it.
+    slice_k
+        Index of the slice.
+    grid
+        Grid of the series.
+    """
+    flat = grid.image_from_reference(path)[:, [2, 1]]
+    line = shapely.LineString(flat) if len(flat) > 1 else shapely.LineString()
+
+    def kept(old: shapely.Geometry) -> shapely.Geometry:
+        parts = [shapely.get_parts(split(piece, line)) for piece in polygons_of(old, SMALLEST_PX)]
+        return shapely.union_all([max(each, key=shapely.area) for each in parts if len(each)])
+
+    return on_slice(contours, slice_k, grid, kept)
 
 
 class FreeDraw:
     """The FreeDraw tool."""
 
     info = ToolInfo(
-        ToolName.FREEDRAW, "FreeDraw", "pencil", "d", makes="contours", options=("erase",), feedback=Feedback.TRAIL
+        ToolName.FREEDRAW,
+        "FreeDraw",
+        "pencil",
+        "d",
+        makes="contours",
+        options=("erase", "pen", "radius_mm"),
+        feedback=Feedback.TRAIL,
+        help="Draw around an area; with X it is cut out. As a polygon: click the corners; the first one again closes "
+        "it. Nudge pushes a contour with a disc; Cut divides it with a line and keeps the larger part.",
     )
     idle = Idle()
 
@@ -118,19 +200,36 @@ class FreeDraw:
                 k, _, _ = scene.grid.voxel_from_reference(at)
                 _require_acquired(plane, scene.grid)
                 on_volume = 0 <= k < scene.grid.shape[0]
-                return Step(Drawing(int(k), scene.options.erase, (at,)) if on_volume else state)
+                begun = Drawing(int(k), scene.options.erase, (at,), scene.options.pen, scene.options.radius_mm)
+                return Step(begun if on_volume else state)
+            case Drawing(pen="polygon"), Press(at=at, button=0):
+                if scene.grid.voxel_from_reference(at)[0] != state.slice_k:
+                    return Step(state)
+                ends = len(state.path) > 2 and np.linalg.norm(np.subtract(at, state.path[0])) <= gesture.reach_mm
+                return self._done(state, thing, scene) if ends else Step(replace(state, path=(*state.path, at)))
+            case Drawing(pen="polygon"), (Drag() | Release()):
+                return Step(state)
             case Drawing(), Drag(path=path):
                 return Step(replace(state, path=state.path + path))
             case Drawing(), Release():
-                after = drawn(thing, state.path, state.slice_k, state.erase, scene.grid)
-                verb = "cut from" if state.erase else "drawn on"
-                name = f"FreeDraw contour {verb} {thing.label or 'annotation'}"
-                edits = () if _same(thing, after) else (ObjectEdit(thing.uid, thing, after),)
-                return Step(Idle(), edits, name)
+                return self._done(state, thing, scene)
             case _, Cancel():
                 return Step(Idle())
             case _:
                 return Step(state)
+
+    def _done(self, state: Drawing, thing: Contours, scene: Scene) -> Step:
+        """Return the step that ends a stroke."""
+        match state.pen:
+            case "nudge":
+                after, verb = nudged(thing, state.path, state.slice_k, state.radius_mm, scene.grid), "pushed on"
+            case "cut":
+                after, verb = cut(thing, state.path, state.slice_k, scene.grid), "divided on"
+            case _:
+                after = drawn(thing, state.path, state.slice_k, state.erase, scene.grid)
+                verb = "cut from" if state.erase else "drawn on"
+        name = f"FreeDraw contour {verb} {thing.label or 'annotation'}"
+        return Step(Idle(), () if _same(thing, after) else (ObjectEdit(thing.uid, thing, after),), name)
 
     def overlay(self, state: Idle | Drawing, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
         if isinstance(state, Drawing) and abs(plane.normal_lps @ scene.grid.directions[0]) > PARALLEL:

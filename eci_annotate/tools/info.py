@@ -53,6 +53,8 @@ class ToolInfo:
         Selecting the tool shows all panes.
     keeps
         Prefix of the field that it keeps for each series, such as `SEEDS`; empty: none.
+    keeps_if
+        Option that must be on for it; empty: always.
     prompts
         Its gestures only ask for a suggestion, which becomes an annotation when it is accepted.
     help
@@ -70,6 +72,7 @@ class ToolInfo:
     feedback: Feedback = Feedback.NONE
     three_plane: bool = False
     keeps: str = ""
+    keeps_if: str = ""
     prompts: bool = False
     help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()

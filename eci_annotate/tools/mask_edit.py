@@ -18,6 +18,7 @@ from eci_annotate.imaging.blocks import Block, block, bounding_box, is_empty, un
 from eci_annotate.imaging.mask_operations import Bools, Spacing
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Paint
+from eci_annotate.tools.shape_edit import ShapeOperation
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
 MARGIN_MM = 2.0
@@ -50,7 +51,7 @@ class MaskEdit:
     """What to do with annotation `uid`; `other` is the second annotation of a combination."""
 
     uid: str
-    what: MaskOperation | Combination
+    what: MaskOperation | Combination | ShapeOperation
     other: str = ""
 
 
@@ -139,6 +140,7 @@ def _room(where: Block, edit: MaskEdit, spacing_mm: Spacing, shape: tuple[int, .
 def _result(before: Bools, edit: MaskEdit, table: Table, where: Block, spacing_mm: Spacing) -> Bools:
     if isinstance(edit.what, MaskOperation):
         return ALONE[edit.what](before, spacing_mm)
+    assert isinstance(edit.what, Combination)
     return TOGETHER[edit.what](before, table.field(edit.other)[where] >= HALF)
 
 

@@ -121,6 +121,17 @@ class Options:
         Subtract instead of adding.
     window
         Low and high modality value of the display window.
+    zone
+        The brush marks voxels that later strokes never enter, instead of painting.
+    lock
+        Voxels of other annotations are never painted.
+    in_window
+        Only voxels with values inside the window are painted.
+    pen
+        How FreeDraw draws: `free` (a closed stroke), `polygon` (corner by corner), `nudge` (a disc pushes the
+        contour) or `cut` (a line cuts off the smaller part).
+    pressure
+        The pressure of a pen scales the flow.
     """
 
     radius_mm: float = 8.0
@@ -131,6 +142,11 @@ class Options:
     dimension: int = 3
     erase: bool = False
     window: tuple[float, float] = (-160.0, 240.0)
+    zone: bool = False
+    lock: bool = False
+    in_window: bool = False
+    pressure: bool = False
+    pen: str = "free"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +157,8 @@ class Scene:
     ----------
     values, smooth
         Integer modality values of the series (k, j, i), and the same values lightly smoothed.
-    scale
-        Integer steps per modality unit.
+    scale, origin
+        Integer steps per modality unit, and the modality value of the integer 0.
     grid
         Grid of these voxels.
     series_uid
@@ -165,6 +181,7 @@ class Scene:
     active: str | None
     options: Options = field(default_factory=Options)
     order: tuple[str, ...] = ()
+    origin: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,5 +60,5 @@ class Suggestion:
     objects: tuple[Object, ...] = ()
     clears: tuple[str, ...] = ()
     adds: Annotation | None = None
-    choices: tuple[tuple[str, MaskPart], ...] = ()
+    choices: tuple[tuple[str, MaskPart | Object], ...] = ()
     note: str = ""

@@ -31,10 +31,10 @@ def dab(radius_px: int, rule: str, flat_axis: int) -> Measured:
     brush = cone(radius_px * SPACING_MM[2], SPACING_MM, 0.5, flat_axis)
     tones = tone(LEVELS if rule == "barrier" else 200, 2)
     centres = np.array([[48, 70 + n, 80] for n in range(20)])
-    corner = np.zeros(3, np.int64)
+    corner, locked = np.zeros(3, np.int64), np.zeros(shape, np.bool_)
 
     def act() -> int:
-        dab_all(field, corner, values, centres, brush, tones, 200, flat_axis, rule == "barrier", False)
+        dab_all(field, corner, locked, values, centres, brush, tones, 200, flat_axis, rule == "barrier", False)
         return int((brush > 0).sum())
 
     found = timed(act)

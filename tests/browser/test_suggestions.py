@@ -74,3 +74,25 @@ def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path
     assert viewer.page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
     viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository))
+
+
+def test_a_polygon_is_clicked_and_a_mask_is_edited_in_the_menu(viewer: Viewer) -> None:
+    page = viewer.page
+    press(viewer, "d")
+    page.locator("select[title='How FreeDraw draws']").select_option(label="Polygon")
+    viewer.rest()
+    for corner in [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.4)]:
+        page.mouse.click(*viewer.at("axial", *corner))
+        viewer.heard()
+        page.wait_for_timeout(600)
+    viewer.rest()
+    assert page.locator("button[title='Undo FreeDraw contour drawn on lesion 1']").count() == 1
+    press(viewer, "s", "n")
+    viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
+    viewer.rest()
+    before = coloured(viewer)
+    page.locator("select[title='Change the selected annotation']").select_option(label="Grow by 2 mm")
+    suggested(viewer)
+    page.locator(f"{BAR} button:visible", has_text="Discard").click()
+    viewer.rest()
+    assert coloured(viewer) == before

@@ -89,6 +89,8 @@ OPTIONS = st.one_of(
     st.builds(SetOption, st.just("dimension"), st.sampled_from([2, 3])),
     st.builds(SetOption, st.just("rule"), st.sampled_from(["classic", "barrier"])),
     st.builds(SetOption, st.just("flow"), st.floats(0.05, 1)),
+    st.builds(SetOption, st.just("pen"), st.sampled_from(["free", "polygon", "nudge", "cut"])),
+    st.builds(SetOption, st.sampled_from(["zone", "lock", "in_window", "pressure"]), st.booleans()),
 )
 ARRANGEMENTS = st.one_of(
     st.builds(Select, st.sampled_from(["a", "b", "c", None])),

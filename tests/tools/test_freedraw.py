@@ -6,8 +6,11 @@ import shapely
 
 from eci_annotate.errors import WrongPlane
 from eci_annotate.tools.editing.entries import SetOption
-from eci_annotate.tools.gestures import Drag, Press, Release
+from eci_annotate.tools.freedraw import region_on, slice_of
+from eci_annotate.tools.gestures import Cancel, Drag, Press, Release
 from tests.tools.scenes import GRID, VOLUME, at, easel, plane
+
+PLANE = plane("axial")
 
 
 def draw(e, k, points, name="axial"):
@@ -72,3 +75,54 @@ def test_a_line_and_a_crossing_stroke_make_no_trouble():
     draw(e, 3, [(4, 4), (12, 12), (4, 12), (12, 4)])
     (contours,) = e.annotations()
     assert contours.volume_mm3 == pytest.approx(32 * GRID.voxel_mm3, rel=0.02)
+
+
+def area_on(e, k=4):
+    rings = [r for r in e.objects["a"].rings_lps if slice_of(r, GRID) == k]
+    return region_on(rings, GRID).area
+
+
+def ten_by_ten(e):
+    corners = [at(4, 5, 6), at(4, 5, 16), at(4, 15, 16), at(4, 15, 6)]
+    for gesture in (Press(corners[0], PLANE), Drag(tuple(corners), PLANE), Release(corners[-1], PLANE)):
+        e.do(gesture)
+    assert area_on(e) == pytest.approx(100, abs=0.5)
+    return e
+
+
+def test_a_polygon_is_clicked_and_closed_at_its_first_corner():
+    e = easel("freedraw", pen="polygon")
+    for corner in [at(4, 5, 6), at(4, 5, 16), at(4, 15, 16)]:
+        e.do(Press(corner, PLANE, reach_mm=1.0))
+        e.do(Release(corner, PLANE))
+    assert not e.objects["a"].rings_lps and len(e.overlay(PLANE, 1.0).lines[0]) == 3
+    e.do(Press(at(4, 5.2, 6.2), PLANE, reach_mm=1.0))
+    e.do(Release(at(4, 5, 6), PLANE))
+    assert area_on(e) == pytest.approx(50, abs=0.5) and e.undo_name == "Undo FreeDraw contour drawn on lesion 1"
+    e.do(Press(at(4, 5, 6), PLANE))
+    e.do(Cancel())
+    assert e.undo_name == "Undo FreeDraw contour drawn on lesion 1"
+
+
+@pytest.mark.parametrize(("begin", "grows"), [(13, True), (18, False)])
+def test_a_contour_is_nudged_from_inside_and_from_outside(begin, grows):
+    e = ten_by_ten(easel("freedraw"))
+    before = area_on(e)
+    for name, value in (("pen", "nudge"), ("radius_mm", 2.0)):
+        e.do(SetOption(name, value))
+    end = 16 if grows else 15.5
+    for gesture in (Press(at(4, 10, begin), PLANE), Drag((at(4, 10, end),), PLANE), Release(at(4, 10, end), PLANE)):
+        e.do(gesture)
+    assert (area_on(e) > before + 3) if grows else (area_on(e) < before - 3)
+    assert e.undo_name == "Undo FreeDraw contour pushed on lesion 1"
+
+
+def test_a_line_cuts_off_the_smaller_part_and_a_line_that_ends_inside_does_nothing():
+    e = ten_by_ten(easel("freedraw"))
+    e.do(SetOption("pen", "cut"))
+    for gesture in (Press(at(4, 2, 8), PLANE), Drag((at(4, 10, 8),), PLANE), Release(at(4, 10, 8), PLANE)):
+        e.do(gesture)
+    assert area_on(e) == pytest.approx(100, abs=0.5)
+    for gesture in (Press(at(4, 2, 8), PLANE), Drag((at(4, 18, 8),), PLANE), Release(at(4, 18, 8), PLANE)):
+        e.do(gesture)
+    assert area_on(e) == pytest.approx(80, abs=0.5)

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.tools import replay, save
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.editing.entries import Add, SetOption, Show
+from eci_annotate.tools.editing.entries import Add, SetOption, Show, Undo
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
+from eci_annotate.tools.protocol import HALF, ZONE
 from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, smoothed, tone
 from tests.counts import count
 from tests.grids import FRAME, SERIES
-from tests.tools.scenes import GRID, at, easel, plane
+from tests.tools.scenes import GRID, VOLUME, at, easel, plane
 
 
 def moved(value, alpha, erase):
@@ -39,7 +41,9 @@ def twin_classic(field, values, centre, brush, tones, erase):
             field[p] = moved(field[p], (weight * int(tones[away])) >> 16, erase)
 
 
-def twin_barrier(field, values, centre, brush, tones, reach, flat_axis, erase):
+def twin_barrier(field, values, centre, brush, tones, reach, flat_axis, erase, shut):
+    if shut[tuple(centre)]:
+        return
     """Dijkstra with a heap on the worst difference so far."""
     weights = dict(offsets(brush, centre, values.shape))
     near = [slice(max(c - (a != flat_axis), 0), c + 1 + (a != flat_axis)) for a, c in enumerate(centre)]
@@ -53,7 +57,7 @@ def twin_barrier(field, values, centre, brush, tones, reach, flat_axis, erase):
         for axis in range(3):
             for step in (-1, 1):
                 q = tuple(c + step * (a == axis) for a, c in enumerate(p))
-                if q not in weights:
+                if q not in weights or shut[q]:
                     continue
                 cost = max(worst, abs(int(values[q]) - here) * LEVELS // reach)
                 if cost < LEVELS and cost < best.get(q, LEVELS):
@@ -73,6 +77,7 @@ CASES = st.fixed_dictionaries(
         "flat": st.sampled_from([-1, 0, 1, 2]),
         "barrier": st.booleans(),
         "erase": st.booleans(),
+        "locked": st.sampled_from([0, 0, 0.3]),
         "seed": st.integers(0, 10**6),
     }
 )
@@ -90,9 +95,11 @@ def test_dabs_equal_their_numpy_twins(case):
     brush = cone(case["radius"], (2.0, 1.0, 1.3), case["flow"], case["flat"])
     tones = tone(LEVELS if case["barrier"] else case["reach"], case["k"])
     field, twin = start.copy(), start.copy()
+    locked = rng.random(shape) < case["locked"]
     dab_all(
         field,
         np.zeros(3, np.int64),
+        locked,
         values,
         centres,
         brush,
@@ -104,9 +111,11 @@ def test_dabs_equal_their_numpy_twins(case):
     )
     for centre in centres:
         if case["barrier"]:
-            twin_barrier(twin, values, centre, brush, tones, case["reach"], case["flat"], case["erase"])
+            twin_barrier(twin, values, centre, brush, tones, case["reach"], case["flat"], case["erase"], locked)
         else:
+            before = twin.copy()
             twin_classic(twin, values, centre, brush, tones, case["erase"])
+            twin[locked] = before[locked]
     assert np.array_equal(field, twin)
 
 
@@ -125,11 +134,11 @@ def test_smoothing_equals_its_numpy_twin(seed, spacing):
 
 
 def test_erasing_mirrors_adding():
-    values = np.zeros((5, 5, 5), np.int16)
+    values, free = np.zeros((5, 5, 5), np.int16), np.zeros((5, 5, 5), bool)
     brush, tones, centre = cone(3.0, (1.0, 1.0, 1.0), 0.4, -1), tone(50, 3), np.array([[2, 2, 2]])
     up, down = np.full((5, 5, 5), 20000, np.uint16), np.full((5, 5, 5), 65535 - 20000, np.uint16)
-    dab_all(up, np.zeros(3, np.int64), values, centre, brush, tones, 50, -1, False, False)
-    dab_all(down, np.zeros(3, np.int64), values, centre, brush, tones, 50, -1, False, True)
+    dab_all(up, np.zeros(3, np.int64), free, values, centre, brush, tones, 50, -1, False, False)
+    dab_all(down, np.zeros(3, np.int64), free, values, centre, brush, tones, 50, -1, False, True)
     assert np.array_equal(up, 65535 - down)
 
 
@@ -238,3 +247,75 @@ def test_float_volumes_paint_like_whole_ones():
         e.do(Press(at(4, 9, 10), plane("axial")))
         fields.append(e.field("a").astype(int))
     assert np.abs(fields[0] - fields[1]).max() < 400
+
+
+def drawn(e, *points, button=0, pressures=()):
+    e.do(Press(points[0], plane("axial"), button=button, pressure=pressures[0] if pressures else 1.0))
+    e.do(Drag(points, plane("axial"), pressures=pressures))
+    e.do(Release(points[-1], plane("axial")))
+    return e
+
+
+LINE = (at(4, 9, 6), at(4, 9, 10), at(4, 9, 14))
+
+
+def test_a_zone_is_never_entered_and_is_kept_like_a_stroke():
+    e = easel("smartpaint")
+    e.do(SetOption("zone", True))
+    drawn(e, at(4, 9, 10), at(4, 9, 11))
+    zone = e.field(f"{ZONE}{SERIES}").copy()
+    assert zone.any() and e.undo_name == "Undo SmartPaint excluded zone" and not e.field("a").any()
+    e.do(SetOption("zone", False))
+    for rule in ("classic", "barrier"):
+        e.do(SetOption("rule", rule))
+        drawn(e, *LINE)
+    assert e.field("a").any() and not e.field("a")[zone > 0].any()
+    again = replay(lambda uid: VOLUME, save(e), [])
+    np.testing.assert_array_equal(again.field(f"{ZONE}{SERIES}"), zone)
+    e.do(SetOption("zone", True))
+    e.do(SetOption("erase", True))
+    drawn(e, at(4, 9, 10), at(4, 9, 11))
+    assert not e.field(f"{ZONE}{SERIES}").any()
+
+
+def test_locked_annotations_are_not_painted_over():
+    e = drawn(easel("smartpaint", rule="classic"), *LINE)
+    mine = e.field("a") >= HALF
+    e.do(Add("b", "smartpaint", "lesion 2", (0, 255, 0), SERIES))
+    drawn(e, *LINE)
+    assert (e.field("b")[mine] > 0).any()
+    e.do(Undo())
+    e.do(SetOption("lock", True))
+    drawn(e, *LINE)
+    assert mine.any() and not e.field("b")[mine].any() and e.field("b").any()
+
+
+def test_only_values_in_the_window_are_painted_if_asked():
+    e = easel("smartpaint", window=(80.0, 130.0), contrast=0.5, in_window=True, rule="classic")
+    drawn(e, *LINE)
+    values = np.asarray(VOLUME)
+    painted = values[e.field("a") > 0]
+    assert painted.size and painted.min() >= 80 and painted.max() <= 130
+
+
+def test_a_pen_that_presses_less_paints_less_and_not_at_all_where_it_only_touches():
+    faint, firm, none = (
+        drawn(easel("smartpaint", pressure=True), *LINE, pressures=(p, p, p)).field("a").sum(dtype=np.int64)
+        for p in (0.4, 1.0, 0.01)
+    )
+    plain = drawn(easel("smartpaint"), *LINE, pressures=(0.4, 0.4, 0.4)).field("a").sum(dtype=np.int64)
+    assert none == 0 < faint < firm == plain
+
+
+def test_pressure_changes_along_a_stroke_in_one_undo_item():
+    e = drawn(easel("smartpaint", pressure=True), *LINE, pressures=(0.2, 0.6, 1.0))
+    assert e.undo_name == "Undo SmartPaint stroke on lesion 1"
+    e.do(Undo())
+    assert not e.field("a").any()
+
+
+def test_the_other_end_of_a_pen_erases():
+    e = drawn(easel("smartpaint"), *LINE)
+    before = e.field("a").sum(dtype=np.int64)
+    drawn(e, *LINE, button=5)
+    assert e.field("a").sum(dtype=np.int64) < before and e.undo_name == "Undo SmartPaint erasure on lesion 1"

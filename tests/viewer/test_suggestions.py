@@ -176,6 +176,9 @@ def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
     (uid,) = world.easel.objects
     before = (world.easel.field(uid) >= HALF).sum()
     menu = world.suggestions.menu
+    menu.widget.index = menu.widget.options.index("Measure")
+    measured = "lesion 1: 4.86 ml; long axis 25.5 mm, short axis 25.5 mm; mean 100.0, SD 0.0, 100 to 100 (1620 voxels)"
+    world.loop.until(lambda: world.bar.text.value == measured)
     menu.widget.index = menu.widget.options.index("Grow by 2 mm")
     world.loop.until(lambda: world.suggestions.current)
     assert menu.widget.index == 0 and (world.easel.field(uid) >= HALF).sum() == before
@@ -185,6 +188,21 @@ def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
     world.loop.until(lambda: "nothing would change" in world.bar.text.value)
     world.do(Undo())
     world.loop.until(lambda: "nothing would change" not in world.bar.text.value)
+
+
+def test_the_size_of_a_box_is_typed():
+    world = World()
+    tool(world.controller, "box")
+    world.controller.receive(hands(1, ("press", [15, 15, 15]), ("drag", [25, 28, 15]), ("release", [25, 28, 15])))
+    world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 26.0 x 23.0")
+    world.suggestions.menu.size.value = "20 x 10 x 5"
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    (box,) = world.easel.objects.values()
+    assert box.size_mm == (20.0, 10.0, 5.0)
+    world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 10.0 x 5.0")
+    world.suggestions.menu.size.value = "huge"
+    world.loop.until(lambda: "is not a size" in world.bar.text.value)
 
 
 class Slow:

@@ -150,7 +150,7 @@ class Easel(Table):
         tool = TOOLS[self.tool]
         if isinstance(gesture, Press) and not tool.info.prompts:
             self._require_fit(tool)
-            if tool.info.keeps:
+            if tool.info.keeps and getattr(self.options, tool.info.keeps_if, True):
                 self.history.open_field(f"{tool.info.keeps}{self.series_uid}", self.grid.shape)
         step = tool.handle(self.state, gesture, self._scene())
         self.state = step.state
@@ -267,6 +267,7 @@ class Easel(Table):
             self.active,
             self.options,
             tuple(self.history.order),
+            sheet.origin,
         )
 
 

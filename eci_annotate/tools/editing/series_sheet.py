@@ -24,14 +24,14 @@ class Sheet:
         The volume as loaded, and its grid.
     values
         int16 (k, j, i): the modality values themselves if they are integers that fit, else scaled.
-    scale
-        Integer steps per modality unit.
+    scale, origin
+        Integer steps per modality unit, and the modality value of the integer 0.
     """
 
     def __init__(self, volume: xr.DataArray) -> None:
         self.volume = volume
         self.grid: Grid = grid_of(volume)
-        self.values, self.scale = _whole(values_kji(volume))
+        self.values, self.scale, self.origin = _whole(values_kji(volume))
         self.values.flags.writeable = False
 
     @cached_property
@@ -42,12 +42,13 @@ class Sheet:
         return smooth
 
 
-def _whole(values: NDArray[np.generic]) -> tuple[NDArray[np.int16], float]:
+def _whole(values: NDArray[np.generic]) -> tuple[NDArray[np.int16], float, float]:
     if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
         low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
         if low >= LEAST and high <= MOST:
-            return np.ascontiguousarray(values, np.int16).view(), 1.0
+            return np.ascontiguousarray(values, np.int16).view(), 1.0, 0.0
     numbers = filled(values)
     low_f, high_f = float(numbers.min()), float(numbers.max())
     scale = (MOST - LEAST) / (high_f - low_f) if high_f > low_f else 1.0
-    return np.floor((numbers - low_f) * scale + LEAST + 0.5).clip(LEAST, MOST).astype(np.int16), scale
+    whole = np.floor((numbers - low_f) * scale + LEAST + 0.5).clip(LEAST, MOST).astype(np.int16)
+    return whole, scale, low_f - LEAST / scale

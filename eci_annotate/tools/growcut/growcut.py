@@ -6,15 +6,11 @@ Seeds are a field of the series, so that undo, the journal and snapshots keep th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.imaging.blocks import Block, block, is_empty
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.hard_brush import ERASER, filled
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
@@ -28,11 +24,9 @@ from eci_annotate.tools.protocol import (
     Scene,
     Step,
 )
-from eci_annotate.tools.smartpaint.dabs import cone
 
 BACKGROUND = 1  # seed of no annotation
 FIRST = 2  # seed of the annotation that was added first
-ERASER = 5  # button of a pen's other end
 
 
 @dataclass(frozen=True)
@@ -52,64 +46,10 @@ def _seed(press: Press, scene: Scene) -> int:
     return BACKGROUND if scene.options.erase else FIRST + scene.order.index(scene.active or "")
 
 
-def _centres(start: Vector, path: tuple[Vector, ...], step_mm: float, scene: Scene) -> NDArray[np.int64]:
-    """Return the voxels along a path, both ends included, at most `step_mm` apart."""
-    points = [np.asarray([start])]
-    for a, b in pairwise((start, *path)):
-        count = max(int(np.ceil(np.linalg.norm(np.subtract(b, a)) / step_mm)), 1)
-        share = np.arange(1, count + 1)[:, None] / count
-        points.append(np.asarray(a) * (1 - share) + np.asarray(b) * share)
-    voxels = np.unique(scene.grid.voxel_from_reference(np.concatenate(points)), axis=0)
-    return np.asarray(voxels[((voxels >= 0) & (voxels < scene.grid.shape)).all(1)])
-
-
-def covered(
-    centres: NDArray[np.int64], brush: NDArray[np.bool_], shape: tuple[int, ...]
-) -> tuple[Block, NDArray[np.bool_]]:
-    """Return the block that a brush at these voxels covers, and its voxels.
-
-    Parameters
-    ----------
-    centres
-        Voxels (n, 3).
-    brush
-        Brush by offset from its centre, bool, of odd sizes.
-    shape
-        Shape of the volume.
-    """
-    half = np.array(brush.shape) // 2
-    low, high = np.maximum(centres.min(0) - half, 0), np.minimum(centres.max(0) + half + 1, shape)
-    inside = np.zeros(high - low, np.bool_)
-    for centre in centres:
-        a, b = np.maximum(centre - half, low), np.minimum(centre + half + 1, high)
-        inside[block(a - low, b - low)] |= brush[block(a - centre + half, b - centre + half)]
-    return block(low, high), inside
-
-
 def sown(state: Sowing, path: tuple[Vector, ...], scene: Scene) -> tuple[ArrayEdit, ...]:
-    """Return the edit that plants seeds along a path.
-
-    Parameters
-    ----------
-    state
-        The stroke so far; its seeds begin where the pen is.
-    path
-        Points in patient millimetres.
-    scene
-        Grid and fields of the series.
-    """
+    """Return the edit that plants seeds along a path in patient millimetres, from where the pen is."""
     uid = f"{SEEDS}{scene.series_uid}"
-    step = max(state.radius_mm / 2, min(scene.grid.spacing_mm))
-    centres = _centres(state.at, path, step, scene)
-    if not len(centres) or uid not in scene.fields:
-        return ()
-    brush = cone(state.radius_mm, scene.grid.spacing_mm, 1.0, state.flat_axis) > 0
-    where, inside = covered(centres, brush, scene.grid.shape)
-    if is_empty(where):
-        return ()
-    before = scene.fields[uid][where].copy()
-    after = np.where(inside, np.uint16(state.seed), before)
-    return () if np.array_equal(before, after) else (ArrayEdit(uid, where, before, after),)
+    return filled(scene, uid, state.seed, (state.at, *path), state.radius_mm, state.flat_axis)
 
 
 class GrowCut:

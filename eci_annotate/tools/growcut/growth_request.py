@@ -19,7 +19,7 @@ from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
 from eci_annotate.tools.growcut.growth import Growth
 from eci_annotate.tools.growcut.region import region_after
-from eci_annotate.tools.protocol import SEEDS, Fields, Paint
+from eci_annotate.tools.protocol import SEEDS, ZONE, Fields, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
 SOURCE = "growcut/1"
@@ -27,10 +27,12 @@ SOURCE = "growcut/1"
 
 @dataclass(frozen=True, eq=False)
 class GrowthRequest:
-    """What to grow: the seeds of a series, and the annotations (uid, label) that they may belong to, by seed."""
+    """What to grow: the seeds and the excluded zone of a series, and its annotations (uid, label) by seed."""
 
     series_uid: str
     seeds: Fields
+    zone: Fields | None
+    zone_revision: int
     things: dict[int, tuple[str, str]]
     sheet: Sheet
 
@@ -45,7 +47,9 @@ def growth_request(table: Table) -> GrowthRequest | None:
         for n, uid in enumerate(table.history.order)
         if isinstance(table.objects.get(uid), Paint) and table.objects[uid].series_uid == table.series_uid
     }
-    return GrowthRequest(table.series_uid, seeds, own, table.sheet)
+    zone = f"{ZONE}{table.series_uid}"
+    excluded = table.history.fields.get(zone)
+    return GrowthRequest(table.series_uid, seeds, excluded, table.history.revision(zone), own, table.sheet)
 
 
 class Gardener:
@@ -89,10 +93,11 @@ class Gardener:
     def _growth_for(self, request: GrowthRequest, things: dict[int, tuple[str, str]], seeds: Block) -> Growth:
         same = self._key is not None and self._key[:2] == (request.series_uid, tuple(things))  # type: ignore[index]
         region = region_after(self._region if same else None, seeds, request.seeds.shape)
-        key = (request.series_uid, tuple(things), region)
+        key = (request.series_uid, tuple(things), region, request.zone_revision)
         if self._growth is None or key != self._key:
             sheet = request.sheet
             walls = ~measured(sheet.volume.transpose("k", "j", "i")[region])
+            walls = walls if request.zone is None else walls | (request.zone[region] > 0)
             self._growth = Growth(sheet.values[region], len(things) + 1, walls, sheet.grid.spacing_mm)
             self._key, self._region = key, region
         return self._growth

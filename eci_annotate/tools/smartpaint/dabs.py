@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 64  # buckets of the barrier queue
+CLOSED = 255  # level of a voxel that no path enters
 ONE = 65536  # 1.0 in the fixed-point format of weights
 _int16s = nb.types.Array(nb.int16, 3, "C", readonly=True)
 _int64s = nb.types.Array(nb.int64, 3, "C", readonly=True)
+_bytes = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _row = nb.types.Array(nb.int64, 1, "C", readonly=True)
+_locks = nb.types.Array(nb.boolean, 3, "C", readonly=True)
 _rows = nb.types.Array(nb.int64, 2, "C", readonly=True)
 
 
@@ -84,10 +87,12 @@ def _median(values: Any, ck: int, cj: int, ci: int, flat_axis: int) -> int:
 
 
 @nb.njit(
-    nb.void(nb.uint16[:, :, ::1], _row, _int16s, _row, _int64s, _row, nb.boolean),
+    nb.void(nb.uint16[:, :, ::1], _row, _locks, _int16s, _row, _int64s, _row, nb.boolean),
     cache=True,
 )
-def _classic(field: Any, corner: Any, values: Any, centre: Any, brush: Any, tones: Any, erase: bool) -> None:
+def _classic(
+    field: Any, corner: Any, locked: Any, values: Any, centre: Any, brush: Any, tones: Any, erase: bool
+) -> None:
     """Apply one dab by the classic rule; `field` is a block of the volume that starts at `corner`."""
     here = values[centre[0], centre[1], centre[2]]
     hk, hj, hi = brush.shape[0] // 2, brush.shape[1] // 2, brush.shape[2] // 2
@@ -96,60 +101,112 @@ def _classic(field: Any, corner: Any, values: Any, centre: Any, brush: Any, tone
             for i in range(max(0, centre[2] - hi), min(values.shape[2], centre[2] + hi + 1)):
                 weight = brush[k - centre[0] + hk, j - centre[1] + hj, i - centre[2] + hi]
                 away = _apart(values[k, j, i], here)
-                if weight == 0 or away >= tones.size:
-                    continue
                 a, b, c = k - corner[0], j - corner[1], i - corner[2]
+                if weight == 0 or away >= tones.size or locked[a, b, c]:
+                    continue
                 field[a, b, c] = _moved(field[a, b, c], (weight * tones[away]) >> 16, erase)
 
 
-@nb.njit(
-    nb.void(nb.uint16[:, :, ::1], _row, _int16s, _row, _int64s, _row, nb.int64, nb.int64, nb.boolean),
-    cache=True,
-)
-def _barrier(
-    field: Any, corner: Any, values: Any, centre: Any, brush: Any, tones: Any, reach: int, flat_axis: int, erase: bool
-) -> None:
-    """Apply one dab by the barrier rule: a bucket queue of 64 levels over 6-neighbours inside the brush."""
-    here = _median(values, centre[0], centre[1], centre[2], flat_axis)
+@nb.njit(nb.void(_int16s, _row, nb.int64, _int64s, _bytes, _row, _locks, nb.uint8[:, :, ::1]), cache=True)
+def _grades(values: Any, centre: Any, here: Any, brush: Any, grade: Any, corner: Any, locked: Any, out: Any) -> None:
+    """Write the level of each voxel by itself into the padded box; CLOSED outside brush, volume, reach and locks."""
     nk, nj, ni = brush.shape
-    hk, hj, hi = nk // 2, nj // 2, ni // 2
-    level = np.full(nk * nj * ni, 255, np.uint8)
-    chain = np.empty(nk * nj * ni, np.int32)
-    heads = np.full(LEVELS, -1, np.int32)
-    start = (hk * nj + hj) * ni + hi
+    k0, j0, i0 = centre[0] - nk // 2, centre[1] - nj // 2, centre[2] - ni // 2
+    out[:] = CLOSED
+    for k in range(max(0, -k0), min(nk, values.shape[0] - k0)):
+        for j in range(max(0, -j0), min(nj, values.shape[1] - j0)):
+            for i in range(max(0, -i0), min(ni, values.shape[2] - i0)):
+                away = _apart(values[k + k0, j + j0, i + i0], here)
+                shut = locked[k + k0 - corner[0], j + j0 - corner[1], i + i0 - corner[2]]
+                if brush[k, j, i] != 0 and away < grade.size and not shut:
+                    out[k + 1, j + 1, i + 1] = grade[away]
+
+
+@nb.njit(nb.void(nb.uint8[::1], nb.int64, _row, nb.int32[::1], nb.uint8[::1]), cache=True)
+def _spread(own: Any, start: Any, sides: Any, chain: Any, level: Any) -> None:
+    """Write the smallest maximal level on a path from the start, by a queue of 64 levels; `own` is used up."""
+    heads: Any = np.full(LEVELS, -1, np.int32)
+    own[start] = CLOSED
     level[start], chain[start], heads[0] = 0, -1, start
     worst = 0
     while worst < LEVELS:
-        n = heads[worst]
-        if n < 0:
+        n = np.uint64(heads[worst])
+        if heads[worst] < 0:
             worst += 1
             continue
         heads[worst] = chain[n]
-        k, j, i = n // (nj * ni), (n // ni) % nj, n % ni
-        a, b, c = k + centre[0] - hk, j + centre[1] - hj, i + centre[2] - hi
-        a0, b0, c0 = a - corner[0], b - corner[1], c - corner[2]
-        field[a0, b0, c0] = _moved(field[a0, b0, c0], (brush[k, j, i] * tones[worst]) >> 16, erase)
         for side in range(6):
-            step = 1 - 2 * (side & 1)
-            dk, dj, di = step * (side < 2), step * (2 <= side < 4), step * (side >= 4)
-            if not (0 <= k + dk < nk and 0 <= j + dj < nj and 0 <= i + di < ni):
-                continue
-            m = n + (dk * nj + dj) * ni + di
-            inside = 0 <= a + dk < values.shape[0] and 0 <= b + dj < values.shape[1] and 0 <= c + di < values.shape[2]
-            if not inside or level[m] != 255 or brush[k + dk, j + dj, i + di] == 0:
-                continue
-            cost = max(worst, _apart(values[a + dk, b + dj, c + di], here) * LEVELS // reach)
-            if cost < LEVELS:
+            m = n + np.uint64(sides[side])
+            here = own[m]
+            if here != CLOSED:
+                cost = max(np.int64(here), worst)
+                own[m] = CLOSED
                 level[m], chain[m], heads[cost] = cost, heads[cost], m
 
 
+@nb.njit(nb.void(nb.uint16[:, :, ::1], _row, _row, _int64s, _row, nb.uint8[:, :, ::1], nb.boolean), cache=True)
+def _apply(field: Any, corner: Any, centre: Any, brush: Any, tones: Any, level: Any, erase: Any) -> None:
+    """Move the field of all voxels that have a level."""
+    nk, nj, ni = brush.shape
+    k0, j0, i0 = centre[0] - corner[0] - nk // 2, centre[1] - corner[1] - nj // 2, centre[2] - corner[2] - ni // 2
+    for k in range(nk):
+        for j in range(nj):
+            for i in range(ni):
+                found = level[k + 1, j + 1, i + 1]
+                if found != CLOSED:
+                    a, b, c = k + k0, j + j0, i + i0
+                    field[a, b, c] = _moved(field[a, b, c], (brush[k, j, i] * tones[found]) >> 16, erase)
+
+
 @nb.njit(
-    nb.void(nb.uint16[:, :, ::1], _row, _int16s, _rows, _int64s, _row, nb.int64, nb.int64, nb.boolean, nb.boolean),
+    nb.void(nb.uint16[:, :, ::1], _row, _locks, _int16s, _row, _int64s, _row, _bytes, nb.int64, nb.boolean),
+    cache=True,
+)
+def _barrier(
+    field: Any,
+    corner: Any,
+    locked: Any,
+    values: Any,
+    centre: Any,
+    brush: Any,
+    tones: Any,
+    grade: Any,
+    flat_axis: int,
+    erase: bool,
+) -> None:
+    """Apply one dab by the barrier rule: paths over 6-neighbours inside the brush; the centre always has level 0."""
+    if locked[centre[0] - corner[0], centre[1] - corner[1], centre[2] - corner[2]]:
+        return
+    here = _median(values, centre[0], centre[1], centre[2], flat_axis)
+    nk, nj, ni = brush.shape
+    own = np.empty((nk + 2, nj + 2, ni + 2), np.uint8)
+    _grades(values, centre, here, brush, grade, corner, locked, own)
+    level = np.full(own.size, CLOSED, np.uint8)
+    sides = np.array([1, -1, ni + 2, -(ni + 2), (nj + 2) * (ni + 2), -(nj + 2) * (ni + 2)])
+    start = ((nk // 2 + 1) * (nj + 2) + nj // 2 + 1) * (ni + 2) + ni // 2 + 1
+    _spread(own.reshape(own.size), start, sides, np.empty(own.size, np.int32), level)
+    _apply(field, corner, centre, brush, tones, level.reshape(own.shape), erase)
+
+
+@nb.njit(nb.uint8[::1](nb.int64), cache=True)
+def _levels_by_difference(reach: int) -> Any:
+    """Return the level of each intensity difference below `reach`."""
+    found = np.empty(reach, np.uint8)
+    for away in range(reach):
+        found[away] = away * LEVELS // reach
+    return found
+
+
+@nb.njit(
+    nb.void(
+        nb.uint16[:, :, ::1], _row, _locks, _int16s, _rows, _int64s, _row, nb.int64, nb.int64, nb.boolean, nb.boolean
+    ),
     cache=True,
 )
 def dab_all(
     field: Any,
     corner: Any,
+    locked: Any,
     values: Any,
     centres: Any,
     brush: Any,
@@ -167,6 +224,8 @@ def dab_all(
         Block of the field to change, uint16 (k, j, i); it must contain every voxel of every dab.
     corner
         First voxel of that block in the volume.
+    locked
+        Voxels of the block that no dab changes and no path of the barrier rule enters, bool.
     values
         Integer intensities of the whole volume.
     centres
@@ -187,11 +246,12 @@ def dab_all(
     Malmberg et al., SmartPaint, CMBBE Imaging & Visualization 5, 2017 (classic rule).
     Strand et al., minimum barrier, CVIU 117, 2013 (barrier rule).
     """
+    grade = _levels_by_difference(reach)
     for n in range(centres.shape[0]):
         if barrier:
-            _barrier(field, corner, values, centres[n], brush, tones, reach, flat_axis, erase)
+            _barrier(field, corner, locked, values, centres[n], brush, tones, grade, flat_axis, erase)
         else:
-            _classic(field, corner, values, centres[n], brush, tones, erase)
+            _classic(field, corner, locked, values, centres[n], brush, tones, erase)
 
 
 @nb.njit(nb.void(_int16s, nb.int64[::1], nb.int64, nb.int16[:, :, ::1]), cache=True)

@@ -6,7 +6,9 @@ the path, so that a fast stroke leaves no gaps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,12 @@ from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import Block, block
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.hard_brush import ERASER, filled
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
+    HALF,
     NO_OVERLAY,
+    ZONE,
     ArrayEdit,
     Idle,
     Object,
@@ -30,34 +35,41 @@ from eci_annotate.tools.protocol import (
 from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, tone
 
 STEP = 0.25  # distance between dabs, in brush radii
+PRESSURES = 8  # steps of a pen's pressure
 
 
 @dataclass(frozen=True)
 class Painting:
-    """A stroke: its frozen options, the position of the last dab, and how far the pen has moved since."""
+    """A stroke: its frozen options, position and pressure of the pen, and how far it moved since the last dab."""
 
     options: Options
     flat_axis: int
     at: Vector
     since_mm: float = 0.0
+    pressure: float = 1.0
 
 
-def _along(state: Painting, path: tuple[Vector, ...]) -> tuple[list[Vector], Painting]:
-    """Return equally spaced points for dabs along a path, and the state after it."""
+Dab = tuple[Vector, float]  # where, and with which pressure
+
+
+def _along(state: Painting, path: tuple[Vector, ...], pressures: tuple[float, ...] = ()) -> tuple[list[Dab], Painting]:
+    """Return equally spaced dabs along a path, and the state after it."""
     gap = state.options.radius_mm * STEP
-    points: list[Vector] = []
-    at, since = state.at, state.since_mm
-    for target in path:
+    points: list[Dab] = []
+    at, since, pressure = state.at, state.since_mm, state.pressure
+    for n, target in enumerate(path):
+        pressed = pressures[n] if n < len(pressures) else pressure
         dx, dy, dz = (b - a for a, b in zip(at, target, strict=True))
         length = (dx * dx + dy * dy + dz * dz) ** 0.5
         place = gap - since
         while place <= length:
             share = place / length
-            points.append((at[0] + share * dx, at[1] + share * dy, at[2] + share * dz))
+            where = (at[0] + share * dx, at[1] + share * dy, at[2] + share * dz)
+            points.append((where, pressure + share * (pressed - pressure)))
             place += gap
         since = length - (place - gap)
-        at = target
-    return points, Painting(state.options, state.flat_axis, at, since)
+        at, pressure = target, pressed
+    return points, Painting(state.options, state.flat_axis, at, since, pressure)
 
 
 def _centres(points: list[Vector], scene: Scene) -> NDArray[np.int64]:
@@ -91,21 +103,89 @@ def paint(points: list[Vector], options: Options, flat_axis: int, scene: Scene, 
     uid
         Annotation to paint.
     """
-    centres = _centres(points, scene)
-    if len(centres) == 0:
+    return paint_runs([(points, options)], flat_axis, scene, uid)
+
+
+def paint_runs(
+    runs: list[tuple[list[Vector], Options]], flat_axis: int, scene: Scene, uid: str
+) -> tuple[ArrayEdit, ...]:
+    """Apply runs of dabs, which may differ in their flow only, one after the other, and return the edit.
+
+    Parameters
+    ----------
+    runs
+        Brush centres and settings.
+    flat_axis, scene, uid
+        As in `paint`.
+    """
+    centred = [(found, options) for points, options in runs if len(found := _centres(points, scene))]
+    if not centred:
         return ()
+    options = centred[0][1]
+    brushes = [cone(options.radius_mm, scene.grid.spacing_mm, each.flow, flat_axis) for _, each in centred]
+    where = _block(np.concatenate([centres for centres, _ in centred]), brushes[0], scene.grid.shape)
+    before = scene.fields[uid][where].copy()
+    after = before.copy()
+    locked = locked_voxels(scene, uid, options, where)
+    for (centres, _), brush in zip(centred, brushes, strict=True):
+        _dabs(after, where, locked, centres, brush, flat_axis, options, scene)
+    return () if np.array_equal(before, after) else (ArrayEdit(uid, where, before, after),)
+
+
+def _dabs(
+    field: NDArray[np.uint16],
+    where: Block,
+    locked: NDArray[np.bool_],
+    centres: NDArray[np.int64],
+    brush: NDArray[np.int64],
+    flat_axis: int,
+    options: Options,
+    scene: Scene,
+) -> None:
+    """Apply dabs to a block of a field."""
     low, high = options.window
     reach = max(int((high - low) * scene.scale / max(options.contrast, 1e-6)), 1)
     barrier = options.rule == "barrier"
-    brush = cone(options.radius_mm, scene.grid.spacing_mm, options.flow, flat_axis)
     tones = tone(LEVELS if barrier else reach, options.sensitivity)
-    where = _block(centres, brush, scene.grid.shape)
-    before = scene.fields[uid][where].copy()
-    after = before.copy()
-    corner = np.array([s.start for s in where])
     values = scene.smooth if barrier else scene.values
-    dab_all(after, corner, values, centres, brush, tones, reach, flat_axis, barrier, options.erase)
-    return () if np.array_equal(before, after) else (ArrayEdit(uid, where, before, after),)
+    corner = np.array([s.start for s in where])
+    dab_all(field, corner, locked, values, centres, brush, tones, reach, flat_axis, barrier, options.erase)
+
+
+def locked_voxels(scene: Scene, uid: str, options: Options, where: Block) -> NDArray[np.bool_]:
+    """Return which voxels of a block a stroke must not change: zones, other annotations, values outside the window.
+
+    Parameters
+    ----------
+    scene
+        Intensities and fields of the series.
+    uid
+        Annotation that is painted.
+    options
+        Settings of the stroke.
+    where
+        Block of the volume.
+    """
+    zone = scene.fields.get(f"{ZONE}{scene.series_uid}")
+    locked = np.zeros([s.stop - s.start for s in where], np.bool_) if zone is None else zone[where] > 0
+    if options.lock:
+        for other, thing in scene.objects.items():
+            if other != uid and isinstance(thing, Paint) and thing.series_uid == scene.series_uid:
+                locked |= scene.fields[other][where] >= HALF
+    if options.in_window:
+        low, high = ((value - scene.origin) * scene.scale for value in options.window)
+        locked |= (scene.values[where] < low) | (scene.values[where] > high)
+    return np.ascontiguousarray(locked)
+
+
+def _pressed(dabs: list[Dab], options: Options) -> Iterator[tuple[list[Vector], Options]]:
+    """Yield runs of dabs with the same flow: that of the options, times the pressure in eighths."""
+    if not options.pressure:
+        yield [at for at, _ in dabs], options
+        return
+    for eighths, run in groupby(dabs, lambda dab: round(min(max(dab[1], 0.0), 1.0) * PRESSURES)):
+        if eighths:
+            yield [at for at, _ in run], replace(options, flow=options.flow * eighths / PRESSURES)
 
 
 class SmartPaint:
@@ -117,8 +197,25 @@ class SmartPaint:
         "paint-brush",
         "s",
         makes="mask",
-        options=("radius_mm", "flow", "sensitivity", "contrast", "rule", "dimension", "erase", "window"),
+        options=(
+            "radius_mm",
+            "flow",
+            "sensitivity",
+            "contrast",
+            "rule",
+            "dimension",
+            "erase",
+            "window",
+            "zone",
+            "lock",
+            "in_window",
+            "pressure",
+        ),
         feedback=Feedback.RING,
+        keeps=ZONE,
+        keeps_if="zone",
+        help="Brush over the lesion: voxels like the one under the pointer are added, or erased with X. The wheel with "
+        "Shift changes the radius, with Alt the flow. E marks zones that no stroke enters.",
         trials=({"rule": "classic"}, {"rule": "barrier"}),
     )
     idle = Idle()
@@ -142,16 +239,17 @@ class SmartPaint:
         if not isinstance(thing, Paint):
             return Step(Idle())
         match state, gesture:
-            case Idle(), Press(at=at, plane=plane, button=0):
-                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if scene.options.dimension == 2 else -1
-                begun = Painting(scene.options, flat_axis, at)
-                return Step(begun, paint([at], scene.options, flat_axis, scene, thing.uid))
-            case Painting(), Drag(path=path):
-                points, after = _along(state, path)
-                return Step(after, paint(points, state.options, state.flat_axis, scene, thing.uid))
+            case Idle(), Press(at=at, plane=plane, button=0 | 5, pressure=pressure):
+                options = replace(scene.options, erase=True) if gesture.button == ERASER else scene.options
+                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if options.dimension == 2 else -1
+                begun = Painting(options, flat_axis, at, pressure=pressure)
+                return Step(begun, _stroke(begun, [(at, pressure)], scene, thing.uid))
+            case Painting(), Drag(path=path, pressures=pressures):
+                dabs, after = _along(state, path, pressures)
+                dabs = [(state.at, 1.0), *((at, 1.0) for at in path)] if state.options.zone else dabs
+                return Step(after, _stroke(state, dabs, scene, thing.uid))
             case Painting(), Release():
-                verb = "erasure" if state.options.erase else "stroke"
-                return Step(Idle(), name=f"SmartPaint {verb} on {thing.label or 'annotation'}")
+                return Step(Idle(), name=_name(state.options, thing))
             case _, Cancel():
                 return Step(Idle())
             case _:
@@ -159,3 +257,20 @@ class SmartPaint:
 
     def overlay(self, state: Idle | Painting, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
         return NO_OVERLAY
+
+
+def _stroke(state: Painting, dabs: list[Dab], scene: Scene, uid: str) -> tuple[ArrayEdit, ...]:
+    """Return the edits of some dabs: of the annotation, or of the excluded zone of the series."""
+    options = state.options
+    if options.zone:
+        path = tuple(at for at, _ in dabs)
+        number = 0 if options.erase else 1
+        return filled(scene, f"{ZONE}{scene.series_uid}", number, path, options.radius_mm, state.flat_axis)
+    return paint_runs(list(_pressed(dabs, options)), state.flat_axis, scene, uid)
+
+
+def _name(options: Options, thing: Paint) -> str:
+    """Return the name of a stroke's undo item."""
+    if options.zone:
+        return "opening of an excluded zone" if options.erase else "SmartPaint excluded zone"
+    return f"SmartPaint {'erasure' if options.erase else 'stroke'} on {thing.label or 'annotation'}"

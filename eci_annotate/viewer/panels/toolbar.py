@@ -34,6 +34,10 @@ def _choose(do: Do, name: str, value: Any) -> None:
     do(ChooseTool(name))
 
 
+def _set(do: Do, name: str, value: Any) -> None:
+    do(SetOption(name, value))
+
+
 class Toolbar:
     """Buttons above the stage; `refresh` shows the state of the easel.
 
@@ -61,7 +65,7 @@ class Toolbar:
         self._quiet = False
         self._shown_mm, self._changes = self.easel.options.radius_mm, 0
         self.tools = {
-            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()})", info.title)
+            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()}): {info.help}", info.title)
             for info in infos()
             if info.name in tools or not tools
         }
@@ -71,6 +75,15 @@ class Toolbar:
         self.radius = w.FloatLogSlider(
             value=8, base=10, min=-0.3, max=1.9, step=STEP, description="Brush mm", readout_format=".1f",
             layout=w.Layout(width="230px"), tooltip="Brush radius ([ and ])",
+        )  # fmt: skip
+        self.more = {
+            "zone": _toggle("ban", "Mark zones that no stroke enters (E)", "Zone"),
+            "lock": _toggle("lock", "Never paint over other annotations", "Lock"),
+            "in_window": _toggle("filter", "Paint only values inside the display window", "Range"),
+        }
+        self.pen = w.Dropdown(
+            options=[("Free", "free"), ("Polygon", "polygon"), ("Nudge", "nudge"), ("Cut", "cut")],
+            layout=w.Layout(width="100px"), tooltip="How FreeDraw draws",
         )  # fmt: skip
         self.undo = _button("undo", "Undo")
         self.redo = _button("repeat", "Redo")
@@ -82,6 +95,8 @@ class Toolbar:
                 self.erase,
                 self.through,
                 self.barrier,
+                *self.more.values(),
+                self.pen,
                 self.radius,
                 self.window,
                 self.undo,
@@ -99,6 +114,9 @@ class Toolbar:
         self._on(self.erase, lambda value: do(SetOption("erase", value)))
         self._on(self.through, lambda value: do(SetOption("dimension", 3 if value else 2)))
         self._on(self.barrier, lambda value: do(SetOption("rule", "barrier" if value else "classic")))
+        for name, button in self.more.items():
+            self._on(button, partial(_set, do, name))
+        self._on(self.pen, partial(_set, do, "pen"))
         self._on(self.radius, partial(self._set_radius, do))
         self.undo.on_click(lambda _: do(Undo()))
         self.redo.on_click(lambda _: do(Redo()))
@@ -144,6 +162,11 @@ class Toolbar:
             button.button_style = "primary" if button.value else ""
         self.erase.value, self.through.value = options.erase, options.dimension == 3
         self.barrier.value = options.rule == "barrier"
+        used = TOOLS[self.easel.tool].info.options
+        for name, button in self.more.items():
+            button.value = getattr(options, name)
+            button.layout.display = "" if name in used else "none"
+        self.pen.value, self.pen.layout.display = options.pen, "" if "pen" in used else "none"
         for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"

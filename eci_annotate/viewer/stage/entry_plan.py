@@ -85,6 +85,8 @@ class EntryPlan:
         window = self.windows.get(easel.series_uid)
         if window not in (None, easel.options.window):
             yield SetOption("window", window)
+        if press.pressure < 1.0 and not easel.options.pressure and "pressure" in tool.info.options:
+            yield SetOption("pressure", True)
         if tool.info.prompts:
             return
         thing = easel.objects.get(easel.active or "")
@@ -104,6 +106,8 @@ class EntryPlan:
 
     def _unused(self) -> Iterator[Entry]:
         """Take back the annotation that a stroke began and left empty."""
+        if self.easel.state != TOOLS[self.easel.tool].idle and self._begun is not None:
+            return  # a polygon goes on with the next click
         begun, self._begun = self._begun, None
         done = self.easel.history.done
         if begun is not None and done and done[-1] is begun:

@@ -38,6 +38,14 @@ def _resize(c: Controller, factor: float) -> list[Order]:
     return c.do(SetOption("radius_mm", _brush(c.easel.options.radius_mm * factor)))
 
 
+def _flow(c: Controller, factor: float) -> list[Order]:
+    return c.do(SetOption("flow", round(min(max(c.easel.options.flow * factor, 0.02), 1.0), 3)))
+
+
+def _sense(c: Controller, by: int) -> list[Order]:
+    return c.do(SetOption("sensitivity", min(max(c.easel.options.sensitivity + by, 1), 8)))
+
+
 def _hover(c: Controller, said: BrowserCommand) -> list[Order]:
     try:
         c.listener.point_at(browser_messages.point(said.value))
@@ -61,6 +69,9 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "new": lambda c, said: c.add(),
     "toggle-erase": lambda c, said: c.do(SetOption("erase", not c.easel.options.erase)),
     "brush": lambda c, said: _resize(c, float(said.value)),
+    "flow": lambda c, said: _flow(c, float(said.value)),
+    "sensitivity": lambda c, said: _sense(c, int(said.value)),
+    "toggle-zone": lambda c, said: c.do(SetOption("zone", not c.easel.options.zone)),
     "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
     "undo": lambda c, said: c.do(Undo()),
     "redo": lambda c, said: c.do(Redo()),

@@ -45,7 +45,7 @@ class GrowCutSource:
         if request is None:
             return None
         revision = self._easel.history.revision(f"{SEEDS}{request.series_uid}")
-        state = ("seeds", request.series_uid, revision, tuple(request.things.items()))
+        state = ("seeds", request.series_uid, revision, request.zone_revision, tuple(request.things.items()))
         return Computation(state, lambda go_on: self._gardener.suggest(request, go_on))
 
     def step(self, by: int) -> bool:

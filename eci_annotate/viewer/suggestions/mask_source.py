@@ -6,6 +6,9 @@ from eci_annotate.imaging.annotations import Annotation, new_uid
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.mask_edit import MaskEdit, MaskOperation, suggested_edit
+from eci_annotate.tools.measure import measurements_in_words
+from eci_annotate.tools.shape_edit import ShapeOperation, suggested_shape
+from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.suggestions.computation import Computation
 
@@ -41,7 +44,14 @@ class MaskSource:
             self._wish = None
             return None
         copy = self._copy() if edit.what is MaskOperation.COPY else None
-        return Computation(self._made, lambda go_on: suggested_edit(self._easel, edit, copy))
+        return Computation(self._made, lambda go_on: self._suggested(edit, copy))
+
+    def _suggested(self, edit: MaskEdit, copy: Annotation | None) -> Suggestion | str:
+        if edit.what is ShapeOperation.MEASURE:
+            return measurements_in_words(self._easel, edit.uid)
+        if isinstance(edit.what, ShapeOperation):
+            return suggested_shape(self._easel, edit.uid, edit.what, edit.other)
+        return suggested_edit(self._easel, edit, copy)
 
     def _copy(self) -> Annotation:
         """Return the header of a copy."""

@@ -17,7 +17,7 @@ from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.tools.mask_edit import MaskEdit
-from eci_annotate.tools.suggestion import Suggestion
+from eci_annotate.tools.suggestion import MaskPart, Suggestion
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.stage.controller import Controller
@@ -197,7 +197,10 @@ class Suggestions:
         """Show one of the choices of a suggestion instead of all of it; 0: all."""
         if self._whole is not None:
             part = self._whole.choices[index - 1][1] if index else None
-            self.current = replace(self._whole, parts=(part,)) if part else self._whole
+            if isinstance(part, MaskPart):
+                self.current = replace(self._whole, parts=(part,))
+            else:
+                self.current = self._whole if part is None else replace(self._whole, objects=(part,))
             self._draw(self._preview.show(self.current))
 
     def point_at(self, at: Vector | None) -> None:
@@ -241,7 +244,7 @@ def suggestions_for(
     bar = SuggestionBar(easel, decide)
     made = Suggestions(controller, sources, bar, draw, do)
     bar.on_choice = made.choose
-    toolbar.children += (made.menu.widget,)
+    toolbar.children += (made.menu.widget, made.menu.size)
     return made
 
 

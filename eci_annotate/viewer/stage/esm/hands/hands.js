@@ -17,6 +17,7 @@ const round = (x) => Math.round(x * 1000) / 1000;
 export function gripOf({ button, shiftKey, space }) {
   if (button === 1 || (button === 0 && space)) return "pan";
   if (button === 2) return "window";
+  if (button === 5) return "stroke"; // the other end of a pen
   if (button === 0) return shiftKey ? "jump" : "stroke";
   return "none";
 }
@@ -152,10 +153,11 @@ export class Hands {
     event.stopPropagation();
     if (!this.pane.shape) return;
     const at = this.place(event);
-    const lines = event.deltaY * (event.deltaMode === 1 ? 33 : 1);
+    const lines = (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 33 : 1);
     if (this.grip.kind === "none") this.interaction.click.release(); // a click before belongs to the slice before
     this.interaction.touched(this.pane, false);
     if (event.ctrlKey || event.metaKey) this.interaction.zoom(this.pane, at, Math.exp(-lines / 400));
+    else if (event.shiftKey || event.altKey) this.interaction.turnBrush(lines, event.altKey ? "flow" : "brush");
     else this.interaction.wheel(this.pane, lines);
   }
 

@@ -68,6 +68,11 @@ export class Interaction extends Navigation {
     if (board.tool.hovers) tellRest(this);
   }
 
+  /** @param {number} lines @param {"brush" | "flow"} what radius or flow of the brush, by the wheel */
+  turnBrush(lines, what) {
+    this.queue.command(wire.commandMessage(what, lines < 0 ? 1.15 : 1 / 1.15));
+  }
+
   // -- keyboard -------------------------------------------------------------------------
   /** @param {KeyboardEvent} event */
   keydown(event) {

@@ -1,0 +1,54 @@
+"""What is measured of an annotation, in words: volume, long and short axis, statistics of the values inside."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.blocks import Block, bounding_box
+from eci_annotate.imaging.measurements import axes_of, statistics_of
+from eci_annotate.imaging.volume import measured
+from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.protocol import HALF, Paint
+
+
+def _voxels(table: Table, uid: str) -> NDArray[np.bool_]:
+    thing = table.objects[uid]
+    if isinstance(thing, Paint):
+        return np.asarray(table.field(uid) >= HALF)
+    if isinstance(thing, Box | Contours):
+        return thing.voxels_on(table.sheet_of(thing.series_uid).grid)
+    return np.zeros((0, 0, 0), bool)
+
+
+def measurements_in_words(table: Table, uid: str) -> str:
+    """Return what there is to say of an annotation, with units.
+
+    Raises
+    ------
+    Refused
+        If it has no shape.
+    """
+    thing = table.objects[uid]
+    voxels = _voxels(table, uid)
+    where = bounding_box(voxels)
+    sheet = table.sheet_of(thing.series_uid)
+    axes = axes_of(voxels[where], sheet.grid.spacing_mm) if voxels.any() else None
+    if axes is None:
+        raise Refused(f"{thing.label or 'The annotation'} contains no voxel.", "Draw it first.")
+    words = [
+        f"{thing.label or 'annotation'}: {table.volume_mm3(uid) / 1000:.2f} ml",
+        f"long axis {axes.long_mm:.1f} mm, short axis {axes.short_mm:.1f} mm",
+        _values_in_words(table, thing.series_uid, voxels[where], where),
+    ]
+    return "; ".join(word for word in words if word)
+
+
+def _values_in_words(table: Table, series_uid: str, voxels: NDArray[np.bool_], where: Block) -> str:
+    part = table.sheet_of(series_uid).volume.transpose("k", "j", "i")[where]
+    found = statistics_of(np.asarray(part.values), voxels & measured(part))
+    if found is None:
+        return ""
+    return f"mean {found.mean:.1f}, SD {found.sd:.1f}, {found.low:.0f} to {found.high:.0f} ({found.count} voxels)"

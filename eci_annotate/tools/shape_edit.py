@@ -1,0 +1,177 @@
+"""Changes of contours and boxes as a whole, suggested and then accepted: interpolate, snap to voxels, fit a mask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+import shapely
+
+from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.blocks import bounding_box, is_empty
+from eci_annotate.imaging.contour_interpolation import regions_between
+from eci_annotate.imaging.geometry import Floats, Grid, tuple3
+from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.freedraw import region_on, rings_of, slice_of
+from eci_annotate.tools.protocol import HALF, Object, Paint
+from eci_annotate.tools.suggestion import Suggestion
+
+SOURCE = "shape/1"
+MOST_MM = 2000.0  # nobody is larger
+
+
+class ShapeOperation(StrEnum):
+    """Operations on contours and boxes, by the name that the user reads."""
+
+    INTERPOLATE = "Interpolate between slices"
+    SNAP = "Snap to voxels"
+    FIT = "Fit tightly around"  # the label of a painted annotation follows
+    SIZE = "Set the size"
+    MEASURE = "Measure"
+
+
+def slices_of(thing: Contours, grid: Grid) -> dict[int, list[Floats]]:
+    """Return the rings of contours by slice, ascending."""
+    found: dict[int, list[Floats]] = {}
+    for ring in thing.rings_lps:
+        found.setdefault(slice_of(ring, grid), []).append(ring)
+    return dict(sorted(found.items()))
+
+
+def interpolated_contours(thing: Contours, grid: Grid) -> list[tuple[int, Contours]]:
+    """Return, for each gap between drawn slices, its number of slices and the contours with this gap filled.
+
+    Parameters
+    ----------
+    thing
+        Contours on slices of the grid.
+    grid
+        Grid of the series.
+    """
+    drawn = slices_of(thing, grid)
+    regions = {k: region_on(rings, grid) for k, rings in drawn.items()}
+    pixel = grid.spacing_mm[2], grid.spacing_mm[1]
+    found = []
+    for a, b in pairwise(k for k, region in regions.items() if region.area > 0):
+        if b - a > 1:
+            ends = [shapely.transform(regions[k], lambda xy: xy * pixel) for k in (a, b)]
+            between = regions_between(ends[0], ends[1], b - a - 1, pixel)
+            rings = [
+                ring
+                for n, region in enumerate(between, a + 1)
+                for ring in rings_of(shapely.transform(region, lambda xy: xy / pixel), n, grid)
+            ]
+            found.append((b - a - 1, replace(thing, rings_lps=(*thing.rings_lps, *rings))))
+    return found
+
+
+def snapped(box: Box, grid: Grid) -> Box:
+    """Return the smallest box along the axes of a grid that contains a box and ends between voxels."""
+    half = np.asarray(box.size_mm) / 2
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    corners = np.asarray(box.centre_lps) + (signs * half) @ np.asarray(box.axes_lps)
+    at = grid.image_from_reference(corners)
+    low, high = np.floor(at.min(0) + 0.5 + 1e-6), np.ceil(at.max(0) - 0.5 - 1e-6)
+    return around_voxels(box, np.minimum(low, high), np.maximum(low, high), grid)
+
+
+def around_voxels(box: Box, low: Floats, high: Floats, grid: Grid) -> Box:
+    """Return a box around the voxels from `low` to `high` (both included), with the identity of another.
+
+    Parameters
+    ----------
+    box
+        Box whose label, colour and identity are kept.
+    low, high
+        Voxels (k, j, i).
+    grid
+        Grid of the series.
+    """
+    centre = grid.reference_from_image((np.asarray(low, float) + np.asarray(high, float)) / 2)
+    size = (np.asarray(high) - np.asarray(low) + 1) * np.asarray(grid.spacing_mm)
+    k, j, i = grid.directions
+    return replace(box, centre_lps=tuple3(centre, 6), size_mm=tuple3(size[::-1], 6), axes_lps=(i, j, k))
+
+
+def fitted(box: Box, voxels: np.ndarray, grid: Grid) -> Box:
+    """Return a box tightly around a mask (bool, (k, j, i)), along the axes of its grid."""
+    where = bounding_box(voxels)
+    if is_empty(where):
+        raise Refused("There is nothing to fit the box to.", "Paint something first.")
+    low, high = np.array([s.start for s in where]), np.array([s.stop - 1 for s in where])
+    return around_voxels(box, low, high, grid)
+
+
+def sized(box: Box, typed: str) -> Box:
+    """Return a box with the same centre and axes and the size that was typed: three numbers, millimetres."""
+    try:
+        x, y, z = (float(number) for number in re.split(r"[x×*;\s]+", typed.replace("mm", "").strip()))
+    except ValueError:
+        x = y = z = -1.0
+    if not (0 < x <= MOST_MM and 0 < y <= MOST_MM and 0 <= z <= MOST_MM):
+        raise Refused(f"{typed!r} is not a size.", "Type width, height and depth in mm, such as 40 x 30 x 20.")
+    return replace(box, size_mm=(x, y, z))
+
+
+def size_as_typed(box: Box) -> str:
+    """Return the size of a box as a user types it."""
+    return " x ".join(f"{n:.1f}" for n in box.size_mm)
+
+
+def paints_near(table: Table, uid: str) -> Mapping[str, str]:
+    """Return the labels of painted annotations on the series of another annotation, by uid."""
+    own = table.objects[uid]
+    things = table.objects.items()
+    return {o: t.label for o, t in things if isinstance(t, Paint) and t.series_uid == own.series_uid}
+
+
+def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "") -> Suggestion:
+    """Return the result of an operation on contours or a box as a suggestion.
+
+    Parameters
+    ----------
+    table
+        The annotations.
+    uid, what
+        The annotation, and what to do with it.
+    other
+        For `FIT`, the painted annotation; for `SIZE`, the size as typed, such as ``40 x 30 x 20`` (mm).
+
+    Raises
+    ------
+    Refused
+        If the operation does not fit the annotation, or changes nothing.
+    """
+    thing = table.objects.get(uid)
+    label = thing.label if thing and thing.label else "annotation"
+    choices: tuple[tuple[str, Object], ...] = ()
+    after: Box | Contours
+    match thing, what:
+        case Contours(), ShapeOperation.INTERPOLATE:
+            after, choices = _all_gaps(thing, table.sheet_of(thing.series_uid).grid)
+        case Box(), ShapeOperation.SNAP:
+            after = snapped(thing, table.sheet_of(thing.series_uid).grid)
+        case Box(), ShapeOperation.FIT:
+            after = fitted(thing, table.field(other) >= HALF, table.sheet_of(thing.series_uid).grid)
+        case Box(), ShapeOperation.SIZE:
+            after = sized(thing, other)
+        case _:
+            raise Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
+    more = f" {table.objects[other].label}" if what is ShapeOperation.FIT else ""
+    name = f"“{what.lower()}{more}” on {label}"
+    return Suggestion(SOURCE, name, thing.series_uid, objects=(after,), choices=choices)
+
+
+def _all_gaps(thing: Contours, grid: Grid) -> tuple[Contours, tuple[tuple[str, Object], ...]]:
+    found = interpolated_contours(thing, grid)
+    if not found:
+        raise Refused("No slice between drawn ones is empty.", "Draw on slices with a distance, then interpolate.")
+    added = [ring for _, each in found for ring in each.rings_lps[len(thing.rings_lps) :]]
+    titles = (f"Gap {n} of {len(found)} ({size} slice{'s' * (size > 1)})" for n, (size, _) in enumerate(found, 1))
+    choices = tuple(zip(titles, (each for _, each in found), strict=True)) if len(found) > 1 else ()
+    return replace(thing, rings_lps=(*thing.rings_lps, *added)), choices
