@@ -79,7 +79,7 @@ def intake(root: Path) -> Table:
             share = f"{best[name] / best['DCMTK storescp']:.2f}"
             table.rows.append([senders, name, min(times), statistics.median(times), best[name], share])
     table.note = (
-        "Sender: DCMTK's storescu. eci-proxy answers after the file is on the disk (fsync), under its SHA-256; storescp "
+        "Sender: DCMTK's storescu. eci-proxy answers after the file is on the disk (fsync); storescp "
         "does not wait for the disk. DCMTK runs with TCP_NODELAY=1, without which it waits 40 ms for each answer. "
         "`share`: of storescp's images per second."
     )
