@@ -9,7 +9,7 @@ import typer
 
 from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show, tell_details
 from eci_annotate.cli.terminal import project as chosen
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import Refused, Tampered
 
 repositories = typer.Typer(help="Copy, back up, restore and seal a whole repository.", no_args_is_help=True)
 Dsn = Annotated[str, typer.Option(help="Store it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
@@ -44,6 +44,36 @@ def backup(
         events = back_up(folder, out, keys, tell)
     say(f"Backed up {events} events to {out}. The keys are in {keys}: keep them apart, with mode 0700.")
     say("After a withdrawal of consent run it again, so that the destroyed key is removed there too.")
+    _tell_archive(folder)
+
+
+def _tell_archive(folder: Path) -> None:
+    from eci_annotate.repository.keys.repository_folder import find
+    from eci_annotate.repository.local.open_archive import archive_settings
+
+    if settings := archive_settings(find(folder)):
+        say(f"No DICOM file is in it: they are kept in {settings.url}. Back them up there.")
+
+
+@repositories.command("archive")
+def archive(
+    folder: Folder,
+    url: Annotated[str, typer.Argument(help="Root of the DICOMweb archive, or of the XNAT.")],
+    xnat_project: Annotated[str, typer.Option(help="Project of an XNAT; without it: DICOMweb.")] = "",
+    user: Annotated[str, typer.Option(help="Its account, if it needs one.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="File with the password.", exists=True)] = None,
+    orthanc: Annotated[str, typer.Option(help="Of an Orthanc: root of its own interface, for deletions.")] = "",
+) -> None:
+    """Keep DICOM files in a DICOMweb archive or an XNAT; before the first import (owner only)."""
+    from eci_annotate.repository.keys.repository_folder import find
+    from eci_annotate.repository.local.open_archive import ArchiveSettings, use_archive
+
+    backend = local(open(folder))
+    if not all(backend.actor.may("administer", name) for name in backend.projects()):
+        raise Refused("You may not choose the archive.", "Ask the owner of all projects.")
+    password = password_file.read_text().strip() if password_file else ""
+    use_archive(find(folder), ArchiveSettings(url, xnat_project, user, password, orthanc))
+    say(f"DICOM files go to {url} from now on. Restart the service, if one runs.")
 
 
 @repositories.command("restore")

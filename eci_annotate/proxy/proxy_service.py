@@ -124,6 +124,7 @@ class Proxy:
     def run(self, over: Event, more: Callable[[Spool], object] = lambda spool: None) -> None:
         """Receive, de-identify and upload until `over` is set."""
         self.spool.sweep()
+        self.spool.recover()
         with self.alone(), self.deidentifier() as deidentifier, self.uploader() as uploader:
             works: list[tuple[str, Callable[[], int], float]] = [("de-identify", deidentifier.step, IDLE_S)]
             if uploader is not None:

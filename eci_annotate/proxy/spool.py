@@ -63,13 +63,30 @@ class Spool:
         with part.open("r+b") as stream:
             if stream.read(132)[128:] != b"DICM":
                 raise NotDicom("A file is not DICOM.", "Send DICOM files only.")
-            os.fsync(stream.fileno())
             stream.seek(0)
             digest = file_digest(stream, "sha256").hexdigest()
-        part.chmod(0o600)
-        part.replace(self.incoming / f"{digest}.dcm")
-        sync(self.incoming)
+            part.chmod(0o600)
+            arrived = self.incoming / f"{digest}.new"
+            part.replace(arrived)
+            os.fsync(stream.fileno())  # the name too: ext4, XFS and Btrfs make a file's last name durable with it
+        arrived.replace(arrived.with_suffix(".dcm"))
         return digest
+
+    def recover(self) -> int:
+        """After a crash: files that were arriving are kept if they are whole, else deleted; returns how many are kept.
+
+        Success was answered for none that is not whole.
+        """
+        kept = 0
+        for path in self.incoming.iterdir():
+            with path.open("rb") as stream:
+                whole = file_digest(stream, "sha256").hexdigest() == path.stem
+            if not whole:
+                path.unlink(missing_ok=True)
+            elif path.suffix == ".new":
+                path.replace(path.with_suffix(".dcm"))
+                kept += 1
+        return kept
 
     def part(self) -> Path:
         """Return a new name in the folder of incomplete files."""

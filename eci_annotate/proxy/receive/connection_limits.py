@@ -6,6 +6,7 @@ pynetdicom reads a PDU of any announced size into memory and waits for it withou
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import ssl
 import time
@@ -18,6 +19,7 @@ from typing import Any
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 LARGEST_PDU, READ = 1 << 20, 1 << 16
+POLL_S = 0.001
 SLOWEST = 16 << 10  # bytes per second, below which a sender is cut off
 log = logging.getLogger("eci_proxy")
 
@@ -77,6 +79,19 @@ class GuardedSocket(AssociationSocket):  # type: ignore[misc]
     object_bytes = 0
     _left = False
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits for it a moment, so that the thread need not sleep."""
+        if self.socket is None or not self._is_connected:
+            return False
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        try:
+            return bool(select.select([self.socket], [], [], POLL_S)[0])
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")  # the connection has ended
+            return False
+
     def recv(self, nr_bytes: int) -> bytearray:
         """Return so many bytes; raises OSError, with the connection closed, if a limit is exceeded."""
         self.object_bytes += nr_bytes
@@ -131,6 +146,7 @@ class GuardedHandler(RequestHandler):  # type: ignore[misc]
         guarded.limits, guarded.address = self.server.limits, self.client_address[0]
         association.set_socket(guarded)
         association.dimse.receive_primitive = partial(_received, association.dimse.receive_primitive, guarded)
+        association.dul._run_loop_delay = 0
         association.run = partial(_run, association.run, guarded)
         return association
 

@@ -32,7 +32,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view
 
-KEYS = ("members", "authority", "vault", "sites")
+KEYS = ("members", "authority", "vault", "sites", "register")
 _NONCE, _TRIES, _HEAD = 12, 5, "backup.json"
 
 

@@ -17,7 +17,7 @@ from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.copy_stores import copy as copy_stores
 from eci_annotate.store.protocols import Stores
 
-KEPT = ("members", "authority", "vault", "archive", "checkpoints")
+KEPT = ("members", "authority", "vault", "archive", "checkpoints", "sites", "register")
 Progress = Callable[[str, int, int], None]
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial, reduce
 
-from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.archive.protocol import Archive
 from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
 from eci_annotate.repository.local.image_seals import ImageSeals
+from eci_annotate.repository.local.open_archive import open_archive
 from eci_annotate.repository.local.proposal import Proposals, Workshop
 from eci_annotate.repository.local.volume_cache import VolumeCache
 from eci_annotate.store.open_stores import open_folder, open_postgres
@@ -58,7 +58,7 @@ class Rooms:
         streams = Streams(stores.events)
         streams.mend_cards()
         key = layout.cache_key()
-        archive = FolderArchive(layout.archive, layout.cache / "headers", key)
+        archive = open_archive(layout, key)
         seals = ImageSeals(streams, partial(SubjectBlobs, stores.blobs, vault))
         return cls(
             layout,
