@@ -44,6 +44,14 @@ export function drawRing(context, { x, y, radius, colour }) {
   context.stroke();
 }
 
+/** A text that is cut to a width, with an ellipsis. @param {CanvasRenderingContext2D} context */
+export function shortened(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let length = text.length;
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > width) length -= 1;
+  return `${text.slice(0, length)}…`;
+}
+
 /** Corner texts, the value under the pointer, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
 export function drawTexts(context, { texts, shape, size, waits, active }, probe = "") {
   const { width, height } = size;
@@ -56,10 +64,11 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
     context.fillStyle = colour;
     context.fillText(text, x, y);
   };
-  put(texts.title, 8, 18, "left");
+  const wide = width > WIDE_PX;
+  put(wide ? texts.title : shortened(context, texts.title, width - 16), 8, 18, "left");
   put(texts.slice, 8, 34, "left");
-  put(texts.window, width - 8, 18, "right");
-  if (width > WIDE_PX) put(texts.place, 8, height - 9, "left");
+  if (wide) put(texts.window, width - 8, 18, "right");
+  put(wide ? texts.place : texts.window, 8, height - 9, "left");
   if (probe) put(probe, width - 8, 34, "right");
   if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
   const { px, text } = texts.bar;
@@ -71,7 +80,7 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   const { letters } = shape;
   put(letters.left, 8, height / 2 + 5, "left", "#facc15");
   put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
-  put(letters.top, width / 2, width > WIDE_PX ? 18 : 34, "center", "#facc15"); // beside, or below, the title
+  put(letters.top, width / 2, wide ? 18 : 34, "center", "#facc15"); // beside, or below, the title
   put(letters.bottom, width / 2, height - 28, "center", "#facc15");
   if (!active) return;
   context.strokeStyle = "#5b8def";
