@@ -98,9 +98,9 @@ class Task:
         """The subject's studies with their series."""
         return self._images.studies(self.project, self.subject)
 
-    def hanging(self) -> Hanging:
-        """Which series goes where, and why."""
-        return self.use_case.hang(hanging_headers(self.studies()))
+    def hanging(self, studies: Sequence[Study] | None = None) -> Hanging:
+        """Which series goes where, and why; `studies` are those of `studies()`, if they were listed already."""
+        return self.use_case.hang(hanging_headers(self.studies() if studies is None else studies))
 
     def volume(self, series_uid: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""

@@ -82,7 +82,8 @@ class Workbench(Listener):
     ) -> None:
         self.task = task
         self.review = task.definition.kind == REVIEW
-        self.hanging = task.hanging()
+        self.studies = task.studies()
+        self.hanging = task.hanging(self.studies)
         self.work = restored(task)
         opening = begin(self.work, task, self.hanging, chosen)
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
@@ -108,7 +109,7 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
-        self.menu = menu_for(self.controller, self.task, self.hanging, self._carry_out, bool(self.sides))
+        self.menu = menu_for(self.controller, self.studies, self.hanging, self._carry_out, bool(self.sides))
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(self.controller, self.do, self._apply_preset, definition.tools)
         self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
@@ -116,7 +117,7 @@ class Workbench(Listener):
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
-        self.browser = BrowserPanel(self.task.studies(), self.hanging, self._turn_to)
+        self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
         self.form = form_of(self.task, self.hanging, answers, self._answered, self.sides)
         told = (self.task.asks_secret, self._signed, self._remark, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)

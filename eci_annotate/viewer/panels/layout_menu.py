@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from eci_annotate.archive.protocol import Study
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.imaging.display import Window
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.layouts import PLANES, PaneGrid, offered
 from eci_annotate.viewer.stage.orders import Order
 from eci_annotate.workflow.usecase.hanging import Hanging
-
-if TYPE_CHECKING:
-    from eci_annotate.repository.task import Task
 
 PLANE = "Plane …"
 CarryOut = Callable[[Callable[[], list[Order]]], None]
@@ -84,13 +81,15 @@ class LayoutMenu:
         self.plane.disabled = not self.controller.panes.layout.is_fixed
 
 
-def menu_for(controller: Controller, task: Task, hanging: Hanging, carry_out: CarryOut, compared: bool) -> LayoutMenu:
+def menu_for(
+    controller: Controller, studies: Sequence[Study], hanging: Hanging, carry_out: CarryOut, compared: bool
+) -> LayoutMenu:
     """Return the menu of a task: the layouts of its protocol, and plain grids of all its series, those placed first.
 
     With `compared`, three planes come first: the sides of a comparison are linked with them.
     """
     placed = [each.series_uid for each in hanging.placed]
-    images = [s.series_uid for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
+    images = [s.series_uid for study in studies for s in study.series if s.modality not in NO_IMAGES]
     layouts = offered(hanging.stages, list(dict.fromkeys((*placed, *images))))
     first = sorted(layouts, key=lambda layout: layout.is_fixed) if compared else layouts
     return LayoutMenu(controller, first, carry_out)
