@@ -80,8 +80,7 @@ class Workbench(Listener):
         chosen: str = "",
         reason: str = "",
     ) -> None:
-        self.task = task
-        self.review = task.definition.kind == REVIEW
+        self.task, self.review = task, task.definition.kind == REVIEW
         self.studies = task.studies()
         self.hanging = task.hanging(self.studies)
         self.work = restored(task)
