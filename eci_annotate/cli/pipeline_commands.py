@@ -1,4 +1,4 @@
-"""`eci-annotate pipeline check|draw|test`: whether a use case works, how it looks, and a run on a phantom."""
+"""`eci-annotate usecase new|check|draw|test`: make a use case by copying one, try it out, and draw it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from eci_annotate.cli.terminal import say, show
 
-pipelines = typer.Typer(help="Check, draw and try out a use case's pipeline.", no_args_is_help=True)
+pipelines = typer.Typer(help="Make use cases; check, draw and try them out.", no_args_is_help=True)
 Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a shipped one.")]
 
 
@@ -54,3 +54,15 @@ def test(case: Case) -> None:
     rows = [[step.task, step.by, step.role, step.status] for step in walk(case_named(case))]
     show("A subject's way", ["task", "by", "role", "then"], rows)
     say("Every task was reached and signed.")
+
+
+@pipelines.command("new")
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; its name becomes the use case's.")],
+    like: Annotated[str, typer.Option(help="Use case to copy: a folder, or the name of a shipped one.")] = "liver-ct",
+) -> None:
+    """Copy a use case into a new folder, to be changed there."""
+    from eci_annotate.workflow.usecase.copy_use_case import copy_use_case
+
+    made = copy_use_case(like, folder)
+    say(f"Made {made}. Change its files, then: eci-annotate usecase check {folder}")

@@ -20,6 +20,7 @@ from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
+from eci_annotate.viewer.panels.manual import Manual
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
@@ -133,15 +134,17 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
+        manual = Manual(self.task.use_case.manual)
+        menus = [self.menu.widget, manual.button]
         panels = (self.annotations, self.form, self.signing)
         work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
         if self.compared is None:
-            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle, [self.menu.widget])
+            return framed(title_of(self.task), self.state, [self.browser.widget, *work], [manual.page, *middle], menus)
         self.compared.compare()
         middle = [*self.compared.beside(self.stage, self.present), *middle]
         side = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, side, middle, [self.menu.widget])
+        return framed(title_of(self.task), self.state, side, [manual.page, *middle], menus)
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
@@ -191,7 +194,6 @@ class Workbench(Listener):
         self.suggestions.follow()
         self.saved()
 
-    # -- the lease ---------------------------------------------------------------------
     def present(self) -> None:
         """Renew the lease."""
         self.autosave.touch()
@@ -239,7 +241,6 @@ class Workbench(Listener):
             each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
-    # -- signing -------------------------------------------------------------------------
     def _answered(self, answers: dict[str, Any]) -> None:
         self.autosave.answer(answers)
         self.signing.clear_problem()

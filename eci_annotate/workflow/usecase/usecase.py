@@ -27,7 +27,7 @@ _LISTS = ("after", "roles", "tools", "sites")
 
 @dataclass(frozen=True)
 class UseCase:
-    """A use-case definition: its name and title, pipeline, report form (JSON Schema) and hanging protocol."""
+    """A use-case definition: name, title, pipeline, report form (JSON Schema), hanging protocol, manual (Markdown)."""
 
     name: str
     title: str
@@ -35,6 +35,7 @@ class UseCase:
     report: dict[str, Any]
     hanging: dict[str, Any]
     blob: bytes
+    manual: str = ""
 
     @property
     def digest(self) -> str:
@@ -60,12 +61,20 @@ class UseCase:
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> UseCase:
-        """Load ``usecase.yaml``, ``report.json`` and ``hanging.yaml``; BadUseCase reports the first problem."""
+        """Load ``usecase.yaml``, ``report.json``, ``hanging.yaml`` and, if there is one, ``manual.md``.
+
+        Raises
+        ------
+        BadUseCase
+            Reports the first problem.
+        """
         folder = Path(folder)
+        manual = folder / "manual.md"
         definition = {
             "usecase": _read(folder / "usecase.yaml"),
             "report": _read(folder / "report.json"),
             "hanging": _read(folder / "hanging.yaml"),
+            **({"manual": manual.read_text(encoding="utf-8")} if manual.is_file() else {}),
         }
         return cls.from_definition(definition)
 
@@ -82,7 +91,20 @@ class UseCase:
         definition = json.loads(blob)
         case = definition["usecase"]
         pipeline = expanded(_task(each) for each in case["tasks"])
-        return cls(case["name"], case["title"], pipeline, definition["report"], definition["hanging"], blob)
+        return cls(
+            case["name"],
+            case["title"],
+            pipeline,
+            definition["report"],
+            definition["hanging"],
+            blob,
+            _manual(definition),
+        )
+
+
+def _manual(definition: dict[str, Any]) -> str:
+    text = definition.get("manual", "")
+    return text if isinstance(text, str) else ""
 
 
 def _spelled(definition: dict[str, Any]) -> bytes:

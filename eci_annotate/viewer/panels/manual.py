@@ -1,0 +1,31 @@
+"""The manual of a use case beside the images: a button that opens it, and the page."""
+
+from __future__ import annotations
+
+import ipywidgets as w
+import mistune
+
+to_html = mistune.create_markdown(escape=True)
+
+
+class Manual:
+    """A manual; it is shown while its button is pressed.
+
+    Parameters
+    ----------
+    text
+        Markdown; HTML inside is shown as text.
+    """
+
+    def __init__(self, text: str) -> None:
+        layout = w.Layout(width="auto", display="" if text else "none")
+        self.button = w.ToggleButton(description="Manual", icon="book", tooltip="How this task is done", layout=layout)
+        self.page = w.HTML(layout=w.Layout(display="none"))
+        self.page.add_class("eci-manual")
+        self._text = text
+        self.button.observe(lambda change: self._show(change["new"]), "value")
+
+    def _show(self, shown: bool) -> None:
+        if shown and not self.page.value:
+            self.page.value = f"<div role='document'>{to_html(self._text)}</div>"
+        self.page.layout.display = "" if shown else "none"
