@@ -222,6 +222,7 @@ class BoundingBox:
         "square-o",
         "b",
         makes="box",
+        options=("dimension",),
         three_plane=True,
         help="Drag from the centre outward. Drag sides and corners to resize, the inside to move, Alt and a corner to "
         "rotate.",

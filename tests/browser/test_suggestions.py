@@ -91,7 +91,7 @@ def test_a_polygon_is_clicked_and_a_mask_is_edited_in_the_menu(viewer: Viewer) -
     viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
     viewer.rest()
     before = coloured(viewer)
-    page.locator("select[title='Change the selected annotation']").select_option(label="Grow by 2 mm")
+    page.locator("select[title='Change the selected annotation']").select_option(label="Copy to a new annotation")
     suggested(viewer)
     page.locator(f"{BAR} button:visible", has_text="Discard").click()
     viewer.rest()

@@ -23,6 +23,7 @@ from eci_annotate.tools.growcut.kernel import (
     detach,
     drain,
     frontier,
+    read_labels,
 )
 
 BUDGET = 1 << 17  # voxels between two questions whether to go on
@@ -86,7 +87,7 @@ class Growth:
         self._costs = np.ascontiguousarray(lengths * labels)
         highest = ((high - low) * fine + int(lengths.max())) * labels + labels
         self._heads = np.full(1 << highest.bit_length(), -1, np.int32)
-        self._slots = np.empty((1 << 16, 2), np.int32)
+        self._slots = np.empty((len(self._flat) + (1 << 12), 2), np.int32)  # pages are used as they are needed
         self._begin(np.empty(0, np.int32))
         self.settled, self._unfinished = 0, False
 
@@ -175,9 +176,8 @@ class Growth:
 
     def label_map(self) -> NDArray[np.uint8]:
         """Return the label of each voxel (k, j, i), 0 where no path leads."""
-        key = self._inner[..., 0]
-        found = (key % self.labels + 1).astype(np.uint8)
-        found[(key == FAR) | (key == WALL)] = 0
+        found = np.empty(self.shape, np.uint8)
+        read_labels(self._cells, self.labels, found)
         return found
 
     def distances(self) -> NDArray[np.int32]:

@@ -201,3 +201,15 @@ def frontier(cells: Any, rows: Any, out: Any) -> Any:
                 out[found] = n
                 found += 1
     return found
+
+
+@nb.njit(nb.void(nb.int32[:, :, :, ::1], nb.uint32, nb.uint8[:, :, ::1]), cache=True, nogil=True)
+def read_labels(cells: Any, labels: Any, out: Any) -> None:
+    """Write the label of each voxel, 1..labels, into `out`; 0 where no path leads."""
+    nk, nj, ni = out.shape
+    for k in range(nk):
+        for j in range(nj):
+            for i in range(ni):
+                key = cells[k + 1, j + 1, i + 1, 0]
+                shifted = nb.uint32(key + nb.int32(labels)) if key < 0 else nb.uint32(key)
+                out[k, j, i] = 0 if not WALL < key < FAR else shifted % labels + 1

@@ -105,6 +105,8 @@ class Toolbar:
             layout=w.Layout(flex_flow="row wrap", align_items="center"),
         )
         self.widget.add_class("eci-toolbar")
+        parts = {"erase": self.erase, "dimension": self.through, "rule": self.barrier, "radius_mm": self.radius}
+        self._by_option = {**parts, "pen": self.pen, **self.more}
         self._connect(do)
         self.refresh()
 
@@ -165,8 +167,9 @@ class Toolbar:
         used = TOOLS[self.easel.tool].info.options
         for name, button in self.more.items():
             button.value = getattr(options, name)
-            button.layout.display = "" if name in used else "none"
-        self.pen.value, self.pen.layout.display = options.pen, "" if "pen" in used else "none"
+        self.pen.value = options.pen
+        for name, part in self._by_option.items():
+            part.layout.display = "" if name in used else "none"
         for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"

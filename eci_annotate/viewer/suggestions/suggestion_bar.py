@@ -14,7 +14,11 @@ from eci_annotate.tools.suggestion import Suggestion
 
 def _button(text: str, icon: str, tooltip: str, style: str = "") -> w.Button:
     return w.Button(
-        description=text, icon=icon, tooltip=tooltip, button_style=style, layout=w.Layout(width="auto", display="none")
+        description=text,
+        icon=icon,
+        tooltip=tooltip,
+        button_style=style,
+        layout=w.Layout(width="100px", flex="0 0 auto", display="none"),
     )
 
 

@@ -64,7 +64,8 @@ def _seeds(easel: Easel, plane: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np
 
 def _hatched(plane: NDArray[np.uint16]) -> list[tuple[NDArray[np.uint16], Colour]]:
     row, col = np.ogrid[: plane.shape[0], : plane.shape[1]]
-    return [(_where((plane > 0) & ((row + col) % STRIPE == 0)), ZONE_COLOUR)]
+    stripes = (plane > 0) & ((row + col) % STRIPE == 0)
+    return [(_where(plane > 0), ZONE_COLOUR), (_where(stripes), ZONE_COLOUR)]
 
 
 def _where(inside: NDArray[np.bool_]) -> NDArray[np.uint16]:

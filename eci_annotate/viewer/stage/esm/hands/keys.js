@@ -14,7 +14,7 @@ export const KEYS = [
   { keys: ["."], does: "flow", value: 1.15, text: "Stronger brush (flow)", repeats: true },
   { keys: [";"], does: "sensitivity", value: -1, text: "Brush follows intensities less" },
   { keys: ["'"], does: "sensitivity", value: 1, text: "Brush follows intensities more" },
-  { keys: ["e"], does: "toggle-zone", text: "Mark zones that SmartPaint and GrowCut never enter" },
+  { keys: ["e"], does: "toggle-zone", text: "Mark zones that no stroke enters" },
   { keys: ["2"], does: "dimension", value: 2, text: "SmartPaint on this slice only", shown: "2" },
   { keys: ["3"], does: "dimension", value: 3, text: "SmartPaint through the slices", shown: "3" },
   { keys: ["enter"], does: "decide", value: "accept", text: "Accept what the tool suggests", shown: "Enter" },
