@@ -103,8 +103,8 @@ class Rules:
         return self.basic(row, representation(tag, vr), parent) if row else Action.EMPTY
 
     def _unlisted(self, tag: int, vr: str) -> Action:
-        if vr == "UN" or tag >> 24 in (0x50, 0x60) or tag < 0x00080000:
-            return Action.REMOVE
+        if vr == "UN" or tag >> 24 in (0x50, 0x60) or tag < 0x00080000 or not dictionary_has_tag(tag):
+            return Action.REMOVE  # an element that no edition knows, whatever it says of its representation
         if vr in _DATE_VR:
             return Action.EMPTY if self.policy.dates is Dates.REMOVE else self._temporal(vr)
         if vr == "UI":

@@ -54,7 +54,7 @@ def treat(
             content = encoded(result.dataset)
             made = result.dataset
             patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
-            names = (said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID"))
+            names = [said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
     except Exception:  # whatever is wrong with one file sets that file aside, and its text may hold values
         return Treated((Cause.UNREADABLE,))
     outgoing = sha256(content).hexdigest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from eci_annotate.deid.quarantine import Cause
 from eci_annotate.errors import BadSiteKey, NotFound, Refused
@@ -12,8 +15,10 @@ from eci_annotate.proxy.instance_queue import QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
+from eci_annotate.proxy.spool import Spool
 from eci_annotate.repository.open_repository import open
-from tests.deid.planted import leaks
+from tests.counts import count
+from tests.deid.planted import leaks, saved
 from tests.proxy.proxy_world import centre, configured, hospital, planted
 from tests.service.service_world import P
 from tests.service.site_world import owner, token
@@ -129,6 +134,57 @@ def test_the_link_table_is_encrypted_and_opens_with_its_own_secret_only(tmp_path
     other = LinkTable(tmp_path / "copy", config.pseudonymiser().from_file(tmp_path / "other"))
     with pytest.raises(BadSiteKey):
         other.find("ECI_KAU_S0001")
+
+
+def test_what_was_arriving_when_the_power_failed_is_kept_if_it_is_whole(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    for number in range(3):
+        planted(number).save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+        with (tmp_path / f"{number}.dcm").open("rb") as stream:
+            spool.take(stream)
+    whole, cut, torn = sorted(spool.received())
+    whole.rename(whole.with_suffix(".new"))
+    cut.write_bytes(cut.read_bytes()[:-9])
+    torn.write_bytes(b"")
+    assert spool.recover() == 1 and [path.stem for path in spool.received()] == [whole.stem]
+
+
+def test_a_deflated_bomb_is_set_aside_without_being_inflated(tmp_path: Path) -> None:
+    dataset = planted(1)
+    dataset.PixelData = bytes(200 << 20)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
+    assert (tmp_path / "bomb.dcm").stat().st_size < 1 << 20
+    del dataset
+    proxy = Proxy(configured(tmp_path / "site"))
+    take_paths(proxy.spool, [tmp_path / "bomb.dcm"], silent)
+    tracemalloc.start()
+    proxy.drain(silent)
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    assert proxy.queue.causes() == {Cause.UNREADABLE: 1}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_malformed_objects_end_in_quarantine_and_leak_nothing(
+    tmp_path: Path, seed: int, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    rng, good = random.Random(seed), saved(planted(1))
+    for number in range(count(40, 5000) // 3):
+        content = bytearray(good)
+        for _ in range(rng.randrange(1, 6)):
+            content[rng.randrange(132, len(content))] = rng.randrange(256)
+        kept = content[: rng.randrange(140, len(content))] if rng.random() < 0.5 else content
+        (tmp_path / f"{number}.dcm").write_bytes(kept)
+    proxy = Proxy(configured(tmp_path / "site"))
+    take_paths(proxy.spool, sorted(tmp_path.glob("*.dcm")), silent)
+    proxy.drain(silent)
+    told = capfd.readouterr()
+    assert named(told.out + told.err + caplog.text) == []
+    for path in (proxy.spool.root / "outgoing").rglob("*.dcm"):
+        assert [needle for needle in named(path.read_bytes()) if not needle.startswith("1.2.")] == []
+    counts = proxy.queue.counts()
+    assert set(counts) <= {"quarantined", "de-identified", "duplicate"} and proxy.left() == 0
 
 
 def test_only_one_process_works_on_a_queue(tmp_path: Path) -> None:

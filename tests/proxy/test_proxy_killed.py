@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,6 +30,15 @@ PROGRAM = Path(sys.executable).parent / "eci-proxy"
 def start_proxy(path: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen([PROGRAM, "-c", path, "run"], stdout=out, stderr=out)
+
+
+def await_port(port: int, patience_s: float = 60.0) -> None:
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.05)
 
 
 def send_all(port: int, numbers: list[int]) -> None:
@@ -73,7 +84,9 @@ def test_each_instance_arrives_once_whatever_is_killed(folder: Path, tmp_path: P
         sender = threading.Thread(target=send_all, args=(receive, numbers))
         sender.start()
         for _ in range(KILLS):
-            time.sleep(rng.uniform(1.5, 3.5))
+            if rng.random() < 0.8:  # the others are killed while they start
+                await_port(receive)
+            time.sleep(rng.uniform(0.0, 1.2))
             proxy.kill()
             proxy.wait()
             if rng.random() < 0.5:
