@@ -52,8 +52,8 @@ app = typer.Typer(
 )
 members = typer.Typer(help="Manage project members.", no_args_is_help=True)
 GROUPS = {
-    "member": members, "usecase": pipelines, "pipeline": pipelines, "hanging": hangings, "subject": subjects, "key": keys,
-    "hub": hub, "held": held, "repository": repositories, "site": site, "sync": sync,
+    "member": members, "usecase": pipelines, "pipeline": pipelines, "hanging": hangings, "subject": subjects,
+    "key": keys, "hub": hub, "held": held, "repository": repositories, "site": site, "sync": sync,
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
