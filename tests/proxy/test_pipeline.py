@@ -187,6 +187,17 @@ def test_malformed_objects_end_in_quarantine_and_leak_nothing(
     assert set(counts) <= {"quarantined", "de-identified", "duplicate"} and proxy.left() == 0
 
 
+def test_two_processes_give_the_same_files_as_one(tmp_path: Path) -> None:
+    hospital(tmp_path / "hospital")
+    found = []
+    for processes in (1, 2):
+        proxy = Proxy(configured(tmp_path / f"site{processes}", processes=processes))
+        take_paths(proxy.spool, [tmp_path / "hospital"], silent)
+        assert proxy.drain(silent) == 0
+        found.append(sorted(path.name for path in (proxy.spool.root / "outgoing").rglob("*.dcm")))
+    assert found[0] == found[1] and len(found[0]) == 8
+
+
 def test_only_one_process_works_on_a_queue(tmp_path: Path) -> None:
     first, second = Proxy(configured(tmp_path)), Proxy(configured(tmp_path))
     with first.alone(), pytest.raises(Refused):

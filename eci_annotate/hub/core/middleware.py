@@ -27,7 +27,7 @@ BODIES = (
     (re.compile(r"/projects/[^/]+/add"), LARGEST_UPLOAD),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/blobs"), LARGEST_BLOB),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+"), LARGEST_DRAFT),
-    (re.compile(r"/api/site/files/[0-9a-f]{64}"), LARGEST_PART),
+    (re.compile(r"/api/site/files/[^/]+"), LARGEST_PART),
 )
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
 log = logging.getLogger("eci_annotate.hub")

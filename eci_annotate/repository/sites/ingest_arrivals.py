@@ -26,6 +26,7 @@ from eci_annotate.store.atomic_files import locked
 
 QUIET_S, MOST_AT_ONCE = 10.0, 2000
 log = logging.getLogger("eci_annotate.hub")
+_told: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,15 @@ def ingest_all(rooms: Rooms, quiet_s: float = QUIET_S) -> int:
     folders = (rooms.layout.root / "arrivals").glob("site.*")
     done = 0
     for folder in sorted(folders):
+        if not any(folder.glob("*.dcm")):
+            continue
         try:
             done += ingest(rooms, folder.name, quiet_s)
-        except EciError as error:  # another site's files are not kept waiting
-            log.error("uploads were not taken in", extra={"kind": type(error).__name__})
+            _told.discard(folder)
+        except EciError as error:  # another site's files are not kept waiting; each trouble is logged once
+            if folder not in _told:
+                log.error("uploads were not taken in", extra={"kind": type(error).__name__})
+            _told.add(folder)
     return done
 
 
