@@ -23,6 +23,7 @@ from eci_annotate.deid.rules import PATIENT_ID, Action, Rules
 from eci_annotate.deid.stamps import TEMPORAL
 
 PSEUDONYM = r"[A-Z2-7]{16}"
+_TEXTS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UT"})
 _META = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 
 
@@ -97,7 +98,7 @@ class _Inspection:
             if action is Action.ITEMS:
                 for item in dataset[tag].value or []:
                     yield from self.of(item, int(tag))
-            elif not is_empty(element) and self._identifies(action, element, dataset, parent):
+            elif not _is_blank(element) and self._identifies(action, element, dataset, parent):
                 yield tag_name(int(tag))
 
     def _identifies(self, action: Action, element: Element, dataset: Dataset, parent: int) -> bool:
@@ -129,6 +130,13 @@ class _Inspection:
 
     def _is_subject(self, element: Element) -> bool:
         return bool(self.subjects.fullmatch(text_of(element).strip()))
+
+
+def _is_blank(element: Element) -> bool:
+    """Whether an element has no value, or a text of nothing but blanks and separators."""
+    if is_empty(element):
+        return True
+    return element.VR in _TEXTS and not text_of(element).strip(" \0^=\\")
 
 
 def _is_safe_uid(uid: str) -> bool:

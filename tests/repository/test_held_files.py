@@ -16,7 +16,7 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.admin import import_scan
 from eci_annotate.repository.admin.held_files import delete_held, held_sets
-from eci_annotate.repository.admin.identity_check import ResidueRisk
+from eci_annotate.repository.admin.identity_check import ResidueRisk, risk_of
 from eci_annotate.repository.admin.import_dicom import import_folders, release_held
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
@@ -179,3 +179,12 @@ def test_a_bomb_is_skipped_before_it_is_unpacked(
     done = import_folders(local(repo), [good, bad], project=P, site="KAU")
     assert done.skipped == {"too large": 8} and len(done.subjects) == 1
     assert not set(read) & set(paths[::2])
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "^^^^", " ^ "])
+def test_blank_names_hold_nothing_back(tmp_path: Path, blank: str) -> None:
+    (first, *_) = write_phantom(tmp_path, "tiny")
+    dataset = pydicom.dcmread(first)
+    put(ReferringPhysicianName=blank, OperatorsName=blank)(dataset)
+    dataset.save_as(first)
+    assert risk_of(first) is None
