@@ -17,6 +17,7 @@ const { cut, Loader } = await at("eyes/loader");
 const { gripOf, modifiersOf } = await at("hands/hands");
 
 const { lookAt, lookOf } = await at("eyes/link");
+const { planeName } = await at("eyes/slab");
 const { probeText } = await at("eyes/probe");
 const { followers } = await at("eyes/groups");
 
@@ -71,7 +72,7 @@ test("the cache is bounded by bytes and keeps what was used last", () => {
 
 test("what is shown is fetched first, then outward in the direction of travel", () => {
   const held = new Set();
-  const panes = [{ series: "s", shape: axial, index: 1, travel: 1, reach: 2 }, { series: "s", shape: coronal, index: 3, travel: -1, reach: 1 }];
+  const panes = [{ series: "s", plane: "axial", shape: axial, index: 1, travel: 1, reach: 2 }, { series: "s", plane: "coronal", shape: coronal, index: 3, travel: -1, reach: 1 }];
   const order = [];
   for (let next; (next = nextWanted(panes, (s, p, n) => !held.has(sliceKey(s, p, n)))); held.add(sliceKey("s", next.plane, next.index)))
     order.push(`${next.plane}${next.index}`);
@@ -129,6 +130,18 @@ test("nothing but what is shown is fetched while a hand draws", () => {
   loader.busy = true;
   loader.fill([{ series: "s", shape: axial, index: 1, travel: 1 }]);
   assert.deepEqual(asked, ["axial1"]);
+});
+
+test("a slab is part of the plane's name, odd, and none where one slice is as thick", () => {
+  const slab = { mode: "max", mm: 10, title: "MIP 10 mm" };
+  assert.equal(planeName(axial, slab), "axial~max3"); // 3 mm apart
+  assert.equal(planeName({ ...axial, step: [0, 0, 12] }, slab), "axial");
+  assert.equal(planeName(axial, null), "axial");
+  const loader = new Loader(() => {});
+  loader.shapes = { s: { axial, coronal } };
+  const bytes = new DataView(new Int16Array(20).buffer);
+  loader.arrived({ series: "s", plane: "axial~max3", index: 1, dtype: "int16", slope: 1, intercept: 0 }, bytes);
+  assert.ok(loader.held("s", "axial~max3", 1) && !loader.held("s", "axial", 1) && !loader.held("s", "coronal~max3", 0));
 });
 
 test("the value under the pointer is that of the pixel, and none outside", () => {

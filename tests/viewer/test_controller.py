@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
-from tests.viewer.viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, tool, views
+from tests.viewer.viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, make_easel, tool, views
 
 
 @pytest.fixture
@@ -37,6 +39,17 @@ def test_slices_are_sent_as_displayed(controller: Controller) -> None:
     (order,) = controller.receive({"kind": "want", "series": "1.9", "plane": "coronal", "index": 3})
     assert isinstance(order, Send) and len(order.buffers[0]) == 2 * SHAPE[0] * SHAPE[2]
     assert controller.receive({"kind": "want", "series": "1.9", "plane": "coronal", "index": 999}) == []
+
+
+@pytest.mark.parametrize(("mode", "value"), [("max", 9), ("min", 7), ("mean", 8)])
+def test_a_slab_is_reduced_from_the_slices_around(mode: str, value: int) -> None:
+    easel = make_easel()
+    volume = easel.volume.copy(data=np.broadcast_to(np.arange(12, dtype=np.int16)[:, None, None], SHAPE).copy())
+    controller = make_controller(easel=Easel.for_volume(volume))
+    want = {"kind": "want", "series": "1.9", "plane": f"axial~{mode}3", "index": 8}
+    (order,) = controller.receive(want)
+    assert isinstance(order, Send) and order.message["plane"] == want["plane"]
+    assert set(np.frombuffer(order.buffers[0], "<i2")) == {value}
 
 
 def test_painting_draws_a_patch_acknowledges_and_echoes(controller: Controller) -> None:

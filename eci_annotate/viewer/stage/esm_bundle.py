@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent / "esm"
 MODULES = (
-    "messages", "eyes/pane_geometry", "eyes/groups", "eyes/looks", "eyes/cache", "eyes/lut", "eyes/echoes",
+    "messages", "eyes/pane_geometry", "eyes/groups", "eyes/looks", "eyes/slab", "eyes/cache", "eyes/lut", "eyes/echoes",
     "hands/keys", "transport/stroke_queue", "stopwatch", "eyes/glass", "eyes/probe", "eyes/pane", "eyes/pane_grid",
     "eyes/trail", "eyes/loader", "eyes/layers", "hands/help", "hands/hands", "hands/held_click", "eyes/link",
     "hands/navigation", "hands/interaction", "eyes/frames", "eyes/board", "transport/outbox",

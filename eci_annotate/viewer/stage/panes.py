@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from eci_annotate.errors import EciError, Refused
+from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import Window
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage import messages
@@ -13,8 +13,8 @@ from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneGrid, plane_of
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
-from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack, marks_of, stacks_of
-from eci_annotate.viewer.stage.slices import Pictures
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, stacks_of
+from eci_annotate.viewer.stage.slices import Pictures, slab_of
 
 
 class Panes:
@@ -107,11 +107,10 @@ class Panes:
 
     def slice_order(self, want: Want) -> Send | None:
         """Return the order that answers a request; None if that is not shown or does not exist."""
-        if want.plane not in PANES:
-            raise Refused("The browser asked for an unknown plane.", "Reload the page.")
+        name, _, _ = slab_of(want.plane)
         if want.series not in self.shown:
             return None
-        return self.pictures(want.series).slice_order(want, self.planes(want.series)[want.plane])
+        return self.pictures(want.series).slice_order(want, self.planes(want.series)[name])
 
     def scene(self) -> Message:
         """Return the message that shows the layout and its series in a browser."""

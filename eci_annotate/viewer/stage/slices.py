@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eci_annotate.errors import Refused
 from eci_annotate.imaging.display import Window, default_window, is_inverted
 from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.orders import Send
-from eci_annotate.viewer.stage.pane_geometry import PlaneStack
+from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack
+
+SLAB = re.compile(r"(mean|max|min)([1-9]\d{0,3})")
+REDUCE: Mapping[str, Callable[..., NDArray[np.generic]]] = {"max": np.max, "min": np.min, "mean": np.mean}
 
 
 class Pictures:
@@ -33,9 +40,34 @@ class Pictures:
         """Return the order that answers a request; None if the slice does not exist."""
         if not 0 <= want.index < stack.count:
             return None
-        plane = np.ascontiguousarray(stack.slice_of(self.stored, want.index))
+        plane = np.ascontiguousarray(self._plane(want, stack))
         message = messages.slice_message(want, self.stored.dtype.name, self.slope, self.intercept)
         return Send(message, (plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(),))
+
+    def _plane(self, want: Want, stack: PlaneStack) -> NDArray[np.generic]:
+        """Return a slice as displayed, or the mean, maximum or minimum of those around it."""
+        _, mode, count = slab_of(want.plane)
+        if count == 1:
+            return stack.slice_of(self.stored, want.index)
+        near = [slice(None)] * 3
+        near[stack.axis] = slice(max(want.index - count // 2, 0), want.index + count // 2 + 1)
+        reduced = REDUCE[mode](self.stored[tuple(near)], axis=stack.axis, keepdims=True)
+        return stack.slice_of(np.rint(reduced).astype(self.stored.dtype), 0)
+
+
+def slab_of(plane: str) -> tuple[str, str, int]:
+    """Return plane, mode and number of slices of a plane's name: ``axial~max5`` is the maximum of five axial slices.
+
+    Raises
+    ------
+    Refused
+        If it is no such name.
+    """
+    name, _, slab = plane.partition("~")
+    found = SLAB.fullmatch(slab or "mean1")
+    if name not in PANES or found is None:
+        raise Refused("The browser asked for an unknown plane.", "Reload the page.")
+    return name, found[1], int(found[2])
 
 
 def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np.int16] | NDArray[np.uint16]]:

@@ -6,6 +6,7 @@ import { drawnBy, findLayers } from "./eyes/layers.js";
 import { Link } from "./eyes/link.js";
 import { Loader } from "./eyes/loader.js";
 import { element } from "./eyes/pane.js";
+import { planeName } from "./eyes/slab.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
 import { Interaction } from "./hands/interaction.js";
@@ -140,7 +141,8 @@ export class Stage {
     const { board } = this;
     this.loader.arrived(message, buffer);
     const { series, plane, index } = message;
-    for (const pane of board.shown) if (pane.series === series && pane.plane === plane && pane.index === index) board.draw(pane);
+    for (const pane of board.shown)
+      if (pane.series === series && pane.index === index && planeName(pane.shape, board.looks.slab) === plane) board.draw(pane);
     board.fill();
   }
 

@@ -8,6 +8,7 @@ import * as pane_geometry from "./pane_geometry.js";
 import { Looks } from "./looks.js";
 import { Luts } from "./lut.js";
 import { PaneGrid } from "./pane_grid.js";
+import { planeName } from "./slab.js";
 import { Trail } from "./trail.js";
 
 /** @typedef {import("../messages.js").Lps} Lps */
@@ -74,7 +75,7 @@ export class Board {
     this.echoes.keepOn(series);
     if (before !== this.layout) this.showAlone(null);
     this.showWhatThereIs();
-    if (!this.active?.shape) this.activate(this.panes.find((pane) => pane.shape) ?? this.panes[0]);
+    if (!this.active?.shape) this.activate(this.grid.largest());
     this.redraw();
   }
 
@@ -167,7 +168,7 @@ export class Board {
   // -- drawing -------------------------------------------------------------------
   /** Update slice and window of a pane; the screen follows at the next frame. @param {Pane} pane */
   draw(pane, why) {
-    const slice = this.loader.held(pane.series, pane.plane, pane.index);
+    const slice = this.loader.held(pane.series, planeName(pane.shape, this.looks.slab), pane.index);
     const { window, invert } = this.looks.of(pane.series);
     pane.setImage(slice, slice && this.luts.of(window, invert, slice));
     this.lay(pane, why);
@@ -182,7 +183,7 @@ export class Board {
   write(pane) {
     const { window: [low, high], invert } = this.looks.of(pane.series);
     const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${invert ? "  inverted" : ""}`;
-    pane.write(text, this.crosses.get(pane.space));
+    pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space));
   }
 
   redraw(why) {
@@ -190,7 +191,7 @@ export class Board {
     this.fill();
   }
 
-  fill() { this.loader.fill(this.shown); }
+  fill() { this.loader.fill(this.shown, this.looks.slab); }
 
   /** Redraw after the overlays changed. */
   refresh(why) { for (const pane of this.shown) this.mark(pane, why); }

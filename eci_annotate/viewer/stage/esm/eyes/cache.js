@@ -40,13 +40,13 @@ export class SliceCache {
 }
 
 /** The next slice to request: first those shown, then outward, nearest first.
- * @param {{series: string, shape: {name: string, count: number}, index: number, travel: number, reach: number}[]} panes
+ * @param {{series: string, plane: string, shape: {count: number}, index: number, travel: number, reach: number}[]} panes
  * @param {(series: string, plane: string, index: number) => boolean} missing */
 export function nextWanted(panes, missing) {
   const furthest = Math.max(0, ...panes.map((p) => p.reach));
   for (let d = 0; d <= furthest; d++)
-    for (const { series, shape, index, travel, reach } of panes)
+    for (const { series, plane, shape, index, travel, reach } of panes)
       for (const n of d ? [index + d * travel, index - d * travel] : [index])
-        if (d <= reach && n >= 0 && n < shape.count && missing(series, shape.name, n)) return { series, plane: shape.name, index: n };
+        if (d <= reach && n >= 0 && n < shape.count && missing(series, plane, n)) return { series, plane, index: n };
   return null;
 }

@@ -2,6 +2,7 @@
 // Once all acquired slices are loaded, the other panes are cut from them, without the kernel.
 
 import { nextWanted, SliceCache, sliceKey } from "./cache.js";
+import { planeName } from "./slab.js";
 
 const CACHE_BYTES = 400e6;
 const PATIENCE_MS = 8000;
@@ -64,7 +65,7 @@ export class Loader {
   held(series, plane, index) {
     const base = this.base(series);
     const found = this.cache.get(sliceKey(series, plane, index));
-    if (found || !base || plane === base.name || !this.isWhole(series)) return found;
+    if (found || !base || plane === base.name || !(plane in this.shapes[series]) || !this.isWhole(series)) return found;
     return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
   }
 
@@ -78,16 +79,19 @@ export class Loader {
     this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed });
   }
 
-  /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes */
-  fill(panes) {
+  /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes
+   * @param {import("./slab.js").Slab | null} slab */
+  fill(panes, slab = null) {
     const now = performance.now();
     for (const [key, since] of this.asked) if (now - since > PATIENCE_MS) this.asked.delete(key);
     const whole = new Map(panes.map(({ series }) => [series, this.isWhole(series)]));
     const missing = (series, plane, index) => {
       const key = sliceKey(series, plane, index);
-      return !(this.cache.has(key) || this.asked.has(key) || (whole.get(series) && plane !== this.base(series).name));
+      const cuttable = plane in this.shapes[series] && plane !== this.base(series).name;
+      return !(this.cache.has(key) || this.asked.has(key) || (whole.get(series) && cuttable));
     };
-    const near = panes.map(({ series, shape, index, travel }) => ({ series, shape, index, travel, reach: this.busy ? 0 : NEAR }));
+    const reach = this.busy ? 0 : NEAR;
+    const near = panes.map(({ series, shape, index, travel }) => ({ series, shape, plane: planeName(shape, slab), index, travel, reach }));
     this.askFor(near, missing, UNDER_WAY_NEAR);
     if (this.busy) return;
     this.askFor(this.far(near, whole.size), missing, UNDER_WAY_FAR);
@@ -101,7 +105,7 @@ export class Loader {
       const base = this.base(series);
       if (shape.axis !== 0 && found.has(series)) continue;
       const at = shape.axis === 0 ? pane : { ...pane, shape: base, index: Math.floor(base.count / 2) };
-      found.set(series, { ...at, reach: reachOf(base, count) });
+      found.set(series, { ...at, plane: base.name, reach: reachOf(base, count) });
     }
     return [...found.values()];
   }

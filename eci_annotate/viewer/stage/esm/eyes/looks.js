@@ -11,6 +11,8 @@ export class Looks {
     this.first = new Map();
     /** @type {Map<string, Look>} */
     this.now = new Map();
+    /** @type {import("./slab.js").Slab | null} what all panes show instead of single slices */
+    this.slab = null;
   }
 
   /** @param {string} series @returns {Look} */
@@ -29,5 +31,8 @@ export class Looks {
   /** @param {string} series @param {[number, number]} window @param {boolean} invert */
   set(series, window, invert) { this.now.set(series, { window, invert }); }
 
-  reset() { this.now = new Map(this.first); }
+  reset() {
+    this.now = new Map(this.first);
+    this.slab = null;
+  }
 }

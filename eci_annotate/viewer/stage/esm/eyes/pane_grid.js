@@ -21,6 +21,12 @@ export class PaneGrid {
     this.el.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${widths}`;
   }
 
+  /** The pane with the largest picture, the first of several. */
+  largest() {
+    const area = ({ shape, size }) => (shape ? size.width * size.height : -1);
+    return this.panes.reduce((best, pane) => (area(pane) > area(best) ? pane : best), this.panes[0]);
+  }
+
   add(name) {
     const pane = new Pane(this.el, name);
     this.joins(pane);

@@ -33,6 +33,7 @@ export const KEYS = [
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["r"], does: "view-reset", text: "Reset view and window" },
+  { keys: ["t"], does: "view-slab", text: "Thick slabs: mean, MIP, MinIP, or single slices" },
   { keys: ["k"], does: "view-cine", text: "Play the slices, or stop" },
   { keys: ["l"], does: "view-link", text: "Parallel panes together, or each alone" },
   { keys: ["v"], does: "layout", value: 1, text: "Next layout" },

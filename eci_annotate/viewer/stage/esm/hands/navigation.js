@@ -4,6 +4,7 @@
 import { lookAt, lookOf } from "../eyes/link.js";
 import { autoWindow, draggedWindow } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
+import { nextSlab } from "../eyes/slab.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
@@ -100,6 +101,14 @@ export class Navigation {
     return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
   }
 
+  /** Show the next kind of slab in all panes. */
+  thicken() {
+    const { looks } = this.board;
+    looks.slab = nextSlab(looks.slab);
+    this.stage.say(looks.slab ? `Each pane shows a slab: ${looks.slab.title}.` : "Each pane shows single slices.", "note", true);
+    this.board.redraw("window");
+  }
+
   /** Play the slices of a pane in a loop, or stop. @param {Pane} pane */
   cine(pane) {
     const playing = this.playing;
@@ -136,6 +145,7 @@ export class Navigation {
       case "view-invert": return board.setWindow(board.window, !board.invert);
       case "view-maximise": return this.maximise(pane);
       case "view-full": return this.fullScreen();
+      case "view-slab": return this.thicken();
       case "view-cine": return this.cine(pane);
       case "view-link": return this.relink();
       case "view-reset": return board.resetViews();
