@@ -74,6 +74,16 @@ def test_parts_are_resumed_and_wrong_content_is_refused(site: Site, tmp_path: Pa
     assert (refused.status_code, site.states("0" * 64)["0" * 64]["state"]) == (422, "absent")
 
 
+def test_a_file_whose_last_byte_arrived_before_a_kill_is_completed(site: Site, folder: Path, tmp_path: Path) -> None:
+    path = deidentified(tmp_path)[0]
+    content, digest = path.read_bytes(), sha256(path)
+    site.send(content[:-1], digest, 0, len(content))
+    (part,) = (folder / "arrivals").glob("*/*.part")
+    part.write_bytes(content)  # as a service leaves it that is killed here
+    assert site.states(digest)[digest]["offset"] == len(content)
+    assert site.send(b"", digest, len(content), len(content)).json()["state"] == "received"
+
+
 def test_what_still_identifies_is_held_back_until_an_owner_releases_it(
     site: Site, folder: Path, tmp_path: Path
 ) -> None:

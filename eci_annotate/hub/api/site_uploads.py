@@ -62,21 +62,20 @@ async def send(
     """Add the body to a file, from `offset` on; returns its state. What arrived before an interruption is kept."""
     with desk.allowance.one(f"site/{who.name}"):
         await run_in_threadpool(arrivals.require_space, size - offset)
-        state = (await run_in_threadpool(arrivals.states, [digest]))[digest]
         piece = bytearray()
         try:
             async for some in request.stream():
                 piece += some
                 if len(piece) >= PIECE:
-                    state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
+                    await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
                     offset += len(piece)
                     piece.clear()
         except ClientDisconnect:
             if piece:
                 await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
             raise BadRequest("The part arrived incomplete.", "Ask for the file's state, and continue there.") from None
-        if piece:
-            state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
+        # also without a piece: the service may have been killed after the last byte, before it completed the file
+        state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
         return dict(to_json(state))
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from eci_annotate.errors import EciError, StoreUnavailable
+from eci_annotate.errors import EciError, NotInstalled, StoreUnavailable
 from eci_annotate.proxy.cli import quarantine_commands, site_setup
 from eci_annotate.proxy.cli.terminal_output import ProgressBar, plain_text, print_line, print_table
 
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen.command(chosen)
     except EciError as error:
         sys.exit(plain_text(f"{error.what} {error.remedy}"))
+    except ModuleNotFoundError as error:
+        sys.exit(plain_text(NotInstalled(f"The package {error.name} is missing.", "pip install eci-proxy")))
     except OSError as error:  # without the path, which may name a patient
         reason = os.strerror(error.errno) if error.errno else "unknown reason"
         problem = StoreUnavailable(f"The operating system refused: {reason}.", "Check disk space and permissions.")
