@@ -43,6 +43,7 @@ _HOMES = {
     "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
+    "datasets": "repository.datasets.dataset_iterable",
     "EciError": "errors",
 }
 
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
@@ -103,6 +105,7 @@ __all__ = [
     "annotate",
     "compare",
     "create_repository",
+    "datasets",
     "grid_of",
     "import_folders",
     "load_series",

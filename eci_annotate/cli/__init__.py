@@ -14,6 +14,7 @@ import typer
 
 from eci_annotate.cli.agreement_commands import agreement
 from eci_annotate.cli.deid_commands import deidentify, site_key
+from eci_annotate.cli.export_command import export
 from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
@@ -57,7 +58,7 @@ GROUPS = {
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
-for command in (audit, agreement, deidentify, site_key):
+for command in (export, audit, agreement, deidentify, site_key):
     app.command()(command)
 
 
@@ -135,34 +136,6 @@ def worklist(folder: Folder, project: Project = None) -> None:
     """List the tasks that you may start now, and those you hold."""
     table = open(folder).worklist(project)
     show("Worklist", list(table.columns), table.values.tolist())
-
-
-@app.command()
-def export(
-    folder: Folder,
-    out: Annotated[Path, typer.Argument(help="Where the files go.")],
-    project: Project = None,
-    subject: Annotated[str, typer.Option(help="One subject only.")] = "",
-    task: Annotated[str, typer.Option(help="One task or group of readings only.")] = "",
-    every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
-    accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
-    format: Annotated[str, typer.Option(help="rtstruct, seg, nifti or nrrd.")] = "rtstruct",
-    overlap: Annotated[str, typer.Option(help="Overlaps in NIfTI: refuse, or priority (the first wins).")] = "refuse",
-) -> None:
-    """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
-
-    With --format seg, nifti or nrrd: the annotations only, converted to DICOM SEG, .nii.gz with JSON, or .seg.nrrd.
-    By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
-    adjudication.
-    """
-    versions = "all" if every else "newest"
-    signed = open(folder).signed_versions(project, task=task, accepted=accepted, versions=versions)
-    chosen = [each for each in signed if subject in ("", each.subject)]
-    if not chosen:
-        raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
-    how = {"format": format, "overlap": overlap}
-    rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
-    show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 
 
 @app.command()

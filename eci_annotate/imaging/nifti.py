@@ -1,4 +1,4 @@
-"""Label maps as NIfTI-1 files (.nii.gz): RAS affine from the LPS grid, and a table of the labels as JSON.
+"""Label maps and images as NIfTI-1 files (.nii.gz): RAS affine from the LPS grid; a table of the labels as JSON.
 
 References: nifti1.h of the NIfTI-1 data format (NIMH, 2007), orientation by methods 2 and 3.
 """
@@ -9,8 +9,10 @@ import gzip
 import json
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.geometry import Floats, Grid
@@ -18,8 +20,8 @@ from eci_annotate.imaging.label_map import Labels, Overlap, distinct_names
 
 # the fields of struct nifti_1_header, in their order
 HEADER = "<i10s18sihcB8h3f4h8f3fhBB4f2i80s24s2h6f12f16s4s"
-TYPE_CODES = {1: 2, 2: 512}  # unsigned integers by their bytes
-INTENT_LABEL, SCANNER, MILLIMETRES = 1002, 1, 2
+TYPE_CODES = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "u2": 512}  # by kind and bytes
+INTENT_NONE, INTENT_LABEL, SCANNER, MILLIMETRES = 0, 1002, 1, 2
 RAS = np.diag([-1.0, -1.0, 1.0])  # from LPS
 
 
@@ -28,17 +30,32 @@ def nifti_file(labels: Labels, grid: Grid) -> bytes:
 
     The affine maps (i, j, k) to millimetres to the right, anterior and superior (RAS), in single precision.
     """
-    size = labels.dtype.itemsize
+    return _file(labels, grid, INTENT_LABEL)
+
+
+def image_file(values: ArrayLike, grid: Grid) -> bytes:
+    """Return an image (k, j, i) as a .nii.gz file, whose axes are i, j, k.
+
+    Integers of up to 16 bits and 32-bit integers keep their type; other values are stored in single precision.
+    """
+    array = np.asarray(values)
+    if f"{array.dtype.kind}{array.dtype.itemsize}" not in TYPE_CODES:
+        array = array.astype(np.int16 if array.dtype.kind in "ib" and array.dtype.itemsize == 1 else np.float32)
+    return _file(array, grid, INTENT_NONE)
+
+
+def _file(array: NDArray[Any], grid: Grid, intent: int) -> bytes:
+    kind, size = array.dtype.kind, array.dtype.itemsize
     axes, origin = RAS @ np.asarray(grid.directions)[::-1].T, RAS @ np.asarray(grid.origin_lps)
     affine = np.column_stack([axes * grid.spacing_mm[::-1], origin])
     side, quaternion = _quaternion(axes)
     fields = (
         *(348, b"", b"", 0, 0, b"r", 0),
-        *(3, *labels.shape[::-1], 1, 1, 1, 1, 0, 0, 0, INTENT_LABEL, TYPE_CODES[size], 8 * size, 0),
+        *(3, *array.shape[::-1], 1, 1, 1, 1, 0, 0, 0, intent, TYPE_CODES[f"{kind}{size}"], 8 * size, 0),
         *(side, *grid.spacing_mm[::-1], 0, 0, 0, 0, 352, 1, 0, 0, 0, MILLIMETRES, 0, 0, 0, 0, 0, 0),
         *(b"eci_annotate", b"", SCANNER, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
     )
-    content = struct.pack(HEADER, *fields) + bytes(4) + labels.astype(f"<u{size}").tobytes()
+    content = struct.pack(HEADER, *fields) + bytes(4) + array.astype(f"<{kind}{size}").tobytes()
     return gzip.compress(content, 6, mtime=0)
 
 

@@ -1,0 +1,112 @@
+"""`eci-annotate export`: signed versions as files, or a training set of them with its own options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eci_annotate.cli.terminal import Folder, Project, open, progress, say, show
+from eci_annotate.errors import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.repository import Repository
+
+TRAINING = "Training sets"
+IncludePending = Annotated[
+    bool,
+    typer.Option("--include-pending", help="Also versions that await their review.", rich_help_panel=TRAINING),
+]
+Split = Annotated[str, typer.Option(help="Shares of training, validation and test.", rich_help_panel=TRAINING)]
+Seed = Annotated[int, typer.Option(help="Of the split by subject.", rich_help_panel=TRAINING)]
+LabelFile = Annotated[
+    Path | None,
+    typer.Option(help="YAML or JSON, label: class. Default: the label without its number.", rich_help_panel=TRAINING),
+]
+EqualLabelRule = Annotated[
+    str, typer.Option(help="Equal labels in one series: refuse, or keep.", rich_help_panel=TRAINING)
+]
+DatasetId = Annotated[int, typer.Option(help="Number of the nnU-Net dataset.", rich_help_panel=TRAINING)]
+
+
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="Where the files go.")],
+    project: Project = None,
+    subject: Annotated[str, typer.Option(help="One subject only.")] = "",
+    task: Annotated[str, typer.Option(help="One task or group of readings only.")] = "",
+    every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
+    format: Annotated[
+        str, typer.Option(help="rtstruct, seg, nifti, nrrd; a training set: nnunet, monai, coco, bids.")
+    ] = "rtstruct",
+    overlap: Annotated[
+        str, typer.Option(help="Overlaps in NIfTI and training sets: refuse, or priority (the first wins).")
+    ] = "refuse",
+    include_pending: IncludePending = False,
+    split: Split = "0.8/0.1/0.1",
+    seed: Seed = 0,
+    labels: LabelFile = None,
+    equal_labels: EqualLabelRule = "refuse",
+    dataset_id: DatasetId = 1,
+) -> None:
+    """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
+
+    With --format seg, nifti or nrrd: the annotations only, converted to DICOM SEG, .nii.gz with JSON, or .seg.nrrd.
+    By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
+    adjudication. With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with
+    a datasheet; where a task is reviewed, of accepted versions only.
+    """
+    from eci_annotate.repository.datasets.export_dataset import is_dataset_format
+
+    if is_dataset_format(format):
+        require_counting(subject, every, accepted)
+        rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
+        rules |= {"overlap": overlap, "equal_labels": equal_labels}
+        export_training_set(open(folder), out, format, project=project, number=dataset_id, **rules)
+        return
+    versions = "all" if every else "newest"
+    signed = open(folder).signed_versions(project, task=task, accepted=accepted, versions=versions)
+    chosen = [each for each in signed if subject in ("", each.subject)]
+    if not chosen:
+        raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
+    how = {"format": format, "overlap": overlap}
+    rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
+    show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
+
+
+def export_training_set(
+    repository: Repository, out: Path, kind: str, *, project: str | None, number: int, **rules: Any
+) -> None:
+    """Write a training set, and print its cases and the refused subjects.
+
+    Parameters
+    ----------
+    kind
+        The format.
+    project
+        One project, or all.
+    number
+        Of the nnU-Net dataset.
+    **rules
+        Those of `rules_of`.
+    """
+    from eci_annotate.repository.datasets.dataset_rules import rules_of
+    from eci_annotate.repository.datasets.export_dataset import export_dataset
+
+    with progress() as tell:
+        done = export_dataset(repository, out, kind, rules_of(**rules), project=project, number=number, progress=tell)
+    columns = ["case", "part", "task", "version", "reader", "verdict"]
+    show(f"Exported to {out}", columns, [[row[name] for name in columns] for row in done.rows])
+    if done.refused:
+        columns = ["project", "subject", "why"]
+        show("Refused subjects", columns, [[each.project, each.subject, each.why] for each in done.refused])
+    say(f"{len(done.rows)} cases written, {len(done.refused)} subjects refused. See {out / 'DATASHEET.md'}.")
+
+
+def require_counting(subject: str, every: bool, accepted: bool) -> None:
+    """Refuse options that a training set does not have."""
+    if subject or every or accepted:
+        remedy = "Leave out --subject, --every and --accepted."
+        raise BadRequest("A training set holds all subjects, and of them the versions that count.", remedy)

@@ -1,0 +1,67 @@
+"""From labels to classes: a label without its trailing number, or a table in a file; nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eci_annotate.errors import BadRequest, Refused
+
+_NUMBER = re.compile(r"[\s_#-]*\d+$")
+_MOST_CLASSES = 255
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Which class a label belongs to.
+
+    Parameters
+    ----------
+    table
+        Class by label, in the order of the values; None: the class is the label without its trailing number.
+    """
+
+    table: dict[str, str] | None = None
+
+    def class_of(self, label: str) -> str:
+        """Return the class of a label; Refused if it has none."""
+        text = " ".join(label.split())
+        stem = _NUMBER.sub("", text)
+        if self.table is None and stem:
+            return stem
+        for name in (text, stem):
+            if self.table and name in self.table:
+                return self.table[name]
+        raise Refused(f"The label {text!r} belongs to no class.", "Name it in the file of --labels.")
+
+    def values(self, classes: Iterable[str]) -> dict[str, int]:
+        """Return the value of each class, from 1: in the order of the table, else sorted by name."""
+        names = list(dict.fromkeys(self.table.values())) if self.table is not None else sorted(set(classes))
+        if "background" in names:
+            raise Refused("A class is named background, which is value 0.", "Rename it with --labels.")
+        if len(names) > _MOST_CLASSES:
+            raise Refused(f"A training set holds at most {_MOST_CLASSES} classes.", "Join classes with --labels.")
+        return {name: value for value, name in enumerate(names, 1)}
+
+
+def class_map_in(path: Path | None) -> ClassMap:
+    """Return the map in a YAML or JSON file ``{label: class}``; without a file, the rule of the trailing number.
+
+    Raises
+    ------
+    BadRequest
+        The file cannot be read, or is not such a mapping.
+    """
+    if path is None:
+        return ClassMap()
+    import yaml
+
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadRequest("The file of labels cannot be read.", "Give a YAML or JSON file.") from error
+    if not isinstance(table, dict) or not table or not all(isinstance(x, str) and x for p in table.items() for x in p):
+        raise BadRequest("The file of labels is not a mapping of texts.", "Write one line per label, label: class.")
+    return ClassMap(table)

@@ -1,0 +1,59 @@
+"""Which subjects train, validate and test: by a digest of seed and pseudonym, the same on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+
+from eci_annotate.errors import BadRequest
+
+Shares = tuple[float, float, float]
+
+
+class DatasetPart(StrEnum):
+    """The parts of a training set."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def shares_of(text: str) -> Shares:
+    """Return the shares in a text like ``0.8/0.1/0.1``: training, validation, test; BadRequest for any other."""
+    try:
+        training, validation, test = (float(each) for each in text.split("/"))
+    except ValueError:
+        training = validation = test = -1.0
+    if not min(training, validation, test) >= 0 or abs(training + validation + test - 1) > 1e-6:
+        raise BadRequest("The split is not three shares with the sum 1.", "Write it like 0.8/0.1/0.1.")
+    return training, validation, test
+
+
+def split_subjects(strata: Mapping[str, tuple[str, ...]], shares: Shares, seed: int) -> dict[str, DatasetPart]:
+    """Return the part of each subject.
+
+    Subjects are ordered by stratum, and within it by a digest of seed and pseudonym. Each one goes to the part that is
+    furthest below its share, so that the shares hold in each stratum as far as its size allows.
+
+    Parameters
+    ----------
+    strata
+        The classes of each subject, by pseudonym.
+    shares
+        Of training, validation and test.
+    seed
+        Another seed gives another split.
+    """
+    order = sorted(strata, key=lambda subject: (strata[subject], _digest(subject, seed)))
+    split: dict[str, DatasetPart] = {}
+    counts = dict.fromkeys(DatasetPart, 0)
+    for number, subject in enumerate(order, 1):
+        lacks = {part: share * number - counts[part] for part, share in zip(DatasetPart, shares, strict=True) if share}
+        part = max(lacks, key=lambda each: round(lacks[each], 9))
+        split[subject], counts[part] = part, counts[part] + 1
+    return split
+
+
+def _digest(subject: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}/{subject}".encode()).hexdigest()
