@@ -1,5 +1,16 @@
-"""A service for the proxies of the tests."""
+"""A receiver sets temporary files of its whole process to its spool: the tests of other folders get theirs back."""
 
-from tests.service.conftest import folder, made, service
+from __future__ import annotations
 
-__all__ = ["folder", "made", "service"]
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def temporary_files_of_the_process() -> Iterator[None]:
+    """Restore the process's folder of temporary files after each module."""
+    before = tempfile.tempdir
+    yield
+    tempfile.tempdir = before
