@@ -87,10 +87,7 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    by_series: dict[str, list[ImageFile]] = {}
-    for image in image_files(source, progress):
-        by_series.setdefault(str(image.dataset.get("SeriesInstanceUID", "")), []).append(image)
-    rows = {uid: _row(images) for uid, images in by_series.items()}
+    rows = {uid: _row(images) for uid, images in _by_series(source, progress).items()}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
     return table.rename_axis("series_uid").sort_values("number", kind="stable")
 
@@ -100,11 +97,16 @@ def folder_headers(source: Source) -> list[tuple[str, dict[str, Any]]]:
 
     Series that cannot be split into stacks are left out.
     """
-    by_series: dict[str, list[ImageFile]] = {}
-    for image in image_files(source):
-        by_series.setdefault(str(image.dataset.get("SeriesInstanceUID", "")), []).append(image)
-    newest = max((_date(images) for images in by_series.values()), default="")
-    return [row for images in by_series.values() for row in _hanging_rows(images, newest)]
+    series = _by_series(source, None).values()
+    newest = max(map(_date, series), default="")
+    return [row for images in series for row in _hanging_rows(images, newest)]
+
+
+def _by_series(source: Source, progress: Progress | None) -> dict[str, list[ImageFile]]:
+    found: dict[str, list[ImageFile]] = {}
+    for image in image_files(source, progress):
+        found.setdefault(str(image.dataset.get("SeriesInstanceUID", "")), []).append(image)
+    return found
 
 
 def _date(images: Sequence[ImageFile]) -> str:
