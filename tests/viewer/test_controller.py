@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.layouts import THREE_PLANE
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
 from tests.viewer.viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, make_easel, tool, views
@@ -50,6 +52,13 @@ def test_a_slab_is_reduced_from_the_slices_around(mode: str, value: int) -> None
     (order,) = controller.receive(want)
     assert isinstance(order, Send) and order.message["plane"] == want["plane"]
     assert set(np.frombuffer(order.buffers[0], "<i2")) == {value}
+
+
+@pytest.mark.parametrize("name", ["three-plane", "phases"])
+def test_the_box_shows_all_three_planes_whatever_the_protocol_calls_them(controller: Controller, name: str) -> None:
+    controller.arrange(replace(THREE_PLANE, name=name))
+    orders = controller.receive({"kind": "command", "name": "tool", "value": "box"})
+    assert [look.get("layout") for look in sent(orders, "look")] == [name]
 
 
 def test_painting_draws_a_patch_acknowledges_and_echoes(controller: Controller) -> None:

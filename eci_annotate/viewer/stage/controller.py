@@ -220,8 +220,9 @@ class Controller:
             raise Refused(self.why_not)
         planned = iter([entry]) if self.why_not else self.plan.action(entry)
         orders = self._carry_out(planned, redraw=isinstance(entry, (Select, ChooseTool)))
-        if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane:
-            orders.append(Send(messages.look(layout="three-plane")))
+        layout = self.panes.layout
+        if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane and not layout.is_fixed:
+            orders.append(Send(messages.look(layout=layout.name)))
         focus = self.painter.own.solids.middle_of(entry.uid) if isinstance(entry, Select) and entry.uid else None
         return [*orders, Send(messages.look(focus=focus))] if focus else orders
 

@@ -137,5 +137,5 @@ def heard(gap: bool = False) -> Message:
 
 
 def look(**what: Any) -> Message:
-    """Set a window `preset`, a `window`, a `focus` point, or the `layout` of three planes."""
+    """Set a window `preset`, a `window`, a `focus` point, or show all panes of a `layout`."""
     return {"kind": "look", **what}
