@@ -183,6 +183,10 @@ class Scene:
     order: tuple[str, ...] = ()
     origin: float = 0.0
 
+    def flat_axis(self, plane: Plane) -> int:
+        """Return the grid axis (0 = k, 1 = j, 2 = i) along which a stroke in a plane is one voxel thick; -1 in 3-D."""
+        return self.grid.axis_nearest(plane.normal_lps) if self.options.dimension == 2 else -1
+
 
 @dataclass(frozen=True, eq=False)
 class Step:

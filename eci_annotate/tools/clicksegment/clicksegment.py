@@ -56,7 +56,7 @@ class ClickSegment:
                 k, j, i = scene.grid.voxel_from_reference(at)
                 nk, nj, ni = scene.grid.shape
                 inside = 0 <= k < nk and 0 <= j < nj and 0 <= i < ni
-                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if scene.options.dimension == 2 else -1
+                flat_axis = scene.flat_axis(plane)
                 return Step(Clicked(at, flat_axis) if inside else Idle())
             case Cancel():
                 return Step(Idle())

@@ -87,7 +87,7 @@ class GrowCut:
             return Step(Idle())
         match state, gesture:
             case Idle(), Press(at=at, plane=plane, button=0 | 5):
-                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if scene.options.dimension == 2 else -1
+                flat_axis = scene.flat_axis(plane)
                 begun = Sowing(scene.options.radius_mm, flat_axis, _seed(gesture, scene), at)
                 return Step(begun, sown(begun, (), scene))
             case Sowing(), Drag(path=path):

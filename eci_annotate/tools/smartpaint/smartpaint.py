@@ -241,7 +241,7 @@ class SmartPaint:
         match state, gesture:
             case Idle(), Press(at=at, plane=plane, button=0 | 5, pressure=pressure):
                 options = replace(scene.options, erase=True) if gesture.button == ERASER else scene.options
-                flat_axis = scene.grid.axis_nearest(plane.normal_lps) if options.dimension == 2 else -1
+                flat_axis = scene.flat_axis(plane)
                 begun = Painting(options, flat_axis, at, pressure=pressure)
                 return Step(begun, _stroke(begun, [(at, pressure)], scene, thing.uid))
             case Painting(), Drag(path=path, pressures=pressures):
