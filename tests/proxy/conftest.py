@@ -1,4 +1,4 @@
-"""A receiver sets temporary files of its whole process to its spool: the tests of other folders get theirs back."""
+"""A service for the proxies of the tests; a receiver's process-wide temporary folder is reset after each module."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+from tests.service.conftest import folder, made, service
+
+__all__ = ["folder", "made", "service"]
 
 
 @pytest.fixture(scope="module", autouse=True)
