@@ -96,7 +96,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     repository = open_repository(folder)
     backend = repository.backend
     assert isinstance(backend, LocalBackend)
-    rooms, owner = backend.rooms, backend.actor
+    rooms, owner = backend.rooms, backend.account.actor
     admit(rooms, owner, PROJECT, OWNER)
     for name, person in PEOPLE.items():
         if name != OWNER and person.is_member:

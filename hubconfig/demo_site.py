@@ -62,7 +62,7 @@ def write_site(folder: Path, repository: Path, url: str, kind: str = "mr") -> Pa
     _run(folder, "init", str(folder / "site"), "--site", SITE, "--url", url)
     backend = open_repository(repository).backend
     assert isinstance(backend, LocalBackend)
-    _, token = issue(backend, backend.projects()[0], SITE)
+    _, token = issue(backend, backend.account.projects()[0], SITE)
     credential = folder / "site" / "credential"
     credential.touch(0o600)
     credential.write_text(token)

@@ -23,6 +23,7 @@ FILES = sorted(p for p in (ROOT / "eci_annotate").rglob("*.py"))
 LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION, USUAL_FUNCTION = 300, 200, 50, 6
 IMPORT_S = 0.5
 FULLEST_FOLDER = 20
+MOST_METHODS = 8
 ESM = ROOT / "eci_annotate" / "viewer" / "stage" / "esm"
 # names that end like a participle and are none, or are the field's own word
 PARTICIPLES = {
@@ -120,6 +121,20 @@ def own_modules() -> list[Path]:
 def test_no_folder_is_a_drawer() -> None:
     many = Counter(path.parent for path in own_modules())
     assert {str(folder): n for folder, n in many.items() if n > FULLEST_FOLDER} == {}
+
+
+def test_no_interface_has_more_than_eight_methods() -> None:
+    files = [ROOT / "eci_annotate" / f for f in ("archive/protocol.py", "store/protocols.py", "repository/backend.py")]
+    sizes = {
+        node.name: len({each.name for each in node.body if isinstance(each, Function)})
+        for path in files
+        for node in tree(path).body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases)
+    }
+    assert {"Archive", "EventStore", "DraftStore", "Backend", "Images"} <= sizes.keys()
+    parts = {"account", "drafts", "trail"}  # properties that give the parts of a Backend
+    sizes["Backend"] -= len(parts)
+    assert {name: size for name, size in sizes.items() if size > MOST_METHODS} == {}
 
 
 def test_modules_are_named_by_nouns_or_imperatives() -> None:

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     create_repository(tmp_path / "demo", project="liver-ct", member="anna", site="KAU")
     backend = local(eci.open(tmp_path / "demo"))
     for text in [*ATTACKS, *FORMULAS]:
-        backend.note("exported.1", "liver-ct", "", text)
+        backend.trail.note("exported.1", "liver-ct", "", text)
     return tmp_path / "demo"
 
 

@@ -122,7 +122,7 @@ def import_(
     repository = open(folder)
     backend = repository.backend
     assert isinstance(backend, LocalBackend)
-    site = site or backend.actor.site
+    site = site or backend.account.actor.site
     where = chosen(repository, project)
     with progress() as tell:
         outcome = import_folders(
@@ -180,7 +180,7 @@ def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> li
     with progress() as tell:
         subjects = [s for name in projects(repository, project) for s in every_subject(repository.backend, name)]
         for number, seen in enumerate(subjects, 1):
-            checks += repository.backend.verify(seen.project, seen.subject, anchors)
+            checks += repository.backend.trail.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))
     return checks + prove(local(repository).rooms)
 
@@ -205,7 +205,7 @@ def member_add(
     repository = open(folder)
     roles = tuple(role or ["annotator"])
     where = chosen(repository, project)
-    site = site or repository.backend.actor.site
+    site = site or repository.backend.account.actor.site
     if hub:
         add_from_hub(repository, where, name, roles, site, tuple(sites or ["*"]))
         return
@@ -233,7 +233,7 @@ def member_list(folder: Folder, project: Project = None) -> None:
     """List the members."""
     repository = open(folder)
     where = chosen(repository, project)
-    rows = [[m.name, m.site, ", ".join(m.roles)] for m in repository.backend.members(where)]
+    rows = [[m.name, m.site, ", ".join(m.roles)] for m in repository.backend.account.members(where)]
     show(f"Members of {where}", ["name", "site", "roles"], rows)
 
 

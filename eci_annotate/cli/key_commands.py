@@ -38,7 +38,7 @@ def revoke(
 
     repository = open(folder)
     backend = local(repository)
-    name = member or backend.actor.name
+    name = member or backend.account.actor.name
     for where in projects(repository, project):
         backend.do(RevokeCertificate(where, name, fingerprint_of(backend, where, name, key), reason))
         say(f"The key {key[:16]} of {name} is revoked in {where}.")

@@ -22,7 +22,7 @@ def add_from_hub(
     from eci_annotate.repository.keys.service_keys import add_hub_member
 
     backend = local(repository)
-    add_hub_member(backend.rooms, backend.actor, project, name, roles=roles, site=site, sites=sites)
+    add_hub_member(backend.rooms, backend.account.actor, project, name, roles=roles, site=site, sites=sites)
     say(f"Added {name} as {', '.join(roles)}, as the hub knows them. To sign they need a code: member code")
 
 
@@ -43,9 +43,9 @@ def admit(
     enable_service(layout, credential(layout), secret)
     backend = local(open(folder))
     for name in projects(open(folder), project):
-        for member in backend.members(name):
+        for member in backend.account.members(name):
             if not names or member.name in names:
-                admit_member(backend.rooms, backend.actor, name, member.name)
+                admit_member(backend.rooms, backend.account.actor, name, member.name)
                 say(f"The service may sign for {member.name} in {name}, when they confirm it.")
 
 
@@ -55,7 +55,7 @@ def rotate(folder: Folder, name: Name, project: Project = None) -> None:
 
     repository = open(folder)
     backend, where = local(repository), projects(repository, project)
-    key = rotate_for(backend.rooms, backend.actor, where, name)
+    key = rotate_for(backend.rooms, backend.account.actor, where, name)
     say(f"{name} signs with the new key {key.fingerprint[:16]}, in {', '.join(where)}.")
 
 
@@ -72,7 +72,7 @@ def adopt(
 
     repository, held = open(folder), key_in(key, passphrase)
     backend, where = local(repository), projects(repository, project)
-    adopt_for(backend.rooms, backend.actor, where, name, text_of(certificate), held)
+    adopt_for(backend.rooms, backend.account.actor, where, name, text_of(certificate), held)
     say(f"{name} signs with {held.fingerprint[:16]} from now on, in {', '.join(where)}. Delete the key's file.")
 
 
@@ -81,7 +81,7 @@ def code(folder: Folder, name: Name) -> None:
     from eci_annotate.repository.keys.factors import FactorBook
 
     backend = local(open(folder))
-    given, start = FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name, backend.actor.name)
+    given, start = FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name, backend.account.actor.name)
     say(given)
     if start:
         say(f"{name} has a PIN or passkey already: the code counts from {start:%Y-%m-%d %H:%M} UTC,")

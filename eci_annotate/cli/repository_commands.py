@@ -49,7 +49,7 @@ def backup(
 
 def _tell_archive(folder: Path) -> None:
     from eci_annotate.repository.keys.repository_folder import find
-    from eci_annotate.repository.local.open_archive import archive_settings
+    from eci_annotate.repository.local.volumes.open_archive import archive_settings
 
     if settings := archive_settings(find(folder)):
         say(f"No DICOM file is in it: they are kept in {settings.url}. Back them up there.")
@@ -66,10 +66,10 @@ def archive(
 ) -> None:
     """Keep DICOM files in a DICOMweb archive or an XNAT; before the first import (owner only)."""
     from eci_annotate.repository.keys.repository_folder import find
-    from eci_annotate.repository.local.open_archive import ArchiveSettings, use_archive
+    from eci_annotate.repository.local.volumes.open_archive import ArchiveSettings, use_archive
 
     backend = local(open(folder))
-    if not all(backend.actor.may("administer", name) for name in backend.projects()):
+    if not all(backend.account.actor.may("administer", name) for name in backend.account.projects()):
         raise Refused("You may not choose the archive.", "Ask the owner of all projects.")
     password = password_file.read_text().strip() if password_file else ""
     use_archive(find(folder), ArchiveSettings(url, xnat_project, user, password, orthanc))

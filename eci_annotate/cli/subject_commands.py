@@ -101,7 +101,7 @@ def audit(
     from eci_annotate.repository.local.audit import AuditQuery
 
     backend = local(open(folder))
-    table = backend.audit(AuditQuery(project or "", subject, by, what, since, until))
+    table = backend.trail.audit(AuditQuery(project or "", subject, by, what, since, until))
     if out:
         text = (
             table.map(csv_cell).to_csv(index=False)
@@ -113,7 +113,7 @@ def audit(
     elif not prove:
         show("Audit trail", list(table.columns), table.values.tolist())
     if prove or checkpoints:
-        checks = backend.check_checkpoints(checkpoints, (trust.read_text(),) if trust else ())
+        checks = backend.trail.check_checkpoints(checkpoints, (trust.read_text(),) if trust else ())
         failed = [check for check in checks if not check.passed]
         if failed or not checks:
             detail = failed[0].detail if failed else "There is no checkpoint."
@@ -128,7 +128,7 @@ def secret(folder: Folder) -> None:
     from eci_annotate.repository.keys.signing_keys import change_secret, needs_secret
 
     layout = find(folder)
-    name = open(folder).backend.actor.name
+    name = open(folder).backend.account.actor.name
     old = typer.prompt("Your secret", hide_input=True) if needs_secret(layout, name) else ""
     new = typer.prompt("The new secret", hide_input=True, confirmation_prompt=True, default="", show_default=False)
     change_secret(layout, name, credential(layout), old, new)
@@ -144,7 +144,7 @@ def show_key(folder: Folder, project: Project = None) -> None:
 
     repository = open(folder)
     rows = []
-    for member in repository.backend.members(chosen(repository, project)):
+    for member in repository.backend.account.members(chosen(repository, project)):
         for pem, since in member.certificates:
             mark = fingerprint(public_pem(pem))
             state = f"revoked {member.revoked[mark]:%Y-%m-%d}" if mark in member.revoked else "valid"

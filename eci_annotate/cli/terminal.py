@@ -108,7 +108,7 @@ def open(folder: Path) -> Repository:
 
 def project(repository: Repository, name: str | None) -> str:
     """The project of that name, or the only one."""
-    projects = repository.backend.projects()
+    projects = repository.backend.account.projects()
     if name in projects:
         return str(name)
     if name is None and len(projects) == 1:
@@ -118,7 +118,7 @@ def project(repository: Repository, name: str | None) -> str:
 
 def projects(repository: Repository, name: str | None) -> list[str]:
     """The project of that name, or all."""
-    return [project(repository, name)] if name else repository.backend.projects()
+    return [project(repository, name)] if name else repository.backend.account.projects()
 
 
 def local(repository: Repository) -> LocalBackend:

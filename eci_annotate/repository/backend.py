@@ -1,4 +1,6 @@
-"""The waists: `Backend` (commands up, views down) and `Images`. Local and remote give the same results and texts.
+"""The interfaces of a repository: `Backend` (commands up, views down) with its parts, and `Images`.
+
+Local and remote implementations give the same results and texts.
 
 No client appends events, names an actor or supplies a signed file.
 """
@@ -89,12 +91,12 @@ class Check:
     detail: str = ""
 
 
-class Backend(Protocol):
-    """What a repository does; everything for the one actor whose credential opened it."""
+class Account(Protocol):
+    """Who acts, and the projects that they are a member of."""
 
     @property
     def actor(self) -> Actor:
-        """Who acts here."""
+        """The actor: name, site, roles per project, and how surely we know them."""
 
     @property
     def asks_secret(self) -> bool:
@@ -104,7 +106,46 @@ class Backend(Protocol):
         """The projects that the actor is a member of."""
 
     def members(self, project: str) -> list[Member]:
-        """Who takes part in a project of the actor's."""
+        """The members of one of the actor's projects."""
+
+    def use_case(self, project: str, digest: str = "") -> UseCase:
+        """A definition of the project as the actor may know it; the current one without a digest."""
+
+
+class TaskDrafts(Protocol):
+    """The drafts of the tasks that this session holds."""
+
+    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[dict[str, Any]]) -> None:
+        """Append to the draft; LeaseLost when the fence is not the newest."""
+
+    def read(self, project: str, subject: str, task: str) -> list[dict[str, Any]]:
+        """The entries of the draft that this session holds."""
+
+
+class Trail(Protocol):
+    """The evidence: what was read and exported, and whether what is signed is unchanged."""
+
+    def note(self, name: str, project: str, subject: str, what: str) -> None:
+        """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
+
+    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
+        """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""
+
+
+class Backend(Protocol):
+    """What a repository does; everything for the one actor whose credential opened it."""
+
+    @property
+    def account(self) -> Account:
+        """Who acts, and their projects."""
+
+    @property
+    def drafts(self) -> TaskDrafts:
+        """Drafts of the tasks that this session holds."""
+
+    @property
+    def trail(self) -> Trail:
+        """Access notes and verification."""
 
     @overload
     def do(self, command: Sign) -> Signed | Pending:
@@ -113,6 +154,9 @@ class Backend(Protocol):
     @overload
     def do(self, command: Any) -> SubjectView | None:
         """Do a command; the subject as it is then."""
+
+    def signature(self, request: str) -> RequestState:
+        """How a request for a signature stands."""
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""
@@ -128,24 +172,6 @@ class Backend(Protocol):
 
     def get(self, project: str, subject: str, digest: str) -> bytes:
         """A blob that the actor's view of the subject names."""
-
-    def use_case(self, project: str, digest: str = "") -> UseCase:
-        """A definition of the project as the actor may know it; the current one without a digest."""
-
-    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[dict[str, Any]]) -> None:
-        """Append to the draft; LeaseLost when the fence is not the newest."""
-
-    def draft(self, project: str, subject: str, task: str) -> list[dict[str, Any]]:
-        """The entries of the draft that this session holds."""
-
-    def note(self, name: str, project: str, subject: str, what: str) -> None:
-        """Add to the access stream: ``read.1``, ``exported.1`` or ``refused.1``."""
-
-    def signature(self, request: str) -> RequestState:
-        """How a request for a signature stands."""
-
-    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
-        """Recompute everything signed of a subject; `anchors` (PEM) are trusted in place of the project's own."""
 
 
 def every_subject(backend: Backend, project: str, query: SubjectQuery | None = None) -> Iterator[SubjectView]:

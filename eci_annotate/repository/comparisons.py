@@ -36,5 +36,7 @@ class Comparisons:
         from eci_annotate.repository.analysis.readings import gather
 
         where, scope = self.scope.project(project), self.scope
-        readings = gather(list(scope.subjects(where)), partial(scope.backend.use_case, where), scope.signed, task)
+        readings = gather(
+            list(scope.subjects(where)), partial(scope.backend.account.use_case, where), scope.signed, task
+        )
         return Agreement(readings, partial(scope.images.volume, where), task, tolerance_mm)

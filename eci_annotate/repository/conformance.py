@@ -60,8 +60,8 @@ def refuses(kind: type[EciError] | tuple[type[EciError], ...], act: Callable[[],
 
 def lists_and_subjects_agree(world: World) -> None:
     backend = world.backend
-    assert world.project in backend.projects()
-    assert backend.actor.name in {member.name for member in backend.members(world.project)}
+    assert world.project in backend.account.projects()
+    assert backend.account.actor.name in {member.name for member in backend.account.members(world.project)}
     page = backend.subjects(world.project, SubjectQuery(contains=world.subject))
     assert page.total == 1 and page.views == (backend.subject(world.project, world.subject),)
     assert list(every_subject(backend, world.project, SubjectQuery(contains=world.subject))) == list(page.views)
@@ -71,9 +71,9 @@ def lists_and_subjects_agree(world: World) -> None:
 def what_does_not_exist_is_not_found(world: World) -> None:
     backend, where = world.backend, (world.project, world.subject)
     refuses(NotFound, lambda: backend.subject(world.project, "NOBODY"))
-    refuses((NotFound, Refused), lambda: backend.members("no-such-project"))
+    refuses((NotFound, Refused), lambda: backend.account.members("no-such-project"))
     refuses(NotFound, lambda: backend.get(*where, "0" * 64))
-    refuses(NotFound, lambda: backend.use_case(world.project, "0" * 64))
+    refuses(NotFound, lambda: backend.account.use_case(world.project, "0" * 64))
     refuses(NotFound, lambda: backend.signature(f"{world.project}/{world.subject}/{'0' * 64}"))
     refuses(NotFound, lambda: world.images.studies(world.project, "NOBODY"))
     refuses(NotFound, lambda: world.images.volume(*where, "1.2.3"))
@@ -82,7 +82,7 @@ def what_does_not_exist_is_not_found(world: World) -> None:
 def a_start_gives_the_lease_and_is_in_the_feed(world: World) -> None:
     position, _ = world.backend.feed()
     task = world.start()
-    assert task.mine and task.fence > 0 and task.until is not None and task.holder == world.backend.actor.name
+    assert task.mine and task.fence > 0 and task.until is not None and task.holder == world.backend.account.actor.name
     assert world.start().fence == task.fence, "starting again changes nothing"
     later, changed = world.backend.feed(position)
     assert later > position and (world.project, world.subject) in changed
@@ -92,12 +92,12 @@ def a_start_gives_the_lease_and_is_in_the_feed(world: World) -> None:
 
 def a_draft_is_kept_for_its_fence_alone(world: World) -> None:
     where = (world.project, world.subject, world.task)
-    refuses(LeaseLost, lambda: world.backend.draft(*where))
+    refuses(LeaseLost, lambda: world.backend.drafts.read(*where))
     fence = world.start().fence
-    world.backend.save(*where, fence, [answers_entry({"x": 1})])
-    world.backend.save(*where, fence, [answers_entry({"x": None})])
-    assert world.backend.draft(*where) == [answers_entry({"x": 1}), answers_entry({"x": None})]
-    refuses(LeaseLost, lambda: world.backend.save(*where, fence + 1, [answers_entry({})]))
+    world.backend.drafts.save(*where, fence, [answers_entry({"x": 1})])
+    world.backend.drafts.save(*where, fence, [answers_entry({"x": None})])
+    assert world.backend.drafts.read(*where) == [answers_entry({"x": 1}), answers_entry({"x": None})]
+    refuses(LeaseLost, lambda: world.backend.drafts.save(*where, fence + 1, [answers_entry({})]))
 
 
 def content_is_named_by_its_digest_and_reached_through_the_subject(world: World) -> None:
@@ -107,7 +107,7 @@ def content_is_named_by_its_digest_and_reached_through_the_subject(world: World)
     digest = world.backend.put(*where, content)
     assert digest == hashlib.sha256(content).hexdigest()
     refuses(NotFound, lambda: world.backend.get(*where, digest))
-    world.backend.save(*where, world.task, fence, [snapshot_entry(digest)])
+    world.backend.drafts.save(*where, world.task, fence, [snapshot_entry(digest)])
     assert world.backend.get(*where, digest) == content
 
 
@@ -116,15 +116,15 @@ def a_signature_is_a_version_or_waits_for_its_person(world: World) -> None:
     fence = world.start().fence
     refuses(LeaseLost, lambda: world.backend.do(Sign(*where, fence + 1, "I looked")))
     refuses(EciError, lambda: world.backend.do(Sign(*where, fence, "I looked")))
-    world.backend.save(*where, fence, [answers_entry(world.answers)])
+    world.backend.drafts.save(*where, fence, [answers_entry(world.answers)])
     done = world.backend.do(Sign(*where, fence, "I looked"))
     match done:
         case Signed():
-            assert (done.version, done.reader, done.report) == (1, world.backend.actor.name, world.answers)
+            assert (done.version, done.reader, done.report) == (1, world.backend.account.actor.name, world.answers)
         case Pending():
             assert done.url and done.poll() is None
             assert not world.backend.subject(world.project, world.subject).task(world.task).signed
-    assert all(check.passed for check in world.backend.verify(world.project, world.subject))
+    assert all(check.passed for check in world.backend.trail.verify(world.project, world.subject))
 
 
 def images_are_listed_and_decoded_alike_each_time(world: World) -> None:

@@ -35,7 +35,7 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
         written.append(folder / name)
     provenance = provenance_of(backend, project, subject, signed)
     written.append(_write(folder / f"{stem}_provenance.json", provenance))
-    backend.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
+    backend.trail.note("exported.1", project, subject, f"{signed.task} version {signed.version}")
     return written
 
 
@@ -48,7 +48,7 @@ def provenance_of(backend: Backend, project: str, subject: str, signed: VersionS
         Its reader is hidden from the actor.
     """
     require_named(signed)
-    member = next(each for each in backend.members(project) if each.name == signed.by)
+    member = next(each for each in backend.account.members(project) if each.name == signed.by)
     return {
         "project": project,
         "subject": subject,

@@ -71,7 +71,8 @@ def open_as(layout: Layout, key: Credential, session: str) -> Repository:
 
 def _remote(address: str, session: str) -> Repository:
     try:
-        from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages, token_of_environment
+        from eci_annotate.repository.remote.backend import RemoteBackend, RemoteImages
+        from eci_annotate.repository.remote.http_client import Line, token_of_environment
 
         line = Line(address, token_of_environment(), session)
     except ImportError as error:

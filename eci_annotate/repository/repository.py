@@ -54,17 +54,17 @@ class Repository:
     def __init__(self, backend: Backend, images: Images) -> None:
         self.backend = backend
         self.images = images
-        self._actor_name = backend.actor.name
+        self._actor_name = backend.account.actor.name
         self._scope = Scope(backend, images)
         self._versions, self._comparisons = SignedVersions(self._scope), Comparisons(self._scope)
 
     def __repr__(self) -> str:
-        return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.projects())}>"
+        return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.account.projects())}>"
 
     def worklist(self, project: str | None = None, *, size: int = 1000) -> pd.DataFrame:
         """What you may start now, and what you hold; one row per task, of at most `size` subjects per project."""
         asked = SubjectQuery(startable=True, size=size)
-        projects = [project] if project else self.backend.projects()
+        projects = [project] if project else self.backend.account.projects()
         return tables.worklist(seen for name in projects for seen in self.backend.subjects(name, asked).views)
 
     def start(
@@ -110,7 +110,7 @@ class Repository:
 
     def use_case(self, project: str | None = None) -> UseCase:
         """The project's use case."""
-        return self.backend.use_case(self._scope.project(project))
+        return self.backend.account.use_case(self._scope.project(project))
 
     def versions(self, subject: str, task: str = ANNOTATE, *, project: str | None = None) -> list[Signed]:
         """The signed versions of a task that you may see, oldest first."""

@@ -23,14 +23,14 @@ class Scope:
 
     def project(self, named: str | None) -> str:
         """The project that was named, or the only one."""
-        projects = [named] if named else self.backend.projects()
+        projects = [named] if named else self.backend.account.projects()
         if len(projects) != 1:
             raise NotFound("Several projects exist.", f"Name one: project={' or '.join(map(repr, projects))}.")
         return projects[0]
 
     def subjects(self, project: str | None, query: SubjectQuery | None = None) -> Iterator[SubjectView]:
         """The subjects of one project, or of all."""
-        for name in [project] if project else self.backend.projects():
+        for name in [project] if project else self.backend.account.projects():
             yield from every_subject(self.backend, name, query)
 
     def volume(self, series_uid: str, subject: str | None, project: str | None) -> xr.DataArray:
@@ -50,14 +50,14 @@ class Scope:
         seen = self.backend.subject(project, subject)
         for each in seen.layers:
             if each.layer == layer:
-                self.backend.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
+                self.backend.trail.note("read.1", seen.project, subject, f"layer {layer} version {each.version}")
                 return self.backend.get(seen.project, subject, each.digest)
         raise NotFound("Data layer not found, or you do not have access to it.", "Call layers(subject) for a list.")
 
     def checks(self, signed: Signed | None) -> list[Check]:
         """What a verification of one version, or of every subject, finds."""
         wholes = [signed] if signed else self.subjects(None)
-        checks = [check for each in wholes for check in self.backend.verify(each.project, each.subject)]
+        checks = [check for each in wholes for check in self.backend.trail.verify(each.project, each.subject)]
         return [check for check in checks if not signed or _is_about(check.task, check.version, signed)]
 
 

@@ -72,7 +72,7 @@ class Signed:
     @property
     def use_case(self) -> UseCase:
         """The definition under which it was made."""
-        return self._backend.use_case(self.project, self.event.use_case)
+        return self._backend.account.use_case(self.project, self.event.use_case)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -133,7 +133,9 @@ class Signed:
             return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
         require_named(self.event)
         written = export_converted(self, Path(folder), kind, rule)
-        self._backend.note("exported.1", self.project, self.subject, f"{self.task} version {self.version} as {kind}")
+        self._backend.trail.note(
+            "exported.1", self.project, self.subject, f"{self.task} version {self.version} as {kind}"
+        )
         return written
 
 
@@ -150,7 +152,7 @@ def signed_by(backend: Backend, images: Images, command: Sign, version: int, kno
     try:
         event = backend.subject(command.project, command.subject).version(command.task, version)
     except NotFound:
-        event = _hidden(backend.actor, command, version, known)
+        event = _hidden(backend.account.actor, command, version, known)
     return Signed(backend, images, command.project, command.subject, event)
 
 

@@ -66,7 +66,7 @@ class Task:
     def __init__(self, backend: Backend, images: Images, project: str, subject: str, seen: TaskView) -> None:
         self._backend, self._images = backend, images
         self.project, self.subject, self.task = project, subject, seen.name
-        self.holder, self.session = backend.actor.name, backend.actor.session
+        self.holder, self.session = backend.account.actor.name, backend.account.actor.session
         self.fence, self.version, self.basis = seen.fence, seen.version + 1, seen.basis
         self.until = _end(seen)
         self.rejected, self._marked, self._pinned = seen.rejected, seen.marked, seen.use_case
@@ -81,7 +81,7 @@ class Task:
     def use_case(self) -> UseCase:
         """The definition that this task pinned when it was started."""
         if self._case is None:
-            self._case = self._backend.use_case(self.project, self._pinned)
+            self._case = self._backend.account.use_case(self.project, self._pinned)
         return self._case
 
     @property
@@ -128,11 +128,11 @@ class Task:
         self._save(draft_entries.answers_entry(answers))
 
     def _save(self, entry: dict[str, Any]) -> None:
-        self._backend.save(self.project, self.subject, self.task, self.fence, [entry])
+        self._backend.drafts.save(self.project, self.subject, self.task, self.fence, [entry])
 
     def draft(self) -> Draft:
         """The work as it was last saved, also by a kernel that is gone."""
-        entries = self._backend.draft(self.project, self.subject, self.task)
+        entries = self._backend.drafts.read(self.project, self.subject, self.task)
         draft = draft_entries.read_draft(entries, lambda d: self._backend.get(self.project, self.subject, d))
         self._count = draft.count
         if draft.missing:
@@ -186,7 +186,7 @@ class Task:
     @property
     def asks_secret(self) -> bool:
         """Whether signing asks for your own secret."""
-        return self._backend.asks_secret
+        return self._backend.account.asks_secret
 
     def sign(
         self,

@@ -13,7 +13,7 @@ from typing import Any
 from eci_annotate.dicom.header_digest import instance_uid
 from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
-from eci_annotate.repository.local.image_seals import check_content, read_list
+from eci_annotate.repository.local.volumes.image_seals import check_content, read_list
 from eci_annotate.repository.manifest_parts import exported_parts, is_archived
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned

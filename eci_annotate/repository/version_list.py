@@ -68,7 +68,7 @@ def completed_since(backend: Backend, after: int = 0) -> CompletedPage:
     Refused
         The actor may export nothing: an empty page would say that nothing is complete.
     """
-    actor = backend.actor
+    actor = backend.account.actor
     if not any(actor.may("export", project) for project in actor.roles):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
     position, changed = backend.feed(after)
@@ -105,7 +105,7 @@ def provenance_document(backend: Backend, project: str, subject: str, task: str,
         There is no such version for the actor.
     """
     view = backend.subject(project, subject)
-    if not backend.actor.may("export", project, view.site):
+    if not backend.account.actor.may("export", project, view.site):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
     return provenance_of(backend, project, subject, view.version(task, version))
 
@@ -113,7 +113,7 @@ def provenance_document(backend: Backend, project: str, subject: str, task: str,
 def _seen(backend: Backend, project: str, subject: str) -> SubjectView | None:
     with suppress(NotFound):
         view = backend.subject(project, subject)
-        return view if backend.actor.may("export", project, view.site) else None
+        return view if backend.account.actor.may("export", project, view.site) else None
     return None
 
 

@@ -15,7 +15,7 @@ from eci_annotate.store.protocols import (
     Address,
     Append,
     BlobStore,
-    DraftStore,
+    CardIndex,
     Entry,
     EventStore,
     Record,
@@ -45,9 +45,9 @@ def copy(source: Stores, target: Stores, progress: Progress | None = None) -> No
     for check in (_check_blobs, _check_drafts, _check_access, _check_events):
         check(source, target)
     _copy_blobs(source.blobs, target.blobs, tell)
-    _copy_drafts(source.drafts, target.drafts, tell)
+    _copy_drafts(source, target, tell)
     _copy_access(source.access, target.access, tell)
-    _copy_events(source.events, target.events, tell)
+    _copy_events(source, target, tell)
 
 
 def not_empty() -> Refused:
@@ -64,9 +64,9 @@ def _check_blobs(source: Stores, target: Stores) -> None:
 
 
 def _check_drafts(source: Stores, target: Stores) -> None:
-    for address in target.drafts.addresses():
-        openings = source.drafts.openings(address)
-        have = target.drafts.openings(address)
+    for address in target.journals.addresses():
+        openings = source.journals.openings(address)
+        have = target.journals.openings(address)
         if have != openings[: len(have)]:
             raise not_empty()
         for number, holder in enumerate(have, 1):
@@ -111,27 +111,28 @@ def _copy_blobs(source: BlobStore, target: BlobStore, tell: Progress) -> None:
         tell("blobs", done, len(scopes))
 
 
-def _copy_drafts(source: DraftStore, target: DraftStore, tell: Progress) -> None:
-    addresses = source.addresses()
+def _copy_drafts(source: Stores, target: Stores, tell: Progress) -> None:
+    addresses = source.journals.addresses()
     for done, address in enumerate(addresses, 1):
         _copy_draft(source, target, address)
         tell("drafts", done, len(addresses))
 
 
-def _copy_draft(source: DraftStore, target: DraftStore, address: Address) -> None:
-    finished = target.fences(address)[:-1]
-    for holder in source.openings(address):
+def _copy_draft(source: Stores, target: Stores, address: Address) -> None:
+    finished = [holder.fence for holder in target.journals.openings(address)][:-1]
+    ours, theirs = source.drafts, target.drafts
+    for holder in source.journals.openings(address):
         if holder.fence not in finished:
-            target.open(address, holder)
-            entries = source.read(address, holder.fence)
-            have = target.read(address, holder.fence)
+            theirs.open(address, holder)
+            entries = ours.read(address, holder.fence)
+            have = theirs.read(address, holder.fence)
             if have != entries[: len(have)]:
                 raise Refused("A draft does not continue the one before it.", "Verify the source; restore a backup.")
-            target.append(address, holder.fence, entries[len(have) :])
-            target.sync(address, holder.fence)
-    now = source.holder(address)
-    if now is not None and now != target.holder(address):
-        target.renew(address, now.fence, now.until)
+            theirs.append(address, holder.fence, entries[len(have) :])
+            theirs.sync(address, holder.fence)
+    now = ours.holder(address)
+    if now is not None and now != theirs.holder(address):
+        theirs.renew(address, now.fence, now.until)
 
 
 def _copy_access(source: AccessStore, target: AccessStore, tell: Progress) -> None:
@@ -146,18 +147,18 @@ def _copy_access(source: AccessStore, target: AccessStore, tell: Progress) -> No
         tell("access", done, len(months))
 
 
-def _copy_events(source: EventStore, target: EventStore, tell: Progress) -> None:
-    heads, have = source.heads(), target.heads()
+def _copy_events(source: Stores, target: Stores, tell: Progress) -> None:
+    heads, have = source.events.heads(), target.events.heads()
     done, total = 0, sum(heads.values())
-    for piece in _pieces(source):
+    for piece in _pieces(source.events):
         new = [entry for entry in piece if entry.index >= have.get(entry.stream, 0)]
-        target.append_many(_appends(new, source, heads))
+        target.events.append_many(_appends(new, source.cards, heads))
         done += len(piece)
         tell("events", done, total)
-    _copy_late_cards(source, target, list(heads))
+    _copy_late_cards(source.cards, target.cards, list(heads))
 
 
-def _appends(entries: Sequence[Entry], source: EventStore, heads: dict[str, int]) -> list[Append]:
+def _appends(entries: Sequence[Entry], source: CardIndex, heads: dict[str, int]) -> list[Append]:
     last = [entry.stream for entry in entries if entry.index == heads[entry.stream] - 1]
     cards = source.cards_of(last)
     found = []
@@ -168,7 +169,7 @@ def _appends(entries: Sequence[Entry], source: EventStore, heads: dict[str, int]
     return found
 
 
-def _copy_late_cards(source: EventStore, target: EventStore, streams: list[str]) -> None:
+def _copy_late_cards(source: CardIndex, target: CardIndex, streams: list[str]) -> None:
     """Copy cards that an earlier call omitted, or that were replaced since."""
     for begin in range(0, len(streams), _PIECE):
         names = streams[begin : begin + _PIECE]

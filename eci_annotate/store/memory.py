@@ -67,9 +67,6 @@ class MemoryEvents:
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         return copy.deepcopy(list(islice(self._feed, after, None if limit is None else after + limit)))
 
-    def streams(self, prefix: str = "") -> list[str]:
-        return sorted(self.heads(prefix))
-
     def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
         return {name: len(self._streams[name]) for name in streams if name in self._streams}
 
@@ -174,9 +171,6 @@ class MemoryDrafts:
     def addresses(self, project: str = "") -> list[Address]:
         with self._lock:
             return sorted(each for each in self._journals if project in ("", each.project))
-
-    def fences(self, address: Address) -> list[int]:
-        return [holder.fence for holder in self.openings(address)]
 
     def openings(self, address: Address) -> list[Holder]:
         with self._lock:

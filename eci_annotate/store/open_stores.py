@@ -13,7 +13,8 @@ def open_memory() -> Stores:
     """Return empty stores in memory."""
     from eci_annotate.store.memory import MemoryAccess, MemoryBlobs, MemoryDrafts, MemoryEvents
 
-    return Stores(MemoryEvents(), MemoryBlobs(), MemoryDrafts(), MemoryAccess())
+    events, drafts = MemoryEvents(), MemoryDrafts()
+    return Stores(events, events, MemoryBlobs(), drafts, drafts, MemoryAccess())
 
 
 def open_folder(root: Path) -> Stores:
@@ -30,9 +31,8 @@ def open_folder(root: Path) -> Stores:
     from eci_annotate.store.folder.event_store import TinyEvents
 
     require_locks(root)
-    return Stores(
-        TinyEvents(root), FolderBlobs(root / "blobs"), FolderDrafts(root / "drafts"), AccessLog(root / "access")
-    )
+    events, drafts = TinyEvents(root), FolderDrafts(root / "drafts")
+    return Stores(events, events, FolderBlobs(root / "blobs"), drafts, drafts, AccessLog(root / "access"))
 
 
 def open_postgres(dsn: str, connections: int = 4) -> Stores:

@@ -1,4 +1,4 @@
-"""The interfaces of the stores: `EventStore`, `BlobStore`, `DraftStore`, `AccessStore`; `conformance/` checks them.
+"""The interfaces of the stores: events with their cards, blobs, drafts, access; `conformance/` checks them.
 
 `append` with `expected` is the only lock that the workflow needs; a draft's fence is checked at each write.
 """
@@ -42,7 +42,7 @@ class Append:
 
 
 class EventStore(Protocol):
-    """Append-only streams of records, one feed over all of them, and a card per stream for lists."""
+    """Append-only streams of records, and one feed over all of them."""
 
     def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
         """Add all records or none, and the card too; raises Conflict unless the stream has `expected` records.
@@ -71,14 +71,15 @@ class EventStore(Protocol):
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Return up to `limit` records above position `after`, in order; later commits never get lower positions."""
 
-    def streams(self, prefix: str = "") -> list[str]:
-        """Return the names of all streams that start with `prefix`, sorted."""
-
     def heads(self, prefix: str = "") -> dict[str, int]:
         """Return the number of records of each stream whose name starts with `prefix`."""
 
     def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
         """Return the number of records of each of these streams, without empty streams."""
+
+
+class CardIndex(Protocol):
+    """The cards of the streams, for lists; `EventStore.append` replaces a card together with its records."""
 
     def cards(self, query: CardQuery) -> CardPage:
         """Return a page of cards: see `cards.page_of`."""
@@ -189,17 +190,18 @@ class DraftStore(Protocol):
     def read(self, address: Address, fence: int) -> list[Record]:
         """Return all entries of the journal, without an incomplete last one."""
 
+    def drop(self, project: str, subject: str) -> int:
+        """Remove all drafts of a subject, including holders, durable on return; returns the number of journals."""
+
+
+class DraftIndex(Protocol):
+    """Which drafts exist (for copying and backup)."""
+
     def addresses(self, project: str = "") -> list[Address]:
         """Return the addresses of drafts, sorted; optionally of one project only."""
 
-    def fences(self, address: Address) -> list[int]:
-        """Return the fences of the existing journals, sorted."""
-
     def openings(self, address: Address) -> list[Holder]:
-        """Return the holder for whom each journal was opened, by fence."""
-
-    def drop(self, project: str, subject: str) -> int:
-        """Remove all drafts of a subject, including holders, durable on return; returns the number of journals."""
+        """Return the holder for whom each existing journal was opened, by fence."""
 
 
 def check_stream(stream: str) -> str:
@@ -275,11 +277,13 @@ def no_stream() -> NotFound:
 
 @dataclass(frozen=True)
 class Stores:
-    """Event, blob, draft and access stores of one repository."""
+    """Event, blob, draft and access stores of one repository, with the indexes of streams and drafts."""
 
     events: EventStore
+    cards: CardIndex
     blobs: BlobStore
     drafts: DraftStore
+    journals: DraftIndex
     access: AccessStore
     closing: Callable[[], None] = field(default=lambda: None, repr=False)
 

@@ -36,8 +36,8 @@ def hub_links(env: Mapping[str, str]) -> dict[str, str]:
 
 def account_bar(backend: Backend, env: Mapping[str, str] = os.environ) -> w.HTML:
     """Return name, projects, help and the hub's links as a widget."""
-    name = html.escape(backend.actor.name)
-    projects = html.escape(", ".join(backend.projects()))
+    name = html.escape(backend.account.actor.name)
+    projects = html.escape(", ".join(backend.account.projects()))
     rows = "".join(f"<dt>{html.escape(what)}</dt><dd>{html.escape(words)}</dd>" for what, words in HELP)
     links = "".join(
         f"<a href='{html.escape(address, quote=True)}' target='_top' class='{_look(title)}'>{title}</a>"

@@ -68,10 +68,10 @@ class OwnVersions:
 
     def _lines(self) -> list[Line]:
         backend = self._repository.backend
-        asked, me = SubjectQuery(signed=True, size=500), backend.actor.name
+        asked, me = SubjectQuery(signed=True, size=500), backend.account.actor.name
         found = [
             (seen, task, signed)
-            for name in backend.projects()
+            for name in backend.account.projects()
             for seen in backend.subjects(name, asked).views
             for task in seen.tasks
             for signed in task.signed

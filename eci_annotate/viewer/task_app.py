@@ -184,7 +184,7 @@ class Worklist:
         """Return as many tasks as are shown, held ones first, and whether there are more."""
         backend = self._repository.backend
         asked = SubjectQuery(startable=True, size=self._shown)
-        pages = [backend.subjects(name, asked) for name in backend.projects()]
+        pages = [backend.subjects(name, asked) for name in backend.account.projects()]
         found = [line for page in pages for line in offered(page.views)]
         found.sort(key=lambda line: not (line[1].mine or line[1].elsewhere))
         more = any(page.total > len(page.views) for page in pages) or len(found) > self._shown

@@ -43,7 +43,7 @@ def founded(folder: Path, dsn: str = "") -> Path:
     create_repository(folder, project=P, member="olga", site="KAU", dsn=dsn)
     layout = find(folder)
     enable_service(layout, credential(layout))
-    rooms, owner = Rooms.from_layout(layout), open(folder).backend.actor
+    rooms, owner = Rooms.from_layout(layout), open(folder).backend.account.actor
     for name, role in (("anna", "annotator"), ("ruth", "reviewer")):
         add_hub_member(rooms, owner, P, name, roles=(role,), site="KAU", sites=("*",))
     rooms.stores.close()

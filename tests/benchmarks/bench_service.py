@@ -42,11 +42,11 @@ def prepared(folder: Path, many: int, dsn: str = "") -> list[tuple[str, str]]:
     olga = LocalBackend(rooms, HubIdentity("olga", "prepare", signer))
     import_folders(olga, [SAMPLE], project=P, site="KAU")
     first = olga.subjects(P, SubjectQuery()).views[0].subject
-    case, study = olga.use_case(P), next((folder / "archive" / first).iterdir())
+    case, study = olga.account.use_case(P), next((folder / "archive" / first).iterdir())
     pairs = []
     for number in range(many):
         name, subject = f"annotator{number:04d}", f"ECI_KAU_L{number:04d}"
-        add_hub_member(rooms, olga.actor, P, name, roles=("annotator",), site="KAU", sites=("*",), signs=False)
+        add_hub_member(rooms, olga.account.actor, P, name, roles=("annotator",), site="KAU", sites=("*",), signs=False)
         (folder / "archive" / subject).mkdir(parents=True)
         (folder / "archive" / subject / study.name).symlink_to(study)
         olga.do(Enrol(P, subject, "KAU", case.digest, ()))
@@ -61,7 +61,7 @@ def service_signing_key_of(rooms: Rooms, name: str):  # type: ignore[no-untyped-
     """The key that the service holds for a member; made when there is none."""
     from eci_annotate.repository.keys.service_keys import admit
 
-    admit(rooms, LocalBackend(rooms, HubIdentity(name, "prepare")).actor, P, name)
+    admit(rooms, LocalBackend(rooms, HubIdentity(name, "prepare")).account.actor, P, name)
     return service_signing_key(rooms.layout, name)
 
 

@@ -54,7 +54,7 @@ def cost(kind: str, place: str, size: int) -> Cost:
     """Measure one store, here, in this process."""
     begin = time.perf_counter()
     stores = _filled_memory(size) if kind == "memory" else reopened(place)
-    stores.events.cards(CardQuery(PROJECT))
+    stores.cards.cards(CardQuery(PROJECT))
     opening = 1000 * (time.perf_counter() - begin)
     memory = _memory_mb("VmRSS")
     draw, events = random.Random(1), stores.events
@@ -62,8 +62,10 @@ def cost(kind: str, place: str, size: int) -> Cost:
     append = [_appended(events, next(numbers)) for _ in range(TIMES["append"])]
     after = events.feed(EVENTS * size)[-1].position
     feed = _times(lambda: events.feed(after - 100), TIMES["feed"])
-    pages = {name: _times(lambda query=query: events.cards(query), TIMES["page"]) for name, query in QUERIES.items()}
-    totals = {name: events.cards(query).total for name, query in QUERIES.items()}
+    pages = {
+        name: _times(lambda query=query: stores.cards.cards(query), TIMES["page"]) for name, query in QUERIES.items()
+    }
+    totals = {name: stores.cards.cards(query).total for name, query in QUERIES.items()}
     stores.close()
     return Cost(append, feed, pages, totals, opening, memory)
 

@@ -69,7 +69,7 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         page.screenshot(path=place / f"mended-{how}.png")
     repo = open_repository(place / "repository")
     repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True)
-    lines = [line for entry in repo.backend.draft(PROJECT, SUBJECT, "annotate") for line in entry.get("l", [])]
+    lines = [line for entry in repo.backend.drafts.read(PROJECT, SUBJECT, "annotate") for line in entry.get("l", [])]
     kinds = [kind for line in lines for kind in ("add", "press", "release", "undo") if f'"{kind}"' in line.lower()]
     assert kinds == [
         "add", "press", "release", "add", "press", "release", "undo", "undo",

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.remote.backend import Line
+from eci_annotate.repository.remote.http_client import Line
 from tests.hub.hub_world import SERVICE_PREFIX, Hub, end, hubs, signed_in, start, until
 
 pytestmark = pytest.mark.needs_root

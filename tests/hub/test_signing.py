@@ -15,7 +15,8 @@ from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import utc_now
 from eci_annotate.repository.pending_signature import Pending
-from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
+from eci_annotate.repository.remote.backend import RemoteBackend, RemoteImages
+from eci_annotate.repository.remote.http_client import Line
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Task
 from tests.hub.hub_world import SERVICE_PREFIX, Hub, signed_in

@@ -49,11 +49,11 @@ def test_the_last_events_cannot_be_removed_unseen(repo: Repository, folder: Path
     before = Path(shutil.copytree(folder, folder.parent / "before"))
     sign(repo)
     (kept,) = outside.iterdir()
-    assert all(check.passed for check in local(repo).check_checkpoints(kept))
+    assert all(check.passed for check in local(repo).trail.check_checkpoints(kept))
     old = local(eci.open(before))
-    failed = [check for check in old.check_checkpoints(kept) if not check.passed]
+    failed = [check for check in old.trail.check_checkpoints(kept) if not check.passed]
     assert failed and "events that existed at" in failed[-1].detail
-    assert all(check.passed for check in old.check_checkpoints()), "only a copy kept elsewhere shows it"
+    assert all(check.passed for check in old.trail.check_checkpoints()), "only a copy kept elsewhere shows it"
 
 
 def test_any_flipped_byte_of_a_checkpoint_or_event_is_found(repo: Repository, folder: Path, outside: Path) -> None:
@@ -91,21 +91,21 @@ def test_the_audit_trail_tells_reads_refusals_and_who(repo: Repository) -> None:
     repo.studies(S)
     with pytest.raises(Refused):
         repo.backend.do(Start(P, S, "review"))
-    table = local(repo).audit(AuditQuery(project=P, subject=S))
+    table = local(repo).trail.audit(AuditQuery(project=P, subject=S))
     assert {"enrolled.1", "started.1", "signed.1", "read.1", "refused.1"} <= set(table["what"])
     assert set(table["by"]) == {"anna"} and set(table["assurance"]) == {"key"} and table["at"].is_monotonic_increasing
-    assert len(local(repo).audit(AuditQuery(what="signed", by="anna", until="2999"))) == 2
-    assert local(repo).audit(AuditQuery(until="1999")).empty
+    assert len(local(repo).trail.audit(AuditQuery(what="signed", by="anna", until="2999"))) == 2
+    assert local(repo).trail.audit(AuditQuery(until="1999")).empty
 
 
 def test_the_trail_of_one_subject_reads_no_other(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     sign(repo)
     repo.studies(S)
     backend = local(repo)
-    whole = backend.audit(AuditQuery(project=P))
+    whole = backend.trail.audit(AuditQuery(project=P))
     monkeypatch.setattr(backend.rooms.streams, "all_after", lambda *_: pytest.fail("every stream was read"))
-    table = backend.audit(AuditQuery(project=P, subject=S))
+    table = backend.trail.audit(AuditQuery(project=P, subject=S))
     assert len(table) == (whole["subject"] == S).sum() >= 5
     month = table["at"].iloc[0][:7]
-    assert len(backend.audit(AuditQuery(project=P, subject=S, since=month, until=month))) >= len(table)
-    assert backend.audit(AuditQuery(project=P, subject=S, until="2001-01")).empty
+    assert len(backend.trail.audit(AuditQuery(project=P, subject=S, since=month, until=month))) >= len(table)
+    assert backend.trail.audit(AuditQuery(project=P, subject=S, until="2001-01")).empty

@@ -37,10 +37,10 @@ def test_a_withdrawal_that_was_cut_off_is_noticed_and_finished(
         cut.setattr(command_handler, "erase", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             repo.backend.do(Withdraw(P, S, "letter"))
-    assert "withdrawal" in {c.check for c in repo.backend.verify(P, S) if not c.passed}
+    assert "withdrawal" in {c.check for c in repo.backend.trail.verify(P, S) if not c.passed}
     again = eci.open(folder)
     assert not list((folder / "archive").rglob("*.dcm")) and local(again).rooms.vault.is_gone(P, S)
-    assert all(c.passed for c in again.backend.verify(P, S))
+    assert all(c.passed for c in again.backend.trail.verify(P, S))
 
 
 # -- what is missing ------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_a_damaged_checkpoint_certificate_signs_nothing(repo: Repository, folder
     assert len(local(repo).rooms.streams.feed()) == before
     path.write_text(good)
     sign(repo)
-    assert all(c.passed for c in local(repo).check_checkpoints())
+    assert all(c.passed for c in local(repo).trail.check_checkpoints())
 
 
 # -- other releases -----------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def test_the_datasheet_states_rules_counts_and_refusals(repo: Repository, tmp_pa
     assert [case["seal"] for case in sheet["cases"]] == [repo.versions(subject(n))[0].seal for n in (1, 2)]
     text = (tmp_path / "out" / "DATASHEET.md").read_text()
     assert "awaits its review" in text and "| vessel | 2 | 1 |" in text
-    noted = local(repo).audit(AuditQuery(project=P, subject=subject(1)))["detail"].tolist()
+    noted = local(repo).trail.audit(AuditQuery(project=P, subject=subject(1)))["detail"].tolist()
     assert "annotate version 1 as monai" in noted
 
 

@@ -49,5 +49,5 @@ def test_a_definition_of_another_project_is_none_of_this_one(repo: Repository) -
     backend = local(repo)
     other = backend.rooms.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
     with pytest.raises(NotFound, match="no definition with this digest"):
-        backend.use_case(P, other)
-    assert backend.use_case(P, repo.use_case().digest) == repo.use_case()
+        backend.account.use_case(P, other)
+    assert backend.account.use_case(P, repo.use_case().digest) == repo.use_case()

@@ -56,7 +56,7 @@ def test_each_format_holds_the_signed_voxels(repo: Repository, tmp_path: Path) -
     names = [f"{STEM}_{end}" for end in ("nifti_1.json", "nifti_1.nii.gz", "nrrd_1.seg.nrrd", "seg_1.dcm")]
     assert sorted(path.name for path in tmp_path.glob(f"{STEM}*")) == names
     assert not is_export(tmp_path), "what was converted is not taken for what was signed"
-    noted = local(repo).audit(AuditQuery(project=P, subject=S))["detail"].tolist()
+    noted = local(repo).trail.audit(AuditQuery(project=P, subject=S))["detail"].tolist()
     for kind in ("seg", "nifti", "nrrd"):
         assert f"annotate version 1 as {kind}" in noted
 

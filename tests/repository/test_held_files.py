@@ -89,7 +89,7 @@ def test_an_owner_releases_or_deletes_and_the_trail_says_so(
     delete_held(local(repo), kept.id)
     with pytest.raises(NotFound):
         delete_held(local(repo), kept.id)
-    table = local(repo).audit(AuditQuery(what="held"))
+    table = local(repo).trail.audit(AuditQuery(what="held"))
     assert [*table["what"]] == ["held.1", "held-released.1", "held.1", "held-deleted.1"]
 
 
@@ -139,7 +139,7 @@ def test_a_site_is_one_of_the_project(repo: Repository, folder: Path, tmp_path: 
     good = patient(tmp_path.parent / f"{tmp_path.name}-good", "p1", put())
     with pytest.raises(Refused):
         import_folders(local(repo), [good], project=P, site=site)
-    case = repo.backend.use_case(P)
+    case = repo.backend.account.use_case(P)
     with pytest.raises(Refused):
         repo.backend.do(Enrol(P, "ECI_X_S0001", "/../x", case.digest, ()))
     with pytest.raises(Refused):

@@ -80,7 +80,7 @@ def test_a_changed_header_is_found_wherever_the_images_are_used(drawn: Path, tmp
     for path in images(drawn):
         edit(path, HEADERS[change])
     repo = eci.open(drawn)
-    assert {c.check for c in repo.backend.verify(P, S) if not c.passed} == {"image files"}
+    assert {c.check for c in repo.backend.trail.verify(P, S) if not c.passed} == {"image files"}
     with pytest.raises(Tampered, match="header of instance"):
         repo.volume(uid, subject=S)
     with pytest.raises(Tampered, match="header of instance"):
@@ -106,7 +106,7 @@ def test_no_image_is_added_and_none_is_lost(drawn: Path) -> None:
     for act, said in ((extra.touch, "added"), (lambda: (extra.unlink(), first.unlink()), "missing")):
         act()
         repo = eci.open(drawn)
-        assert "image lists" in {c.check for c in repo.backend.verify(P, S) if not c.passed}
+        assert "image lists" in {c.check for c in repo.backend.trail.verify(P, S) if not c.passed}
         with pytest.raises(Tampered, match=said):
             repo.volume(uid, subject=S)
 
@@ -128,7 +128,7 @@ def test_a_lossless_encoding_passes_and_is_told(drawn: Path) -> None:
         dataset.compress(RLELossless, generate_instance_uid=False)
         dataset.save_as(path)
     repo = eci.open(drawn)
-    found = {c.check: c for c in repo.backend.verify(P, S)}
+    found = {c.check: c for c in repo.backend.trail.verify(P, S)}
     assert all(c.passed for c in found.values())
     assert found["image files"].detail == "2 files were re-encoded; their content is the same."
     assert repo.volume(series(repo), subject=S).shape[0] == 8
@@ -178,7 +178,9 @@ def test_old_versions_are_named_and_sealed_by_a_command(tmp_path: Path, monkeypa
         "It is older than the seal of its images' headers, 2026-12-01 00:00 UTC."
     }
     edit(images(folder)[0], put(PixelSpacing=[2.0, 2.0]))
-    assert "image files" in {c.check for c in opened(folder, "anna", monkeypatch).backend.verify(P, S) if not c.passed}
+    assert "image files" in {
+        c.check for c in opened(folder, "anna", monkeypatch).backend.trail.verify(P, S) if not c.passed
+    }
 
 
 def test_an_old_subject_whose_pixels_changed_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from eci_annotate.repository.admin.backup import back_up
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.local.open_archive import ArchiveSettings, archive_settings, use_archive
+from eci_annotate.repository.local.volumes.open_archive import ArchiveSettings, archive_settings, use_archive
 from eci_annotate.workflow.subject.commands import Withdraw
 from tests.archive.orthanc import orthanc
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
@@ -36,7 +36,7 @@ def test_images_and_signed_files_are_in_the_orthanc_only(tmp_path: Path) -> None
         signed = task.sign(MEANING)
         assert len(httpx.get(f"{server.url}/instances").json()) == len(files) + 2
         assert not list(folder.rglob("*.dcm")) and repo.verify(signed).passed
-        assert all(check.passed for check in repo.backend.verify(P, S))
+        assert all(check.passed for check in repo.backend.trail.verify(P, S))
         back_up(folder, tmp_path / "backup", tmp_path / "keys")
         assert archive_settings(find(folder)) == ArchiveSettings(server.dicomweb, orthanc=server.url)
         assert (tmp_path / "keys" / "register" / "subjects" / f"{S}.json").exists()

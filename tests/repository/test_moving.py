@@ -35,7 +35,7 @@ def told(repo: Repository) -> tuple[object, ...]:
     entries = [(entry.stream, entry.index, entry.record) for entry in backend.rooms.streams.feed()]
     (signed,) = (each for each in repo.all_signed() if each.task == "annotate")
     draft = repo.start(S, "annotate", take_over=True).draft()
-    checks = {(c.check, c.passed) for c in backend.verify(P, S)}
+    checks = {(c.check, c.passed) for c in backend.trail.verify(P, S)}
     return entries[:7], signed.rows(), signed.report, len(draft.lines), repo.layer(S, "pathology"), checks
 
 
@@ -46,7 +46,7 @@ def test_a_repository_goes_into_a_database_and_back(worked: Repository, folder: 
     assert copy_repository(tmp_path / "there", tmp_path / "back") == events
     assert local(eci.open(tmp_path / "back")).rooms.streams.feed() == local(worked).rooms.streams.feed()
     assert told(eci.open(tmp_path / "there")) == told(eci.open(tmp_path / "back")) == told(eci.open(folder))
-    assert all(check.passed for check in local(eci.open(tmp_path / "there")).check_checkpoints())
+    assert all(check.passed for check in local(eci.open(tmp_path / "there")).trail.check_checkpoints())
 
 
 def test_the_whole_path_runs_on_a_database(tmp_path: Path, dsn: str) -> None:

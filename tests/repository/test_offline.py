@@ -76,7 +76,7 @@ def test_another_authority_and_none_at_all_are_refused(repo: Repository, folder:
     assert [c.check for c in failed] == ["certificate"] and "another authority" in failed[0].detail
     with pytest.raises(NotFound, match="--trust"):
         verify_exported(out, [])
-    inside = repo.backend.verify(P, S, (anchor(tmp_path / "other"),))
+    inside = repo.backend.trail.verify(P, S, (anchor(tmp_path / "other"),))
     assert {c.check for c in inside if not c.passed} == {"signature"}
 
 
@@ -108,7 +108,7 @@ def test_what_was_signed_before_a_revocation_counts_and_later_not(
         task.sign(MEANING)
     monkeypatch.setattr(signing, "_check_counts", lambda *_: None)  # as one who has the key and another program
     task.sign(MEANING)
-    failed = [c for c in repo.backend.verify(P, S) if not c.passed]
+    failed = [c for c in repo.backend.trail.verify(P, S) if not c.passed]
     assert {(c.version, c.check) for c in failed} == {(2, "signature")} and "revoked" in failed[0].detail
 
 

@@ -41,7 +41,7 @@ def drawn(repo: Repository) -> Task:
 def propose(repo: Repository, task: Task) -> Any:
     rooms, backend = local(repo).rooms, local(repo)
     command = Sign(P, S, "annotate", task.fence, MEANING)
-    return proposal_of(rooms, command, rooms.state(P, S)[1], backend.actor, rooms.clock())
+    return proposal_of(rooms, command, rooms.state(P, S)[1], backend.account.actor, rooms.clock())
 
 
 def test_a_signature_replays_once_and_is_a_value(repo: Repository, replays: list[None]) -> None:

@@ -310,43 +310,43 @@ def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, mon
 
 def test_lists_follow_from_events_and_are_mended(repo: Repository, folder: Path) -> None:
     backend = local(repo)
-    events = backend.rooms.stores.events
-    (card,) = events.cards(CardQuery(P)).cards
+    cards = backend.rooms.stores.cards
+    (card,) = cards.cards(CardQuery(P)).cards
     assert {"site:KAU", "stage:annotate", "included", "live", "present", "do:annotator"} <= card.words
-    events.recard([replace(card, words=card.words - {"do:annotator"} | {"stage:review"})])
+    cards.recard([replace(card, words=card.words - {"do:annotator"} | {"stage:review"})])
     assert repo.worklist().empty
-    assert [c.check for c in backend.verify(P, S) if not c.passed] == ["card"]
+    assert [c.check for c in backend.trail.verify(P, S) if not c.passed] == ["card"]
     path = folder / "streams" / "subject" / P / f"{S}.json"
     document = json.loads(path.read_text())
     del document["card"]
     path.write_text(json.dumps(document))
     (folder / "cards.jsonl").unlink()
-    assert len(eci.open(folder).worklist()) == 1 and all(c.passed for c in local(eci.open(folder)).verify(P, S))
+    assert len(eci.open(folder).worklist()) == 1 and all(c.passed for c in local(eci.open(folder)).trail.verify(P, S))
 
 
 def test_cards_of_an_earlier_format_are_made_again(repo: Repository, folder: Path) -> None:
-    events = local(repo).rooms.stores.events
-    (card,) = events.cards(CardQuery(P)).cards
-    events.recard([replace(card, words=card.words - {FORMAT} | {"stage:done"}, order={**card.order, "stage": "done"})])
+    cards = local(repo).rooms.stores.cards
+    (card,) = cards.cards(CardQuery(P)).cards
+    cards.recard([replace(card, words=card.words - {FORMAT} | {"stage:done"}, order={**card.order, "stage": "done"})])
     assert list(repo.subjects(stage="done").subject) == [S], "a list believes its cards"
     opened = eci.open(folder)
     assert opened.subjects(stage="done").empty and list(opened.subjects(stage="annotate").subject) == [S]
-    assert all(check.passed for check in local(opened).verify(P, S))
+    assert all(check.passed for check in local(opened).trail.verify(P, S))
 
 
 def test_a_card_that_is_made_again_does_not_undo_an_event(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     rooms = local(repo).rooms
-    events, streams = rooms.stores.events, rooms.streams
-    (card,) = events.cards(CardQuery(P)).cards
-    events.recard([replace(card, words=card.words - {FORMAT})])
-    known = events.recard
+    index, streams = rooms.stores.cards, rooms.streams
+    (card,) = index.cards(CardQuery(P)).cards
+    index.recard([replace(card, words=card.words - {FORMAT})])
+    known = index.recard
 
     def meanwhile(cards: Iterable[Card]) -> None:
-        monkeypatch.setattr(events, "recard", known)
+        monkeypatch.setattr(index, "recard", known)
         repo.backend.do(Describe(P, S, cohort="pilot"))
         known(cards)
 
-    monkeypatch.setattr(events, "recard", meanwhile)
+    monkeypatch.setattr(index, "recard", meanwhile)
     assert streams.mend_cards() == 1
     assert list(repo.subjects(cohort="pilot").subject) == [S]
 

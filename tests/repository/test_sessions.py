@@ -35,7 +35,7 @@ def race(folder: str, name: int, subjects: list[str], out: Any) -> None:
 @pytest.mark.soak
 def test_each_task_gets_exactly_one_holder(folder: Path) -> None:
     backend = local(eci.open(folder))
-    case = backend.use_case(P)
+    case = backend.account.use_case(P)
     subjects = [f"ECI_KAU_S{number:04d}" for number in range(100, 100 + SUBJECTS)]
     series = next((folder / "archive" / S).iterdir())
     for subject in subjects:

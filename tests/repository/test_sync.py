@@ -61,7 +61,7 @@ def test_versions_go_to_an_xnat_in_order_and_once(
     repository.backend.do(Withdraw(P, S, "consent withdrawn"))
     assert box.run() == {OutboxState.WAITING: 0, OutboxState.FAILED: 0, OutboxState.SENT: 0, OutboxState.WITHDRAWN: 3}
     assert not kept.files and not kept.collections and not kept.made
-    rows = local(repository).audit(AuditQuery(P, "", "", "synchronised"))
+    rows = local(repository).trail.audit(AuditQuery(P, "", "", "synchronised"))
     assert list(rows["detail"]) == [
         f"{what} to far" for what in ("annotate version 1", "annotate version 2", "withdrawal")
     ]

@@ -27,7 +27,7 @@ def kept(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with a signed version and many more subjects, and a checkpoint over all of it."""
     folder = Path(shutil.copytree(made, tmp_path_factory.mktemp("wide") / "repository"))
     repo = eci.open(folder)
-    case = repo.backend.use_case(P).digest
+    case = repo.backend.account.use_case(P).digest
     for number in range(CROWD):
         name = f"ECI_KAU_T{number:04d}"
         repo.backend.do(Enrol(P, name, "KAU", case, ()))

@@ -52,7 +52,7 @@ def test_it_verifies(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = opened(stored, "anna", monkeypatch)
     outcome = repository.verify()
     assert outcome.passed and len(outcome.checks) >= 20
-    proofs = local(repository).check_checkpoints()
+    proofs = local(repository).trail.check_checkpoints()
     assert len(proofs) >= 8 and all(check.passed for check in proofs)
 
 

@@ -36,7 +36,7 @@ def make_world(root: Path) -> World:
     folder = make(root)
     layout = find(folder)
     repo = open(folder)
-    rooms, anna = local(repo).rooms, repo.backend.actor
+    rooms, anna = local(repo).rooms, repo.backend.account.actor
     task = repo.start(S, "annotate")
     task.save(lines(task))
     task.answer(ANSWERS)
@@ -45,7 +45,7 @@ def make_world(root: Path) -> World:
     enable_service(layout, credential(layout))
     admit(rooms, anna, P, "anna")
     _other_project(folder)
-    owner = open(folder).backend.actor
+    owner = open(folder).backend.account.actor
     for role in ROLES:
         for where, project, site in ((NEAR, P, "KAU"), (FAR, P, "VIE"), (OTHER, Q, "KAU")):
             add_hub_member(rooms, owner, project, f"{role}-{where}", roles=(role,), site=site, sites=(site,))

@@ -14,7 +14,8 @@ from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.open_repository import open
-from eci_annotate.repository.remote.backend import Line, RemoteBackend, RemoteImages
+from eci_annotate.repository.remote.backend import RemoteBackend, RemoteImages
+from eci_annotate.repository.remote.http_client import Line
 from eci_annotate.repository.repository import Repository
 from tests.ports import free_port
 from tests.service.serving_app import running
@@ -49,7 +50,7 @@ def prepared(folder: Path) -> Path:
     """A repository whose members the service knows: ben and ruth have key files too, the others have none."""
     layout = find(folder)
     enable_service(layout, credential(layout))
-    rooms, owner = Rooms.from_layout(layout), open(folder).backend.actor
+    rooms, owner = Rooms.from_layout(layout), open(folder).backend.account.actor
     for name in ("anna", "ben", "ruth"):
         admit(rooms, owner, P, name)
     for name, (roles, site) in PEOPLE.items():

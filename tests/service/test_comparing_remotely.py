@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
         read(made, "ben", number, report(lesion("lesion 1", segment="V")), ("lesion 1", (4, 19, 22), (4, 5)))
     layout = find(made)
     enable_service(layout, credential(layout))
-    admit(Rooms.from_layout(layout), as_member(made, "olga").backend.actor, P, "al")
+    admit(Rooms.from_layout(layout), as_member(made, "olga").backend.account.actor, P, "al")
     return made
 
 

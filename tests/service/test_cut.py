@@ -24,7 +24,7 @@ from tests.service.serving_app import running
 def test_work_goes_on_while_the_line_is_cut(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLUSH_S", "RETRY_S"):
         monkeypatch.setattr(save_state, name, 0.05)
-    monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.05,))
+    monkeypatch.setattr("eci_annotate.repository.remote.http_client._WAITS_S", (0.05,))
     port = free_port()
 
     def app() -> Any:

@@ -119,4 +119,4 @@ def test_a_checkpoint_is_taken_when_there_is_news_and_not_without(folder: Path) 
     assert not take_when_new(rooms)
     repo.studies(S)  # a reading is news
     assert take_when_new(rooms) and not take_when_new(rooms)
-    assert all(check.passed for check in local(repo).check_checkpoints())
+    assert all(check.passed for check in local(repo).trail.check_checkpoints())

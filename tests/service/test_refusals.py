@@ -27,8 +27,8 @@ TRIES: dict[str, tuple[str, Callable[[Repository], object]]] = {
     "Read images: Subject not found": ("ECI_KAU_S9998", lambda r: r.images.volume(P, "ECI_KAU_S9998", UID)),
     "Read content: Content not found": (S, lambda r: r.backend.get(P, S, DIGEST)),
     "Put content: You hold no lease": (S, lambda r: r.backend.put(P, S, b"mine")),
-    "Read draft: You do not hold": (S, lambda r: r.backend.draft(P, S, "annotate")),
-    "Save: You do not hold": (S, lambda r: r.backend.save(P, S, "annotate", 7, [{"a": {}}])),
+    "Read draft: You do not hold": (S, lambda r: r.backend.drafts.read(P, S, "annotate")),
+    "Save: You do not hold": (S, lambda r: r.backend.drafts.save(P, S, "annotate", 7, [{"a": {}}])),
     "Start: ": (S, lambda r: r.backend.do(Start(P, S, "review"))),
 }
 
@@ -40,7 +40,7 @@ def test_each_refusal_is_noted_once(folder: Path, said: str) -> None:
         anna = remote(address, "anna")
         with pytest.raises(EciError):
             attempt(anna)
-    table = eci.open(folder).backend.audit(AuditQuery(P, by="anna", what="refused"))  # type: ignore[attr-defined]
+    table = eci.open(folder).backend.trail.audit(AuditQuery(P, by="anna", what="refused"))  # type: ignore[attr-defined]
     (row,) = table.to_dict("records")
     assert row["detail"].startswith(said) and row["subject"] == subject
     assert (row["where"], row["assurance"]) == ("127.0.0.1", "hub")
@@ -50,8 +50,8 @@ def test_who_may_not_search_the_audit_trail_is_told_so(folder: Path) -> None:
     vera = LocalBackend(Rooms.from_layout(find(folder)), HubIdentity("vera", "one"))
     for query in (AuditQuery(), AuditQuery(P), AuditQuery("another")):
         with pytest.raises(Refused, match="may not search the audit trail"):
-            vera.audit(query)
-    table = eci.open(folder).backend.audit(AuditQuery(P, by="vera"))  # type: ignore[attr-defined]
+            vera.trail.audit(query)
+    table = eci.open(folder).backend.trail.audit(AuditQuery(P, by="vera"))  # type: ignore[attr-defined]
     assert set(table["detail"]) == {"Audit: You may not search the audit trail here."} and len(table) == 2
 
 
@@ -61,14 +61,14 @@ def test_looking_at_what_one_may_see_is_no_refusal(folder: Path) -> None:
         anna.backend.subject(P, S)
         anna.studies(S)
         anna.backend.feed(0)
-    assert eci.open(folder).backend.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
+    assert eci.open(folder).backend.trail.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
 
 
 def test_a_list_of_leases_leaves_others_out_and_refuses_nobody(folder: Path) -> None:
-    owner, rooms = eci.open(folder).backend.actor, Rooms.from_layout(find(folder))
+    owner, rooms = eci.open(folder).backend.account.actor, Rooms.from_layout(find(folder))
     add_hub_member(rooms, owner, P, "far", roles=("super-user",), site="VIE", sites=("VIE",))
     desk = Desk(Settings(folder), rooms, tokens())
     desk.backend("anna", "one").do(Start(P, S, "annotate"))
     assert [seen.subject for seen in desk.leased(desk.backend("sue", "one"), P, 10)] == [S]
     assert list(desk.leased(desk.backend("far", "one"), P, 10)) == []
-    assert eci.open(folder).backend.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]
+    assert eci.open(folder).backend.trail.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]

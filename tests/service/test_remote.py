@@ -19,7 +19,8 @@ from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.pending_signature import Pending
-from eci_annotate.repository.remote.backend import Line, RemoteBackend
+from eci_annotate.repository.remote.backend import RemoteBackend
+from eci_annotate.repository.remote.http_client import Line
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import (
     AddMember,
@@ -39,22 +40,22 @@ from tests.repository.repository_world import ANSWERS, MEANING, lines
 from tests.service.service_world import P, S, remote, serving, tokens
 
 ACTS: dict[str, Callable[[Repository], Any]] = {
-    "projects": lambda r: r.backend.projects(),
-    "members": lambda r: r.backend.members(P),
+    "projects": lambda r: r.backend.account.projects(),
+    "members": lambda r: r.backend.account.members(P),
     "subject": lambda r: r.backend.subject(P, S),
     "subjects": lambda r: r.backend.subjects(P, SubjectQuery(site="KAU", sort="stage", descending=True, size=3)),
     "no order": lambda r: r.backend.subjects(P, SubjectQuery(sort="age")),
     "startable": lambda r: r.backend.subjects(P, SubjectQuery(startable=True)),
     "worklist": lambda r: r.worklist().to_dict(),
     "no subject": lambda r: r.backend.subject(P, "ECI_KAU_S9999"),
-    "no project": lambda r: r.backend.members("other"),
+    "no project": lambda r: r.backend.account.members("other"),
     "use case": lambda r: r.use_case().blob,
     "feed": lambda r: r.backend.feed(0),
     "studies": lambda r: r.studies(S),
     "start": lambda r: r.backend.do(Start(P, S, "annotate")),
-    "draft": lambda r: r.backend.draft(P, S, "annotate"),
-    "save": lambda r: r.backend.save(P, S, "annotate", 1, [{"a": {"image_quality": "good"}}]),
-    "save late": lambda r: r.backend.save(P, S, "annotate", 7, [{"a": {}}]),
+    "draft": lambda r: r.backend.drafts.read(P, S, "annotate"),
+    "save": lambda r: r.backend.drafts.save(P, S, "annotate", 1, [{"a": {"image_quality": "good"}}]),
+    "save late": lambda r: r.backend.drafts.save(P, S, "annotate", 7, [{"a": {}}]),
     "put": lambda r: r.backend.put(P, S, b"some bytes"),
     "get what is not named": lambda r: r.backend.get(P, S, "0" * 64),
     "review": lambda r: r.backend.do(Start(P, S, "review")),
@@ -67,7 +68,7 @@ ACTS: dict[str, Callable[[Repository], Any]] = {
     "reopen": lambda r: r.backend.do(Reopen(P, S, "annotate", "once more")),
     "sign nothing": lambda r: r.backend.do(Sign(P, S, "annotate", 1, "")),
     "withdraw": lambda r: r.backend.do(Withdraw(P, S, "")),
-    "verify": lambda r: r.backend.verify(P, S),
+    "verify": lambda r: r.backend.trail.verify(P, S),
     "enrol": lambda r: r.backend.do(Enrol(P, "ECI_KAU_S0002", "KAU", r.use_case().digest, ())),
     "add member": lambda r: r.backend.do(AddMember(P, "anna", "KAU", ("owner",), "")),
 }
@@ -141,12 +142,12 @@ def test_who_has_no_token_or_no_part_gets_nothing(folder: Path) -> None:
     with serving(folder, people) as address:
         for name in ("stranger", "nobody"):
             with pytest.raises(NoIdentity):
-                remote(address, name).backend.projects()
+                remote(address, name).backend.account.projects()
         repo = remote(address, "ben")
         repo.start(S, "annotate")
         del people.table["token-ben"]
         with pytest.raises(NoIdentity, match="unknown, expired"):
-            repo.backend.projects()
+            repo.backend.account.projects()
         with pytest.raises(Refused, match="created by the administrator"):
             remote(address, "olga").backend.do(OpenProject("mine", "KAU"))
 
@@ -161,7 +162,7 @@ def test_what_was_sent_twice_counts_once(service: str) -> None:
 
 
 def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.01,))
+    monkeypatch.setattr("eci_annotate.repository.remote.http_client._WAITS_S", (0.01,))
     with serving(folder) as address:
         repo = remote(address, "ben")
         task = repo.start(S, "annotate")
@@ -173,14 +174,14 @@ def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder:
         assert again.draft().lines == ["one"]
         again.save(["two"])
         with pytest.raises(LeaseLost):
-            remote(address, "anna").backend.draft(P, S, "annotate")
+            remote(address, "anna").backend.drafts.read(P, S, "annotate")
 
 
 def test_tokens_are_in_no_error_and_no_repr(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = remote(service, "ben")
     line = vars(repo.backend)["_line"]
     assert "token-ben" not in repr(repo) + repr(repo.backend) + repr(line)
-    monkeypatch.setattr("eci_annotate.repository.remote.backend._WAITS_S", (0.01,))
+    monkeypatch.setattr("eci_annotate.repository.remote.http_client._WAITS_S", (0.01,))
     refusals: list[Callable[[], object]] = [
         lambda: repo.start("ECI_KAU_S9999", "annotate", project=P),
         lambda: repo.volume("1.2.3", project=P),

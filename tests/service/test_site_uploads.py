@@ -47,7 +47,7 @@ def test_files_of_a_site_end_as_a_ready_annotation_task(site: Site, folder: Path
         for each in archive.instances(subject, s.series_uid)
     ]
     assert sorted(archive.read(each) for each in stored) == sorted(path.read_bytes() for path in files)
-    assert all(check.passed for check in open(folder).backend.verify(P, subject))
+    assert all(check.passed for check in open(folder).backend.trail.verify(P, subject))
 
 
 def test_a_second_study_and_a_second_proxy_give_the_same_subject(service: str, folder: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_only_a_valid_credential_of_a_site_may_send(service: str, folder: Path, 
     assert site.send(content).status_code == 401
     with pytest.raises(NoIdentity):
         HubIdentity(issued.id, "x").actor(owner(folder).rooms.streams.projects())
-    rows = owner(folder).audit(AuditQuery(P, "", "", "site-"))
+    rows = owner(folder).trail.audit(AuditQuery(P, "", "", "site-"))
     assert list(rows["what"]) == ["site-issued.1", "site-revoked.1"]
     with pytest.raises(Refused):
         issue(owner(folder), P, "NOWHERE2/..")

@@ -45,11 +45,11 @@ def test_each_action_reading_and_refusal_tells_from_where(folder: Path) -> None:
         assert all(each.where == "" for task in seen.tasks for each in task.signed)
     local = eci.open(folder).backend
     assert isinstance(local, LocalBackend)
-    table = local.audit(AuditQuery(P, S, by="anna"))
+    table = local.trail.audit(AuditQuery(P, S, by="anna"))
     by_what = {name: set(rows["where"]) for name, rows in table.groupby("what")}
     assert by_what["started.1"] >= {"127.0.0.1"} and by_what["read.1"] >= {"127.0.0.1"}
     assert by_what["refused.1"] == {"127.0.0.1"}
-    before = local.audit(AuditQuery(P, S))
+    before = local.trail.audit(AuditQuery(P, S))
     before = before[before["assurance"] == "key"]
     assert {"enrolled.1", "started.1", "signed.1"} <= set(before["what"]) and set(before["where"]) == {HERE}
     assert all(each.where == "" for task in local.subject(P, S).tasks for each in task.signed)

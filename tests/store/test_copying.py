@@ -26,7 +26,7 @@ def fill(stores: Stores) -> Stores:
             card = card_of(n, word=f"turn:{turn}") if n % 3 else None
             stores.events.append(card_of(n).stream, [record_of(f"{turn}a"), record_of(f"{turn}b")], 2 * turn, card)
     stores.events.append("project/p", [record_of("é\0")], 0)
-    stores.events.recard([card_of(n, word="late") for n in (1, 2, 3)])
+    stores.cards.recard([card_of(n, word="late") for n in (1, 2, 3)])
     for scope in ("", "p/S1", "p/S2"):
         for content in (b"", b"1", bytes(range(256)) * 999):
             stores.blobs.keep(scope, digest(content), content + scope.encode())
@@ -48,16 +48,17 @@ def _draw(stores: Stores) -> None:
 def contents(stores: Stores) -> dict[str, Any]:
     """All that the stores keep."""
     feed = [(entry.stream, entry.index, entry.record) for entry in stores.events.feed()]
-    streams, drafts = stores.events.streams(), stores.drafts
-    journals = [(a, f, drafts.read(a, f)) for a in drafts.addresses() for f in drafts.fences(a)]
+    streams, drafts, index = sorted(stores.events.heads()), stores.drafts, stores.journals
+    openings = [(a, index.openings(a)) for a in index.addresses()]
+    journals = [(a, each.fence, drafts.read(a, each.fence)) for a, opened in openings for each in opened]
     return {
         "feed": feed,
         "streams": stores.events.read_many(streams),
         "heads": stores.events.heads(),
-        "cards": stores.events.cards_of(streams),
-        "page": stores.events.cards(CardQuery("p", sort="site", size=1000)),
+        "cards": stores.cards.cards_of(streams),
+        "page": stores.cards.cards(CardQuery("p", sort="site", size=1000)),
         "blobs": {(s, n): stores.blobs.fetch(s, n) for s in stores.blobs.scopes() for n in stores.blobs.names(s)},
-        "holders": [(a, drafts.holder(a), drafts.openings(a)) for a in drafts.addresses()],
+        "holders": [(a, drafts.holder(a), opened) for a, opened in openings],
         "journals": journals,
         "access": {month: stores.access.read(month) for month in stores.access.months()},
     }

@@ -76,7 +76,7 @@ def check(stores: Stores, counts: tuple[int, int, int]) -> None:
     records = stores.events.read(DESK.stream)
     assert check_chain(DESK.stream, records) == len(stores.events.feed()) == events
     assert stores.events.heads() == {DESK.stream: events}
-    assert stores.events.cards(CardQuery("p")).cards == (face(DESK, events),)
+    assert stores.cards.cards(CardQuery("p")).cards == (face(DESK, events),)
     assert [entry["n"] for entry in stores.drafts.read(PLACE, 1)] == list(range(entries))
     assert stores.blobs.names("p/S1") == sorted(digest(content(number)) for number in range(blobs))
     assert all(stores.blobs.fetch("p/S1", digest(content(n))) == content(n) for n in range(blobs))

@@ -58,7 +58,7 @@ def test_a_database_of_an_older_release_is_searched_by_name(monkeypatch: pytest.
     for n in (40, 41):
         new.events.append(card_of(n).stream, [record_of("1")], 0, card_of(n))
     query = CardQuery("p", contains=card_of(41).order["subject"][:-1].upper())
-    assert new.events.cards(query) == page_of(map(card_of, range(42)), query)
+    assert new.cards.cards(query) == page_of(map(card_of, range(42)), query)
     new.close()
 
 
@@ -126,15 +126,15 @@ def test_cards_and_counts_stay_right_under_many_writers(dsn: str) -> None:
             try:
                 stores.events.append(card.stream, [record_of("x")], len(stores.events.read(card.stream)), card)
             except Conflict:
-                stores.events.recard([])
+                stores.cards.recard([])
         stores.close()
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(1, 7)))
     stores = open_postgres(dsn)
-    found = [stores.events.cards(CardQuery("p", wanted=((f"turn:{turn}",),))) for turn in range(4)]
+    found = [stores.cards.cards(CardQuery("p", wanted=((f"turn:{turn}",),))) for turn in range(4)]
     assert all(page.total == len(page.cards) for page in found)
-    assert sum(page.total for page in found) == stores.events.cards(CardQuery("p")).total == 10
+    assert sum(page.total for page in found) == stores.cards.cards(CardQuery("p")).total == 10
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT sum(cards) FROM eci_annotate.kinds").fetchall() == [(10,)]
     stores.close()

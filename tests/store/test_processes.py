@@ -99,7 +99,7 @@ class Ledger:
         said, records = self.said[desk], stores.events.read(desk.stream)
         assert check_chain(desk.stream, records) == len(records) >= int((said["event"] or ["0"])[-1])
         assert stores.events.heads(desk.stream).get(desk.stream, 0) == len(records)
-        card = stores.events.cards_of([desk.stream]).get(desk.stream)
+        card = stores.cards.cards_of([desk.stream]).get(desk.stream)
         assert (card.body["count"] if card else 0) == len(records)
         entries = [entry["l"][0] for entry in stores.drafts.read(desk.address, desk.fence)]
         assert len(entries) == len(set(entries)) and set(said["entry"]) <= set(entries)
@@ -199,14 +199,14 @@ def _check_all(stores: Stores, ledger: Ledger) -> None:
     for desk in newest.values():
         records = stores.events.read(desk.stream)
         assert check_chain(desk.stream, records) == len(records) == ledger.fed[desk.stream]
-        fences = stores.drafts.fences(desk.address)
+        fences = [each.fence for each in stores.journals.openings(desk.address)]
         assert all(stores.drafts.read(desk.address, fence) is not None for fence in fences)
     for desk in ledger.said:
         ledger.said[desk]["event"] = ledger.said[desk]["event"][-1:]
         ledger.check(stores, desk)
     known = [stream for stream, count in ledger.fed.items() if count]
-    assert stores.events.cards(CardQuery("p")).total == len(known) == len(stores.events.heads())
-    assert stores.events.streams() == sorted(known)
+    assert stores.cards.cards(CardQuery("p")).total == len(known) == len(stores.events.heads())
+    assert sorted(stores.events.heads()) == sorted(known)
 
 
 def test_the_proof_notices_a_loss(tmp_path: Path) -> None:

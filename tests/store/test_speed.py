@@ -83,7 +83,7 @@ def test_many_subjects_in_a_database(dsn: str) -> None:
     begin = time.perf_counter()
     stores = open_postgres(dsn)
     opening = time.perf_counter() - begin
-    pages = {name: 1000 * p95(_times(lambda q=q: stores.events.cards(q))) for name, q in QUERIES.items()}
+    pages = {name: 1000 * p95(_times(lambda q=q: stores.cards.cards(q))) for name, q in QUERIES.items()}
     numbers = iter(random.Random(1).sample(range(STORE_CROWD), 60))
     append = 1000 * p95(_times(lambda: _append(stores.events, next(numbers))))
     told = ", ".join(f"{name}: {cost:.1f}" for name, cost in pages.items())

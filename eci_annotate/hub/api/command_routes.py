@@ -92,19 +92,19 @@ def command(repo: Repo, desk: AtDesk, who: Somebody, said: Said) -> Any:
 @router.get("/actor")
 def actor(repo: Repo) -> dict[str, Any]:
     """Return the actor: name, site, roles and sites per project."""
-    return actor_to_wire(repo.actor)
+    return actor_to_wire(repo.account.actor)
 
 
 @router.get("/projects")
 def projects(repo: Repo) -> list[str]:
     """Return the actor's projects."""
-    return repo.projects()
+    return repo.account.projects()
 
 
 @router.get("/projects/{project}/members")
 def members(repo: Repo, project: Name) -> list[dict[str, Any]]:
     """Return the members of a project."""
-    return [to_json(each) for each in repo.members(project)]
+    return [to_json(each) for each in repo.account.members(project)]
 
 
 @router.get("/projects/{project}/subjects")
@@ -132,7 +132,7 @@ def note(repo: Repo, noted: Noted) -> None:
     if noted.name not in NOTES:
         raise Refused("Unknown kind of note.", f"Notes are {' and '.join(NOTES)}.")
     repo.subject(noted.project, noted.subject)
-    repo.note(noted.name, noted.project, noted.subject, noted.what)
+    repo.trail.note(noted.name, noted.project, noted.subject, noted.what)
 
 
 @router.get("/signatures/{project}/{subject}/{request}")
@@ -144,4 +144,4 @@ def signature(repo: Repo, desk: AtDesk, project: Name, subject: Name, request: D
 @router.get("/confirmations/{request}")
 def confirmation(repo: Repo, desk: AtDesk, request: Digest) -> dict[str, str]:
     """Return the state of a command that waits for its person: waiting, signed (done), void."""
-    return {"state": request_state(desk, request_of(desk, repo.actor.name, request))}
+    return {"state": request_state(desk, request_of(desk, repo.account.actor.name, request))}

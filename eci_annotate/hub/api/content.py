@@ -56,7 +56,7 @@ def get(repo: Repo, project: Name, subject: Name, digest: Digest) -> Response:
 @router.get("/projects/{project}/use-case", response_class=Response, responses=BYTES)
 def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{DIGEST}|^$")] = "") -> Response:
     """Return a definition of the project as far as the actor may see it; without a digest, the current one."""
-    return Response(repo.use_case(project, digest).blob, media_type="application/octet-stream")
+    return Response(repo.account.use_case(project, digest).blob, media_type="application/octet-stream")
 
 
 @router.post("/projects/{project}/subjects/{subject}/drafts/{task}", status_code=204)
@@ -72,7 +72,7 @@ async def save(
 @router.get("/projects/{project}/subjects/{subject}/drafts/{task}")
 def draft(repo: Repo, project: Name, subject: Name, task: Name) -> list[dict[str, Any]]:
     """Return the entries of the draft that the session holds."""
-    return repo.draft(project, subject, task)
+    return repo.drafts.read(project, subject, task)
 
 
 @router.post("/projects/{project}/subjects/{subject}/verification")
@@ -81,4 +81,4 @@ def verify(
 ) -> list[dict[str, Any]]:
     """Recompute all signed content of a subject that the actor may see."""
     with desk.allowance.heavy(who.name):
-        return [to_json(each) for each in repo.verify(project, subject, tuple(told.anchors))]
+        return [to_json(each) for each in repo.trail.verify(project, subject, tuple(told.anchors))]

@@ -23,7 +23,10 @@ def completed(
     For members who may export. Begin with 0 and ask on from `position` while there is `more`. A version may come again;
     its seal identifies it. Fetch a part by its digest: ``/projects/{project}/subjects/{subject}/blobs/{digest}``.
     """
-    with desk.allowance.heavy(who.name), repo.refusals("List signed versions", next(iter(repo.actor.roles), "")):
+    with (
+        desk.allowance.heavy(who.name),
+        repo.refusals("List signed versions", next(iter(repo.account.actor.roles), "")),
+    ):
         return dict(to_json(completed_since(repo, after)))
 
 
@@ -34,5 +37,5 @@ def provenance(
     """Return the signed record of a version and its signer's certificate, for members who may export."""
     with repo.refusals("Read provenance", project, subject):
         found = dict(provenance_document(repo, project, subject, task, version))
-    repo.note("exported.1", project, subject, f"{task} version {version}: provenance")
+    repo.trail.note("exported.1", project, subject, f"{task} version {version}: provenance")
     return found

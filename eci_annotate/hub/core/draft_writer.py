@@ -77,7 +77,7 @@ class Saver:
 
 def _refused(each: _Waiting) -> EciError | None:
     try:
-        each.asked.run(each.repo.check_held, each.part.address, each.part.fence)
+        each.asked.run(each.repo.drafts.check_held, each.part.address, each.part.fence)
     except EciError as refusal:
         return refusal
     return None

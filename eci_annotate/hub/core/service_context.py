@@ -139,10 +139,10 @@ class Desk:
 
     def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
         """Yield the subjects with an active lease, as the person of `repo` may see them."""
-        for member in repo.members(project):
+        for member in repo.account.members(project):
             for state in held(self.rooms, project, member.name, most):
                 with suppress(NotFound):  # this was not requested, so no refusal is recorded
-                    yield view(state, repo.actor, self.rooms.clock())
+                    yield view(state, repo.account.actor, self.rooms.clock())
 
     def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
         """Return a backend that may sign, once, with the key that the person's confirmation unlocked."""

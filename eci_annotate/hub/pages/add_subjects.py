@@ -37,7 +37,7 @@ def show_adding(visit: Visit, problem: EciError | None = None) -> Response:
         "adding",
         status=403 if problem else 200,
         place=place,
-        site=visit.repo.actor.site,
+        site=visit.repo.account.actor.site,
         asking=asking(visit, _about(place), "add", place.name),
         problem=problem,
     )
@@ -64,7 +64,7 @@ def add_subjects(visit: Visit) -> Response:
             backend = _confirmed(visit, place)
     except EciError as error:
         return show_adding(visit, error)
-    site = visit.asked("site") or backend.actor.site
+    site = visit.asked("site") or backend.account.actor.site
 
     def work(tell: Progress) -> Imported:
         with visit.desk.allowance.one(f"adding/{visit.session.name}"):

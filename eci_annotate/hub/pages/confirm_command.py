@@ -31,7 +31,7 @@ def _request(visit: Visit) -> WaitingCommand:
     request = str(visit.request.path_params["request"])
     if not (len(request) == 64 and request.isalnum()):
         raise NotFound("Request not found.", "Ask for it again.")
-    return request_of(visit.desk, visit.repo.actor.name, request)
+    return request_of(visit.desk, visit.repo.account.actor.name, request)
 
 
 def _page(visit: Visit, made: WaitingCommand, problem: EciError | None = None) -> Response:

@@ -64,7 +64,7 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
     command, rooms = made.command, desk.rooms
     _, state = rooms.state(command.project, command.subject)
-    actor = desk.backend(made.signer, made.session).actor
+    actor = desk.backend(made.signer, made.session).account.actor
     proposal = proposal_of(rooms, command, state, actor, rooms.clock())
     case, done = proposal.job.case, proposal.content
     hanging = case.hang(hanging_headers(rooms.volumes.stacks.studies(command.subject)))
@@ -97,7 +97,9 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
 def _power(visit: Visit, made: SignatureRequest) -> str:
     """Return what a version says of a signer who owns the project and administers the hub, and could act as others."""
     person = visit.desk.people.of_token(visit.session.token, session=visit.session.hub_session)
-    both = person is not None and person.admin and "owner" in visit.repo.actor.roles.get(made.command.project, ())
+    both = (
+        person is not None and person.admin and "owner" in visit.repo.account.actor.roles.get(made.command.project, ())
+    )
     return ", hub administrator" if both else ""
 
 

@@ -69,5 +69,5 @@ def _changed(visit: Visit, name: str, nonce: str) -> str:
 
 
 def _note(visit: Visit, name: str, what: str) -> None:
-    for project in visit.repo.projects():
-        visit.repo.note(name, project, "", what)
+    for project in visit.repo.account.projects():
+        visit.repo.trail.note(name, project, "", what)

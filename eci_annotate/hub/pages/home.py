@@ -26,15 +26,15 @@ class Tile:
 
 def home(visit: Visit) -> Response:
     """Show the tiles."""
-    actor = visit.repo.actor
-    tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.projects()]
+    actor = visit.repo.account.actor
+    tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.account.projects()]
     return visit.show("home", tiles=tiles, factors=visit.desk.factors.of(visit.session.name))
 
 
 def _tile(visit: Visit, name: str, roles: str) -> Tile:
     repo = visit.repo
     subjects = repo.subjects(name, SubjectQuery(size=0)).total
-    return Tile(name, repo.use_case(name).title, roles, subjects, _to_do(repo, name))
+    return Tile(name, repo.account.use_case(name).title, roles, subjects, _to_do(repo, name))
 
 
 def _to_do(repo: Backend, project: str) -> str:

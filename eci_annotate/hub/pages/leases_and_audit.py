@@ -15,7 +15,7 @@ MOST_LEASES, AUDIT_SIZE = 500, 100
 
 def show_leases(visit: Visit) -> Response:
     """Show the holder and end of each lease, with a button for those who may end it."""
-    place, actor = allowed_place(visit, "list leases", "see pipeline"), visit.repo.actor
+    place, actor = allowed_place(visit, "list leases", "see pipeline"), visit.repo.account.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
         may = actor.may("take over", place.name, seen.site)
@@ -27,6 +27,6 @@ def show_audit(visit: Visit) -> Response:
     """Show the newest matching rows."""
     place = place_of(visit)
     asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
-    table = visit.repo.audit(AuditQuery(project=place.name, **asked))
+    table = visit.repo.trail.audit(AuditQuery(project=place.name, **asked))
     rows = table.iloc[::-1].head(AUDIT_SIZE).to_dict("records")
     return visit.show("audit", place=place, asked=asked, rows=rows, total=len(table))

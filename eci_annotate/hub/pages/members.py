@@ -17,10 +17,10 @@ from eci_annotate.workflow.subject.lease import to_minute
 
 def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str, str, str] | None = None) -> Response:
     """Show the members, and the forms to change them."""
-    place, actor = _place(visit), visit.repo.actor
+    place, actor = _place(visit), visit.repo.account.actor
     book = visit.desk.factors
     whole = actor.may("administer", place.name)
-    members = [each for each in visit.repo.members(place.name) if whole or each.site == actor.site]
+    members = [each for each in visit.repo.account.members(place.name) if whole or each.site == actor.site]
     return visit.show(
         "members",
         status=403 if problem else 200,
@@ -70,7 +70,7 @@ def _sites(visit: Visit) -> tuple[str, ...]:
 
 
 def _add(visit: Visit, place: ProjectPage) -> tuple[str, str, str]:
-    name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.actor
+    name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.account.actor
     if not _roles(visit):
         raise Refused("A member needs a role.", "Choose one or more.")
     with visit.repo.noting(ChangeMember(place.name, name, _roles(visit), _sites(visit))):
@@ -81,8 +81,8 @@ def _add(visit: Visit, place: ProjectPage) -> tuple[str, str, str]:
 
 def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
     """Return a code for a member; a site administrator issues codes to members of their site without higher roles."""
-    actor = visit.repo.actor
-    member = next((each for each in visit.repo.members(place.name) if each.name == name), None)
+    actor = visit.repo.account.actor
+    member = next((each for each in visit.repo.account.members(place.name) if each.name == name), None)
     if member is None:
         raise Refused("Member not found.", "Choose a member from the list.")
     if not actor.may("administer", place.name) and (member.site != actor.site or _is_high(member.roles)):
@@ -95,9 +95,9 @@ def _is_high(roles: tuple[str, ...]) -> bool:
 
 
 def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
-    by, owner = visit.repo.actor.name, visit.repo.actor.may("administer", place.name)
+    by, owner = visit.repo.account.actor.name, visit.repo.account.actor.may("administer", place.name)
     code, start = visit.desk.factors.give_code(name, by, owner=owner)
     since = f", counts from {to_minute(start)} UTC" if start else ""
-    visit.repo.note("code.1", place.name, "", f"one-time code for {name}{since}")
+    visit.repo.trail.note("code.1", place.name, "", f"one-time code for {name}{since}")
     tell_person(visit.desk.rooms, Notice("code", place.name, "", "", "Your signature", name, f"{by}{since}"))
     return name, code, to_minute(start) if start else ""

@@ -38,7 +38,7 @@ def show_pipeline(visit: Visit) -> Response:
 
 
 def _definition(visit: Visit, place: ProjectPage) -> dict[str, Any]:
-    return dict(json.loads(visit.repo.use_case(place.name).blob))
+    return dict(json.loads(visit.repo.account.use_case(place.name).blob))
 
 
 def _page(
@@ -49,7 +49,7 @@ def _page(
     tried: UseCase | None = None,
     **more: Any,
 ) -> Response:
-    drawn = (tried or visit.repo.use_case(place.name)).pipeline
+    drawn = (tried or visit.repo.account.use_case(place.name)).pipeline
     frame = {"steps": [], "done": ""} | more
     return visit.show(
         "pipeline",
@@ -57,7 +57,7 @@ def _page(
         place=place,
         tasks=[{**_EMPTY, **each} for each in tasks],
         kept=[json.dumps(each) for each in tasks],
-        may=visit.repo.actor.may("administer", place.name),
+        may=visit.repo.account.actor.may("administer", place.name),
         choices={"kinds": KINDS, "roles": ROLES, "tools": tuple(ToolName)},
         token=visit.token("pipeline", place.name),
         problem=problem,

@@ -29,8 +29,8 @@ class ProjectPage:
 
 def place_of(visit: Visit) -> ProjectPage:
     """Return the project of the page's path; raises NotFound if it is not one of the user's."""
-    name, actor = visit.path("project"), visit.repo.actor
-    case = visit.repo.use_case(name)
+    name, actor = visit.path("project"), visit.repo.account.actor
+    case = visit.repo.account.use_case(name)
     may = {
         "Subjects": True,
         "Add subjects": actor.may("ingest", name),
@@ -47,7 +47,7 @@ def place_of(visit: Visit) -> ProjectPage:
 def allowed_place(visit: Visit, what: str, *words: str) -> ProjectPage:
     """Return the same as `place_of`; raises Refused if the user has none of the permissions at any site."""
     place = place_of(visit)
-    if not any(visit.repo.actor.may(word, place.name) for word in words):
+    if not any(visit.repo.account.actor.may(word, place.name) for word in words):
         raise Refused(f"You may not {what} here.", "Ask the project's owner.")
     return place
 

@@ -20,9 +20,11 @@ def show_subject(visit: Visit) -> Response:
     """Show the subject, as the user may see it."""
     place = place_of(visit)
     seen = visit.repo.subject(place.name, visit.path("subject"))
-    actor = visit.repo.actor
+    actor = visit.repo.account.actor
     may = {word: actor.may(word, place.name, seen.site) for word in WORDS}
-    readers = [member.name for member in visit.repo.members(place.name) if member.roles] if may["assign"] else []
+    readers = (
+        [member.name for member in visit.repo.account.members(place.name) if member.roles] if may["assign"] else []
+    )
     return visit.show(
         "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)
     )

@@ -90,7 +90,7 @@ def ask_person(desk: Desk, repo: LocalBackend, command: Any) -> WaitingCommand:
     """Keep a command until its person confirms it; refused now if it would be refused then."""
     repo.check(command)
     told = command_to_wire(command)
-    actor, until = repo.actor, desk.rooms.clock() + LASTS
+    actor, until = repo.account.actor, desk.rooms.clock() + LASTS
     made = WaitingCommand(actor.name, actor.session, told["name"], told["data"], until, os.urandom(16).hex())
     body = to_json(made)
     write_atomic(_path(desk, made.digest), canonical({"body": body, "mark": _mark(desk, body)}), mode=0o600)

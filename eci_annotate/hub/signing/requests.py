@@ -60,7 +60,7 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
     Refused, BadAnswers
         If it cannot be signed as it is; problems are reported now, not after the user has opened the page.
     """
-    actor, now = repo.actor, desk.rooms.clock()
+    actor, now = repo.account.actor, desk.rooms.clock()
     _, state = desk.rooms.state(command.project, command.subject)
     permit(command, state, actor, now)
     made = SignatureRequest(
@@ -125,7 +125,7 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
         made = from_json(SignatureRequest, told["body"])
     except (NotFound, KeyError, TypeError, Tampered):
         raise NotFound(_WHAT, "Ask for the signature again.") from None
-    if made.signer != repo.actor.name or (made.command.project, made.command.subject) != (project, subject):
+    if made.signer != repo.account.actor.name or (made.command.project, made.command.subject) != (project, subject):
         raise NotFound(_WHAT, "Ask for the signature again.")
     return made
 

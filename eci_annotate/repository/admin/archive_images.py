@@ -35,7 +35,7 @@ def known_images(backend: LocalBackend, project: str, found: Sequence[Found]) ->
 
 def _is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
     try:
-        view(backend.rooms.state(project, subject)[1], backend.actor, backend.rooms.clock())
+        view(backend.rooms.state(project, subject)[1], backend.account.actor, backend.rooms.clock())
     except NotFound:  # nobody asked for this one: no refusal is to be noted
         return False
     return True

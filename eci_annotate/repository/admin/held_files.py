@@ -44,7 +44,7 @@ def hold(backend: LocalBackend, risks: Mapping[Path, str], project: str, site: s
     name = digest(canonical([project, site, *sorted(contents.values())]))[:12]
     counts = {str(risk): n for risk, n in Counter(risks.values()).items()}
     known = {contents[path]: (path.stat().st_size, str(risk)) for path, risk in risks.items()}
-    made = HeldSet(name, backend.rooms.clock(), backend.actor.name, project, site, len(risks), counts, known)
+    made = HeldSet(name, backend.rooms.clock(), backend.account.actor.name, project, site, len(risks), counts, known)
     folder = _root(backend) / name
     if not (folder / _HEAD).exists():
         make_folder(folder)
@@ -53,14 +53,14 @@ def hold(backend: LocalBackend, risks: Mapping[Path, str], project: str, site: s
         for number, path in enumerate(risks):
             write_atomic(folder / f"{number}.dcm", path.read_bytes(), mode=0o600)
         write_atomic(folder / _HEAD, canonical(to_json(made)), mode=0o600)
-        backend.note("held.1", project, "", f"{name}: {len(risks)} files")
+        backend.trail.note("held.1", project, "", f"{name}: {len(risks)} files")
     return made
 
 
 def held_sets(backend: LocalBackend) -> list[HeldSet]:
     """Return what is held back in the actor's projects, oldest first."""
     heads = (from_json(HeldSet, parse(path.read_bytes(), _HEAD)) for path in _root(backend).glob(f"*/{_HEAD}"))
-    return sorted((each for each in heads if each.project in backend.actor.roles), key=lambda each: each.at)
+    return sorted((each for each in heads if each.project in backend.account.actor.roles), key=lambda each: each.at)
 
 
 def held_before(backend: LocalBackend, paths: Iterable[Path], project: str, reasons: Container[str]) -> dict[Path, str]:
@@ -86,7 +86,7 @@ def held_set(backend: LocalBackend, name: str) -> tuple[HeldSet, Path]:
     found = next((each for each in held_sets(backend) if each.id == name), None)
     if found is None:
         raise NotFound("Held files not found.", "See: eci-annotate held list FOLDER")
-    if not backend.actor.may("administer", found.project):
+    if not backend.account.actor.may("administer", found.project):
         raise Refused("You may not decide about files that were held back.", "Ask the project's owner.")
     return found, _root(backend) / name
 
@@ -95,7 +95,7 @@ def note_release(backend: LocalBackend, found: HeldSet, reason: str) -> None:
     """Record that held files are taken in; raises Refused without a reason."""
     if not reason.strip():
         raise Refused("A release needs a reason.", "Say how you made sure that nobody is identified.")
-    backend.note("held-released.1", found.project, "", f"{found.id}: {found.files} files: {reason}")
+    backend.trail.note("held-released.1", found.project, "", f"{found.id}: {found.files} files: {reason}")
 
 
 def delete_held(backend: LocalBackend, name: str, *, released: bool = False) -> None:
@@ -103,7 +103,7 @@ def delete_held(backend: LocalBackend, name: str, *, released: bool = False) -> 
     found, folder = held_set(backend, name)
     shutil.rmtree(folder)
     if not released:
-        backend.note("held-deleted.1", found.project, "", f"{found.id}: {found.files} files")
+        backend.trail.note("held-deleted.1", found.project, "", f"{found.id}: {found.files} files")
 
 
 def _root(backend: LocalBackend) -> Path:

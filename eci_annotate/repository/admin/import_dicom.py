@@ -183,7 +183,7 @@ def _admitted(
     state = backend.rooms.streams.projects().get(project)
     if not risks or accept or (state is not None and state.accepts_identified):
         if risks and accept:
-            backend.note("accepted-identified.1", project, "", f"{len(risks)} files")
+            backend.trail.note("accepted-identified.1", project, "", f"{len(risks)} files")
         return usable, {}, len(risks)
     kept = hold(backend, risks, project, site)
     return [each for each in usable if each.path not in risks], kept.reasons, 0

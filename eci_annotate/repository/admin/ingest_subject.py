@@ -37,7 +37,7 @@ def has_images(archive: Archive, subject: str) -> bool:
 
 def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
     """Sign the ingest of a subject over all images that the archive holds of it."""
-    for task in backend.use_case(project).pipeline:
+    for task in backend.account.use_case(project).pipeline:
         if task.kind == INGEST:
             _ingest(backend, project, subject, task.name, meaning)
 
@@ -50,7 +50,7 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meanin
 
 def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
     """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
-    begin, case = f"ECI_{site.upper()}_S", backend.use_case(project)
+    begin, case = f"ECI_{site.upper()}_S", backend.account.use_case(project)
     with _one_at_a_time:
         for number in count(_next_number(backend.rooms, begin)):
             _newest[backend.rooms.layout.root, begin] = number

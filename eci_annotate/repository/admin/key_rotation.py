@@ -28,7 +28,7 @@ def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str
     projects
         Where the key is to count.
     """
-    rooms, name = backend.rooms, backend.actor.name
+    rooms, name = backend.rooms, backend.account.actor.name
     authority = _authority(backend, credential)
     key = make_signing_key(rooms.layout, name, credential, secret)
     certificate = authority.issue(name, key.rsa.public_key(), rooms.clock())
@@ -61,12 +61,12 @@ def adopt(
     """
     check_certified(certificate, key)
     yield from _enrolled(backend, projects, spelled(certificate), key)
-    keep_signing_key(backend.rooms.layout, backend.actor.name, key, credential, secret)
+    keep_signing_key(backend.rooms.layout, backend.account.actor.name, key, credential, secret)
 
 
 def _enrolled(backend: LocalBackend, projects: Sequence[str], certificate: str, key: PrivateKey) -> Iterator[str]:
     for project in projects:
-        backend.do(EnrolCertificate(project, backend.actor.name, certificate))
+        backend.do(EnrolCertificate(project, backend.account.actor.name, certificate))
         yield key.fingerprint
 
 
@@ -80,7 +80,7 @@ def _authority(backend: LocalBackend, credential: Credential) -> Authority:
 
 def fingerprint_of(backend: LocalBackend, project: str, member: str, begin: str) -> str:
     """The whole fingerprint of a member's key that begins like this; NotFound when there is not exactly one."""
-    members = [each for each in backend.members(project) if each.name == member]
+    members = [each for each in backend.account.members(project) if each.name == member]
     marks = {fingerprint(public_pem(pem)) for each in members for pem, _ in each.certificates}
     found = [mark for mark in marks if mark.startswith(begin.lower())]
     if len(found) != 1:

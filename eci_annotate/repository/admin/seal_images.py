@@ -12,7 +12,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.repository.admin.ingest_subject import sign_ingest
 from eci_annotate.repository.backend import every_subject
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.image_seals import ingests
+from eci_annotate.repository.local.volumes.image_seals import ingests
 from eci_annotate.workflow.trust.seals import PartKind
 
 MEANING = "Images sealed again, with their headers and files"

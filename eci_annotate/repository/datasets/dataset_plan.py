@@ -57,7 +57,7 @@ class DatasetPlan:
 def plan_dataset(repository: Repository, project: str | None, rules: DatasetRules) -> DatasetPlan:
     """Return the plan of a training set from one project, or from all that you may see."""
     position = _position(repository.backend)
-    projects = [project] if project else sorted(repository.backend.projects())
+    projects = [project] if project else sorted(repository.backend.account.projects())
     cases: list[TrainingCase] = []
     refused: list[RefusedSubject] = []
     for name in projects:
@@ -118,7 +118,7 @@ def _require_usable(backend: Backend, seen: SubjectView) -> None:
         raise Refused("The subject is excluded from the project.", "Include it: eci-annotate subject set.")
     if not seen.live:
         raise Refused("It is a test subject.", "Make it live: eci-annotate subject set.")
-    if not backend.actor.may("export", seen.project, seen.site):
+    if not backend.account.actor.may("export", seen.project, seen.site):
         raise Refused("You may not export signed versions of this subject.", "Ask the project's owner.")
 
 

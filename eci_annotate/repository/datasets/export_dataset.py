@@ -85,7 +85,7 @@ def export_dataset(
         _write(folder, datasheet_files(plan, kind, done.rows, done.refused))
         for row in done.rows:
             what = f"{row['task']} version {row['version']} as {kind}"
-            repository.backend.note("exported.1", row["project"], row["subject"], what)
+            repository.backend.trail.note("exported.1", row["project"], row["subject"], what)
     return done
 
 

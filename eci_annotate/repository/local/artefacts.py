@@ -17,9 +17,9 @@ from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import has_pixels_of
 from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.local.image_seals import SealedImages, written
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
-from eci_annotate.repository.local.volume_cache import files_of_instances
+from eci_annotate.repository.local.volumes.image_seals import SealedImages, written
+from eci_annotate.repository.local.volumes.volume_cache import files_of_instances
 from eci_annotate.repository.manifest_parts import archived_name, archived_uids
 from eci_annotate.version import __version__
 from eci_annotate.workflow.codec import canonical, digest

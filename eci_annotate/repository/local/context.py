@@ -15,14 +15,16 @@ from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
 from eci_annotate.repository.local.event_streams import Streams, subject_stream
-from eci_annotate.repository.local.image_seals import ImageSeals
-from eci_annotate.repository.local.open_archive import open_archive
 from eci_annotate.repository.local.proposal import Proposals, Workshop
-from eci_annotate.repository.local.volume_cache import VolumeCache
+from eci_annotate.repository.local.volumes.image_seals import ImageSeals
+from eci_annotate.repository.local.volumes.open_archive import open_archive
+from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.events import Event
 from eci_annotate.workflow.subject.state import Subject, evolve, with_renewal
+from eci_annotate.workflow.subject.view import SubjectView, view
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 Clock = Callable[[], datetime]
@@ -55,7 +57,7 @@ class Rooms:
         """Open the parts of a repository; a database is given `connections` at most."""
         stores = open_stores(layout, connections)
         vault = Vault(layout.vault)
-        streams = Streams(stores.events)
+        streams = Streams(stores.events, stores.cards)
         streams.mend_cards()
         key = layout.cache_key()
         archive = open_archive(layout, key)
@@ -85,6 +87,11 @@ class Rooms:
         """A subject's records, and its state with the leases as they were renewed."""
         records, state = self.streams.subject(project, subject)
         return records, self.renewed(state)
+
+    def seen(self, project: str, subject: str, actor: Actor) -> SubjectView:
+        """A subject as an actor may see it now."""
+        with self.streams.noticing(project, subject):
+            return view(self.state(project, subject)[1], actor, self.clock())
 
     def renewed(self, state: Subject, after: datetime | None = None) -> Subject:
         """The state with the ends of its leases as they were renewed since the last event.

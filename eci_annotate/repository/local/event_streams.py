@@ -12,7 +12,7 @@ from threading import Lock
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.local.subject_cards import FORMAT, card_of
 from eci_annotate.store.cards import Card, CardQuery
-from eci_annotate.store.protocols import Entry, EventStore, Record
+from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Record
 from eci_annotate.workflow.project import Project, fold_project
 from eci_annotate.workflow.subject.events import Event, from_record, to_record
 from eci_annotate.workflow.subject.state import Subject, fold
@@ -26,8 +26,8 @@ _PIECE, _FEED, _MOST = 500, 10_000, 4000
 class Streams:
     """The streams of a repository: ``project/<name>`` and ``subject/<project>/<pseudonym>``."""
 
-    def __init__(self, events: EventStore) -> None:
-        self._events = events
+    def __init__(self, events: EventStore, cards: CardIndex) -> None:
+        self._events, self._cards = events, cards
         self._lock = Lock()
         self._projects: dict[str, tuple[int, Project]] = {}
         self._folded: dict[str, tuple[int, Subject]] = {}
@@ -87,12 +87,12 @@ class Streams:
 
     def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
         """How many subjects fit the query, and those of its page, in order."""
-        found = self._events.cards(query)
+        found = self._cards.cards(query)
         return found.total, self._states(found.streams)
 
     def names(self, query: CardQuery) -> Sequence[str]:
         """The streams of the subjects that fit the query, on its page."""
-        return self._events.cards(query).streams
+        return self._cards.cards(query).streams
 
     def _states(self, names: Sequence[str]) -> list[Subject]:
         """Subjects by stream; one that has not grown since it was folded is not read again."""
@@ -115,7 +115,7 @@ class Streams:
 
     def cards_of(self, names: Sequence[str]) -> dict[str, Card]:
         """The cards of streams that have one."""
-        return self._events.cards_of(names)
+        return self._cards.cards_of(names)
 
     def check(self, stream: str) -> int:
         """How many events the chain of a stream holds; Tampered when it is broken."""
@@ -132,14 +132,14 @@ class Streams:
 
     def check_card(self, stream: str) -> None:
         """Tampered when lists are told something else of a subject than its events say."""
-        if self._events.cards_of([stream]).get(stream) != card_of(stream, _folded(self._events.read(stream))):
+        if self._cards.cards_of([stream]).get(stream) != card_of(stream, _folded(self._events.read(stream))):
             raise Tampered("The subject's index entry does not match its events.")
 
     def mend_cards(self) -> int:
         """Make cards that are missing or of an earlier format; how many were."""
         subjects = list(self._events.heads(SUBJECTS))
         projects = {stream.split("/")[1] for stream in subjects}
-        have = sum(self._events.cards(CardQuery(name, ((FORMAT,),), size=0)).total for name in projects)
+        have = sum(self._cards.cards(CardQuery(name, ((FORMAT,),), size=0)).total for name in projects)
         if have == len(subjects):
             return 0
         missing = [name for piece in _pieces(subjects) for name in self._without_card(piece)]
@@ -148,14 +148,14 @@ class Streams:
         return len(missing)
 
     def _without_card(self, names: Sequence[str]) -> list[str]:
-        have = self._events.cards_of(names)
+        have = self._cards.cards_of(names)
         return [name for name in names if name not in have or FORMAT not in have[name].words]
 
     def _recard(self, names: Sequence[str]) -> None:
         """Make the cards of streams; once more for those that somebody has added to meanwhile."""
         while names:
             records = self._events.read_many(names)
-            self._events.recard([card_of(name, _folded(records[name])) for name in names])
+            self._cards.recard([card_of(name, _folded(records[name])) for name in names])
             heads = self._events.heads_of(names)
             names = [name for name in names if heads[name] != len(records[name])]
 

@@ -20,7 +20,7 @@ from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
-from eci_annotate.repository.local.volume_cache import VolumeCache
+from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import SealedPart

@@ -16,8 +16,8 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.command_handler import address_of
 from eci_annotate.repository.local.context import TRIES, Rooms, busy
-from eci_annotate.repository.local.image_seals import basis_parts
 from eci_annotate.repository.local.proposal import Job, Proposal
+from eci_annotate.repository.local.volumes.image_seals import basis_parts
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.commands import Seal, Sign
 from eci_annotate.workflow.subject.decide import decide, permit

@@ -14,7 +14,7 @@ from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import has_content
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
-from eci_annotate.repository.local.image_seals import check_files, check_list, ingests, listed
+from eci_annotate.repository.local.volumes.image_seals import check_files, check_list, ingests, listed
 from eci_annotate.repository.manifest_parts import Keeping, archived_uids, keeping_of
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.project import Project

@@ -1,14 +1,9 @@
-"""Backend and images over HTTP: every call is asked of the service, and its refusals are the same named errors.
-
-What may be repeated without harm is tried again while the service cannot be reached; a command is said once.
-"""
+"""Backend and images over HTTP: every call is sent to the service, and its refusals are the same named errors."""
 
 from __future__ import annotations
 
 import io
-import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any, overload
 
@@ -16,15 +11,13 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
-from eci_annotate.repository.local.volume_cache import volume_from_kept
+from eci_annotate.repository.local.volumes.volume_cache import volume_from_kept
 from eci_annotate.repository.pending_signature import Pending, PendingCommand
-from eci_annotate.repository.remote.unix_url import client
+from eci_annotate.repository.remote.http_client import Line
 from eci_annotate.repository.remote.wire_format import (
     actor_from_wire,
     command_to_wire,
-    error_from_wire,
     page_from_wire,
     query_to_wire,
 )
@@ -37,111 +30,14 @@ from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.usecase import UseCase
 
-TOKEN = ("ECI_ANNOTATE_TOKEN", "JUPYTERHUB_API_TOKEN")
-SESSION = "X-ECI-Session"
-_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
-_PIECE = 1 << 20
 SAVE_S = 10.0
 
 
-def token_of_environment() -> str:
-    """The token that says who acts; NoIdentity when there is none."""
-    for name in TOKEN:
-        if token := os.environ.get(name):
-            return token
-    raise NoIdentity("There is no token for the service.", f"Set {TOKEN[0]}; on a hub it is there by itself.")
-
-
-class Line:
-    """The connection to one service.
-
-    Parameters
-    ----------
-    address
-        Of the service, e.g. ``https://eci.hub.example.org/services/eci``.
-    token
-        Says who acts.
-    session
-        Which opening this is.
-    """
-
-    def __init__(self, address: str, token: str, session: str) -> None:
-        import httpx
-
-        headers = {"Authorization": f"Bearer {token}", SESSION: session}
-        timeout = httpx.Timeout(60.0, connect=5.0)
-        self._client = client(f"{address.rstrip('/')}/api/", headers=headers, timeout=timeout)
-        self._failures = (httpx.TransportError,)
-
-    def ask(self, method: str, path: str, *, again: bool = True, **more: Any) -> Any:
-        """The answer, as JSON or bytes; raises what the service refused with.
-
-        Parameters
-        ----------
-        again
-            Whether it may be repeated while the service cannot be reached.
-        """
-        return self._answer(self._tried(lambda: self._client.request(method, path, **more), again))
-
-    def _tried(self, act: Callable[[], Any], again: bool) -> Any:
-        for wait_s in (*(_WAITS_S if again else ()), None):
-            try:
-                return act()
-            except self._failures as error:
-                if wait_s is None:
-                    what = "The service cannot be reached."
-                    raise StoreUnavailable(what, "Wait a moment; your work is kept in this session.") from error
-                time.sleep(wait_s)
-        raise AssertionError("the last try returned or raised")
-
-    def _answer(self, response: Any) -> Any:
-        if response.status_code == 204:
-            return None
-        kind = response.headers.get("content-type", "")
-        told = response.json() if kind.startswith("application/json") else None
-        if response.status_code in (200, 202):
-            return told if told is not None else response.content
-        if isinstance(told, dict) and "error" in told:
-            raise error_from_wire(told)
-        if response.status_code in (502, 503, 504):
-            raise StoreUnavailable(
-                "The service cannot be reached.", "Wait a moment; your work is kept in this session."
-            )
-        raise EciError(f"The service answered with status {response.status_code}.", "Ask its administrator.")
-
-    def stream_into(self, path: str, buffer: memoryview) -> None:
-        """Fill the buffer with what the service sends; what broke off is asked for from where it ended."""
-        done = 0
-        while done < len(buffer):
-            done += self._tried(lambda begin=done: self._piece(path, buffer, begin), again=True)  # type: ignore[misc]
-
-    def _piece(self, path: str, buffer: memoryview, begin: int) -> int:
-        done = begin
-        with self._client.stream("GET", path, headers={"Range": f"bytes={begin}-"}) as response:
-            if response.status_code != 206:
-                response.read()
-                self._answer(response)
-                raise EciError("The service sent an unexpected answer.", "Use a client of the same release.")
-            try:
-                for piece in response.iter_bytes(_PIECE):
-                    buffer[done : done + len(piece)] = piece
-                    done += len(piece)
-            except self._failures:
-                if done == begin:
-                    raise
-        return done - begin
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
-
-
-class RemoteBackend:
-    """Backend at a service; see `Backend`."""
+class RemoteAccount:
+    """Account at a service; see `Account`."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self.images = RemoteImages(line)
 
     @cached_property
     def actor(self) -> Actor:
@@ -154,12 +50,59 @@ class RemoteBackend:
         return False
 
     def projects(self) -> list[str]:
-        """See `Backend`."""
+        """See `Account`."""
         return list(self._line.ask("GET", "projects"))
 
     def members(self, project: str) -> list[Member]:
-        """See `Backend`."""
+        """See `Account`."""
         return [from_json(Member, each) for each in self._line.ask("GET", f"projects/{project}/members")]
+
+    def use_case(self, project: str, digest: str = "") -> UseCase:
+        """See `Account`."""
+        asked = {"digest": digest} if digest else {}
+        return UseCase.from_blob(bytes(self._line.ask("GET", f"projects/{project}/use-case", params=asked)))
+
+
+class RemoteDrafts:
+    """Drafts at a service; see `TaskDrafts`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
+        """See `TaskDrafts`; on the service's disk when it returns."""
+        told = {"fence": fence, "entries": list(entries)}
+        self._line.ask("POST", f"{_of(project, subject)}/drafts/{task}", again=False, json=told, timeout=SAVE_S)
+
+    def read(self, project: str, subject: str, task: str) -> list[Record]:
+        """See `TaskDrafts`."""
+        return list(self._line.ask("GET", f"{_of(project, subject)}/drafts/{task}"))
+
+
+class RemoteTrail:
+    """Trail at a service; see `Trail`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def note(self, name: str, project: str, subject: str, what: str) -> None:
+        """See `Trail`."""
+        told = {"name": name, "project": project, "subject": subject, "what": what}
+        self._line.ask("POST", "notes", again=False, json=told)
+
+    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
+        """See `Trail`."""
+        told = self._line.ask("POST", f"{_of(project, subject)}/verification", json={"anchors": list(anchors)})
+        return [from_json(Check, each) for each in told]
+
+
+class RemoteBackend:
+    """Backend at a service; see `Backend`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.account, self.drafts, self.trail = RemoteAccount(line), RemoteDrafts(line), RemoteTrail(line)
+        self.images = RemoteImages(line)
 
     @overload
     def do(self, command: Sign) -> Pending: ...
@@ -208,33 +151,9 @@ class RemoteBackend:
         """See `Backend`."""
         return bytes(self._line.ask("GET", f"{_of(project, subject)}/blobs/{digest}"))
 
-    def use_case(self, project: str, digest: str = "") -> UseCase:
-        """See `Backend`."""
-        asked = {"digest": digest} if digest else {}
-        return UseCase.from_blob(bytes(self._line.ask("GET", f"projects/{project}/use-case", params=asked)))
-
-    def save(self, project: str, subject: str, task: str, fence: int, entries: Sequence[Record]) -> None:
-        """See `Backend`; on the service's disk when it returns."""
-        told = {"fence": fence, "entries": list(entries)}
-        self._line.ask("POST", f"{_of(project, subject)}/drafts/{task}", again=False, json=told, timeout=SAVE_S)
-
-    def draft(self, project: str, subject: str, task: str) -> list[Record]:
-        """See `Backend`."""
-        return list(self._line.ask("GET", f"{_of(project, subject)}/drafts/{task}"))
-
-    def note(self, name: str, project: str, subject: str, what: str) -> None:
-        """See `Backend`."""
-        told = {"name": name, "project": project, "subject": subject, "what": what}
-        self._line.ask("POST", "notes", again=False, json=told)
-
     def signature(self, request: str) -> RequestState:
         """See `Backend`."""
         return RequestState(self._line.ask("GET", f"signatures/{request}")["state"])
-
-    def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
-        """See `Backend`."""
-        told = self._line.ask("POST", f"{_of(project, subject)}/verification", json={"anchors": list(anchors)})
-        return [from_json(Check, each) for each in told]
 
 
 class RemoteImages:

@@ -76,18 +76,18 @@ def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, A
     check_site(backend.rooms.streams.projects()[project], site)
     policy_from(dict(policy or {}))
     name, secret = f"{PREFIX}{site}.{secrets.token_hex(4)}", secrets.token_urlsafe(32)
-    add_hub_member(backend.rooms, backend.actor, project, name, roles=(ROLE,), site=site, sites=(site,))
-    now, who = backend.rooms.clock(), backend.actor.name
+    add_hub_member(backend.rooms, backend.account.actor, project, name, roles=(ROLE,), site=site, sites=(site,))
+    now, who = backend.rooms.clock(), backend.account.actor.name
     _keep(
         backend.rooms.layout, SiteCredential(name, project, site, _digest(secret), now, who, policy=dict(policy or {}))
     )
-    backend.note("site-issued.1", project, "", name)
+    backend.trail.note("site-issued.1", project, "", name)
     return name, f"{TOKEN}.{name}.{secret}"
 
 
 def site_credentials(backend: LocalBackend) -> list[SiteCredential]:
     """Return the credentials of the projects that the actor owns, oldest first."""
-    owned = {name for name in backend.actor.roles if backend.actor.may("administer", name)}
+    owned = {name for name in backend.account.actor.roles if backend.account.actor.may("administer", name)}
     found = (_load(path) for path in _folder(backend.rooms.layout).glob("*.json"))
     return sorted((each for each in found if each.project in owned), key=lambda each: each.at)
 
@@ -101,7 +101,7 @@ def revoke(backend: LocalBackend, name: str) -> None:
         return
     _keep(backend.rooms.layout, replace(found, revoked=backend.rooms.clock().isoformat()))
     backend.do(ChangeMember(found.project, found.id, (), ()))
-    backend.note("site-revoked.1", found.project, "", found.id)
+    backend.trail.note("site-revoked.1", found.project, "", found.id)
 
 
 def credential_of(layout: Layout, token: str) -> SiteCredential | None:
@@ -150,7 +150,7 @@ class SiteIdentity:
 
 def _require_owner(backend: LocalBackend, project: str, doing: str) -> None:
     with backend.refusals(doing, project):
-        if not backend.actor.may("administer", project):
+        if not backend.account.actor.may("administer", project):
             raise Refused("You may not manage the credentials of sites.", "Ask the project's owner.")
 
 

@@ -89,7 +89,7 @@ class Outbox:
         Refused
             The actor may not export from the target's project.
         """
-        if not self._backend.actor.may("export", self.target.project):
+        if not self._backend.account.actor.may("export", self.target.project):
             raise Refused("You may not send signed versions elsewhere.", "Ask the project's owner.")
         with locked(self._lock):
             self._follow()
@@ -154,7 +154,7 @@ class Outbox:
         return replace(each, state=OutboxState.SENT, problem="", sent=tuple((u.study, u.series, u.sop) for u in uids))
 
     def _note(self, each: OutboxEntry, what: str) -> None:
-        self._backend.note("synchronised.1", self.target.project, each.subject, f"{what} to {self.target.name}")
+        self._backend.trail.note("synchronised.1", self.target.project, each.subject, f"{what} to {self.target.name}")
 
     def _keep(self, each: OutboxEntry) -> None:
         self._log.add({each.key: to_json(each)})

@@ -5,10 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.cards import ORDER, Card, CardPage, CardQuery, page_of
-from eci_annotate.store.protocols import Append, EventStore, Record
+from eci_annotate.store.protocols import Append, CardIndex, EventStore, Record
+
+
+class CardedEvents(EventStore, CardIndex, Protocol):
+    """A store of events, which also keeps the cards of its streams."""
+
 
 SITES = ("KAU", "ERL", "UMU")
 
@@ -35,14 +41,14 @@ def refuses(error: type[Exception], act: Callable[[], object]) -> None:
     raise AssertionError(f"{error.__name__} was expected")
 
 
-def _filled(store: EventStore, count: int = 40, project: str = "p") -> list[Card]:
+def _filled(store: CardedEvents, count: int = 40, project: str = "p") -> list[Card]:
     cards = [card_of(number, project, "excluded" if number % 9 == 0 else "included") for number in range(count)]
     for card in cards:
         store.append(card.stream, [record_of(card.stream)], 0, card)
     return cards
 
 
-def heads_count_records(store: EventStore) -> None:
+def heads_count_records(store: CardedEvents) -> None:
     assert store.heads() == {}
     store.append("subject/p/S1", [record_of("1"), record_of("2")], 0)
     store.append("subject/p/S2", [record_of("1")], 0)
@@ -56,7 +62,7 @@ def heads_count_records(store: EventStore) -> None:
     assert store.heads_of([]) == {}
 
 
-def many_streams_are_read_at_once(store: EventStore) -> None:
+def many_streams_are_read_at_once(store: CardedEvents) -> None:
     store.append("a", [record_of("1"), record_of("2")], 0)
     store.append("b", [record_of("3")], 0)
     found = store.read_many(["b", "a", "unknown"])
@@ -64,7 +70,7 @@ def many_streams_are_read_at_once(store: EventStore) -> None:
     assert store.read_many([]) == {}
 
 
-def many_appends_are_made_at_once(store: EventStore) -> None:
+def many_appends_are_made_at_once(store: CardedEvents) -> None:
     card = card_of(1)
     store.append_many([])
     store.append_many([Append("a", [record_of("1")], 0), Append(card.stream, [record_of("2")], 0, card)])
@@ -75,7 +81,7 @@ def many_appends_are_made_at_once(store: EventStore) -> None:
     assert store.heads() == {"a": 3, card.stream: 1}
 
 
-def the_feed_comes_in_pieces(store: EventStore) -> None:
+def the_feed_comes_in_pieces(store: CardedEvents) -> None:
     for number in range(7):
         store.append(f"s/{number % 2}", [record_of(f"{number}a"), record_of(f"{number}b")], 2 * (number // 2))
     pieces, after = [], 0
@@ -87,7 +93,7 @@ def the_feed_comes_in_pieces(store: EventStore) -> None:
     assert store.feed(0, 0) == []
 
 
-def cards_come_with_their_records(store: EventStore) -> None:
+def cards_come_with_their_records(store: CardedEvents) -> None:
     card = card_of(1)
     store.append(card.stream, [record_of("1")], 0, card)
     assert store.cards(CardQuery("p")) == CardPage(1, (card,))
@@ -103,7 +109,7 @@ def cards_come_with_their_records(store: EventStore) -> None:
     assert len(store.read(card.stream)) == 3
 
 
-def a_card_is_replaced_without_records(store: EventStore) -> None:
+def a_card_is_replaced_without_records(store: CardedEvents) -> None:
     card = card_of(1)
     store.append(card.stream, [record_of("1")], 0, card)
     newer = replace(card, words=frozenset(), order={"subject": "A"})
@@ -113,7 +119,7 @@ def a_card_is_replaced_without_records(store: EventStore) -> None:
     refuses(NotFound, lambda: store.append(card_of(2).stream, [], 0, card_of(2)))
 
 
-def cards_are_made_anew(store: EventStore) -> None:
+def cards_are_made_anew(store: CardedEvents) -> None:
     cards = _filled(store)
     newer = [replace(card, words=card.words | {"new"}, body={}) for card in cards]
     store.recard(newer[:30])
@@ -127,7 +133,7 @@ def cards_are_made_anew(store: EventStore) -> None:
     assert store.cards(CardQuery("q")) == CardPage(1, (moved,)) and store.cards(CardQuery("p")).total == 39
 
 
-def a_card_that_was_read_is_a_copy(store: EventStore) -> None:
+def a_card_that_was_read_is_a_copy(store: CardedEvents) -> None:
     card = card_of(1)
     store.append(card.stream, [record_of("1")], 0, card)
     store.cards(CardQuery("p")).cards[0].body["n"] = "changed"
@@ -135,7 +141,7 @@ def a_card_that_was_read_is_a_copy(store: EventStore) -> None:
     assert store.cards(CardQuery("p")).cards == (card_of(1),)
 
 
-def pages_are_as_the_reference_makes_them(store: EventStore) -> None:
+def pages_are_as_the_reference_makes_them(store: CardedEvents) -> None:
     cards = _filled(store) + _filled(store, 8, "q")
     for query in _queries(random.Random(1), 150):
         assert store.cards(query) == page_of(cards, query), query
@@ -160,14 +166,14 @@ def _queries(draw: random.Random, count: int) -> list[CardQuery]:
     ]
 
 
-def senseless_queries_are_refused(store: EventStore) -> None:
+def senseless_queries_are_refused(store: CardedEvents) -> None:
     refuses(ValueError, lambda: store.cards(CardQuery("p", sort="name; drop table")))
     refuses(ValueError, lambda: store.cards(CardQuery("p", offset=-1)))
     refuses(ValueError, lambda: store.cards(CardQuery("p", size=10**6)))
     refuses(ValueError, lambda: replace(card_of(1), order={"name": "x"}))
 
 
-def texts_come_back_as_they_were(store: EventStore) -> None:
+def texts_come_back_as_they_were(store: CardedEvents) -> None:
     """Numbers, NULs and the rest are unchanged: text that was digested must not be reformatted."""
     data = {
         "a": [0.1, 1e22, 1.0, 1, -0.0, 2**70],
@@ -180,7 +186,7 @@ def texts_come_back_as_they_were(store: EventStore) -> None:
         assert repr(sorted(found["data"].items())) == repr(sorted(data.items())) and found == record
 
 
-CARD_LAWS: Sequence[Callable[[EventStore], None]] = (
+CARD_LAWS: Sequence[Callable[[CardedEvents], None]] = (
     heads_count_records,
     many_streams_are_read_at_once,
     many_appends_are_made_at_once,

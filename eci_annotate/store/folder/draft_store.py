@@ -122,9 +122,6 @@ class FolderDrafts:
         found = self._folder.glob(f"{check_stream(project) if project else '*'}/*/*/*.jsonl")
         return sorted({Address(*path.parent.relative_to(self._folder).parts) for path in found})
 
-    def fences(self, address: Address) -> list[int]:
-        return [int(path.stem) for path in _journals(self._of(address))]
-
     def openings(self, address: Address) -> list[Holder]:
         return [_opening(path.read_bytes().partition(b"\n")[0]) for path in _journals(self._of(address))]
 

@@ -198,13 +198,13 @@ class TinyEvents:
         documents = _documents(_document(self._path(stream)))
         return {document["p"]: (index, document["r"]) for index, document in enumerate(documents)}
 
-    def streams(self, prefix: str = "") -> list[str]:
-        paths = self._streams.rglob("*.json") if self._streams.exists() else ()
-        names = (path.relative_to(self._streams).as_posix().removesuffix(".json") for path in paths)
-        return sorted(n for n in names if n.startswith(prefix) and "/." not in f"/{n}")
+    def _names(self) -> list[str]:
+        found = self._streams.rglob("*.json") if self._streams.exists() else ()
+        names = (path.relative_to(self._streams).as_posix().removesuffix(".json") for path in found)
+        return sorted(name for name in names if "/." not in f"/{name}")
 
     def _find_feed(self) -> None:
-        if not self._feed.exists() and self.streams():
+        if not self._feed.exists() and self._names():
             self.rebuild()
 
     def rebuild(self) -> None:
@@ -213,7 +213,7 @@ class TinyEvents:
             self._rebuild()
 
     def _rebuild(self) -> None:
-        self._feed.rewrite(sorted((p, 1, stream) for stream in self.streams() for p in self._by_position(stream)))
+        self._feed.rewrite(sorted((p, 1, stream) for stream in self._names() for p in self._by_position(stream)))
         self._cards.rewrite(self._lines(0))
 
     def _path(self, stream: str) -> Path:

@@ -24,4 +24,4 @@ def stores(dsn: str, connections: int) -> Stores:
         database.close()
         raise
     events, blobs, drafts = PostgresEvents(database), PostgresBlobs(database), PostgresDrafts(database)
-    return Stores(events, blobs, drafts, PostgresAccess(database), database.close)
+    return Stores(events, events, blobs, drafts, drafts, PostgresAccess(database), database.close)

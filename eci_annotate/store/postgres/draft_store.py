@@ -69,7 +69,7 @@ class PostgresDrafts:
 
     def sync(self, address: Address, fence: int) -> None:
         """Do nothing: each entry is on the disk when `append` returns."""
-        if (address, fence) not in self._known and fence not in self.fences(address):
+        if (address, fence) not in self._known and fence not in (holder.fence for holder in self.openings(address)):
             raise LeaseLost("Draft not found.", "Start the task again.")
 
     def read(self, address: Address, fence: int) -> list[Record]:
@@ -78,9 +78,6 @@ class PostgresDrafts:
 
     def addresses(self, project: str = "") -> list[Address]:
         return [Address(*row) for row in self._database.rows(_ADDRESSES, [project])]
-
-    def fences(self, address: Address) -> list[int]:
-        return [holder.fence for holder in self.openings(address)]
 
     def openings(self, address: Address) -> list[Holder]:
         return [_holder(row) for row in self._database.rows(_OPENINGS, _words(address))]

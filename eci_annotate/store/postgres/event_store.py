@@ -87,9 +87,6 @@ class PostgresEvents:
         rows = self._database.rows(_FEED, [after, limit])
         return [Entry(position, name, index, _parsed(record)) for position, name, index, record in rows]
 
-    def streams(self, prefix: str = "") -> list[str]:
-        return list(self.heads(prefix))
-
     def heads(self, prefix: str = "") -> dict[str, int]:
         return dict(self._database.rows(_NAMES, [prefix, prefix + "\U0010ffff"]))
 

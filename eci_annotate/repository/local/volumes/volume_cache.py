@@ -25,14 +25,14 @@ from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
-from eci_annotate.repository.local.image_seals import (
+from eci_annotate.repository.local.volumes.image_seals import (
     InstanceSeal,
     SealedImages,
     check_files,
     check_list,
     instance_seal,
 )
-from eci_annotate.repository.local.stack_index import StackIndex, instances_mark
+from eci_annotate.repository.local.volumes.stack_index import StackIndex, instances_mark
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
