@@ -1,4 +1,5 @@
-"""What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers.
+"""What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers,
+and ``k`` beside them what is stated of slots and series.
 
 A snapshot stands for all lines before it; answers replace the answers before them. Lines say how many were before them
 (``at``): what was sent twice, since the answer to the first time was lost, counts once. ``?`` stands for an entry that
@@ -19,6 +20,8 @@ from eci_annotate.workflow.codec import canonical, digest
 class Draft:
     """Saved work: the last snapshot, the journal lines after it, the form's answers; how many lines there were.
 
+    `checks` is what the annotator states of slots and series (see `workflow.usecase.gate.Checks`).
+
     `missing` says what of it cannot be read, and is empty for a whole draft. `open_damage`: no session has continued
     since then, so nobody has seen what is left.
     """
@@ -29,6 +32,7 @@ class Draft:
     count: int = 0
     missing: str = ""
     open_damage: bool = False
+    checks: dict[str, Any] = field(default_factory=dict)
 
 
 def lines_entry(lines: Sequence[str], at: int) -> Record:
@@ -41,9 +45,9 @@ def snapshot_entry(digest: str) -> Record:
     return {"s": digest}
 
 
-def answers_entry(answers: dict[str, Any]) -> Record:
-    """The entry for the form's answers."""
-    return {"a": answers}
+def answers_entry(answers: dict[str, Any], checks: dict[str, Any] | None = None) -> Record:
+    """The entry for the form's answers, and for what is stated of slots and series."""
+    return {"a": answers, "k": checks} if checks else {"a": answers}
 
 
 def damaged_entry(number: int) -> Record:
@@ -93,6 +97,7 @@ class _Reader:
     snapshot: str = ""
     lines: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, Any] = field(default_factory=dict)
     count: int = 0
     unread: list[int] = field(default_factory=list)
     lost: int = 0
@@ -106,7 +111,7 @@ class _Reader:
             case {"s": digest}:
                 self.snapshot, self.lines, self.is_cut, self.lost = digest, [], False, 0
             case {"a": given}:
-                self.answers = given
+                self.answers, self.checks = given, entry.get("k", {})
             case {"?": number}:
                 self.unread.append(number)
                 self.is_open = True
@@ -126,7 +131,7 @@ class _Reader:
 
     def draft(self, blob: Callable[[str], bytes]) -> Draft:
         snapshot = blob(self.snapshot) if self.snapshot else None
-        return Draft(snapshot, self.lines, self.answers, self.count, self._missing(), self.is_open)
+        return Draft(snapshot, self.lines, self.answers, self.count, self._missing(), self.is_open, self.checks)
 
     def _missing(self) -> str:
         if not self.unread:

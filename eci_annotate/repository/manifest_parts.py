@@ -28,6 +28,7 @@ KEPT = {
     PartKind.ANNOTATIONS: Keeping.DOCUMENT,
     PartKind.INSTANCES: Keeping.DOCUMENT,
     PartKind.FIDELITY: Keeping.DOCUMENT,
+    PartKind.CHECKS: Keeping.DOCUMENT,
     PartKind.IMAGES: Keeping.BLOB,
     PartKind.SNAPSHOT: Keeping.BLOB,
     PartKind.JOURNAL: Keeping.BLOB,

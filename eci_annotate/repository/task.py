@@ -123,9 +123,17 @@ class Task:
         """Keep the whole work as it is; resuming then replays only the lines after it."""
         self._save(draft_entries.snapshot_entry(self._backend.put(self.project, self.subject, content)))
 
-    def answer(self, answers: dict[str, Any]) -> None:
-        """Keep the form's answers as they are; they are checked when signed."""
-        self._save(draft_entries.answers_entry(answers))
+    def answer(self, answers: dict[str, Any], checks: dict[str, Any] | None = None) -> None:
+        """Keep the form's answers as they are, and what is stated of slots and series; both are checked when signed.
+
+        Parameters
+        ----------
+        answers
+            Answers by question.
+        checks
+            See `workflow.usecase.gate.Checks.to_json`; None if nothing is stated.
+        """
+        self._save(draft_entries.answers_entry(answers, checks))
 
     def _save(self, entry: dict[str, Any]) -> None:
         self._backend.drafts.save(self.project, self.subject, self.task, self.fence, [entry])
@@ -158,6 +166,13 @@ class Task:
             return []
         names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
         return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
+
+    def earlier(self) -> Signed | None:
+        """The newest signed version of the earlier task that is shown with this one; None if there is none."""
+        if not self.definition.beside:
+            return None
+        signed = self._backend.subject(self.project, self.subject).task(self.definition.beside).signed
+        return self._signed(signed[-1]) if signed else None
 
     def previous(self) -> Signed | None:
         """The newest signed version of this task that you may see; None before the first."""

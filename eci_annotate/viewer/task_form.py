@@ -1,14 +1,21 @@
-"""The form of a task: its own, with the answers of others next to it, or in a review the signed answers."""
+"""The report of a task: its form, with the answers of others next to it, and what is stated of slots and series."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eci_annotate.viewer.comparison.sides import Side
+from eci_annotate.tools.editing.entries import Select
+from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
+from eci_annotate.viewer.comparison.sides import Side, earlier_of
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.report_form import FormPanel
-from eci_annotate.workflow.usecase.gate import Row, unmatched
+from eci_annotate.viewer.panels.study_checks import Go, StudyChecks
+from eci_annotate.viewer.panels.toolbar import Do
+from eci_annotate.viewer.session.resume import Restored
+from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.workflow.usecase.gate import Mismatch, Row, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
@@ -16,38 +23,107 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Task
 
 
-def form_of(
-    task: Task,
-    hanging: Hanging,
-    answers: Mapping[str, Any],
-    save: Callable[[dict[str, Any]], None],
-    sides: Sequence[Side] = (),
-) -> FormPanel | None:
-    """Return the form with the current answers; None if the task has no questions.
+class TaskReport:
+    """Form and statements of one task.
 
     Parameters
     ----------
-    task
-        The task.
-    hanging
-        Layout of the study, for checking annotations against the form.
-    answers
-        Current raw answers.
-    save
-        Called with the raw answers whenever they change.
+    task, hanging
+        The task, and the layout of its study.
+    work
+        What was answered and stated before.
     sides
         Other readings, whose answers are shown next to the questions.
+    controller
+        For the annotations that the form must match.
+    save
+        Called with the raw answers and the statements whenever they change.
+    do, go, draw
+        Choose an annotation, show a series at a point, carry out orders.
+
+    Attributes
+    ----------
+    form
+        The form; None if the task has no questions.
+    checks
+        The statements.
     """
-    case, definition = task.use_case, task.definition
-    if definition.kind == REVIEW and answers:
-        form = FormPanel(case.report, case.questions, answers, lambda _: None)
-        form.close()
-        return form
-    if not task.questions:
-        return None
-    opinions = [Opinion(side.title, side.report) for side in sides]
 
-    def refused(given: Mapping[str, Any], drawn: Sequence[Row]) -> list[str]:
-        return unmatched(definition.gate, given, drawn, hanging) if definition.gate else []
+    def __init__(
+        self,
+        task: Task,
+        hanging: Hanging,
+        work: Restored,
+        sides: Sequence[Side],
+        controller: Controller,
+        save: Callable[[dict[str, Any], dict[str, Any]], None],
+        do: Do,
+        go: Go,
+        draw: Callable[[Sequence[Order]], None],
+    ) -> None:
+        self._task, self._hanging, self._save = task, hanging, save
+        self._easel, self._do, self._go = controller.easel, do, go
+        gate = None if task.definition.kind == REVIEW else task.definition.gate
+        self.checks = StudyChecks(gate, hanging, work.checks, controller, self.save, go)
+        self.earlier = earlier_of(task, controller.easel)
+        self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
+        self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
 
-    return FormPanel(case.report, task.questions, answers, save, opinions, refused)
+    def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
+        case = self._task.use_case
+        if self._task.definition.kind == REVIEW and answers:
+            form = FormPanel(case.report, case.questions, answers, lambda _: None)
+            form.close()
+            return form
+        if not self._task.questions:
+            return None
+        questions = self._task.questions
+        return FormPanel(case.report, questions, answers, lambda _: self.save(), opinions, self._refused, self.correct)
+
+    def _refused(self, given: Mapping[str, Any], drawn: Sequence[Row]) -> list[Mismatch]:
+        gate = self._task.definition.gate
+        return mismatches(gate, given, drawn, self._hanging, self.checks.value) if gate else []
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The raw answers as they are now."""
+        return self.form.group.answer if self.form else {}
+
+    @property
+    def problem(self) -> str:
+        """What is missing or invalid in the form, as displayed; empty if it is complete."""
+        return self.form.problem if self.form else ""
+
+    @property
+    def shown(self) -> list[Any]:
+        """The widgets."""
+        return [*(each.widget for each in self.eyes), *self.checks.shown, *([self.form.widget] if self.form else [])]
+
+    def save(self) -> None:
+        """Save answers and statements, and show what is missing now."""
+        self._save(self.answers, self.checks.value.to_json())
+        if self.form:
+            self.form.check()
+
+    def match(self, drawn: Sequence[Row]) -> None:
+        """Follow the annotations: their labels, and those that are drawn."""
+        self.checks.refresh()
+        if self.form:
+            self.form.match([thing.label for thing in self._easel.objects.values()], drawn)
+
+    def correct(self, mismatch: Mismatch) -> None:
+        """Lead to what a mismatch is about: its annotation, or else its series."""
+        things = self._easel.objects.items()
+        named = [(uid, thing) for uid, thing in things if mismatch.label and thing.label == mismatch.label]
+        here = [uid for uid, thing in named if thing.series_uid == mismatch.series]
+        if here or (named and not mismatch.series):
+            self._do(Select((here or [named[0][0]])[0]))
+        elif mismatch.series:
+            box = self.checks.boxes.get(mismatch.label)
+            self._go(mismatch.series, box.centre_lps if box else None)
+
+    def close(self) -> None:
+        """Disable answering."""
+        self.checks.close()
+        if self.form:
+            self.form.close()

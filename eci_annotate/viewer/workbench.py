@@ -36,7 +36,7 @@ from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.suggestions.growcut_source import require_decided
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
-from eci_annotate.viewer.task_form import form_of
+from eci_annotate.viewer.task_form import TaskReport
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
 
@@ -91,7 +91,7 @@ class Workbench(Listener):
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.controller.panes.windows, self.controller.plan.offered = windows_of(self.hanging), task.definition.tools
         self.sides = sides_of(task, self.work.easel)
-        self._panels(self.work.answers, height)
+        self._panels(height)
         self.signing.reason.value = reason
         self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
         self.state = w.HTML()
@@ -105,21 +105,25 @@ class Workbench(Listener):
     def _prepare(self) -> None:
         prepare(None if self.review else self.controller.easel, self.browser, self.task.volume)
 
-    def _panels(self, answers: dict[str, Any], height: str) -> None:
+    def _panels(self, height: str) -> None:
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
         self.menu = menu_for(self.controller, self.studies, self.hanging, self._carry_out, bool(self.sides))
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(self.controller, self.do, self._apply_preset, definition.tools)
+        self.toolbar = Toolbar(
+            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
+        )
         self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
         self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
-        self.form = form_of(self.task, self.hanging, answers, self._answered, self.sides)
-        told = (self.task.asks_secret, self._signed, self._remark, self.task.version > 1)
+        seen = (self.task, self.hanging, self.work, self.sides, self.controller)
+        self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
+        remark = lambda: remark_on(self.task, self.controller.easel, self.report.answers)  # noqa: E731
+        told = (self.task.asks_secret, self._signed, remark, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
@@ -127,17 +131,13 @@ class Workbench(Listener):
             self.annotations.close()
             self.signing.show_remark()
 
-    def _apply_preset(self, name: str) -> None:
-        self._draw([Send(look(preset=name))])
-
     def _draw(self, orders: Sequence[Order]) -> None:
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
         manual = Manual(self.task.use_case.manual)
-        menus = [self.menu.widget, manual.button]
-        panels = (self.annotations, self.form, self.signing)
-        work = [*missing_part(self.work.missing), *self.marking.shown, *(each.widget for each in panels if each)]
+        menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
+        work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
         if self.compared is None:
             return framed(title_of(self.task), self.state, [self.browser.widget, *work], [manual.page, *middle], menus)
@@ -163,6 +163,11 @@ class Workbench(Listener):
             self.compared.follow(series_uid)
         self._prepare()
 
+    def _go(self, series_uid: str, point_lps: Vector | None) -> None:
+        self._turn_to(series_uid)
+        if point_lps is not None:
+            self._draw([Send(look(focus=point_lps))])
+
     def _carry_out(self, work: Callable[[], list[Order]]) -> None:
         try:
             self.stage.carry_out(work())
@@ -186,8 +191,7 @@ class Workbench(Listener):
         easel = self.controller.easel
         self.toolbar.refresh()
         self.annotations.refresh()
-        if self.form:
-            self.form.match([thing.label for thing in easel.objects.values()], self.annotations.drawn)
+        self.report.match(self.annotations.drawn)
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
         self.browser.mark(easel.series_uid, easel.volume)
@@ -219,8 +223,7 @@ class Workbench(Listener):
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
         saved = "" if self.review else f" · {self.autosave.words}"
         said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
-        if self.state.value != said:
-            self.state.value = said
+        self.state.value = said
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""
@@ -229,32 +232,27 @@ class Workbench(Listener):
             self._say(f"{since}: {plain(error)} Keep working; saving is retried while this notebook runs.", "error")
             self.saved()
             return
-        late = " Later changes are not included." if self.autosave.unsaved else ""
-        self._close(f"{plain(error)}{late}")
+        self._close(plain(error) + (" Later changes are not included." if self.autosave.unsaved else ""))
 
     def _close(self, why: str) -> None:
         """Make the workbench read-only."""
         self.autosave.close(why)
         self.stage.carry_out(self.controller.close(why))
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
-        for each in filter(None, (*panels, self.form, self.compared and self.compared.panel)):
+        for each in filter(None, (*panels, self.report, self.compared and self.compared.panel)):
             each.close()
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
-    def _answered(self, answers: dict[str, Any]) -> None:
-        self.autosave.answer(answers)
+    def _answered(self, answers: dict[str, Any], checks: dict[str, Any]) -> None:
+        self.autosave.answer(answers, checks)
         self.signing.clear_problem()
-
-    def _remark(self) -> str:
-        """Return what the user should know before signing: that nothing differs from the version before."""
-        return remark_on(self.task, self.controller.easel, self.form.group.answer if self.form else {})
 
     def _sign(self, meaning: str, verdict: str, reason: str, secret: str) -> Any:
         """Save everything and sign; the form must be complete."""
-        if self.form and self.form.problem and not self.review:
-            raise Refused(f"The report is not complete: {self.form.problem}")
-        if self.form and not self.review:
-            self.autosave.answer(self.form.group.answer)
+        if self.report.problem and not self.review:
+            raise Refused(f"The report is not complete: {self.report.problem}")
+        if not self.review:
+            self.report.save()
         self._carry_out(self.controller.finish)
         require_decided(self.controller.easel)
         self.autosave.snapshot()

@@ -57,7 +57,7 @@ class Book:
         self._may()
         self.snapshots.append(content)
 
-    def answer(self, answers: dict[str, Any]) -> None:
+    def answer(self, answers: dict[str, Any], checks: dict[str, Any] | None = None) -> None:
         self._may()
         self.answers.append(answers)
 

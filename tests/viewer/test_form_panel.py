@@ -13,7 +13,7 @@ import pytest
 from eci_annotate.viewer.panels.form_field import Field
 from eci_annotate.viewer.panels.report_form import FormPanel, Group, Items
 from eci_annotate.workflow.usecase.form import check_answers, questions
-from eci_annotate.workflow.usecase.gate import unmatched
+from eci_annotate.workflow.usecase.gate import Mismatch, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import Gate
 
@@ -78,14 +78,19 @@ def test_what_is_missing_or_wrong_is_said_until_it_is_mended() -> None:
 
 def test_what_does_not_match_is_said_before_signing() -> None:
     gate, hanging = Gate("lesions", kinds=("mask",)), Hanging("", (), (), (), ())
-    refused = partial(unmatched, gate, hanging=hanging)
-    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda answers: None, unmatched=refused)
-    assert "Complete" in panel.said.value and "lesion 1&#x27; has no mask" in panel.said.value
+    refused = partial(mismatches, gate, hanging=hanging)
+    gone: list[Mismatch] = []
+    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda answers: None, unmatched=refused, go=gone.append)
+    (fault,) = panel.faults.children
+    assert "Complete" in panel.said.value and fault.description == "'lesion 1' has no mask"
+    fault.click()
+    assert gone == [Mismatch("'lesion 1' has no mask", "lesion 1")]
     row = {"label": "lesion 1", "kind": "mask", "series": "1.2"}
     panel.match(["lesion 1", "x <b>"], [row, {**row, "label": "x <b>"}])
-    assert "has no mask" not in panel.said.value
-    assert "the annotation &#x27;x &lt;b&gt;&#x27; is not a lesion" in panel.said.value
+    (fault,) = panel.faults.children
+    assert fault.description == "The annotation 'x <b>' is not a lesion of the form"
     panel.match(["lesion 1"], [row])
+    assert panel.faults.children == ()
     assert "Complete" in panel.said.value and "eci-problem" not in panel.said.value
 
 

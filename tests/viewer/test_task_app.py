@@ -219,7 +219,7 @@ def test_a_refusal_of_signing_disappears_with_its_cause(repo: Repository) -> Non
     bench.signing.button.click()
     bench.signing.confirm.click()
     assert "The report is not complete" in bench.signing.said.value
-    bench._answered(ANSWERS)
+    bench.report.save()
     assert bench.signing.said.value == ""
 
 

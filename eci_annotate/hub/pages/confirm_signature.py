@@ -21,11 +21,12 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
+from eci_annotate.workflow.usecase.gate import Checks, in_words
 
 
 @dataclass(frozen=True)
 class Content:
-    """What is shown of a draft: annotations with pictures, and the form's answers as question and answer."""
+    """What is shown of a draft: annotations with pictures, the form's answers and the statements in words."""
 
     annotations: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -70,7 +71,8 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     hanging = case.hang(hanging_headers(rooms.volumes.stacks.studies(command.subject)))
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
-    return Content(list(zip(done.rows, shown, strict=True)), labelled(case.report, done.answers))
+    stated = in_words(Checks.from_json(done.checks), hanging)
+    return Content(list(zip(done.rows, shown, strict=True)), [*labelled(case.report, done.answers), *stated])
 
 
 def confirm_request(visit: Visit) -> Response:

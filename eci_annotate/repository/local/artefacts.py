@@ -42,6 +42,8 @@ def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
     ]
     if job.task.form:
         parts.append(SealedPart(PartKind.REPORT, job.task.form, shop.blobs.put(canonical(content.answers))))
+    if content.checks:
+        parts.append(SealedPart(PartKind.CHECKS, "stated", shop.blobs.put(canonical(content.checks))))
     return Manifest((*parts, *_derived(shop, proposal), *job.images), SOFTWARE)
 
 

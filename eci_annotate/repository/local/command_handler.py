@@ -112,5 +112,6 @@ def _seed(content: SubjectBlobs, signed: VersionSigned) -> list[Record]:
     seed = [draft_entries.snapshot_entry(parts["snapshot"])] if "snapshot" in parts else []
     if "report" in parts:
         answers = parse(content.get(parts["report"]), "A report")
-        seed.append(draft_entries.answers_entry(answers))
+        stated = parse(content.get(parts["checks"]), "A statement") if "checks" in parts else None
+        seed.append(draft_entries.answers_entry(answers, stated))
     return seed

@@ -17,7 +17,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
-from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
@@ -25,7 +25,7 @@ from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import SealedPart
 from eci_annotate.workflow.usecase.form import check_answers
-from eci_annotate.workflow.usecase.gate import check_gate
+from eci_annotate.workflow.usecase.gate import Checks, check_gate, shape_of
 from eci_annotate.workflow.usecase.hanging import Header
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -63,12 +63,16 @@ class Job:
 
 @dataclass(frozen=True)
 class DraftContent:
-    """What a complete draft holds: answers, annotations, a row for each annotation, and the whole as a snapshot."""
+    """What a complete draft holds: answers, annotations, a row for each annotation, and the whole as a snapshot.
+
+    `checks` is what is stated of slots and series.
+    """
 
     answers: dict[str, Any]
     annotations: tuple[Annotation, ...]
     rows: tuple[dict[str, Any], ...]
     snapshot: bytes
+    checks: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,9 @@ class Proposals:
             self._keep(key, known)
         if job.task.gate:
             hanging = job.case.hang(_headers(shop, job.subject))
-            check_gate(job.task.gate, known.drawing.answers, known.drawing.rows, hanging)
+            drawing = known.drawing
+            shaped = [row | _shape(each) for row, each in zip(drawing.rows, drawing.annotations, strict=True)]
+            check_gate(job.task.gate, drawing.answers, shaped, hanging, Checks.from_json(drawing.checks))
         return Proposal(job, known.drawing, digest)
 
     def _keep(self, key: Key, replayed: _Replayed) -> None:
@@ -154,7 +160,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     easel = replay(volume, draft.snapshot, draft.lines)
     annotations = tuple(easel.annotations())
     rows = tuple(_row(each) for each in annotations)
-    return _Replayed(DraftContent(answers, annotations, rows, save(easel)), job.task, stamps)
+    checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
+    return _Replayed(DraftContent(answers, annotations, rows, save(easel), checks), job.task, stamps)
 
 
 def _headers(shop: Workshop, subject: str) -> Sequence[Header]:
@@ -171,3 +178,9 @@ def _row(annotation: Annotation) -> dict[str, Any]:
         "frame": annotation.frame_uid,
         "volume_mm3": float(annotation.volume_mm3),
     }
+
+
+def _shape(annotation: Annotation) -> dict[str, str]:
+    if not isinstance(annotation, Box):
+        return {}
+    return {"shape": shape_of(annotation.centre_lps, annotation.size_mm, annotation.axes_lps)}

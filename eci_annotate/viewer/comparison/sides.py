@@ -76,6 +76,15 @@ def sides_of(task: Task, own: Easel) -> list[Side]:
     return [first, Side(f"Version {new.version}", COLOURS[1], new, own)]
 
 
+def earlier_of(task: Task, own: Easel) -> list[Side]:
+    """Return the version of an earlier task that is shown with this one, if there is one."""
+    signed = task.earlier()
+    if signed is None:
+        return []
+    title = task_named(task.use_case.pipeline, signed.task).title
+    return opened([signed], [f"{title}, version {signed.version}"], own)
+
+
 def names(readings: Sequence[Signed], pipeline: tuple[TaskDefinition, ...], blind: bool) -> list[str]:
     """Return the readers' names; letters if the task is blind, even for those who might know the names."""
     return [letter(pipeline, task_named(pipeline, each.task)) if blind else each.reader for each in readings]

@@ -12,6 +12,7 @@ from eci_annotate.imaging.annotations import Box, Colour
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.protocol import Object, Unplaced
 from eci_annotate.tools.registry import icon_of
+from eci_annotate.viewer.panels.study_checks import shape
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.labels import PALETTE
@@ -145,9 +146,13 @@ class AnnotationList:
 
     @property
     def drawn(self) -> list[dict[str, str]]:
-        """Return label, kind and series of each annotation that has a shape."""
+        """Return label, kind and series of each annotation that has a shape; of a box its shape too."""
         things = [thing for uid, thing in self.easel.objects.items() if is_drawn(thing, self._volume(uid))]
-        return [{"label": each.label, "kind": each.kind, "series": each.series_uid} for each in things]
+        return [
+            {"label": each.label, "kind": each.kind, "series": each.series_uid}
+            | ({"shape": shape(each)} if isinstance(each, Box) else {})
+            for each in things
+        ]
 
     def _is_on(self, thing: Object) -> bool:
         try:

@@ -14,9 +14,9 @@ from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.workflow.usecase.form import Question, check_answers
-from eci_annotate.workflow.usecase.gate import Row
+from eci_annotate.workflow.usecase.gate import Mismatch, Row
 
-Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[str]]
+Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[Mismatch]]
 
 
 class Part(Protocol):
@@ -215,6 +215,8 @@ class FormPanel:
         Answers of others, shown next to the questions.
     unmatched
         Returns, for complete answers and the drawn annotations, what signing would still refuse.
+    go
+        Leads to what a mismatch is about.
 
     Attributes
     ----------
@@ -230,10 +232,12 @@ class FormPanel:
         save: Callable[[dict[str, Any]], None],
         opinions: Sequence[Opinion] = (),
         unmatched: Unmatched = lambda answers, drawn: (),
+        go: Callable[[Mismatch], None] = lambda mismatch: None,
     ) -> None:
         self.schema, self._save = schema, save
         self.problem = ""
-        self._unmatched, self._drawn = unmatched, list[Row]()
+        self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
+        self._found: list[Mismatch] = []
         self._quiet = True
         self.group = Group(questions, self._changed)
         self.group.answer = dict(answers)
@@ -241,30 +245,48 @@ class FormPanel:
         self._quiet = False
         self.said = w.HTML()
         title = html.escape(str(schema.get("title", "Report")))
-        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said])
+        self.faults = w.VBox([])
+        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said, self.faults])
         self.widget.add_class("eci-form")
-        self._check()
+        self.check()
 
     def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
         """Set the labels of all annotations, and those that are drawn."""
         self.group.offer(labels)
         self._drawn = list(drawn)
-        self._check()
+        self.check()
 
     def _changed(self) -> None:
         if not self._quiet:
             self._save(self.group.answer)
-            self._check()
+            self.check()
 
-    def _check(self) -> None:
-        self.problem, unmatched = "", list[str]()
+    def check(self) -> None:
+        """Show what is missing now."""
+        self.problem, unmatched = "", list[Mismatch]()
         try:
             unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
         except BadAnswers as error:
             self.problem = plain(error)
         said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
-        said += [("eci-problem", "Before you sign: " + "; ".join(unmatched) + ".")] if unmatched else []
+        said += [("eci-problem", "Before you sign, click to correct:")] if unmatched else []
         self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
+        self._show(unmatched)
+
+    def _show(self, found: list[Mismatch]) -> None:
+        """List the mismatches as buttons; those that were listed before stay, since one may be pressed now."""
+        if found == self._found:
+            return
+        for each in self.faults.children:
+            each.close()
+        self._found, self.faults.children = found, [self._fault(each) for each in found]
+
+    def _fault(self, mismatch: Mismatch) -> w.Button:
+        text = mismatch.text[:1].upper() + mismatch.text[1:]
+        button = w.Button(description=text, icon="arrow-right", tooltip="Go there", layout=WIDE)
+        button.add_class("eci-fault")
+        button.on_click(lambda _: self._go(mismatch))
+        return button
 
     def close(self) -> None:
         """Disable answering."""

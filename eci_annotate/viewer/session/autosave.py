@@ -38,6 +38,7 @@ from eci_annotate.viewer.session.save_state import (
 )
 
 SNAPSHOT_S = 15.0
+Answers = tuple[dict[str, Any], dict[str, Any] | None]
 SNAPSHOT_ENTRIES = 200
 IDLE_S = 1.5
 WARN = timedelta(minutes=5)
@@ -54,8 +55,8 @@ class Draftbook(Protocol):
     def snapshot(self, content: bytes) -> None:
         """Store the whole work."""
 
-    def answer(self, answers: dict[str, Any]) -> None:
-        """Store the form's answers."""
+    def answer(self, answers: dict[str, Any], checks: dict[str, Any] | None = None) -> None:
+        """Store the form's answers, and what is stated of slots and series."""
 
     def touch(self) -> datetime:
         """Renew the lease."""
@@ -85,7 +86,7 @@ class Batch:
     """What is saved at once: lines, the form if it changed, and a snapshot if one is due."""
 
     lines: list[str]
-    answers: dict[str, Any] | None
+    answers: Answers | None
     whole: bytes | None = None
 
 
@@ -108,7 +109,7 @@ def send(task: Draftbook, batch: Batch) -> Saved:
             task.save(batch.lines)
         lines = True
         if batch.answers is not None:
-            task.answer(batch.answers)
+            task.answer(*batch.answers)
         answers = True
         if batch.whole is not None:
             task.snapshot(batch.whole)
@@ -146,7 +147,7 @@ class Autosave:
         self.state: State = Clean()
         self.safe_at = scheduler.now()
         self._lines: list[str] = []
-        self._answers: dict[str, Any] | None = None
+        self._answers: Answers | None = None
         self._whole_wanted = self._idle_due = self._mid_stroke = False
         self._since_snapshot = 0
         self._snapshot_s = self._entry_s = scheduler.elapsed_s()
@@ -162,9 +163,9 @@ class Autosave:
         self._entry_s = self._scheduler.elapsed_s()
         self._changed()
 
-    def answer(self, answers: dict[str, Any]) -> None:
-        """Record the current answers of the form."""
-        self._answers = answers
+    def answer(self, answers: dict[str, Any], checks: dict[str, Any] | None = None) -> None:
+        """Record the current answers of the form, and what is stated of slots and series."""
+        self._answers = answers, checks
         self._changed()
 
     def touch(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eci_annotate.errors import NoSeriesFits
@@ -10,6 +10,7 @@ from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import LIFT, Easel
 from eci_annotate.tools.editing.entries import Entry, Show
 from eci_annotate.viewer.stage.places import Place, from_rows
+from eci_annotate.workflow.usecase.gate import Checks
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import REVIEW
 
@@ -36,6 +37,8 @@ class Restored:
         For a review its marked places; otherwise those of the review that rejected this work.
     missing
         What of the draft cannot be read; empty for a whole draft.
+    checks
+        What is stated of slots and series.
     """
 
     easel: Easel
@@ -44,6 +47,7 @@ class Restored:
     reviewed: Signed | None = None
     places: tuple[Place, ...] = ()
     missing: str = ""
+    checks: Checks = field(default_factory=Checks)
 
 
 def restored(task: Task) -> Restored:
@@ -59,7 +63,14 @@ def restored(task: Task) -> Restored:
     if not draft.count:
         easel.history.forget_items()  # a new version's undo does not reach into the version before
     marked = from_rows(task.marked())
-    return Restored(easel, draft.answers, bool(draft.lines), places=marked, missing=draft.missing)
+    return Restored(
+        easel,
+        draft.answers,
+        bool(draft.lines),
+        places=marked,
+        missing=draft.missing,
+        checks=Checks.from_json(draft.checks),
+    )
 
 
 def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> list[Entry]:

@@ -29,6 +29,7 @@ class PartKind(StrEnum):
     SR = "sr"  # DICOM: image series/series/instance
     REVIEWED = "reviewed"  # the seal of the version that a review is about
     PLACES = "places"
+    CHECKS = "checks"  # what the annotator stated of slots and series
     FIDELITY = "fidelity"  # a blob: what was written as DICOM, read again and compared with what was drawn
 
 

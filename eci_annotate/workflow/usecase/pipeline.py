@@ -18,6 +18,25 @@ ACCEPT, REJECT = "accept", "reject"
 
 
 @dataclass(frozen=True)
+class Need:
+    """One thing that each lesion needs: annotations in certain slots of the hanging protocol.
+
+    Parameters
+    ----------
+    slots
+        The slots.
+    kinds
+        ``box``, ``contours``, ``mask``: which annotations count; empty: any.
+    at_least
+        In how many of the slots it must be drawn; 0: in all of them.
+    """
+
+    slots: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    at_least: int = 0
+
+
+@dataclass(frozen=True)
 class Gate:
     """What must match at signing.
 
@@ -31,6 +50,12 @@ class Gate:
         ``box``, ``contours``, ``mask``: which annotations count; empty: any.
     beside
         Labels that may be drawn although they are not lesions, such as the organ.
+    needs
+        What each lesion needs, slot by slot. Where the study has too few series for a need, each slot that no series
+        fills has to be answered as not available, with a reason; two annotations of one label that meet the same
+        need on one series are refused.
+    check_series
+        Whether each lesion's box has to be looked at, and ticked, on every series that the protocol shows.
     """
 
     lesions: str
@@ -38,6 +63,13 @@ class Gate:
     slots: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    check_series: bool = False
+
+    @property
+    def needed_slots(self) -> tuple[str, ...]:
+        """The slots that `needs` names, each once."""
+        return tuple(dict.fromkeys(slot for need in self.needs for slot in need.slots))
 
 
 @dataclass(frozen=True)
@@ -79,6 +111,9 @@ class TaskDefinition:
         For a repeated reading: the task whose reader repeats it, blind to the first reading, and after how many days.
     gate
         How lesions of the form and annotations must match at signing.
+    beside
+        An earlier task whose newest signed version is shown with this one: its annotations on their own series, and
+        its answers next to the questions.
     """
 
     name: str
@@ -100,6 +135,7 @@ class TaskDefinition:
     repeats: str = ""
     wait_days: int = 0
     gate: Gate | None = None
+    beside: str = ""
 
     @property
     def of_group(self) -> str:

@@ -36,7 +36,7 @@ def findings(
 
 
 def _references(task: TaskDefinition, before: Mapping[str, TaskDefinition]) -> Iterator[Finding]:
-    needs = [*task.after, *filter(None, [task.of, task.repeats])]
+    needs = [*task.after, *filter(None, [task.of, task.repeats, task.beside])]
     missing = [name for name in needs if name not in before]
     for name in missing:
         yield f"{task.name!r} needs {name!r}, which is not before it.", "Reorder the tasks."
@@ -49,6 +49,10 @@ def _references(task: TaskDefinition, before: Mapping[str, TaskDefinition]) -> I
         yield f"{task.name!r} adjudicates {task.of!r}, which has one reader.", "Give it readers: 2, or review it."
     if task.of and task.of not in task.after:
         yield f"{task.name!r} is about {task.of!r}, but does not come after it.", f"Add {task.of!r} to its 'after'."
+    if task.beside and task.beside not in task.after:
+        yield f"{task.name!r} shows {task.beside!r}, but does not come after it.", "Add it to its 'after'."
+    if task.beside and max(before[task.beside].readers, before[task.beside].most) > 1:
+        yield f"{task.name!r} shows {task.beside!r}, which has several readers.", "Show the adjudication of it."
     if task.repeats and max(before[task.repeats].readers, before[task.repeats].most) > 1:
         yield f"{task.name!r} repeats {task.repeats!r}, which has several readers.", "Repeat a task of one reader."
 
@@ -73,9 +77,12 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
         where = f"{task.gate.lesions}[].{task.gate.label}"
         yield f"The gate of {task.name!r} names {where}, which the form does not have.", "Name a list of the form."
     known = [slot["name"] for slot in hanging.get("slots", ())]
-    for slot in task.gate.slots:
+    for slot in (*task.gate.slots, *task.gate.needed_slots):
         if slot not in known:
             yield f"The gate of {task.name!r} names the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
+    for need in task.gate.needs:
+        if need.at_least > len(need.slots):
+            yield f"The gate of {task.name!r} needs {need.at_least} of {len(need.slots)} slots.", "Name more slots."
 
 
 def _stages(hanging: Mapping[str, Any]) -> Iterator[Finding]:

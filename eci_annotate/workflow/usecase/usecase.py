@@ -19,7 +19,7 @@ from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
-from eci_annotate.workflow.usecase.pipeline import Gate, TaskDefinition, expanded
+from eci_annotate.workflow.usecase.pipeline import Gate, Need, TaskDefinition, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
 _LISTS = ("after", "roles", "tools", "sites")
@@ -177,5 +177,13 @@ def _task(each: dict[str, Any]) -> TaskDefinition:
         rest |= {"readers": readers["need"], "most": readers.get("most", readers["need"])}
     else:
         rest["readers"] = readers
-    gate: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in each.get("gate", {}).items()}
-    return TaskDefinition(**rest, **listed, gate=Gate(**gate) if gate else None)
+    return TaskDefinition(**rest, **listed, gate=_gate(each["gate"]) if each.get("gate") else None)
+
+
+def _gate(written: dict[str, Any]) -> Gate:
+    given: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in written.items()}
+    needs = tuple(
+        Need(tuple(need["slots"]), tuple(need.get("kinds", ())), need.get("at_least", 0))
+        for need in written.get("needs", ())
+    )
+    return Gate(**{**given, "needs": needs})
