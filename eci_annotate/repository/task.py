@@ -25,7 +25,7 @@ from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import TaskView
 from eci_annotate.workflow.usecase.form import Question
-from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.hanging import Hanging, opened_at
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
 from eci_annotate.workflow.usecase.usecase import UseCase
 
@@ -100,7 +100,8 @@ class Task:
 
     def hanging(self, studies: Sequence[Study] | None = None) -> Hanging:
         """Which series goes where, and why; `studies` are those of `studies()`, if they were listed already."""
-        return self.use_case.hang(hanging_headers(self.studies() if studies is None else studies))
+        hanging = self.use_case.hang(hanging_headers(self.studies() if studies is None else studies))
+        return opened_at(hanging, self.definition.first)
 
     def volume(self, series_uid: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""

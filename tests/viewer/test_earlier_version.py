@@ -27,6 +27,7 @@ def test_the_baseline_is_shown_at_restaging(tmp_path: Path) -> None:
     series = {"t2_tse_obl_hr before": dated("20240101"), "t2_tse_obl_hr after": dated("20240701")}
     repo = repository_of(tmp_path, CASE, series)
     before = repo.start(S, "baseline")
+    assert before.hanging().placed[0].title == "Oblique T2, before", "the task of the baseline opens on it"
     assert before.earlier() is None and Workbench(before).report.earlier == []
     before.answer(report(repo, "tumour"))
     before.save(lines(before, "tumour"))
@@ -37,6 +38,7 @@ def test_the_baseline_is_shown_at_restaging(tmp_path: Path) -> None:
     assert side.title == "Draw the tumour before therapy, version 1" and bench.controller.painter.others == [side.layer]
     assert [each.description.split(":")[0] for each in shown.lesions] == ["tumour"]
     (uid,) = side.easel.objects
+    assert bench.hanging.placed[0].title == "Oblique T2"
     there = side.easel.objects[uid].series_uid
     elsewhere = next(each for each in (p.series_uid for p in bench.hanging.placed) if each != there)
     bench._turn_to(elsewhere)

@@ -31,7 +31,7 @@ class EarlierVersion:
     def __init__(self, side: Side, controller: Controller, go: Go, draw: Callable[[Sequence[Order]], None]) -> None:
         self._side, self._controller, self._go, self._draw = side, controller, go, draw
         controller.painter.others.append(side.layer)
-        self.eye = w.ToggleButton(value=True, icon="eye", layout=w.Layout(width="34px"))
+        self.eye = w.ToggleButton(value=True, icon="eye", layout=w.Layout(width="42px"))
         self.eye.tooltip = f"Outlines of {side.title} over the images"
         self.eye.observe(lambda change: self._reveal(change["new"]), "value")
         head = w.HBox([w.HTML(chip(side), layout=w.Layout(flex="1 1 auto")), self.eye])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eci_annotate.workflow.usecase.protocol_stages import HangingStage, stages_of
@@ -108,6 +108,15 @@ class Hanging:
     def first(self) -> str | None:
         """UID of the series to show first; None if no series fits."""
         return self.placed[0].series_uid if self.placed else None
+
+
+def opened_at(hanging: Hanging, slots: Sequence[str]) -> Hanging:
+    """Return a hanging whose first series is that of the first of these slots that has one."""
+    known = {each.slot: each for each in hanging.placed}
+    found = next((known[slot] for slot in slots if slot in known), None)
+    if found is None:
+        return hanging
+    return replace(hanging, placed=(found, *(each for each in hanging.placed if each is not found)))
 
 
 def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:

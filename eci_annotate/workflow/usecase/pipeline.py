@@ -114,6 +114,9 @@ class TaskDefinition:
     beside
         An earlier task whose newest signed version is shown with this one: its annotations on their own series, and
         its answers next to the questions.
+    first
+        Slots of the hanging protocol in order; the task opens on the first of them that has a series. Empty: on the
+        protocol's first series.
     """
 
     name: str
@@ -136,6 +139,7 @@ class TaskDefinition:
     wait_days: int = 0
     gate: Gate | None = None
     beside: str = ""
+    first: tuple[str, ...] = ()
 
     @property
     def of_group(self) -> str:

@@ -29,6 +29,7 @@ def findings(
         yield from _references(task, before)
         yield from _people(task)
         yield from _gate(task, report, hanging)
+        yield from _slots(task, hanging)
         before[task.name] = task
     yield from _stages(hanging)
     if not any(task.kind == INGEST for task in tasks):
@@ -83,6 +84,13 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
     for need in task.gate.needs:
         if need.at_least > len(need.slots):
             yield f"The gate of {task.name!r} needs {need.at_least} of {len(need.slots)} slots.", "Name more slots."
+
+
+def _slots(task: TaskDefinition, hanging: Mapping[str, Any]) -> Iterator[Finding]:
+    known = [slot["name"] for slot in hanging.get("slots", ())]
+    for slot in task.first:
+        if slot not in known:
+            yield f"{task.name!r} opens on the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
 
 
 def _stages(hanging: Mapping[str, Any]) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
 from eci_annotate.workflow.usecase.pipeline import Gate, Need, TaskDefinition, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
-_LISTS = ("after", "roles", "tools", "sites")
+_LISTS = ("after", "roles", "tools", "sites", "first")
 
 
 @dataclass(frozen=True)
