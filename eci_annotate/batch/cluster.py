@@ -38,5 +38,5 @@ def run_on_cluster(
         raise NotFound("The scheduler does not answer.", "Check the address, for instance tcp://host:8786.") from None
     with client:
         futures = {client.submit(prepare_series, job, options, digest, pure=False): job for job in jobs}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield died(futures[future], digest) if future.status == "error" else future.result()

@@ -46,7 +46,7 @@ class CohortReport:
 
     def count(self, outcome: Outcome) -> int:
         """Return the number of series with an outcome."""
-        return sum(each is outcome for each, _ in self.rows)
+        return sum(each == outcome for each, _ in self.rows)
 
     def table(self) -> list[dict[str, Any]]:
         """Return a row per series, by column."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from eci_annotate.batch.bids_names import label_of
+from eci_annotate.batch.bids_names import label_of, short
 from eci_annotate.deid.folder_run import is_dicom
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.dicom.images.element_values import value_of
@@ -17,7 +17,12 @@ from eci_annotate.dicom.images.files import read
 from eci_annotate.errors import BadImages
 
 Progress = Callable[[str, int, int], None]
-TAGS = ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID", "PatientID", "IssuerOfPatientID")
+TAGS = (
+    "SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID", "PatientID", "IssuerOfPatientID",
+    "PatientIdentityRemoved",
+)  # fmt: skip
+EQUAL_NAMES = "Several patient IDs of this source give the same name of a folder."
+UNSTATED = "A file does not state that the patient identity was removed (0012,0062)."
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class FileIdentity:
     study_uid: str = field(repr=False)
     sop_uid: str = field(repr=False)
     patient: tuple[str, str] = field(repr=False)
+    is_deidentified: bool
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def _identity(path: Path, counts: Counter[str]) -> FileIdentity | None:
         return None
     try:
         dataset = read(path, pixels=False, tags=TAGS)
-        series, study, sop, patient, issuer = (str(value_of(dataset, tag) or "").strip() for tag in TAGS)
+        series, study, sop, patient, issuer, removed = (str(value_of(dataset, tag) or "").strip() for tag in TAGS)
     except BadImages:
         counts["unreadable"] += 1
         return None
@@ -115,23 +121,31 @@ def _identity(path: Path, counts: Counter[str]) -> FileIdentity | None:
     if not (series and study and sop):
         counts["unreadable"] += 1
         return None
-    return FileIdentity(path, series, study, sop, (patient, issuer))
+    return FileIdentity(path, series, study, sop, (patient, issuer), removed.upper() == "YES")
 
 
 def _job(files: list[FileIdentity], pseudonymiser: Pseudonymiser | None) -> SeriesJob:
+    paths = tuple(each.path for each in files)
+    if pseudonymiser is None and not all(each.is_deidentified for each in files):
+        fingerprint = _fingerprint((short(each.sop_uid), each.path) for each in files)
+        return SeriesJob(f"unstated-{short(files[0].series_uid)}", paths, "", fingerprint, UNSTATED)
+
     def pseudonym(uid: str) -> str:
         return pseudonymiser.uid(uid) if pseudonymiser else uid
 
-    first = files[0]
-    patient = pseudonymiser.patient_id(*first.patient) if pseudonymiser and first.patient[0] else first.patient[0]
-    problem = ""
-    if len({each.patient for each in files}) > 1 or len({each.study_uid for each in files}) > 1:
-        problem = "The files of this series name several patients or studies."
-    elif not label_of(patient):
-        problem = "The files of this series have no patient ID."
-    paths = tuple(each.path for each in files)
+    subject = label_of(_patient(files[0], pseudonymiser))
     fingerprint = _fingerprint((pseudonym(each.sop_uid), each.path) for each in files)
-    return SeriesJob(pseudonym(first.series_uid), paths, f"sub-{label_of(patient)}", fingerprint, problem)
+    return SeriesJob(pseudonym(files[0].series_uid), paths, f"sub-{subject}", fingerprint, _problem(files, subject))
+
+
+def _patient(file: FileIdentity, pseudonymiser: Pseudonymiser | None) -> str:
+    return pseudonymiser.patient_id(*file.patient) if pseudonymiser and file.patient[0] else file.patient[0]
+
+
+def _problem(files: list[FileIdentity], subject: str) -> str:
+    if len({each.patient for each in files}) > 1 or len({each.study_uid for each in files}) > 1:
+        return "The files of this series name several patients or studies."
+    return "" if subject else "The files of this series have no patient ID."
 
 
 def _fingerprint(instances: Iterable[tuple[str, Path]]) -> str:
@@ -149,5 +163,4 @@ def _without_equal_names(jobs: list[SeriesJob], series: Iterable[list[FileIdenti
         patients[job.subject].add(files[0].patient)
     for job in jobs:
         equal = len(patients[job.subject]) > 1 and not job.problem
-        why = "Several patient IDs of this source give the same name of a folder."
-        yield SeriesJob(job.series, job.files, job.subject, job.fingerprint, why) if equal else job
+        yield replace(job, problem=EQUAL_NAMES) if equal else job

@@ -27,6 +27,7 @@ from eci_annotate.imaging.replace_file import replace_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 
 NO_IMAGE = "The series holds no images."
+ONLY_DICOM = "It holds no images, and is kept as DICOM."
 NO_VOLUME = {
     StackKind.SLICE: "one slice without thickness, which has no volume",
     StackKind.PROJECTION: "a projection, which has no place in space",
@@ -100,6 +101,8 @@ def _prepared(job: SeriesJob, options: PrepareOptions, record: SeriesRecord) -> 
         images, notes = _write_images(header, options.target, record, series)
     except EciError as error:
         return replace(record, why=error.what, notes=copies)
+    if not images and not notes and record.dicom_files:
+        return replace(record, notes=(*copies, ONLY_DICOM))
     why = "" if images else (" ".join(notes) or NO_IMAGE)
     return replace(record, images=images, notes=(*copies, *(notes if images else ())), why=why)
 
