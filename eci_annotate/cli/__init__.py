@@ -19,6 +19,7 @@ from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
 from eci_annotate.cli.member_commands import add_from_hub, hub_members
+from eci_annotate.cli.open_command import open_subject
 from eci_annotate.cli.pipeline_commands import pipelines
 from eci_annotate.cli.prepare_command import prepare
 from eci_annotate.cli.protocol_commands import hangings
@@ -61,6 +62,7 @@ for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 for command in (export, audit, agreement, deidentify, site_key, prepare):
     app.command()(command)
+app.command("open")(open_subject)
 
 
 def main() -> None:
