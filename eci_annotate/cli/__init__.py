@@ -19,7 +19,9 @@ from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
 from eci_annotate.cli.key_commands import key_care
 from eci_annotate.cli.member_commands import add_from_hub, hub_members
+from eci_annotate.cli.open_command import open_subject
 from eci_annotate.cli.pipeline_commands import pipelines
+from eci_annotate.cli.prepare_command import prepare
 from eci_annotate.cli.protocol_commands import hangings
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.site_commands import site
@@ -58,8 +60,9 @@ GROUPS = {
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
-for command in (export, audit, agreement, deidentify, site_key):
+for command in (export, audit, agreement, deidentify, site_key, prepare):
     app.command()(command)
+app.command("open")(open_subject)
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ def export(
     overlap: Annotated[
         str, typer.Option(help="Overlaps in NIfTI and training sets: refuse, or priority (the first wins).")
     ] = "refuse",
+    journal: Annotated[bool, typer.Option("--journal", help="Also the recorded gestures, to replay them.")] = False,
     include_pending: IncludePending = False,
     split: Split = "0.8/0.1/0.1",
     seed: Seed = 0,
@@ -71,7 +72,7 @@ def export(
     chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
-    how = {"format": format, "overlap": overlap}
+    how: dict[str, Any] = {"format": format, "overlap": overlap, "journal": journal}
     rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 

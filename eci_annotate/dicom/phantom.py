@@ -5,7 +5,7 @@ The anatomy is a simplified abdomen: body, liver, spine, vessels; lesions are sp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +88,8 @@ def _points(grid: Grid) -> Floats:
     return grid.reference_from_image(np.moveaxis(np.indices(grid.shape), 0, -1))
 
 
-def phantom_values(kind: str, seed: int = 0) -> NDArray[np.int16]:
-    """Return the intensities of a phantom, int16 (k, j, i)."""
+def phantom_values(kind: str, seed: int = 0, lesions: Sequence[PhantomLesion] = LESIONS) -> NDArray[np.int16]:
+    """Return the intensities of a phantom with these lesions, int16 (k, j, i)."""
     grid = phantom_grid(kind)
     points = _points(grid)
     values = np.full(grid.shape, -1000.0)
@@ -103,13 +103,24 @@ def phantom_values(kind: str, seed: int = 0) -> NDArray[np.int16]:
     )
     for centre, radii, hounsfield in organs:
         values[_inside(points, centre, radii)] = hounsfield
-    for lesion in LESIONS:
+    for lesion in lesions:
         values[_inside(points, lesion.centre_mm, lesion.radii_mm)] = 105.0 + lesion.contrast
     noise = np.random.default_rng(seed).normal(0, NOISE_HU, grid.shape)
     values = np.where(values > -900, values + noise, -1000)
     if KINDS[kind].modality == "MR":
         values = np.clip(values + 1000, 0, None)
     return np.round(values).astype(np.int16)
+
+
+def phantom_slices(kind: str, values: NDArray[np.int16]) -> list[Dataset]:
+    """Return the slices of a phantom with these intensities (k, j, i) as DICOM."""
+    grid = phantom_grid(kind)
+    return [_dataset(kind, grid, k, values[k]) for k in range(grid.shape[0])]
+
+
+def lesion_voxels(kind: str, lesion: PhantomLesion) -> NDArray[np.bool_]:
+    """Return which voxels (k, j, i) of a phantom belong to a lesion."""
+    return _inside(_points(phantom_grid(kind)), lesion.centre_mm, lesion.radii_mm)
 
 
 def phantom_lesions(kind: str) -> list[Mask]:

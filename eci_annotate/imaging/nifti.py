@@ -20,7 +20,7 @@ from eci_annotate.imaging.label_map import Labels, Overlap, distinct_names
 
 # the fields of struct nifti_1_header, in their order
 HEADER = "<i10s18sihcB8h3f4h8f3fhBB4f2i80s24s2h6f12f16s4s"
-TYPE_CODES = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "u2": 512}  # by kind and bytes
+TYPE_CODES = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "u2": 512}  # by kind and bytes
 INTENT_NONE, INTENT_LABEL, SCANNER, MILLIMETRES = 0, 1002, 1, 2
 RAS = np.diag([-1.0, -1.0, 1.0])  # from LPS
 
@@ -36,7 +36,8 @@ def nifti_file(labels: Labels, grid: Grid) -> bytes:
 def image_file(values: ArrayLike, grid: Grid) -> bytes:
     """Return an image (k, j, i) as a .nii.gz file, whose axes are i, j, k.
 
-    Integers of up to 16 bits and 32-bit integers keep their type; other values are stored in single precision.
+    Integers of up to 16 bits, 32-bit integers and floating-point numbers keep their type; other values are stored in
+    single precision.
     """
     array = np.asarray(values)
     if f"{array.dtype.kind}{array.dtype.itemsize}" not in TYPE_CODES:

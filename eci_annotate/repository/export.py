@@ -12,10 +12,24 @@ from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.trust.seals import PartKind
 
 
-def export_version(backend: Backend, project: str, subject: str, signed: VersionSigned, folder: Path) -> list[Path]:
+def export_version(
+    backend: Backend, project: str, subject: str, signed: VersionSigned, folder: Path, *, journal: bool = False
+) -> list[Path]:
     """Write the version's files into ``folder``; every one is checked by its digest on the way.
+
+    Parameters
+    ----------
+    backend, project, subject
+        Where the version is.
+    signed
+        The version.
+    folder
+        Where the files go.
+    journal
+        Also the recorded gestures and the snapshot, from which the drawing can be replayed.
 
     Raises
     ------
@@ -26,9 +40,9 @@ def export_version(backend: Backend, project: str, subject: str, signed: Version
     require_named(signed)
     stem = f"{subject}_{signed.task}_v{signed.version:04d}"
     written: list[Path] = []
-    for part, name in list(exported_parts(stem, signed.manifest)):
+    for part, name in list(exported_parts(stem, signed.manifest, journal=journal)):
         content = backend.get(project, subject, part.digest)
-        if is_archived(part):
+        if is_archived(part) or part.role == PartKind.SNAPSHOT:
             write_atomic(folder / name, content)
         else:
             _write(folder / name, parse(content, f"The {part.role}"))

@@ -37,6 +37,8 @@ KEPT = {
     PartKind.INGEST: Keeping.SEAL,
 }
 
+DRAWN_AS: dict[str, str] = {PartKind.JOURNAL: ".json", PartKind.SNAPSHOT: ".npz"}
+
 
 def keeping_of(role: str) -> Keeping:
     """How parts with that role are kept; Refused for a role that this release does not know."""
@@ -64,8 +66,17 @@ def archived_uids(part: SealedPart) -> tuple[str, str, str]:
     return image_series, series, sop
 
 
-def exported_parts(stem: str, manifest: Manifest) -> Iterator[tuple[SealedPart, str]]:
+def exported_parts(stem: str, manifest: Manifest, *, journal: bool = False) -> Iterator[tuple[SealedPart, str]]:
     """The parts that an export writes, in the order of the manifest, each with its file name.
+
+    Parameters
+    ----------
+    stem
+        How the file names begin.
+    manifest
+        Of the version.
+    journal
+        Also the recorded gestures, and the snapshot of what was drawn.
 
     Raises
     ------
@@ -80,5 +91,7 @@ def exported_parts(stem: str, manifest: Manifest) -> Iterator[tuple[SealedPart, 
                 yield part, f"{stem}_{part.role}_{count[part.role]}{DERIVED[part.role].suffix}"
             case Keeping.DOCUMENT:
                 yield part, f"{stem}_{part.role}.json"
+            case Keeping.BLOB if journal and part.role in DRAWN_AS:
+                yield part, f"{stem}_{part.role}{DRAWN_AS[part.role]}"
             case Keeping.BLOB | Keeping.SEAL:
                 continue

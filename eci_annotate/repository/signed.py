@@ -105,7 +105,9 @@ class Signed:
         easel = replay(self.volume, found[0], ())
         return list(easel.annotations())
 
-    def export(self, folder: Path | str, *, format: str = "rtstruct", overlap: str = "refuse") -> list[Path]:
+    def export(
+        self, folder: Path | str, *, format: str = "rtstruct", overlap: str = "refuse", journal: bool = False
+    ) -> list[Path]:
         """Write the version into a folder; returns the files.
 
         Parameters
@@ -118,6 +120,8 @@ class Signed:
             JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer).
         overlap
             Of ``nifti``: ``refuse`` overlaps, or ``priority``: the first annotation keeps the voxel.
+        journal
+            Of ``rtstruct``: also the recorded gestures and the snapshot, from which the drawing can be replayed.
 
         Raises
         ------
@@ -130,7 +134,7 @@ class Signed:
         """
         kind, rule = format_named(format), overlap_of(overlap)
         if kind is ExportFormat.RTSTRUCT:
-            return export_version(self._backend, self.project, self.subject, self.event, Path(folder))
+            return export_version(self._backend, self.project, self.subject, self.event, Path(folder), journal=journal)
         require_named(self.event)
         written = export_converted(self, Path(folder), kind, rule)
         self._backend.trail.note(

@@ -80,6 +80,8 @@ def _checks(path: Path, anchors: Sequence[str], images: Mapping[str, Path] | Non
         yield _check(whose[1], signed, name, act)
     try:
         files = list(exported_parts(stem, signed.manifest))
+        drawn = [each for each in exported_parts(stem, signed.manifest, journal=True) if each not in files]
+        files += [each for each in drawn if path.with_name(each[1]).exists()]
     except Refused as error:
         yield Check(whose[1], signed.task, signed.version, "manifest", False, error.what)
         return

@@ -6,13 +6,14 @@ A refusal is shown where it happened, with its remedy; the list follows changes 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, NotFound
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.tables import offered
 from eci_annotate.viewer.account_bar import account_bar
@@ -45,7 +46,7 @@ class TaskApp:
         The open task or the signed version that is shown; None while the list is.
     """
 
-    def __init__(self, repository: Repository, height: str) -> None:
+    def __init__(self, repository: Repository, height: str, subject: str = "") -> None:
         self.repository, self.height = repository, height
         self.shown: OpenTask | VersionPage | None = None
         style = w.HTML(f"<style>{Path(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
@@ -65,7 +66,22 @@ class TaskApp:
         self.widget.children[1].add_class("eci-work-top")
         self.widget.add_class("eci-work")
         self.show_list()
+        if subject:
+            self.open_subject(subject)
         every(LOOK_S, self._look)
+
+    def open_subject(self, subject: str) -> None:
+        """Open the task of a subject that is held or can be started; else its newest signed version."""
+        views = [*_views_of(self.repository, subject)]
+        tasks = sorted(offered(views), key=lambda line: not (line[1].mine or line[1].elsewhere))
+        signed = [(seen, task) for seen in views for task in seen.tasks if task.signed]
+        if tasks and not tasks[0][1].elsewhere:
+            self._open(*tasks[0], False)
+        elif signed and not tasks:
+            seen, task = max(signed, key=lambda line: line[1].signed[-1].at)
+            self._view(seen, task, task.signed[-1].version)
+        elif not tasks:
+            self._refuse(NotFound(f"Nothing of subject {subject} can be opened.", "Choose a task in the list."))
 
     def show_list(self) -> None:
         """Show the current list."""
@@ -147,6 +163,13 @@ class TaskApp:
 
 
 Open = Callable[[SubjectView, TaskView, bool], None]
+
+
+def _views_of(repository: Repository, subject: str) -> Iterator[SubjectView]:
+    """Yield the subject of each project in which the user may see it."""
+    for project in repository.backend.projects():
+        with suppress(NotFound):
+            yield repository.backend.subject(project, subject)
 
 
 class Worklist:

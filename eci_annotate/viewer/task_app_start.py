@@ -20,7 +20,7 @@ from eci_annotate.viewer.task_app import TaskApp
 AGAIN_S = 10.0
 
 
-def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)") -> w.Widget:
+def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)", subject: str = "") -> w.Widget:
     """Show the task app: choose a task in the list, work on it, sign, continue with the next one.
 
     Parameters
@@ -29,6 +29,8 @@ def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)
         From `eci.open(...)`; by default what `eci.open()` opens, as soon as it can be opened.
     height
         CSS height of the panes; by default fitted to the page.
+    subject
+        Open the task of this subject at once, in its hanging protocol; else its newest signed version.
 
     Examples
     --------
@@ -41,7 +43,7 @@ def work(repository: Repository | None = None, *, height: str = "var(--eci-tall)
     >>> repo = eci.open(folder / "demo")
     >>> widget = eci.work(repo)
     """
-    return Arrival(open if repository is None else lambda: repository, height).widget
+    return Arrival(open if repository is None else lambda: repository, height, subject).widget
 
 
 class Arrival:
@@ -55,8 +57,8 @@ class Arrival:
         The task app, once it is open.
     """
 
-    def __init__(self, opening: Callable[[], Repository], height: str) -> None:
-        self.opening, self.height = opening, height
+    def __init__(self, opening: Callable[[], Repository], height: str, subject: str = "") -> None:
+        self.opening, self.height, self.subject = opening, height, subject
         self.app: TaskApp | None = None
         self.widget = w.VBox([])
         if self._try():
@@ -67,7 +69,7 @@ class Arrival:
         if self.widget.comm is None:
             return False
         try:
-            self.app = TaskApp(self.opening(), self.height)
+            self.app = TaskApp(self.opening(), self.height, self.subject)
         except EciError as error:
             self.widget.children = [w.HTML(_said(error))]
             return True

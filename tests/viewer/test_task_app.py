@@ -252,3 +252,16 @@ def test_what_of_a_draft_cannot_be_read_stays_on_the_page(monkeypatch: pytest.Mo
     monkeypatch.setattr(Task, "draft", lambda self: Draft(None, [], {}, 0, missing))
     shown = texts(Workbench(repo.start(SUBJECT, "annotate")).widget)
     assert "cannot be read: 3. &lt;b&gt;2 drawing steps" in shown and "role='alert'" in shown
+
+
+def test_a_subject_can_be_opened_at_once(repo: Repository) -> None:
+    app = TaskApp(repo, "600px", SUBJECT)
+    assert isinstance(app.shown, OpenTask) and app.shown.task.subject == SUBJECT
+    app.shown.leave()
+    signed_once(repo)
+    assert isinstance(TaskApp(repo, "600px", SUBJECT).shown, VersionPage)
+
+
+def test_a_subject_that_cannot_be_opened_leaves_the_list(repo: Repository) -> None:
+    app = TaskApp(repo, "600px", "ECI_KAU_S0404")
+    assert app.shown is None and "ECI_KAU_S0404" in app.said.value

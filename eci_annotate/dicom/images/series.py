@@ -91,7 +91,8 @@ def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int
     return k, None
 
 
-def _volume(stack: Stack) -> xr.DataArray:
+def volume_of_stack(stack: Stack) -> xr.DataArray:
+    """Load the pixels of one stack as a volume, as `load_series` does."""
     first = stack.frames[0]
     values = _fill(stack)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
@@ -181,15 +182,15 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     >>> ct.dims, ct.shape, ct.attrs["units"]
     (('k', 'j', 'i'), (8, 40, 56), 'HU')
     """
-    return _volume(_only_volume(_frames(source, progress, series_uid)))
+    return volume_of_stack(_only_volume(_frames(source, progress, series_uid)))
 
 
 def load_files(paths: Sequence[Path | Opener], stack_uid: str = "") -> xr.DataArray:
     """Load the files of one series as `load_series` does, or its only picture; or one of its stacks, by its UID."""
     frames = _frames(paths, None, "")
     if not stack_uid:
-        return _volume(_only_stack(frames))
-    return _volume(stack_with(stacks_of(frames), stack_uid))
+        return volume_of_stack(_only_stack(frames))
+    return volume_of_stack(stack_with(stacks_of(frames), stack_uid))
 
 
 def load_stacks(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[xr.DataArray]:
@@ -221,7 +222,7 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     >>> [stack.shape for stack in eci.load_stacks(folder)]
     [(8, 40, 56)]
     """
-    return [_volume(stack) for stack in stacks_of(_frames(source, progress, series_uid))]
+    return [volume_of_stack(stack) for stack in stacks_of(_frames(source, progress, series_uid))]
 
 
 def pixel_digest(path: Path | Opener) -> str:
@@ -271,7 +272,9 @@ def decode_files(files: Sequence[Path | Opener]) -> Decoded:
     try:
         images = [ImageFile(*each) for each in named if is_image(each[0], which(*each[1:]))]
         stacks = stacks_of(_checked(images)) if images else []
-        return Decoded(digests, [header_of_stack(stack) for stack in stacks], [_volume(stack) for stack in stacks])
+        return Decoded(
+            digests, [header_of_stack(stack) for stack in stacks], [volume_of_stack(stack) for stack in stacks]
+        )
     except BadImages:
         return Decoded(digests, [], [])
 

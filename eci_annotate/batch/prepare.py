@@ -1,0 +1,100 @@
+"""Prepare a cohort: scan, leave out what is there already, run the rest here or on a cluster, describe and report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from eci_annotate.batch.cohort_files import CohortReport, describe_cohort
+from eci_annotate.batch.cohort_scan import Progress, SeriesJob, scan_cohort
+from eci_annotate.batch.local_processes import run_locally
+from eci_annotate.batch.prepare_options import PrepareOptions
+from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
+from eci_annotate.errors import BadRequest, NoImages
+from eci_annotate.store.atomic_files import locked
+
+
+def prepare_cohort(
+    source: Path, options: PrepareOptions, *, workers: int, scheduler: str = "", progress: Progress
+) -> CohortReport:
+    """Prepare all series of a folder; what an earlier run finished is not done again.
+
+    Parameters
+    ----------
+    source
+        A folder with DICOM files, searched with its subfolders.
+    options
+        Where to, and how.
+    workers
+        Processes on this machine.
+    scheduler
+        Address of a Dask scheduler, whose workers are used in their place.
+    progress
+        Called with (what, done, of).
+
+    Raises
+    ------
+    NoImages
+        If there is no DICOM file.
+    BadRequest
+        If source and target lie within each other.
+    """
+    _require_apart(source, options.target)
+    digest, pseudonymiser = options.digest(), options.pseudonymiser()
+    options.rules()
+    with locked(options.target / FOLDER / "lock"):
+        _remove_unfinished(options.target)
+        scan = scan_cohort(source, pseudonymiser, progress)
+        if not scan.jobs and not scan.unreadable:
+            raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
+        present = {job.series: record for job in scan.jobs if (record := _present(job, options.target, digest))}
+        new = [job for job in scan.jobs if job.series not in present]
+        done: dict[str, SeriesRecord] = {}
+        if new:
+            progress("Preparing series", 0, len(new))
+        for record in _run(new, options, digest, workers, scheduler) if new else ():
+            done[record.series] = record
+            progress("Preparing series", len(done), len(new))
+        rows = [_outcome(job, done, present) for job in scan.jobs]
+        describe_cohort(options.target, all_records(options.target))
+        report = CohortReport(tuple(rows), scan.unreadable, scan.ignored)
+        report.write(options.target)
+    return report
+
+
+def _outcome(
+    job: SeriesJob, done: dict[str, SeriesRecord], present: dict[str, SeriesRecord]
+) -> tuple[Outcome, SeriesRecord]:
+    if record := done.get(job.series):
+        return record.outcome, record
+    record = present[job.series]
+    return (Outcome.REFUSED if record.why else Outcome.PRESENT), record
+
+
+def _require_apart(source: Path, target: Path) -> None:
+    a, b = source.resolve(), target.resolve()
+    if a == b or a in b.parents or b in a.parents:
+        raise BadRequest("Source and target lie within each other.", "Give a target outside the source.")
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove temporary files of runs that were interrupted."""
+    for pattern in (".writing-*", f"{FOLDER}/series/.writing-*", "sub-*/.writing-*", "sub-*/ses-*/*/.writing-*"):
+        for path in target.glob(pattern):
+            path.unlink()
+
+
+def _present(job: SeriesJob, target: Path, digest: str) -> SeriesRecord | None:
+    record = read_record(record_path(target, job.series))
+    same = record and record.fingerprint == job.fingerprint and record.options == digest
+    return record if record and same and record.is_complete(target) else None
+
+
+def _run(
+    jobs: Sequence[SeriesJob], options: PrepareOptions, digest: str, workers: int, scheduler: str
+) -> Iterator[SeriesRecord]:
+    if not scheduler:
+        return run_locally(jobs, options, digest, workers)
+    from eci_annotate.batch.cluster import run_on_cluster
+
+    return run_on_cluster(jobs, options, digest, scheduler)

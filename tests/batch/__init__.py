@@ -1,0 +1,1 @@
+"""Cohorts prepared in one command."""
