@@ -159,12 +159,11 @@ def one_stack_of(source: Source, stack_uid: str = "") -> ReferencedImages:
     """
     frames = frames_of_files(image_files(source))
     require_one_series(frames)
-    if len(frames) == 1:
-        return _images(_stacks(frames)[0])
+    found = _stacks(frames)
+    if len(found) == 1:
+        return _images(found[0])
     if stack_uid and stack_uid != frames[0].series_uid:
-        found = _stacks(frames)
-        if len(found) > 1:
-            return _images(stack_with(found, stack_uid))
+        return _images(stack_with(found, stack_uid))
     require_volumes(frames)
     return _images(one_stack(frames))
 

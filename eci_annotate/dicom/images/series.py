@@ -34,7 +34,7 @@ from eci_annotate.dicom.images.pixels import (
     pixels_digest,
 )
 from eci_annotate.dicom.images.projections import projection_attrs
-from eci_annotate.dicom.images.requirements import has_place, require_volumes
+from eci_annotate.dicom.images.requirements import require_volumes
 from eci_annotate.dicom.images.stacks import (
     Stack,
     StackKind,
@@ -106,6 +106,8 @@ def _volume(stack: Stack) -> xr.DataArray:
         attrs["private_frame"] = True  # no other series shares it
     if stack.kind != StackKind.VOLUME:
         attrs["kind"] = str(stack.kind)
+    if stack.kind == StackKind.SLICES:
+        attrs["tilt_degrees"] = round(stack.grid.tilt_degrees, 3)
     if stack.kind == StackKind.PROJECTION:
         attrs |= projection_attrs(first)
     if stack.title:
@@ -139,8 +141,8 @@ def _only_volume(frames: Sequence[Frame]) -> Stack:
 
 
 def _only_stack(frames: Sequence[Frame]) -> Stack:
-    """Return the volume, or the only picture, of a series."""
-    found = stacks_of(frames) if len(frames) == 1 or not any(map(has_place, frames)) else []
+    """Return the only stack of a series, of any kind; refuse several as `load_series` does."""
+    found = stacks_of(frames)
     return found[0] if len(found) == 1 else _only_volume(frames)
 
 
@@ -203,7 +205,8 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     Returns
     -------
     list of DataArray
-        One volume each; `attrs["stack"]` says what sets it apart, for instance "b 800" or "phase 2 of 3". Pictures
+        One volume each; `attrs["stack"]` says what sets it apart, for instance "b 800" or "phase 2 of 3". Slices that
+        lean (gantry tilt) keep their places: their grid is sheared, `attrs["kind"]` is "slices". Pictures
         without a place in space (mammograms) have one slice on a plane of their own, `attrs["kind"]` "projection",
         and `attrs["spacing_from"]`: the element that gave the pixel spacing, or "pixels" for units of one pixel.
 

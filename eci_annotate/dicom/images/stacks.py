@@ -28,6 +28,7 @@ class StackKind(StrEnum):
     """What the frames of a stack are together."""
 
     VOLUME = "volume"
+    SLICES = "slices"  # even slices that lean (gantry tilt)
     SLICE = "slice"  # one picture with a place in space but no thickness
     PROJECTION = "projection"  # one picture without a place in space
 
@@ -164,8 +165,9 @@ def _even_parts(group: FrameGroup) -> Iterator[Stack]:
     runs = list(runs_of(order_of(group.frames)))
     for place, run in enumerate(runs, 1):
         thick = len(run.frames) > 1 or run.has_thickness
-        kind = StackKind.VOLUME if thick else StackKind.SLICE
-        yield Stack(run.frames, run.grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
+        grid = run.grid
+        kind = StackKind.SLICES if grid.is_sheared else StackKind.VOLUME if thick else StackKind.SLICE
+        yield Stack(run.frames, grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
 
 
 def _without_place(frames: Sequence[Frame]) -> Iterator[Frame]:

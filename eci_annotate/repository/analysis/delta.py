@@ -18,6 +18,7 @@ import xarray as xr
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
+from eci_annotate.imaging.reslice import nearest, upright_grid
 from eci_annotate.imaging.volume import grid_of, values_kji
 
 COLUMNS = [
@@ -119,8 +120,11 @@ class Delta:
         assert some is not None
         volume = self.volume(some.series_uid)
         whole = [np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)]
+        grid = grid_of(volume)
+        if grid.is_sheared:  # distances assume right angles
+            whole = [nearest(each.view(np.uint8), grid, upright_grid(grid)).view(np.bool_) for each in whole]
         where = _around(whole[0] | whole[1])
-        z, y, x = grid_of(volume).spacing_mm
+        z, y, x = (grid.slice_mm, *grid.spacing_mm[1:])
         return whole[0][where], whole[1][where], (float(z), float(y), float(x))
 
     def picture(self, label: str) -> Any:

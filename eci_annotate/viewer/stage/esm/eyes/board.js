@@ -99,10 +99,10 @@ export class Board {
     else this.crosses.set(space, pane.middle());
   }
 
-  /** A single picture has one plane: show that pane alone, and all panes again for the next volume. */
+  /** A single picture or a tilted series has one plane: show that pane alone, and all panes again for the next volume. */
   showWhatThereIs() {
-    const single = this.panes.filter((pane) => pane.shape?.count === 1);
-    const one = this.panes.length > 1 && single.length === 1 && this.panes.every((pane) => pane.series === single[0].series);
+    const single = this.panes.filter(({ shape }) => shape?.count === 1 || shape?.alone);
+    const one = this.panes.length > 1 && single.length === 1 && this.panes.every((pane) => !pane.shape || pane.series === single[0].series);
     if (one) this.showAlone(single[0]);
     else if (this.flat) this.showAlone(null);
     this.flat = one;
