@@ -90,7 +90,7 @@ class ReferencedImages:
     def origins_lps(self) -> Floats:
         """ImagePositionPatient by slice, shape (n, 3)."""
         if not has_place(self.frames[0]):
-            return np.array([self.grid.origin_lps])
+            return self.grid.reference_from_image([[k, 0, 0] for k in range(len(self.frames))])
         return np.array([frame.position_lps for frame in self.frames])
 
     def reference_to(self, slice_k: int) -> Dataset:

@@ -53,8 +53,8 @@ class Grid:
     origin_lps
         Centre of voxel (0, 0, 0), patient millimetres.
     directions
-        Unit vectors along k (slice), j (row), i (column), each in LPS. j and i are at right angles; k leans in a sheared
-        grid, from the first voxel of a slice to that of the next.
+        Unit vectors along k (slice), j (row), i (column), each in LPS. j and i are at right angles; k leans in a
+        sheared grid, from the first voxel of a slice to that of the next.
     spacing_mm
         Distance between voxel centres along k, j, i. `spacing_mm[1]` is DICOM's PixelSpacing[0].
     shape

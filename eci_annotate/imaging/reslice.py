@@ -106,7 +106,7 @@ def upright_grid(grid: Grid) -> Grid:
         low[n], high[n] = np.floor(ends.min()), np.ceil(ends.max())
     corner = grid.reference_from_image([0, *low])
     shape = (grid.shape[0], *(np.asarray(grid.shape[1:]) + (high - low).astype(int)).tolist())
-    directions = (grid.normal_lps, *grid.directions[1:])
+    directions = np.stack([grid.normal_lps, *np.asarray(grid.directions)[1:]])
     return Grid.from_arrays(
         corner, directions, (grid.slice_mm, *grid.spacing_mm[1:]), shape, grid.frame_of_reference_uid
     )

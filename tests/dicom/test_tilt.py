@@ -17,6 +17,7 @@ from tests.dicom.series_maker import make_series
 from tests.dicom.test_rtstruct import write_images
 from tests.grids import rotation
 
+
 def leaning(upright: Grid, shear: tuple[float, float]) -> Grid:
     """The same slices, each moved sideways by a share of its height."""
     k, j, i = np.asarray(upright.directions)
@@ -112,10 +113,14 @@ def test_contours_lie_on_the_planes_of_their_own_images(tmp_path):
     mask = np.zeros(stack.shape, bool)
     mask[1:5, 10:20, 12:30] = True
     ring = grid.reference_from_image([[2, 5.3, 5.2], [2, 5.1, 25.4], [2, 15.6, 25.3]])
-    box = Box(tuple(grid.reference_from_image([3, 16, 20])), (9.0, 7.0, 6.0), series_uid=stack.frame.attrs["series_uid"])
+    box = Box(
+        tuple(grid.reference_from_image([3, 16, 20])), (9.0, 7.0, 6.0), series_uid=stack.frame.attrs["series_uid"]
+    )
     drawn = [Mask.from_volume(like(stack, mask)), Contours((ring,), grid.slice_mm), box]
     (path,) = eci.write_rtstruct(drawn, tmp_path / "ct", tmp_path / "rt.dcm")
-    origins = {d.SOPInstanceUID: np.array(d.ImagePositionPatient) for d in map(pydicom.dcmread, (tmp_path / "ct").iterdir())}
+    origins = {
+        d.SOPInstanceUID: np.array(d.ImagePositionPatient) for d in map(pydicom.dcmread, (tmp_path / "ct").iterdir())
+    }
     for item in pydicom.dcmread(path).ROIContourSequence:
         for contour in item.ContourSequence:
             points = np.reshape(contour.ContourData, (-1, 3)).astype(float)
@@ -126,7 +131,9 @@ def test_contours_lie_on_the_planes_of_their_own_images(tmp_path):
     own = origins[first.ContourImageSequence[0].ReferencedSOPInstanceUID]
     assert top == pytest.approx(own[1] + 9.51 * 0.9, abs=1e-3)
     read = eci.read_rtstruct(path)
-    assert [(a.mask_on(stack).values == b.mask_on(stack).values).all() for a, b in zip(drawn, read, strict=True)] == [True] * 3
+    assert [(a.mask_on(stack).values == b.mask_on(stack).values).all() for a, b in zip(drawn, read, strict=True)] == [
+        True
+    ] * 3
 
 
 def test_nifti_says_how_slices_lean(tmp_path):

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from eci_annotate.dicom.images.colour import bits_of, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import Opener, Source, read, which
@@ -63,8 +64,11 @@ def _wider(kinds: Sequence[np.dtype[Any]], most: float) -> type[Any]:
 def _fill(stack: Stack) -> NDArray[Any]:
     """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
 
-    Padding becomes NaN where it is not one range of whole numbers.
+    Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
     """
+    if is_colour(stack.frames[0].dataset):
+        with ThreadPoolExecutor(2) as pool:
+            return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
     out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
     put = partial(_put, out, not has_uniform_padding(stack.frames))
     with ThreadPoolExecutor(2) as pool:
@@ -91,17 +95,24 @@ def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int
     return k, None
 
 
+def _grey_attrs(first: Frame, values: NDArray[Any]) -> dict[str, Any]:
+    padding = padding_range(first, values)
+    inverted = {"inverted": True} if first.text("PhotometricInterpretation") == "MONOCHROME1" else {}
+    return ({} if padding is None else {"padding": padding}) | window_attrs(first, values) | inverted
+
+
+def _colour_attrs(first: Frame) -> dict[str, Any]:
+    bits = bits_of(first.dataset)
+    return {"colour": "RGB"} | ({"reduced_from_bits": bits} if bits > 8 else {})
+
+
 def _volume(stack: Stack) -> xr.DataArray:
     first = stack.frames[0]
     values = _fill(stack)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
     if first.modality == "CT":
         attrs["units"] = "HU"
-    if (padding := padding_range(first, values)) is not None:
-        attrs["padding"] = padding
-    attrs |= window_attrs(first, values)
-    if first.text("PhotometricInterpretation") == "MONOCHROME1":
-        attrs["inverted"] = True
+    attrs |= _colour_attrs(first) if is_colour(first.dataset) else _grey_attrs(first, values)
     if not first.text("FrameOfReferenceUID"):
         attrs["private_frame"] = True  # no other series shares it
     if stack.kind != StackKind.VOLUME:
@@ -207,8 +218,10 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     list of DataArray
         One volume each; `attrs["stack"]` says what sets it apart, for instance "b 800" or "phase 2 of 3". Slices that
         lean (gantry tilt) keep their places: their grid is sheared, `attrs["kind"]` is "slices". Pictures
-        without a place in space (mammograms) have one slice on a plane of their own, `attrs["kind"]` "projection",
-        and `attrs["spacing_from"]`: the element that gave the pixel spacing, or "pixels" for units of one pixel.
+        without a place in space (mammograms, clips) have one slice per frame on a plane of their own, `attrs["kind"]`
+        "projection",
+        and `attrs["spacing_from"]`: the element that gave the pixel spacing, or "pixels" for units of one pixel. Colour
+        images have a fourth axis, `rgb`, of 8-bit numbers.
 
     Raises
     ------

@@ -54,9 +54,7 @@ def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
     shape = (int(index[-1]) + 1, *frames[0].shape)
     axis, step_mm = order.leaning(spacing)
     directions = (axis, *frames[0].axes_lps[1:])
-    grid = Grid.from_arrays(
-        order.origins[0], directions, (step_mm, row_mm, column_mm), shape, frames[0].frame_uid
-    )
+    grid = Grid.from_arrays(order.origins[0], directions, (step_mm, row_mm, column_mm), shape, frames[0].frame_uid)
     return FrameGrid(grid, {f.number: int(index[n]) for f, n in zip(frames, position, strict=True)}, guessed)
 
 

@@ -168,9 +168,9 @@ class PlaneStack:
         return Plane(self.name, tuple3(at), tuple3(self.right_lps, 7), tuple3(self.down_lps, 7), thickness)
 
     def slice_of(self, array: NDArray[Any], index: int) -> NDArray[Any]:
-        """Return one slice of an array (k, j, i) as displayed (row, column), as a view without a copy."""
+        """Return one slice of an array (k, j, i, ...) as displayed (row, column), as a view without a copy."""
         plane = np.moveaxis(array, self.axis, 0)[index]
-        plane = plane if self.axes[0] < self.axes[1] else plane.T
+        plane = plane if self.axes[0] < self.axes[1] else plane.swapaxes(0, 1)
         return plane[:: -1 if self.flips[0] else 1, :: -1 if self.flips[1] else 1]
 
     def shown_block(self, where: Block) -> tuple[int, int, int, int]:
@@ -200,7 +200,7 @@ class PlaneStack:
 
 def stacks_of(grid: Grid) -> dict[str, PlaneStack]:
     """Return the three stacks of a grid by pane name; each grid axis goes to the nearest anatomical one."""
-    towards = np.abs([grid.normal_lps, *grid.directions[1:]])  # grid axis, anatomical axis
+    towards = np.abs(np.stack([grid.normal_lps, *np.asarray(grid.directions)[1:]]))  # grid axis, anatomical axis
     normals = [CONVENTION[name][0] for name in PANES]
     best = max(permutations(range(3)), key=lambda p: sum(towards[a, n] for a, n in zip(p, normals, strict=True)))
     return {name: _stack(name, grid, axis) for name, axis in zip(PANES, best, strict=True)}
@@ -246,7 +246,11 @@ class View:
 
     def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
         """Convert patient millimetres on the slice, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
-        d = np.asarray(points_lps, float).reshape(-1, 3) - stack.origin_lps - stack.grid.step_lps[stack.axis] * self.index
+        d = (
+            np.asarray(points_lps, float).reshape(-1, 3)
+            - stack.origin_lps
+            - stack.grid.step_lps[stack.axis] * self.index
+        )
         u, v = d @ stack.right_lps + stack.du_mm / 2, d @ stack.down_lps + stack.dv_mm / 2
         return np.stack([(u - self.left_mm) * self.px_per_mm, (v - self.top_mm) * self.px_per_mm], -1)
 

@@ -141,5 +141,5 @@ class Panes:
         window = list(pictures.window)
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))
-        facts = {"window": window, "invert": pictures.invert, "quantity": quantity}
+        facts = {"window": window, "invert": pictures.invert, "quantity": quantity, "colour": pictures.in_colour}
         return {"frame": frame, "shapes": shapes, **facts}
