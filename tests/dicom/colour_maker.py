@@ -57,7 +57,7 @@ def _header(frames: int, like: Dataset | None) -> Dataset:
     dataset.PatientName = dataset.PatientID = "MADE^UP"
     dataset.PatientBirthDate = dataset.PatientSex = dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     dataset.StudyDate, dataset.StudyTime, dataset.StudyID = "20200102", "101010", "1"
-    dataset.PatientIdentityRemoved, dataset.Modality = "YES", "US"
+    dataset.PatientIdentityRemoved, dataset.Modality, dataset.BurnedInAnnotation = "YES", "US", "NO"
     dataset.SeriesNumber = dataset.InstanceNumber = 1
     dataset.Rows, dataset.Columns, dataset.PixelRepresentation = ROWS, COLUMNS, 0
     dataset.SamplesPerPixel, dataset.PlanarConfiguration, dataset.PhotometricInterpretation = 3, 0, "RGB"
