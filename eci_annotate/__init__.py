@@ -42,6 +42,7 @@ _HOMES = {
     "volume_from_array": "imaging.volume",
     "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
+    "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
     "datasets": "repository.datasets.dataset_iterable",
     "EciError": "errors",
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from eci_annotate.errors import EciError
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid
-    from eci_annotate.imaging.reslice import resample
+    from eci_annotate.imaging.reslice import resample, upright
     from eci_annotate.imaging.volume import grid_of, volume_from_array, without_padding
     from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
@@ -116,6 +117,7 @@ __all__ = [
     "resample",
     "series_in",
     "show",
+    "upright",
     "volume_from_array",
     "without_padding",
     "work",

@@ -57,7 +57,7 @@ def require_subject(address: str, subject: str) -> None:
     from eci_annotate.repository.open_repository import open as open_repository
 
     backend = open_repository(address).backend
-    for project in backend.projects():
+    for project in backend.account.projects():
         try:
             backend.subject(project, subject)
             return

@@ -90,7 +90,7 @@ class ReferencedImages:
     def origins_lps(self) -> Floats:
         """ImagePositionPatient by slice, shape (n, 3)."""
         if not has_place(self.frames[0]):
-            return np.array([self.grid.origin_lps])
+            return self.grid.reference_from_image([[k, 0, 0] for k in range(len(self.frames))])
         return np.array([frame.position_lps for frame in self.frames])
 
     def reference_to(self, slice_k: int) -> Dataset:
@@ -159,12 +159,11 @@ def one_stack_of(source: Source, stack_uid: str = "") -> ReferencedImages:
     """
     frames = frames_of_files(image_files(source))
     require_one_series(frames)
-    if len(frames) == 1:
-        return _images(_stacks(frames)[0])
+    found = _stacks(frames)
+    if len(found) == 1:
+        return _images(found[0])
     if stack_uid and stack_uid != frames[0].series_uid:
-        found = _stacks(frames)
-        if len(found) > 1:
-            return _images(stack_with(found, stack_uid))
+        return _images(stack_with(found, stack_uid))
     require_volumes(frames)
     return _images(one_stack(frames))
 

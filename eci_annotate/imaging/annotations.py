@@ -168,7 +168,7 @@ class Contours(Annotation):
         """Return which voxels belong to it; on its own series, only on the slices it was drawn on."""
         if self.series_uid and self.series_uid == series_uid_of(volume):
             grid = self.grid_for(volume)
-            return like(volume, replace(self, spacing_mm=grid.spacing_mm[0]).voxels_on(grid), name="mask")
+            return like(volume, replace(self, spacing_mm=grid.slice_mm).voxels_on(grid), name="mask")
         return super().mask_on(volume)
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:

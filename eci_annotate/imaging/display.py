@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from eci_annotate.imaging.volume import DIMS, measured
+from eci_annotate.imaging.volume import DIMS, colours_kji, filled, is_colour, measured, values_kji
 
 AIR_HU = -500.0  # values below this occur in CT only
 
@@ -36,6 +36,8 @@ PRESETS: Mapping[str, Window] = {
 
 def default_window(volume: xr.DataArray) -> Window:
     """Return the window of the file, else soft tissue for CT, else the central 98 % of the values."""
+    if is_colour(volume):
+        return Window(0.0, 255.0)  # colours are shown as they are
     given = volume.attrs.get("window")
     if isinstance(given, (tuple, list)) and len(given) == 2:
         return Window(float(given[0]), float(given[1]))
@@ -59,3 +61,22 @@ def grey(values: ArrayLike, window: Window, inverted: bool = False) -> NDArray[n
     low, high = window
     share = np.clip((np.asarray(values, np.float32) - low) / max(high - low, 1e-6), 0, 1)
     return np.asarray((1 - share if inverted else share) * 255, np.uint8)
+
+
+def picture_of(volume: xr.DataArray, slice_k: int, window: Window | None = None) -> NDArray[np.uint8]:
+    """Return one slice as displayed, shape (rows, columns, 3): in its colours, or grey in a window.
+
+    Parameters
+    ----------
+    volume
+        Any volume.
+    slice_k
+        Which slice.
+    window
+        Values displayed black and white; None for the default of the volume.
+    """
+    one = volume.isel(k=[slice_k])
+    if is_colour(volume):
+        return colours_kji(one)[0]
+    levels = grey(filled(values_kji(one)[0]), window or default_window(volume), is_inverted(volume))
+    return np.repeat(levels[..., None], 3, axis=2)

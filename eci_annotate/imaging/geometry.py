@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 ROUND_MM = 4  # canonical number of decimals for positions and axis coordinates
 ROUND_COSINE = 7  # decimals of direction cosines
+SHEARED = 1e-5  # cosine between the axis of the stack and a direction in its slices
+APART_MM = 1e6
 SAME_PLACE_MM = 1e-3  # two positions closer than this are considered equal
 
 
@@ -44,14 +46,15 @@ def frame_digest(origin_lps: Vector, directions: tuple[Vector, Vector, Vector], 
 
 @dataclass(frozen=True)
 class Grid:
-    """Positions of the voxels of a right-angled volume.
+    """Positions of the voxels of a volume: parallel slices, right-angled or sheared (gantry tilt).
 
     Attributes
     ----------
     origin_lps
         Centre of voxel (0, 0, 0), patient millimetres.
     directions
-        Unit vectors along k (slice), j (row), i (column), each in LPS.
+        Unit vectors along k (slice), j (row), i (column), each in LPS. j and i are at right angles; k leans in a
+        sheared grid, from the first voxel of a slice to that of the next.
     spacing_mm
         Distance between voxel centres along k, j, i. `spacing_mm[1]` is DICOM's PixelSpacing[0].
     shape
@@ -127,10 +130,42 @@ class Grid:
     def _inverse(self) -> Floats:
         return np.asarray(np.linalg.inv(self.step_lps.T))
 
+    @cached_property
+    def is_sheared(self) -> bool:
+        """Whether the slices are not stacked along their normal (gantry tilt)."""
+        k, j, i = np.asarray(self.directions)
+        return bool(max(abs(k @ j), abs(k @ i)) > SHEARED)
+
+    @cached_property
+    def normal_lps(self) -> Floats:
+        """Unit normal of the slices, on the side of direction k; direction k itself unless the grid is sheared."""
+        k, j, i = np.asarray(self.directions)
+        if not self.is_sheared:
+            return k
+        normal = unit(np.cross(i, j))
+        return normal if normal @ k > 0 else -normal
+
+    @property
+    def slice_mm(self) -> float:
+        """Distance between neighbouring slices along their normal."""
+        step = self.spacing_mm[0]
+        return step * float(np.asarray(self.directions[0]) @ self.normal_lps) if self.is_sheared else step
+
+    @property
+    def tilt_degrees(self) -> float:
+        """Angle between the axis of the stack and the normal of its slices; 0 unless the grid is sheared."""
+        cosine = float(np.asarray(self.directions[0]) @ self.normal_lps)
+        return float(np.degrees(np.arccos(min(cosine, 1.0)))) if self.is_sheared else 0.0
+
+    @property
+    def metric_mm(self) -> Vector:
+        """Spacing along k, j, i for what assumes right angles; slices of a sheared grid count as far apart."""
+        return (APART_MM, *self.spacing_mm[1:]) if self.is_sheared else self.spacing_mm
+
     @property
     def voxel_mm3(self) -> float:
         """Volume of one voxel, cubic millimetres."""
-        return float(np.prod(self.spacing_mm))
+        return float(np.prod((self.slice_mm, *self.spacing_mm[1:])))
 
     def reference_from_image(self, points_kji: ArrayLike) -> Floats:
         """Convert fractional indices, shape (..., 3), to patient millimetres (LPS)."""
@@ -171,4 +206,5 @@ class Grid:
 
     def axis_nearest(self, normal_lps: ArrayLike) -> int:
         """Return the axis (0 = k, 1 = j, 2 = i) whose direction is closest to a normal, ignoring the sign."""
-        return int(np.argmax(np.abs(np.asarray(self.directions) @ unit(normal_lps))))
+        axes = np.stack([self.normal_lps, *np.asarray(self.directions)[1:]])
+        return int(np.argmax(np.abs(axes @ unit(normal_lps))))

@@ -49,12 +49,13 @@ def _file(array: NDArray[Any], grid: Grid, intent: int) -> bytes:
     kind, size = array.dtype.kind, array.dtype.itemsize
     axes, origin = RAS @ np.asarray(grid.directions)[::-1].T, RAS @ np.asarray(grid.origin_lps)
     affine = np.column_stack([axes * grid.spacing_mm[::-1], origin])
-    side, quaternion = _quaternion(axes)
+    side, quaternion = _quaternion(RAS @ np.stack([*np.asarray(grid.directions)[:0:-1], grid.normal_lps]).T)
+    scanner = 0 if grid.is_sheared else SCANNER  # a rotation cannot say how slices lean; the affine does
     fields = (
         *(348, b"", b"", 0, 0, b"r", 0),
         *(3, *array.shape[::-1], 1, 1, 1, 1, 0, 0, 0, intent, TYPE_CODES[f"{kind}{size}"], 8 * size, 0),
         *(side, *grid.spacing_mm[::-1], 0, 0, 0, 0, 352, 1, 0, 0, 0, MILLIMETRES, 0, 0, 0, 0, 0, 0),
-        *(b"eci_annotate", b"", SCANNER, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
+        *(b"eci_annotate", b"", scanner, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
     )
     content = struct.pack(HEADER, *fields) + bytes(4) + array.astype(f"<{kind}{size}").tobytes()
     return gzip.compress(content, 6, mtime=0)

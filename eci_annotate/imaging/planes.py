@@ -79,19 +79,19 @@ class Planes:
 
     def _is_parallel(self, grid: Grid) -> bool:
         """Whether each ring stays on one slice; coordinates with few decimals turn the normal a little."""
-        cosine = abs(float(np.asarray(grid.directions[0]) @ self.normal))
+        cosine = abs(float(grid.normal_lps @ self.normal))
         if cosine > PARALLEL:
             return True
         extent = max(float(np.linalg.norm(np.ptp(ring, 0))) for rings in self.rings_lps for ring in rings)
-        spacing = self.spacing_mm if np.isfinite(self.spacing_mm) else grid.spacing_mm[0]
-        return extent * float(np.sqrt(max(1 - cosine**2, 0))) < PARALLEL_SHARE * min(spacing, grid.spacing_mm[0])
+        spacing = self.spacing_mm if np.isfinite(self.spacing_mm) else grid.slice_mm
+        return extent * float(np.sqrt(max(1 - cosine**2, 0))) < PARALLEL_SHARE * min(spacing, grid.slice_mm)
 
     def _fill_slices(self, grid: Grid, out: NDArray[np.bool_]) -> None:
         middle = np.concatenate([ring for rings in self.rings_lps for ring in rings]).mean(0)
         _, j, i = grid.image_from_reference(middle)
         for k in range(grid.shape[0]):
             centre = grid.reference_from_image([k, j, i])  # beside the rings: the normal may be turned a little
-            plane = self.nearest(float(centre @ self.normal), grid.spacing_mm[0])
+            plane = self.nearest(float(centre @ self.normal), grid.slice_mm)
             if plane >= 0:
                 rings = [grid.image_from_reference(r)[:, 1:] for r in self.rings_lps[plane]]
                 out[k] = fill_rings(rings, grid.shape[1:])

@@ -95,6 +95,46 @@ def linear(values: NDArray[Any], source: Grid, target: Grid, outside: float = np
     return out
 
 
+def upright_grid(grid: Grid) -> Grid:
+    """Return the right-angled grid with the slices of a sheared one, wide enough for all of them."""
+    if not grid.is_sheared:
+        return grid
+    last = grid.step_lps[0] * (grid.shape[0] - 1)
+    low, high = np.zeros(2), np.zeros(2)
+    for n, axis in enumerate(np.asarray(grid.directions)[1:]):
+        ends = np.array([0.0, float(axis @ last)]) / grid.spacing_mm[1 + n]
+        low[n], high[n] = np.floor(ends.min()), np.ceil(ends.max())
+    corner = grid.reference_from_image([0, *low])
+    shape = (grid.shape[0], *(np.asarray(grid.shape[1:]) + (high - low).astype(int)).tolist())
+    directions = np.stack([grid.normal_lps, *np.asarray(grid.directions)[1:]])
+    return Grid.from_arrays(
+        corner, directions, (grid.slice_mm, *grid.spacing_mm[1:]), shape, grid.frame_of_reference_uid
+    )
+
+
+def upright(volume: xr.DataArray) -> xr.DataArray:
+    """Resample a stack with gantry tilt to a right-angled volume with the same slices.
+
+    Rows and columns are interpolated linearly; `attrs["resampled"]` says so. Where no slice reaches, values are NaN.
+    A volume that is right-angled is returned as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> lean = eci.Grid.from_arrays((0, 0, 0), ((0, 0.6, 0.8), (0, 1, 0), (1, 0, 0)), (5, 1, 1), (2, 4, 4), "1.2.3")
+    >>> eci.upright(eci.volume_from_array(np.ones((2, 4, 4)), lean)).shape
+    (2, 7, 4)
+    """
+    grid = grid_of(volume)
+    if not grid.is_sheared:
+        return volume
+    out = resample(volume, upright_grid(grid))
+    kept = {name: value for name, value in volume.attrs.items() if name != "kind"}
+    said = f"gantry tilt of {grid.tilt_degrees:.2f} degrees removed by linear interpolation in each slice"
+    return out.assign_attrs({**kept, "resampled": said})
+
+
 def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
     """Resample a volume onto the grid of another: nearest for booleans and labels, else linear.
 

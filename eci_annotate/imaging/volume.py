@@ -2,7 +2,7 @@
 
 Axis coordinates are millimetres from the first voxel; the scalar coordinate `frame` names the
 coordinate frame and carries origin, directions and UIDs. A frame index refuses to combine two
-volumes of different frames, which plain xarray would align silently.
+volumes of different frames, which plain xarray would align silently. Colour images have a fourth axis, `rgb`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from eci_annotate.errors import BadVolume, FrameMismatch
 from eci_annotate.imaging.geometry import ROUND_MM, Grid, tuple3
 
 DIMS = ("k", "j", "i")
+COLOUR = "rgb"  # fourth axis of colour images
 
 
 class FrameIndex(xr.Index):
@@ -91,7 +92,7 @@ def volume_from_array(
     Parameters
     ----------
     values
-        Shape `grid.shape`, modality values (Hounsfield units for CT).
+        Shape `grid.shape`, modality values (Hounsfield units for CT); or with a fourth axis of red, green and blue.
     grid
         Position of the voxels in the patient.
     series_uid
@@ -111,7 +112,8 @@ def volume_from_array(
     [0.0, 3.0]
     """
     array = np.asarray(values)
-    if array.shape != grid.shape:
+    in_colour = array.ndim == 4 and array.shape[3] == 3
+    if array.shape[: 3 if in_colour else None] != grid.shape:
         raise BadVolume(
             f"An array of shape {array.shape} does not fit a grid of {grid.shape}.",
             "Give an array of the grid's shape.",
@@ -132,7 +134,11 @@ def volume_from_array(
         indexes[dim] = PandasIndex(along_mm, dim)
     if instance_uids:
         variables["instance_uid"] = xr.Variable("k", np.asarray(instance_uids, dtype=object))
-    return xr.DataArray(array, xr.Coordinates(variables, indexes), DIMS, name, attrs)
+    if in_colour:
+        indexes[COLOUR] = PandasIndex(["r", "g", "b"], COLOUR)
+        variables |= indexes[COLOUR].create_variables()
+    dims = (*DIMS, COLOUR) if in_colour else DIMS
+    return xr.DataArray(array, xr.Coordinates(variables, indexes), dims, name, attrs)
 
 
 def _frame(volume: xr.DataArray) -> Mapping[Hashable, Any]:
@@ -177,7 +183,7 @@ def grid_of(volume: xr.DataArray) -> Grid:
     (3, 40, 56)
     """
     frame = _frame(volume)
-    if set(volume.dims) != set(DIMS):
+    if set(volume.dims) - {COLOUR} != set(DIMS):
         raise BadVolume(f"A volume has dims (k, j, i), not {tuple(volume.dims)}.", "Keep all three axes.")
     origin = np.asarray(frame["origin_lps"], float)
     directions, spacing = [], []
@@ -191,8 +197,29 @@ def grid_of(volume: xr.DataArray) -> Grid:
     return Grid.from_arrays(tuple3(origin), directions, spacing, (nk, nj, ni), str(frame["frame_of_reference_uid"]))
 
 
+def is_colour(volume: xr.DataArray) -> bool:
+    """Whether a volume is in colour: red, green and blue in place of one value per voxel."""
+    return COLOUR in volume.dims
+
+
+def colours_kji(volume: xr.DataArray) -> NDArray[np.uint8]:
+    """Return the colours with axes in the order k, j, i, (red, green, blue)."""
+    return np.asarray(volume.transpose(*DIMS, COLOUR).values, np.uint8)
+
+
 def values_kji(volume: xr.DataArray) -> NDArray[Any]:
-    """Return the values with axes in the order k, j, i, whatever the order of dims."""
+    """Return the values with axes in the order k, j, i, whatever the order of dims.
+
+    Raises
+    ------
+    BadVolume
+        If the volume is in colour.
+    """
+    if is_colour(volume):
+        raise BadVolume(
+            "This volume is in colour: it has no single value per voxel.",
+            "Choose a channel, for instance volume.sel(rgb='r'), or make one: volume.mean('rgb').",
+        )
     return np.asarray(volume.transpose(*DIMS).values)
 
 
@@ -219,6 +246,7 @@ def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr
         Shape as the volume's sizes of k, j, i.
     """
     grid_of(volume)  # raises if the volume has lost its position
+    volume = volume.isel({COLOUR: 0}, drop=True) if is_colour(volume) else volume
     out = volume.transpose(*DIMS).copy(deep=False, data=np.asarray(values))
     out.attrs, out.name = {}, name
     return out

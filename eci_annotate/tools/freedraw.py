@@ -181,7 +181,7 @@ class FreeDraw:
     def create(self, header: Annotation, scene: Scene) -> Object:
         return Contours(
             (),
-            scene.grid.spacing_mm[0],
+            scene.grid.slice_mm,
             **header.header,
         )
 
@@ -232,7 +232,7 @@ class FreeDraw:
         return Step(Idle(), () if _same(thing, after) else (ObjectEdit(thing.uid, thing, after),), name)
 
     def overlay(self, state: Idle | Drawing, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
-        if isinstance(state, Drawing) and abs(plane.normal_lps @ scene.grid.directions[0]) > PARALLEL:
+        if isinstance(state, Drawing) and abs(plane.normal_lps @ scene.grid.normal_lps) > PARALLEL:
             return Overlay(lines=(np.asarray(state.path),))
         return NO_OVERLAY
 
@@ -242,7 +242,7 @@ def _same(a: Contours, b: Contours) -> bool:
 
 
 def _require_acquired(plane: Plane, grid: Grid) -> None:
-    if abs(float(plane.normal_lps @ np.asarray(grid.directions[0]))) < PARALLEL:
+    if abs(float(plane.normal_lps @ grid.normal_lps)) < PARALLEL:
         raise WrongPlane(
             f"FreeDraw draws on the acquired slices, and the {plane.name} pane is reformatted.",
             "Draw in the pane of the acquired slices, or choose SmartPaint, which paints in every pane.",

@@ -108,11 +108,11 @@ def suggested_edit(table: Table, edit: MaskEdit, copy: Annotation | None = None)
     box = bounding_box(own >= HALF)
     if edit.what is Combination.UNION:
         box = union(box, bounding_box(table.field(edit.other) >= HALF))
-    where = _room(box, edit, grid.spacing_mm, grid.shape)
+    where = _room(box, edit, grid.metric_mm, grid.shape)
     if is_empty(where):
         raise Refused(f"{thing.label!r} is empty.", "Draw something first.")
     before = own[where] >= HALF
-    after = _result(before, edit, table, where, grid.spacing_mm)
+    after = _result(before, edit, table, where, grid.metric_mm)
     if edit.what is not MaskOperation.COPY and np.array_equal(before, after):
         raise Refused(f"{edit.what}: nothing would change in {thing.label!r}.")
     name = f"{edit.what.lower()} {table.objects[edit.other].label}" if edit.other else edit.what.lower()
@@ -123,7 +123,7 @@ def suggested_edit(table: Table, edit: MaskEdit, copy: Annotation | None = None)
         thing.series_uid,
         (MaskPart(target, where, after),),
         adds=copy,
-        choices=_gaps(before, edit, thing, where, grid.spacing_mm),
+        choices=_gaps(before, edit, thing, where, grid.metric_mm),
     )
 
 

@@ -9,7 +9,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
 from eci_annotate.imaging.measurements import axes_of, statistics_of
-from eci_annotate.imaging.volume import measured
+from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Paint
 
@@ -47,7 +47,10 @@ def measurements_in_words(table: Table, uid: str) -> str:
 
 
 def _values_in_words(table: Table, series_uid: str, voxels: NDArray[np.bool_], where: Block) -> str:
-    part = table.sheet_of(series_uid).volume.transpose("k", "j", "i")[where]
+    volume = table.sheet_of(series_uid).volume
+    if is_colour(volume):
+        return ""  # colours have no mean
+    part = volume.transpose("k", "j", "i")[where]
     found = statistics_of(np.asarray(part.values), voxels & measured(part))
     if found is None:
         return ""

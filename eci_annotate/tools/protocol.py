@@ -185,7 +185,7 @@ class Scene:
 
     def flat_axis(self, plane: Plane) -> int:
         """Return the grid axis (0 = k, 1 = j, 2 = i) along which a stroke in a plane is one voxel thick; -1 in 3-D."""
-        return self.grid.axis_nearest(plane.normal_lps) if self.options.dimension == 2 else -1
+        return self.grid.axis_nearest(plane.normal_lps) if self.options.dimension == 2 or self.grid.is_sheared else -1
 
 
 @dataclass(frozen=True, eq=False)

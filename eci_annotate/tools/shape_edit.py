@@ -95,6 +95,10 @@ def around_voxels(box: Box, low: Floats, high: Floats, grid: Grid) -> Box:
     centre = grid.reference_from_image((np.asarray(low, float) + np.asarray(high, float)) / 2)
     size = (np.asarray(high) - np.asarray(low) + 1) * np.asarray(grid.spacing_mm)
     k, j, i = grid.directions
+    if grid.is_sheared:  # as wide as the slices are apart sideways, too
+        lean = np.abs(np.asarray([j, i]) @ grid.step_lps[0]) * (high[0] - low[0])
+        size = np.array([(high[0] - low[0] + 1) * grid.slice_mm, *(size[1:] + lean)])
+        k = tuple3(grid.normal_lps, 9)
     return replace(box, centre_lps=tuple3(centre, 6), size_mm=tuple3(size[::-1], 6), axes_lps=(i, j, k))
 
 

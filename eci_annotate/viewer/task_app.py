@@ -167,7 +167,7 @@ Open = Callable[[SubjectView, TaskView, bool], None]
 
 def _views_of(repository: Repository, subject: str) -> Iterator[SubjectView]:
     """Yield the subject of each project in which the user may see it."""
-    for project in repository.backend.projects():
+    for project in repository.backend.account.projects():
         with suppress(NotFound):
             yield repository.backend.subject(project, subject)
 

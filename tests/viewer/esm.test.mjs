@@ -23,7 +23,7 @@ const { followers } = await at("eyes/groups");
 
 const axial = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
-  origin: [10, 20, 30], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], letters: {},
+  origin: [10, 20, 30], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], per: [0, 0, 1 / 3], letters: {},
 };
 const coronal = { ...axial, name: "coronal", axis: 1, axes: [0, 2], flips: [true, false], count: 4, rows: 3 };
 const near = (a, b) => a.forEach((x, n) => assert.ok(Math.abs(x - b[n]) < 1e-9, `${a} is not ${b}`));

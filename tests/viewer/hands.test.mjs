@@ -9,7 +9,7 @@ const { bindings } = await at("hands/keys");
 
 const SHAPE = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 400, cols: 400, du: 1, dv: 1,
-  origin: [0.5, 0.5, 0], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], letters: {},
+  origin: [0.5, 0.5, 0], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 3], per: [0, 0, 1 / 3], letters: {},
 };
 const LATER = 1000;
 

@@ -14,6 +14,7 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
+from eci_annotate.dicom.images.colour import coloured, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
@@ -49,7 +50,8 @@ class ImageFile:
     def frames(self) -> list[Frame]:
         """Its frames, in file order."""
         self._require_room()
-        return frames_of(self.dataset, self.stored, self.fill)
+        pixels = coloured(self.dataset, self.stored) if is_colour(self.dataset) else self.stored
+        return frames_of(self.dataset, pixels, self.fill)
 
     def _require_room(self) -> None:
         """Refuse a file that has too few bytes for the frames that it says it has."""

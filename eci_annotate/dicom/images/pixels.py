@@ -35,8 +35,10 @@ def number_in(dataset: Dataset, keyword: str, default: int = 0) -> int:
 
 def frame_bytes(dataset: Dataset) -> int:
     """Return the number of bytes of one uncompressed frame."""
-    bits, samples = number_in(dataset, "BitsAllocated"), number_in(dataset, "SamplesPerPixel", 1)
-    return number_in(dataset, "Rows") * number_in(dataset, "Columns") * max(samples, 1) * bits // 8
+    bits, samples = number_in(dataset, "BitsAllocated"), max(number_in(dataset, "SamplesPerPixel", 1), 1)
+    if samples == 3 and str(value_of(dataset, "PhotometricInterpretation") or "").endswith("_422"):
+        samples = 2  # two pixels share their colour
+    return number_in(dataset, "Rows") * number_in(dataset, "Columns") * samples * bits // 8
 
 
 def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
@@ -163,7 +165,7 @@ def modality_values(frame: Frame, *, nan: bool = False) -> NDArray[Any]:
     """
     raw = frame.pixels()
     if raw.ndim != 2:
-        raise UnsupportedImages("An image of this series is not a single grey slice.", "Use greyscale images.")
+        raise UnsupportedImages("An image has no single value per pixel.", "Load it with load_stacks, in colour.")
     values = _scaled(frame, raw)
     if nan and values.dtype.kind == "i" and _padding(frame) is not None:
         values = values.astype(np.float32 if values.dtype == np.int16 else np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,17 @@ PLANE_SPACINGS = ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpac
 SIDES = set("LRAPHF")
 
 
-def projection_grid(frame: Frame) -> Grid:
-    """Return the plane of a picture: x along a row, y down a column, from the first pixel; z = 0.
+def projection_grid(shots: Sequence[Frame]) -> Grid:
+    """Return the plane of a picture: x along a row, y down a column, from the first pixel; z = number of the frame.
 
     References
     ----------
     PS3.3 10.7.1.1 (Imager Pixel Spacing is measured at the detector; the size in the patient is not known).
     """
+    frame = shots[0]
     spacing = next((frame.vector(key, 2) for key in PLANE_SPACINGS if frame.get(key) is not None), np.ones(2))
     uid = uid_from("plane of one picture", frame.sop_uid, str(frame.number))
-    return Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, *spacing), (1, *frame.shape), uid)
+    return Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1.0, *spacing), (len(shots), *frame.shape), uid)
 
 
 def view_of(frame: Frame) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.errors import DamagedFile, MissingGeometry, UnsupportedImages
 
 PROJECTIONS = {"MG", "DX", "CR", "RF", "XA", "PX", "IO"}
-COLOUR = ("RGB", "YBR", "PALETTE")
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 MOST_PIXELS = 1 << 16  # rows or columns
 GEOMETRY = ("SeriesInstanceUID", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient")
@@ -29,6 +29,10 @@ def require_volumes(frames: Sequence[Frame]) -> None:
     """
     for frame in frames:
         require_picture(frame)
+        if is_colour(frame.dataset):
+            raise UnsupportedImages(
+                "Colour images have no single value per voxel.", "Load them with load_stacks, in red, green and blue."
+            )
         if frame.modality in PROJECTIONS and frame.get("ImagePositionPatient") is None:
             raise UnsupportedImages(
                 f"{frame.modality} images are projections without a place in space.",
@@ -48,17 +52,15 @@ def require_volumes(frames: Sequence[Frame]) -> None:
 
 
 def require_picture(frame: Frame) -> None:
-    """Refuse what is no grey picture.
+    """Refuse what is no picture.
 
     Raises
     ------
-    UnsupportedImages
-        For colour.
+    MissingGeometry
+        For a pixel spacing that is not positive.
     DamagedFile
         For a matrix of no size.
     """
-    if frame.whole("SamplesPerPixel", 1) != 1 or frame.text("PhotometricInterpretation").startswith(COLOUR):
-        raise UnsupportedImages("Colour images cannot become a volume.", "Use greyscale series.")
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
         if (uid := frame.text(keyword)) and not (len(uid) <= 64 and UID.fullmatch(uid)):
             raise DamagedFile(f"{keyword} of an image is no UID.", "Ask the sender for complete images.")

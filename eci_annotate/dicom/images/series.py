@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from eci_annotate.dicom.images.colour import colour_attrs, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import Opener, Source, read, which
@@ -34,7 +35,7 @@ from eci_annotate.dicom.images.pixels import (
     pixels_digest,
 )
 from eci_annotate.dicom.images.projections import projection_attrs
-from eci_annotate.dicom.images.requirements import has_place, require_volumes
+from eci_annotate.dicom.images.requirements import require_volumes
 from eci_annotate.dicom.images.stacks import (
     Stack,
     StackKind,
@@ -63,8 +64,11 @@ def _wider(kinds: Sequence[np.dtype[Any]], most: float) -> type[Any]:
 def _fill(stack: Stack) -> NDArray[Any]:
     """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
 
-    Padding becomes NaN where it is not one range of whole numbers.
+    Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
     """
+    if is_colour(stack.frames[0].dataset):
+        with ThreadPoolExecutor(2) as pool:
+            return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
     out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
     put = partial(_put, out, not has_uniform_padding(stack.frames))
     with ThreadPoolExecutor(2) as pool:
@@ -91,6 +95,12 @@ def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int
     return k, None
 
 
+def _grey_attrs(first: Frame, values: NDArray[Any]) -> dict[str, Any]:
+    padding = padding_range(first, values)
+    inverted = {"inverted": True} if first.text("PhotometricInterpretation") == "MONOCHROME1" else {}
+    return ({} if padding is None else {"padding": padding}) | window_attrs(first, values) | inverted
+
+
 def volume_of_stack(stack: Stack) -> xr.DataArray:
     """Load the pixels of one stack as a volume, as `load_series` does."""
     first = stack.frames[0]
@@ -98,15 +108,13 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
     if first.modality == "CT":
         attrs["units"] = "HU"
-    if (padding := padding_range(first, values)) is not None:
-        attrs["padding"] = padding
-    attrs |= window_attrs(first, values)
-    if first.text("PhotometricInterpretation") == "MONOCHROME1":
-        attrs["inverted"] = True
+    attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(first, values)
     if not first.text("FrameOfReferenceUID"):
         attrs["private_frame"] = True  # no other series shares it
     if stack.kind != StackKind.VOLUME:
         attrs["kind"] = str(stack.kind)
+    if stack.kind == StackKind.SLICES:
+        attrs["tilt_degrees"] = round(stack.grid.tilt_degrees, 3)
     if stack.kind == StackKind.PROJECTION:
         attrs |= projection_attrs(first)
     if stack.title:
@@ -140,8 +148,8 @@ def _only_volume(frames: Sequence[Frame]) -> Stack:
 
 
 def _only_stack(frames: Sequence[Frame]) -> Stack:
-    """Return the volume, or the only picture, of a series."""
-    found = stacks_of(frames) if len(frames) == 1 or not any(map(has_place, frames)) else []
+    """Return the only stack of a series, of any kind; refuse several as `load_series` does."""
+    found = stacks_of(frames)
     return found[0] if len(found) == 1 else _only_volume(frames)
 
 
@@ -204,9 +212,12 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     Returns
     -------
     list of DataArray
-        One volume each; `attrs["stack"]` says what sets it apart, for instance "b 800" or "phase 2 of 3". Pictures
-        without a place in space (mammograms) have one slice on a plane of their own, `attrs["kind"]` "projection",
-        and `attrs["spacing_from"]`: the element that gave the pixel spacing, or "pixels" for units of one pixel.
+        One volume each; `attrs["stack"]` says what sets it apart, for instance "b 800" or "phase 2 of 3". Slices that
+        lean (gantry tilt) keep their places: their grid is sheared, `attrs["kind"]` is "slices". Pictures
+        without a place in space (mammograms, clips) have one slice per frame on a plane of their own, `attrs["kind"]`
+        "projection",
+        and `attrs["spacing_from"]`: the element that gave the pixel spacing, or "pixels" for units of one pixel. Colour
+        images have a fourth axis, `rgb`, of 8-bit numbers.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,9 +79,13 @@ class Order:
             raise MissingGeometry(
                 "A single slice without SliceThickness has no depth.", "Load it with load_stacks, as one picture."
             )
+        self.require_even_steps()
+        self.require_upright()
+
+    def require_even_steps(self) -> None:
+        """Refuse duplicated, missing and unevenly spaced slices, and name the position."""
         if not self.is_even:
             raise self._why()
-        self.require_upright()
 
     def _why(self) -> UnevenSlices | MissingSlice:
         steps = np.diff(self.height)
@@ -96,6 +101,38 @@ class Order:
             f"Slices are {usual:.3f} mm apart, but {steps[n]:.3f} mm {place}.", "Use load_stacks for the even parts."
         )
 
+    @cached_property
+    def _lateral(self) -> Floats:
+        """Offset of each slice from the normal through the first, shape (n, 3)."""
+        normal, _, _ = self.frames[0].axes_lps
+        offset = self.origins - self.origins[0]
+        return np.asarray(offset - np.outer(offset @ normal, normal))
+
+    @cached_property
+    def lean(self) -> Floats:
+        """Sideways offset per millimetre along the normal, shape (3,); zero for upright slices."""
+        most = np.linalg.norm(self._lateral, axis=1).max()
+        above = self.height[-1] - self.height[0]
+        if most <= LATERAL_MM + self.digit_mm or above < SAME_POSITION_MM:
+            return np.zeros(3)
+        return np.asarray(self._lateral[-1] / above)
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the slices lie on one axis, upright or leaning (gantry tilt)."""
+        return bool(np.linalg.norm(self._off_axis, axis=1).max() <= LATERAL_MM + self.digit_mm)
+
+    @property
+    def _off_axis(self) -> Floats:
+        return np.asarray(self._lateral - np.outer(self.height - self.height[0], self.lean))
+
+    @property
+    def turns(self) -> NDArray[np.int64]:
+        """Slices, by number, before which the axis of the stack changes its direction."""
+        steps = np.diff(self._lateral, axis=0)
+        away = np.linalg.norm(steps - np.median(steps, axis=0), axis=1)
+        return np.flatnonzero(away > LATERAL_MM + 2 * self.digit_mm) + 1
+
     def require_upright(self) -> None:
         """Refuse slices that do not lie on one axis along their normal.
 
@@ -104,32 +141,36 @@ class Order:
         UnevenSlices
             With the angle of the gantry.
         """
-        if len(self.frames) < 2:
+        if len(self.frames) < 2 or (self.is_straight and not self.lean.any()):
             return
-        normal, _, _ = self.frames[0].axes_lps
-        offset = self.origins - self.origins[0]
-        lateral = offset - np.outer(offset @ normal, normal)
-        if np.linalg.norm(lateral, axis=1).max() > LATERAL_MM + self.digit_mm:
-            step = (self.origins[-1] - self.origins[0]) / (len(self.origins) - 1)
-            tilt = np.degrees(np.arccos(np.clip(abs(unit(step) @ normal), -1, 1)))
-            usual = float(np.median(np.diff(self.height)))
-            raise UnevenSlices(
-                f"The slices are sheared by {tilt:.2f} degrees (gantry tilt) over steps of {usual:.2f} mm.",
-                "Resample the series to a right-angled grid first.",
-            )
+        tilt = np.degrees(np.arctan(np.linalg.norm(self._lateral[-1]) / (self.height[-1] - self.height[0])))
+        usual = float(np.median(np.diff(self.height)))
+        raise UnevenSlices(
+            f"The slices are sheared by {tilt:.2f} degrees (gantry tilt) over steps of {usual:.2f} mm.",
+            "Load them with load_stacks, slice by slice; upright(volume) resamples them to a right-angled volume.",
+        )
 
     @property
     def grid(self) -> Grid:
-        """The grid of even slices."""
+        """The grid of even slices, sheared where they lean."""
         first = self.frames[0]
         row_mm, column_mm = first.vector("PixelSpacing", 2)  # [0] between rows, [1] between columns
+        axis, slice_mm = self.leaning(self._slice_mm())
         return Grid.from_arrays(
             self.origins[0],
-            first.axes_lps,
-            (self._slice_mm(), row_mm, column_mm),
+            (axis, *first.axes_lps[1:]),
+            (slice_mm, row_mm, column_mm),
             (len(self.frames), *first.shape),
             first.frame_uid,
         )
+
+    def leaning(self, slice_mm: float) -> tuple[Floats, float]:
+        """Return the axis of the stack, and the distance of slices along it for one along the normal."""
+        normal, _, _ = self.frames[0].axes_lps
+        if not self.lean.any():
+            return normal, slice_mm
+        axis = normal + self.lean
+        return unit(axis), slice_mm * float(np.linalg.norm(axis))
 
     def _slice_mm(self) -> float:
         if len(self.height) > 1:
@@ -160,16 +201,26 @@ def order_of(frames: Sequence[Frame]) -> Order:
 
 
 def runs_of(order: Order) -> Iterator[Order]:
-    """Split where the distance between slices changes."""
-    steps = np.diff(order.height)
-    if order.is_even:
-        order.require_upright()
+    """Split where the distance between slices or the direction of their axis changes.
+
+    Slices that follow no straight axis are given one by one.
+    """
+    if order.is_even and order.is_straight:
         yield order
         return
-    usual = float(np.median(steps))
-    cuts = np.flatnonzero(np.abs(steps - usual) > EVEN * usual + order.digit_mm * (order.digit_mm < usual / 4)) + 1
-    for a, b in zip([0, *cuts], [*cuts, len(order.frames)], strict=True):
+    for a, b in pairwise([0, *_cuts(order), len(order.frames)]):
         run = order_of(order.frames[a:b])
         if b - a > 1:
-            run.require_even()
-        yield run
+            run.require_even_steps()
+        if run.is_straight:
+            yield run
+        else:
+            yield from (order_of([frame]) for frame in run.frames)
+
+
+def _cuts(order: Order) -> list[int]:
+    steps = np.diff(order.height)
+    usual = float(np.median(steps))
+    allowed = EVEN * usual + order.digit_mm * (order.digit_mm < usual / 4)
+    uneven = np.flatnonzero(np.abs(steps - usual) > allowed) + 1
+    return sorted({*uneven.tolist(), *order.turns.tolist()})

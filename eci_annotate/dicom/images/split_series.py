@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.dicom.images.attributes import ANY, ATTRIBUTES, Attribute, flavour, seconds_of
+from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.slice_order import order_of
 from eci_annotate.dicom.images.tolerances import clusters, cosine_tolerance, spacing_tolerance
@@ -42,7 +43,7 @@ def groups_of(frames: Sequence[Frame]) -> list[FrameGroup]:
 
 def by_geometry(frames: Sequence[Frame]) -> list[FrameGroup]:
     keys: list[tuple[Any, ...]] = [
-        (*frame.shape, frame.frame_uid, flavour(frame), frame.whole("SamplesPerPixel", 1)) for frame in frames
+        (*frame.shape, frame.frame_uid, flavour(frame), is_colour(frame.dataset)) for frame in frames
     ]
     orientations = [frame.vector("ImageOrientationPatient", 6) for frame in frames]
     spacings = [frame.vector("PixelSpacing", 2) for frame in frames]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.projections import projection_grid, view_of
@@ -28,8 +29,9 @@ class StackKind(StrEnum):
     """What the frames of a stack are together."""
 
     VOLUME = "volume"
+    SLICES = "slices"  # even slices that lean (gantry tilt)
     SLICE = "slice"  # one picture with a place in space but no thickness
-    PROJECTION = "projection"  # one picture without a place in space
+    PROJECTION = "projection"  # one picture, or the frames of one file, without a place in space
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ def require_one_series(frames: Sequence[Frame]) -> None:
 
 
 def require_pictures(frames: Sequence[Frame]) -> None:
-    """Refuse what is no grey picture, images of more than one series, and copies.
+    """Refuse what is no picture, images of more than one series, and copies.
 
     Raises
     ------
-    UnsupportedImages, DamagedFile, MixedSeries
+    DamagedFile, MissingGeometry, MixedSeries
         As `require_picture` and `require_one_series`.
     """
     for frame in frames:
@@ -138,7 +140,8 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     """
     placed = [frame for frame in frames if has_place(frame)]
     found = [] if not placed else [stack for group in groups_of(placed) for stack in _even_parts(group)]
-    found += [_picture(frame, n, len(frames) - len(placed)) for n, frame in enumerate(_without_place(frames), 1)]
+    pictures = list(_without_place(frames))
+    found += [_picture(shots, n, len(pictures)) for n, shots in enumerate(pictures, 1)]
     if not found:
         raise BadImages("No images to load.", "Give the files of one series.")
     if len(found) == 1:
@@ -164,18 +167,21 @@ def _even_parts(group: FrameGroup) -> Iterator[Stack]:
     runs = list(runs_of(order_of(group.frames)))
     for place, run in enumerate(runs, 1):
         thick = len(run.frames) > 1 or run.has_thickness
-        kind = StackKind.VOLUME if thick else StackKind.SLICE
-        yield Stack(run.frames, run.grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
+        grid = run.grid
+        kind = StackKind.SLICES if grid.is_sheared else StackKind.VOLUME if thick else StackKind.SLICE
+        yield Stack(run.frames, grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
 
 
-def _without_place(frames: Sequence[Frame]) -> Iterator[Frame]:
+def _without_place(frames: Sequence[Frame]) -> Iterator[tuple[Frame, ...]]:
+    """Give the pictures without a place in space; the frames of one file together, one after the other."""
     others = [frame for frame in frames if not has_place(frame)]
-    return iter(sorted(others, key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number)))
+    others.sort(key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number))
+    return (tuple(shots) for _, shots in groupby(others, key=lambda frame: frame.sop_uid))
 
 
-def _picture(frame: Frame, place: int, of: int) -> Stack:
-    name = "" if of == 1 else view_of(frame) or f"image {place} of {of}"
-    return Stack((frame,), projection_grid(frame), name, kind=StackKind.PROJECTION)
+def _picture(shots: tuple[Frame, ...], place: int, of: int) -> Stack:
+    name = "" if of == 1 else view_of(shots[0]) or f"image {place} of {of}"
+    return Stack(shots, projection_grid(shots), name, kind=StackKind.PROJECTION)
 
 
 def _uid(frames: Sequence[Frame]) -> str:

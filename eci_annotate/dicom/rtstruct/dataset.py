@@ -29,6 +29,7 @@ from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.contours import Holes
+from eci_annotate.imaging.geometry import Grid
 from eci_annotate.version import __version__
 
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
@@ -195,11 +196,19 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     volume_cm3 = annotation.volume_mm3 / 1000
     if volume_cm3 == volume_cm3:  # false for nan: a single plane of unknown thickness has no volume
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
-    if annotation.kind == "mask":
+    if annotation.kind == "mask" and not images.grid.is_sheared:
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
     stack = {"stack_uid": images.stack_uid} if images.stack_uid != images.series_uid else {}
-    write_exact(item, _exact(annotation) | stack)
+    write_exact(item, _exact(annotation) | stack | _leaning(annotation, images.grid))
     return item
+
+
+def _leaning(annotation: Annotation, grid: Grid) -> dict[str, Any]:
+    """Return the grid of a mask on sheared slices, which SourcePixelPlanesCharacteristicsSequence cannot hold."""
+    if annotation.kind != "mask" or not grid.is_sheared:
+        return {}
+    places = {"origin_lps": grid.origin_lps, "directions": grid.directions}
+    return {"grid": {**places, "spacing_mm": grid.spacing_mm, "shape": grid.shape}}
 
 
 def _ds(value: float) -> str:

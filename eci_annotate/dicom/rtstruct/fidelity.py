@@ -116,9 +116,9 @@ def _apart(drawn: Annotation, read: Annotation, grid: Grid) -> float | None:
 def _from_rings(ring: Floats, rings: Sequence[Floats], grid: Grid) -> float:
     """Return the largest distance of a ring's corners from rings on the same slice, mm."""
     placed = _on_planes(ring, grid)
-    level = round(float(placed[:, 0].mean() / grid.spacing_mm[0]))
+    level = round(float(placed[:, 0].mean() / grid.slice_mm))
     others = [_on_planes(other, grid) for other in rings]
-    same = [other for other in others if round(float(other[:, 0].mean() / grid.spacing_mm[0])) == level]
+    same = [other for other in others if round(float(other[:, 0].mean() / grid.slice_mm)) == level]
     if not same:
         return float("inf")
     lines = shapely.multilinestrings([np.vstack([other[:, 1:], other[:1, 1:]]) for other in same])
@@ -128,5 +128,5 @@ def _from_rings(ring: Floats, rings: Sequence[Floats], grid: Grid) -> float:
 
 
 def _on_planes(ring: Floats, grid: Grid) -> Floats:
-    """Return a ring in mm along k, j, i of a grid."""
-    return (ring - np.asarray(grid.origin_lps)) @ np.asarray(grid.directions).T
+    """Return a ring in mm along the normal, j and i of a grid."""
+    return (ring - np.asarray(grid.origin_lps)) @ np.stack([grid.normal_lps, *np.asarray(grid.directions)[1:]]).T

@@ -119,10 +119,10 @@ class Outliner:
 
     # -- boxes --------------------------------------------------------------------
     def _box(self, box: Box) -> Iterator[Outline]:
-        normal = self.grid.directions[0]
+        normal = self.grid.normal_lps
         for k in range(self.grid.shape[0]):
             centre = self.grid.reference_from_image([k, 0, 0])
-            section = box.section(centre, normal, self.grid.spacing_mm[0])
+            section = box.section(centre, normal, self.grid.slice_mm)
             if len(section) == 2:
                 yield self._outline(k, section, "OPEN_PLANAR")
             elif len(section) > 2:

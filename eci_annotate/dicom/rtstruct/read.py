@@ -196,6 +196,8 @@ def _annotation(roi: Roi, header: dict[str, Any], found: StructureSet) -> Annota
         found.note(f"ROI {roi.number} holds only points, open lines or damaged contours, and is left out.")
         return None
     planes = items_of(roi.item, "SourcePixelPlanesCharacteristicsSequence")
+    if exact.get("kind") == "mask" and "grid" in exact:
+        return _mask(rings, _leaning(exact["grid"], header["frame_uid"]), header)
     if exact.get("kind") == "mask" and planes:
         return _mask(rings, _grid(planes[0], header["frame_uid"]), header)
     spacing = exact.get("spacing_mm")
@@ -213,8 +215,14 @@ def _grid(item: Dataset, frame_uid: str) -> Grid:
     return Grid.from_arrays(origin, directions, spacing, shape, frame_uid)
 
 
+def _leaning(grid: dict[str, Any], frame_uid: str) -> Grid:
+    """Return the sheared grid of a mask."""
+    shape = tuple(int(size) for size in grid["shape"])
+    return Grid.from_arrays(grid["origin_lps"], grid["directions"], grid["spacing_mm"], shape, frame_uid)
+
+
 def _mask(rings: list[Floats], grid: Grid, header: dict[str, Any]) -> Mask:
-    voxels = planes_of(rings, grid.spacing_mm[0], grid.directions[0]).voxels_on(grid)
+    voxels = planes_of(rings, grid.slice_mm, grid.normal_lps).voxels_on(grid)
     where = bounding_box(voxels)
     block = voxels[where].copy()
     k, j, i = (s.start for s in where)

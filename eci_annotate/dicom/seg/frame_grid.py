@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.dicom.images.slice_order import EVEN, LATERAL_MM, Order, order_of
+from eci_annotate.dicom.images.slice_order import EVEN, Order, order_of
 from eci_annotate.errors import BadSegmentation
 from eci_annotate.imaging.geometry import Floats, Grid
 
@@ -39,22 +39,22 @@ def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
     Raises
     ------
     BadSegmentation
-        If the frames do not lie on one right-angled grid.
+        If the frames do not lie on one grid.
     BadImages
         If the position, orientation or spacing of a frame is missing or malformed.
     """
     _require_one_orientation(frames)
     order = order_of(frames)
-    _require_upright(order)
+    _require_straight(order)
     position = order.position_of_given
     heights = np.array([order.height[order.rank][position == n].min() for n in range(int(position.max()) + 1)])
     spacing, index, guessed = _spacing(frames[0], heights, order.digit_mm)
     _require_size(int(index[-1]) + 1, frames[0].shape)
     row_mm, column_mm = frames[0].vector("PixelSpacing", 2)
     shape = (int(index[-1]) + 1, *frames[0].shape)
-    grid = Grid.from_arrays(
-        order.origins[0], frames[0].axes_lps, (spacing, row_mm, column_mm), shape, frames[0].frame_uid
-    )
+    axis, step_mm = order.leaning(spacing)
+    directions = (axis, *frames[0].axes_lps[1:])
+    grid = Grid.from_arrays(order.origins[0], directions, (step_mm, row_mm, column_mm), shape, frames[0].frame_uid)
     return FrameGrid(grid, {f.number: int(index[n]) for f, n in zip(frames, position, strict=True)}, guessed)
 
 
@@ -79,12 +79,9 @@ def _require_one_orientation(frames: Sequence[Frame]) -> None:
             raise BadSegmentation("The frames of the segmentation differ in orientation or spacing.", AGAIN)
 
 
-def _require_upright(order: Order) -> None:
-    normal, _, _ = order.frames[0].axes_lps
-    offset = order.origins - order.origins[0]
-    lateral = offset - np.outer(offset @ normal, normal)
-    if np.linalg.norm(lateral, axis=1).max() > LATERAL_MM + order.digit_mm:
-        raise BadSegmentation("The frames of the segmentation do not lie on one axis along their normal.", AGAIN)
+def _require_straight(order: Order) -> None:
+    if not order.is_straight:
+        raise BadSegmentation("The frames of the segmentation do not lie on one axis.", AGAIN)
 
 
 def _require_size(planes: int, shape: tuple[int, int]) -> None:

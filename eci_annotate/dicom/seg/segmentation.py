@@ -144,7 +144,7 @@ def _dataset(
         content_time=when.time().replace(microsecond=0),
     )
     if images.is_placed:
-        measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.spacing_mm[0], grid.spacing_mm[0])
+        measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.slice_mm, grid.slice_mm)
         dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
     else:
         dataset.PatientOrientation = images.header.get("PatientOrientation") or ""
@@ -163,7 +163,7 @@ def _placeholder(images: SourceImages, k: int) -> Dataset:
     item.Rows, item.Columns = grid.shape[1:]
     if not images.is_placed:
         return item
-    item.PixelSpacing, item.SliceThickness = list(grid.spacing_mm[1:]), grid.spacing_mm[0]
+    item.PixelSpacing, item.SliceThickness = list(grid.spacing_mm[1:]), grid.slice_mm
     item.ImageOrientationPatient = [*grid.directions[2], *grid.directions[1]]
     item.ImagePositionPatient = [round(float(v), 6) for v in grid.reference_from_image([k, 0, 0])]
     item.FrameOfReferenceUID = grid.frame_of_reference_uid

@@ -12,7 +12,7 @@ import xarray as xr
 from PIL import Image
 
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.imaging.display import Window, default_window, grey, is_inverted
+from eci_annotate.imaging.display import Window, picture_of
 from eci_annotate.imaging.volume import grid_of, values_kji
 
 MARGIN, LARGEST_PX = 24, 320
@@ -26,8 +26,7 @@ def picture(annotation: Annotation, volume: xr.DataArray, window: Window | None)
     k = int(np.argmax(mask.sum((1, 2))))
     rows, columns = (np.flatnonzero(mask[k].any(axis)) for axis in (1, 0))
     cut = tuple(slice(max(int(each[0]) - MARGIN, 0), int(each[-1]) + MARGIN + 1) for each in (rows, columns))
-    levels = grey(values_kji(volume)[k][cut], window or default_window(volume), is_inverted(volume))
-    shown = np.repeat(levels[..., None], 3, axis=2)
+    shown = picture_of(volume, k, window)[cut].copy()
     shown[_outline(mask[k][cut])] = annotation.colour
     y, x = (float(each) for each in grid_of(volume).spacing_mm[1:])
     return _png(shown, y / x)

@@ -17,7 +17,9 @@ import xarray as xr
 
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.blocks import bounding_box, is_empty
+from eci_annotate.imaging.display import picture_of
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
+from eci_annotate.imaging.reslice import nearest, upright_grid
 from eci_annotate.imaging.volume import grid_of, values_kji
 
 COLUMNS = [
@@ -118,9 +120,14 @@ class Delta:
         some = new or old
         assert some is not None
         volume = self.volume(some.series_uid)
-        whole = [np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)]
+        whole = [
+            np.zeros(grid_of(volume).shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)
+        ]
+        grid = grid_of(volume)
+        if grid.is_sheared:  # distances assume right angles
+            whole = [nearest(each.view(np.uint8), grid, upright_grid(grid)).view(np.bool_) for each in whole]
         where = _around(whole[0] | whole[1])
-        z, y, x = grid_of(volume).spacing_mm
+        z, y, x = (grid.slice_mm, *grid.spacing_mm[1:])
         return whole[0][where], whole[1][where], (float(z), float(y), float(x))
 
     def picture(self, label: str) -> Any:
@@ -131,12 +138,14 @@ class Delta:
         some = new or old
         assert some is not None
         volume = self.volume(some.series_uid)
-        a, b = (np.zeros(volume.shape, bool) if each is None else voxels_of(each, volume) for each in (old, new))
+        a, b = (
+            np.zeros(grid_of(volume).shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)
+        )
         k = largest((a ^ b).sum((1, 2)) * 1_000_000 + (a | b).sum((1, 2)))
         figure = new_figure(5, 5)
         axes = figure.subplots()
         y, x = grid_of(volume).spacing_mm[1:]
-        axes.imshow(values_kji(volume)[k], cmap="gray", aspect=y / x)
+        axes.imshow(picture_of(volume, k), aspect=y / x)
         for mask, colour in ((a & b, "#38bdf8"), (b & ~a, "#22c55e"), (a & ~b, "#ef4444")):
             if mask[k].any():
                 axes.contourf(mask[k], levels=[0.5, 1.5], colors=[colour], alpha=0.5)

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import filled, grid_of, values_kji
+from eci_annotate.imaging.volume import colours_kji, filled, grid_of, is_colour, values_kji
 from eci_annotate.tools.smartpaint.dabs import smoothed
 
 LEAST, MOST = -32768, 32767
@@ -23,7 +23,8 @@ class Sheet:
     volume, grid
         The volume as loaded, and its grid.
     values
-        int16 (k, j, i): the modality values themselves if they are integers that fit, else scaled.
+        int16 (k, j, i): the modality values themselves if they are integers that fit, else scaled; the brightness of
+        colour images, which strokes and clicks follow, and which is never reported as a value.
     scale, origin
         Integer steps per modality unit, and the modality value of the integer 0.
     """
@@ -31,7 +32,8 @@ class Sheet:
     def __init__(self, volume: xr.DataArray) -> None:
         self.volume = volume
         self.grid: Grid = grid_of(volume)
-        self.values, self.scale, self.origin = _whole(values_kji(volume))
+        numbers = brightness_of(volume) if is_colour(volume) else values_kji(volume)
+        self.values, self.scale, self.origin = _whole(numbers)
         self.values.flags.writeable = False
 
     @cached_property
@@ -40,6 +42,12 @@ class Sheet:
         smooth = smoothed(self.values, self.grid.spacing_mm)
         smooth.flags.writeable = False
         return smooth
+
+
+def brightness_of(volume: xr.DataArray) -> NDArray[np.int16]:
+    """Return the luma of colour images, 0..255 (ITU-R BT.601), in whole numbers."""
+    red, green, blue = np.moveaxis(colours_kji(volume).astype(np.int32), -1, 0)
+    return ((77 * red + 150 * green + 29 * blue) >> 8).astype(np.int16)
 
 
 def _whole(values: NDArray[np.generic]) -> tuple[NDArray[np.int16], float, float]:

@@ -15,8 +15,7 @@ from PIL import Image as Picture
 from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
-from eci_annotate.imaging.display import default_window, grey, is_inverted
-from eci_annotate.imaging.volume import values_kji
+from eci_annotate.imaging.display import picture_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 
 THUMB_PX = 72
@@ -24,8 +23,7 @@ THUMB_PX = 72
 
 def thumbnail(volume: xr.DataArray) -> bytes:
     """Return the middle slice as a small PNG."""
-    plane = values_kji(volume)[volume.sizes["k"] // 2]
-    picture = Picture.fromarray(grey(plane, default_window(volume), is_inverted(volume)))
+    picture = Picture.fromarray(picture_of(volume, volume.sizes["k"] // 2))
     picture.thumbnail((THUMB_PX, THUMB_PX))
     return _png(picture)
 

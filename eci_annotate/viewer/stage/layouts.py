@@ -166,8 +166,8 @@ def offered(stages: Sequence[HangingStage], series: Sequence[str]) -> tuple[Pane
     return tuple(unique.values())
 
 
-def plane_of(stacks: Mapping[str, PlaneStack], plane: str) -> PlaneStack:
-    """Return the planes of a volume that a cell shows."""
+def plane_of(stacks: Mapping[str, PlaneStack], plane: str) -> PlaneStack | None:
+    """Return the planes of a volume that a cell shows; None if the volume cannot be shown in this plane."""
     if plane != ACQUIRED:
-        return stacks[plane]
+        return stacks.get(plane)
     return next(stack for stack in stacks.values() if stack.axis == 0)

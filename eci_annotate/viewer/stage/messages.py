@@ -10,6 +10,7 @@ from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.pane_geometry import View
 
 Message = dict[str, Any]
+RGB = "rgb"  # three bytes per pixel
 
 
 def scene(layout: Message, panes: Sequence[Message], series: Mapping[str, Message]) -> Message:
@@ -36,7 +37,7 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
     want
         The request that it answers.
     dtype
-        Type of the stored values.
+        Type of the stored values; `RGB` for colours.
     slope, intercept
         Modality value = stored * slope + intercept.
     """

@@ -7,7 +7,7 @@ the outer corner of the first displayed pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import permutations
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
+from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools.gestures import Plane
 
 # name, anatomical axis of the normal (x, y, z), and the directions right and down on the screen (LPS)
@@ -92,6 +93,8 @@ class PlaneStack:
         Grid axes of displayed rows and columns.
     flips
         Whether rows and columns run against the grid axis.
+    alone
+        Whether the volume has no other planes: its slices lean, or are pictures one after the other.
     """
 
     name: str
@@ -99,6 +102,21 @@ class PlaneStack:
     axis: int
     axes: tuple[int, int]
     flips: tuple[bool, bool]
+    alone: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name of the plane, with its tilt."""
+        tilt = self.grid.tilt_degrees
+        return self.name.capitalize() + (f" (gantry tilt {tilt:.1f}\N{DEGREE SIGN})" if tilt else "")
+
+    @property
+    def _per_mm(self) -> Floats:
+        """Slices per millimetre in each direction: its product with a position is a slice index."""
+        if self.axis == 0:
+            return self.grid.normal_lps / self.grid.slice_mm
+        step = self.grid.step_lps[self.axis]
+        return np.asarray(step / (step @ step))
 
     @property
     def count(self) -> int:
@@ -146,13 +164,13 @@ class PlaneStack:
     def plane(self, index: int) -> Plane:
         """Return the plane of one slice for the tools."""
         at = self.origin_lps + self.grid.step_lps[self.axis] * index
-        thickness = self.grid.spacing_mm[self.axis]
+        thickness = self.grid.slice_mm if self.axis == 0 else self.grid.spacing_mm[self.axis]
         return Plane(self.name, tuple3(at), tuple3(self.right_lps, 7), tuple3(self.down_lps, 7), thickness)
 
     def slice_of(self, array: NDArray[Any], index: int) -> NDArray[Any]:
-        """Return one slice of an array (k, j, i) as displayed (row, column), as a view without a copy."""
+        """Return one slice of an array (k, j, i, ...) as displayed (row, column), as a view without a copy."""
         plane = np.moveaxis(array, self.axis, 0)[index]
-        plane = plane if self.axes[0] < self.axes[1] else plane.T
+        plane = plane if self.axes[0] < self.axes[1] else plane.swapaxes(0, 1)
         return plane[:: -1 if self.flips[0] else 1, :: -1 if self.flips[1] else 1]
 
     def shown_block(self, where: Block) -> tuple[int, int, int, int]:
@@ -171,21 +189,30 @@ class PlaneStack:
         sides = {"left": -right, "right": right, "top": -down, "bottom": down}
         letters = {side: letters_of(direction) for side, direction in sides.items()}
         return {
-            "title": marks.title if marks else self.name.capitalize(), "unit": marks.unit if marks else Unit.PATIENT,
+            "title": marks.title if marks else self.title, "unit": marks.unit if marks else Unit.PATIENT,
             "name": self.name, "axis": self.axis, "axes": list(self.axes), "flips": list(self.flips),
             "count": self.count, "rows": self.rows, "cols": self.cols, "du": self.du_mm, "dv": self.dv_mm,
             "origin": self.origin_lps.tolist(), "right": right.tolist(), "down": down.tolist(),
-            "step": self.grid.step_lps[self.axis].tolist(),
+            "step": self.grid.step_lps[self.axis].tolist(), "per": self._per_mm.tolist(), "alone": self.alone,
             "letters": marks.letters if marks else letters,
         }  # fmt: skip
 
 
 def stacks_of(grid: Grid) -> dict[str, PlaneStack]:
     """Return the three stacks of a grid by pane name; each grid axis goes to the nearest anatomical one."""
-    towards = np.abs(np.asarray(grid.directions))  # grid axis, anatomical axis
+    towards = np.abs(np.stack([grid.normal_lps, *np.asarray(grid.directions)[1:]]))  # grid axis, anatomical axis
     normals = [CONVENTION[name][0] for name in PANES]
     best = max(permutations(range(3)), key=lambda p: sum(towards[a, n] for a, n in zip(p, normals, strict=True)))
     return {name: _stack(name, grid, axis) for name, axis in zip(PANES, best, strict=True)}
+
+
+def planes_of_volume(volume: xr.DataArray) -> dict[str, PlaneStack]:
+    """Return the planes in which a volume can be shown: only the acquired ones of sheared slices and of pictures."""
+    grid = grid_of(volume)
+    found = stacks_of(grid)
+    if grid.is_sheared or (volume.attrs.get("kind") == "projection" and grid.shape[0] > 1):
+        return {name: replace(stack, alone=True) for name, stack in found.items() if stack.axis == 0}
+    return found
 
 
 def _stack(name: str, grid: Grid, axis: int) -> PlaneStack:
@@ -218,8 +245,12 @@ class View:
     page: str = ""
 
     def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
-        """Convert patient millimetres, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
-        d = np.asarray(points_lps, float).reshape(-1, 3) - stack.origin_lps
+        """Convert patient millimetres on the slice, shape (n, 3), to device pixels (x, y), shape (n, 2)."""
+        d = (
+            np.asarray(points_lps, float).reshape(-1, 3)
+            - stack.origin_lps
+            - stack.grid.step_lps[stack.axis] * self.index
+        )
         u, v = d @ stack.right_lps + stack.du_mm / 2, d @ stack.down_lps + stack.dv_mm / 2
         return np.stack([(u - self.left_mm) * self.px_per_mm, (v - self.top_mm) * self.px_per_mm], -1)
 

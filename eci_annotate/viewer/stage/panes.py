@@ -13,8 +13,10 @@ from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneGrid, plane_of
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
-from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, stacks_of
+from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, planes_of_volume
 from eci_annotate.viewer.stage.slices import Pictures, slab_of
+
+ONE_PLANE = "These images have only their acquired plane."
 
 
 class Panes:
@@ -46,7 +48,7 @@ class Panes:
         return "" if cell is None or cell.why else cell.series_uid or self.easel.series_uid
 
     def planes(self, series_uid: str) -> dict[str, PlaneStack]:
-        """Return the three stacks of planes of a series, by plane.
+        """Return the stacks of planes of a series, by plane: three, or only the acquired one.
 
         Raises
         ------
@@ -54,7 +56,7 @@ class Panes:
             If the series cannot be loaded.
         """
         if series_uid not in self._planes:
-            self._planes[series_uid] = stacks_of(self.easel.sheet_of(series_uid).grid)
+            self._planes[series_uid] = planes_of_volume(self.easel.sheet_of(series_uid).volume)
         return self._planes[series_uid]
 
     def stack(self, pane: str) -> PlaneStack | None:
@@ -108,7 +110,7 @@ class Panes:
     def slice_order(self, want: Want) -> Send | None:
         """Return the order that answers a request; None if that is not shown or does not exist."""
         name, _, _ = slab_of(want.plane)
-        if want.series not in self.shown:
+        if want.series not in self.shown or name not in self.planes(want.series):
             return None
         return self.pictures(want.series).slice_order(want, self.planes(want.series)[name])
 
@@ -122,13 +124,14 @@ class Panes:
         """Return the cells; of three planes of one series, the acquired one has the largest pane."""
         if self.layout.is_fixed:
             return self.layout.cells
-        acquired = plane_of(self.planes(self.easel.series_uid), ACQUIRED).name
-        return self.layout.led_by(acquired).cells
+        acquired = plane_of(self.planes(self.easel.series_uid), ACQUIRED)
+        return self.layout.led_by(acquired.name if acquired else "").cells
 
     def _pane(self, cell: Cell) -> Message:
-        stack = self.stack(cell.name)
-        plane = stack.name if stack else ""
-        return {**cell.to_wire(), "series": self.series(cell.name), "plane": plane}
+        stack, series = self.stack(cell.name), self.series(cell.name)
+        if stack is None and series:
+            return {**cell.to_wire(), "series": "", "plane": "", "why": ONE_PLANE}
+        return {**cell.to_wire(), "series": series, "plane": stack.name if stack else ""}
 
     def _facts(self, series_uid: str) -> Message:
         """Return frame of reference, shapes by plane, initial window and inversion of a series."""
@@ -138,5 +141,5 @@ class Panes:
         window = list(pictures.window)
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))
-        facts = {"window": window, "invert": pictures.invert, "quantity": quantity}
+        facts = {"window": window, "invert": pictures.invert, "quantity": quantity, "colour": pictures.in_colour}
         return {"frame": frame, "shapes": shapes, **facts}

@@ -1,9 +1,10 @@
-"""Slices of a series as sent to the browser: 16 bits, as displayed, with their conversion to modality values."""
+"""Slices as sent to the browser, as displayed: 16 bits, with their conversion to modality values; or RGB."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.display import Window, default_window, is_inverted
-from eci_annotate.imaging.volume import filled, values_kji
+from eci_annotate.imaging.volume import colours_kji, filled, is_colour, values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.orders import Send
@@ -28,11 +29,13 @@ class Pictures:
     ----------
     slope, intercept
         Modality value = stored * slope + intercept; exact for 16-bit integers.
+    in_colour
+        Whether slices are sent as red, green and blue, 8 bits each.
     """
 
     def __init__(self, volume: xr.DataArray, window: Window | None = None) -> None:
-        values = values_kji(volume)
-        self.slope, self.intercept, self.stored = _sixteen_bits(values)
+        self.in_colour = is_colour(volume)
+        self.slope, self.intercept, self.stored = _stored(volume)
         self.invert = is_inverted(volume)
         self.window = window or default_window(volume)
 
@@ -41,7 +44,8 @@ class Pictures:
         if not 0 <= want.index < stack.count:
             return None
         plane = np.ascontiguousarray(self._plane(want, stack))
-        message = messages.slice_message(want, self.stored.dtype.name, self.slope, self.intercept)
+        dtype = messages.RGB if self.in_colour else self.stored.dtype.name
+        message = messages.slice_message(want, dtype, self.slope, self.intercept)
         return Send(message, (plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(),))
 
     def _plane(self, want: Want, stack: PlaneStack) -> NDArray[np.generic]:
@@ -68,6 +72,10 @@ def slab_of(plane: str) -> tuple[str, str, int]:
     if name not in PANES or found is None:
         raise Refused("The browser asked for an unknown plane.", "Reload the page.")
     return name, found[1], int(found[2])
+
+
+def _stored(volume: xr.DataArray) -> tuple[float, float, NDArray[Any]]:
+    return (1.0, 0.0, colours_kji(volume)) if is_colour(volume) else _sixteen_bits(values_kji(volume))
 
 
 def _sixteen_bits(values: NDArray[np.generic]) -> tuple[float, float, NDArray[np.int16] | NDArray[np.uint16]]:

@@ -24,7 +24,15 @@ from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, Tampered
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import grid_of, instance_uids_of, series_uid_of, values_kji, volume_from_array
+from eci_annotate.imaging.volume import (
+    colours_kji,
+    grid_of,
+    instance_uids_of,
+    is_colour,
+    series_uid_of,
+    values_kji,
+    volume_from_array,
+)
 from eci_annotate.repository.local.volumes.image_seals import (
     InstanceSeal,
     SealedImages,
@@ -194,7 +202,7 @@ class VolumeCache:
 
     def _keep(self, place: Path, mark: str, volume: xr.DataArray) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        values = np.ascontiguousarray(values_kji(volume))
+        values = np.ascontiguousarray(colours_kji(volume) if is_colour(volume) else values_kji(volume))
         header = {
             "mark": mark,
             "values": hashlib.sha256(values.data).hexdigest(),

@@ -3,7 +3,7 @@
 
 /** @typedef {[number, number, number]} Lps */
 /** @typedef {{name: string, title: string, unit: string, axis: number, count: number, cols: number, rows: number, du: number, dv: number,
- *   origin: Lps, right: Lps, down: Lps, step: Lps, axes: [number, number], flips: [boolean, boolean],
+ *   origin: Lps, right: Lps, down: Lps, step: Lps, per: Lps, alone: boolean, axes: [number, number], flips: [boolean, boolean],
  *   letters: {left: string, right: string, top: string, bottom: string}}} Shape   a pane's plane stack */
 /** @typedef {{pane: string, seq: number, index: number, left_mm: number, top_mm: number, px_per_mm: number,
  *   width: number, height: number, ratio: number}} WireView */

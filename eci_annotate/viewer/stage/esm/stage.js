@@ -130,7 +130,7 @@ export class Stage {
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
     board.setScene(message);
-    if (first) this.arrange(model.get("alone") ?? "");
+    if (first && !board.flat) this.arrange(model.get("alone") ?? "");
     const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
     this.aLayer = found[board.panes[0].name]?.[0];

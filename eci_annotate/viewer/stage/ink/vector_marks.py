@@ -28,7 +28,7 @@ def has_rings_on(easel: Easel, thing: Contours, stack: PlaneStack) -> bool:
     """Whether a pane shows contours as lines: on acquired slices, of its own or of a parallel series."""
     if not acquired(stack) or not thing.rings_lps:
         return False
-    own = easel.sheet_of(thing.series_uid).grid.directions[0]
+    own = easel.sheet_of(thing.series_uid).grid.normal_lps
     return abs(float(stack.plane(0).normal_lps @ np.asarray(own))) > PARALLEL
 
 

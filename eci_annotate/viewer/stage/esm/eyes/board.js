@@ -99,10 +99,10 @@ export class Board {
     else this.crosses.set(space, pane.middle());
   }
 
-  /** A single picture has one plane: show that pane alone, and all panes again for the next volume. */
+  /** A single picture or a tilted series has one plane: show that pane alone, and all panes again for the next volume. */
   showWhatThereIs() {
-    const single = this.panes.filter((pane) => pane.shape?.count === 1);
-    const one = this.panes.length > 1 && single.length === 1 && this.panes.every((pane) => pane.series === single[0].series);
+    const single = this.panes.filter(({ shape }) => shape?.count === 1 || shape?.alone);
+    const one = this.panes.length > 1 && single.length === 1 && this.panes.every((pane) => !pane.shape || pane.series === single[0].series);
     if (one) this.showAlone(single[0]);
     else if (this.flat) this.showAlone(null);
     this.flat = one;
@@ -170,7 +170,7 @@ export class Board {
   draw(pane, why) {
     const slice = this.loader.held(pane.series, planeName(pane.shape, this.looks.slab), pane.index);
     const { window, invert } = this.looks.of(pane.series);
-    pane.setImage(slice, slice && this.luts.of(window, invert, slice));
+    pane.setImage(slice, slice && !slice.colour && this.luts.of(window, invert, slice));
     this.lay(pane, why);
   }
 
@@ -181,8 +181,8 @@ export class Board {
   }
 
   write(pane) {
-    const { window: [low, high], invert } = this.looks.of(pane.series);
-    const text = `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${invert ? "  inverted" : ""}`;
+    const { window: [low, high], invert, colour } = this.looks.of(pane.series);
+    const text = colour ? "colour" : `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${invert ? "  inverted" : ""}`;
     pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space));
   }
 

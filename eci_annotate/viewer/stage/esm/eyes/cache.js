@@ -1,7 +1,8 @@
 // Cache of slices in the browser: limited by bytes, least recently used evicted first.
 // A pure function of the panes' positions decides which slice is fetched next.
 
-/** @typedef {{values: Int16Array | Uint16Array, bytes: number, slope: number, intercept: number, signed: boolean}} Slice */
+/** @typedef {{values: Int16Array | Uint16Array | Uint8Array, bytes: number, slope: number, intercept: number, signed: boolean,
+ *   colour: boolean}} Slice   `colour`: three values for each pixel */
 
 export const sliceKey = (series, plane, index) => `${series}|${plane}|${index}`;
 

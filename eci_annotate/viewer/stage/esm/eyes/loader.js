@@ -16,8 +16,9 @@ const UNDER_WAY_FAR = 1;
  * @returns {import("./cache.js").Slice} */
 export function cut(base, shape, index, slice) {
   const first = slice(0);
-  const Values = /** @type {Int16ArrayConstructor | Uint16ArrayConstructor} */ (first.values.constructor);
-  const values = new Values(shape.rows * shape.cols);
+  const Values = /** @type {Int16ArrayConstructor | Uint16ArrayConstructor | Uint8ArrayConstructor} */ (first.values.constructor);
+  const depth = first.colour ? 3 : 1;
+  const values = new Values(shape.rows * shape.cols * depth);
   const [along, across] = shape.axes[0] === base.axis ? [0, 1] : [1, 0];
   const step = [shape.cols, 1];
   const lengths = [shape.rows, shape.cols];
@@ -31,7 +32,8 @@ export function cut(base, shape, index, slice) {
     const source = slice(shape.flips[along] ? lengths[along] - 1 - a : a).values;
     for (let b = 0; b < lengths[across]; b++) {
       const n = shape.flips[across] ? lengths[across] - 1 - b : b;
-      values[a * step[along] + b * step[across]] = source[offset + place(inner, n)];
+      const [to, from] = [(a * step[along] + b * step[across]) * depth, (offset + place(inner, n)) * depth];
+      for (let c = 0; c < depth; c++) values[to + c] = source[from + c];
     }
   }
   return { ...first, values, bytes: values.byteLength };
@@ -74,9 +76,9 @@ export class Loader {
     const key = sliceKey(series, plane, index);
     this.asked.delete(key);
     const bytes = buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
-    const signed = dtype === "int16";
-    const values = signed ? new Int16Array(bytes) : new Uint16Array(bytes);
-    this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed });
+    const [signed, colour] = [dtype === "int16", dtype === "rgb"];
+    const values = colour ? new Uint8Array(bytes) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
+    this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed, colour });
   }
 
   /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes
@@ -120,5 +122,5 @@ export class Loader {
   }
 }
 
-/** How far around to fetch, so that no slice evicts a nearer one; the series shown share the cache. */
-const reachOf = (shape, series) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 2 * series));
+/** How far around to fetch, so that no slice evicts a nearer one; the series shown share the cache (colours take 3 bytes). */
+const reachOf = (shape, series) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 3 * series));

@@ -20,6 +20,11 @@ export function paintSlice(values, lut, out) {
   for (let n = 0; n < bits.length; n++) out[n] = lut[bits[n]];
 }
 
+/** @param {Uint8Array} values red, green, blue by pixel @param {Uint32Array} out RGBA pixels */
+export function paintColours(values, out) {
+  for (let n = 0, at = 0; n < out.length; n++, at += 3) out[n] = 0xff000000 | (values[at + 2] << 16) | (values[at + 1] << 8) | values[at];
+}
+
 /** Sorted values without padding: a plateau of the lowest value that lies far below all others. @param {Float32Array} sorted */
 function withoutPadding(sorted) {
   const next = sorted.findIndex((value) => value > sorted[0]);

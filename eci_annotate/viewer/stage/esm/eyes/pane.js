@@ -4,7 +4,7 @@
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
-import { paintSlice } from "./lut.js";
+import { paintColours, paintSlice } from "./lut.js";
 import { probeText } from "./probe.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
@@ -134,7 +134,8 @@ export class Pane {
     this.held = Boolean(slice);
     this.slice = slice ?? null;
     if (!slice) return;
-    paintSlice(slice.values, lut, this.words);
+    if (slice.colour) paintColours(slice.values, this.words);
+    else paintSlice(slice.values, lut, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
   }
 

@@ -42,11 +42,12 @@ export function lpsFromPlane(shape, index, u, v) {
 
 export function planeFromLps(shape, point) {
   const d = [0, 1, 2].map((n) => point[n] - shape.origin[n]);
-  const index = dot(d, shape.step) / dot(shape.step, shape.step);
-  return { u: dot(d, shape.right) + shape.du / 2, v: dot(d, shape.down) + shape.dv / 2, index };
+  const index = dot(d, shape.per);
+  const on = d.map((x, n) => x - shape.step[n] * index); // along the axis of the stack, which leans in tilted series
+  return { u: dot(on, shape.right) + shape.du / 2, v: dot(on, shape.down) + shape.dv / 2, index };
 }
 
-/** Move a point along the pane's normal onto slice `index`; its position in the plane is unchanged. */
+/** Move a point along the axis of the stack onto slice `index`; its position in the plane is unchanged. */
 export function onSlice(shape, point, index) {
   const by = index - planeFromLps(shape, point).index;
   return point.map((x, n) => x + shape.step[n] * by);

@@ -15,8 +15,9 @@ export const SLABS = [
 /** @param {Slab | null} slab */
 export const nextSlab = (slab) => SLABS[(SLABS.indexOf(slab) + 1) % SLABS.length];
 
-/** Number of slices in a slab, odd, so that the slice itself is in the middle. @param {{step: number[]}} shape @param {Slab} slab */
-export const countOf = (shape, { mm }) => 2 * Math.floor(mm / Math.hypot(...shape.step) / 2 + 1e-9) + 1;
+/** Number of slices in a slab, odd, so that the slice itself is in the middle; slices that lean or are separate pictures
+ * have no slabs. @param {{step: number[], alone?: boolean}} shape @param {Slab} slab */
+export const countOf = (shape, { mm }) => (shape.alone ? 1 : 2 * Math.floor(mm / Math.hypot(...shape.step) / 2 + 1e-9) + 1);
 
 /** Name of a plane with its slab. @param {any} shape @param {Slab | null} slab */
 export function planeName(shape, slab) {

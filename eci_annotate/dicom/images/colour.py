@@ -1,0 +1,74 @@
+"""Colour images as red, green and blue (PS3.3 C.7.6.3.1.2): RGB, YBR, and palettes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import apply_color_lut
+
+from eci_annotate.dicom.images.element_values import value_of
+from eci_annotate.dicom.images.pixels import AGAIN, number_in
+from eci_annotate.errors import DamagedFile, UnsupportedImages
+
+COLOUR = ("RGB", "YBR", "PALETTE")
+PALETTE = "PALETTE"
+
+
+def is_colour(dataset: Dataset) -> bool:
+    """Whether an image has colours; grey with a supplemental palette has values."""
+    photometric = str(value_of(dataset, "PhotometricInterpretation") or "")
+    return number_in(dataset, "SamplesPerPixel", 1) != 1 or photometric.startswith(COLOUR)
+
+
+def coloured(dataset: Dataset, stored: Callable[[int], NDArray[Any]]) -> Callable[[int], NDArray[np.uint8]]:
+    """Return what gives the colours of frame n, counted from 0: shape (rows, columns, 3), 8 bits each.
+
+    Parameters
+    ----------
+    dataset
+        Header of the file.
+    stored
+        Gives its decoded pixels; YBR is RGB already.
+    """
+    return lambda number: _eight_bits(dataset, _rgb(dataset, stored(number)))
+
+
+def bits_of(dataset: Dataset) -> int:
+    """Return the bits of each colour as stored; more than 8 are reduced to 8."""
+    if not str(value_of(dataset, "PhotometricInterpretation") or "").startswith(PALETTE):
+        return number_in(dataset, "BitsStored", 8)
+    descriptor = value_of(dataset, "RedPaletteColorLookupTableDescriptor")
+    try:
+        return int(descriptor[2]) if descriptor is not None else 8
+    except (TypeError, ValueError, IndexError) as error:
+        raise DamagedFile("The palette of an image cannot be read.", AGAIN) from error
+
+
+def _rgb(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[Any]:
+    if str(value_of(dataset, "PhotometricInterpretation") or "").startswith(PALETTE):
+        try:
+            pixels = np.asarray(apply_color_lut(pixels, dataset))
+        except Exception as error:  # malformed palettes raise many kinds
+            raise DamagedFile("The palette of an image cannot be read.", AGAIN) from error
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise UnsupportedImages("The colours of an image are not red, green and blue.", "Convert the series first.")
+    return pixels[..., :3]
+
+
+def _eight_bits(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels)
+    if pixels.dtype.kind != "u":
+        raise UnsupportedImages("The colours of an image are signed numbers.", "Convert the series first.")
+    spare = max(max(bits_of(dataset), 8) - 8, 0)
+    return np.ascontiguousarray((pixels >> spare).clip(0, 255).astype(np.uint8))
+
+
+def colour_attrs(dataset: Dataset) -> dict[str, Any]:
+    """Return the attributes of a colour volume; deeper colours are reduced to 8 bits, which is said."""
+    bits = bits_of(dataset)
+    return {"colour": "RGB"} | ({"reduced_from_bits": bits} if bits > 8 else {})
