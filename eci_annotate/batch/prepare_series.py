@@ -137,7 +137,7 @@ def _write_images(
     notes: list[str] = []
     for number, stack in enumerate(stacks, 1):
         title = f"Stack {number} of {len(stacks)}{f' ({stack.title})' if stack.title else ''}"
-        if stack.kind is not StackKind.VOLUME:
+        if stack.kind in NO_VOLUME:
             notes.append(f"{title} is {NO_VOLUME[stack.kind]}.")
             continue
         name = image_name(record.subject, record.session, series, (number, len(stacks)), record.modality)

@@ -1,5 +1,6 @@
 """Affine and values of the images are those that SimpleITK reads from the DICOM files."""
 
+import nibabel
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -107,14 +108,19 @@ def test_a_gap_splits_the_series_and_each_part_is_where_it_was(tmp_path):
     assert [sidecar(each)["Stack"] for each in images(tmp_path / "out")] == ["part 1 of 2", "part 2 of 2"]
 
 
-def test_a_sheared_series_is_refused_by_name(tmp_path):
+def test_a_tilted_series_keeps_each_slice_at_its_place(tmp_path):
     def tilt(dataset, k):
         x, y, z = (float(v) for v in dataset.ImagePositionPatient)
         dataset.ImagePositionPatient = [x, y + 0.6 * k, z]
 
     make_series(tmp_path / "in", 6, edit=tilt)
-    (record,) = prepared_here(tmp_path / "in", tmp_path / "out")
-    assert record.outcome == "refused" and "gantry tilt" in record.why and not images(tmp_path / "out")
+    prepared_here(tmp_path / "in", tmp_path / "out")
+    (image,) = images(tmp_path / "out")
+    values, affine = read_by_nibabel(image)
+    firsts = affine @ np.array([[0, 0, k, 1] for k in range(values.shape[2])]).T
+    np.testing.assert_allclose(np.diff(firsts[1]), -0.6, atol=1e-4)  # LPS to RAS turns y
+    header = nibabel.load(image).header
+    assert int(header["qform_code"]) == 0 and int(header["sform_code"]) > 0, "a rotation cannot say it"
 
 
 def test_projections_are_refused_and_their_dicom_kept(tmp_path):
