@@ -116,11 +116,10 @@ def test_a_tilted_series_keeps_each_slice_at_its_place(tmp_path):
     make_series(tmp_path / "in", 6, edit=tilt)
     prepared_here(tmp_path / "in", tmp_path / "out")
     (image,) = images(tmp_path / "out")
-    values, affine = read_by_nibabel(image)
-    firsts = affine @ np.array([[0, 0, k, 1] for k in range(values.shape[2])]).T
+    opened = nibabel.load(image)
+    firsts = opened.affine @ np.array([[0, 0, k, 1] for k in range(opened.shape[2])]).T
     np.testing.assert_allclose(np.diff(firsts[1]), -0.6, atol=1e-4)  # LPS to RAS turns y
-    header = nibabel.load(image).header
-    assert int(header["qform_code"]) == 0 and int(header["sform_code"]) > 0, "a rotation cannot say it"
+    assert int(opened.header["qform_code"]) == 0 and int(opened.header["sform_code"]) > 0, "a rotation cannot say it"
 
 
 def test_projections_are_refused_and_their_dicom_kept(tmp_path):
