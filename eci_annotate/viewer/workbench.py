@@ -13,6 +13,7 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
+from eci_annotate.tools.growcut.seed_decision import require_decided
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import sides_of
@@ -34,7 +35,6 @@ from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import look, status
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
-from eci_annotate.viewer.suggestions.growcut_source import require_decided
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import TaskReport
 from eci_annotate.workflow.subject.lease import to_minute

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eci_annotate import tools
-from eci_annotate.errors import BadAnswers
+from eci_annotate.errors import BadAnswers, Refused
 from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
@@ -82,3 +82,10 @@ def test_nothing_of_a_withdrawn_subject_is_kept(repo: Repository) -> None:
     propose(repo, drawn(repo))
     repo.backend.do(Withdraw(P, S, "letter"))
     assert not local(repo).rooms.proposals._known
+
+
+def test_seeds_that_nobody_decided_about_are_not_signed(repo: Repository) -> None:
+    task = drawn(repo)
+    task.save(lines(task, "lesion 2", "growcut", "u2"))
+    with pytest.raises(Refused, match="lesion 2: GrowCut has seeds but no accepted result"):
+        task.sign(MEANING)

@@ -14,12 +14,13 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Entry, SetOption, Undo
+from eci_annotate.tools.growcut.seed_decision import require_decided
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.stage.orders import Ink, Order, Send
 from eci_annotate.viewer.suggestions.click_source import INVITATION, ClickSource
 from eci_annotate.viewer.suggestions.computation import Computation
-from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource, require_decided
+from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 from eci_annotate.viewer.suggestions.suggestions import Suggestions
 from tests.viewer.viewer_world import SHAPE, Heard, hands, make_controller, tool

@@ -146,6 +146,7 @@ class Proposals:
 
 def _replayed(shop: Workshop, job: Job) -> _Replayed:
     from eci_annotate.tools import replay, save
+    from eci_annotate.tools.growcut.seed_decision import require_decided
 
     stamps: dict[str, str] = {}
 
@@ -158,6 +159,7 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
         raise BadJournal(draft.missing, "Start the task again to see what is left.")
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(volume, draft.snapshot, draft.lines)
+    require_decided(easel)
     annotations = tuple(easel.annotations())
     rows = tuple(_row(each) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
