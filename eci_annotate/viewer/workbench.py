@@ -13,7 +13,7 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
-from eci_annotate.tools.growcut.seed_decision import require_decided
+from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import sides_of

@@ -14,7 +14,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Entry, SetOption, Undo
-from eci_annotate.tools.growcut.seed_decision import require_decided
+from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.stage.orders import Ink, Order, Send

@@ -146,7 +146,7 @@ class Proposals:
 
 def _replayed(shop: Workshop, job: Job) -> _Replayed:
     from eci_annotate.tools import replay, save
-    from eci_annotate.tools.growcut.seed_decision import require_decided
+    from eci_annotate.tools.growcut.growth_decision import require_decided
 
     stamps: dict[str, str] = {}
 
