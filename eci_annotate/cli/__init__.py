@@ -22,6 +22,7 @@ from eci_annotate.cli.member_commands import add_from_hub, hub_members
 from eci_annotate.cli.open_command import open_subject
 from eci_annotate.cli.pipeline_commands import pipelines
 from eci_annotate.cli.prepare_command import prepare
+from eci_annotate.cli.project_commands import project_group
 from eci_annotate.cli.protocol_commands import hangings
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.site_commands import site
@@ -57,6 +58,7 @@ members = typer.Typer(help="Manage project members.", no_args_is_help=True)
 GROUPS = {
     "member": members, "usecase": pipelines, "pipeline": pipelines, "hanging": hangings, "subject": subjects,
     "key": keys, "hub": hub, "held": held, "repository": repositories, "site": site, "sync": sync,
+    "project": project_group,
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)

@@ -113,7 +113,10 @@ def project(repository: Repository, name: str | None) -> str:
         return str(name)
     if name is None and len(projects) == 1:
         return projects[0]
-    raise NotFound("Several projects exist.", f"Give --project, one of: {', '.join(projects)}.")
+    what = (
+        "Several projects exist." if name is None else f"Project {name!r} not found, or you do not have access to it."
+    )
+    raise NotFound(what, f"Give --project, one of: {', '.join(projects)}.")
 
 
 def projects(repository: Repository, name: str | None) -> list[str]:

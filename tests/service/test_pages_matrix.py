@@ -24,7 +24,9 @@ from eci_annotate.hub.pages.browser_security import form_token
 from eci_annotate.hub.pages.router import PAGES
 from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, Session, Sessions
 from eci_annotate.hub.signing.confirmations import PERSON
+from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.local.context import Rooms
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
 from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
@@ -55,6 +57,11 @@ def somewhere(*words: str) -> Rule:
 def gives_codes(who: Who) -> str:
     """A code for an owner: owners only."""
     return somewhere("administer")(who)
+
+
+def owns(who: Who) -> str:
+    """Whoever owns a project; others are refused, since the page names no project that could be hidden."""
+    return ALLOWED if "administer" in MAY[who.role] else DENIED
 
 
 def form(about: tuple[str, ...], **values: str) -> Form:
@@ -106,6 +113,8 @@ CELLS = {
     "sign": Cell(("POST", "sign/{project}/{subject}/{request}"), lambda who: HIDDEN, SIGN, form(("sign", ZERO, ""))),
     "command": Cell(("GET", "confirm/{request}"), lambda who: HIDDEN, f"confirm/{ZERO}"),
     "confirm": Cell(("POST", "confirm/{request}"), lambda who: HIDDEN, f"confirm/{ZERO}", form(("confirm", ZERO, ""))),
+    "new project": Cell(("GET", "new-project"), owns, "new-project"),
+    "open a project": Cell(("POST", "new-project"), owns, "new-project", form(("new-project", ""))),
     "factors": Cell(("GET", "factors"), anybody, "factors"),
     "change factors": Cell(("POST", "factors"), anybody, "factors", form(("factors", ""))),
     "reference": Cell(("GET", "reference"), anybody, "reference"),
@@ -190,6 +199,20 @@ def test_who_is_a_member_of_nothing_sees_nothing(site: Site) -> None:
         answer = asked(site, cell, session, sealed(site, session))
         assert answer.status_code in ((200, 401, 403) if "factors" in title or title == "reference" else (401, 403))
         assert S not in answer.text, title
+
+
+def test_an_owner_opens_a_project_and_confirms_it(site: Site, world: World) -> None:
+    session, rooms = session_of("owner-near"), Rooms.from_layout(find(world.folder))
+    FactorBook(rooms.layout, rooms.clock).set_pin("owner-near", "2580-1470")
+    values = {"name": "second", "case": "shipped/mammography"}
+    for pin, status in (("0000-0000", 422), ("2580-1470", 303)):
+        cell = Cell(("POST", "new-project"), owns, "new-project", form(("new-project", ""), **values, pin=pin))
+        answer = asked(site, cell, session, sealed(site, session))
+        assert answer.status_code == status, answer.text
+        assert ("second" in rooms.streams.projects()) == (status == 303)
+    opened = rooms.streams.projects()["second"]
+    assert "owner" in opened.members["owner-near"].roles and opened.members["owner-near"].certificates
+    assert rooms.use_case(opened.use_case).name == "mammography"
 
 
 def test_without_a_session_of_a_browser_every_page_is_the_login(site: Site, world: World) -> None:

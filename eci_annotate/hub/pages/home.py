@@ -28,7 +28,8 @@ def home(visit: Visit) -> Response:
     """Show the tiles."""
     actor = visit.repo.account.actor
     tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.account.projects()]
-    return visit.show("home", tiles=tiles, factors=visit.desk.factors.of(visit.session.name))
+    owner = any(actor.may("administer", name) for name in actor.roles)
+    return visit.show("home", tiles=tiles, owner=owner, factors=visit.desk.factors.of(visit.session.name))
 
 
 def _tile(visit: Visit, name: str, roles: str) -> Tile:

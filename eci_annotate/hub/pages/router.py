@@ -18,6 +18,7 @@ from eci_annotate.hub.pages.factors_page import change_factors, show_factors
 from eci_annotate.hub.pages.home import home
 from eci_annotate.hub.pages.leases_and_audit import show_audit, show_leases
 from eci_annotate.hub.pages.members import change_members, show_members
+from eci_annotate.hub.pages.new_project_page import open_project, show_new_project
 from eci_annotate.hub.pages.page import HERE, Check, Page, Showing, Visit
 from eci_annotate.hub.pages.pipeline_editor import change_pipeline, show_pipeline
 from eci_annotate.hub.pages.project_page import show_project
@@ -41,6 +42,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "projects/{project}/audit", show_audit),
     ("GET", "projects/{project}/pipeline", show_pipeline),
     ("POST", "projects/{project}/pipeline", change_pipeline),
+    ("GET", "new-project", show_new_project),
+    ("POST", "new-project", open_project),
     ("GET", "factors", show_factors),
     ("POST", "factors", change_factors),
     ("GET", "reference", show_reference),

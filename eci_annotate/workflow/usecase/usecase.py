@@ -118,9 +118,14 @@ def forms_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "forms"
 
 
+def shipped_use_cases() -> list[str]:
+    """Return the names of the use cases that are part of the package."""
+    return sorted(each.parent.name for each in forms_folder().glob("*/usecase.yaml"))
+
+
 def shipped_use_case(name: str) -> UseCase:
     """Return a use case that is part of the package, e.g. ``liver-ct``."""
-    known = sorted(each.parent.name for each in forms_folder().glob("*/usecase.yaml"))
+    known = shipped_use_cases()
     if name not in known:
         raise BadUseCase(f"Unknown use case {name!r}.", f"Available are {', '.join(known)}.")
     return UseCase.from_folder(forms_folder() / name)
