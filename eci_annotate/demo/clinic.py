@@ -131,7 +131,7 @@ def put_masks(task: Task, masks: Mapping[str, NDArray[np.bool_]], source: str) -
 
 
 def report_on(masks: Mapping[str, NDArray[np.bool_]], reader: str, number: int) -> dict[str, Any]:
-    """Return a program's answers to the liver form: sizes from its masks, and a classification that is at times wrong."""
+    """Return a program's answers to the liver form: sizes from its masks, and classes that are at times wrong."""
     rng = np.random.default_rng([number + 500, *reader.encode()])
     lesions = [
         {
