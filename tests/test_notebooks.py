@@ -104,7 +104,14 @@ def test_annotating_with_recorded_gestures_and_signing(repository, tmp_path):
     assert repo.verify().passed
 
 
-REPEATABLE = ("03_review", "04_agreement", "06_reproduce", "07_train", "08_one_day")
+# with the parameters of the run, which keep it short
+REPEATABLE = {
+    "03_review": "",
+    "04_agreement": "patients = 3",
+    "06_reproduce": "",
+    "07_train": "trees = 10",
+    "08_one_day": "patients, workers = 2, 1",
+}
 
 
 def executed(notebook, folder):
@@ -124,10 +131,19 @@ def outputs_of(notebook):
     return [output for cell in cells for output in cell["outputs"]]
 
 
+def with_parameters(name, given, folder):
+    """A copy of a notebook with a cell after the tagged one that overrides it, as papermill makes it."""
+    notebook = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+    place = next(n for n, cell in enumerate(notebook["cells"]) if cell["metadata"].get("tags") == ["parameters"])
+    notebook["cells"].insert(place + 1, {**notebook["cells"][place], "id": "given", "source": given, "metadata": {}})
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("name", REPEATABLE)
 def test_a_notebook_runs_headless_twice_and_leaves_a_picture(name, tmp_path):
-    notebook = tmp_path / f"{name}.ipynb"
-    notebook.write_bytes((NOTEBOOKS / f"{name}.ipynb").read_bytes())
+    notebook = with_parameters(name, REPEATABLE[name], tmp_path)
     for _ in range(2):
         outputs = outputs_of(executed(notebook, tmp_path))
         assert any("image/png" in output.get("data", {}) for output in outputs)
@@ -147,15 +163,11 @@ def test_parameters_are_tagged_and_nothing_of_a_machine_is_committed(path):
 
 
 def test_other_parameters_are_taken_and_a_changed_export_stops_the_notebook(tmp_path):
-    """As papermill does it: a cell after the tagged one overrides it."""
-    notebook = json.loads((NOTEBOOKS / "06_reproduce.ipynb").read_text(encoding="utf-8"))
-    place = next(n for n, cell in enumerate(notebook["cells"]) if cell["metadata"].get("tags") == ["parameters"])
     given = "export, images, authority = 'other/export', 'other/dicom', 'other/ca.pem'"
-    notebook["cells"].insert(place + 1, {**notebook["cells"][place], "id": "given", "source": given, "metadata": {}})
-    (tmp_path / "given.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    executed(tmp_path / "given.ipynb", tmp_path)
+    notebook = with_parameters("06_reproduce", given, tmp_path)
+    executed(notebook, tmp_path)
     assert (tmp_path / "other" / "export").is_dir() and not (tmp_path / "work").exists()
     report = next((tmp_path / "other" / "export").glob("*_report.json"))
     report.write_bytes(report.read_bytes().replace(b"metastasis", b"cyst      ", 1))
     with pytest.raises(AssertionError, match="report"):
-        executed(tmp_path / "given.ipynb", tmp_path)
+        executed(notebook, tmp_path)
