@@ -35,3 +35,24 @@ def test_identified_patients_do_not_state_that_they_are_deidentified(tmp_path: P
         dataset = pydicom.dcmread(write_patient(tmp_path / str(identified), 7, identified=identified)[0])
         assert ("PatientIdentityRemoved" in dataset) is not identified
         assert ("INVENTED" in str(dataset.PatientName)) is identified
+
+
+def test_an_exported_journal_is_verified_where_it_exists(tmp_path: Path) -> None:
+    from eci_annotate.repository.verify_export import verify_exported
+
+    repo = clinic(tmp_path / "clinic", {"anna": "annotator"}, 1)
+    read_all(tmp_path / "clinic", "anna")
+    (signed,) = repo.versions(subject_of(1))
+    anchors = [(tmp_path / "clinic" / "authority" / "ca.pem").read_text()]
+    bare = {path.name for path in signed.export(tmp_path / "bare")}
+    whole = {path.name for path in signed.export(tmp_path / "whole", journal=True)}
+    assert {name.rpartition("_")[2] for name in whole - bare} == {"journal.json", "snapshot.npz"} and bare < whole
+    assert {check.check for check in verify_exported(tmp_path / "whole", anchors)} > {"journal", "snapshot"}
+    assert all(check.passed for part in ("bare", "whole") for check in verify_exported(tmp_path / part, anchors))
+    for name in whole - bare:
+        path = tmp_path / "whole" / name
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b'"l"', b'"x"', 1) if name.endswith("json") else content[:-1] + b"?")
+        failed = [check.check for check in verify_exported(tmp_path / "whole", anchors) if not check.passed]
+        assert failed == [name.rpartition("_")[2].partition(".")[0]]
+        path.write_bytes(content)
