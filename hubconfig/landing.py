@@ -13,7 +13,7 @@ from typing import Any
 LAB, APP, SERVICE = "lab", "app", "service"
 PLACES = {
     "developer": (LAB, ("02_inspect.ipynb",)),
-    "teacher": (LAB, ("workshop.ipynb",)),
+    "teacher": (LAB, ("05_workshop.ipynb",)),
     "owner": (SERVICE, ()),
     "data-manager": (SERVICE, ()),
     "site-administrator": (SERVICE, ()),

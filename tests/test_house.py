@@ -51,7 +51,19 @@ STEMS = {
     "stage": "the widget, and its half in the browser",
     "messages": "one list of shapes, kept on both sides of the connection",
 }
-COMMANDS = ["init", "import", "worklist", "export", "verify", "phantom", "member", "agreement", "deidentify"]
+COMMANDS = [
+    "init",
+    "import",
+    "worklist",
+    "export",
+    "verify",
+    "phantom",
+    "member",
+    "agreement",
+    "deidentify",
+    "prepare",
+    "open",
+]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -43,7 +43,7 @@ def repository(tmp_path):
 def test_the_workshop_runs_where_nobody_sits(tmp_path, monkeypatch):
     monkeypatch.setenv("ECI_WORKSHOP", "recorded")
     monkeypatch.setenv("ECI_WORKSHOP_FOLDER", str(tmp_path / "workshop"))
-    done = run(NOTEBOOKS / "workshop.ipynb", tmp_path / "none")
+    done = run(NOTEBOOKS / "05_workshop.ipynb", tmp_path / "none")
     assert done.returncode == 0, done.stdout[-4000:]
     subject = workshop.hospital(tmp_path / "workshop")
     anna = workshop.opened_as(tmp_path / "workshop", "anna")
@@ -102,3 +102,72 @@ def test_annotating_with_recorded_gestures_and_signing(repository, tmp_path):
     assert repo.worklist().empty
     assert sorted(repo.annotations().kind) == ["box", "box", "contours", "contours", "mask", "mask"]
     assert repo.verify().passed
+
+
+# with the parameters of the run, which keep it short
+REPEATABLE = {
+    "03_review": "",
+    "04_agreement": "patients = 3",
+    "06_reproduce": "",
+    "07_train": "trees = 10",
+    "08_one_day": "patients, workers = 2, 1",
+}
+
+
+def executed(notebook, folder):
+    """Run one notebook without a browser, as papermill and nbconvert do; the notebook with its outputs."""
+    private = folder / "jupyter"
+    places = {n: str(private) for n in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--stdout", notebook.name]
+    done = subprocess.run(
+        command, env={**os.environ, **places}, capture_output=True, text=True, cwd=folder, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout)
+
+
+def outputs_of(notebook):
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [output for cell in cells for output in cell["outputs"]]
+
+
+def with_parameters(name, given, folder):
+    """A copy of a notebook with a cell after the tagged one that overrides it, as papermill makes it."""
+    notebook = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+    place = next(n for n, cell in enumerate(notebook["cells"]) if cell["metadata"].get("tags") == ["parameters"])
+    notebook["cells"].insert(place + 1, {**notebook["cells"][place], "id": "given", "source": given, "metadata": {}})
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+def test_a_notebook_runs_headless_twice_and_leaves_a_picture(name, tmp_path):
+    notebook = with_parameters(name, REPEATABLE[name], tmp_path)
+    for _ in range(2):
+        outputs = outputs_of(executed(notebook, tmp_path))
+        assert any("image/png" in output.get("data", {}) for output in outputs)
+        shown = json.dumps([output for output in outputs if "image/png" not in output.get("data", {})])
+        assert str(tmp_path) not in shown and "INVENTED" not in shown
+        assert "not replayed" not in shown and "NOT equal" not in shown
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("0[3-8]_*.ipynb")), ids=lambda path: path.stem)
+def test_parameters_are_tagged_and_nothing_of_a_machine_is_committed(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    tagged = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    assert len(tagged) == 1 and tagged[0]["cell_type"] == "code"
+    assert all("image/png" in output["data"] for output in outputs_of(notebook))
+    assert not any(place in path.read_text(encoding="utf-8") for place in ("/home/", "/root/", "/tmp/", "/work/"))
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+
+
+def test_other_parameters_are_taken_and_a_changed_export_stops_the_notebook(tmp_path):
+    given = "export, images, authority = 'other/export', 'other/dicom', 'other/ca.pem'"
+    notebook = with_parameters("06_reproduce", given, tmp_path)
+    executed(notebook, tmp_path)
+    assert (tmp_path / "other" / "export").is_dir() and not (tmp_path / "work").exists()
+    report = next((tmp_path / "other" / "export").glob("*_report.json"))
+    report.write_bytes(report.read_bytes().replace(b"metastasis", b"cyst      ", 1))
+    with pytest.raises(AssertionError, match="report"):
+        executed(notebook, tmp_path)

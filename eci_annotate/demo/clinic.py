@@ -69,10 +69,10 @@ def clinic(folder: Path, members: Mapping[str, str], patients: int, tasks: Seque
             create_repository(folder, project=PROJECT, member=OWNER, site=SITE, use_case=str(case))
             owner = opened_as(folder, OWNER)
             assert isinstance(owner.backend, LocalBackend)
-            for number in range(1, patients + 1):
-                write_patient(Path(name) / "dicom", number)
-                import_folders(owner.backend, [Path(name) / "dicom"], project=PROJECT, site=SITE)
-                shutil.rmtree(Path(name) / "dicom")
+            studies = [Path(name) / f"{number:04d}" for number in range(1, patients + 1)]
+            for number, study in enumerate(studies, 1):
+                write_patient(study, number)
+            import_folders(owner.backend, studies, project=PROJECT, site=SITE)  # in this order
             for member, role in members.items():
                 add_member(owner, find(folder), member, project=PROJECT, roles=(role,), site=SITE)
     return opened_as(folder, OWNER)
@@ -131,7 +131,7 @@ def put_masks(task: Task, masks: Mapping[str, NDArray[np.bool_]], source: str) -
 
 
 def report_on(masks: Mapping[str, NDArray[np.bool_]], reader: str, number: int) -> dict[str, Any]:
-    """Return a program's answers to the liver form: sizes from its masks, and a classification, at times wrong."""
+    """Return a program's answers to the liver form: sizes from its masks, and classes that are at times wrong."""
     rng = np.random.default_rng([number + 500, *reader.encode()])
     lesions = [
         {

@@ -22,6 +22,7 @@ from eci_annotate.imaging.label_map import Labels, Overlap, distinct_names
 HEADER = "<i10s18sihcB8h3f4h8f3fhBB4f2i80s24s2h6f12f16s4s"
 TYPE_CODES = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "u2": 512}  # by kind and bytes
 INTENT_NONE, INTENT_LABEL, SCANNER, MILLIMETRES = 0, 1002, 1, 2
+LEVEL = 6  # of gzip: 1 is fastest, 9 smallest
 RAS = np.diag([-1.0, -1.0, 1.0])  # from LPS
 
 
@@ -33,7 +34,7 @@ def nifti_file(labels: Labels, grid: Grid) -> bytes:
     return _file(labels, grid, INTENT_LABEL)
 
 
-def image_file(values: ArrayLike, grid: Grid) -> bytes:
+def image_file(values: ArrayLike, grid: Grid, level: int = LEVEL) -> bytes:
     """Return an image (k, j, i) as a .nii.gz file, whose axes are i, j, k.
 
     Integers of up to 16 bits, 32-bit integers and floating-point numbers keep their type; other values are stored in
@@ -42,10 +43,10 @@ def image_file(values: ArrayLike, grid: Grid) -> bytes:
     array = np.asarray(values)
     if f"{array.dtype.kind}{array.dtype.itemsize}" not in TYPE_CODES:
         array = array.astype(np.int16 if array.dtype.kind in "ib" and array.dtype.itemsize == 1 else np.float32)
-    return _file(array, grid, INTENT_NONE)
+    return _file(array, grid, INTENT_NONE, level)
 
 
-def _file(array: NDArray[Any], grid: Grid, intent: int) -> bytes:
+def _file(array: NDArray[Any], grid: Grid, intent: int, level: int = LEVEL) -> bytes:
     kind, size = array.dtype.kind, array.dtype.itemsize
     axes, origin = RAS @ np.asarray(grid.directions)[::-1].T, RAS @ np.asarray(grid.origin_lps)
     affine = np.column_stack([axes * grid.spacing_mm[::-1], origin])
@@ -58,7 +59,7 @@ def _file(array: NDArray[Any], grid: Grid, intent: int) -> bytes:
         *(b"eci_annotate", b"", scanner, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
     )
     content = struct.pack(HEADER, *fields) + bytes(4) + array.astype(f"<{kind}{size}").tobytes()
-    return gzip.compress(content, 6, mtime=0)
+    return gzip.compress(content, level, mtime=0)
 
 
 def _quaternion(axes: Floats) -> tuple[float, tuple[float, float, float]]:

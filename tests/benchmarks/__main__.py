@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Table, to_json
 
-NAMES = ("dicom", "deid", "proxy", "tools", "segment", "open", "store", "scale", "service")
+NAMES = ("dicom", "deid", "proxy", "tools", "segment", "open", "store", "scale", "service", "efficiency")
 
 
 def main() -> None:
@@ -16,14 +16,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
+    parser.add_argument("--docs", action="store_true", help="also write the page of the benchmarks that have one")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(unknown)}")
     found: list[Table] = []
     for name in asked.names or NAMES:
-        for table in importlib.import_module(f"tests.benchmarks.bench_{name}").tables():
+        module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+        made = module.tables()
+        for table in made:
             print(table.markdown(), flush=True)
-            found.append(table)
+        found += made
+        if asked.docs and hasattr(module, "page"):
+            module.DOCS.write_text(module.page(made), encoding="utf-8")
     if asked.json:
         asked.json.write_text(to_json(found))
 

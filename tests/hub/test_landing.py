@@ -62,7 +62,7 @@ def test_the_developer_has_the_inspect_notebook(of: Of) -> None:
 def test_the_teacher_has_the_workshop_and_no_task(of: Of, hub: Hub) -> None:
     page = of("tess")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
-    assert page.url.endswith("/lab/tree/workshop.ipynb")
+    assert page.url.endswith("/lab/tree/05_workshop.ipynb")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_selector(".eci-stage", timeout=120_000)

@@ -96,3 +96,20 @@ def test_what_lies_on_another_series_does_not_turn_to_it() -> None:
     mine.do(adoption(theirs, "a", "annotate.1/1"))
     assert mine.series_uid == "1.2.9" and mine.objects["a"].series_uid == SERIES
     assert mine.volume_mm3("a") == theirs.volume_mm3("a") > 0
+
+
+def test_a_snapshot_has_the_same_bytes_at_any_time(monkeypatch):
+    import time
+
+    import numpy as np
+
+    from eci_annotate.tools.editing.npz import Shelf
+
+    def closed():
+        shelf = Shelf()
+        return shelf.closed({"field": shelf.put(np.arange(12).reshape(3, 4))})
+
+    now = closed()
+    later = time.localtime(time.time() + 86_400)
+    monkeypatch.setattr(time, "localtime", lambda *_: later)
+    assert closed() == now

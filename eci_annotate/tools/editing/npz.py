@@ -16,6 +16,7 @@ from eci_annotate.tools.protocol import Fields, Object, Paint, Unplaced
 
 KINDS: dict[str, type[Any]] = {"box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced}
 BODY = "easel.json"
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every member: a clock would make replays differ
 
 
 class Shelf:
@@ -31,14 +32,20 @@ class Shelf:
         return name
 
     def closed(self, body: dict[str, Any]) -> bytes:
-        """Return the body and all arrays it names as bytes."""
+        """Return the body and all arrays it names as bytes: the same for the same content, at any time."""
         out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr(BODY, json.dumps(body, ensure_ascii=False))
+        with zipfile.ZipFile(out, "w") as archive:
+            _add(archive, BODY, json.dumps(body, ensure_ascii=False).encode())
             for name, array in self.arrays.items():
-                with archive.open(f"{name}.npy", "w") as member:
-                    np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                content = io.BytesIO()
+                np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
+                _add(archive, f"{name}.npy", content.getbuffer())
         return out.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes | memoryview) -> None:
+    member = zipfile.ZipInfo(name, LONG_AGO)
+    archive.writestr(member, content, zipfile.ZIP_DEFLATED, compresslevel=1)  # type: ignore[arg-type]
 
 
 def opened(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
