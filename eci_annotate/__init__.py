@@ -42,6 +42,7 @@ _HOMES = {
     "volume_from_array": "imaging.volume",
     "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
+    "suv": "dicom.suv",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
     "datasets": "repository.datasets.dataset_iterable",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from eci_annotate.dicom.rtstruct.write import write_rtstruct
     from eci_annotate.dicom.seg.read import read_segmentation
     from eci_annotate.dicom.seg.write import write_segmentation
+    from eci_annotate.dicom.suv import suv
     from eci_annotate.errors import EciError
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid
@@ -117,6 +119,7 @@ __all__ = [
     "resample",
     "series_in",
     "show",
+    "suv",
     "upright",
     "volume_from_array",
     "without_padding",

@@ -130,6 +130,10 @@ class MissingGeometry(BadImages):
     """Spacing, orientation, position or a UID is absent; it is never guessed."""
 
 
+class NoSuv(BadImages):
+    """PET whose header does not allow a standardised uptake value."""
+
+
 class UnsupportedImages(BadImages):
     """A kind of DICOM image that cannot become a volume here."""
 

@@ -17,8 +17,8 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError, NoIdentity, StoreUnavailable
+from eci_annotate.imaging.volume_record import volume_from_kept
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
-from eci_annotate.repository.local.volume_cache import volume_from_kept
 from eci_annotate.repository.pending_signature import Pending, PendingCommand
 from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.remote.wire_format import (
