@@ -130,6 +130,10 @@ class MissingGeometry(BadImages):
     """Spacing, orientation, position or a UID is absent; it is never guessed."""
 
 
+class BadMedia(BadImages):
+    """An archive or DICOMDIR that is damaged, leaves its folder, or exceeds the limits."""
+
+
 class NoSuv(BadImages):
     """PET whose header does not allow a standardised uptake value."""
 

@@ -119,7 +119,7 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     ----------
     source
         A folder (searched with its subfolders; structure sets and reports in it are skipped),
-        one file, or a list of files.
+        one file, a ZIP archive, a DICOMDIR, or a list of files.
     progress
         Called with (files read, files in all).
     series_uid
