@@ -51,7 +51,7 @@ def openers_of(path: Path) -> list[partial[bytes]]:
 
 @contextmanager
 def unpacked(places: Iterable[Path]) -> Iterator[list[Path]]:
-    """Give folders and files; archives as private folders for as long as the context lasts, DICOMDIRs as their files."""
+    """Give folders and files; archives as private folders while the context lasts, DICOMDIRs as their files."""
     found: list[Path] = []
     with TemporaryDirectory(prefix="eci-import-") as folder:
         for number, place in enumerate(places):
