@@ -43,6 +43,18 @@ def read_registration(
     ------
     BadRegistration
         If the file is none, cannot be read, or does not say which frames it maps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> path = Path(tempfile.mkdtemp()) / "shift.tfm"
+    >>> lines = ["#Insight Transform File V1.0", "Transform: TranslationTransform_double_3_3", "Parameters: 0 0 7"]
+    >>> _ = path.write_text(chr(10).join([*lines, "FixedParameters:"]))
+    >>> found = eci.read_registration(path, fixed_uid="1.2.4", moving_uid="1.2.3")
+    >>> found.apply(eci.Box((10, 20, 30), (4, 5, 6), frame_uid="1.2.3")).centre_lps
+    (10.0, 20.0, 23.0)
     """
     path = Path(path)
     try:
@@ -112,7 +124,9 @@ def _deformable(dataset: Dataset, source_uid: str) -> Registration:
     after = _matrix(item.get("PostDeformationMatrixRegistrationSequence"))
     source = _uid(item, "SourceFrameOfReferenceUID")
     if not item.get("DeformableRegistrationGridSequence"):
-        return Registration(source, target, np.linalg.inv(after @ before))  # from registered to source, as stored
+        return Registration(
+            source, target, np.asarray(np.linalg.inv(after @ before))
+        )  # from registered to source, as stored
     grid, offsets = _grid(item.DeformableRegistrationGridSequence[0], target)
     return Registration(source, target, None, Deformation(grid, offsets, before, after))
 
@@ -146,7 +160,7 @@ def _from_itk(path: Path, fixed_uid: str, moving_uid: str) -> Registration:
     total = np.eye(4)
     for kind, values, fixed in reversed(_itk_parts(text)):  # ITK applies the last of a composite first
         total = _itk_matrix(kind, values, fixed) @ total
-    return Registration(moving_uid, fixed_uid, np.linalg.inv(total))
+    return Registration(moving_uid, fixed_uid, np.asarray(np.linalg.inv(total)))
 
 
 def _itk_parts(text: str) -> list[tuple[str, Floats, Floats]]:
@@ -196,7 +210,7 @@ def _euler(angles: Floats, zyx: bool) -> Floats:
 
 def _versor(vector: Floats) -> Floats:
     x, y, z = vector
-    w = float(np.sqrt(max(1 - vector @ vector, 0.0)))
+    w = max(1 - float(vector @ vector), 0.0) ** 0.5
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],

@@ -53,6 +53,15 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
     ------
     NoSuv
         If the volume is no PET, or its header does not allow it; the reason is named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (1, 1, 2), "1.2.3")
+    >>> pet = eci.volume_from_array(np.array([[[2000.0, 8000.0]]]), grid, attrs={"suv_factor": 0.0005})
+    >>> eci.suv(pet).values.tolist()
+    [[[1.0, 4.0]]]
     """
     if volume.attrs.get("units") == SUV:
         return volume

@@ -132,7 +132,7 @@ def _extent(annotation: Annotation) -> Floats:
 
 
 def _target_extent(points: Floats, registration: Registration) -> Floats:
-    """Return points around where an annotation goes; with a deformation, the points of its grid that come from there."""
+    """Return points around where an annotation goes; of a deformation, those of its grid that come from there."""
     if registration.matrix is not None:
         return registration.target_points(points)
     assert registration.deformation is not None
@@ -176,11 +176,11 @@ def _holds(annotation: Annotation, points: Floats) -> NDArray[np.bool_]:
             along = (points - np.asarray(annotation.centre_lps)) @ np.asarray(annotation.axes_lps).T
             return np.asarray((np.abs(along) <= np.asarray(annotation.size_mm) / 2).all(1))
         case Mask():
-            known = np.isfinite(points).all(1)
+            known: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(1))
             index = annotation.grid.voxel_from_reference(np.where(known[:, None], points, 0.0))
-            good = known & ((index >= 0) & (index < annotation.grid.shape)).all(1)
+            good = known & np.asarray((index >= 0) & (index < np.asarray(annotation.grid.shape))).all(1)
             out = np.zeros(len(points), bool)
-            out[good] = annotation.voxels[tuple(index[good].T)]
+            out[good] = annotation.voxels[tuple(index[np.asarray(good)].T)]
             return out
     raise FrameMismatch(
         "Contours cannot be deformed.", "Deform their mask: Mask.from_volume(contours.mask_on(volume))."

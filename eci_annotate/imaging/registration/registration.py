@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from eci_annotate.imaging.geometry import Floats, Grid
 SAME = 1e-4  # how far a rotation may be from one
 CLOSE_MM = 1e-3
 ROUNDS = 200
-Points = Callable[[Floats], Floats]
+A = TypeVar("A", bound=Annotation)
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ class Registration:
         """Return the registration in the other direction; BadRegistration for a deformation."""
         if self.matrix is None:
             raise BadRegistration("A deformation has no exact inverse.", "Use the registration of the other direction.")
-        return Registration(self.target_uid, self.source_uid, np.linalg.inv(self.matrix))
+        return Registration(self.target_uid, self.source_uid, np.asarray(np.linalg.inv(self.matrix)))
 
     def source_points(self, points_lps: Floats) -> Floats:
         """Return where points of the target frame, shape (n, 3), come from; NaN where that is not known."""
         if self.deformation is not None:
             return self.deformation.source_of(np.asarray(points_lps, float))
         assert self.matrix is not None
-        return _times(np.linalg.inv(self.matrix), points_lps)
+        return _times(np.asarray(np.linalg.inv(self.matrix)), points_lps)
 
     def target_points(self, points_lps: Floats) -> Floats:
         """Return where points of the source frame, shape (n, 3), go.
@@ -135,7 +135,7 @@ class Registration:
             found = found + away
         raise BadRegistration("The deformation does not reach every point.", "Map the mask onto a volume instead.")
 
-    def apply(self, annotation: Annotation) -> Annotation:
+    def apply(self, annotation: A) -> A:
         """Return an annotation of the source frame in the target frame, without resampling.
 
         A mask keeps its voxels: its grid moves. The result belongs to no series until it is mapped onto one.
