@@ -54,8 +54,8 @@ class Pictures:
         return Send(message, (pixels, graphics) if graphics else (pixels,))
 
     def _graphics(self, want: Want, stack: PlaneStack) -> bytes:
-        """Return the overlay of a single slice as bits, the lowest first; empty if there is none."""
-        if self.overlay is None or slab_of(want.plane)[2] > 1:
+        """Return the overlay of a single acquired slice as bits, the lowest first; empty if there is none."""
+        if self.overlay is None or stack.axis != 0 or slab_of(want.plane)[2] > 1:
             return b""
         bits = stack.slice_of(self.overlay, want.index)
         return np.packbits(bits, bitorder="little").tobytes() if bits.any() else b""
