@@ -4,7 +4,7 @@
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
-import { paintColours, paintSlice } from "./lut.js";
+import { paintColours, paintGraphics, paintSlice } from "./lut.js";
 import { probeText } from "./probe.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
@@ -36,6 +36,8 @@ export class Pane {
     this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
+    /** Factor from values to SUV by body weight; 0 if there is none. */
+    this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
     this.space = "";
     /** What the hanging protocol calls this pane, and why it shows nothing. */
@@ -129,13 +131,14 @@ export class Pane {
   }
 
   /** Set a cached slice; without one the pane indicates that it is loading, and never shows another slice. */
-  setImage(slice, lut) {
+  setImage(slice, lut, graphics = true) {
     this.waits = !slice;
     this.held = Boolean(slice);
     this.slice = slice ?? null;
     if (!slice) return;
     if (slice.colour) paintColours(slice.values, this.words);
     else paintSlice(slice.values, lut, this.words);
+    if (slice.graphics && graphics) paintGraphics(slice.graphics, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
   }
 

@@ -32,6 +32,7 @@ export const KEYS = [
   { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home", repeats: true },
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
+  { keys: ["o"], does: "view-graphics", text: "Show or hide graphics of the files (overlays)" },
   { keys: ["r"], does: "view-reset", text: "Reset view and window" },
   { keys: ["t"], does: "view-slab", text: "Thick slabs: mean, MIP, MinIP, or single slices" },
   { keys: ["k"], does: "view-cine", text: "Play the slices, or stop" },
