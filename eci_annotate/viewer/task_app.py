@@ -9,30 +9,27 @@ import html
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, NotFound
-from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.tables import offered
 from eci_annotate.viewer.account_bar import account_bar
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.own_versions import OwnVersions
-from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.viewer.plain_error import plain_remedy
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.stage.esm_bundle import HERE
 from eci_annotate.viewer.version_page import VersionPage
+from eci_annotate.viewer.worklist import PAGE, Worklist
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed
 
-PAGE = 25
 LOOK_S = 10.0
-NOTHING = "No tasks are waiting for you. This list updates automatically."
 
 
 class TaskApp:
@@ -60,7 +57,8 @@ class TaskApp:
         self.back.tooltip = "Release the task; your work is kept as a draft"
         self.next = w.Button(icon="arrow-right", description="Next task", button_style="success")
         self.back.on_click(lambda _: self._leave())
-        self.next.on_click(lambda _: self._leave())
+        self.next.tooltip = "Open the next task of your list"
+        self.next.on_click(lambda _: self.open_next())
         self.account = account_bar(repository.backend)
         self.widget = w.VBox([style, w.HBox([self.bar, self.account]), self.body])
         self.widget.children[1].add_class("eci-work-top")
@@ -82,6 +80,14 @@ class TaskApp:
             self._view(seen, task, task.signed[-1].version)
         elif not tasks:
             self._refuse(NotFound(f"Nothing of subject {subject} can be opened.", "Choose a task in the list."))
+
+    def open_next(self) -> None:
+        """Leave what is shown, and open the first task of the list; the list itself if it is empty."""
+        self._leave()
+        if self.shown is None:
+            lines, _ = self.list.read(PAGE)
+            if lines and not lines[0][1].elsewhere:
+                self._open(*lines[0], False)
 
     def show_list(self) -> None:
         """Show the current list."""
@@ -162,87 +168,8 @@ class TaskApp:
         self.show_list()
 
 
-Open = Callable[[SubjectView, TaskView, bool], None]
-
-
 def _views_of(repository: Repository, subject: str) -> Iterator[SubjectView]:
     """Yield the subject of each project in which the user may see it."""
     for project in repository.backend.account.projects():
         with suppress(NotFound):
             yield repository.backend.subject(project, subject)
-
-
-class Worklist:
-    """Tasks that can be started and tasks held, one row each, with a button.
-
-    Parameters
-    ----------
-    open_task
-        Called with subject, task, and whether to take it over.
-    """
-
-    def __init__(self, repository: Repository, open_task: Open) -> None:
-        self._repository, self._open = repository, open_task
-        self._shown = PAGE
-        self._lines: list[Any] = []
-        self.body = w.VBox([])
-        self.more = w.Button(description="Show more", layout=w.Layout(width="auto"))
-        self.more.on_click(lambda _: self._more())
-        self.widget = w.VBox([self.body, self.more])
-        self.widget.add_class("eci-worklist")
-
-    def fill(self) -> None:
-        """Show the current list; unchanged rows stay as they are on the screen."""
-        lines, more = self._read()
-        self.more.layout.display = "" if more else "none"
-        told = [_told(*line) for line in lines]
-        if told == self._lines and self.body.children:
-            return
-        self._lines, old = told, self.body.children
-        self.body.children = [self._line(*line) for line in lines] or [w.HTML(f"<p>{NOTHING}</p>")]
-        for each in old:
-            close_all(each)
-
-    def _read(self) -> tuple[list[tuple[SubjectView, TaskView]], bool]:
-        """Return as many tasks as are shown, held ones first, and whether there are more."""
-        backend = self._repository.backend
-        asked = SubjectQuery(startable=True, size=self._shown)
-        pages = [backend.subjects(name, asked) for name in backend.account.projects()]
-        found = [line for page in pages for line in offered(page.views)]
-        found.sort(key=lambda line: not (line[1].mine or line[1].elsewhere))
-        more = any(page.total > len(page.views) for page in pages) or len(found) > self._shown
-        return found[: self._shown], more
-
-    def _more(self) -> None:
-        self._shown += PAGE
-        self.fill()
-
-    def _line(self, seen: SubjectView, task: TaskView) -> w.HBox:
-        words, icon = ("Take over here", "hand-paper-o") if task.elsewhere else ("Open", "arrow-right")
-        button = w.Button(description=words, icon=icon, layout=w.Layout(width="150px"))
-        button.button_style = "warning" if task.elsewhere else "primary"
-        button.on_click(lambda _: self._open(seen, task, task.elsewhere))
-        line = w.HBox([w.HTML(_told(seen, task), layout=w.Layout(flex="1 1 auto")), button])
-        line.add_class("eci-task")
-        return line
-
-    def enable(self, on: bool) -> None:
-        """Enable or disable opening tasks; disabled while one is being opened."""
-        for line in self.body.children:
-            for button in getattr(line, "children", ())[1:]:
-                button.disabled = not on
-
-
-def _told(seen: SubjectView, task: TaskView) -> str:
-    """Return a row of the list as HTML."""
-    head = f"<b>{html.escape(seen.subject)}</b> <span>{html.escape(task.title)}</span>"
-    notes = [f"<span class='eci-project'>{html.escape(seen.project)}</span>"]
-    if task.version:
-        notes.append(f"version {task.version + 1}")
-    if task.rejected:
-        notes.append(f"<span class='eci-problem'>needs correction: {html.escape(task.rejected)}</span>")
-    if task.until is not None:
-        notes.append(f"<span class='eci-warned'>yours until {task.until.astimezone():%H:%M}</span>")
-    if task.elsewhere:
-        notes.append("open in another of your sessions, which becomes read-only when you take over")
-    return f"<div>{head}</div><div class='eci-facts'>{' · '.join(notes)}</div>"

@@ -29,7 +29,7 @@ class TaskView:
     `fence` is 0 unless `mine`; `use_case` is then the digest with which it was started.
     `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
     places that the review marked. `group` is set for a reading. `statuses` holds the status of each version in
-    `signed`.
+    `signed`. `since`: when the task became ready, None before; `rejected_by`: who signed the review that rejected it.
     """
 
     name: str
@@ -52,6 +52,8 @@ class TaskView:
     marked: str = ""
     group: str = ""
     statuses: tuple[VersionStatus, ...] = ()
+    since: datetime | None = None
+    rejected_by: str = ""
 
     def chosen(
         self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
@@ -206,7 +208,16 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         marked=next((part.digest for part in rejected.manifest.of("places")), "") if rejected else "",
         group=task.group,
         statuses=tuple(each for each in version_statuses(state, task) if each.version in shown) if shown else (),
+        since=_ready_since(state, task, rejected) if current != BLOCKED else None,
+        rejected_by=rejected.by if rejected else "",
     )
+
+
+def _ready_since(state: Subject, task: TaskDefinition, rejected: VersionSigned | None) -> datetime | None:
+    """Return when the last signature came that the task waited for."""
+    before = [each.name for name in task.after for each in readings_of(state.pipeline, name)]
+    signed = [state.work[name].signed[-1].at for name in before if state.work[name].signed]
+    return max([*signed, *([rejected.at] if rejected else [])], default=None)
 
 
 def _named(
