@@ -105,7 +105,7 @@ class Worklist:
 
     def _line(self, seen: SubjectView, task: TaskView) -> w.HBox:
         words, icon = ("Take over here", "hand-paper-o") if task.elsewhere else ("Open", "arrow-right")
-        button = w.Button(description=words, icon=icon, layout=w.Layout(width="150px"))
+        button = w.Button(description=words, icon=icon, layout=w.Layout(width="160px", flex="0 0 auto"))
         button.button_style = "warning" if task.elsewhere else "primary"
         button.on_click(lambda _: self._open(seen, task, task.elsewhere))
         line = w.HBox([w.HTML(told_of(seen, task), layout=w.Layout(flex="1 1 auto")), button])

@@ -98,7 +98,7 @@ class StudyChecks:
         field = w.Combobox(
             value=self.value.unavailable.get(slot, ""),
             options=REASONS,
-            placeholder="available" if self._placed(slot) else "not available because …",
+            placeholder="available" if self._placed(slot) else "missing: why?",
             tooltip=tip,
             continuous_update=False,
             layout=w.Layout(width="150px", min_width="0"),
