@@ -21,6 +21,7 @@ from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.events import VersionSigned, who
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.usecase.gate import Checks
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
@@ -79,6 +80,12 @@ class Signed:
         """The form's answers; empty when the task has no form."""
         found = self.content("report")
         return dict(parse(found[0], "A report")) if found else {}
+
+    @property
+    def checks(self) -> Checks:
+        """What was stated of slots and series; nothing if nothing was."""
+        found = self.content("checks")
+        return Checks.from_json(parse(found[0], "A statement")) if found else Checks()
 
     @property
     def places(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.report_form import FormPanel
-from eci_annotate.viewer.panels.study_checks import Go, StudyChecks
+from eci_annotate.viewer.panels.study_checks import Go, StudyChecks, stated
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.session.resume import Restored
 from eci_annotate.viewer.stage.controller import Controller
@@ -65,6 +65,7 @@ class TaskReport:
         self._easel, self._do, self._go = controller.easel, do, go
         gate = None if task.definition.kind == REVIEW else task.definition.gate
         self.checks = StudyChecks(gate, hanging, work.checks, controller, self.save, go)
+        self.stated = stated(work.reviewed.checks, hanging) if work.reviewed else []
         self.earlier = earlier_of(task, controller.easel)
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
@@ -97,7 +98,12 @@ class TaskReport:
     @property
     def shown(self) -> list[Any]:
         """The widgets."""
-        return [*(each.widget for each in self.eyes), *self.checks.shown, *([self.form.widget] if self.form else [])]
+        return [
+            *(each.widget for each in self.eyes),
+            *self.stated,
+            *self.checks.shown,
+            *([self.form.widget] if self.form else []),
+        ]
 
     def save(self) -> None:
         """Save answers and statements, and show what is missing now."""

@@ -17,6 +17,7 @@ from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed
 from eci_annotate.viewer.panels.layout_menu import windows_of
 from eci_annotate.viewer.panels.report_form import FormPanel
+from eci_annotate.viewer.panels.study_checks import stated
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.stage.controller import Controller
@@ -67,7 +68,8 @@ class VersionPage(Listener):
         self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None)
         self.annotations.close()
         self.browser = BrowserPanel(studies, hanging, self._turn_to)
-        self.widget = framed(_title(signed), w.HTML(_facts(signed)), self._side(signed), [self.stage])
+        side = [*self._side(signed), *stated(signed.checks, hanging)]
+        self.widget = framed(_title(signed), w.HTML(_facts(signed)), side, [self.stage])
         self.browser.mark(easel.series_uid, easel.volume)
         prepare(None, self.browser, signed.volume)
 

@@ -10,6 +10,7 @@ import pytest
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.repository.repository import Repository
+from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.workbench import Workbench
 from tests.repository.repository_world import lines
 from tests.viewer.study_world import repository_of
@@ -66,6 +67,8 @@ def test_a_box_is_signed_when_it_was_looked_at_on_every_series(liver: Repository
     checks.reasons[slot].value = "not usable: motion"
     assert checks.unseen(box) == []
     signed = bench._sign("I checked", "", "", "")
+    (shown,) = VersionPage(signed, task.studies(), "300px").widget.children[1].children[0].children[-1:]
+    assert "not available: not usable: motion" in shown.value and "checked on" in shown.value
     (stated,) = signed.content("checks")
     assert json.loads(stated)["unavailable"] == {slot: "not usable: motion"}
     assert list(json.loads(stated)["seen"]["lesion 1"]) == unseen[:1]

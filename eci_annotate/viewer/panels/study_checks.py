@@ -16,7 +16,7 @@ import numpy as np
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.viewer.stage.controller import Controller
-from eci_annotate.workflow.usecase.gate import Checks, series_to_check, shape_of
+from eci_annotate.workflow.usecase.gate import Checks, in_words, series_to_check, shape_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import Gate
 
@@ -34,6 +34,16 @@ Go = Callable[[str, tuple[float, float, float] | None], None]
 def shape(box: Box) -> str:
     """Name the shape of a box, as the gate does."""
     return shape_of(box.centre_lps, box.size_mm, box.axes_lps)
+
+
+def stated(checks: Checks, hanging: Hanging) -> list[w.HTML]:
+    """Return what was stated with a signed version, to be read; nothing if nothing was."""
+    lines = [f"<div><b>{html.escape(what)}</b>: {html.escape(said)}</div>" for what, said in in_words(checks, hanging)]
+    if not lines:
+        return []
+    shown = w.HTML(f"<b>Series of this task</b>{''.join(lines)}")
+    shown.add_class("eci-stated")
+    return [shown]
 
 
 class StudyChecks:
