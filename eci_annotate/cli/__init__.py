@@ -5,8 +5,10 @@ What is heavy is imported when a command runs, so that `--help` comes at once.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,6 +121,7 @@ def import_(
     accept_identified: Annotated[
         bool, typer.Option("--accept-identified", help="Take files in that may identify their patients.")
     ] = False,
+    report: Annotated[Path | None, typer.Option(help="Also write what was done to this file, as JSON.")] = None,
 ) -> None:
     """Import DICOM folders: one subject ECI_<SITE>_S0001 ... per patient. Lists skipped files with the reason."""
     from eci_annotate.repository.admin.import_dicom import import_folders
@@ -133,6 +136,8 @@ def import_(
         outcome = import_folders(
             backend, sources, project=where, site=site, progress=tell, accept_identified=accept_identified
         )
+    if report:
+        report.write_text(json.dumps(asdict(outcome), indent=1), encoding="utf-8")
     tell_import(outcome)
 
 

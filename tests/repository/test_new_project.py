@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,12 @@ def test_the_command_opens_and_lists(folder: Path) -> None:
     with pytest.raises(Exception, match="'nowhere' not found"):
         run(app, ["worklist", str(folder), "--project", "nowhere"], catch_exceptions=False)
         run(app, ["import", str(folder), str(folder), "--project", "nowhere"], catch_exceptions=False)
+
+
+def test_an_import_writes_its_report(folder: Path, tmp_path: Path) -> None:
+    write_phantom(tmp_path / "more", "anisotropic")
+    told = CliRunner().invoke(
+        app, ["import", str(folder), str(tmp_path / "more"), "--site", "KAU", "--report", str(tmp_path / "done.json")]
+    )
+    assert told.exit_code == 0, told.output
+    assert json.loads((tmp_path / "done.json").read_text())["subjects"] == {"ECI_KAU_S0002": 24}

@@ -13,9 +13,9 @@ import pytest
 from starlette.requests import Request
 
 from eci_annotate.errors import BadRequest, DamagedFile, EciError, Refused
-from eci_annotate.hub.pages import uploads as incoming
-from eci_annotate.hub.pages.add_subjects import unpack
-from eci_annotate.hub.pages.uploads import Arrived, received, sweep
+from eci_annotate.hub.pages.intake import uploads as incoming
+from eci_annotate.hub.pages.intake.add_subjects import unpack
+from eci_annotate.hub.pages.intake.uploads import Arrived, received, sweep
 
 BOUNDARY = "----eci"
 KIND = f"multipart/form-data; boundary={BOUNDARY}"
@@ -141,7 +141,7 @@ def test_a_zip_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 def test_a_zip_that_holds_too_much_is_refused_before_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eci_annotate.hub.pages.add_subjects.MOST_BYTES", 1000)
+    monkeypatch.setattr("eci_annotate.hub.pages.intake.add_subjects.MOST_BYTES", 1000)
     path = packed(tmp_path / "0.dcm", bomb=bytes(1001))
     with pytest.raises(Refused, match="too much"):
         unpack([path], tmp_path)

@@ -10,22 +10,30 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import pydicom
 import pytest
 from cryptography.fernet import Fernet
 
+from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
-from eci_annotate.hub.core.token_identity import Person
+from eci_annotate.hub.core.token_identity import HubIdentity, Person
 from eci_annotate.hub.pages.browser_security import form_token
 from eci_annotate.hub.pages.router import PAGES
 from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, Session, Sessions
 from eci_annotate.hub.signing.confirmations import PERSON
+from eci_annotate.repository.admin.held_files import held_sets
+from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
@@ -90,6 +98,10 @@ CELLS = {
     "add": Cell(("GET", "projects/{project}/add"), somewhere("ingest"), f"{PROJECT}/add"),
     "add files": Cell(
         ("POST", "projects/{project}/add"), somewhere("ingest"), f"{PROJECT}/add", form(("add", P, "")), files=True
+    ),
+    "held files": Cell(("GET", "projects/{project}/held"), somewhere("administer"), f"{PROJECT}/held"),
+    "decide about held files": Cell(
+        ("POST", "projects/{project}/held"), somewhere("administer"), f"{PROJECT}/held", form(("held", P, ""), id="x")
     ),
     "members": Cell(
         ("GET", "projects/{project}/members"), somewhere("administer", "administer site"), f"{PROJECT}/members"
@@ -275,3 +287,31 @@ def test_numbers_name_pages_by_what_they_show_never_by_their_address(site: Site)
     asked(site, CELLS["subject"], session, sealed(site, session))
     told = httpx.get(f"{site.address}metrics", headers={"Authorization": "Bearer token-service"}).text
     assert 'route="show_subject"' in told and S not in told
+
+
+def test_an_owner_decides_about_files_that_were_held_back(site: Site, world: World, tmp_path: Path) -> None:
+    session, rooms = session_of("owner-near"), Rooms.from_layout(find(world.folder))
+    FactorBook(rooms.layout, rooms.clock).set_pin("owner-near", "2580-1470")
+    owner = LocalBackend(rooms, HubIdentity("owner-near", "one"))
+    for kind in ("anisotropic", "mr"):
+        for path in write_phantom(tmp_path / kind, kind):
+            dataset = pydicom.dcmread(path)
+            dataset.PatientIdentityRemoved = "NO"
+            dataset.save_as(path)
+        signing = Signer(service_signing_key(rooms.layout, "owner-near"), "test")
+        backend = LocalBackend(rooms, HubIdentity("owner-near", "one", signing))
+        assert import_folders(backend, [tmp_path / kind], project=P, site="KAU").held
+    first, second = (each.id for each in held_sets(owner))
+    before = len(rooms.streams.subjects())
+
+    def decided(**values: str) -> httpx.Response:
+        told = form(("held", P, ""), pin="2580-1470", **values)
+        return asked(site, Cell(("POST", ""), anybody, f"{PROJECT}/held", told), session, sealed(site, session))
+
+    page = asked(site, CELLS["held files"], session, sealed(site, session)).text
+    assert first in page and second in page
+    assert "needs a reason" in decided(id=first, do="release").text
+    assert "The files were deleted" in decided(id=second, do="delete").text
+    assert [each.id for each in held_sets(owner)] == [first]
+    assert "1 subject imported" in decided(id=first, do="release", reason="a phantom names nobody").text
+    assert held_sets(owner) == [] and len(rooms.streams.subjects()) == before + 1

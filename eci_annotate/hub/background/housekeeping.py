@@ -8,8 +8,8 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from eci_annotate.hub.background.notifier import Notifier, Ways
+from eci_annotate.hub.pages.intake.uploads import INCOMING, sweep
 from eci_annotate.hub.pages.session import LASTS_S, forget_ended
-from eci_annotate.hub.pages.uploads import INCOMING, sweep
 from eci_annotate.hub.signing.confirmations import forget_requests
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms

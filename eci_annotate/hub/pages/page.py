@@ -19,8 +19,8 @@ from eci_annotate.errors import EciError, NotFound
 from eci_annotate.hub.core.problem_responses import status_of
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.browser_security import check_form, check_navigation, form_token
+from eci_annotate.hub.pages.intake.uploads import INCOMING, Arrived, received
 from eci_annotate.hub.pages.session import Session, Sessions
-from eci_annotate.hub.pages.uploads import INCOMING, Arrived, received
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.project import NAME
 from eci_annotate.workflow.subject.lease import to_minute

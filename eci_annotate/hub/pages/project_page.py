@@ -34,12 +34,13 @@ def place_of(visit: Visit) -> ProjectPage:
     may = {
         "Subjects": True,
         "Add subjects": actor.may("ingest", name),
+        "Held files": actor.may("administer", name),
         "Leases": actor.may("see pipeline", name),
         "Pipeline": actor.may("see pipeline", name),
         "Members": actor.may("administer", name) or actor.may("administer site", name),
         "Audit": actor.may("audit", name),
     }
-    paths = {"Subjects": "", "Add subjects": "/add"}
+    paths = {"Subjects": "", "Add subjects": "/add", "Held files": "/held"}
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
     return ProjectPage(name, case.title, links)
 

@@ -10,12 +10,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from eci_annotate.errors import EciError
-from eci_annotate.hub.pages.add_subjects import add_subjects, may_add, show_adding
 from eci_annotate.hub.pages.api_reference import show_reference
 from eci_annotate.hub.pages.confirm_command import confirm_command, show_command
 from eci_annotate.hub.pages.confirm_signature import confirm_request, show_request
 from eci_annotate.hub.pages.factors_page import change_factors, show_factors
 from eci_annotate.hub.pages.home import home
+from eci_annotate.hub.pages.intake.add_subjects import add_subjects, may_add, show_adding
+from eci_annotate.hub.pages.intake.held_back import decide_held, show_held
 from eci_annotate.hub.pages.leases_and_audit import show_audit, show_leases
 from eci_annotate.hub.pages.members import change_members, show_members
 from eci_annotate.hub.pages.new_project_page import open_project, show_new_project
@@ -36,6 +37,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "projects/{project}/subjects/{subject}", change_subject),
     ("GET", "projects/{project}/add", show_adding),
     ("POST", "projects/{project}/add", add_subjects),
+    ("GET", "projects/{project}/held", show_held),
+    ("POST", "projects/{project}/held", decide_held),
     ("GET", "projects/{project}/members", show_members),
     ("POST", "projects/{project}/members", change_members),
     ("GET", "projects/{project}/leases", show_leases),

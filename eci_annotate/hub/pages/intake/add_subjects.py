@@ -15,10 +15,10 @@ from starlette.responses import Response
 
 from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, StoreUnavailable
 from eci_annotate.hub.pages.factor_form import asking, proved
-from eci_annotate.hub.pages.import_progress import Taking
+from eci_annotate.hub.pages.intake.import_progress import Taking
+from eci_annotate.hub.pages.intake.uploads import MOST_FILES
 from eci_annotate.hub.pages.page import SESSION, Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.hub.pages.uploads import MOST_FILES
 from eci_annotate.repository.admin.import_dicom import Imported, import_folders
 from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.keys.service_keys import service_signing_key

@@ -14,9 +14,9 @@ from starlette.responses import Response, StreamingResponse
 
 from eci_annotate.errors import EciError
 from eci_annotate.hub.core.problem_responses import unforeseen
+from eci_annotate.hub.pages.intake.uploads import Arrived
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage
-from eci_annotate.hub.pages.uploads import Arrived
 from eci_annotate.repository.admin.import_dicom import Imported
 from eci_annotate.repository.admin.import_scan import Progress
 
@@ -32,13 +32,13 @@ class Taking:
     visit, place
         The user's request, and its project.
     arrived
-        The files; deleted at the end.
+        The files; deleted at the end. None: they are elsewhere.
     work
         Does the import; receives the function that reports progress.
     """
 
     def __init__(
-        self, visit: Visit, place: ProjectPage, arrived: Arrived, work: Callable[[Progress], Imported]
+        self, visit: Visit, place: ProjectPage, arrived: Arrived | None, work: Callable[[Progress], Imported]
     ) -> None:
         self._visit, self._place, self._arrived, self._work = visit, place, arrived, work
         self._page = bytes(visit.show("taking", place=place).body).decode()
@@ -49,7 +49,8 @@ class Taking:
 
     def response(self) -> Response:
         """Start, and respond with the page."""
-        self._arrived.taken = True
+        if self._arrived is not None:
+            self._arrived.taken = True
         context = contextvars.copy_context()  # so that the audit trail records the origin of the request
         Thread(target=context.run, args=(self._run,), name="taking-in").start()
         return StreamingResponse(self._pieces(), media_type="text/html")
@@ -62,7 +63,8 @@ class Taking:
         except Exception as error:
             self._problem = unforeseen(error)
         finally:
-            self._arrived.forget()
+            if self._arrived is not None:
+                self._arrived.forget()
             self._over.set()
 
     def _tell(self, what: str, done: int, of: int) -> None:

@@ -1,0 +1,75 @@
+"""The page on which an owner decides about files that were held back: take them in, with a reason, or delete them."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from eci_annotate.errors import EciError, Refused
+from eci_annotate.hub.pages.factor_form import asking, proved
+from eci_annotate.hub.pages.intake.import_progress import Taking
+from eci_annotate.hub.pages.page import SESSION, Visit
+from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
+from eci_annotate.repository.admin.held_files import delete_held, held_sets
+from eci_annotate.repository.admin.import_dicom import Imported, release_held
+from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.workflow.codec import digest
+
+PAGE = "held"
+
+
+def _place(visit: Visit) -> ProjectPage:
+    return allowed_place(visit, "decide about files that were held back", "administer")
+
+
+def _about(place: ProjectPage) -> str:
+    return digest(f"deciding about held files of {place.name}".encode())
+
+
+def show_held(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
+    """List the files."""
+    place = _place(visit)
+    return visit.show(
+        "held",
+        status=403 if problem else 200,
+        place=place,
+        sets=[each for each in held_sets(visit.repo) if each.project == place.name],
+        asking=asking(visit, _about(place), PAGE, place.name),
+        problem=problem,
+        done=done,
+    )
+
+
+def decide_held(visit: Visit) -> Response:
+    """Carry out a decision that the user confirmed: a release shows its progress."""
+    place = _place(visit)
+    visit.check(PAGE, place.name, visit.asked("nonce"))
+    try:
+        with visit.refusals("Decide about held files"):
+            chosen = {each.id for each in held_sets(visit.repo) if each.project == place.name} & {visit.asked("id")}
+            if not chosen:
+                raise Refused("No files were chosen.", "Choose a row of the list.")
+            backend = _confirmed(visit, place)
+            if visit.asked("do") == "delete":
+                delete_held(backend, visit.asked("id"))
+                return show_held(visit, done="The files were deleted.")
+            if not visit.asked("reason").strip():
+                raise Refused("A release needs a reason.", "Say how you made sure that nobody is identified.")
+    except EciError as error:
+        return show_held(visit, error)
+    name, reason = visit.asked("id"), visit.asked("reason")
+
+    def work(tell: Progress) -> Imported:
+        with visit.desk.allowance.one(f"held/{visit.session.name}"):
+            return release_held(backend, name, reason, tell)
+
+    return Taking(visit, place, None, work).response()
+
+
+def _confirmed(visit: Visit, place: ProjectPage) -> LocalBackend:
+    """Return the repository, with the user's own key."""
+    name = visit.session.name
+    factor = proved(visit, _about(place))
+    return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
