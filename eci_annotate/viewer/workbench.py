@@ -114,7 +114,7 @@ class Workbench(Listener):
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
         )
-        self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
+        self.suggestions = suggestions_for(self.controller, self.toolbar.row, self.decide, self._draw, self.do)
         self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))

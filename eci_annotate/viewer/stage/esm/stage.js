@@ -166,13 +166,14 @@ export class Stage {
   setView(series, pane, seq) {
     const sent = pane && this.reports.of(pane.name, seq);
     if (!sent || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
-    pane.drawn = { series, seq, index: sent.index, view: sent.view };
+    pane.drawn = { series, seq, index: sent.index, turn: sent.turn, view: sent.view };
     this.board.mark(pane, "paint");
   }
 
-  look({ window, focus, preset, layout }) {
+  look({ window, focus, preset, layout, view }) {
     const { board } = this;
     if (layout && board.layout === layout) this.arrange("");
+    if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
     if (window) board.setWindow(window);
     if (focus) board.jumpTo(focus);

@@ -175,7 +175,7 @@ export class Board {
   }
 
   lay(pane, why) {
-    pane.laid = "";
+    pane.picture.laid = "";
     this.mark(pane, why);
     this.write(pane);
   }
