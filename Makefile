@@ -12,7 +12,7 @@ DEMO := demo
 DEMO_HUB := demo-hub
 DEMO_SITE := demo-site
 HUB_PACKAGES := nodejs npm
-TEST_PACKAGES := chromium plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql \
+TEST_PACKAGES := chromium openjph-tools plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql \
   dcmtk openssh-server orthanc orthanc-dicomweb
 PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)

@@ -42,6 +42,11 @@ _HOMES = {
     "volume_from_array": "imaging.volume",
     "without_padding": "imaging.volume",
     "resample": "imaging.reslice",
+    "suv": "dicom.suv",
+    "subtract": "dicom.subtraction",
+    "read_registration": "dicom.read_registration",
+    "map_onto": "imaging.registration.map_onto",
+    "Registration": "imaging.registration.registration",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
     "datasets": "repository.datasets.dataset_iterable",
@@ -52,13 +57,18 @@ if TYPE_CHECKING:
     from eci_annotate.dicom.images.series import load_series, load_stacks
     from eci_annotate.dicom.images.study import series_in
     from eci_annotate.dicom.phantom import write_phantom
+    from eci_annotate.dicom.read_registration import read_registration
     from eci_annotate.dicom.rtstruct.read import read_rtstruct
     from eci_annotate.dicom.rtstruct.write import write_rtstruct
     from eci_annotate.dicom.seg.read import read_segmentation
     from eci_annotate.dicom.seg.write import write_segmentation
+    from eci_annotate.dicom.subtraction import subtract
+    from eci_annotate.dicom.suv import suv
     from eci_annotate.errors import EciError
     from eci_annotate.imaging.annotations import Box, Contours, Mask
     from eci_annotate.imaging.geometry import Grid
+    from eci_annotate.imaging.registration.map_onto import map_onto
+    from eci_annotate.imaging.registration.registration import Registration
     from eci_annotate.imaging.reslice import resample, upright
     from eci_annotate.imaging.volume import grid_of, volume_from_array, without_padding
     from eci_annotate.imaging.write_label_map import write_label_map
@@ -99,6 +109,7 @@ __all__ = [
     "EciError",
     "Grid",
     "Mask",
+    "Registration",
     "Repository",
     "Signed",
     "Task",
@@ -111,12 +122,16 @@ __all__ = [
     "import_folders",
     "load_series",
     "load_stacks",
+    "map_onto",
     "open",
+    "read_registration",
     "read_rtstruct",
     "read_segmentation",
     "resample",
     "series_in",
     "show",
+    "subtract",
+    "suv",
     "upright",
     "volume_from_array",
     "without_padding",

@@ -130,6 +130,18 @@ class MissingGeometry(BadImages):
     """Spacing, orientation, position or a UID is absent; it is never guessed."""
 
 
+class BadMedia(BadImages):
+    """An archive or DICOMDIR that is damaged, leaves its folder, or exceeds the limits."""
+
+
+class BadRegistration(EciError):
+    """A registration that cannot be read, or under which an annotation would not stay what it is."""
+
+
+class NoSuv(BadImages):
+    """PET whose header does not allow a standardised uptake value."""
+
+
 class UnsupportedImages(BadImages):
     """A kind of DICOM image that cannot become a volume here."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from eci_annotate.imaging.volume import DIMS, colours_kji, filled, is_colour, measured, values_kji
 
 AIR_HU = -500.0  # values below this occur in CT only
+
+
+class VoiFunction(StrEnum):
+    """How values between black and white become grey (PS3.3 C.11.2.1.3)."""
+
+    LINEAR = "LINEAR"
+    SIGMOID = "SIGMOID"
+
+
+Voi = VoiFunction | tuple[int, ...]  # or a table: grey levels at even distances from black to white
 
 
 class Window(NamedTuple):
@@ -56,10 +67,23 @@ def is_inverted(volume: xr.DataArray) -> bool:
     return bool(volume.attrs.get("inverted", False))
 
 
-def grey(values: ArrayLike, window: Window, inverted: bool = False) -> NDArray[np.uint8]:
+def voi_of(volume: xr.DataArray, place: int = 0) -> Voi:
+    """Return how a window of the file is shown, by its place among `attrs["windows"]`."""
+    given = volume.attrs.get("voi", ())
+    if place >= len(given):
+        return VoiFunction.LINEAR
+    return VoiFunction(given[place]) if isinstance(given[place], str) else tuple(int(level) for level in given[place])
+
+
+def grey(values: ArrayLike, window: Window, inverted: bool = False, voi: Voi = VoiFunction.LINEAR) -> NDArray[np.uint8]:
     """Convert values to grey levels 0..255 of the same shape."""
     low, high = window
-    share = np.clip((np.asarray(values, np.float32) - low) / max(high - low, 1e-6), 0, 1)
+    share = (np.asarray(values, np.float32) - low) / max(high - low, 1e-6)
+    if isinstance(voi, tuple):
+        share = np.asarray(voi)[np.rint(np.clip(share, 0, 1) * (len(voi) - 1)).astype(int)] / 255
+    elif voi == VoiFunction.SIGMOID:
+        share = 1 / (1 + np.exp(np.clip(-4 * (share - 0.5), -60, 60)))
+    share = np.clip(share, 0, 1)
     return np.asarray((1 - share if inverted else share) * 255, np.uint8)
 
 
@@ -78,5 +102,6 @@ def picture_of(volume: xr.DataArray, slice_k: int, window: Window | None = None)
     one = volume.isel(k=[slice_k])
     if is_colour(volume):
         return colours_kji(one)[0]
-    levels = grey(filled(values_kji(one)[0]), window or default_window(volume), is_inverted(volume))
+    voi = VoiFunction.LINEAR if window else voi_of(volume)
+    levels = grey(filled(values_kji(one)[0]), window or default_window(volume), is_inverted(volume), voi)
     return np.repeat(levels[..., None], 3, axis=2)

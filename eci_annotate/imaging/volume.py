@@ -248,6 +248,7 @@ def like(volume: xr.DataArray, values: ArrayLike, name: str | None = None) -> xr
     grid_of(volume)  # raises if the volume has lost its position
     volume = volume.isel({COLOUR: 0}, drop=True) if is_colour(volume) else volume
     out = volume.transpose(*DIMS).copy(deep=False, data=np.asarray(values))
+    out = out.drop_vars("overlay", errors="ignore")  # graphics of the file, not of other values
     out.attrs, out.name = {}, name
     return out
 

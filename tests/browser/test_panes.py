@@ -109,7 +109,7 @@ def test_a_box_is_the_same_however_its_pane_is_flipped_and_rotated(viewer: Viewe
     activate(viewer, "axial", "b")
     press_at(viewer, corners)
     assert viewer.stage(LETTERS) == "RALP"
-    activate(viewer, "axial", "o", "y", "n")  # clockwise, so that R is at the top; then left and right swapped
+    activate(viewer, "axial", "w", "y", "n")  # clockwise, so that R is at the top; then left and right swapped
     assert viewer.stage(LETTERS) == "ARPL"
     press_at(viewer, corners)
     activate(viewer, "axial", "s", "n")
@@ -150,8 +150,8 @@ def test_pixels_turn_with_the_pane(viewer: Viewer) -> None:
     ways = (
         ("y", np.fliplr(before)),
         ("yu", np.flipud(before)),
-        ("uo", np.rot90(before, -1)),
-        ("oyy", np.rot90(before, 2)),
+        ("uw", np.rot90(before, -1)),
+        ("wyy", np.rot90(before, 2)),
     )
     for keys, seen in ways:
         viewer.stage("s.el.focus()")

@@ -19,6 +19,7 @@ from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from tests.browser.test_series import turn_to
 from tests.browser.test_viewer import draw, press
 from tests.dicom.colour_maker import colour_file
+from tests.dicom.test_overlays import add as add_overlay
 
 TILT_MM, CLIP = 1.5, "Ultrasound clip"
 
@@ -118,3 +119,30 @@ def test_painting_on_a_clip_stays_on_its_frame(study: tuple[Viewer, Path]) -> No
     task, (thing,) = drawn_in(folder)
     mask = thing.mask_on(task.volume("2.25.77")).values
     assert np.flatnonzero(mask.any((1, 2))).tolist() == [index] and mask.sum() > 20
+
+
+def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, page: Page, tmp_path: Path) -> None:
+    for path in write_phantom(tmp_path / "dicom", "tiny"):
+        dataset = pydicom.dcmread(path)
+        add_overlay(dataset, 0x6000, np.eye(20, dtype=bool), (5, 9))
+        dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = [40, 300], [400, 1500], "SIGMOID"
+        dataset.WindowCenterWidthExplanation = ["SOFT", "BONE"]
+        dataset.save_as(path)
+    folder = lab.folder / "graphics"
+    create_repository(folder, project=PROJECT, member="anna", site="KAU")
+    import_folders(open_repository(folder).backend, [tmp_path / "dicom"], project=PROJECT, site="KAU")  # type: ignore[arg-type]
+    run_all(page, lab.put("graphics.ipynb", [OPEN.format(folder="graphics")]))
+    viewer = Viewer(page)
+    viewer.wait(90)
+    viewer.fetched()
+    amber = """(p => { const d = p.paper.getImageData(0, 0, p.shape.cols, p.shape.rows).data; let n = 0;
+        for (let i = 0; i < d.length; i += 4) n += d[i] === 255 && d[i + 1] === 210 && d[i + 2] === 77; return n })
+        (s.board.shown.find(p => p.plane === "axial"))"""
+    assert viewer.stage(amber) == 20
+    page.screenshot(path=folder / "graphics.png")
+    press(viewer, "o")
+    assert viewer.stage(amber) == 0
+    text = "s.board.shown.find(p => p.plane === 'axial').texts.window"
+    page.locator(".eci-toolbar select").filter(has_text="File: BONE").select_option(label="File: BONE")
+    page.wait_for_timeout(500)
+    assert viewer.stage(text) == "W 1500  L 300  sigmoid"

@@ -14,6 +14,7 @@ from eci_annotate.errors import Conflict, Refused
 from eci_annotate.repository.admin import new_project as opening
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.new_project import new_project
+from eci_annotate.repository.local import command_handler
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
 from tests.repository.repository_world import ANSWERS, MEANING, P, as_member, lines, local
@@ -48,7 +49,7 @@ def test_nobody_else_opens_one_and_no_name_twice(
 
 @pytest.mark.parametrize("step", range(3))
 def test_what_was_interrupted_is_finished(step: int, repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    case, real, calls = shipped_use_case("breast-mri"), opening.do_project, []
+    case, real, calls = shipped_use_case("breast-mri"), command_handler.do_project, list[object]()
 
     def broken(*given: object) -> None:
         calls.append(given)

@@ -348,7 +348,7 @@ test("every key of the table is found, and only once", () => {
   assert.equal(press("!", { shiftKey: true, code: "Digit1" }).value, "liver");
   assert.equal(press("2", { code: "Digit2" }).does, "dimension");
   assert.equal(press("?", { shiftKey: true, code: "Slash" }).does, "view-help");
-  assert.equal(press("q"), null);
+  assert.equal(press("j"), null);
   assert.ok(helpRows(table).every(([keys, text]) => keys && text));
 });
 
@@ -411,4 +411,13 @@ test("a kernel that does not answer at all is behind a broken connection", () =>
   assert.deepEqual(story(silent, { ...silent, type: "reply", works: false }, silent), [
     ["asking", "ask"], ["cut", "say-cut", "reconnect"], ["cut", "say-cut"],
   ]);
+});
+
+test("a sigmoid and a table become grey as DICOM defines them", () => {
+  const stored = { slope: 2, intercept: -100, signed: true };
+  const level = (voi, value, invert = false) => buildLut([0, 200], invert, stored, undefined, voi)[((value + 100) / 2) & 0xffff] & 255;
+  for (const value of [-50, 0, 30, 100, 170, 260])
+    assert.ok(Math.abs(level("SIGMOID", value) - 255 / (1 + Math.exp((-4 * (value - 100)) / 200))) <= 0.5);
+  assert.deepEqual([0, 100, 200, 900].map((value) => level([10, 40, 90], value)), [10, 40, 90, 90]);
+  assert.equal(level([10, 40, 90], 100, true), 215);
 });

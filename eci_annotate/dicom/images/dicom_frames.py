@@ -48,6 +48,8 @@ class Frame:
         Gives the stored values, shape (rows, columns), or (rows, columns, samples) for colour.
     fill
         Reads the stored values straight into an int16 array, and says so; False if they are not stored like that.
+    full
+        Gives the whole file: headers alone may leave out long elements.
     """
 
     dataset: Dataset = field(repr=False)
@@ -55,6 +57,7 @@ class Frame:
     groups: dict[str, Any] = field(repr=False)
     pixels: Callable[[], np.ndarray[Any, Any]] = field(repr=False)
     fill: Callable[[np.ndarray[Any, Any]], bool] = field(default=lambda out: False, repr=False)
+    full: Callable[[], Dataset] = field(default=Dataset, repr=False)
     _known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def get(self, keyword: str, default: Any = None) -> Any:
@@ -176,6 +179,7 @@ def frames_of(
     dataset: Dataset,
     pixels: Callable[[int], np.ndarray[Any, Any]],
     fill: Callable[[np.ndarray[Any, Any]], bool] = lambda out: False,
+    full: Callable[[], Dataset] = Dataset,
 ) -> list[Frame]:
     """Return the frames of a file in file order.
 
@@ -187,13 +191,15 @@ def frames_of(
         Gives the stored values of frame n, counted from 0.
     fill
         Reads those of a single frame straight into an int16 array; False if it cannot.
+    full
+        Gives the whole file.
 
     Raises
     ------
     DamagedFile
         If the functional groups do not fit the number of frames.
     """
-    whole = Frame(dataset, 0, {}, lambda: pixels(0), fill)
+    whole = Frame(dataset, 0, {}, lambda: pixels(0), fill, full)
     count = whole.whole("NumberOfFrames", 1)
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     if count <= 1 and not per_frame:
@@ -202,7 +208,7 @@ def frames_of(
         raise DamagedFile("The number of frames of an image does not fit its headers.", REMEDY)
     shared = _flat(next(iter(value_of(dataset, "SharedFunctionalGroupsSequence") or ()), None))
     return [
-        Frame(dataset, n + 1, shared | _flat(per_frame[n] if per_frame else None), _later(pixels, n))
+        Frame(dataset, n + 1, shared | _flat(per_frame[n] if per_frame else None), _later(pixels, n), full=full)
         for n in range(count)
     ]
 

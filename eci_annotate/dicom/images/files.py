@@ -17,6 +17,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient
@@ -115,7 +116,7 @@ def _worth_reading(path: Path) -> bool:
 
 
 def files_of(source: Source) -> list[Path | Opener]:
-    """List the DICOM files of a folder (with its subfolders), one file, or a list of files.
+    """List the DICOM files of a folder (with its subfolders), one file, a ZIP archive, a DICOMDIR, or a list of these.
 
     Raises
     ------
@@ -123,6 +124,8 @@ def files_of(source: Source) -> list[Path | Opener]:
         If there are none.
     NotDicom
         If a single file, or one in a list, is not DICOM.
+    BadMedia
+        If an archive or a DICOMDIR cannot be read safely.
     """
     given = [source] if isinstance(source, (str, PathLike)) else source
     paths = [each if callable(each) else Path(each) for each in given]
@@ -130,6 +133,10 @@ def files_of(source: Source) -> list[Path | Opener]:
     for path in paths:
         if isinstance(path, Path) and path.is_dir():
             found.extend(p for p in sorted(path.rglob("*")) if p.is_file() and _worth_reading(p))
+        elif isinstance(path, Path) and is_dicomdir(path):
+            found.extend(files_listed(path))
+        elif isinstance(path, Path) and is_archive(path):
+            found.extend(openers_of(path))
         else:
             found.append(path)
     if not found:

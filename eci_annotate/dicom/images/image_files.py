@@ -51,7 +51,7 @@ class ImageFile:
         """Its frames, in file order."""
         self._require_room()
         pixels = coloured(self.dataset, self.stored) if is_colour(self.dataset) else self.stored
-        return frames_of(self.dataset, pixels, self.fill)
+        return frames_of(self.dataset, pixels, self.fill, self._decode)
 
     def _require_room(self) -> None:
         """Refuse a file that has too few bytes for the frames that it says it has."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from pydicom import Dataset
@@ -28,14 +25,12 @@ from eci_annotate.dicom.images.image_files import (
 )
 from eci_annotate.dicom.images.pixels import (
     digest_of_0_1,
-    has_uniform_padding,
-    is_unscaled,
-    modality_values,
     padding_range,
     pixels_digest,
 )
 from eci_annotate.dicom.images.projections import projection_attrs
 from eci_annotate.dicom.images.requirements import require_volumes
+from eci_annotate.dicom.images.stack_values import values_of
 from eci_annotate.dicom.images.stacks import (
     Stack,
     StackKind,
@@ -46,53 +41,10 @@ from eci_annotate.dicom.images.stacks import (
 )
 from eci_annotate.dicom.images.study import StackHeader, header_of_stack
 from eci_annotate.dicom.images.windows import window_attrs
+from eci_annotate.dicom.overlays import overlays_of
+from eci_annotate.dicom.suv import suv_attrs
 from eci_annotate.errors import BadImages, DamagedFile
-from eci_annotate.imaging.volume import volume_from_array
-
-MOST_FLOAT32 = 1 << 24
-
-
-def _wider(kinds: Sequence[np.dtype[Any]], most: float) -> type[Any]:
-    """Return the smallest type that holds values of all these kinds exactly."""
-    if any(kind == np.float64 for kind in kinds):
-        return np.float64
-    if not any(kind.kind == "f" for kind in kinds):
-        return np.int32
-    return np.float64 if most > MOST_FLOAT32 else np.float32
-
-
-def _fill(stack: Stack) -> NDArray[Any]:
-    """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
-
-    Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
-    """
-    if is_colour(stack.frames[0].dataset):
-        with ThreadPoolExecutor(2) as pool:
-            return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
-    out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
-    put = partial(_put, out, not has_uniform_padding(stack.frames))
-    with ThreadPoolExecutor(2) as pool:
-        rest = dict(pool.map(put, enumerate(stack.frames)))
-    wide = {k: values for k, values in rest.items() if values is not None}
-    if not wide:
-        return out
-    whole = [float(np.abs(values.astype(np.int64)).max()) for values in wide.values() if values.dtype == np.int32]
-    out = out.astype(_wider([values.dtype for values in wide.values()], max(whole, default=0.0)))
-    for k, values in wide.items():
-        out[k] = values
-    return out
-
-
-def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:
-    """Write a slice to its place while it is in memory; return it if it needs a wider type."""
-    k, frame = numbered
-    if not nan and is_unscaled(frame) and frame.fill(out[k]):
-        return k, None
-    values = modality_values(frame, nan=nan)
-    if values.dtype != np.int16:
-        return k, values
-    out[k] = values
-    return k, None
+from eci_annotate.imaging.volume import DIMS, volume_from_array
 
 
 def _grey_attrs(first: Frame, values: NDArray[Any]) -> dict[str, Any]:
@@ -104,10 +56,11 @@ def _grey_attrs(first: Frame, values: NDArray[Any]) -> dict[str, Any]:
 def volume_of_stack(stack: Stack) -> xr.DataArray:
     """Load the pixels of one stack as a volume, as `load_series` does."""
     first = stack.frames[0]
-    values = _fill(stack)
+    values = values_of(stack)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
     if first.modality == "CT":
         attrs["units"] = "HU"
+    attrs |= suv_attrs(stack.frames)
     attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(first, values)
     if not first.text("FrameOfReferenceUID"):
         attrs["private_frame"] = True  # no other series shares it
@@ -126,6 +79,8 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
         instance_uids=[frame.sop_uid for frame in stack.frames],
         attrs=attrs,
     )
+    if (overlay := overlays_of(stack.frames)) is not None:
+        volume = volume.assign_coords(overlay=(DIMS, overlay))
     if any(frame.number for frame in stack.frames):
         volume = volume.assign_coords(frame_number=("k", [frame.number for frame in stack.frames]))
     return volume
@@ -160,7 +115,7 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     ----------
     source
         A folder (searched with its subfolders; structure sets and reports in it are skipped),
-        one file, or a list of files.
+        one file, a ZIP archive, a DICOMDIR, or a list of files.
     progress
         Called with (files read, files in all).
     series_uid

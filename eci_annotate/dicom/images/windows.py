@@ -10,26 +10,31 @@ from numpy.typing import NDArray
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import numbers
-from eci_annotate.errors import BadImages
-from eci_annotate.imaging.display import Window
+from eci_annotate.errors import BadImages, DamagedFile
+from eci_annotate.imaging.display import Voi, VoiFunction, Window
+
+MOST_LEVELS = 4096
 
 
 def window_attrs(frame: Frame, values: NDArray[Any]) -> dict[str, Any]:
     """Return `window` (low, high), and `windows` (explanation, low, high) where the file gives several.
 
-    A file whose windows cannot be read has none.
+    `voi` has for each window how it is shown between black and white, unless all are linear. A file whose windows
+    cannot be read has none.
     """
     try:
-        found = list(_given(frame, values)) or list(_tables(frame))
+        found = [*_given(frame, values), *_tables(frame)]
     except BadImages:
         return {}
     if not found:
         return {}
     attrs: dict[str, Any] = {"window": tuple(found[0][1])}
-    return attrs | ({"windows": tuple((name, *window) for name, window in found)} if len(found) > 1 else {})
+    if any(voi != VoiFunction.LINEAR for _, _, voi in found):
+        attrs["voi"] = tuple(voi if isinstance(voi, tuple) else str(voi) for _, _, voi in found)
+    return attrs | ({"windows": tuple((name, *window) for name, window, _ in found)} if len(found) > 1 else {})
 
 
-def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window]]:
+def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, Voi]]:
     centres, widths = frame.get("WindowCenter"), frame.get("WindowWidth")
     if centres is None or widths is None:
         return
@@ -39,7 +44,8 @@ def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window]]:
     for n, (centre, width) in enumerate(pairs):
         if width > 0:
             window = Window.from_centre_width(float(centre), float(width))
-            yield (str(texts[n]) if n < len(texts) else "", _in_modality_values(frame, window, values))
+            shown = VoiFunction.SIGMOID if frame.text("VOILUTFunction") == "SIGMOID" else VoiFunction.LINEAR
+            yield (str(texts[n]) if n < len(texts) else "", _in_modality_values(frame, window, values), shown)
 
 
 def _in_modality_values(frame: Frame, window: Window, values: NDArray[Any]) -> Window:
@@ -59,9 +65,28 @@ def _share(window: Window, low: float, high: float) -> float:
     return max(min(window.high, high) - max(window.low, low), 0.0) / together if together > 0 else 0.0
 
 
-def _tables(frame: Frame) -> Iterator[tuple[str, Window]]:
-    """Return the range of each VOI lookup table."""
+def _tables(frame: Frame) -> Iterator[tuple[str, Window, Voi]]:
+    """Return each VOI lookup table: the range of its input, and the grey levels of its output."""
     for item in frame.get("VOILUTSequence") or ():
-        count, first, _ = (int(n) for n in numbers(item.get("LUTDescriptor"), "LUTDescriptor"))
+        count, first, bits = (int(n) for n in numbers(item.get("LUTDescriptor"), "LUTDescriptor"))
         count = count or 1 << 16
-        yield str(item.get("LUTExplanation", "") or ""), Window(float(first), float(first + count - 1))
+        if first >= 1 << 15 and frame.whole("PixelRepresentation"):
+            first -= 1 << 16  # written unsigned
+        window = Window(float(first), float(first + count - 1))
+        yield str(item.get("LUTExplanation", "") or ""), window, _levels(item.get("LUTData"), count, bits)
+
+
+def _levels(data: Any, count: int, bits: int) -> Voi:
+    """Return the output of a table as grey levels 0..255, at most `MOST_LEVELS` at even distances."""
+    if isinstance(data, bytes):
+        if len(data) < count:
+            raise DamagedFile("A VOI lookup table cannot be read.", "Ask the sender for complete images.")
+        entries = np.frombuffer(data, np.uint8 if len(data) < 2 * count else "<u2", count)
+    else:
+        entries = np.asarray([] if data is None else data).ravel()
+    if entries.size != count or entries.dtype.kind not in "iu" or not 0 < bits <= 16:
+        raise DamagedFile("A VOI lookup table cannot be read.", "Ask the sender for complete images.")
+    levels = entries.astype(np.int64) % (1 << 16) * 255 / ((1 << bits) - 1)
+    if count > MOST_LEVELS:
+        levels = np.interp(np.linspace(0, count - 1, MOST_LEVELS), np.arange(count), levels)
+    return tuple(int(level) for level in np.rint(levels.clip(0, 255)))

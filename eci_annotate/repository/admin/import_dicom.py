@@ -13,6 +13,7 @@ from pathlib import Path
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found
 from eci_annotate.dicom.images.series import damage_of
+from eci_annotate.dicom.media import unpacked
 from eci_annotate.errors import (
     BadImages,
     BadVolume,
@@ -89,7 +90,7 @@ def import_folders(
     backend
         The repository, for the member who imports.
     folders
-        Folders or files.
+        Folders, files, ZIP archives or DICOMDIRs.
     project, site
         Where the subjects belong.
     progress
@@ -113,7 +114,20 @@ def import_folders(
     {'ECI_KAU_S0001': 8}
     """
     tell = progress or (lambda what, done, of: None)
-    paths = sorted({path for folder in folders for path in files_below(Path(folder))})
+    with unpacked(map(Path, folders)) as places:
+        paths = sorted({path for place in places for path in files_below(place)})
+        return _import_files(backend, paths, project, site, tell, accept_identified, decided)
+
+
+def _import_files(
+    backend: LocalBackend,
+    paths: list[Path],
+    project: str,
+    site: str,
+    tell: Progress,
+    accept_identified: bool,
+    decided: bool,
+) -> Imported:
     skipped: Counter[str] = Counter()
     if (state := backend.rooms.streams.projects().get(project)) is not None:
         check_site(state, site)

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Study
+from eci_annotate.imaging.volume_record import volume_from_kept
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
-from eci_annotate.repository.local.volumes.volume_cache import volume_from_kept
 from eci_annotate.repository.pending_signature import Pending, PendingCommand
 from eci_annotate.repository.remote.http_client import Line
 from eci_annotate.repository.remote.wire_format import (

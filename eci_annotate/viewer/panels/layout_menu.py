@@ -20,8 +20,8 @@ VIEW = "View …"
 VIEWS = (
     ("Flip left-right (Y)", "view-flip-x"),
     ("Flip top-bottom (U)", "view-flip-y"),
-    ("Rotate by 90\N{DEGREE SIGN} (O)", "view-rotate"),
-    ("Rotate back by 90\N{DEGREE SIGN} (Alt+O)", "view-rotate-back"),
+    ("Rotate by 90\N{DEGREE SIGN} (W)", "view-rotate"),
+    ("Rotate back by 90\N{DEGREE SIGN} (Q)", "view-rotate-back"),
     ("Reset (R)", "view-reset"),
 )
 CarryOut = Callable[[Callable[[], list[Order]]], None]

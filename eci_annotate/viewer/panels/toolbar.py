@@ -15,6 +15,7 @@ from eci_annotate.tools.registry import TOOLS, infos
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.shortcuts import LEAST_MM, MOST_MM
+from eci_annotate.viewer.stage.slices import choices_of
 
 WINDOWS = (*PRESETS, "auto")
 STEP = 0.02  # of the brush slider, in powers of ten
@@ -137,7 +138,7 @@ class Toolbar:
 
     def _look(self, look: Callable[[str], None], name: str) -> None:
         """Apply a preset as an action, not a state: the window can be dragged on from there."""
-        if name in WINDOWS:
+        if name in self.window.options[1:]:
             look(name)
             self.window.value = "Window …"
 
@@ -166,9 +167,17 @@ class Toolbar:
         for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"
+        self._show_windows()
         self._quiet = False
         if abs(log10(options.radius_mm / self._shown_mm)) > 1e-6:
             self._show_radius()
+
+    def _show_windows(self) -> None:
+        """Offer the windows of the file that is shown, beside ours."""
+        own = [choice["name"] for choice in choices_of(self.easel.volume)] if self.easel.series_uid else []
+        offered = ("Window …", *WINDOWS, *own)
+        if tuple(self.window.options) != offered:
+            self.window.options = offered
 
     def close(self) -> None:
         """Disable drawing."""

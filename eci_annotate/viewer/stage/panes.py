@@ -142,4 +142,5 @@ class Panes:
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))
         facts = {"window": window, "invert": pictures.invert, "quantity": quantity, "colour": pictures.in_colour}
+        facts |= {"voi": pictures.voi, "windows": pictures.choices, "suv": sheet.volume.attrs.get("suv_factor", 0)}
         return {"frame": frame, "shapes": shapes, **facts}

@@ -11,8 +11,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
-from eci_annotate.imaging.display import Window, default_window, is_inverted
-from eci_annotate.imaging.volume import colours_kji, filled, is_colour, values_kji
+from eci_annotate.imaging.display import VoiFunction, Window, default_window, is_inverted, voi_of
+from eci_annotate.imaging.volume import DIMS, colours_kji, filled, is_colour, values_kji
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.orders import Send
@@ -38,6 +38,9 @@ class Pictures:
         self.slope, self.intercept, self.stored = _stored(volume)
         self.invert = is_inverted(volume)
         self.window = window or default_window(volume)
+        self.voi = VoiFunction.LINEAR if window else voi_of(volume)
+        self.choices = choices_of(volume)
+        self.overlay = volume.overlay.transpose(*DIMS).values if "overlay" in volume.coords else None
 
     def slice_order(self, want: Want, stack: PlaneStack) -> Send | None:
         """Return the order that answers a request; None if the slice does not exist."""
@@ -46,7 +49,16 @@ class Pictures:
         plane = np.ascontiguousarray(self._plane(want, stack))
         dtype = messages.RGB if self.in_colour else self.stored.dtype.name
         message = messages.slice_message(want, dtype, self.slope, self.intercept)
-        return Send(message, (plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(),))
+        pixels = plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes()
+        graphics = self._graphics(want, stack)
+        return Send(message, (pixels, graphics) if graphics else (pixels,))
+
+    def _graphics(self, want: Want, stack: PlaneStack) -> bytes:
+        """Return the overlay of a single acquired slice as bits, the lowest first; empty if there is none."""
+        if self.overlay is None or stack.axis != 0 or slab_of(want.plane)[2] > 1:
+            return b""
+        bits = stack.slice_of(self.overlay, want.index)
+        return np.packbits(bits, bitorder="little").tobytes() if bits.any() else b""
 
     def _plane(self, want: Want, stack: PlaneStack) -> NDArray[np.generic]:
         """Return a slice as displayed, or the mean, maximum or minimum of those around it."""
@@ -57,6 +69,15 @@ class Pictures:
         near[stack.axis] = slice(max(want.index - count // 2, 0), want.index + count // 2 + 1)
         reduced = REDUCE[mode](self.stored[tuple(near)], axis=stack.axis, keepdims=True)
         return stack.slice_of(np.rint(reduced).astype(self.stored.dtype), 0)
+
+
+def choices_of(volume: xr.DataArray) -> list[dict[str, Any]]:
+    """Return the windows that a file gives, with a name for each."""
+    given = volume.attrs.get("windows") or [("", *volume.attrs["window"])] if "window" in volume.attrs else []
+    return [
+        {"name": f"File: {name or n}", "window": [float(low), float(high)], "voi": voi_of(volume, n - 1)}
+        for n, (name, low, high) in enumerate(given, 1)
+    ]
 
 
 def slab_of(plane: str) -> tuple[str, str, int]:

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -23,16 +22,16 @@ from eci_annotate.archive.protocol import Archive, Instance, Study
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, Tampered
-from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import (
+    DIMS,
     colours_kji,
     grid_of,
     instance_uids_of,
     is_colour,
     series_uid_of,
     values_kji,
-    volume_from_array,
 )
+from eci_annotate.imaging.volume_record import packed_bits, volume_from_kept
 from eci_annotate.repository.local.volumes.image_seals import (
     InstanceSeal,
     SealedImages,
@@ -215,6 +214,8 @@ class VolumeCache:
         }
         if "frame_number" in volume.coords:
             header["frame_numbers"] = [int(n) for n in volume.frame_number.values]
+        if "overlay" in volume.coords:
+            header["overlay"] = packed_bits(volume.overlay.transpose(*DIMS).values)
         header = parse(canonical(to_json(header)), "A volume's header")
         write_atomic(_values_file(place, header), _npy(values))
         write_atomic(place.with_suffix(".json"), canonical({**header, "mac": self._mac(place, header)}))
@@ -265,23 +266,3 @@ def _npy(values: np.ndarray[Any, Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, values)
     return stream.getvalue()
-
-
-def volume_from_kept(values: np.ndarray[Any, Any], header: dict[str, Any]) -> xr.DataArray:
-    """The volume of values and the header that was kept with them."""
-    names = {field.name for field in fields(Grid) if field.init}
-    grid = Grid(**{name: _tuples(value) for name, value in header["grid"].items() if name in names})
-    volume = volume_from_array(
-        values,
-        grid,
-        series_uid=header["series_uid"],
-        instance_uids=header["instance_uids"],
-        name=header["name"],
-        attrs={name: _tuples(value) for name, value in header["attrs"].items()},
-    )
-    numbers = header.get("frame_numbers")
-    return volume if numbers is None else volume.assign_coords(frame_number=("k", numbers))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(each) for each in value) if isinstance(value, list) else value

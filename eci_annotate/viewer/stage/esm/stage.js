@@ -108,7 +108,7 @@ export class Stage {
     switch (message.kind) {
       case wire.HEARD: return this.caughtUp(received, message.gap);
       case wire.SCENE: return this.setScene(message);
-      case wire.SLICE: return this.setSlice(message, buffers[0]);
+      case wire.SLICE: return this.setSlice(message, buffers);
       case wire.DRAWN: return this.setDrawn(message);
       case wire.ECHO:
       case wire.FORGET: return board.setEcho(message, buffers[0]);
@@ -137,9 +137,9 @@ export class Stage {
     this.reports.soon(0);
   }
 
-  setSlice(message, buffer) {
+  setSlice(message, buffers) {
     const { board } = this;
-    this.loader.arrived(message, buffer);
+    this.loader.arrived(message, buffers[0], buffers[1]);
     const { series, plane, index } = message;
     for (const pane of board.shown)
       if (pane.series === series && pane.index === index && planeName(pane.shape, board.looks.slab) === plane) board.draw(pane);

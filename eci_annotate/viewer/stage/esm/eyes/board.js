@@ -6,7 +6,7 @@ import { Frames } from "./frames.js";
 import { followers } from "./groups.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { Looks } from "./looks.js";
-import { Luts } from "./lut.js";
+import { LINEAR, Luts } from "./lut.js";
 import { PaneGrid } from "./pane_grid.js";
 import { planeName } from "./slab.js";
 import { Trail } from "./trail.js";
@@ -17,6 +17,8 @@ import { Trail } from "./trail.js";
 
 /** @type {ToolMessage} */
 const NO_TOOL = { kind: "tool", tool: null, feedback: "none", radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true, why: "" };
+
+const VOI = { SIGMOID: "  sigmoid" };
 
 export class Board {
   /**
@@ -91,7 +93,7 @@ export class Board {
     pane.measure();
     const space = series?.frame ?? "";
     if (pane.series === cell.series && pane.plane === cell.plane && pane.space === space && (pane.shape || !series)) return;
-    Object.assign(pane, { series: cell.series, plane: cell.plane, space, quantity: series?.quantity ?? "" });
+    Object.assign(pane, { series: cell.series, plane: cell.plane, space, quantity: series?.quantity ?? "", suv: series?.suv ?? 0 });
     if (!series) return pane.clear();
     pane.setShape(series.shapes[cell.plane]);
     const cross = this.crosses.get(space);
@@ -120,10 +122,10 @@ export class Board {
     this.refresh();
   }
 
-  /** @param {[number, number]} window @param {boolean} invert @param {string} series */
-  setWindow(window, invert = this.invert, series = this.series) {
+  /** @param {[number, number]} window @param {boolean} invert @param {string} series @param {import("./lut.js").Voi} [voi] */
+  setWindow(window, invert = this.invert, series = this.series, voi) {
     this.timed(() => {
-      this.looks.set(series, window, invert);
+      this.looks.set(series, window, invert, voi);
       for (const pane of this.shown) if (pane.series === series) this.draw(pane, "window");
     });
     this.moved();
@@ -169,8 +171,8 @@ export class Board {
   /** Update slice and window of a pane; the screen follows at the next frame. @param {Pane} pane */
   draw(pane, why) {
     const slice = this.loader.held(pane.series, planeName(pane.shape, this.looks.slab), pane.index);
-    const { window, invert } = this.looks.of(pane.series);
-    pane.setImage(slice, slice && !slice.colour && this.luts.of(window, invert, slice));
+    const { window, invert, voi } = this.looks.of(pane.series);
+    pane.setImage(slice, slice && !slice.colour && this.luts.of(window, invert, slice, voi), this.looks.graphics);
     this.lay(pane, why);
   }
 
@@ -181,8 +183,8 @@ export class Board {
   }
 
   write(pane) {
-    const { window: [low, high], invert, colour } = this.looks.of(pane.series);
-    const text = colour ? "colour" : `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${invert ? "  inverted" : ""}`;
+    const { window: [low, high], invert, colour, voi } = this.looks.of(pane.series);
+    const text = colour ? "colour" : `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${VOI[voi] ?? (voi && voi !== LINEAR ? "  table" : "")}${invert ? "  inverted" : ""}`;
     pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space));
   }
 

@@ -2,7 +2,7 @@
 // A pure function of the panes' positions decides which slice is fetched next.
 
 /** @typedef {{values: Int16Array | Uint16Array | Uint8Array, bytes: number, slope: number, intercept: number, signed: boolean,
- *   colour: boolean}} Slice   `colour`: three values for each pixel */
+ *   colour: boolean, graphics?: Uint8Array}} Slice   `colour`: three values for each pixel; `graphics`: bits of overlays */
 
 export const sliceKey = (series, plane, index) => `${series}|${plane}|${index}`;
 

@@ -36,7 +36,7 @@ export function cut(base, shape, index, slice) {
       for (let c = 0; c < depth; c++) values[to + c] = source[from + c];
     }
   }
-  return { ...first, values, bytes: values.byteLength };
+  return { ...first, values, bytes: values.byteLength, graphics: undefined };
 }
 
 export class Loader {
@@ -71,14 +71,14 @@ export class Loader {
     return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
   }
 
-  /** @param {any} message @param {DataView} buffer */
-  arrived({ series, plane, index, dtype, slope, intercept }, buffer) {
+  /** @param {any} message @param {DataView} buffer @param {DataView} [graphics] bits of the file's overlays */
+  arrived({ series, plane, index, dtype, slope, intercept }, buffer, graphics) {
     const key = sliceKey(series, plane, index);
     this.asked.delete(key);
     const bytes = buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
     const [signed, colour] = [dtype === "int16", dtype === "rgb"];
     const values = colour ? new Uint8Array(bytes) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
-    this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed, colour });
+    this.cache.put(key, { values, bytes: bytes.byteLength, slope, intercept, signed, colour, graphics: graphics && bitsOf(graphics) });
   }
 
   /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes
@@ -121,6 +121,8 @@ export class Loader {
     }
   }
 }
+
+const bitsOf = (view) => new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 /** How far around to fetch, so that no slice evicts a nearer one; the series shown share the cache (colours take 3 bytes). */
 const reachOf = (shape, series) => Math.ceil((0.45 * CACHE_BYTES) / (shape.cols * shape.rows * 3 * series));

@@ -1,6 +1,10 @@
 // Window and inversion of each series: panes of one series share them.
 
-/** @typedef {{window: [number, number], invert: boolean, colour?: boolean}} Look   colours have no window */
+import { LINEAR } from "./lut.js";
+
+/** @typedef {{window: [number, number], invert: boolean, colour?: boolean, voi?: import("./lut.js").Voi,
+ *   windows?: {name: string, window: [number, number], voi: import("./lut.js").Voi}[]}} Look   colours have no window;
+ *   `windows`: those of the file */
 
 /** @type {Look} */
 const NONE = { window: [0, 1], invert: false };
@@ -13,6 +17,8 @@ export class Looks {
     this.now = new Map();
     /** @type {import("./slab.js").Slab | null} what all panes show instead of single slices */
     this.slab = null;
+    /** Whether overlays of the files are shown. */
+    this.graphics = true;
   }
 
   /** @param {string} series @returns {Look} */
@@ -22,14 +28,17 @@ export class Looks {
 
   /** Add series that are shown for the first time; others keep what the user chose. @param {Record<string, Look>} series */
   add(series) {
-    for (const [uid, { window, invert, colour }] of Object.entries(series)) {
-      if (!this.now.has(uid)) this.now.set(uid, { window, invert, colour });
-      this.first.set(uid, { window, invert, colour });
+    for (const [uid, { window, invert, colour, voi = LINEAR, windows = [] }] of Object.entries(series)) {
+      if (!this.now.has(uid)) this.now.set(uid, { window, invert, colour, voi, windows });
+      this.first.set(uid, { window, invert, colour, voi, windows });
     }
   }
 
-  /** @param {string} series @param {[number, number]} window @param {boolean} invert */
-  set(series, window, invert) { if (!this.of(series).colour) this.now.set(series, { window, invert }); }
+  /** @param {string} series @param {[number, number]} window @param {boolean} invert @param {import("./lut.js").Voi} voi */
+  set(series, window, invert, voi = this.of(series).voi) {
+    const look = this.of(series);
+    if (!look.colour) this.now.set(series, { ...look, window, invert, voi });
+  }
 
   reset() {
     this.now = new Map(this.first);

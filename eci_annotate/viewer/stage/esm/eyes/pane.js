@@ -37,6 +37,8 @@ export class Pane {
     this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
+    /** Factor from values to SUV by body weight; 0 if there is none. */
+    this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
     this.space = "";
     /** What the hanging protocol calls this pane, and why it shows nothing. */
@@ -147,9 +149,9 @@ export class Pane {
   }
 
   /** Set a cached slice; without one the pane indicates that it is loading, and never shows another slice. */
-  setImage(slice, lut) {
+  setImage(slice, lut, graphics = true) {
     this.waits = !slice;
-    this.picture.setSlice(slice, lut);
+    this.picture.setSlice(slice, lut, graphics);
   }
 
   /** Whether the kernel's layers show this slice. */

@@ -21,5 +21,6 @@ export function probeText(pane, hovered) {
   const value = hovered?.pane === pane ? valueAt(pane, hovered.x, hovered.y) : null;
   if (value === null) return "";
   if (Array.isArray(value)) return `R ${value[0]} G ${value[1]} B ${value[2]}`;
-  return `${Math.abs(value) < 10 && value % 1 ? value.toFixed(2) : Math.round(value)} ${pane.quantity}`.trim();
+  const suv = pane.suv ? `SUVbw ${(value * pane.suv).toFixed(2)}  ` : "";
+  return `${suv}${Math.abs(value) < 10 && value % 1 ? value.toFixed(2) : Math.round(value)} ${pane.quantity}`.trim();
 }

@@ -1,7 +1,7 @@
 // The picture of one slice: its pixels as sent, upright, drawn through a view. At first directly onto the screen, since
 // the view may move on; once it has rested for a frame, onto a backdrop, which costs little when only the pointer moves.
 
-import { paintColours, paintSlice } from "./lut.js";
+import { paintColours, paintGraphics, paintSlice } from "./lut.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { turnMatrix } from "./turn.js";
 
@@ -26,12 +26,13 @@ export class SlicePicture {
   }
 
   /** @param {import("./cache.js").Slice | null | undefined} slice nothing is drawn without one */
-  setSlice(slice, lut) {
+  setSlice(slice, lut, graphics = true) {
     this.held = Boolean(slice);
     this.slice = slice ?? null;
     if (!slice) return;
     if (slice.colour) paintColours(/** @type {Uint8Array} */ (slice.values), this.words);
     else paintSlice(/** @type {Int16Array | Uint16Array} */ (slice.values), lut, this.words);
+    if (slice.graphics && graphics) paintGraphics(slice.graphics, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
   }
 

@@ -2,7 +2,7 @@
 // browser; the kernel receives where the views are once they rest.
 
 import { lookAt, lookOf } from "../eyes/link.js";
-import { autoWindow, draggedWindow } from "../eyes/lut.js";
+import { autoWindow, draggedWindow, LINEAR } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
 import { nextSlab } from "../eyes/slab.js";
 import { nextTurn } from "../eyes/turn.js";
@@ -151,6 +151,7 @@ export class Navigation {
     switch (name) {
       case "view-scroll": return this.scroll(pane, value);
       case "view-zoom": return this.zoom(pane, centre, value);
+      case "view-graphics": return this.graphics();
       case "view-preset": return this.preset(value);
       case "view-invert": return board.setWindow(board.window, !board.invert);
       case "view-maximise": return this.maximise(pane);
@@ -173,6 +174,14 @@ export class Navigation {
     else void (el.closest(".eci-app") ?? el).requestFullscreen?.();
   }
 
+  /** Show or hide the overlays of the files. */
+  graphics() {
+    const { board, stage } = this;
+    board.looks.graphics = !board.looks.graphics;
+    board.redraw("window");
+    stage.say(board.looks.graphics ? "Graphics of the files are shown." : "Graphics of the files are hidden.", "note", true);
+  }
+
   /** Parallel panes follow each other, or no longer. */
   relink() {
     const { board, stage } = this;
@@ -180,12 +189,15 @@ export class Navigation {
     stage.say(board.linked ? "Parallel panes scroll and zoom together." : "Each pane scrolls and zooms alone.", "note", true);
   }
 
-  /** @param {string} name of a preset, or `auto`: derived from the slice of the active pane */
+  /** @param {string} name of a preset, of a window of the file, or `auto`: derived from the slice of the active pane */
   preset(name) {
     const { board } = this;
     const { active } = board;
     const slice = active?.shape && this.stage.loader.held(active.series, active.plane, active.index);
-    if (name !== "auto") board.setWindow(this.stage.model.get("presets")[name]);
-    else if (slice) board.setWindow(autoWindow(slice.values, slice));
+    const { windows = [] } = board.looks.of(board.series);
+    const own = windows.find((each) => each.name === name);
+    const window = name === "auto" ? slice && autoWindow(slice.values, slice) : this.stage.model.get("presets")[name];
+    if (own) board.setWindow(own.window, board.invert, board.series, own.voi);
+    else if (window) board.setWindow(window, board.invert, board.series, LINEAR);
   }
 }

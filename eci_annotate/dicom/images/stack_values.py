@@ -1,0 +1,61 @@
+"""The values of a stack in one array: each slice read straight into its place where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.dicom.images.colour import is_colour
+from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.pixels import has_uniform_padding, is_unscaled, modality_values
+from eci_annotate.dicom.images.stacks import Stack
+
+MOST_FLOAT32 = 1 << 24
+
+
+def _wider(kinds: Sequence[np.dtype[Any]], most: float) -> type[Any]:
+    """Return the smallest type that holds values of all these kinds exactly."""
+    if any(kind == np.float64 for kind in kinds):
+        return np.float64
+    if not any(kind.kind == "f" for kind in kinds):
+        return np.int32
+    return np.float64 if most > MOST_FLOAT32 else np.float32
+
+
+def values_of(stack: Stack) -> NDArray[Any]:
+    """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
+
+    Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
+    """
+    if is_colour(stack.frames[0].dataset):
+        with ThreadPoolExecutor(2) as pool:
+            return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
+    out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
+    put = partial(_put, out, not has_uniform_padding(stack.frames))
+    with ThreadPoolExecutor(2) as pool:
+        rest = dict(pool.map(put, enumerate(stack.frames)))
+    wide = {k: values for k, values in rest.items() if values is not None}
+    if not wide:
+        return out
+    whole = [float(np.abs(values.astype(np.int64)).max()) for values in wide.values() if values.dtype == np.int32]
+    out = out.astype(_wider([values.dtype for values in wide.values()], max(whole, default=0.0)))
+    for k, values in wide.items():
+        out[k] = values
+    return out
+
+
+def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:
+    """Write a slice to its place while it is in memory; return it if it needs a wider type."""
+    k, frame = numbered
+    if not nan and is_unscaled(frame) and frame.fill(out[k]):
+        return k, None
+    values = modality_values(frame, nan=nan)
+    if values.dtype != np.int16:
+        return k, values
+    out[k] = values
+    return k, None

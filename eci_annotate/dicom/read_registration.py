@@ -1,0 +1,220 @@
+"""Registrations from DICOM (PS3.3 C.20.2 rigid, C.20.3 deformable) and from ITK transform files."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+
+from eci_annotate.dicom.images.dicom_frames import axes
+from eci_annotate.dicom.images.element_values import numbers, value_of
+from eci_annotate.dicom.images.files import has_magic, read
+from eci_annotate.errors import BadImages, BadRegistration, EciError
+from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.registration.registration import Deformation, Registration
+
+RIGID, DEFORMABLE = "1.2.840.10008.5.1.4.1.1.66.1", "1.2.840.10008.5.1.4.1.1.66.3"
+AGAIN = "Export the registration again."
+
+
+def read_registration(
+    path: str | PathLike[str], *, source_uid: str = "", fixed_uid: str = "", moving_uid: str = ""
+) -> Registration:
+    """Read how one frame of reference is found in another.
+
+    Parameters
+    ----------
+    path
+        A DICOM Spatial Registration or Deformable Spatial Registration, or an ITK transform (.tfm, .txt).
+    source_uid
+        Which frame of reference of a DICOM file to map, where it has several besides the registered one.
+    fixed_uid, moving_uid
+        Frames of reference of an ITK transform, which names none: it maps points of the fixed image to the moving one.
+
+    Returns
+    -------
+    Registration
+        From the source frame to the registered one (DICOM), or from the moving frame to the fixed one (ITK).
+
+    Raises
+    ------
+    BadRegistration
+        If the file is none, cannot be read, or does not say which frames it maps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import eci_annotate as eci
+    >>> path = Path(tempfile.mkdtemp()) / "shift.tfm"
+    >>> lines = ["#Insight Transform File V1.0", "Transform: TranslationTransform_double_3_3", "Parameters: 0 0 7"]
+    >>> _ = path.write_text(chr(10).join([*lines, "FixedParameters:"]))
+    >>> found = eci.read_registration(path, fixed_uid="1.2.4", moving_uid="1.2.3")
+    >>> found.apply(eci.Box((10, 20, 30), (4, 5, 6), frame_uid="1.2.3")).centre_lps
+    (10.0, 20.0, 23.0)
+    """
+    path = Path(path)
+    try:
+        if path.is_file() and not has_magic(path):
+            return _from_itk(path, fixed_uid, moving_uid)
+        dataset = read(path)
+        kind = str(value_of(dataset, "SOPClassUID") or "")
+        if kind == RIGID:
+            return _rigid(dataset, source_uid)
+        if kind == DEFORMABLE:
+            return _deformable(dataset, source_uid)
+    except BadRegistration:
+        raise
+    except BadImages as error:
+        raise BadRegistration(error.what, error.remedy) from error
+    except EciError:
+        raise
+    except Exception as error:  # malformed files raise many kinds
+        raise BadRegistration("The registration cannot be read.", AGAIN) from error
+    raise BadRegistration("This DICOM file is no registration.", "Give a file of modality REG.")
+
+
+def _rigid(dataset: Dataset, source_uid: str) -> Registration:
+    target = str(value_of(dataset, "FrameOfReferenceUID") or "")
+    found = {str(value_of(item, "FrameOfReferenceUID") or ""): item for item in dataset.RegistrationSequence}
+    if len(found) < len(dataset.RegistrationSequence):
+        raise BadRegistration("The registration maps one frame of reference in several ways.", AGAIN)
+    item = _chosen(found, target, source_uid)
+    return Registration(_uid(item, "FrameOfReferenceUID"), target, _matrix(item.MatrixRegistrationSequence))
+
+
+def _chosen(found: dict[str, Dataset], target: str, source_uid: str) -> Dataset:
+    """Return the item of a source frame: the one asked for, or the only one besides the registered frame."""
+    others = [uid for uid in found if uid != target] if not source_uid else [source_uid]
+    if not target or len(others) != 1 or others[0] not in found:
+        raise BadRegistration(
+            f"The registration maps {len(others)} frames of reference, or not the one that was asked for.",
+            "Name one: read_registration(path, source_uid=...).",
+        )
+    return found[others[0]]
+
+
+def _uid(item: Dataset, keyword: str) -> str:
+    return str(value_of(item, keyword) or "")
+
+
+def _matrix(registrations: Any) -> Floats:
+    """Return the product of the matrices of a registration, the first applied first."""
+    total = np.eye(4)
+    for registration in registrations or ():
+        for item in registration.MatrixSequence:
+            values = numbers(item.FrameOfReferenceTransformationMatrix, "FrameOfReferenceTransformationMatrix")
+            if values.size != 16:
+                raise BadRegistration("A matrix of the registration does not have 16 values.", AGAIN)
+            total = values.reshape(4, 4) @ total
+    return total
+
+
+def _deformable(dataset: Dataset, source_uid: str) -> Registration:
+    target = _uid(dataset, "FrameOfReferenceUID")
+    found = {_uid(item, "SourceFrameOfReferenceUID"): item for item in dataset.DeformableRegistrationSequence}
+    if len(found) < len(dataset.DeformableRegistrationSequence):
+        raise BadRegistration("The registration maps one frame of reference in several ways.", AGAIN)
+    items = {uid: item for uid, item in found.items() if item.get("DeformableRegistrationGridSequence")}
+    item = _chosen(items or found, target, source_uid)
+    before = _matrix(item.get("PreDeformationMatrixRegistrationSequence"))
+    after = _matrix(item.get("PostDeformationMatrixRegistrationSequence"))
+    source = _uid(item, "SourceFrameOfReferenceUID")
+    if not item.get("DeformableRegistrationGridSequence"):
+        return Registration(
+            source, target, np.asarray(np.linalg.inv(after @ before))
+        )  # from registered to source, as stored
+    grid, offsets = _grid(item.DeformableRegistrationGridSequence[0], target)
+    return Registration(source, target, None, Deformation(grid, offsets, before, after))
+
+
+def _grid(item: Dataset, frame_uid: str) -> tuple[Grid, Floats]:
+    i, j, k = (int(n) for n in numbers(item.GridDimensions, "GridDimensions"))
+    x, y, z = (float(n) for n in numbers(item.GridResolution, "GridResolution"))
+    origin = numbers(item.ImagePositionPatient, "ImagePositionPatient")
+    directions = axes(numbers(item.ImageOrientationPatient, "ImageOrientationPatient"))
+    data = item.VectorGridData
+    offsets = np.frombuffer(data, "<f4") if isinstance(data, bytes) else np.asarray(data, float)
+    if min(i, j, k) < 1 or offsets.size != 3 * i * j * k:
+        raise BadRegistration("The vectors of the deformation do not fit its grid.", AGAIN)
+    vectors = offsets.reshape(k, j, i, 3).astype(float)
+    return Grid.from_arrays(origin, directions, (z, y, x), (k, j, i), frame_uid), vectors
+
+
+def _from_itk(path: Path, fixed_uid: str, moving_uid: str) -> Registration:
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head == b"\x89HDF\r\n\x1a\n":
+        raise BadRegistration("ITK transforms in HDF5 are not read here.", "Write it as .tfm with SimpleITK.")
+    text = path.read_text("ascii", "replace") if path.stat().st_size < 1 << 24 else ""
+    if not text.startswith("#Insight Transform File"):
+        raise BadRegistration("This file is no registration.", "Give a DICOM REG object or an ITK transform.")
+    if not fixed_uid or not moving_uid:
+        raise BadRegistration(
+            "An ITK transform does not say which frames of reference it maps.",
+            "Name them: read_registration(path, fixed_uid=..., moving_uid=...).",
+        )
+    total = np.eye(4)
+    for kind, values, fixed in reversed(_itk_parts(text)):  # ITK applies the last of a composite first
+        total = _itk_matrix(kind, values, fixed) @ total
+    return Registration(moving_uid, fixed_uid, np.asarray(np.linalg.inv(total)))
+
+
+def _itk_parts(text: str) -> list[tuple[str, Floats, Floats]]:
+    parts: list[tuple[str, Floats, Floats]] = []
+    kind, values = "", np.empty(0)
+    for line in text.splitlines():
+        name, _, rest = line.partition(":")
+        if name == "Transform":
+            kind = rest.split("_")[0].strip()
+        elif name == "Parameters":
+            values = np.array([float(each) for each in rest.split()])
+        elif name == "FixedParameters" and kind != "CompositeTransform":
+            parts.append((kind, values, np.array([float(each) for each in rest.split()])))
+    if not parts:
+        raise BadRegistration("The ITK transform is empty.", AGAIN)
+    return parts
+
+
+def _itk_matrix(kind: str, values: Floats, fixed: Floats) -> Floats:
+    """Return x -> turn (x - centre) + centre + shift as a 4 x 4 matrix."""
+    match kind, values.size:
+        case "AffineTransform" | "MatrixOffsetTransformBase", 12:
+            turn, shift = values[:9].reshape(3, 3), values[9:]
+        case "TranslationTransform", 3:
+            turn, shift = np.eye(3), values
+        case "Euler3DTransform", 6:
+            turn, shift = _euler(values[:3], bool(fixed.size > 3 and fixed[3])), values[3:]
+        case "VersorRigid3DTransform", 6:
+            turn, shift = _versor(values[:3]), values[3:]
+        case "Similarity3DTransform", 7:
+            turn, shift = values[6] * _versor(values[:3]), values[3:6]
+        case _:
+            raise BadRegistration(f"ITK's {kind[:40]} is not read here.", "Write it as an affine transform.")
+    centre = fixed[:3] if fixed.size >= 3 else np.zeros(3)
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = turn, centre + shift - turn @ centre
+    return matrix
+
+
+def _euler(angles: Floats, zyx: bool) -> Floats:
+    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
+    x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return np.asarray(z @ y @ x if zyx else z @ x @ y)
+
+
+def _versor(vector: Floats) -> Floats:
+    x, y, z = vector
+    w = max(1 - float(vector @ vector), 0.0) ** 0.5
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Registrations between frames of reference, and annotations mapped to other stacks."""

@@ -1,0 +1,75 @@
+"""What a file says about its display is what is shown: windows, sigmoid, tables. pydicom is the oracle."""
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_voi_lut
+
+import eci_annotate as eci
+from eci_annotate.imaging.display import Window, grey, voi_of
+from tests.dicom.series_maker import make_series
+
+
+def series_with(folder, edit):
+    def ramp(dataset, k):
+        dataset.PixelData = np.linspace(-1500, 2500, dataset.Rows * dataset.Columns).astype(np.int16).tobytes()
+        edit(dataset)
+
+    make_series(folder, 2, modality="CT", edit=ramp)
+    return eci.load_series(folder), pydicom.dcmread(folder / "s000.dcm")
+
+
+def table(dataset, count=300, first=-100, bits=12, fall=False):
+    item = Dataset()
+    item.add_new("LUTDescriptor", "SS", [count, first, bits])
+    entries = (np.linspace(0, 1, count) ** 2 * ((1 << bits) - 1)).astype("<u2")[:: -1 if fall else 1]
+    item.add_new("LUTData", "OW", entries.tobytes())
+    item.LUTExplanation = "contrast"
+    dataset.VOILUTSequence = [item]
+
+
+def window(dataset, function=None):
+    dataset.WindowCenter, dataset.WindowWidth = [200, 40], [600, 80]
+    dataset.WindowCenterWidthExplanation = ["wide", "narrow"]
+    if function:
+        dataset.VOILUTFunction = function
+
+
+@pytest.mark.parametrize("function", [None, "LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_windows_are_shown_as_pydicom_shows_them(tmp_path, function, place):
+    volume, header = series_with(tmp_path, lambda d: window(d, function))
+    name, low, high = volume.attrs["windows"][place]
+    assert name == ("wide", "narrow")[place]
+    shown = grey(volume.values[0], Window(low, high), voi=voi_of(volume, place))
+    theirs = apply_voi_lut(header.pixel_array, header, index=place)
+    theirs = (
+        (theirs - theirs.min()) / (theirs.max() - theirs.min()) if function != "SIGMOID" else (theirs + 32768) / 65535
+    )
+    allowed = 255 / (high - low) + 1.5 if function != "SIGMOID" else 1.5  # LINEAR is half a value off
+    assert np.abs(shown.astype(float) - theirs * 255).max() < allowed
+
+
+@pytest.mark.parametrize("fall", [False, True])
+@pytest.mark.parametrize("count", [300, 3000])
+def test_tables_are_shown_as_pydicom_shows_them(tmp_path, fall, count):
+    volume, header = series_with(tmp_path, lambda d: table(d, count, fall=fall))
+    shown = grey(volume.values[0], Window(*volume.attrs["window"]), voi=voi_of(volume))
+    theirs = apply_voi_lut(header.pixel_array, header) / 4095 * 255
+    assert np.abs(shown.astype(float) - theirs).max() < 1.5
+
+
+def test_a_file_with_windows_and_a_table_gives_all(tmp_path):
+    volume, _ = series_with(tmp_path, lambda d: (window(d), table(d)))
+    assert [name for name, *_ in volume.attrs["windows"]] == ["wide", "narrow", "contrast"]
+    assert volume.attrs["voi"][:2] == ("LINEAR", "LINEAR") and len(volume.attrs["voi"][2]) == 300
+
+
+def test_a_table_that_cannot_be_read_is_no_window(tmp_path):
+    def edit(dataset):
+        table(dataset)
+        dataset.VOILUTSequence[0].LUTData = bytes(6)
+
+    volume, _ = series_with(tmp_path, edit)
+    assert "window" not in volume.attrs
