@@ -1,18 +1,25 @@
-"""What a reader does with the panes: tools in one row, flipped and rotated pictures."""
+"""What a reader does with the panes: tools in one row, flipped and rotated pictures, stacks, series dragged in."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from playwright.sync_api import Page
 
+from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.annotations import Box, Mask
+from eci_annotate.repository.admin.create import create_repository
+from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.tools import replay
-from tests.browser.lab import PROJECT, SUBJECT, Viewer
+from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 
 ROW_PX = 36
 
@@ -162,3 +169,84 @@ def test_pixels_turn_with_the_pane(viewer: Viewer) -> None:
         viewer.page.wait_for_timeout(100)
         after = np.array(picture(viewer))
         assert np.abs(after - before).mean() > 5 and np.median(np.abs(after - seen)) <= 3
+
+
+POINTS = 3
+
+
+@pytest.fixture(scope="module")
+def perfusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose subject has one series of three time points, each brighter, and a plain series."""
+    root = tmp_path_factory.mktemp("perfusion")
+    write_phantom(root / "dicom" / "plain", "tiny")
+    for point in range(1, POINTS + 1):
+        for n, path in enumerate(write_phantom(root / "dicom" / str(point), "tiny")):
+            dataset = pydicom.dcmread(path)
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = uid_from("perfusion"), 2
+            dataset.SeriesDescription, dataset.TemporalPositionIdentifier = "Perfusion", point
+            dataset.RescaleIntercept = float(dataset.RescaleIntercept) + 100 * point
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid_from(f"point {point}", str(n))
+            dataset.save_as(path)
+    create_repository(root / "repository", project=PROJECT, member="anna", site="KAU")
+    import_folders(open_repository(root / "repository").backend, [root / "dicom"], project=PROJECT, site="KAU")  # type: ignore[arg-type]
+    return root / "repository"
+
+
+@pytest.fixture
+def stacks(lab: Lab, page: Page, perfusion: Path, request: pytest.FixtureRequest) -> Viewer:
+    """The task open, the plain series in the first of two panes."""
+    folder = Path(shutil.copytree(perfusion, lab.folder / request.node.name))
+    run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
+    viewer = Viewer(page)
+    viewer.wait(90)
+    page.locator(".eci-layouts select").first.select_option(label="1 × 2")
+    page.wait_for_function("() => document.querySelector('.eci-stage').stage.board.panes.length === 2")
+    viewer.wait()
+    return viewer
+
+
+def drag_in(viewer: Viewer, title: str, pane: str) -> None:
+    """Drag a series of the list by its text into a pane."""
+    card = viewer.page.locator(".eci-series").filter(has_text=title)
+    card.locator(".eci-facts").drag_to(viewer.page.locator(f".eci-pane[data-pane='{pane}']"))
+    settle(viewer)
+
+
+def settle(viewer: Viewer) -> None:
+    viewer.page.wait_for_timeout(300)
+    viewer.wait()
+    viewer.rest()
+
+
+def pane_of(viewer: Viewer, name: str) -> dict[str, Any]:
+    """What a pane shows, and where."""
+    found: dict[str, Any] = viewer.stage(f"""(({{ series, stack, index, turn, view, picture, texts }}) => (
+        {{ series, stack, index, turn, zoom: view.zoom, left: view.left, title: texts.title,
+           value: picture.slice.values[1000] * picture.slice.slope + picture.slice.intercept }}
+        ))(s.board.paneNamed("{name}"))""")
+    return found
+
+
+def test_a_series_is_dragged_into_a_pane_and_its_time_points_follow(stacks: Viewer, tmp_path: Path) -> None:
+    first = pane_of(stacks, "1-1")
+    drag_in(stacks, "phase 1 of 3", "1-2")
+    assert pane_of(stacks, "1-1") == first
+    start = pane_of(stacks, "1-2")
+    assert start["series"] != first["series"] and "phase 1 of 3" in start["title"]
+    activate(stacks, "1-2", "+", "+", "w", "ArrowDown")
+    before = pane_of(stacks, "1-2")
+    slider = stacks.page.locator(".eci-stacks")
+    assert slider.inner_text() == "phase 1 of 3 (1 / 3)"
+    activate(stacks, "1-2", "Alt+ArrowRight")
+    settle(stacks)
+    after = pane_of(stacks, "1-2")
+    assert slider.inner_text() == "phase 2 of 3 (2 / 3)" and after["series"] != before["series"]
+    for name in ("index", "turn", "zoom", "left"):
+        assert after[name] == pytest.approx(before[name]), name
+    assert before["turn"] == 1 and before["index"] != start["index"] and after["value"] == before["value"] + 100
+    slider.locator("input").fill("2")
+    settle(stacks)
+    assert slider.inner_text() == "phase 3 of 3 (3 / 3)" and pane_of(stacks, "1-2")["value"] == before["value"] + 200
+    stacks.page.screenshot(path=tmp_path / "stacks.png")
+    activate(stacks, "1-1")
+    assert not slider.is_visible()

@@ -21,6 +21,7 @@ const { planeName } = await at("eyes/slab");
 const { probeText } = await at("eyes/probe");
 const { followers } = await at("eyes/groups");
 const { nextTurn, turnedShape, turnMatrix, turnText, uprightPoint } = await at("eyes/turn");
+const { StackSlider } = await at("hands/stack_slider");
 const { belowFirstRow } = await at("hands/tool_row");
 
 const axial = {
@@ -420,4 +421,25 @@ test("a sigmoid and a table become grey as DICOM defines them", () => {
     assert.ok(Math.abs(level("SIGMOID", value) - 255 / (1 + Math.exp((-4 * (value - 100)) / 200))) <= 0.5);
   assert.deepEqual([0, 100, 200, 900].map((value) => level([10, 40, 90], value)), [10, 40, 90, 90]);
   assert.equal(level([10, 40, 90], 100, true), 215);
+});
+
+test("the slider steps through the stacks of the active pane, and hides where there is one only", () => {
+  const asked = [];
+  const board = { series: "b", active: { name: "1-1" } };
+  const slider = Object.assign(Object.create(StackSlider.prototype), {
+    board, put: (...what) => asked.push(what), el: {}, title: {}, range: { setAttribute: () => {} },
+  });
+  const stacks = [["a", "b = 0"], ["b", "b = 400"], ["c", "b = 800"]];
+  slider.setScene({ a: { stacks }, b: { stacks }, x: {} });
+  assert.equal(slider.title.textContent, "b = 400 (2 / 3)");
+  slider.step(1);
+  slider.step(-5);
+  assert.deepEqual(asked, [["1-1", "c"], ["1-1", "a"]]);
+  board.series = "a";
+  slider.step(-1);
+  assert.equal(asked.length, 2);
+  board.series = "x";
+  slider.show();
+  slider.step(1);
+  assert.ok(slider.el.hidden && asked.length === 2);
 });

@@ -9,6 +9,8 @@ import { element } from "./eyes/pane.js";
 import { planeName } from "./eyes/slab.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
+import { SeriesDrop } from "./hands/series_drop.js";
+import { StackSlider } from "./hands/stack_slider.js";
 import { Interaction } from "./hands/interaction.js";
 import { bindings } from "./hands/keys.js";
 import * as wire from "./messages.js";
@@ -51,6 +53,9 @@ export class Stage {
     const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
+    const put = (pane, series) => this.interaction.put(pane, series);
+    this.stacks = new StackSlider(el, this.board, put);
+    this.drop = new SeriesDrop(el, put);
     for (const name of KEPT_INSIDE) el.addEventListener(name, (event) => event.stopPropagation());
     el.addEventListener("contextmenu", (event) => event.preventDefault());
     el.addEventListener("keydown", (event) => this.interaction.keydown(event));
@@ -93,6 +98,7 @@ export class Stage {
     this.interaction.finish();
     this.send(wire.byeMessage());
     this.observer.disconnect();
+    this.drop.stop();
     this.link.leave();
     this.connection.stop();
     this.reports.stop();
@@ -130,6 +136,7 @@ export class Stage {
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
     board.setScene(message);
+    this.stacks.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");
     const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);

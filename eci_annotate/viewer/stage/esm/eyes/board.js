@@ -93,9 +93,10 @@ export class Board {
     pane.measure();
     const space = series?.frame ?? "";
     if (pane.series === cell.series && pane.plane === cell.plane && pane.space === space && (pane.shape || !series)) return;
-    Object.assign(pane, { series: cell.series, plane: cell.plane, space, quantity: series?.quantity ?? "", suv: series?.suv ?? 0 });
+    const same = pane.space === space && space !== "";
+    pane.take(cell, space, series);
     if (!series) return pane.clear();
-    pane.setShape(series.shapes[cell.plane]);
+    pane.setShape(series.shapes[cell.plane], same);
     const cross = this.crosses.get(space);
     if (cross) pane.turnTo(cross);
     else this.crosses.set(space, pane.middle());

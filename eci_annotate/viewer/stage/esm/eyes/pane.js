@@ -6,6 +6,8 @@ import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { SlicePicture } from "./slice_picture.js";
 import { probeText } from "./probe.js";
+import { areParallel } from "./groups.js";
+import { lookAt, lookOf } from "./link.js";
 import { turnedShape, turnText } from "./turn.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
@@ -37,6 +39,8 @@ export class Pane {
     this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
+    /** Title of the stack, of a series with several. */
+    this.stack = "";
     /** Factor from values to SUV by body weight; 0 if there is none. */
     this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
@@ -66,6 +70,12 @@ export class Pane {
     this.notice.hidden = !why;
   }
 
+  /** Belong to a series from now on. @param {any} cell a pane of a SCENE message @param {string} space @param {any} facts of its series */
+  take(cell, space, facts) {
+    const [, stack] = facts?.stacks?.find(([uid]) => uid === cell.series) ?? ["", ""];
+    Object.assign(this, { series: cell.series, plane: cell.plane, space, stack, quantity: facts?.quantity ?? "", suv: facts?.suv ?? 0 });
+  }
+
   /** Show nothing. */
   clear() {
     Object.assign(this, { shape: null, upright: null, drawn: null });
@@ -86,13 +96,17 @@ export class Pane {
     return pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
   }
 
-  /** Set another plane stack: the whole image, the middle slice. */
-  setShape(shape, index) {
+  /** Set another plane stack: the same place of the same frame, or else the whole image, the middle slice. @param {boolean} same */
+  setShape(shape, same) {
+    const kept = same && this.shape && areParallel(this.upright, shape) && { ...lookOf(this), turn: this.turn };
     this.upright = shape;
-    this.index = pane_geometry.clampIndex(shape, index ?? shape.count / 2);
+    this.index = pane_geometry.clampIndex(shape, shape.count / 2);
     this.reset();
     this.drawn = null;
     this.picture.setShape(shape);
+    if (!kept) return;
+    this.setTurn(kept.turn);
+    lookAt(this, kept);
   }
 
   /** Show it flipped or rotated, about the middle of the pane. @param {number} turn */
@@ -187,7 +201,7 @@ export class Pane {
   /** @param {string} window text of the window */
   write(window, focus) {
     const { shape, index } = this;
-    const title = [this.label, shape.title, turnText(this.turn)].filter(Boolean).join(" · ");
+    const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
     const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };

@@ -33,6 +33,7 @@ export class Interaction extends Navigation {
     if (focus) this.el.focus({ preventScroll: true });
     if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
     this.board.activate(pane);
+    this.stage.stacks?.show();
     this.here();
   }
 
@@ -71,6 +72,12 @@ export class Interaction extends Navigation {
   /** @param {number} lines @param {"brush" | "flow"} what radius or flow of the brush, by the wheel */
   turnBrush(lines, what) {
     this.queue.command(wire.commandMessage(what, lines < 0 ? 1.15 : 1 / 1.15));
+  }
+
+  /** Show a series in a pane. @param {string} pane @param {string} series */
+  put(pane, series) {
+    this.finish();
+    this.queue.command(wire.commandMessage("put", { pane, series }));
   }
 
   // -- keyboard -------------------------------------------------------------------------

@@ -31,6 +31,8 @@ export const KEYS = [
   { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices forward", shown: "PgDn", repeats: true },
   { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home", repeats: true },
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
+  { keys: ["alt+arrowright"], does: "view-stack", value: 1, text: "Next time point, b-value or echo", shown: "Alt+→", repeats: true },
+  { keys: ["alt+arrowleft"], does: "view-stack", value: -1, text: "Previous time point, b-value or echo", shown: "Alt+←", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["o"], does: "view-graphics", text: "Show or hide graphics of the files (overlays)" },
   { keys: ["r"], does: "view-reset", text: "Reset view, window, flips and rotation" },
@@ -58,6 +60,7 @@ export const MOUSE = [
   ["Ctrl + wheel, two fingers", "Zoom"],
   ["Shift + wheel, Alt + wheel", "Radius of the brush, its flow"],
   ["Shift + click", "All panes to this point"],
+  ["Drag from the list", "Show a series in a pane"],
   ["Double click", "This pane alone, or all panes"],
   ["Alt + corner of a box", "Rotate it in this plane"],
 ];

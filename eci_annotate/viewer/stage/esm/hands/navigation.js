@@ -159,6 +159,7 @@ export class Navigation {
       case "view-slab": return this.thicken();
       case "view-cine": return this.cine(pane);
       case "view-link": return this.relink();
+      case "view-stack": return this.stage.stacks.step(value);
       case "view-flip-x": return this.turn(pane, "flip-x");
       case "view-flip-y": return this.turn(pane, "flip-y");
       case "view-rotate": return this.turn(pane, "right");
