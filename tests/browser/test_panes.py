@@ -250,3 +250,36 @@ def test_a_series_is_dragged_into_a_pane_and_its_time_points_follow(stacks: View
     stacks.page.screenshot(path=tmp_path / "stacks.png")
     activate(stacks, "1-1")
     assert not slider.is_visible()
+
+
+def column(viewer: Viewer, by: float) -> list[int]:
+    """Grey values of the axial pane, on a line up from (40%, 40%) of it, every `by` pixels."""
+    values: list[int] = viewer.page.evaluate(
+        """(by) => {
+        const { board } = document.querySelector(".eci-stage").stage, pane = board.paneNamed("axial");
+        const { width, height } = pane.screen, data = pane.context.getImageData(0, 0, width, height).data;
+        return [...Array(24).keys()].map(n => Math.round(0.4 * height - (n + 4) * by))
+            .map(y => data[4 * (y * width + Math.round(0.4 * width + 3 * by))]);
+    }""",
+        by,
+    )
+    return values
+
+
+def test_the_magnifier_enlarges_what_is_at_the_pointer(viewer: Viewer, repository: Path) -> None:
+    activate(viewer, "axial", "s")
+    viewer.drag("axial", [(0.38, 0.36), (0.42, 0.38)])
+    viewer.rest()
+    viewer.page.mouse.move(*viewer.at("axial", 0.4, 0.4))
+    viewer.stage("(s.board.crosses.clear(), s.board.tool.feedback = 'none', s.board.refresh())")
+    viewer.page.wait_for_timeout(200)
+    before = np.array(column(viewer, 1.2))
+    viewer.page.keyboard.down("z")
+    viewer.page.wait_for_timeout(200)
+    viewer.page.screenshot(path=repository / "magnified.png")
+    held = np.array(column(viewer, 3.0))
+    viewer.page.keyboard.up("z")
+    viewer.page.wait_for_timeout(200)
+    assert (np.array(column(viewer, 1.2)) == before).all()
+    assert np.ptp(before) > 20 and np.median(np.abs(held - before)) <= 12
+    assert np.corrcoef(held, before)[0, 1] > 0.8

@@ -207,7 +207,7 @@ export class Board {
     const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered });
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

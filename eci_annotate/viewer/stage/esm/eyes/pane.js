@@ -5,6 +5,7 @@ import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { SlicePicture } from "./slice_picture.js";
+import { drawMagnifier } from "./magnifier.js";
 import { probeText } from "./probe.js";
 import { areParallel } from "./groups.js";
 import { lookAt, lookOf } from "./link.js";
@@ -175,23 +176,28 @@ export class Pane {
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string, hovered: any}} what */
+   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.picture.layOn(context, this.view, this.turn, this.size.ratio);
-    if (this.isDrawn()) this.composeLayers(context);
-    else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
+    this.composeInk(this.view, what.echoes);
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
+    if (what.magnified && what.hovered?.pane === this) drawMagnifier(this, what.hovered, what.echoes);
     drawTexts(context, this, probeText(this, what.hovered));
   }
 
-  composeLayers(context) {
-    const { drawn, view, size } = this;
+  /** Draw annotations in a view: the kernel's layers, or else echoes. */
+  composeInk(view, echoes) {
+    const { context, drawn, size } = this;
+    if (!this.isDrawn()) {
+      for (const echo of echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, view);
+      return;
+    }
     const [x, y] = pane_geometry.pxFromPlane(view, drawn.view.left, drawn.view.top);
     const scale = view.zoom / drawn.view.zoom;
     context.setTransform(scale, 0, 0, scale, x * size.ratio, y * size.ratio);

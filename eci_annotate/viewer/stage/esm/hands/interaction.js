@@ -108,10 +108,12 @@ export class Interaction extends Navigation {
   /** @param {KeyboardEvent} event */
   keyup(event) {
     if (event.key === " ") this.space = false;
+    if (event.key.toLowerCase() === "z") this.magnify(false);
   }
 
-  /** End a running stroke where it is, and send a click that is held. */
+  /** End a running stroke where it is, and the magnifier, and send a click that is held. */
   finish() {
+    this.magnify(false);
     this.stage.hands.forEach((hands) => hands.settle());
     this.click.release();
   }

@@ -41,6 +41,7 @@ export const KEYS = [
   { keys: ["w"], does: "view-rotate", text: "Rotate this pane by 90° clockwise" },
   { keys: ["q"], does: "view-rotate-back", text: "Rotate this pane by 90° back" },
   { keys: ["t"], does: "view-slab", text: "Thick slabs: mean, MIP, MinIP, or single slices" },
+  { keys: ["z"], does: "view-magnify", text: "Magnifier at the pointer, while held down" },
   { keys: ["k"], does: "view-cine", text: "Play the slices, or stop" },
   { keys: ["l"], does: "view-link", text: "Parallel panes together, or each alone" },
   { keys: ["v"], does: "layout", value: 1, text: "Next layout" },

@@ -111,6 +111,14 @@ export class Navigation {
     this.board.moved();
   }
 
+  /** @param {boolean} on whether the picture is enlarged around the pointer */
+  magnify(on) {
+    const { looks } = this.board;
+    if (looks.magnified === on) return;
+    looks.magnified = on;
+    this.board.refresh("ring");
+  }
+
   /** Show the next kind of slab in all panes. */
   thicken() {
     const { looks } = this.board;
@@ -159,6 +167,7 @@ export class Navigation {
       case "view-slab": return this.thicken();
       case "view-cine": return this.cine(pane);
       case "view-link": return this.relink();
+      case "view-magnify": return this.magnify(true);
       case "view-stack": return this.stage.stacks.step(value);
       case "view-flip-x": return this.turn(pane, "flip-x");
       case "view-flip-y": return this.turn(pane, "flip-y");
