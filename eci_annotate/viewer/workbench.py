@@ -23,6 +23,7 @@ from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, t
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
 from eci_annotate.viewer.panels.manual import Manual
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
 from eci_annotate.viewer.plain_error import plain
@@ -90,6 +91,7 @@ class Workbench(Listener):
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.controller.panes.windows, self.controller.plan.offered = windows_of(self.hanging), task.definition.tools
+        self.controller.panes.stacks = stacks_by_series(self.studies)
         self.sides = sides_of(task, self.work.easel)
         self._panels(height)
         self.signing.reason.value = reason
@@ -114,7 +116,7 @@ class Workbench(Listener):
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
         )
-        self.suggestions = suggestions_for(self.controller, self.toolbar.widget, self.decide, self._draw, self.do)
+        self.suggestions = suggestions_for(self.controller, self.toolbar.row, self.decide, self._draw, self.do)
         self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))

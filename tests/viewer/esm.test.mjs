@@ -20,6 +20,9 @@ const { lookAt, lookOf } = await at("eyes/link");
 const { planeName } = await at("eyes/slab");
 const { probeText } = await at("eyes/probe");
 const { followers } = await at("eyes/groups");
+const { nextTurn, turnedShape, turnMatrix, turnText, uprightPoint } = await at("eyes/turn");
+const { StackSlider } = await at("hands/stack_slider");
+const { belowFirstRow } = await at("hands/tool_row");
 
 const axial = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 4, cols: 5, du: 0.5, dv: 2,
@@ -146,16 +149,76 @@ test("a slab is part of the plane's name, odd, and none where one slice is as th
 
 test("the value under the pointer is that of the pixel, and none outside", () => {
   const slice = { values: Int16Array.from({ length: 20 }, (_, n) => n), slope: 2, intercept: -10 };
-  const pane = { held: true, slice, shape: axial, quantity: "HU", view: { left: 0, top: 0, zoom: 10 } };
+  const pane = { picture: { held: true, slice }, upright: axial, turn: 0, shape: axial, quantity: "HU", view: { left: 0, top: 0, zoom: 10 } };
   assert.equal(probeText(pane, { pane, x: 12, y: 25 }), "4 HU"); // column 2, row 1
   assert.equal(probeText(pane, { pane, x: -1, y: 25 }), "");
   assert.equal(probeText(pane, { pane: null, x: 12, y: 25 }), "");
+  const rotated = { ...pane, turn: 1, shape: turnedShape(axial, 1) }; // by 90 degrees: row 1 is the third column from the left
+  assert.equal(probeText(rotated, { pane: rotated, x: 55, y: 12 }), "4 HU");
 });
 
 test("panes with parallel planes of one frame of reference follow, others do not", () => {
-  const pane = (name, shape, space) => ({ name, shape, space, visible: true });
+  const pane = (name, shape, space) => ({ name, shape, upright: shape, space, visible: true });
   const [a, b, c, d] = [pane("a", axial, "f"), pane("b", { ...axial, du: 3 }, "f"), pane("c", { ...coronal, down: [0, 0, 1] }, "f"), pane("d", axial, "g")];
   assert.deepEqual(followers(a, [a, b, c, d]).map(({ name }) => name), ["b"]);
+});
+
+const TURNS = [0, 1, 2, 3, 4, 5, 6, 7];
+const lettered = { ...axial, letters: { left: "R", right: "L", top: "A", bottom: "P" } };
+
+test("screen, patient and screen again is the identity however a pane is flipped and rotated", () => {
+  for (const shape of [axial, { ...coronal, down: [0, 0, -1], step: [0, 2, 0], per: [0, 0.5, 0] }])
+    for (const turn of TURNS)
+      for (let n = 0; n < 50; n++) {
+        const turned = turnedShape(shape, turn);
+        const view = { left: Math.random() * 3 - 1, top: Math.random() * 3 - 1, zoom: 0.5 + Math.random() * 9, width: 300, height: 200 };
+        const px = [Math.random() * 300, Math.random() * 200];
+        const [u, v] = geometry.planeFromPx(view, ...px);
+        const point = geometry.lpsFromPlane(turned, 1, u, v);
+        const on = geometry.planeFromLps(turned, point);
+        near(geometry.pxFromPlane(view, on.u, on.v), px);
+        const [p, q] = uprightPoint(shape, turn, u, v);
+        near(geometry.lpsFromPlane(shape, 1, p, q), point); // the same place as upright
+        const [a, b, c, d, e, f] = turnMatrix(shape, turn);
+        near([a * p + c * q + e, b * p + d * q + f], [u, v]); // where the pixels are drawn
+      }
+});
+
+test("each step turns what is on the screen, whatever way it was before", () => {
+  const sides = ({ letters: { left, top, right, bottom } }) => [left, top, right, bottom];
+  for (const turn of TURNS) {
+    const [left, top, right, bottom] = sides(turnedShape(lettered, turn));
+    const after = (step) => sides(turnedShape(lettered, nextTurn(turn, step)));
+    assert.deepEqual(after("flip-x"), [right, top, left, bottom]);
+    assert.deepEqual(after("flip-y"), [left, bottom, right, top]);
+    assert.deepEqual(after("right"), [bottom, left, top, right]);
+    assert.deepEqual(after("left"), [top, right, bottom, left]);
+    for (const step of ["flip-x", "flip-y"]) assert.equal(nextTurn(nextTurn(turn, step), step), turn);
+    assert.equal(nextTurn(nextTurn(turn, "right"), "left"), turn);
+  }
+  assert.deepEqual([0, 3, 4, 5].map(turnText), ["", "rotated 270°", "flipped", "flipped, rotated 90°"]);
+});
+
+test("echoes lie on their voxels in a turned pane", () => {
+  const bits = Uint8Array.from([0b10110000]); // two rows of two columns: the first, and the second row
+  const echo = { corner: [1, 2, 1], size: [1, 2, 2], bits };
+  const voxels = [[2, 1], [3, 1], [3, 2]]; // row, column of the volume
+  for (const turn of TURNS) {
+    const shape = turnedShape(axial, turn);
+    const { left, top, cols, inside } = section(echo, shape, 1);
+    const shown = [...inside.keys()].filter((n) => inside[n]).map((n) => {
+      const [col, row] = [left + (n % cols), top + Math.floor(n / cols)];
+      const [x, y] = geometry.lpsFromPlane(shape, 1, (col + 0.5) * shape.du, (row + 0.5) * shape.dv);
+      return [Math.round((y - axial.origin[1]) / axial.dv), Math.round((x - axial.origin[0]) / axial.du)];
+    });
+    assert.deepEqual(shown.sort(), voxels);
+  }
+});
+
+test("controls that wrapped below the first row are in the menu", () => {
+  const box = (top, height = 28) => ({ top, height });
+  assert.deepEqual(belowFirstRow([box(2), box(0, 32), box(0, 0), box(34), box(36)]), [false, false, false, true, true]);
+  assert.deepEqual(belowFirstRow([box(2), box(0, 0)]), [false, false]);
 });
 
 test("the courier merges what waits and never builds a queue", () => {
@@ -286,7 +349,7 @@ test("every key of the table is found, and only once", () => {
   assert.equal(press("!", { shiftKey: true, code: "Digit1" }).value, "liver");
   assert.equal(press("2", { code: "Digit2" }).does, "dimension");
   assert.equal(press("?", { shiftKey: true, code: "Slash" }).does, "view-help");
-  assert.equal(press("q"), null);
+  assert.equal(press("j"), null);
   assert.ok(helpRows(table).every(([keys, text]) => keys && text));
 });
 
@@ -301,7 +364,7 @@ test("what a press begins is decided by its button", () => {
 
 const paneOf = (shape, width, height) => {
   const pane = { shape, index: 1, size: { width, height }, view: geometry.fit(shape, width, height), fitted: true };
-  pane.reset = () => Object.assign(pane, { view: geometry.fit(shape, width, height), fitted: true });
+  pane.fit = () => Object.assign(pane, { view: geometry.fit(shape, width, height), fitted: true });
   pane.setView = (view) => Object.assign(pane, { view, fitted: false });
   return pane;
 };
@@ -358,4 +421,25 @@ test("a sigmoid and a table become grey as DICOM defines them", () => {
     assert.ok(Math.abs(level("SIGMOID", value) - 255 / (1 + Math.exp((-4 * (value - 100)) / 200))) <= 0.5);
   assert.deepEqual([0, 100, 200, 900].map((value) => level([10, 40, 90], value)), [10, 40, 90, 90]);
   assert.equal(level([10, 40, 90], 100, true), 215);
+});
+
+test("the slider steps through the stacks of the active pane, and hides where there is one only", () => {
+  const asked = [];
+  const board = { series: "b", active: { name: "1-1" } };
+  const slider = Object.assign(Object.create(StackSlider.prototype), {
+    board, put: (...what) => asked.push(what), el: {}, title: {}, range: { setAttribute: () => {} },
+  });
+  const stacks = [["a", "b = 0"], ["b", "b = 400"], ["c", "b = 800"]];
+  slider.setScene({ a: { stacks }, b: { stacks }, x: {} });
+  assert.equal(slider.title.textContent, "b = 400 (2 / 3)");
+  slider.step(1);
+  slider.step(-5);
+  assert.deepEqual(asked, [["1-1", "c"], ["1-1", "a"]]);
+  board.series = "a";
+  slider.step(-1);
+  assert.equal(asked.length, 2);
+  board.series = "x";
+  slider.show();
+  slider.step(1);
+  assert.ok(slider.el.hidden && asked.length === 2);
 });

@@ -35,7 +35,7 @@ class World {
     const board = {
       active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: { clear: nothing }, activate: nothing, mark: nothing,
       follow: nothing, paneNamed: () => pane, refresh: nothing, timed: (work) => work(), write: nothing,
-      draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], fill: nothing,
+      draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], looks: { magnified: false }, fill: nothing,
       crosses: new Map([["frame", [0, 0, 0]]]), followersOf: () => [],
     };
     const queue = {
@@ -178,6 +178,18 @@ test("keys that switch something act once while held; brush size and scrolling c
   assert.deepEqual(world.names, ["new", "toggle-erase", "toggle-hidden", "delete", "tool", "dimension", "brush", "brush"]);
   world.key("ArrowDown", { repeat: true });
   assert.equal(world.hands.pane.index, 0); // toward the feet
+});
+
+test("the magnifier shows while its key is held, and goes with the page's focus", () => {
+  const world = new World();
+  const { looks } = world.stage.board;
+  world.key("z");
+  assert.ok(looks.magnified);
+  world.interaction.keyup({ key: "z" });
+  assert.ok(!looks.magnified);
+  world.key("z");
+  world.interaction.finish(); // what the stage does when the window loses the focus
+  assert.ok(!looks.magnified && world.names.length === 0);
 });
 
 test("the wheel toward the person and the arrow down go toward the feet, Home to the head", () => {

@@ -130,4 +130,4 @@ def test_a_preset_can_be_pressed_twice(bench: Bench) -> None:
 
 def test_closed_nothing_can_be_pressed(bench: Bench) -> None:
     bench.bar.close()
-    assert all(widget.disabled for widget in bench.bar.widget.children)
+    assert all(each.disabled for each in (*bench.bar.row.children, bench.bar.undo, bench.bar.redo))

@@ -13,13 +13,14 @@ from eci_annotate.imaging.annotations import Annotation, Colour
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage.ink.layer import Layer
+from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.workflow.subject.blinding import letter
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
 
-COLOURS: tuple[Colour, ...] = ((56, 189, 248), (251, 146, 60), (192, 132, 252), (163, 230, 53), (244, 114, 182))
+COLOURS: tuple[Colour, ...] = (PALETTE[1], PALETTE[0], PALETTE[6], PALETTE[3], PALETTE[2])
 
 
 class Side:

@@ -83,7 +83,7 @@ class SeriesCard:
         self.why = why
         lines = (self._facts, self.limits, why)
         text = "<br>".join(html.escape(line) for line in lines if line)
-        self.text.value = f"<div class='eci-facts'>{text}</div>"
+        self.text.value = f"<div class='eci-facts' data-series='{html.escape(self.series.series_uid)}'>{text}</div>"
 
     def picture_from(self, volume: xr.DataArray) -> None:
         """Show the volume's middle slice, once."""

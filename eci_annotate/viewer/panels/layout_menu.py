@@ -1,4 +1,4 @@
-"""Menus above the images: the layout, and the plane of the active pane."""
+"""Menus above the images: the layout, and how the active pane shows its series."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.imaging.display import Window
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.layouts import PLANES, PaneGrid, offered
-from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.viewer.stage.messages import look
+from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.workflow.usecase.hanging import Hanging
 
 PLANE = "Plane …"
+VIEW = "View …"
+VIEWS = (
+    ("Flip left-right (Y)", "view-flip-x"),
+    ("Flip top-bottom (U)", "view-flip-y"),
+    ("Rotate by 90\N{DEGREE SIGN} (W)", "view-rotate"),
+    ("Rotate back by 90\N{DEGREE SIGN} (Q)", "view-rotate-back"),
+    ("Reset (R)", "view-reset"),
+)
 CarryOut = Callable[[Callable[[], list[Order]]], None]
 
 
@@ -49,7 +58,11 @@ class LayoutMenu:
         )
         self.layout.observe(lambda change: self._arrange(change["new"]), "value")
         self.plane.observe(lambda change: self._turn(change["new"]), "value")
-        self.widget = w.HBox([self.layout, self.plane])
+        self.view = w.Dropdown(
+            options=[(VIEW, ""), *VIEWS], layout=w.Layout(width="90px"), tooltip="Flip or rotate the active pane"
+        )
+        self.view.observe(lambda change: self._look(change["new"]), "value")
+        self.widget = w.HBox([self.layout, self.plane, self.view])
         self.widget.add_class("eci-layouts")
         self._show()
 
@@ -76,6 +89,12 @@ class LayoutMenu:
         series = panes.series(pane) or self.controller.easel.series_uid
         self._carry_out(lambda: self.controller.put(pane, series, plane))
         self.plane.value = ""
+
+    def _look(self, command: str) -> None:
+        """Let the page that the user is in carry out a command of its keys; an action, not a state."""
+        if command:
+            self._carry_out(lambda: [Send({**look(view=command), "page": self.controller.page})])
+            self.view.value = ""
 
     def _show(self) -> None:
         self.plane.disabled = not self.controller.panes.layout.is_fixed

@@ -40,7 +40,9 @@ def _set(do: Do, name: str, value: Any) -> None:
 
 
 class Toolbar:
-    """Buttons above the stage; `refresh` shows the state of the easel.
+    """Buttons above the stage, in one row; `refresh` shows the state of the easel.
+
+    What does not fit into the row is in a menu, which the browser makes (`esm/hands/tool_row.js`).
 
     Parameters
     ----------
@@ -90,21 +92,12 @@ class Toolbar:
         self.redo = _button("repeat", "Redo")
         self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
         self.window.observe(lambda change: self._look(look, change["new"]), "value")
-        self.widget = w.HBox(
-            [
-                *self.tools.values(),
-                self.erase,
-                self.through,
-                self.barrier,
-                *self.more.values(),
-                self.pen,
-                self.radius,
-                self.window,
-                self.undo,
-                self.redo,
-            ],
-            layout=w.Layout(flex_flow="row wrap", align_items="center"),
-        )
+        options = [self.erase, self.through, self.barrier, *self.more.values(), self.pen, self.radius, self.window]
+        self.row = w.HBox([*self.tools.values(), *options])
+        self.row.add_class("eci-tools")
+        for button in self.tools.values():
+            button.add_class("eci-tool")
+        self.widget = w.HBox([self.row, self.undo, self.redo])
         self.widget.add_class("eci-toolbar")
         parts = {"erase": self.erase, "dimension": self.through, "rule": self.barrier, "radius_mm": self.radius}
         self._by_option = {**parts, "pen": self.pen, **self.more}
@@ -188,5 +181,5 @@ class Toolbar:
 
     def close(self) -> None:
         """Disable drawing."""
-        for widget in self.widget.children:
+        for widget in (*self.row.children, self.undo, self.redo):
             widget.disabled = True

@@ -130,13 +130,19 @@ def point(raw: Any) -> Vector | None:
     return x, y, z
 
 
+def _turn(raw: Any) -> int:
+    if raw not in range(8):
+        raise ValueError("turn")
+    return int(raw)
+
+
 def _view(raw: Mapping[str, Any], page: str) -> View:
     width, height = int(raw["width"]), int(raw["height"])
     if not (0 < width <= 8192 and 0 < height <= 8192 and 1e-4 < float(raw["px_per_mm"]) < 1e4):
         raise ValueError("view")
     return View(
         _name(raw["pane"]), int(raw["seq"]), int(raw["index"]), float(raw["left_mm"]), float(raw["top_mm"]),
-        float(raw["px_per_mm"]), width, height, float(raw["ratio"]), page,
+        float(raw["px_per_mm"]), width, height, float(raw["ratio"]), page, _turn(raw.get("turn", 0)),
     )  # fmt: skip
 
 

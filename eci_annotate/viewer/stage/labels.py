@@ -9,9 +9,10 @@ from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import ObjectEdit
 
+# Okabe and Ito, Color universal design (2008), white in place of black: told apart by readers with any colour vision
 PALETTE: tuple[Colour, ...] = (
-    (255, 64, 64), (64, 200, 255), (255, 200, 40), (120, 230, 100),
-    (240, 120, 255), (255, 140, 60), (90, 130, 255), (60, 230, 200),
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66),
+    (0, 114, 178), (213, 94, 0), (204, 121, 167), (255, 255, 255),
 )  # fmt: skip
 
 

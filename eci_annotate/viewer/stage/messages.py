@@ -138,5 +138,5 @@ def heard(gap: bool = False) -> Message:
 
 
 def look(**what: Any) -> Message:
-    """Set a window `preset`, a `window`, a `focus` point, or show all panes of a `layout`."""
+    """Set a `preset` or `window`, a `focus` point, show all panes of a `layout`, or carry out a `view` command."""
     return {"kind": "look", **what}

@@ -230,7 +230,8 @@ class View:
     """What a pane shows now: a slice, the plane millimetres at its upper left corner, and the scale.
 
     `px` are device pixels; `ratio` is their number per CSS pixel; `page` is the page that shows it: several pages may
-    show the panes of one kernel, each at a view of its own.
+    show the panes of one kernel, each at a view of its own. `turn` is how the pane is flipped
+    and rotated (`ink/pane_turn`).
     """
 
     pane: str
@@ -243,6 +244,7 @@ class View:
     height: int
     ratio: float
     page: str = ""
+    turn: int = 0
 
     def px_from_lps(self, stack: PlaneStack, points_lps: ArrayLike) -> Floats:
         """Convert patient millimetres on the slice, shape (n, 3), to device pixels (x, y), shape (n, 2)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from eci_annotate.errors import EciError
@@ -31,6 +31,8 @@ class Panes:
     ----------
     layout
         The current layout.
+    stacks
+        For each stack of a series that has several: all of them, UID and title.
     windows
         Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
     """
@@ -39,6 +41,7 @@ class Panes:
         self.easel = easel
         self.layout: PaneGrid = THREE_PLANE
         self.windows: Mapping[str, Window] = {}
+        self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
         self._pictures: dict[str, Pictures] = {}
 
@@ -143,4 +146,5 @@ class Panes:
         quantity = str(sheet.volume.attrs.get("units", ""))
         facts = {"window": window, "invert": pictures.invert, "quantity": quantity, "colour": pictures.in_colour}
         facts |= {"voi": pictures.voi, "windows": pictures.choices, "suv": sheet.volume.attrs.get("suv_factor", 0)}
-        return {"frame": frame, "shapes": shapes, **facts}
+        stacks = [list(each) for each in self.stacks.get(series_uid, ())]
+        return {"frame": frame, "shapes": shapes, "stacks": stacks, **facts}

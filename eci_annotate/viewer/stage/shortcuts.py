@@ -64,6 +64,14 @@ def _layout(c: Controller, said: BrowserCommand) -> list[Order]:
     return []
 
 
+def _put(c: Controller, said: BrowserCommand) -> list[Order]:
+    """Show a series in a pane; in all panes of a layout that shows one series."""
+    match said.value:
+        case {"pane": str(pane), "series": str(series)}:
+            return c.put(pane, series) if c.panes.layout.is_fixed else c.turn_to(series)
+    raise Refused("The browser named no series.", "Reload the page.")
+
+
 SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "tool": lambda c, said: c.do(ChooseTool(str(said.value))),
     "new": lambda c, said: c.add(),
@@ -79,6 +87,7 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
     "layout": _layout,
+    "put": _put,
     "decide": _decide,
     "hover": _hover,
 }

@@ -66,6 +66,7 @@ class StackIndex:
             for stack in stacks:
                 name = ", ".join(filter(None, (each.description, stack.title)))
                 header = {**each.header, **stack.header, "series_uid": stack.uid, "slices": stack.images}
+                header |= {"stack": stack.title, "stack_of": each.series_uid}
                 yield replace(each, series_uid=stack.uid, description=name, instances=stack.images, header=header)
 
     def home(self, subject: str, uid: str) -> Home:

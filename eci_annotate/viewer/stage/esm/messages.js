@@ -5,7 +5,7 @@
 /** @typedef {{name: string, title: string, unit: string, axis: number, count: number, cols: number, rows: number, du: number, dv: number,
  *   origin: Lps, right: Lps, down: Lps, step: Lps, per: Lps, alone: boolean, axes: [number, number], flips: [boolean, boolean],
  *   letters: {left: string, right: string, top: string, bottom: string}}} Shape   a pane's plane stack */
-/** @typedef {{pane: string, seq: number, index: number, left_mm: number, top_mm: number, px_per_mm: number,
+/** @typedef {{pane: string, seq: number, index: number, left_mm: number, top_mm: number, px_per_mm: number, turn: number,
  *   width: number, height: number, ratio: number}} WireView */
 /** @typedef {{do: string, pane: string, index: number, points: number[], pressures: number[], time_s: number,
  *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */

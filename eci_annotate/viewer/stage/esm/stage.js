@@ -9,6 +9,8 @@ import { element } from "./eyes/pane.js";
 import { planeName } from "./eyes/slab.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
+import { SeriesDrop } from "./hands/series_drop.js";
+import { StackSlider } from "./hands/stack_slider.js";
 import { Interaction } from "./hands/interaction.js";
 import { bindings } from "./hands/keys.js";
 import * as wire from "./messages.js";
@@ -51,6 +53,9 @@ export class Stage {
     const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
+    const put = (pane, series) => this.interaction.put(pane, series);
+    this.stacks = new StackSlider(el, this.board, put);
+    this.drop = new SeriesDrop(el, put);
     for (const name of KEPT_INSIDE) el.addEventListener(name, (event) => event.stopPropagation());
     el.addEventListener("contextmenu", (event) => event.preventDefault());
     el.addEventListener("keydown", (event) => this.interaction.keydown(event));
@@ -93,6 +98,7 @@ export class Stage {
     this.interaction.finish();
     this.send(wire.byeMessage());
     this.observer.disconnect();
+    this.drop.stop();
     this.link.leave();
     this.connection.stop();
     this.reports.stop();
@@ -130,6 +136,7 @@ export class Stage {
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
     board.setScene(message);
+    this.stacks.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");
     const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
@@ -166,13 +173,14 @@ export class Stage {
   setView(series, pane, seq) {
     const sent = pane && this.reports.of(pane.name, seq);
     if (!sent || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
-    pane.drawn = { series, seq, index: sent.index, view: sent.view };
+    pane.drawn = { series, seq, index: sent.index, turn: sent.turn, view: sent.view };
     this.board.mark(pane, "paint");
   }
 
-  look({ window, focus, preset, layout }) {
+  look({ window, focus, preset, layout, view }) {
     const { board } = this;
     if (layout && board.layout === layout) this.arrange("");
+    if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
     if (window) board.setWindow(window);
     if (focus) board.jumpTo(focus);

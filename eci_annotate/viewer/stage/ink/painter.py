@@ -11,6 +11,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.protocol import Paint, is_series_field
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
+from eci_annotate.viewer.stage.ink.pane_turn import turned
 from eci_annotate.viewer.stage.ink.rasterise import compose, margin_px
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
@@ -70,7 +71,7 @@ class Painter:
                 self.turn(page)
             orders = [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
         for view in views:
-            stack = self.panes.stack(view.pane)
+            stack = self._stack(view)
             if stack is not None:
                 orders += self._moved(stack, view)
         return orders
@@ -89,6 +90,11 @@ class Painter:
                 self.own.solids.extents.grow(change.uid, change.where)
         patches = {uid: self._blocks(changes, uid) for uid in self._series_in_view()}
         return [order for view in self.views.values() for order in self._follow(view, patches)]
+
+    def _stack(self, view: View) -> PlaneStack | None:
+        """Return the planes of a pane as this view shows them; None if it shows none."""
+        stack = self.panes.stack(view.pane)
+        return None if stack is None else turned(stack, view.turn)
 
     def _series_in_view(self) -> set[str]:
         return {self.panes.series(pane) for _, pane in self.views}
@@ -140,7 +146,7 @@ class Painter:
         return [*self.others, self.own]
 
     def _patch(self, view: View, where: Block) -> Ink | None:
-        stack = self.panes.stack(view.pane)
+        stack = self._stack(view)
         rect = None if stack is None else view.rect_of(stack, where, margin_px(view) + 1)
         if stack is None or rect is None:
             return None
@@ -162,7 +168,7 @@ class Painter:
 
     def lines(self, view: View) -> list[Order]:
         """Draw the vector layer, if it has or had any content."""
-        stack, series = self.panes.stack(view.pane), self.panes.series(view.pane)
+        stack, series = self._stack(view), self.panes.series(view.pane)
         if stack is None:
             return []
         marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, self.editable))

@@ -93,9 +93,10 @@ export class Board {
     pane.measure();
     const space = series?.frame ?? "";
     if (pane.series === cell.series && pane.plane === cell.plane && pane.space === space && (pane.shape || !series)) return;
-    Object.assign(pane, { series: cell.series, plane: cell.plane, space, quantity: series?.quantity ?? "", suv: series?.suv ?? 0 });
+    const same = pane.space === space && space !== "";
+    pane.take(cell, space, series);
     if (!series) return pane.clear();
-    pane.setShape(series.shapes[cell.plane]);
+    pane.setShape(series.shapes[cell.plane], same);
     const cross = this.crosses.get(space);
     if (cross) pane.turnTo(cross);
     else this.crosses.set(space, pane.middle());
@@ -177,7 +178,7 @@ export class Board {
   }
 
   lay(pane, why) {
-    pane.laid = "";
+    pane.picture.laid = "";
     this.mark(pane, why);
     this.write(pane);
   }
@@ -206,7 +207,7 @@ export class Board {
     const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered });
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

@@ -9,5 +9,5 @@ export const areParallel = (one, other) => dot(one.right, other.right) > PARALLE
 /** Panes that follow `pane`. @param {any} pane @param {any[]} panes */
 export function followers(pane, panes) {
   if (!pane.shape || !pane.space) return [];
-  return panes.filter((each) => each !== pane && each.visible && each.space === pane.space && areParallel(each.shape, pane.shape));
+  return panes.filter((each) => each !== pane && each.visible && each.space === pane.space && areParallel(each.upright, pane.upright));
 }

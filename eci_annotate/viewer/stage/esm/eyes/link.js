@@ -33,7 +33,7 @@ export class Link {
 
   state() {
     const { series, space, window, invert, focus, alone, shown } = this.stage.board;
-    const panes = shown.map((pane) => ({ name: pane.name, space: pane.space, ...lookOf(pane) }));
+    const panes = shown.map((pane) => ({ name: pane.name, space: pane.space, turn: pane.turn, ...lookOf(pane) }));
     return { series, space, window, invert, focus, kind: this.kind, alone, panes };
   }
 
@@ -46,7 +46,9 @@ export class Link {
     if (board.looks.has(state.series)) board.looks.set(state.series, state.window, state.invert);
     for (const look of state.panes) {
       const pane = board.paneNamed(look.name);
-      if (pane?.shape && pane.space === look.space) lookAt(pane, look);
+      if (!pane?.shape || pane.space !== look.space) continue;
+      if (pane.turn !== look.turn) pane.setTurn(look.turn);
+      lookAt(pane, look);
     }
     board.redraw("scroll");
     stage.reports.soon();
@@ -66,7 +68,7 @@ export function lookOf({ shape, index, view, fitted, size }) {
 export function lookAt(pane, { centre, span, fitted }) {
   const { u, v, index } = pane_geometry.planeFromLps(pane.shape, centre);
   pane.index = pane_geometry.clampIndex(pane.shape, index);
-  if (fitted) return pane.reset();
+  if (fitted) return pane.fit();
   const { width, height } = pane.size;
   const zoom = breadth(pane.size) / span || pane.view.zoom;
   pane.setView({ zoom, left: u - width / 2 / zoom, top: v - height / 2 / zoom, width, height });

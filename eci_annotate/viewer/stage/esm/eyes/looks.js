@@ -19,6 +19,8 @@ export class Looks {
     this.slab = null;
     /** Whether overlays of the files are shown. */
     this.graphics = true;
+    /** Whether the picture is enlarged around the pointer. */
+    this.magnified = false;
   }
 
   /** @param {string} series @returns {Look} */

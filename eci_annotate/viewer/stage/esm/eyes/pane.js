@@ -4,8 +4,12 @@
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
-import { paintColours, paintGraphics, paintSlice } from "./lut.js";
+import { SlicePicture } from "./slice_picture.js";
+import { drawMagnifier } from "./magnifier.js";
 import { probeText } from "./probe.js";
+import { areParallel } from "./groups.js";
+import { lookAt, lookOf } from "./link.js";
+import { turnedShape, turnText } from "./turn.js";
 
 /** @param {string} tag @param {string} name @param {HTMLElement} [parent] */
 export function element(tag, name, parent) {
@@ -24,18 +28,20 @@ export class Pane {
     this.notice = element("div", "eci-pane-notice", this.el);
     this.screen = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-screen", this.el));
     this.context = this.screen.getContext("2d", { alpha: false });
-    this.backdrop = document.createElement("canvas");
-    this.voxels = document.createElement("canvas");
+    this.picture = new SlicePicture();
     this.texts = { title: "", window: "", place: "", bar: { px: 0, text: "" } };
     this.waits = true;
-    /** @type {"" | "screen" | "backdrop"} where the image is drawn for this view */
-    this.laid = "";
     this.active = false;
-    this.shape = null;
+    /** Planes as shown, and as sent: upright. */
+    this.shape = this.upright = null;
+    /** How it is flipped and rotated. */
+    this.turn = 0;
     this.series = "";
     this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
+    /** Title of the stack, of a series with several. */
+    this.stack = "";
     /** Factor from values to SUV by body weight; 0 if there is none. */
     this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
@@ -48,7 +54,7 @@ export class Pane {
     this.view = null;
     /** @type {HTMLCanvasElement[]} the kernel's canvases, bottom first */
     this.layers = [];
-    /** @type {{series: string, index: number, view: pane_geometry.View} | null} what the kernel's layers show */
+    /** @type {{series: string, index: number, turn: number, view: pane_geometry.View} | null} what the kernel's layers show */
     this.drawn = null;
     this.size = { width: 0, height: 0, ratio: 1 };
   }
@@ -65,9 +71,16 @@ export class Pane {
     this.notice.hidden = !why;
   }
 
+  /** Belong to a series from now on. @param {any} cell a pane of a SCENE message @param {string} space @param {any} facts of its series */
+  take(cell, space, facts) {
+    const [, stack] = facts?.stacks?.find(([uid]) => uid === cell.series) ?? ["", ""];
+    Object.assign(this, { series: cell.series, plane: cell.plane, space, stack, quantity: facts?.quantity ?? "", suv: facts?.suv ?? 0 });
+  }
+
   /** Show nothing. */
   clear() {
-    Object.assign(this, { shape: null, drawn: null, held: false });
+    Object.assign(this, { shape: null, upright: null, drawn: null });
+    this.picture.held = false;
     this.context.clearRect(0, 0, this.screen.width, this.screen.height);
     this.el.ariaLabel = this.notice.textContent ?? "";
   }
@@ -84,16 +97,28 @@ export class Pane {
     return pane_geometry.lpsFromPlane(shape, index, (shape.cols * shape.du) / 2, (shape.rows * shape.dv) / 2);
   }
 
-  /** Set another plane stack: the whole image, the middle slice. */
-  setShape(shape, index) {
-    this.shape = shape;
-    this.index = pane_geometry.clampIndex(shape, index ?? shape.count / 2);
+  /** Set another plane stack: the same place of the same frame, or else the whole image, the middle slice. @param {boolean} same */
+  setShape(shape, same) {
+    const kept = same && this.shape && areParallel(this.upright, shape) && { ...lookOf(this), turn: this.turn };
+    this.upright = shape;
+    this.index = pane_geometry.clampIndex(shape, shape.count / 2);
     this.reset();
     this.drawn = null;
-    [this.voxels.width, this.voxels.height] = [shape.cols, shape.rows];
-    this.paper = this.voxels.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.pixels = this.paper.createImageData(shape.cols, shape.rows);
-    this.words = new Uint32Array(this.pixels.data.buffer);
+    this.picture.setShape(shape);
+    if (!kept) return;
+    this.setTurn(kept.turn);
+    lookAt(this, kept);
+  }
+
+  /** Show it flipped or rotated, about the middle of the pane. @param {number} turn */
+  setTurn(turn) {
+    const { shape, index, fitted, view: { left, top, zoom, width, height } } = this;
+    const centre = pane_geometry.lpsFromPlane(shape, index, left + width / 2 / zoom, top + height / 2 / zoom);
+    this.turn = turn;
+    this.shape = turnedShape(this.upright, turn);
+    if (fitted) return this.fit();
+    const { u, v } = pane_geometry.planeFromLps(this.shape, centre);
+    this.setView({ zoom, left: u - width / 2 / zoom, top: v - height / 2 / zoom, width, height });
   }
 
   /** @returns {boolean} whether the size changed */
@@ -102,10 +127,11 @@ export class Pane {
     const { size } = this;
     if (size.width === width && size.height === height && size.ratio === ratio) return false;
     this.size = { width, height, ratio };
-    for (const canvas of [this.screen, this.backdrop])
+    for (const canvas of [this.screen, this.picture.backdrop])
       [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (!this.visible) return true;
-    if (this.fitted) this.reset();
+    this.picture.laid = "";
+    if (this.fitted) this.fit();
     else this.view = pane_geometry.resized(this.view, width, height);
     return true;
   }
@@ -125,7 +151,14 @@ export class Pane {
     this.setView({ ...this.view, left: u - width / 2 / zoom, top: v - height / 2 / zoom });
   }
 
+  /** The whole image, upright. */
   reset() {
+    this.turn = 0;
+    this.shape = this.upright;
+    this.fit();
+  }
+
+  fit() {
     this.view = pane_geometry.fit(this.shape, this.size.width || 1, this.size.height || 1);
     this.fitted = true;
   }
@@ -133,63 +166,38 @@ export class Pane {
   /** Set a cached slice; without one the pane indicates that it is loading, and never shows another slice. */
   setImage(slice, lut, graphics = true) {
     this.waits = !slice;
-    this.held = Boolean(slice);
-    this.slice = slice ?? null;
-    if (!slice) return;
-    if (slice.colour) paintColours(slice.values, this.words);
-    else paintSlice(slice.values, lut, this.words);
-    if (slice.graphics && graphics) paintGraphics(slice.graphics, this.words);
-    this.paper.putImageData(this.pixels, 0, 0);
-  }
-
-  /** Draw the image below the overlays: at first directly onto the screen, since the view may move on; once it has
-   * rested for a frame, onto a backdrop, which costs little each time that only the pointer moves. */
-  layImage() {
-    if (this.laid === "backdrop") return void this.context.drawImage(this.backdrop, 0, 0);
-    if (this.laid === "screen") {
-      this.layOn(this.backdrop.getContext("2d", { alpha: false }));
-      this.laid = "backdrop";
-      return void this.context.drawImage(this.backdrop, 0, 0);
-    }
-    this.layOn(this.context);
-    this.laid = "screen";
-  }
-
-  layOn(context) {
-    const { view, shape, size } = this;
-    const [x, y] = pane_geometry.pxFromPlane(view, 0, 0);
-    const scale = view.zoom * size.ratio;
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-    if (!this.held) return;
-    context.imageSmoothingEnabled = scale * Math.min(shape.du, shape.dv) < 12;
-    context.drawImage(this.voxels, x * size.ratio, y * size.ratio, shape.cols * shape.du * scale, shape.rows * shape.dv * scale);
-    context.imageSmoothingEnabled = true;
+    this.picture.setSlice(slice, lut, graphics);
   }
 
   /** Whether the kernel's layers show this slice. */
   isDrawn() {
-    return this.drawn !== null && this.drawn.series === this.series && this.drawn.index === this.index;
+    const { drawn } = this;
+    return drawn !== null && drawn.series === this.series && drawn.index === this.index && drawn.turn === this.turn;
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string, hovered: any}} what */
+   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    this.layImage();
-    if (this.isDrawn()) this.composeLayers(context);
-    else for (const echo of what.echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, this.view);
+    this.picture.layOn(context, this.view, this.turn, this.size.ratio);
+    this.composeInk(this.view, what.echoes);
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
+    if (what.magnified && what.hovered?.pane === this) drawMagnifier(this, what.hovered, what.echoes);
     drawTexts(context, this, probeText(this, what.hovered));
   }
 
-  composeLayers(context) {
-    const { drawn, view, size } = this;
+  /** Draw annotations in a view: the kernel's layers, or else echoes. */
+  composeInk(view, echoes) {
+    const { context, drawn, size } = this;
+    if (!this.isDrawn()) {
+      for (const echo of echoes) if (echo.visible) drawEcho(context, echo, this.shape, this.index, view);
+      return;
+    }
     const [x, y] = pane_geometry.pxFromPlane(view, drawn.view.left, drawn.view.top);
     const scale = view.zoom / drawn.view.zoom;
     context.setTransform(scale, 0, 0, scale, x * size.ratio, y * size.ratio);
@@ -199,7 +207,7 @@ export class Pane {
   /** @param {string} window text of the window */
   write(window, focus) {
     const { shape, index } = this;
-    const title = [this.label, shape.title].filter(Boolean).join(" · ");
+    const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
     const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };

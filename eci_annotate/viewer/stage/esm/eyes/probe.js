@@ -1,12 +1,14 @@
 // The value under the pointer.
 
 import * as pane_geometry from "./pane_geometry.js";
+import { uprightPoint } from "./turn.js";
 
 /** Modality value of the pixel at a point of a pane, in colour images red, green and blue; null outside the image.
  * @param {any} pane @returns {number | number[] | null} */
-export function valueAt({ held, slice, shape, view }, x, y) {
+export function valueAt({ picture: { held, slice }, upright: shape, turn, view }, x, y) {
   if (!held || !slice) return null;
-  const [u, v] = pane_geometry.planeFromPx(view, x, y);
+  const [p, q] = pane_geometry.planeFromPx(view, x, y);
+  const [u, v] = uprightPoint(shape, turn, p, q);
   const [col, row] = [Math.floor(u / shape.du), Math.floor(v / shape.dv)];
   if (col < 0 || row < 0 || col >= shape.cols || row >= shape.rows) return null;
   const at = row * shape.cols + col;

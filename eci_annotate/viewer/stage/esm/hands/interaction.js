@@ -33,6 +33,7 @@ export class Interaction extends Navigation {
     if (focus) this.el.focus({ preventScroll: true });
     if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
     this.board.activate(pane);
+    this.stage.stacks?.show();
     this.here();
   }
 
@@ -73,6 +74,12 @@ export class Interaction extends Navigation {
     this.queue.command(wire.commandMessage(what, lines < 0 ? 1.15 : 1 / 1.15));
   }
 
+  /** Show a series in a pane. @param {string} pane @param {string} series */
+  put(pane, series) {
+    this.finish();
+    this.queue.command(wire.commandMessage("put", { pane, series }));
+  }
+
   // -- keyboard -------------------------------------------------------------------------
   /** @param {KeyboardEvent} event */
   keydown(event) {
@@ -101,10 +108,12 @@ export class Interaction extends Navigation {
   /** @param {KeyboardEvent} event */
   keyup(event) {
     if (event.key === " ") this.space = false;
+    if (event.key.toLowerCase() === "z") this.magnify(false);
   }
 
-  /** End a running stroke where it is, and send a click that is held. */
+  /** End a running stroke where it is, and the magnifier, and send a click that is held. */
   finish() {
+    this.magnify(false);
     this.stage.hands.forEach((hands) => hands.settle());
     this.click.release();
   }

@@ -5,6 +5,7 @@ import { lookAt, lookOf } from "../eyes/link.js";
 import { autoWindow, draggedWindow, LINEAR } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
 import { nextSlab } from "../eyes/slab.js";
+import { nextTurn } from "../eyes/turn.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
@@ -101,6 +102,23 @@ export class Navigation {
     return pane_geometry.lpsFromPlane(pane.shape, pane.index, ...pane_geometry.planeFromPx(pane.view, x, y));
   }
 
+  /** Flip or rotate the picture of a pane. @param {Pane} pane @param {import("../eyes/turn.js").TurnStep} step */
+  turn(pane, step) {
+    this.board.timed(() => {
+      pane.setTurn(nextTurn(pane.turn, step));
+      this.board.lay(pane, "turn");
+    });
+    this.board.moved();
+  }
+
+  /** @param {boolean} on whether the picture is enlarged around the pointer */
+  magnify(on) {
+    const { looks } = this.board;
+    if (looks.magnified === on) return;
+    looks.magnified = on;
+    this.board.refresh("ring");
+  }
+
   /** Show the next kind of slab in all panes. */
   thicken() {
     const { looks } = this.board;
@@ -149,6 +167,12 @@ export class Navigation {
       case "view-slab": return this.thicken();
       case "view-cine": return this.cine(pane);
       case "view-link": return this.relink();
+      case "view-magnify": return this.magnify(true);
+      case "view-stack": return this.stage.stacks.step(value);
+      case "view-flip-x": return this.turn(pane, "flip-x");
+      case "view-flip-y": return this.turn(pane, "flip-y");
+      case "view-rotate": return this.turn(pane, "right");
+      case "view-rotate-back": return this.turn(pane, "left");
       case "view-reset": return board.resetViews();
     }
   }

@@ -1,0 +1,20 @@
+"""The stacks of series that have several: time points, b-values, echoes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eci_annotate.archive.protocol import Study
+
+StackNames = tuple[tuple[str, str], ...]
+
+
+def stacks_by_series(studies: Sequence[Study]) -> dict[str, StackNames]:
+    """Return, by the UID of each stack, all stacks of its series in order: UID and title."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for series in (each for study in studies for each in study.series):
+        if "stack_of" in series.header:
+            name = (series.series_uid, str(series.header["stack"]))
+            found.setdefault(str(series.header["stack_of"]), []).append(name)
+    groups = [tuple(group) for group in found.values() if len(group) > 1]
+    return {uid: group for group in groups for uid, _ in group}
