@@ -7,6 +7,7 @@ patient space, so every pane shows each change immediately.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -228,6 +229,7 @@ class BoundingBox:
         "rotate.",
     )
     idle = Idle()
+    states = MappingProxyType({"placing": Placing, "resizing": Resizing, "moving": Moving, "rotating": Rotating})
 
     def needs_smoothing(self, options: Options) -> bool:
         return False

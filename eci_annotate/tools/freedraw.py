@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import shapely
@@ -174,6 +175,7 @@ class FreeDraw:
         "it. Nudge pushes a contour with a disc; Cut divides it with a line and keeps the larger part.",
     )
     idle = Idle()
+    states = MappingProxyType({"drawing": Drawing})
 
     def needs_smoothing(self, options: Options) -> bool:
         return False

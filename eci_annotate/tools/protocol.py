@@ -211,6 +211,10 @@ class Tool(Protocol):
     def idle(self) -> Any:
         """State while nothing is pressed."""
 
+    @property
+    def states(self) -> Mapping[str, type[Any]]:
+        """Classes of its other states by the names that snapshots store: frozen dataclasses of plain values."""
+
     def needs_smoothing(self, options: Options) -> bool:
         """Whether it reads the smoothed volume (`Scene.smooth`) with these options."""
 

@@ -10,7 +10,7 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eci_annotate as eci
@@ -22,6 +22,7 @@ from eci_annotate.dicom.seg.source_images import images_of_structure_set
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, like, volume_from_array
+from tests.counts import count
 from tests.dicom.peers import dciodvfy_errors
 from tests.dicom.series_maker import make_series
 from tests.dicom.test_rtstruct import write_images
@@ -186,6 +187,40 @@ def test_mask_to_file_to_mask_is_the_identity_on_any_grid(tmp_path_factory, data
     if kind == "labelmap":
         arrays = [arrays[0], ~arrays[0], arrays[1]]
     _round_trip(grid, arrays, tmp_path_factory.mktemp("any"), kind)
+
+
+@settings(max_examples=count(12, 500), deadline=None)
+@example(shape=(5, 2, 2), segments=1, seed=0)
+@example(shape=(3, 1, 1), segments=2, seed=1)
+@given(
+    st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 5)),
+    st.integers(1, 3),
+    st.integers(0, 99),
+)
+def test_frames_that_begin_within_a_byte_are_read(tmp_path_factory, shape, segments, seed):
+    """The bits of all frames follow each other without a gap (PS3.5 8.1.1): numpy and highdicom see the same."""
+    folder = tmp_path_factory.mktemp("bits")
+    grid = Grid.from_arrays((-4, 5, 12), np.eye(3)[::-1], (2.5, 0.8, 0.8), shape, "2.25.7")
+    rng = np.random.default_rng(seed)
+    arrays = [rng.random(shape) < 0.6 for _ in range(segments)]
+    arrays[0][0, 0, 0] = True
+    path, volume, _ = _round_trip(grid, arrays, folder)
+    volume_grid, dataset = grid_of(volume), pydicom.dcmread(path)
+    frames, size = int(dataset.NumberOfFrames), shape[1] * shape[2]
+    bits = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")[: frames * size]
+    plain = np.zeros((segments, *shape), bool)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for frame, plane in zip(dataset.PerFrameFunctionalGroupsSequence, bits.reshape(frames, *shape[1:]), strict=True):
+        k = round((float(frame.PlanePositionSequence[0].ImagePositionPatient[2]) - 12) / 2.5)
+        item = (frame if "SegmentIdentificationSequence" in frame else shared).SegmentIdentificationSequence[0]
+        plain[item.ReferencedSegmentNumber - 1, k] = plane
+    peer = hd.seg.segread(path).get_volume(combine_segments=False, allow_missing_positions=True)
+    for n, array in enumerate(arrays):
+        assert np.array_equal(plain[n], array)
+        assert index_of_peer(peer, peer.array[..., n] > 0, volume_grid) == set(map(tuple, np.argwhere(array).tolist()))
+    dataset.PixelData = dataset.PixelData[: ((frames * size + 7) // 8 - 1) // 2 * 2]
+    with pytest.raises(errors.EciError):
+        eci.read_segmentation(written(dataset))
 
 
 @pytest.mark.needs_debian

@@ -14,6 +14,9 @@ from eci_annotate.errors import BadAnswers, Refused
 from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
+from eci_annotate.tools.editing.entries import SetOption
+from eci_annotate.tools.freedraw import Drawing
+from eci_annotate.tools.protocol import Idle
 from eci_annotate.workflow.subject.commands import Sign, Withdraw
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
@@ -89,3 +92,16 @@ def test_seeds_that_nobody_decided_about_are_not_signed(repo: Repository) -> Non
     task.save(lines(task, "lesion 2", "growcut", "u2"))
     with pytest.raises(Refused, match="lesion 2: GrowCut has seeds but no accepted result"):
         task.sign(MEANING)
+
+
+def test_a_polygon_that_was_not_closed_is_not_signed(repo: Repository) -> None:
+    task = drawn(repo)
+    shown, added, press, _, release = lines(task, "lesion 2", "freedraw", "u2")
+    pen = tools.to_line(SetOption("pen", "polygon"))
+    task.save([shown, added, pen, press, release])
+    opened = tools.replay(task.volume, None, task.draft().lines)
+    assert isinstance(opened.state, Drawing) and len(opened.state.path) == 1
+    signed = task.sign(MEANING)
+    (content,) = signed.content("snapshot")
+    assert tools.replay(task.volume, content, []).state == Idle()
+    assert [each.label for each in signed.annotations()] == ["lesion 1"]

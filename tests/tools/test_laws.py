@@ -1,6 +1,9 @@
 """The laws of all tools: never write to inputs; undo all is the start bit for bit; redo all the end;
 senseless gestures change nothing; a replayed journal gives the same bits."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,8 +11,10 @@ from hypothesis import strategies as st
 from eci_annotate.errors import BadJournal, EciError
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.tools import from_line, replay, save, to_line
-from eci_annotate.tools.editing.entries import Redo, Undo
-from eci_annotate.tools.gestures import Drag, Press, Release
+from eci_annotate.tools.editing.entries import Redo, SetOption, Undo
+from eci_annotate.tools.editing.npz import Shelf, opened
+from eci_annotate.tools.editing.snapshot import load
+from eci_annotate.tools.gestures import Cancel, Drag, Press, Release
 from eci_annotate.tools.protocol import is_series_field
 from eci_annotate.tools.registry import TOOLS
 from tests.counts import count
@@ -84,26 +89,83 @@ def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
     assert state_of(e) == end
 
 
-@pytest.mark.soak
-@settings(max_examples=count(80, 5000))
-@given(entries=ENTRIES, cut=st.integers(0, 40))
-def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(entries, cut):
-    e = easel()
-    first = replay(lambda uid: VOLUME, save(e), [])
+def assert_replays_alike(tool, entries, cut):
+    """A replay from the start, and one from a snapshot after `cut` entries, both give the bits that were drawn."""
+    e = easel(tool)
+    start = save(e)
     run(e, entries[:cut])
-    if not e.history.in_stroke:
-        middle = save(e)
-        run(e, entries[cut:])
-        e.finish()
-        resumed = replay(lambda uid: VOLUME, middle, [to_line(x) for x in entries[cut:]])
+    middle = save(e)
+    assert save(load(middle, lambda uid: VOLUME)) == middle
+    run(e, entries[cut:])
+    e.finish()
+    lines = [to_line(x) for x in entries]
+    for resumed in (replay(lambda uid: VOLUME, start, lines), replay(lambda uid: VOLUME, middle, lines[cut:])):
         assert state_of(resumed) == state_of(e)
         assert (resumed.undo_name, resumed.redo_name, resumed.active) == (e.undo_name, e.redo_name, e.active)
-    else:
-        run(e, entries[cut:])
-        e.finish()
-    run(first, [from_line(to_line(x)) for x in entries])
-    first.finish()
-    assert state_of(first) == state_of(e)
+        assert save(resumed) == save(e)
+
+
+@pytest.mark.soak
+@settings(max_examples=count(80, 5000))
+@given(tool=st.sampled_from(list(TOOLS)), entries=ENTRIES, cut=st.integers(0, 40))
+def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(tool, entries, cut):
+    assert_replays_alike(tool, entries, cut)
+
+
+OUTSIDE, INSIDE = at(4, -8, -8), at(4, 9, 10)
+AXIAL = replace(plane("axial"), origin_lps=INSIDE)
+PATH = (at(4, 9, 14), at(4, 13, 14), at(4, 13, 9))
+LIFTED = Release(PATH[-1], AXIAL)
+CORNERS = [entry for point in (INSIDE, *PATH, INSIDE) for entry in (Press(point, AXIAL), Release(point, AXIAL))]
+BOXED = [Press(INSIDE, AXIAL), Drag((at(5, 13, 14),), AXIAL), Release(at(5, 13, 14), AXIAL)]
+OPENED: dict[str, list[Any]] = {
+    "press outside, press inside": [Undo(), Redo(), Press(OUTSIDE, AXIAL), Press(INSIDE, AXIAL), LIFTED],
+    "stroke from outside": [Press(OUTSIDE, AXIAL), Drag(PATH, AXIAL), LIFTED],
+    "two presses": [Press(INSIDE, AXIAL), Press(PATH[1], AXIAL), Drag(PATH, AXIAL), LIFTED],
+    "cancelled": [Press(INSIDE, AXIAL), Drag(PATH, AXIAL), Drag((INSIDE,), AXIAL), Cancel()],
+    "broken off": [Press(INSIDE, AXIAL), Drag(PATH[:2], AXIAL), Drag(PATH[2:], AXIAL)],
+    "polygon": [SetOption("pen", "polygon"), *CORNERS],
+    "zone": [SetOption("zone", True), Press(OUTSIDE, AXIAL), Drag(PATH, AXIAL), LIFTED],
+    "box moved": [*BOXED, Press(INSIDE, AXIAL), Drag(PATH, AXIAL), LIFTED],
+    "box resized": [*BOXED, Press(at(4, 13, 14), AXIAL, reach_mm=3.0), Drag(PATH, AXIAL), LIFTED],
+    "box rotated": [
+        *BOXED,
+        Press(at(4, 13, 14), AXIAL, reach_mm=3.0, modifiers=frozenset({"alt"})),
+        Drag(PATH, AXIAL),
+        LIFTED,
+    ],
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("entries", OPENED.values(), ids=OPENED)
+def test_a_snapshot_keeps_what_is_open(tool, entries):
+    for cut in range(len(entries) + 1):
+        assert_replays_alike(tool, entries, cut)
+
+
+def test_the_examples_open_every_state_of_every_tool():
+    reached = set()
+    for tool in TOOLS:
+        for entries in OPENED.values():
+            e = easel(tool)
+            for entry in entries:
+                run(e, [entry])
+                reached.add((tool, type(e.state)))
+    stated = {(name, kind) for name, tool in TOOLS.items() for kind in tool.states.values()}
+    assert reached == stated | {(name, type(tool.idle)) for name, tool in TOOLS.items()}
+
+
+def test_a_snapshot_of_an_earlier_release_opens_idle():
+    e = easel("smartpaint")
+    run(e, [Press(INSIDE, AXIAL), Drag(PATH, AXIAL), LIFTED])
+    body, arrays = opened(save(e))
+    shelf = Shelf()
+    shelf.arrays.update(arrays)
+    del body["state"], body["stroke"]
+    earlier = load(shelf.closed(body), lambda uid: VOLUME)
+    assert state_of(earlier) == state_of(e)
+    assert earlier.finish() == ()
 
 
 @pytest.mark.soak

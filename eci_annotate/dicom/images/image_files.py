@@ -25,6 +25,7 @@ from eci_annotate.dicom.images.pixels import (
     has_pixels,
     is_full,
     number_in,
+    pixel_bytes,
     plain_type,
     stored_values,
     without_unused_bits,
@@ -58,7 +59,7 @@ class ImageFile:
         raw = self.dataset._dict.get(PIXEL_DATA)
         size = self._pixel_bytes(raw)
         count = max(number_in(self.dataset, "NumberOfFrames", 1), 1)
-        wanted = frame_bytes(self.dataset) * count if str(self._syntax) in UNCOMPRESSED else count
+        wanted = pixel_bytes(self.dataset, count) if str(self._syntax) in UNCOMPRESSED else count
         if size is not None and size < wanted:
             raise DamagedFile(f"{which(self.path, self.number)} has fewer pixels than it says.", AGAIN)
 

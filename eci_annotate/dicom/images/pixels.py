@@ -41,6 +41,13 @@ def frame_bytes(dataset: Dataset) -> int:
     return number_in(dataset, "Rows") * number_in(dataset, "Columns") * samples * bits // 8
 
 
+def pixel_bytes(dataset: Dataset, frames: int) -> int:
+    """Return the number of bytes of uncompressed frames; those of one bit per pixel follow each other without a gap."""
+    if number_in(dataset, "BitsAllocated") != 1:
+        return frame_bytes(dataset) * frames
+    return (number_in(dataset, "Rows") * number_in(dataset, "Columns") * frames + 7) // 8
+
+
 def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
     """Return the type of uncompressed 8- and 16-bit little-endian pixels (by default grey); None for anything else."""
     bits = number_in(dataset, "BitsAllocated")
@@ -75,10 +82,10 @@ def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
         If they cannot be decoded.
     """
     frames = number_in(dataset, "NumberOfFrames", 1) or 1
-    if frame_bytes(dataset) * frames > MOST_BYTES:
+    if pixel_bytes(dataset, frames) > MOST_BYTES:
         raise DamagedFile("The size of an image is not believable.", AGAIN)
     try:
-        plain = _plain(dataset, number)
+        plain = _packed_bits(dataset, number) if _is_packed(dataset) else _plain(dataset, number)
         return _decoded(dataset, number, frames) if plain is None else plain
     except EciError:
         raise
@@ -109,6 +116,24 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
     return without_unused_bits(
         dataset, np.frombuffer(content, kind, size // kind.itemsize, size * number).reshape(shape)
     )
+
+
+def _is_packed(dataset: Dataset) -> bool:
+    """Whether pixels are single bits, in bytes (little endian)."""
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    single = number_in(dataset, "BitsAllocated") == 1 and number_in(dataset, "SamplesPerPixel", 1) == 1
+    return single and syntax in PLAIN and "PixelData" in dataset
+
+
+def _packed_bits(dataset: Dataset, number: int) -> NDArray[np.uint8]:
+    """Return a frame of single bits: it may begin and end within a byte (PS3.5 8.1.1, 8.2)."""
+    rows, columns = number_in(dataset, "Rows"), number_in(dataset, "Columns")
+    first, last = rows * columns * number, rows * columns * (number + 1)
+    packed = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : (last + 7) // 8]
+    if packed.size < (last + 7) // 8 - first // 8:
+        raise DamagedFile("The pixels of an image end too early.", AGAIN)
+    bits = np.unpackbits(packed, bitorder="little")
+    return bits[first % 8 :][: rows * columns].reshape(rows, columns)
 
 
 def is_full(dataset: Dataset, bits: int) -> bool:

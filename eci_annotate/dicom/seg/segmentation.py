@@ -31,7 +31,7 @@ from eci_annotate.version import __version__
 TISSUE = ("85756007", "SCT", "Tissue")  # what a label means is not known; also the default of dcmqi and 3D Slicer
 # of placeholders: one that needs a frame of reference, and one that needs none
 CT_IMAGE_STORAGE, SECONDARY_CAPTURE_STORAGE = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.7"
-DERIVATION = "DerivationImageSequence"
+DERIVATION, IDENTIFICATION = "DerivationImageSequence", "SegmentIdentificationSequence"
 MANUAL_PROCESSING = ("123109", "DCM", "Manual Processing")
 
 
@@ -148,9 +148,24 @@ def _dataset(
         dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
     else:
         dataset.PatientOrientation = images.header.get("PatientOrientation") or ""
+    if dataset.BitsAllocated == 1 and dataset.Rows * dataset.Columns < 8:
+        _pack_again(dataset, planes, pixels)
     _refer(dataset, images, planes)
     _fix_time(dataset, when)
     return dataset
+
+
+def _pack_again(dataset: Dataset, planes: Sequence[int], pixels: NDArray[Any]) -> None:
+    """Pack frames without a gap (PS3.5 8.1.1); highdicom gives frames of fewer than 8 pixels a byte each."""
+    plane_of = {f"2.25.{k + 1}": n for n, k in enumerate(planes)}
+    frames = []
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        (image,) = frame[DERIVATION].value[0].SourceImageSequence
+        groups = frame if IDENTIFICATION in frame else dataset.SharedFunctionalGroupsSequence[0]
+        number = int(groups[IDENTIFICATION].value[0].ReferencedSegmentNumber)
+        frames.append(pixels[plane_of[str(image.ReferencedSOPInstanceUID)], ..., number - 1].ravel())
+    packed = np.packbits(np.concatenate(frames), bitorder="little").tobytes()
+    dataset.PixelData = packed + b"\0" * (len(packed) % 2)
 
 
 def _placeholder(images: SourceImages, k: int) -> Dataset:

@@ -159,6 +159,7 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
         raise BadJournal(draft.missing, "Start the task again to see what is left.")
     answers = check_answers(job.case.report, draft.answers) if job.task.form else {}
     easel = replay(volume, draft.snapshot, draft.lines)
+    easel.settle()  # a polygon that was not closed is not part of what is signed
     require_decided(easel)
     annotations = tuple(easel.annotations())
     rows = tuple(_row(each) for each in annotations)

@@ -6,6 +6,7 @@ The tool changes nothing by itself: what it suggests becomes an annotation when 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
@@ -37,6 +38,7 @@ class ClickSegment:
         "accepts it as a new annotation.",
     )
     idle = Idle()
+    states = MappingProxyType({"clicked": Clicked})
 
     def needs_smoothing(self, options: Options) -> bool:
         return False  # the region is grown outside the tool

@@ -118,24 +118,24 @@ class Easel(Table):
             case Press() | Drag() | Release() | Cancel():
                 return self._gesture(entry)
             case Undo():
-                return (*self._settle(), *self.history.undo())
+                return (*self.settle(), *self.history.undo())
             case Redo():
-                return (*self._settle(), *self.history.redo())
+                return (*self.settle(), *self.history.redo())
             case Adopt():
-                return (*self._settle(), *self._adopt(entry))
+                return (*self.settle(), *self._adopt(entry))
             case Accept():
-                return (*self._settle(), *self._accept(entry))
+                return (*self.settle(), *self._accept(entry))
             case Add() | Alter() | Delete():
-                return (*self._settle(), *self._arrange(entry))
+                return (*self.settle(), *self._arrange(entry))
             case SetOption():
                 self._turn(entry)
                 return ()
             case _:
-                changes = self._settle()
+                changes = self.settle()
                 self._turn(entry)
                 return changes
 
-    def _settle(self) -> tuple[Change, ...]:
+    def settle(self) -> tuple[Change, ...]:
         """End a running stroke as if it had been cancelled."""
         self.state = TOOLS[self.tool].idle
         return self.history.rollback()

@@ -66,7 +66,7 @@ class History:
         self._fields: dict[str, Fields] = {}
         self.done: list[Item] = []
         self.undone: list[Item] = []
-        self._stroke: list[Edit] = []
+        self.stroke: list[Edit] = []
 
     @property
     def objects(self) -> Mapping[str, Object]:
@@ -109,18 +109,18 @@ class History:
     @property
     def in_stroke(self) -> bool:
         """Whether edits are waiting to be committed or rolled back."""
-        return bool(self._stroke)
+        return bool(self.stroke)
 
     def apply(self, edits: Iterable[Edit]) -> tuple[Change, ...]:
         """Apply edits as part of the running stroke."""
         found = tuple(edits)
-        self._stroke.extend(found)
+        self.stroke.extend(found)
         return self._write(found)
 
     def commit(self, name: str) -> None:
         """Close the running stroke as one item; a stroke that changed nothing leaves none."""
         merged = tuple(self._merged())
-        self._stroke.clear()
+        self.stroke.clear()
         if merged:
             self.done.append(Item(name, merged))
             self.undone.clear()
@@ -128,8 +128,8 @@ class History:
 
     def rollback(self) -> tuple[Change, ...]:
         """Revert the running stroke."""
-        changes = self._write([e.inverse() for e in reversed(self._stroke)])
-        self._stroke.clear()
+        changes = self._write([e.inverse() for e in reversed(self.stroke)])
+        self.stroke.clear()
         return changes
 
     @property
@@ -185,8 +185,8 @@ class History:
             self._objects.update(ordered)
 
     def _merged(self) -> Iterable[Edit]:
-        for uid in dict.fromkeys(e.uid for e in self._stroke):
-            mine = [e for e in self._stroke if e.uid == uid]
+        for uid in dict.fromkeys(e.uid for e in self.stroke):
+            mine = [e for e in self.stroke if e.uid == uid]
             yield from self._merged_objects([e for e in mine if isinstance(e, ObjectEdit)])
             yield from self._merged_arrays(uid, [e for e in mine if isinstance(e, ArrayEdit)])
 

@@ -1,4 +1,4 @@
-"""A snapshot is an easel as bytes: objects, fields, undo history, options. It avoids replaying long journals.
+"""A snapshot is an easel as bytes: objects, fields, undo history, options, and what is open. It avoids long replays.
 
 Format: a NumPy .npz (zip, deflated) with `easel.json` data and the arrays it names.
 """
@@ -19,7 +19,8 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Item
 from eci_annotate.tools.editing.journal import from_line
 from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
-from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit, Options
+from eci_annotate.tools.editing.open_state import options_in, state_in, state_out
+from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit
 from eci_annotate.tools.registry import TOOLS
 
 VERSION = 1
@@ -43,7 +44,7 @@ def _edit_in(body: dict[str, Any], arrays: Any) -> Edit:
 
 
 def save(easel: Easel) -> bytes:
-    """Return the easel as bytes, undo history included."""
+    """Return the easel as bytes, undo history and open stroke included."""
     shelf = Shelf()
     body = {
         "version": VERSION,
@@ -57,6 +58,8 @@ def save(easel: Easel) -> bytes:
         "fields": [field_out(uid, field, shelf) for uid, field in easel.history.fields.items()],
         "done": [_item_out(i, shelf) for i in easel.history.done],
         "undone": [_item_out(i, shelf) for i in easel.history.undone],
+        "state": state_out(TOOLS[easel.tool], easel.state, shelf),
+        "stroke": [_edit_out(e, shelf) for e in easel.history.stroke],
     }
     return shelf.closed(body)
 
@@ -92,9 +95,9 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
     if body["series_uid"]:
         easel.show(body["series_uid"])
     easel.active, easel.hidden = body["active"], frozenset(body["hidden"])
-    easel.tool, easel.state = body["tool"], TOOLS[body["tool"]].idle
-    options = body["options"]
-    easel.options = Options(**{**options, "window": tuple(options["window"])})
+    easel.tool = body["tool"]
+    easel.state = state_in(TOOLS[easel.tool], body.get("state"), arrays)
+    easel.options = options_in(body["options"])
     easel.history.keep_order(body.get("order", ()))
     for one in body["objects"]:
         thing = object_in(one, arrays)
@@ -106,6 +109,7 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
         easel.history.place_field(one["uid"], field)
     easel.history.done = [_item_in(i, arrays) for i in body["done"]]
     easel.history.undone = [_item_in(i, arrays) for i in body["undone"]]
+    easel.history.stroke = [_edit_in(e, arrays) for e in body.get("stroke", ())]
     return easel
 
 

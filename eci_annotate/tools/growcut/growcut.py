@@ -6,6 +6,7 @@ Seeds are a field of the series, so that undo, the journal and snapshots keep th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
@@ -68,6 +69,7 @@ class GrowCut:
         "suggested while you paint: Enter accepts it. Alt removes seeds.",
     )
     idle = Idle()
+    states = MappingProxyType({"sowing": Sowing})
 
     def needs_smoothing(self, options: Options) -> bool:
         return False

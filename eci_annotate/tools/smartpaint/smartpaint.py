@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,6 +220,7 @@ class SmartPaint:
         trials=({"rule": "classic"}, {"rule": "barrier"}),
     )
     idle = Idle()
+    states = MappingProxyType({"painting": Painting})
 
     def needs_smoothing(self, options: Options) -> bool:
         return options.rule == "barrier"
