@@ -267,7 +267,7 @@ class Workbench(Listener):
     def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
         said = signed_words(signed)
-        self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
+        self.state.value = f"<b class='eci-good'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
         self._on_signed(signed)
         return signed
