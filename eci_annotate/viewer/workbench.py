@@ -161,8 +161,6 @@ class Workbench(Listener):
 
     def _turn_to(self, series_uid: str) -> None:
         self._carry_out(lambda: self.controller.turn_to(series_uid))
-        if self.compared:
-            self.compared.follow(series_uid)
         self._prepare()
 
     def _go(self, series_uid: str, point_lps: Vector | None) -> None:
@@ -196,6 +194,7 @@ class Workbench(Listener):
         self.report.match(self.annotations.drawn)
         if self.compared:
             self.compared.panel.mark(frozenset(easel.objects))
+            self.compared.follow(easel.series_uid)
         self.browser.mark(easel.series_uid, easel.volume)
         self.suggestions.follow()
         self.saved()
@@ -267,7 +266,7 @@ class Workbench(Listener):
     def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
         said = signed_words(signed)
-        self.state.value = f"<b style='color: #15803d'>✓ {html.escape(said)}</b>"
+        self.state.value = f"<b class='eci-good'>✓ {html.escape(said)}</b>"
         self._say(f"{said}. {SIGNED}")
         self._on_signed(signed)
         return signed

@@ -196,6 +196,16 @@ class Viewer:
             mouse.move(*self.at(pane, *point), steps=steps)
         mouse.up(button=button)
 
+    def option(self, select: str, label: str) -> None:
+        """Choose in a menu of the tool bar, which may be among what does not fit into the row."""
+        more = self.page.locator(".eci-more")
+        hidden = more.is_visible() and self.page.locator(f"[inert] {select}").count() > 0
+        if hidden:
+            more.click()
+        self.page.locator(select).select_option(label=label)
+        if hidden:
+            more.press("Escape")
+
     def fetched(self) -> None:
         """Until no slice is under way."""
         self.page.wait_for_function(

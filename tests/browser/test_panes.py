@@ -235,6 +235,9 @@ def test_a_series_is_dragged_into_a_pane_and_its_time_points_follow(stacks: View
     assert start["series"] != first["series"] and "phase 1 of 3" in start["title"]
     activate(stacks, "1-2", "+", "+", "w", "ArrowDown")
     before = pane_of(stacks, "1-2")
+    stacks.page.keyboard.press("?")
+    stacks.page.screenshot(path=tmp_path / "help.png")
+    stacks.page.keyboard.press("Escape")
     slider = stacks.page.locator(".eci-stacks")
     assert slider.inner_text() == "phase 1 of 3 (1 / 3)"
     activate(stacks, "1-2", "Alt+ArrowRight")

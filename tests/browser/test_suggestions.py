@@ -79,7 +79,7 @@ def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path
 def test_a_polygon_is_clicked_and_a_mask_is_edited_in_the_menu(viewer: Viewer) -> None:
     page = viewer.page
     press(viewer, "d")
-    page.locator("select[title='How FreeDraw draws']").select_option(label="Polygon")
+    viewer.option("select[title='How FreeDraw draws']", "Polygon")
     viewer.rest()
     for corner in [(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.4)]:
         page.mouse.click(*viewer.at("axial", *corner))
@@ -91,7 +91,7 @@ def test_a_polygon_is_clicked_and_a_mask_is_edited_in_the_menu(viewer: Viewer) -
     viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
     viewer.rest()
     before = coloured(viewer)
-    page.locator("select[title='Change the selected annotation']").select_option(label="Copy to a new annotation")
+    viewer.option("select[title='Change the selected annotation']", "Copy to a new annotation")
     suggested(viewer)
     page.locator(f"{BAR} button:visible", has_text="Discard").click()
     viewer.rest()

@@ -101,7 +101,7 @@ def test_a_clip_is_shown_in_its_colours_and_drawn_on(study: tuple[Viewer, Path])
     pane = viewer.stage("s.board.shown.map(p => [p.name, p.shape.count, p.texts.window, p.index])")
     assert len(pane) == 1 and pane[0][1:3] == [5, "colour"]
     shown = viewer.stage(
-        """(p => [...p.paper.getImageData(0, 0, p.shape.cols, p.shape.rows).data])(s.board.shown[0])"""
+        """(p => [...p.picture.paper.getImageData(0, 0, p.upright.cols, p.upright.rows).data])(s.board.shown[0])"""
     )
     task, _ = drawn_in(folder)
     frame = task.volume("2.25.77").values[pane[0][3]]
@@ -135,7 +135,7 @@ def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, pa
     viewer = Viewer(page)
     viewer.wait(90)
     viewer.fetched()
-    amber = """(p => { const d = p.paper.getImageData(0, 0, p.shape.cols, p.shape.rows).data; let n = 0;
+    amber = """(p => { const d = p.picture.paper.getImageData(0, 0, p.upright.cols, p.upright.rows).data; let n = 0;
         for (let i = 0; i < d.length; i += 4) n += d[i] === 255 && d[i + 1] === 210 && d[i + 2] === 77; return n })
         (s.board.shown.find(p => p.plane === "axial"))"""
     assert viewer.stage(amber) == 20
@@ -143,6 +143,6 @@ def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, pa
     press(viewer, "o")
     assert viewer.stage(amber) == 0
     text = "s.board.shown.find(p => p.plane === 'axial').texts.window"
-    page.locator(".eci-toolbar select").filter(has_text="File: BONE").select_option(label="File: BONE")
+    viewer.option("select:has(option:has-text('File: BONE'))", "File: BONE")
     page.wait_for_timeout(500)
     assert viewer.stage(text) == "W 1500  L 300  sigmoid"

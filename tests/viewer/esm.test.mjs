@@ -22,6 +22,7 @@ const { probeText } = await at("eyes/probe");
 const { followers } = await at("eyes/groups");
 const { nextTurn, turnedShape, turnMatrix, turnText, uprightPoint } = await at("eyes/turn");
 const { StackSlider } = await at("hands/stack_slider");
+const { nameOf } = await at("hands/control_names");
 const { belowFirstRow } = await at("hands/tool_row");
 
 const axial = {
@@ -442,4 +443,12 @@ test("the slider steps through the stacks of the active pane, and hides where th
   slider.show();
   slider.step(1);
   assert.ok(slider.el.hidden && asked.length === 2);
+});
+
+test("a control is named by its tooltip, the question before it, or what is typed into it", () => {
+  const control = (more, before) => ({ closest: () => ({ previousElementSibling: before && { textContent: before } }), ...more });
+  assert.equal(nameOf(control({ title: "Layout" }, "Title")), "Layout");
+  assert.equal(nameOf(control({ placeholder: "0 to 10" }, " Size [mm] * ")), "Size [mm] *");
+  assert.equal(nameOf(control({ placeholder: "label of the next annotation" })), "label of the next annotation");
+  assert.equal(nameOf(control({ type: "color", placeholder: "\u200b" })), "Colour");
 });

@@ -13,8 +13,8 @@ MODULES = (
     "eyes/glass", "eyes/probe", "eyes/link", "eyes/magnifier", "eyes/pane", "eyes/pane_grid", "eyes/trail",
     "eyes/loader", "eyes/layers", "hands/help", "hands/hands", "hands/held_click", "hands/navigation",
     "hands/interaction", "eyes/frames", "eyes/board", "transport/outbox", "transport/widget_outbox",
-    "transport/connection_state", "transport/connection", "transport/view_reports", "hands/tool_row",
-    "hands/stack_slider", "hands/series_drop", "stage", "main",
+    "transport/connection_state", "transport/connection", "transport/view_reports", "hands/control_names",
+    "hands/tool_row", "hands/stack_slider", "hands/series_drop", "stage", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*? from \"\.{1,2}/[\w/]+\.js\";$", re.M)
 NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)

@@ -1,16 +1,17 @@
 // Entry point for anywidget: one stage for each place where the widget is shown.
 
 import { element } from "./eyes/pane.js";
+import { ControlNames } from "./hands/control_names.js";
 import { ToolRow } from "./hands/tool_row.js";
 import { Stage } from "./stage.js";
 
 export async function render({ model, el }) {
   const stage = new Stage(model, element("div", "", el));
-  const row = new ToolRow(stage.el);
+  const around = [new ToolRow(stage.el), new ControlNames(stage.el)];
   Object.assign(stage.el, { stage });
   await stage.start();
   return () => {
-    row.stop();
+    for (const each of around) each.stop();
     stage.stop();
   };
 }

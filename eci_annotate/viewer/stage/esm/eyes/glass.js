@@ -67,6 +67,7 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   const wide = width > WIDE_PX;
   put(wide ? texts.title : shortened(context, texts.title, width - 16), 8, 18, "left");
   put(texts.slice, 8, 34, "left");
+  const titleWidth = context.measureText(texts.title).width;
   if (wide) put(texts.window, width - 8, 18, "right");
   put(wide ? texts.place : texts.window, 8, height - 9, "left");
   if (probe) put(probe, width - 8, 34, "right");
@@ -78,9 +79,10 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   put(text, width - 10 - px / 2, height - 14, "center");
   context.font = "bold 13px system-ui, sans-serif";
   const { letters } = shape;
+  const beside = wide && titleWidth < width / 2 - 32;
   put(letters.left, 8, height / 2 + 5, "left", "#facc15");
   put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
-  put(letters.top, width / 2, wide ? 18 : 34, "center", "#facc15"); // beside, or below, the title
+  put(letters.top, width / 2, beside ? 18 : 34, "center", "#facc15"); // beside, or below, the title
   put(letters.bottom, width / 2, height - 28, "center", "#facc15");
   if (!active) return;
   context.strokeStyle = "#5b8def";

@@ -25,6 +25,7 @@ export class Pane {
     this.name = name;
     this.el = element("div", "eci-pane", parent);
     this.el.dataset.pane = name;
+    this.el.setAttribute("role", "group"); // its name says what it shows
     this.notice = element("div", "eci-pane-notice", this.el);
     this.screen = /** @type {HTMLCanvasElement} */ (element("canvas", "eci-screen", this.el));
     this.context = this.screen.getContext("2d", { alpha: false });
