@@ -129,6 +129,11 @@ def _packed_bits(dataset: Dataset, number: int) -> NDArray[np.uint8]:
     """Return a frame of single bits: it may begin and end within a byte (PS3.5 8.1.1, 8.2)."""
     rows, columns = number_in(dataset, "Rows"), number_in(dataset, "Columns")
     first, last = rows * columns * number, rows * columns * (number + 1)
+    frames = number_in(dataset, "NumberOfFrames", 1) or 1
+    if (
+        rows * columns < 8 and len(dataset.PixelData) > pixel_bytes(dataset, frames) + 1
+    ):  # as highdicom 0.28 writes them
+        raise DamagedFile("The frames of an image are not packed without gaps.", "Export it again.")
     packed = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : (last + 7) // 8]
     if packed.size < (last + 7) // 8 - first // 8:
         raise DamagedFile("The pixels of an image end too early.", AGAIN)
