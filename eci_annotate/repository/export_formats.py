@@ -1,4 +1,7 @@
-"""Signed annotations in the formats of other software: DICOM SEG, NIfTI, .seg.nrrd; converted on export, not sealed."""
+"""Signed annotations in the formats of other software: DICOM SEG and SR, NIfTI, .seg.nrrd.
+
+They are converted on export, and not sealed.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from eci_annotate.store.atomic_files import write_atomic
 if TYPE_CHECKING:
     import xarray as xr
 
+    from eci_annotate.dicom.seg.segmentation import Statement
+    from eci_annotate.dicom.seg.source_images import SourceImages
     from eci_annotate.imaging.annotation import Annotation
     from eci_annotate.repository.signed import Signed
 
@@ -31,6 +36,7 @@ class ExportFormat(StrEnum):
     SEG = "seg"
     NIFTI = "nifti"
     NRRD = "nrrd"
+    TID1500 = "tid1500"
 
 
 def format_named(name: str) -> ExportFormat:
@@ -49,7 +55,7 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     BadSegmentation
         If annotations overlap in a NIfTI label map and no priority was asked for.
     NotInstalled
-        If a SEG is asked for, and the extra `export` is missing.
+        If a SEG or a report is asked for, and the extra `export` is missing.
     """
     stacks: dict[str, list[Annotation]] = {}
     for annotation in signed.annotations():
@@ -74,13 +80,14 @@ def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat,
             yield ".json", label_table(mine, overlap, uid, grid.frame_of_reference_uid)
         case ExportFormat.NRRD:
             yield ".seg.nrrd", seg_nrrd_file(mine, grid, series_uid=uid)
+        case ExportFormat.TID1500:
+            yield from _report(signed, uid, mine, volume)
         case _:
-            yield ".dcm", _segmentation(signed, uid, mine, volume)
+            yield ".dcm", _segmentation(signed, mine, _signed_images(signed, uid, volume)[0])
 
 
-def _segmentation(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArray) -> bytes:
-    """Return the SEG of one stack; patient, study and references come from the signed structure set."""
-    from eci_annotate.dicom.seg.segmentation import Statement, segmentation_file
+def _signed_images(signed: Signed, uid: str, volume: xr.DataArray) -> tuple[SourceImages, bytes]:
+    """Return what is known of the images of one stack from its signed structure set, and that structure set."""
     from eci_annotate.dicom.seg.source_images import images_of_structure_set
 
     parts = zip(signed.event.manifest.of("rtstruct"), signed.content("rtstruct"), strict=True)
@@ -89,5 +96,31 @@ def _segmentation(signed: Signed, uid: str, mine: list[Annotation], volume: xr.D
         raise NotFound("The version has no structure set for these images.", "Export it as NIfTI or NRRD.")
     placed, uids = "spacing_from" not in volume.attrs, instance_uids_of(volume)
     images = images_of_structure_set(structure_sets[uid], uid, grid_of(volume), uids, is_placed=placed)
-    statement = Statement(when=signed.at, version=signed.version, task=signed.task, signer=signed.reader)
-    return segmentation_file(mine, images, statement)
+    return images, structure_sets[uid]
+
+
+def _segmentation(signed: Signed, mine: list[Annotation], images: SourceImages) -> bytes:
+    """Return the SEG of one stack; patient, study and references come from the signed structure set."""
+    from eci_annotate.dicom.seg.segmentation import segmentation_file
+
+    return segmentation_file(mine, images, _statement(signed))
+
+
+def _statement(signed: Signed) -> Statement:
+    from eci_annotate.dicom.seg.segmentation import Statement
+
+    return Statement(when=signed.at, version=signed.version, task=signed.task, signer=signed.reader)
+
+
+def _report(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArray) -> Files:
+    """Yield the SEG of one stack, and the measurement report that refers to it."""
+    from eci_annotate.dicom.sr.measurement_report import Evidence, measurement_report_file
+    from eci_annotate.workflow.usecase.form import questions
+
+    images, structure_set = _signed_images(signed, uid, volume)
+    segmentation = _segmentation(signed, mine, images)
+    asked = questions(signed.use_case.report)
+    sized = volume.attrs.get("spacing_from") != "pixels"
+    evidence = Evidence(images, segmentation, structure_set, sized, asked, signed.report)
+    yield ".dcm", measurement_report_file(mine, evidence, _statement(signed))
+    yield "_seg.dcm", segmentation

@@ -124,7 +124,8 @@ class Signed:
         format
             ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline. Converted annotations only:
             ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
-            JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer).
+            JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer). ``tid1500``: a DICOM measurement report of each annotated
+            stack, with the SEG that it refers to.
         overlap
             Of ``nifti``: ``refuse`` overlaps, or ``priority``: the first annotation keeps the voxel.
         journal
@@ -137,7 +138,7 @@ class Signed:
         BadSegmentation
             Annotations overlap in a NIfTI label map.
         NotInstalled
-            A SEG without the extra `export`.
+            A SEG or measurement report without the extra `export`.
         """
         kind, rule = format_named(format), overlap_of(overlap)
         if kind is ExportFormat.RTSTRUCT:

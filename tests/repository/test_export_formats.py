@@ -83,7 +83,7 @@ def test_dciodvfy_finds_no_error_in_an_exported_segmentation(repo: Repository, t
 
 def test_the_same_export_has_the_same_bytes(repo: Repository, tmp_path: Path) -> None:
     signed = sign(repo)
-    for kind in ("seg", "nifti", "nrrd"):
+    for kind in ("seg", "nifti", "nrrd", "tid1500"):
         one, two = (signed.export(tmp_path / place, format=kind) for place in ("one", "two"))
         assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
@@ -115,7 +115,7 @@ def test_the_repository_and_the_command_export_what_counts(
     repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign(repo)
-    for kind, count in (("rtstruct", 7), ("seg", 1), ("nifti", 2), ("nrrd", 1)):
+    for kind, count in (("rtstruct", 7), ("seg", 1), ("nifti", 2), ("nrrd", 1), ("tid1500", 2)):
         written = repo.export(tmp_path / "api", task="annotate", format=kind)
         assert len(written) == count and {path.parent for path in written} == {tmp_path / "api" / S}
         words = ["eci-annotate", "export", str(folder), str(tmp_path / "cli"), "--format", kind]
@@ -124,7 +124,7 @@ def test_the_repository_and_the_command_export_what_counts(
             cli.main()
         assert done.value.code == 0 and "anna" in capsys.readouterr().out
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / place / S).iterdir()} for place in ("api", "cli"))
-    assert one == two and len(one) == 11
+    assert one == two and len(one) == 13
 
 
 def test_a_segmentation_in_a_study_is_listed_and_disturbs_nothing(made: Path, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut
 
-from eci_annotate.dicom.images.element_values import value_of
-from eci_annotate.dicom.images.pixels import AGAIN, number_in
+from eci_annotate.dicom.frame_bytes import AGAIN
+from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile, UnsupportedImages
 
 COLOUR = ("RGB", "YBR", "PALETTE")

@@ -86,3 +86,9 @@ def one_integer(value: Any, keyword: str) -> int:
     if found.size != 1 or found[0] != int(found[0]):
         raise DamagedFile(f"{keyword} of an image is not one whole number.", REMEDY)
     return int(found[0])
+
+
+def number_in(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    """Return the integer of an element; `default` if it is absent; raises DamagedFile if it is none."""
+    value = value_of(dataset, keyword)
+    return default if value is None else one_integer(value, keyword)

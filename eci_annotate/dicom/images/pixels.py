@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_modality_lut
 
+from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, frame_bits, frame_bytes, is_packed, pixel_bytes
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.dicom.images.element_values import one_integer, value_of
+from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
-PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
-AGAIN = "Copy it again from its archive."
 MOST_BYTES = 8 << 30
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -25,27 +24,6 @@ PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 def has_pixels(dataset: Dataset) -> bool:
     """Whether a file holds pixels."""
     return any(keyword in dataset for keyword in PIXEL_KEYWORDS)
-
-
-def number_in(dataset: Dataset, keyword: str, default: int = 0) -> int:
-    """Return the integer of an element; `default` if it is absent; raises DamagedFile if it is none."""
-    value = value_of(dataset, keyword)
-    return default if value is None else one_integer(value, keyword)
-
-
-def frame_bytes(dataset: Dataset) -> int:
-    """Return the number of bytes of one uncompressed frame."""
-    bits, samples = number_in(dataset, "BitsAllocated"), max(number_in(dataset, "SamplesPerPixel", 1), 1)
-    if samples == 3 and str(value_of(dataset, "PhotometricInterpretation") or "").endswith("_422"):
-        samples = 2  # two pixels share their colour
-    return number_in(dataset, "Rows") * number_in(dataset, "Columns") * samples * bits // 8
-
-
-def pixel_bytes(dataset: Dataset, frames: int) -> int:
-    """Return the number of bytes of uncompressed frames; those of one bit per pixel follow each other without a gap."""
-    if number_in(dataset, "BitsAllocated") != 1:
-        return frame_bytes(dataset) * frames
-    return (number_in(dataset, "Rows") * number_in(dataset, "Columns") * frames + 7) // 8
 
 
 def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
@@ -85,7 +63,7 @@ def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
     if pixel_bytes(dataset, frames) > MOST_BYTES:
         raise DamagedFile("The size of an image is not believable.", AGAIN)
     try:
-        plain = _packed_bits(dataset, number) if _is_packed(dataset) else _plain(dataset, number)
+        plain = frame_bits(dataset, number) if is_packed(dataset) else _plain(dataset, number)
         return _decoded(dataset, number, frames) if plain is None else plain
     except EciError:
         raise
@@ -116,24 +94,6 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
     return without_unused_bits(
         dataset, np.frombuffer(content, kind, size // kind.itemsize, size * number).reshape(shape)
     )
-
-
-def _is_packed(dataset: Dataset) -> bool:
-    """Whether pixels are single bits, in bytes (little endian)."""
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    single = number_in(dataset, "BitsAllocated") == 1 and number_in(dataset, "SamplesPerPixel", 1) == 1
-    return single and syntax in PLAIN and "PixelData" in dataset
-
-
-def _packed_bits(dataset: Dataset, number: int) -> NDArray[np.uint8]:
-    """Return a frame of single bits: it may begin and end within a byte (PS3.5 8.1.1, 8.2)."""
-    rows, columns = number_in(dataset, "Rows"), number_in(dataset, "Columns")
-    first, last = rows * columns * number, rows * columns * (number + 1)
-    packed = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : (last + 7) // 8]
-    if packed.size < (last + 7) // 8 - first // 8:
-        raise DamagedFile("The pixels of an image end too early.", AGAIN)
-    bits = np.unpackbits(packed, bitorder="little")
-    return bits[first % 8 :][: rows * columns].reshape(rows, columns)
 
 
 def is_full(dataset: Dataset, bits: int) -> bool:

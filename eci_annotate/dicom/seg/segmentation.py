@@ -54,7 +54,7 @@ class Statement:
     signer: str = ""
 
 
-def _highdicom() -> Any:
+def highdicom_package() -> Any:
     """Return the package highdicom; NotInstalled says how to get it."""
     try:
         import highdicom
@@ -74,7 +74,7 @@ def segmentation_file(annotations: Sequence[Annotation], images: SourceImages, s
     NotInstalled
         If highdicom is missing.
     """
-    hd = _highdicom()
+    hd = highdicom_package()
     planes, pixels = _pixels(annotations, images, statement)
     try:
         with warnings.catch_warnings():
@@ -197,7 +197,7 @@ def _description(hd: Any, number: int, annotation: Annotation, images: SourceIma
         segmented_property_type=code(*TISSUE),
         algorithm_type="MANUAL" if by_hand else "SEMIAUTOMATIC",
         algorithm_identification=family,
-        tracking_uid=_tracking_uid(annotation),
+        tracking_uid=tracking_uid(annotation),
         tracking_id=annotation.uid,
         display_color=hd.color.CIELabColor(*lab_from_rgb(annotation.colour)),
     )
@@ -211,7 +211,7 @@ def _description(hd: Any, number: int, annotation: Annotation, images: SourceIma
     return item
 
 
-def _tracking_uid(annotation: Annotation) -> str:
+def tracking_uid(annotation: Annotation) -> str:
     """Return the annotation's uid if DICOM accepts it, else one that is derived from it."""
     uid = annotation.uid
     parts = uid.split(".")

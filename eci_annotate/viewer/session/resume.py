@@ -66,7 +66,7 @@ def restored(task: Task) -> Restored:
     return Restored(
         easel,
         draft.answers,
-        bool(draft.lines),
+        draft.count > 0,
         places=marked,
         missing=draft.missing,
         checks=Checks.from_json(draft.checks),

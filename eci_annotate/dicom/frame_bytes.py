@@ -1,0 +1,50 @@
+"""Where a frame is in uncompressed pixels: whole bytes, or single bits that follow each other without a gap."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+
+from eci_annotate.dicom.images.element_values import number_in, value_of
+from eci_annotate.errors import DamagedFile
+
+PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
+AGAIN = "Copy it again from its archive."
+
+
+def frame_bytes(dataset: Dataset) -> int:
+    """Return the number of bytes of one uncompressed frame."""
+    bits, samples = number_in(dataset, "BitsAllocated"), max(number_in(dataset, "SamplesPerPixel", 1), 1)
+    if samples == 3 and str(value_of(dataset, "PhotometricInterpretation") or "").endswith("_422"):
+        samples = 2  # two pixels share their colour
+    return number_in(dataset, "Rows") * number_in(dataset, "Columns") * samples * bits // 8
+
+
+def pixel_bytes(dataset: Dataset, frames: int) -> int:
+    """Return the number of bytes of uncompressed frames; those of one bit per pixel follow each other without a gap."""
+    if number_in(dataset, "BitsAllocated") != 1:
+        return frame_bytes(dataset) * frames
+    return (number_in(dataset, "Rows") * number_in(dataset, "Columns") * frames + 7) // 8
+
+
+def is_packed(dataset: Dataset) -> bool:
+    """Whether pixels are single bits, in bytes (little endian)."""
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    single = number_in(dataset, "BitsAllocated") == 1 and number_in(dataset, "SamplesPerPixel", 1) == 1
+    return single and syntax in PLAIN and "PixelData" in dataset
+
+
+def frame_bits(dataset: Dataset, number: int) -> NDArray[np.uint8]:
+    """Return a frame of single bits: it may begin and end within a byte (PS3.5 8.1.1, 8.2)."""
+    rows, columns = number_in(dataset, "Rows"), number_in(dataset, "Columns")
+    first, last = rows * columns * number, rows * columns * (number + 1)
+    frames = number_in(dataset, "NumberOfFrames", 1) or 1
+    # highdicom 0.28 begins each frame of fewer than 8 pixels with a new byte
+    if rows * columns < 8 and len(dataset.PixelData) > pixel_bytes(dataset, frames) + 1:
+        raise DamagedFile("The frames of an image are not packed without gaps.", "Export it again.")
+    packed = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : (last + 7) // 8]
+    if packed.size < (last + 7) // 8 - first // 8:
+        raise DamagedFile("The pixels of an image end too early.", AGAIN)
+    bits = np.unpackbits(packed, bitorder="little")
+    return bits[first % 8 :][: rows * columns].reshape(rows, columns)

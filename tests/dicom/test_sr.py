@@ -1,0 +1,79 @@
+"""Measurement reports of pictures without a place in space (TID 1410), with and without a size of their pixels."""
+
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from pydicom.sr.codedict import codes
+
+import eci_annotate as eci
+from eci_annotate import errors
+from eci_annotate.dicom.images.series import load_stacks
+from eci_annotate.dicom.seg.segmentation import Statement, segmentation_file
+from eci_annotate.dicom.seg.source_images import images_of_structure_set
+from eci_annotate.dicom.sr.answer_items import concept
+from eci_annotate.dicom.sr.measurement_report import Evidence, measurement_report_file
+from eci_annotate.imaging.annotations import Mask
+from eci_annotate.imaging.volume import grid_of, instance_uids_of, like
+from tests.dicom.peers import dciodvfy_errors
+
+DATA = Path(__file__).parents[1] / "data"
+PICTURE = DATA / "mammo_ffdm_siemens_overlay/OutOfBoundsOverlay.dcm"
+STATEMENT = Statement(when=datetime(2024, 1, 2, 3, 4, 5), signer="anna")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def report_of(folder: Path, has_millimetres: bool) -> tuple[bytes, bytes, list[np.ndarray], tuple[float, ...]]:
+    """A report on two squares in a mammogram, its SEG, the squares and the spacing."""
+    (picture,) = load_stacks(PICTURE)
+    arrays = [np.zeros(picture.shape, bool) for _ in range(2)]
+    arrays[0][0, 2:6, 3:10], arrays[1][0, 8:10, 3:5] = True, True
+    masks = [Mask.from_volume(like(picture, a), label=f"mass {n}", uid=f"2.25.{n}") for n, a in enumerate(arrays, 1)]
+    (rtstruct,) = eci.write_rtstruct(masks, PICTURE, folder / "rt.dcm")
+    where = (masks[0].series_uid, grid_of(picture), instance_uids_of(picture))
+    images = images_of_structure_set(rtstruct.read_bytes(), *where, is_placed=False)
+    seg = segmentation_file(masks, images, STATEMENT)
+    evidence = Evidence(images, seg, rtstruct.read_bytes(), has_millimetres)
+    return measurement_report_file(masks, evidence, STATEMENT), seg, arrays, grid_of(picture).spacing_mm
+
+
+def test_a_picture_has_planar_groups_without_a_volume(tmp_path):
+    content, seg, arrays, spacing = report_of(tmp_path, True)
+    groups = hd.sr.srread(BytesIO(content)).content.get_planar_roi_measurement_groups()
+    pixels = pydicom.dcmread(BytesIO(seg)).pixel_array
+    assert [(g.tracking_identifier, g.tracking_uid) for g in groups] == [("mass 1", "2.25.1"), ("mass 2", "2.25.2")]
+    for group, array in zip(groups, arrays, strict=True):
+        (area,) = group.get_measurements(name=codes.SCT.Area)
+        assert area.value == pytest.approx(array.sum() * spacing[1] * spacing[2]) and area.unit.value == "mm2"
+        assert not group.get_measurements(name=codes.SCT.Volume)
+        (frame,) = group.referenced_segmentation_frame.referenced_frame_numbers
+        assert np.array_equal(pixels[frame - 1], array[0])
+
+
+def test_nothing_is_measured_where_pixels_have_no_size(tmp_path):
+    content, *_ = report_of(tmp_path, False)
+    groups = hd.sr.srread(BytesIO(content)).content.get_planar_roi_measurement_groups()
+    assert len(groups) == 2 and not any(group.get_measurements() for group in groups)
+
+
+@pytest.mark.needs_debian
+def test_dciodvfy_finds_no_error(tmp_path):
+    (tmp_path / "sr.dcm").write_bytes(report_of(tmp_path, True)[0])
+    assert dciodvfy_errors(tmp_path / "sr.dcm") == []
+
+
+def test_words_that_no_code_value_can_hold_get_another(tmp_path):
+    long, longer, foreign = (concept(hd, text) for text in ("a" * 17, "a" * 65, "Größe"))
+    assert len({long.value, longer.value, foreign.value}) == 3
+    assert all(len(code.value) <= 16 and code.value.isascii() for code in (long, longer, foreign))
+    assert (longer.meaning, foreign.meaning) == ("a" * 64, "Größe")
+
+
+def test_without_highdicom_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
+    with pytest.raises(errors.NotInstalled, match=r"eci-annotate\[export\]"):
+        report_of(tmp_path, True)
