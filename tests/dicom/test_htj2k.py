@@ -1,6 +1,5 @@
 """High-throughput JPEG 2000 (1.2.840.10008.1.2.4.201 to 203), encoded by OpenJPH."""
 
-import shutil
 import subprocess
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydicom.encaps import encapsulate
 import eci_annotate as eci
 from tests.dicom.series_maker import SHAPE, make_series
 
-pytestmark = pytest.mark.skipif(not shutil.which("ojph_compress"), reason="openjph-tools is not installed")
+pytestmark = pytest.mark.needs_debian
 
 
 def encoded(folder, values, *options):
