@@ -22,7 +22,7 @@ import typer
 from eci_annotate.cli.terminal import say
 from eci_annotate.errors import NotFound, NotInstalled, StoreUnavailable
 
-START_S = 60.0
+START_S, END_S = 120.0, 15.0
 
 
 def open_subject(
@@ -103,7 +103,16 @@ def _serve(page: Path, address: str, port: int, no_browser: bool) -> None:
     except KeyboardInterrupt:
         say("Stopped.")
     finally:
-        server.terminate()
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the page's server; one that does not end by itself is killed, and its kernel ends with it."""
+    server.terminate()
+    try:
+        server.wait(END_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
         server.wait()
 
 

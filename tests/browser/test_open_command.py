@@ -36,5 +36,5 @@ def test_a_subject_is_opened_in_its_hanging_protocol(place: Path, page: Page) ->
         page.screenshot(path=place / "open.png")
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(30)
+        server.wait(60)
     assert server.returncode == 0

@@ -230,7 +230,7 @@ def seen(answer: httpx.Response) -> str:
     """What an answer means."""
     if answer.status_code == 404:
         return ALLOWED if answer.json()["what"].startswith("The member has no certificate") else HIDDEN
-    denied = answer.status_code == 403 and answer.json()["what"].startswith(("You may not", "Projects are created"))
+    denied = answer.status_code == 403 and answer.json()["what"].startswith("You may not")
     return DENIED if denied else ALLOWED
 
 

@@ -81,7 +81,9 @@ def command(repo: Repo, desk: AtDesk, who: Somebody, said: Said) -> Any:
             pending = ask(desk, repo, order)
             return JSONResponse(pending_to_wire(pending.url, pending.request), 202)
         if isinstance(order, OpenProject):
-            raise Refused("A project is opened on the page of the service.", "Press New project on its first page.")
+            raise Refused(
+                "You may not open a project through the API.", "Press New project on the service's first page."
+            )
         if isinstance(order, CONFIRMED) and PERSON not in who.scopes:
             made = ask_person(desk, repo, order)
             return JSONResponse(pending_to_wire(confirmation_url(desk, made.digest), made.digest), 202)
