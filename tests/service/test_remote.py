@@ -148,7 +148,7 @@ def test_who_has_no_token_or_no_part_gets_nothing(folder: Path) -> None:
         del people.table["token-ben"]
         with pytest.raises(NoIdentity, match="unknown, expired"):
             repo.backend.account.projects()
-        with pytest.raises(Refused, match="created by the administrator"):
+        with pytest.raises(Refused, match="not open a project through the API"):
             remote(address, "olga").backend.do(OpenProject("mine", "KAU"))
 
 
