@@ -90,7 +90,8 @@ def _serve(page: Path, address: str, port: int, no_browser: bool) -> None:
     config.write_text(json.dumps({"Voila": {"token": token, "ip": "127.0.0.1", "port": port, "open_browser": False}}))
     config.chmod(0o600)
     command = [sys.executable, "-m", "voila", page.name]
-    signal.signal(signal.SIGTERM, _stop)
+    for each in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this in the background
+        signal.signal(each, _stop)
     with page.with_name("voila.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=page.parent, env=kept | where, stdout=log, stderr=log)
     try:
