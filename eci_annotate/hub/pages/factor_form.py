@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eci_annotate.hub.pages.browser_security import origin_of
-from eci_annotate.hub.pages.page import Visit
+from eci_annotate.hub.pages.page import SESSION, Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.proof import Proof, new_nonce, prove
+from eci_annotate.repository.keys.service_keys import service_signing_key
+from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.local.backend import LocalBackend
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,9 @@ def proved(visit: Visit, digest: str) -> str:
     """
     proof = Proof(visit.asked("pin"), visit.asked("credential"), nonce=visit.asked("nonce"))
     return prove(visit.desk.factors, origin_of(visit.request, visit.desk.settings), visit.session.name, proof, digest)
+
+
+def confirmed(visit: Visit, digest: str) -> LocalBackend:
+    """Return the repository with the user's own key, once a factor proved them for `digest`; see `proved`."""
+    name, factor = visit.session.name, proved(visit, digest)
+    return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))

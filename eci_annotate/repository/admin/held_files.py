@@ -91,10 +91,15 @@ def held_set(backend: LocalBackend, name: str) -> tuple[HeldSet, Path]:
     return found, _root(backend) / name
 
 
-def note_release(backend: LocalBackend, found: HeldSet, reason: str) -> None:
-    """Record that held files are taken in; raises Refused without a reason."""
+def require_reason(reason: str) -> None:
+    """Raise Refused if a release has no reason."""
     if not reason.strip():
         raise Refused("A release needs a reason.", "Say how you made sure that nobody is identified.")
+
+
+def note_release(backend: LocalBackend, found: HeldSet, reason: str) -> None:
+    """Record that held files are taken in; raises Refused without a reason."""
+    require_reason(reason)
     backend.trail.note("held-released.1", found.project, "", f"{found.id}: {found.files} files: {reason}")
 
 

@@ -14,16 +14,13 @@ from pathlib import Path
 from starlette.responses import Response
 
 from eci_annotate.errors import BadImages, DamagedFile, EciError, Refused, StoreUnavailable
-from eci_annotate.hub.pages.factor_form import asking, proved
+from eci_annotate.hub.pages.factor_form import asking, confirmed
 from eci_annotate.hub.pages.intake.import_progress import Taking
 from eci_annotate.hub.pages.intake.uploads import MOST_FILES
-from eci_annotate.hub.pages.page import SESSION, Visit
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.import_dicom import Imported, import_folders
 from eci_annotate.repository.admin.import_scan import Progress
-from eci_annotate.repository.keys.service_keys import service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.codec import digest
 
 MOST_BYTES = 16 << 30
@@ -61,7 +58,7 @@ def add_subjects(visit: Visit) -> Response:
         with visit.refusals("Add subjects"):
             if arrived is None or not arrived.files:
                 raise BadImages("No files were chosen.", "Choose DICOM files, a folder, or a zip of them.")
-            backend = _confirmed(visit, place)
+            backend = confirmed(visit, _about(place))
     except EciError as error:
         return show_adding(visit, error)
     site = visit.asked("site") or backend.account.actor.site
@@ -72,13 +69,6 @@ def add_subjects(visit: Visit) -> Response:
             return import_folders(backend, [arrived.folder], project=place.name, site=site, progress=tell)
 
     return Taking(visit, place, arrived, work).response()
-
-
-def _confirmed(visit: Visit, place: ProjectPage) -> LocalBackend:
-    """Return the repository, with the user's own key."""
-    name = visit.session.name
-    factor = proved(visit, _about(place))
-    return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
 
 
 def unpack(files: Iterable[Path], folder: Path) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from eci_annotate.errors import EciError, Refused
-from eci_annotate.hub.pages.factor_form import asking, proved
+from eci_annotate.hub.pages.factor_form import asking, confirmed
 from eci_annotate.hub.pages.intake.import_progress import Taking
-from eci_annotate.hub.pages.page import SESSION, Visit
+from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.admin.held_files import delete_held, held_sets
+from eci_annotate.repository.admin.held_files import delete_held, held_sets, require_reason
 from eci_annotate.repository.admin.import_dicom import Imported, release_held
 from eci_annotate.repository.admin.import_scan import Progress
-from eci_annotate.repository.keys.service_keys import service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.codec import digest
 
 PAGE = "held"
@@ -51,12 +48,11 @@ def decide_held(visit: Visit) -> Response:
             chosen = {each.id for each in held_sets(visit.repo) if each.project == place.name} & {visit.asked("id")}
             if not chosen:
                 raise Refused("No files were chosen.", "Choose a row of the list.")
-            backend = _confirmed(visit, place)
+            backend = confirmed(visit, _about(place))
             if visit.asked("do") == "delete":
                 delete_held(backend, visit.asked("id"))
                 return show_held(visit, done="The files were deleted.")
-            if not visit.asked("reason").strip():
-                raise Refused("A release needs a reason.", "Say how you made sure that nobody is identified.")
+            require_reason(visit.asked("reason"))
     except EciError as error:
         return show_held(visit, error)
     name, reason = visit.asked("id"), visit.asked("reason")
@@ -66,10 +62,3 @@ def decide_held(visit: Visit) -> Response:
             return release_held(backend, name, reason, tell)
 
     return Taking(visit, place, None, work).response()
-
-
-def _confirmed(visit: Visit, place: ProjectPage) -> LocalBackend:
-    """Return the repository, with the user's own key."""
-    name = visit.session.name
-    factor = proved(visit, _about(place))
-    return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
