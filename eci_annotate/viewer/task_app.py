@@ -22,7 +22,7 @@ from eci_annotate.viewer.plain_error import plain_remedy
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.stage.esm_bundle import HERE
 from eci_annotate.viewer.version_page import VersionPage
-from eci_annotate.viewer.worklist import PAGE, Worklist
+from eci_annotate.viewer.worklist import Worklist
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class TaskApp:
         """Leave what is shown, and open the first task of the list; the list itself if it is empty."""
         self._leave()
         if self.shown is None:
-            lines, _ = self.list.read(PAGE)
-            if lines and not lines[0][1].elsewhere:
-                self._open(*lines[0], False)
+            first = next(iter(self.list.lines), None)  # as it was read a moment ago, for the list
+            if first is not None and not first[1].elsewhere:
+                self._open(*first, False)
 
     def show_list(self) -> None:
         """Show the current list."""

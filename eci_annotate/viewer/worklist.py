@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
@@ -40,12 +40,18 @@ class Worklist:
     ----------
     open_task
         Called with subject, task, and whether to take it over.
+
+    Attributes
+    ----------
+    lines
+        The tasks that are shown, in order.
     """
 
     def __init__(self, repository: Repository, open_task: Open) -> None:
         self._repository, self._open = repository, open_task
         self._shown = PAGE
-        self._lines: list[Any] = []
+        self._told: list[str] = []
+        self.lines: list[Line] = []
         self.project = w.Dropdown(options=[ALL], layout=w.Layout(width="180px"), tooltip="Project")
         self.text = w.Text(placeholder="subject contains …", continuous_update=False, layout=w.Layout(width="180px"))
         self.site = w.Text(placeholder="site", continuous_update=False, layout=w.Layout(width="90px"))
@@ -67,15 +73,15 @@ class Worklist:
     def fill(self) -> None:
         """Show the current list; unchanged rows stay as they are on the screen."""
         self._offer_projects()
-        lines, more = self.read(self._shown)
+        self.lines, more = self._read()
         self.more.layout.display = "" if more else "none"
-        self.filter.layout.display = "" if more or self.is_filtered or len(lines) > 5 else "none"
-        told = [told_of(*line) for line in lines]
-        if told == self._lines and self.body.children:
+        self.filter.layout.display = "" if more or self.is_filtered or len(self.lines) > 5 else "none"
+        told = [told_of(*line) for line in self.lines]
+        if told == self._told and self.body.children:
             return
-        self._lines, old = told, self.body.children
+        self._told, old = told, self.body.children
         nothing = w.HTML(f"<p>{NO_MATCH if self.is_filtered else NOTHING}</p>")
-        self.body.children = [self._line(*line) for line in lines] or [nothing]
+        self.body.children = [self._line(*line) for line in self.lines] or [nothing]
         for each in old:
             close_all(each)
 
@@ -87,9 +93,9 @@ class Worklist:
             self.project.value = chosen if chosen in options else ALL
         self.project.layout.display = "" if len(options) > 2 else "none"
 
-    def read(self, most: int) -> tuple[list[Line], bool]:
-        """Return up to `most` tasks that pass the filter, in order, and whether there are more."""
-        backend = self._repository.backend
+    def _read(self) -> tuple[list[Line], bool]:
+        """Return as many tasks as are shown, in order, and whether there are more."""
+        backend, most = self._repository.backend, self._shown
         asked = SubjectQuery(
             startable=True, size=most, contains=self.text.value.strip(), site=self.site.value.strip().upper()
         )
