@@ -169,11 +169,9 @@ class Task:
         return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
 
     def earlier(self) -> Signed | None:
-        """The newest signed version of the earlier task that is shown with this one; None if there is none."""
-        if not self.definition.beside:
-            return None
-        signed = self._backend.subject(self.project, self.subject).task(self.definition.beside).signed
-        return self._signed(signed[-1]) if signed else None
+        """The version of the earlier task that is shown with this one: the newest when this one was started."""
+        of = self.definition.beside
+        return self._signed(self._reviewed(of)) if of and self.basis.get(of) else None
 
     def previous(self) -> Signed | None:
         """The newest signed version of this task that you may see; None before the first."""
