@@ -23,7 +23,7 @@ def owned_project(backend: LocalBackend) -> Project:
     for name in sorted(actor.roles):
         if actor.may("administer", name):
             return projects[name]
-    raise Refused("You may not open projects here.", "Ask somebody who owns a project of this repository.")
+    raise Refused("You may not open projects here.", "Ask an owner of a project of this repository.")
 
 
 def new_project(backend: LocalBackend, name: str, case: UseCase) -> None:
@@ -71,7 +71,7 @@ def _enter(backend: LocalBackend, name: str, first: Project, actor: Actor) -> No
 
 
 def _is_valid(project: Project, member: Member, certificate: str, now: datetime) -> bool:
-    """Whether somebody may sign with a certificate now."""
+    """Whether signatures with a certificate are valid now."""
     try:
         check_certificate(certificate, project.authorities, now)
     except Untrusted:
