@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.gestures import Cancel, Gesture, Plane, Press
+from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.info import ToolInfo, ToolName
-from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, Options, Overlay, Paint, Scene, Step
+from eci_annotate.tools.paint_tool import PaintTool
+from eci_annotate.tools.protocol import Idle, Options, Scene, Step
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Clicked:
     flat_axis: int
 
 
-class ClickSegment:
+class ClickSegment(PaintTool):
     """The click-segment tool."""
 
     info = ToolInfo(
@@ -43,15 +43,6 @@ class ClickSegment:
     def needs_smoothing(self, options: Options) -> bool:
         return False  # the region is grown outside the tool
 
-    def create(self, header: Annotation, scene: Scene) -> Object:
-        return Paint(**header.header)
-
-    def works_on(self, thing: Object) -> bool:
-        return isinstance(thing, Paint)
-
-    def grabs(self, thing: Object, press: Press) -> bool:
-        return True
-
     def handle(self, state: Idle | Clicked, gesture: Gesture, scene: Scene) -> Step:
         match gesture:
             case Press(at=at, plane=plane, button=0):
@@ -63,6 +54,3 @@ class ClickSegment:
             case Cancel():
                 return Step(Idle())
         return Step(state)
-
-    def overlay(self, state: Idle | Clicked, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
-        return NO_OVERLAY

@@ -8,19 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.hard_brush import ERASER, filled
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
+from eci_annotate.tools.paint_tool import PaintTool
 from eci_annotate.tools.protocol import (
-    NO_OVERLAY,
     SEEDS,
     ArrayEdit,
     Idle,
-    Object,
     Options,
-    Overlay,
     Paint,
     Scene,
     Step,
@@ -53,7 +50,7 @@ def sown(state: Sowing, path: tuple[Vector, ...], scene: Scene) -> tuple[ArrayEd
     return filled(scene, uid, state.seed, (state.at, *path), state.radius_mm, state.flat_axis)
 
 
-class GrowCut:
+class GrowCut(PaintTool):
     """The GrowCut tool."""
 
     info = ToolInfo(
@@ -74,15 +71,6 @@ class GrowCut:
     def needs_smoothing(self, options: Options) -> bool:
         return False
 
-    def create(self, header: Annotation, scene: Scene) -> Object:
-        return Paint(**header.header)
-
-    def works_on(self, thing: Object) -> bool:
-        return isinstance(thing, Paint)
-
-    def grabs(self, thing: Object, press: Press) -> bool:
-        return True
-
     def handle(self, state: Idle | Sowing, gesture: Gesture, scene: Scene) -> Step:
         thing = scene.objects.get(scene.active or "")
         if not isinstance(thing, Paint):
@@ -100,9 +88,6 @@ class GrowCut:
                 return Step(Idle())
             case _:
                 return Step(state)
-
-    def overlay(self, state: Idle | Sowing, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
-        return NO_OVERLAY
 
 
 def _name(seed: int, thing: Paint) -> str:

@@ -14,21 +14,18 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import Block, block
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
+from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.hard_brush import ERASER, filled
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
+from eci_annotate.tools.paint_tool import PaintTool
 from eci_annotate.tools.protocol import (
     HALF,
-    NO_OVERLAY,
     ZONE,
     ArrayEdit,
     Idle,
-    Object,
     Options,
-    Overlay,
     Paint,
     Scene,
     Step,
@@ -189,7 +186,7 @@ def _pressed(dabs: list[Dab], options: Options) -> Iterator[tuple[list[Vector], 
             yield [at for at, _ in run], replace(options, flow=options.flow * eighths / PRESSURES)
 
 
-class SmartPaint:
+class SmartPaint(PaintTool):
     """The SmartPaint tool."""
 
     info = ToolInfo(
@@ -225,17 +222,6 @@ class SmartPaint:
     def needs_smoothing(self, options: Options) -> bool:
         return options.rule == "barrier"
 
-    def create(self, header: Annotation, scene: Scene) -> Object:
-        return Paint(
-            **header.header,
-        )
-
-    def works_on(self, thing: Object) -> bool:
-        return isinstance(thing, Paint)
-
-    def grabs(self, thing: Object, press: Press) -> bool:
-        return True
-
     def handle(self, state: Idle | Painting, gesture: Gesture, scene: Scene) -> Step:
         thing = scene.objects.get(scene.active or "")
         if not isinstance(thing, Paint):
@@ -256,9 +242,6 @@ class SmartPaint:
                 return Step(Idle())
             case _:
                 return Step(state)
-
-    def overlay(self, state: Idle | Painting, scene: Scene, plane: Plane, reach_mm: float) -> Overlay:
-        return NO_OVERLAY
 
 
 def _stroke(state: Painting, dabs: list[Dab], scene: Scene, uid: str) -> tuple[ArrayEdit, ...]:
