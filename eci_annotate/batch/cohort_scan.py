@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from eci_annotate.batch.bids_names import label_of, short
-from eci_annotate.deid.folder_run import is_dicom
+from eci_annotate.deid.folder_run import files_below, is_dicom
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
@@ -83,7 +82,7 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
     progress
         Called with (what, files read, files in all).
     """
-    paths = [*_files(source)]
+    paths = [*files_below(source)]
     series: dict[str, list[FileIdentity]] = defaultdict(list)
     counts: Counter[str] = Counter()
     for number, path in enumerate(paths, 1):
@@ -94,15 +93,6 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
     jobs = [_job(files, pseudonymiser) for files in series.values()]
     ordered = sorted(_without_equal_names(jobs, series.values()), key=lambda job: (job.subject, job.series))
     return CohortScan(tuple(ordered), counts["unreadable"], counts["ignored"])
-
-
-def _files(source: Path) -> Iterator[Path]:
-    if not source.is_dir():
-        yield source
-        return
-    for folder, folders, names in os.walk(source):
-        folders.sort()
-        yield from (Path(folder, name) for name in sorted(names))
 
 
 def _identity(path: Path, counts: Counter[str]) -> FileIdentity | None:

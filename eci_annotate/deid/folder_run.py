@@ -76,7 +76,7 @@ class FolderRun:
 
     def over(self, source: Path, progress: Progress) -> RunReport:
         """De-identify each DICOM file of a folder, or one file; raises NoImages if there is none."""
-        paths = [*_files(source)]
+        paths = [*files_below(source)]
         for number, path in enumerate(paths, 1):
             self._one(path)
             progress("De-identifying", number, len(paths))
@@ -137,7 +137,8 @@ class FolderRun:
         self.report.actions.update(action_names(result.counts) if result.dataset is not None else {})
 
 
-def _files(source: Path) -> Iterator[Path]:
+def files_below(source: Path) -> Iterator[Path]:
+    """Yield the regular files of a folder in order, or the one that is given."""
     if not source.is_dir():
         yield source
         return

@@ -1,5 +1,7 @@
 """Affine and values of the images are those that SimpleITK reads from the DICOM files."""
 
+import os
+
 import nibabel
 import numpy as np
 import pytest
@@ -126,3 +128,10 @@ def test_projections_are_refused_and_their_dicom_kept(tmp_path):
     (record,) = prepared_here(DATA / "mammo_ffdm_siemens_overlay", tmp_path / "out", keep_dicom=True)
     assert record.outcome == "refused" and not images(tmp_path / "out")
     assert "projection" in record.why and record.dicom_files == 1
+
+
+def test_only_regular_files_are_read(tmp_path):
+    make_series(tmp_path / "in", 6)
+    os.mkfifo(tmp_path / "in" / "0.dcm")  # reading it would wait for ever
+    (record,) = prepared_here(tmp_path / "in", tmp_path / "out")
+    assert record.outcome == "taken" and len(images(tmp_path / "out")) == 1
