@@ -12,7 +12,7 @@ from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import find
 from tests.browser.lab import Lab, Viewer, run_all
 from tests.browser.test_whole_path import add, answer, circle, press
-from tests.repository.readings_world import DOUBLE, READERS, P, Box, case_folder, lesion, read, report, subject
+from tests.repository.readings_world import DOUBLE, READERS, Box, P, case_folder, lesion, read, report, subject
 
 SAMPLE = Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct"
 READINGS: dict[str, tuple[Box, ...]] = {
