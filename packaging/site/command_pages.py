@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,25 @@ def command_page(app: typer.Typer, name: str) -> str:
     for path, command in commands_of(parser_of(app), (name,)):
         if len(path) > 1 and not command.hidden:
             parts.append(_section(path, command))
+    return "\n".join(parts)
+
+
+def parsers_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Give a parser of argparse and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from parsers_of(inner)
+
+
+def proxy_page(parser: argparse.ArgumentParser) -> str:
+    """Write the page of a program whose parser is argparse's."""
+    parts = [f"# {parser.prog}\n\nWritten from the program's own parser.\n"]
+    for each in parsers_of(parser):
+        each.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)
+        title = "" if each is parser else f"## {each.prog}\n\n"
+        parts.append(f"{title}```\n{each.format_help().strip()}\n```\n")
     return "\n".join(parts)
 
 

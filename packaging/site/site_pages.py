@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from command_pages import command_page
+from command_pages import command_page, proxy_page
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
@@ -23,11 +23,13 @@ FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.M | re.S)
 FLOORS = "pictures/floors.svg"
 GROUPS = {
-    "Repositories and tasks": ["open", "create_repository", "import_folders", "Repository", "Task", "Signed", "datasets"],
+    "Repositories and tasks": [
+        "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "datasets",
+    ],
     "In a notebook": ["work", "annotate", "show", "compare"],
     "Images": [
-        "load_series", "load_stacks", "series_in", "volume_from_array", "grid_of", "Grid", "without_padding", "resample",
-        "upright", "suv", "subtract", "write_phantom",
+        "load_series", "load_stacks", "series_in", "volume_from_array", "grid_of", "Grid", "without_padding",
+        "resample", "upright", "suv", "subtract", "write_phantom",
     ],
     "Annotations": [
         "Box", "Contours", "Mask", "read_rtstruct", "write_rtstruct", "read_segmentation", "write_segmentation",
@@ -55,7 +57,9 @@ def python_page() -> str:
     missing = set(eci.__all__) - set(listed) - {"__version__"}
     if missing:
         raise PluginError(f"Public names in no group of the reference: {sorted(missing)}.")
-    parts = ["# Python\n\n```python\nimport eci_annotate as eci\n```\n\nWritten from the docstrings of the public names.\n"]
+    parts = [
+        "# Python\n\n```python\nimport eci_annotate as eci\n```\n\nWritten from the docstrings of the public names.\n"
+    ]
     for title, names in GROUPS.items():
         parts.append(f"## {title}\n")
         for name in names:
@@ -92,13 +96,13 @@ def floors_svg() -> str:
 def on_files(files: Files, config: Any) -> Files:
     """Add the made pages."""
     from eci_annotate.cli import app
-    from eci_annotate.proxy.cli.command_line import app as proxy_app
+    from eci_annotate.proxy.cli.command_line import argument_parser
 
     made = {page: (ROOT / source).read_text(encoding="utf-8") for page, source in outside_pages().items()}
     made["usecases/index.md"] += use_case_list()
     made["reference/python.md"] = python_page()
     made["reference/command-line.md"] = command_page(app, "eci-annotate")
-    made["reference/proxy-command.md"] = command_page(proxy_app, "eci-proxy")
+    made["reference/proxy-command.md"] = proxy_page(argument_parser())
     made[FLOORS] = floors_svg()
     for page, content in made.items():
         files.append(File.generated(config, page, content=content))
@@ -128,13 +132,11 @@ def _link(link: re.Match[str], source: str, name: str, homes: dict[str, str]) ->
     if re.match(r"[a-z]+:", target) or not path:
         return link.group(0)
     repository = os.path.normpath(os.path.join(os.path.dirname(source), path))  # noqa: PTH118, PTH120
-    if source.startswith("docs/") and repository == f"docs/{FLOORS}":
-        return link.group(0)
     if repository in homes:
         repository = f"docs/{homes[repository]}"
-    elif not (ROOT / repository).exists():
+    elif not repository.startswith("docs/") and not (ROOT / repository).exists():
         raise PluginError(f"{source} links to {target}, which does not exist.")
-    elif not repository.startswith("docs/") or (ROOT / repository).is_dir():
+    elif not repository.startswith("docs/") or (ROOT / repository).is_dir():  # MkDocs checks what is below docs/
         code = label if "`" in label else f"{label} (`{repository}`)"
         return code if repository not in label else f"`{repository}`"
     return f"{picture}[{label}]({_relative(repository, name)}{'#' + anchor if anchor else ''})"
