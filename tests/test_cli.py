@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eci_annotate.cli import app, main
+from eci_annotate.cli import app, main, page_server
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
@@ -126,7 +126,21 @@ def test_an_import_without_images_says_so(made: Path, tmp_path: Path, capsys: py
     assert code == 1 and "No DICOM image was found. Give a folder with DICOM files." in err
 
 
-@pytest.mark.parametrize("command", ["", "init", "import", "worklist", "export", "verify", "member", "phantom"])
+def test_a_demo_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken" / "demo").mkdir(parents=True)
+    code, _, err = run(capsys, "demo", tmp_path / "taken", "--no-browser")
+    assert code == 1 and "demo in this folder is not a repository. Choose another folder." in err
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["demo"]
+    monkeypatch.setattr(page_server, "find_spec", lambda name: None)
+    for options, name in (([], "JupyterLab"), (["--app"], "Voilà")):
+        code, _, err = run(capsys, "demo", tmp_path / "new", *options)
+        assert code == 1 and f"{name} is not installed. Install it: pip install 'eci-annotate[lab]'." in err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("command", ["", "init", "import", "worklist", "export", "verify", "member", "phantom", "demo"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, *filter(None, [command]), "--help")
     assert code == 0 and "Usage: eci-annotate" in out and len(out) > 150

@@ -63,6 +63,7 @@ COMMANDS = [
     "deidentify",
     "prepare",
     "open",
+    "demo",
 ]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

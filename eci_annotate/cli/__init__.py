@@ -16,6 +16,7 @@ import typer
 
 from eci_annotate.cli.agreement_commands import agreement
 from eci_annotate.cli.deid_commands import deidentify, site_key
+from eci_annotate.cli.demo_command import demo
 from eci_annotate.cli.export_command import export
 from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
@@ -64,7 +65,7 @@ GROUPS = {
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
-for command in (export, audit, agreement, deidentify, site_key, prepare):
+for command in (export, audit, agreement, deidentify, site_key, prepare, demo):
     app.command()(command)
 app.command("open")(open_subject)
 
