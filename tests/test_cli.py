@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.cli import app, main, page_server
+from eci_annotate.version import __version__
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
@@ -74,6 +76,10 @@ def test_the_path_from_the_command_line(
     code, out, _ = run(capsys, "export", demo, made / "out")
     assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 5" in out
     assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 5
+    about = json.loads((made / "out" / "software" / "software.json").read_text())
+    assert (about["version"], len(about["digest"]), "files" in about) == (__version__, 64, False)
+    code, _, err = run(capsys, "export", demo, made / "set", "--format", "nnunet", "--with-software")
+    assert code == 1 and "A training set carries no software." in err
     code, out, _ = run(capsys, "verify", demo)
     assert code == 0 and "checks of 1 subjects passed" in out
     code, out, _ = run(capsys, "member", "add", demo, "ben", "--role", "reviewer")

@@ -45,6 +45,9 @@ def export(
         str, typer.Option(help="Overlaps in NIfTI and training sets: refuse, or priority (the first wins).")
     ] = "refuse",
     journal: Annotated[bool, typer.Option("--journal", help="Also the recorded gestures, to replay them.")] = False,
+    with_software: Annotated[
+        bool, typer.Option("--with-software", help="Also this software's wheel, and the versions of all packages.")
+    ] = False,
     include_pending: IncludePending = False,
     split: Split = "0.8/0.1/0.1",
     seed: Seed = 0,
@@ -58,13 +61,15 @@ def export(
     With --format tid1500: a DICOM measurement report (volume, area and axes of each annotation, and the answers of the
     form) with the DICOM SEG it refers to.
     By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
-    adjudication. With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with
-    a datasheet; where a task is reviewed, of accepted versions only.
+    adjudication. The folder software says which software wrote them.
+    With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with a datasheet;
+    where a task is reviewed, of accepted versions only.
     """
     from eci_annotate.repository.datasets.export_dataset import is_dataset_format
+    from eci_annotate.repository.software import write_software
 
     if is_dataset_format(format):
-        require_counting(subject, every, accepted)
+        require_counting(subject, every, accepted, with_software)
         rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
         rules |= {"overlap": overlap, "equal_labels": equal_labels}
         export_training_set(open(folder), out, format, project=project, number=dataset_id, **rules)
@@ -74,6 +79,7 @@ def export(
     chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
+    write_software(out, with_wheel=with_software)
     how: dict[str, Any] = {"format": format, "overlap": overlap, "journal": journal}
     rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
@@ -108,8 +114,11 @@ def export_training_set(
     say(f"{len(done.rows)} cases written, {len(done.refused)} subjects refused. See {out / 'DATASHEET.md'}.")
 
 
-def require_counting(subject: str, every: bool, accepted: bool) -> None:
+def require_counting(subject: str, every: bool, accepted: bool, with_software: bool) -> None:
     """Refuse options that a training set does not have."""
     if subject or every or accepted:
         remedy = "Leave out --subject, --every and --accepted."
         raise BadRequest("A training set holds all subjects, and of them the versions that count.", remedy)
+    if with_software:
+        remedy = "Leave out --with-software; DATASHEET.md names the version."
+        raise BadRequest("A training set carries no software.", remedy)

@@ -5,6 +5,7 @@ The environment gets the wheel alone; the packages it depends on are those of th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
@@ -21,6 +22,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from eci_annotate.repository.software import digest_of
 from tests.browser.lab import private_places
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,43 @@ def test_the_wheel_works_without_the_checkout(command: Path, tmp_path: Path) -> 
     run(tmp_path, command, "project", "new", "demo", "liver-ct")
     run(tmp_path, command, "rehearse", "demo", "--kind", "tiny", "--project", "liver-ct")
     assert "passed" in run(tmp_path, command, "verify", "demo")
+
+
+def test_an_export_carries_the_installed_wheel_unless_a_file_was_changed(
+    wheel: Path, command: Path, tmp_path: Path
+) -> None:
+    run(tmp_path, command, "init", "demo", "--project", "liver-ct", "--member", "anna", "--site", "KAU")
+    run(tmp_path, command, "rehearse", "demo", "--kind", "tiny")
+    run(tmp_path, command, "export", "demo", "out", "--with-software")
+    run(tmp_path, command, "export", "demo", "plain")
+    about = json.loads((tmp_path / "out" / "software" / "software.json").read_text())
+    (packed,) = (tmp_path / "out" / "software").glob("*.whl")
+    assert packed.name == wheel.name and contents(packed) == contents(wheel)
+    files = contents(wheel)
+    assert about["digest"] == digest_of(files)
+    assert about["files"][packed.name] == hashlib.sha256(packed.read_bytes()).hexdigest()
+    (only,) = (tmp_path / "plain" / "software").iterdir()
+    assert json.loads(only.read_text()) == {name: about[name] for name in ("name", "version", "digest")}
+    (errors,) = command.parents[1].rglob("site-packages/eci_annotate/errors.py")
+    extra, whole = errors.with_name("extra.py"), errors.read_bytes()
+    for change, restore in (
+        (lambda: errors.write_bytes(whole + b"\n"), lambda: errors.write_bytes(whole)),
+        (lambda: extra.write_bytes(b""), extra.unlink),
+    ):
+        change()
+        done = subprocess.run(
+            [command, "export", "demo", "again", "--with-software"], cwd=tmp_path, capture_output=True, text=True
+        )
+        restore()
+        assert done.returncode == 1 and "is not as it was installed" in done.stderr
+    assert not (tmp_path / "again").exists()
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """Files of a wheel but its RECORD, whose rows may have any order."""
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/RECORD")}
 
 
 @contextmanager
