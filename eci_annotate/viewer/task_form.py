@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
 from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
+from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.other_answers import Opinion
@@ -104,6 +105,11 @@ class TaskReport:
         """Where answers differ from what is drawn, to be known before signing; empty if nowhere."""
         found = [*differences(self._task.use_case.questions, self.answers, self.sizes)]
         return f"Form and drawing differ: {'; '.join(found)}." if found else ""
+
+    def remark_on_signing(self) -> str:
+        """Return what to know before signing: that nothing was changed, or where form and drawing differ."""
+        same = remark_on(self._task, self._easel, self.answers)
+        return f"{same} {self.remark}".strip()
 
     @property
     def shown(self) -> list[Any]:
