@@ -22,6 +22,7 @@ _HOMES = {
     "Signed": "repository.task",
     "create_repository": "repository.admin.create",
     "import_folders": "repository.admin.import_dicom",
+    "adopt": "repository.external.adopt_annotations",
     "annotate": "viewer.notebook",
     "show": "viewer.notebook",
     "compare": "viewer.compare_page",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.datasets.dataset_iterable import datasets
+    from eci_annotate.repository.external.adopt_annotations import adopt
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
@@ -114,6 +116,7 @@ __all__ = [
     "Signed",
     "Task",
     "__version__",
+    "adopt",
     "annotate",
     "compare",
     "create_repository",

@@ -24,7 +24,7 @@ MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.M | re.S)
 FLOORS = "pictures/floors.svg"
 GROUPS = {
     "Repositories and tasks": [
-        "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "datasets",
+        "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "adopt", "datasets",
     ],
     "In a notebook": ["work", "annotate", "show", "compare"],
     "Images": [
