@@ -25,6 +25,7 @@ _HOMES = {
     "adopt": "repository.external.adopt_annotations",
     "annotate": "viewer.notebook",
     "show": "viewer.notebook",
+    "replay": "viewer.notebook",
     "compare": "viewer.compare_page",
     "work": "viewer.task_app_start",
     "load_series": "dicom.images.series",
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
     from eci_annotate.viewer.compare_page import compare
-    from eci_annotate.viewer.notebook import annotate, show
+    from eci_annotate.viewer.notebook import annotate, replay, show
     from eci_annotate.viewer.task_app_start import work
 
 
@@ -130,6 +131,7 @@ __all__ = [
     "read_registration",
     "read_rtstruct",
     "read_segmentation",
+    "replay",
     "resample",
     "series_in",
     "show",

@@ -26,7 +26,7 @@ GROUPS = {
     "Repositories and tasks": [
         "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "adopt", "datasets",
     ],
-    "In a notebook": ["work", "annotate", "show", "compare"],
+    "In a notebook": ["work", "annotate", "show", "compare", "replay"],
     "Images": [
         "load_series", "load_stacks", "series_in", "volume_from_array", "grid_of", "Grid", "without_padding",
         "resample", "upright", "suv", "subtract", "write_phantom",

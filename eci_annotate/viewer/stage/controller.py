@@ -244,6 +244,11 @@ class Controller:
             for entry in entries:
                 self.listener.applied(entry)
 
+    def redraw(self, changes: Sequence[Change]) -> list[Order]:
+        """Return orders that draw changes made on the easel itself, as a replay does."""
+        orders = [*self._drawing(list(changes), None), *self.painter.all_lines()]
+        return [*orders, *self.drawn(orders), *self._settled()]
+
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
         """Start a new annotation with the current tool."""
         plan = self.plan
