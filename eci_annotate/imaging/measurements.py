@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from eci_annotate.imaging.geometry import Floats
+from eci_annotate.imaging.geometry import Floats, Vector
 
 Bools = NDArray[np.bool_]
 
@@ -53,7 +53,7 @@ def axes_of(mask: Bools, spacing_mm: tuple[float, float, float]) -> Axes | None:
 
 def _axes_on(shape: Bools, slice_k: int, spacing_mm: tuple[float, float, float]) -> Axes:
     size = np.array(spacing_mm[1:])
-    at = np.argwhere(shape)
+    at = _row_ends(shape)
     corners = np.concatenate([at + offset for offset in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))])
     hull = shapely.get_coordinates(shapely.convex_hull(shapely.MultiPoint(corners * size)))
     away = np.linalg.norm(hull[:, None] - hull[None], axis=-1)
@@ -61,6 +61,31 @@ def _axes_on(shape: Bools, slice_k: int, spacing_mm: tuple[float, float, float])
     along = (hull[b] - hull[a]) / away[a, b]
     across = hull @ np.array([-along[1], along[0]])
     return Axes(slice_k, float(away[a, b]), float(np.ptp(across)), hull[[a, b]] / size)
+
+
+def _row_ends(shape: Bools) -> NDArray[np.int64]:
+    """Return first and last voxel (j, i) of each row: no other can be a corner of the convex hull."""
+    rows = np.flatnonzero(shape.any(1))
+    first = shape[rows].argmax(1)
+    last = shape.shape[1] - 1 - shape[rows, ::-1].argmax(1)
+    return np.concatenate([np.stack([rows, first], 1), np.stack([rows, last], 1)])
+
+
+def sides_of(size_mm: Vector, axes_lps: ArrayLike, normal_lps: ArrayLike) -> tuple[float, float]:
+    """Return the longer and the shorter side of a box in the plane of the slices, in mm.
+
+    Parameters
+    ----------
+    size_mm
+        Lengths along the axes of the box.
+    axes_lps
+        Axes of the box, unit vectors as rows, shape (3, 3).
+    normal_lps
+        Normal of the slices; the side nearest to it is left out.
+    """
+    across = int(np.argmax(np.abs(np.asarray(axes_lps) @ np.asarray(normal_lps))))
+    short, long = sorted(float(size) for axis, size in enumerate(size_mm) if axis != across)
+    return long, short
 
 
 @dataclass(frozen=True)

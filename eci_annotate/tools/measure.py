@@ -1,6 +1,8 @@
-"""What is measured of an annotation, in words: volume, long and short axis, statistics of the values inside."""
+"""What is measured of an annotation: its size as numbers, and in words with the statistics of the values inside."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import axes_of, statistics_of
+from eci_annotate.imaging.measurements import axes_of, sides_of, statistics_of
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Paint
@@ -21,6 +23,40 @@ def _voxels(table: Table, uid: str) -> NDArray[np.bool_]:
     if isinstance(thing, Box | Contours):
         return thing.voxels_on(table.sheet_of(thing.series_uid).grid)
     return np.zeros((0, 0, 0), bool)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Size of an annotation in the patient: axes on one slice (RECIST 1.1) in mm, volume in mm3."""
+
+    long_mm: float
+    short_mm: float
+    volume_mm3: float
+
+
+def size_of_drawing(table: Table, uid: str) -> Size:
+    """Return the size of an annotation.
+
+    A box is the frame around a lesion: its axes are its sides in the plane of the slices, not its diagonal. Axes of
+    all others run from edge to edge of voxels.
+
+    Raises
+    ------
+    Refused
+        If it has no shape, or is drawn on a projection, whose millimetres are not those of the patient.
+    """
+    thing = table.objects[uid]
+    name = thing.label or "The annotation"
+    sheet = table.sheet_of(thing.series_uid)
+    if sheet.volume.attrs.get("kind") == "projection":
+        raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
+    if isinstance(thing, Box):
+        return Size(*sides_of(thing.size_mm, thing.axes_lps, sheet.grid.directions[0]), thing.volume_mm3)
+    voxels = _voxels(table, uid)
+    axes = axes_of(voxels[bounding_box(voxels)], sheet.grid.spacing_mm) if voxels.any() else None
+    if axes is None:
+        raise Refused(f"{name} contains no voxel.", "Draw it first.")
+    return Size(axes.long_mm, axes.short_mm, table.volume_mm3(uid))
 
 
 def measurements_in_words(table: Table, uid: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
 from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
+from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
+from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.other_answers import Opinion
-from eci_annotate.viewer.panels.report_form import FormPanel
 from eci_annotate.viewer.panels.study_checks import Go, StudyChecks, stated
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.session.resume import Restored
@@ -68,18 +70,21 @@ class TaskReport:
         self.stated = stated(work.reviewed.checks, hanging) if work.reviewed else []
         self.earlier = earlier_of(task, controller.easel)
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
+        self.sizes = DrawingSizes(controller.easel, hanging)
+        self._measure = self.sizes.reading if is_measured(task.use_case.questions) else None
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
 
     def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
         case = self._task.use_case
         if self._task.definition.kind == REVIEW and answers:
-            form = FormPanel(case.report, case.questions, answers, lambda _: None)
+            form = FormPanel(case.report, case.questions, answers, lambda _: None, measure=self._measure)
             form.close()
             return form
         if not self._task.questions:
             return None
         questions = self._task.questions
-        return FormPanel(case.report, questions, answers, lambda _: self.save(), opinions, self._refused, self.correct)
+        save = lambda _: self.save()  # noqa: E731
+        return FormPanel(case.report, questions, answers, save, opinions, self._refused, self.correct, self._measure)
 
     def _refused(self, given: Mapping[str, Any], drawn: Sequence[Row]) -> list[Mismatch]:
         gate = self._task.definition.gate
@@ -94,6 +99,17 @@ class TaskReport:
     def problem(self) -> str:
         """What is missing or invalid in the form, as displayed; empty if it is complete."""
         return self.form.problem if self.form else ""
+
+    @property
+    def remark(self) -> str:
+        """Where answers differ from what is drawn, to be known before signing; empty if nowhere."""
+        found = [*differences(self._task.use_case.questions, self.answers, self.sizes)]
+        return f"Form and drawing differ: {'; '.join(found)}." if found else ""
+
+    def remark_on_signing(self) -> str:
+        """Return what to know before signing: that nothing was changed, or where form and drawing differ."""
+        same = remark_on(self._task, self._easel, self.answers)
+        return f"{same} {self.remark}".strip()
 
     @property
     def shown(self) -> list[Any]:

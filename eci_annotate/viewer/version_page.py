@@ -14,9 +14,9 @@ from eci_annotate.tools import replay
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.layout import close_all, framed
 from eci_annotate.viewer.panels.layout_menu import windows_of
-from eci_annotate.viewer.panels.report_form import FormPanel
 from eci_annotate.viewer.panels.study_checks import stated
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare

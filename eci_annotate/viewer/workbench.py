@@ -15,7 +15,6 @@ from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.viewer.comparison.counterpart import Counterpart
-from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
@@ -124,8 +123,7 @@ class Workbench(Listener):
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
         seen = (self.task, self.hanging, self.work, self.sides, self.controller)
         self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
-        remark = lambda: remark_on(self.task, self.controller.easel, self.report.answers)  # noqa: E731
-        told = (self.task.asks_secret, self._signed, remark, self.task.version > 1)
+        told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING

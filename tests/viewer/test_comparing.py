@@ -16,8 +16,8 @@ from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.lesions import lesions
 from eci_annotate.viewer.comparison.sides import COLOURS, Side, names
+from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed, together
-from eci_annotate.viewer.panels.report_form import FormPanel
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Ink, Lines, Send
 from eci_annotate.workflow.usecase.form import questions

@@ -11,7 +11,8 @@ import ipywidgets as w
 import pytest
 
 from eci_annotate.viewer.panels.form_field import Field
-from eci_annotate.viewer.panels.report_form import FormPanel, Group, Items
+from eci_annotate.viewer.panels.form_panel import FormPanel
+from eci_annotate.viewer.panels.report_form import Group, Items
 from eci_annotate.workflow.usecase.form import check_answers, questions
 from eci_annotate.workflow.usecase.gate import Mismatch, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging

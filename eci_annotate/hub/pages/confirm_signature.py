@@ -26,10 +26,11 @@ from eci_annotate.workflow.usecase.gate import Checks, in_words
 
 @dataclass(frozen=True)
 class Content:
-    """What is shown of a draft: annotations with pictures, the form's answers and the statements in words."""
+    """What is shown of a draft: annotations with pictures, answers and statements in words, and remarks."""
 
     annotations: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     answers: list[tuple[str, str]] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
 
 def show_request(visit: Visit) -> Response:
@@ -72,7 +73,8 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
     stated = in_words(Checks.from_json(done.checks), hanging)
-    return Content(list(zip(done.rows, shown, strict=True)), [*labelled(case.report, done.answers), *stated])
+    answers = [*labelled(case.report, done.answers), *stated]
+    return Content(list(zip(done.rows, shown, strict=True)), answers, done.remarks)
 
 
 def confirm_request(visit: Visit) -> Response:

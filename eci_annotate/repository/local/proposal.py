@@ -18,10 +18,12 @@ import xarray as xr
 from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
+from eci_annotate.tools.editing.table import Table
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import SealedPart
 from eci_annotate.workflow.usecase.form import check_answers
@@ -65,7 +67,7 @@ class Job:
 class DraftContent:
     """What a complete draft holds: answers, annotations, a row for each annotation, and the whole as a snapshot.
 
-    `checks` is what is stated of slots and series.
+    `checks` is what is stated of slots and series; `remarks` name answers that differ from the drawing.
     """
 
     answers: dict[str, Any]
@@ -73,6 +75,7 @@ class DraftContent:
     rows: tuple[dict[str, Any], ...]
     snapshot: bytes
     checks: dict[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,16 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     annotations = tuple(easel.annotations())
     rows = tuple(_row(each) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
-    return _Replayed(DraftContent(answers, annotations, rows, save(easel), checks), job.task, stamps)
+    remarks = _remarks(shop, job, answers, easel) if job.task.form else ()
+    return _Replayed(DraftContent(answers, annotations, rows, save(easel), checks, remarks), job.task, stamps)
+
+
+def _remarks(shop: Workshop, job: Job, answers: dict[str, Any], easel: Table) -> tuple[str, ...]:
+    """Return where answers differ from the drawing; signing allows it, and says so."""
+    asked = job.case.questions
+    if not is_measured(asked):
+        return ()
+    return tuple(differences(asked, answers, DrawingSizes(easel, job.case.hang(_headers(shop, job.subject)))))
 
 
 def _headers(shop: Workshop, subject: str) -> Sequence[Header]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
 
+from eci_annotate.repository.analysis.annotation_sizes import DrawnSize
 from eci_annotate.viewer.panels.other_answers import Opinion, buttons
 from eci_annotate.workflow.usecase.form import CHOICE, INTEGER, NUMBER, YES_NO, Question
+from eci_annotate.workflow.usecase.form_measure import agrees
 
 WIDE = w.Layout(width="auto")
 Changed = Callable[[], None]
@@ -28,7 +30,14 @@ class Field:
         )
         self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap", display="none"))
         self._opinions: list[Opinion] = []
-        self.widget = w.VBox([self.title, self.input, self.heard], layout=w.Layout(margin="0 0 6px 0"))
+        self._reading: DrawnSize | None = None
+        self.take = w.Button(icon="arrows-h", layout=w.Layout(width="auto", flex="0 0 auto"))
+        self.take.add_class("eci-measure")
+        self.take.on_click(lambda _: self._take(self._reading and self._reading.value))
+        self.differs = w.HTML()
+        self.measured = w.HBox([self.take, self.differs], layout=w.Layout(flex_flow="row wrap", display="none"))
+        parts = [self.title, self.input, *([self.measured] if question.measures else []), self.heard]
+        self.widget = w.VBox(parts, layout=w.Layout(margin="0 0 6px 0"))
         self.widget.add_class(f"eci-q-{question.name}")
         self.input.observe(lambda change: changed(), "value")
 
@@ -55,8 +64,35 @@ class Field:
         self.heard.children = buttons(self.question, opinions, self._take)
         self.heard.layout.display = "flex" if self.heard.children else "none"
 
+    def measure(
+        self,
+        source: Callable[[Question, Mapping[str, Any], str], DrawnSize | None],
+        siblings: Mapping[str, Any],
+        link: str,
+    ) -> None:
+        """Show the measured value on a button that fills it in, and whether the answer differs from it."""
+        if not self.question.measures:
+            return
+        self._reading = reading = source(self.question, siblings, link)
+        self.measured.layout.display = "none" if reading is None else "flex"
+        if reading is None:
+            return
+        known = reading.value is not None
+        self.take.description = f"Measure: {reading.words}" if known else "Measure"
+        self.take.tooltip = "Fill in the size of the drawing" if known else reading.words
+        self.take.disabled = not known or self.input.disabled
+        self.differs.value = self._difference(reading)
+
+    def _difference(self, reading: DrawnSize) -> str:
+        answer = self.answer
+        if reading.value is None or not isinstance(answer, int | float):
+            return ""
+        if agrees(answer, reading.value, self.question.unit):
+            return "<span class='eci-good'>as drawn</span>"
+        return f"<span class='eci-warned' role='status'>differs from the drawing ({html.escape(reading.words)})</span>"
+
     def _take(self, answer: Any) -> None:
-        if not self.input.disabled:
+        if not self.input.disabled and answer is not None:
             self.answer = answer
 
     def offer(self, labels: Sequence[str]) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ipywidgets as w
 
-from eci_annotate.errors import BadAnswers
+from eci_annotate.repository.analysis.annotation_sizes import DrawnSize, link_of
 from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
-from eci_annotate.viewer.plain_error import plain
-from eci_annotate.workflow.usecase.form import Question, check_answers
-from eci_annotate.workflow.usecase.gate import Mismatch, Row
+from eci_annotate.workflow.usecase.form import Question
 
-Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[Mismatch]]
+Measure = Callable[[Question, Mapping[str, Any], str], DrawnSize | None]
+
+
+def _nothing(question: Question, siblings: Mapping[str, Any], link: str) -> DrawnSize | None:
+    """Measure nothing, as where no drawing is at hand."""
+    return None
 
 
 class Part(Protocol):
@@ -31,12 +34,16 @@ class Part(Protocol):
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Set the answers of others."""
 
+    def measure(self, source: Measure, siblings: Mapping[str, Any], link: str) -> None:
+        """Measure the drawing anew, given the answers beside it and the label that they name."""
+
 
 class Group:
     """Questions shown together."""
 
     def __init__(self, questions: Sequence[Question], changed: Changed) -> None:
         self._changed = changed
+        self._source: Measure = _nothing
         self.parts: dict[str, Part] = {}
         for question in questions:
             self.parts[question.name] = _part(question, self._on_change)
@@ -55,10 +62,23 @@ class Group:
         for name, part in self.parts.items():
             part.answer = given.get(name)
         self._show()
+        self._remeasure()
 
     def _on_change(self) -> None:
         self._show()
+        self._remeasure()
         self._changed()
+
+    def measure(self, source: Measure, siblings: Mapping[str, Any] = {}, link: str = "") -> None:
+        """Measure the drawing anew for each question."""
+        self._source = source
+        self._remeasure()
+
+    def _remeasure(self) -> None:
+        mine = self.answer
+        link = link_of(list(self._asked.values()), mine)
+        for part in self.parts.values():
+            part.measure(self._source, mine, link)
 
     def _show(self) -> None:
         raw = {name: part.answer for name, part in self.parts.items()}
@@ -86,6 +106,7 @@ class Items:
         self.groups: list[Group] = []
         self._labels: Sequence[str] = ()
         self._opinions: Sequence[Opinion] = ()
+        self._source: Measure = _nothing
         self._offers: list[str] = []
         self._frames: dict[Group, tuple[w.VBox, w.HTML]] = {}
         self._link = next((each.name for each in question.questions if each.link), "")
@@ -112,6 +133,7 @@ class Items:
     def _group(self) -> Group:
         group = Group(self.question.questions, self._item_changed)
         group.offer(self._labels)
+        group.measure(self._source)
         return group
 
     def _item_changed(self) -> None:
@@ -152,6 +174,12 @@ class Items:
         for group in self.groups:
             group.offer(labels)
 
+    def measure(self, source: Measure, siblings: Mapping[str, Any], link: str) -> None:
+        """Measure the drawing anew for each item, also for items added later."""
+        self._source = source
+        for group in self.groups:
+            group.measure(source)
+
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Set the answers of others; their items are matched to the own items by label."""
         self._opinions, self._offers, self.heard.children = opinions, [], []
@@ -190,105 +218,3 @@ def _part(question: Question, changed: Changed) -> Part:
         case "group":
             return Group(question.questions, changed)
     return Field(question, changed)
-
-
-def disabled(widget: Any) -> Iterator[Any]:
-    """Yield all input widgets below a widget, for disabling."""
-    for child in getattr(widget, "children", ()):
-        yield from disabled(child)
-    if hasattr(widget, "disabled"):
-        yield widget
-
-
-class FormPanel:
-    """The whole form.
-
-    Parameters
-    ----------
-    schema, questions
-        The form as JSON Schema, and its typed questions.
-    answers
-        Initial raw answers.
-    save
-        Called with the raw answers whenever they change.
-    opinions
-        Answers of others, shown next to the questions.
-    unmatched
-        Returns, for complete answers and the drawn annotations, what signing would still refuse.
-    go
-        Leads to what a mismatch is about.
-
-    Attributes
-    ----------
-    problem
-        What is missing or invalid, as displayed to the user; empty if the form is complete.
-    """
-
-    def __init__(
-        self,
-        schema: Mapping[str, Any],
-        questions: Sequence[Question],
-        answers: Mapping[str, Any],
-        save: Callable[[dict[str, Any]], None],
-        opinions: Sequence[Opinion] = (),
-        unmatched: Unmatched = lambda answers, drawn: (),
-        go: Callable[[Mismatch], None] = lambda mismatch: None,
-    ) -> None:
-        self.schema, self._save = schema, save
-        self.problem = ""
-        self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
-        self._found: list[Mismatch] = []
-        self._quiet = True
-        self.group = Group(questions, self._changed)
-        self.group.answer = dict(answers)
-        self.group.hear(opinions)
-        self._quiet = False
-        self.said = w.HTML()
-        title = html.escape(str(schema.get("title", "Report")))
-        self.faults = w.VBox([])
-        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said, self.faults])
-        self.widget.add_class("eci-form")
-        self.check()
-
-    def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
-        """Set the labels of all annotations, and those that are drawn."""
-        self.group.offer(labels)
-        self._drawn = list(drawn)
-        self.check()
-
-    def _changed(self) -> None:
-        if not self._quiet:
-            self._save(self.group.answer)
-            self.check()
-
-    def check(self) -> None:
-        """Show what is missing now."""
-        self.problem, unmatched = "", list[Mismatch]()
-        try:
-            unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
-        except BadAnswers as error:
-            self.problem = plain(error)
-        said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
-        said += [("eci-problem", "Before you sign, click to correct:")] if unmatched else []
-        self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
-        self._show(unmatched)
-
-    def _show(self, found: list[Mismatch]) -> None:
-        """List the mismatches as buttons; those that were listed before stay, since one may be pressed now."""
-        if found == self._found:
-            return
-        for each in self.faults.children:
-            each.close()
-        self._found, self.faults.children = found, [self._fault(each) for each in found]
-
-    def _fault(self, mismatch: Mismatch) -> w.Button:
-        text = mismatch.text[:1].upper() + mismatch.text[1:]
-        button = w.Button(description=text, icon="arrow-right", tooltip="Go there", layout=WIDE)
-        button.add_class("eci-fault")
-        button.on_click(lambda _: self._go(mismatch))
-        return button
-
-    def close(self) -> None:
-        """Disable answering."""
-        for widget in disabled(self.group.widget):
-            widget.disabled = True

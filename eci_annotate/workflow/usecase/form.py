@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eci_annotate.errors import BadAnswers
+from eci_annotate.workflow.usecase.form_measure import Measure, measures_from
 
 Schema = Mapping[str, Any]
 TEXT, CHOICE, NUMBER, INTEGER, YES_NO, LIST, GROUP = (
@@ -67,6 +68,8 @@ class Question:
         For ``text``: several lines.
     ordered
         For ``choice``: the choices are a scale, from one end to the other.
+    measures
+        For numbers: where the value can be taken from the drawing; the first that applies counts.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Question:
     when: tuple[Condition, ...] = ()
     long: bool = False
     ordered: bool = False
+    measures: tuple[Measure, ...] = ()
 
     def is_asked(self, siblings: Mapping[str, Any]) -> bool:
         """Whether it is asked, given the sibling answers."""
@@ -136,6 +140,7 @@ def _question(name: str, each: Schema, required: bool, when: tuple[Condition, ..
         when=when,
         long=bool(each.get("x-long", False)),
         ordered=bool(each.get("x-ordered", False)),
+        measures=measures_from(each.get("x-measure")),
     )
 
 

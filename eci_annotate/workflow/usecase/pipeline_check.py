@@ -7,9 +7,8 @@ from typing import Any
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.usecase.form_check import Finding, form_findings
 from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, ANNOTATE, INGEST, REVIEW, TaskDefinition
-
-Finding = tuple[str, str]
 
 
 def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]) -> None:
@@ -32,6 +31,7 @@ def findings(
         yield from _slots(task, hanging)
         before[task.name] = task
     yield from _stages(hanging)
+    yield from form_findings(report, hanging)
     if not any(task.kind == INGEST for task in tasks):
         yield "No task takes images in.", "Begin with a task of kind ingest."
 

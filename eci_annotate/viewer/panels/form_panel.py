@@ -1,0 +1,131 @@
+"""The whole report form: what is missing, what signing would refuse, and what differs from the drawing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as w
+
+from eci_annotate.errors import BadAnswers
+from eci_annotate.viewer.panels.form_field import WIDE
+from eci_annotate.viewer.panels.other_answers import Opinion
+from eci_annotate.viewer.panels.report_form import Group, Measure
+from eci_annotate.viewer.plain_error import plain
+from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.gate import Mismatch, Row
+
+Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[Mismatch]]
+
+
+def disabled(widget: Any) -> Iterator[Any]:
+    """Yield all input widgets below a widget, for disabling."""
+    for child in getattr(widget, "children", ()):
+        yield from disabled(child)
+    if hasattr(widget, "disabled"):
+        yield widget
+
+
+class FormPanel:
+    """The whole form.
+
+    Parameters
+    ----------
+    schema, questions
+        The form as JSON Schema, and its typed questions.
+    answers
+        Initial raw answers.
+    save
+        Called with the raw answers whenever they change.
+    opinions
+        Answers of others, shown next to the questions.
+    unmatched
+        Returns, for complete answers and the drawn annotations, what signing would still refuse.
+    go
+        Leads to what a mismatch is about.
+    measure
+        Measures the drawing that a question names; None where there is no drawing to measure.
+
+    Attributes
+    ----------
+    problem
+        What is missing or invalid, as displayed to the user; empty if the form is complete.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        questions: Sequence[Question],
+        answers: Mapping[str, Any],
+        save: Callable[[dict[str, Any]], None],
+        opinions: Sequence[Opinion] = (),
+        unmatched: Unmatched = lambda answers, drawn: (),
+        go: Callable[[Mismatch], None] = lambda mismatch: None,
+        measure: Measure | None = None,
+    ) -> None:
+        self.schema, self._save = schema, save
+        self.problem = ""
+        self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
+        self._measure = measure
+        self._found: list[Mismatch] = []
+        self._quiet = True
+        self.group = Group(questions, self._changed)
+        self.group.answer = dict(answers)
+        self.group.hear(opinions)
+        self._remeasure()
+        self._quiet = False
+        self.said = w.HTML()
+        title = html.escape(str(schema.get("title", "Report")))
+        self.faults = w.VBox([])
+        self.widget = w.VBox([w.HTML(f"<b>{title}</b>"), self.group.widget, self.said, self.faults])
+        self.widget.add_class("eci-form")
+        self.check()
+
+    def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
+        """Set the labels of all annotations, and those that are drawn."""
+        self.group.offer(labels)
+        self._remeasure()
+        self._drawn = list(drawn)
+        self.check()
+
+    def _remeasure(self) -> None:
+        if self._measure is not None:
+            self.group.measure(self._measure)
+
+    def _changed(self) -> None:
+        if not self._quiet:
+            self._save(self.group.answer)
+            self.check()
+
+    def check(self) -> None:
+        """Show what is missing now."""
+        self.problem, unmatched = "", list[Mismatch]()
+        try:
+            unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
+        except BadAnswers as error:
+            self.problem = plain(error)
+        said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
+        said += [("eci-problem", "Before you sign, click to correct:")] if unmatched else []
+        self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
+        self._show(unmatched)
+
+    def _show(self, found: list[Mismatch]) -> None:
+        """List the mismatches as buttons; those that were listed before stay, since one may be pressed now."""
+        if found == self._found:
+            return
+        for each in self.faults.children:
+            each.close()
+        self._found, self.faults.children = found, [self._fault(each) for each in found]
+
+    def _fault(self, mismatch: Mismatch) -> w.Button:
+        text = mismatch.text[:1].upper() + mismatch.text[1:]
+        button = w.Button(description=text, icon="arrow-right", tooltip="Go there", layout=WIDE)
+        button.add_class("eci-fault")
+        button.on_click(lambda _: self._go(mismatch))
+        return button
+
+    def close(self) -> None:
+        """Disable answering."""
+        for widget in disabled(self.group.widget):
+            widget.disabled = True

@@ -1,0 +1,48 @@
+"""Requirements of a form beyond its JSON Schema: measurements name numbers, units, labels and slots that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from eci_annotate.workflow.usecase.form import GROUP, LIST, NUMBER, Question, questions
+from eci_annotate.workflow.usecase.form_measure import Measure
+
+Finding = tuple[str, str]
+
+
+def form_findings(report: Mapping[str, Any], hanging: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield each problem of the form and its remedy."""
+    yield from _group(questions(report), [slot["name"] for slot in hanging.get("slots", ())])
+
+
+def _group(asked: Sequence[Question], slots: Sequence[str]) -> Iterator[Finding]:
+    for question in asked:
+        for measure in question.measures:
+            yield from _measure(question, measure, asked, slots)
+        if question.kind in (LIST, GROUP):
+            yield from _group(question.questions, slots)
+
+
+def _measure(
+    question: Question, measure: Measure, siblings: Sequence[Question], slots: Sequence[str]
+) -> Iterator[Finding]:
+    if question.kind != NUMBER:
+        yield f"{question.title!r} is measured, but is not a number.", "Give it the type number."
+    if question.unit not in measure.units:
+        yield (
+            f"{question.title!r} is a {measure.kind} in {question.unit or 'no unit'}.",
+            f"Give it as x-unit one of {', '.join(measure.units)}.",
+        )
+    if not measure.of and not any(each.link for each in siblings):
+        yield f"{question.title!r} is measured, but of no label.", "Name the label ('of'), or link a sibling question."
+    names = [each.name for each in siblings]
+    for name, _ in measure.when:
+        if name not in names:
+            yield (
+                f"{question.title!r} is measured when {name!r} is answered, which is not asked beside it.",
+                ("Name a question of the same group."),
+            )
+    for slot in measure.slots:
+        if slot not in slots:
+            yield f"{question.title!r} is measured on the slot {slot!r}.", f"The protocol has {', '.join(slots)}."
