@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from eci_annotate.imaging.geometry import Floats, Vector
+from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.geometry import Floats, Grid
 
 Bools = NDArray[np.bool_]
 
@@ -71,20 +73,33 @@ def _row_ends(shape: Bools) -> NDArray[np.int64]:
     return np.concatenate([np.stack([rows, first], 1), np.stack([rows, last], 1)])
 
 
-def sides_of(size_mm: Vector, axes_lps: ArrayLike, normal_lps: ArrayLike) -> tuple[float, float]:
-    """Return the longer and the shorter side of a box in the plane of the slices, in mm.
+def axis_lengths(shape: object, voxels: Bools, grid: Grid) -> tuple[float, float] | None:
+    """Return long and short axis of an annotation in mm; None if it contains no voxel.
+
+    A box is the frame around a lesion: its axes are its sides in the plane of the slices, not its diagonal. Axes of
+    all others run from edge to edge of voxels.
 
     Parameters
     ----------
-    size_mm
-        Lengths along the axes of the box.
-    axes_lps
-        Axes of the box, unit vectors as rows, shape (3, 3).
-    normal_lps
-        Normal of the slices; the side nearest to it is left out.
+    shape
+        The annotation.
+    voxels
+        Its voxels on the grid, bool (k, j, i).
+    grid
+        Where they are.
     """
-    across = int(np.argmax(np.abs(np.asarray(axes_lps) @ np.asarray(normal_lps))))
-    short, long = sorted(float(size) for axis, size in enumerate(size_mm) if axis != across)
+    if not voxels.any():
+        return None
+    if isinstance(shape, Box):
+        return _sides(shape, grid)
+    axes = axes_of(voxels[bounding_box(voxels)], grid.spacing_mm)
+    return (axes.long_mm, axes.short_mm) if axes else None
+
+
+def _sides(box: Box, grid: Grid) -> tuple[float, float]:
+    """Return the longer and the shorter side; the side nearest to the normal of the slices is left out."""
+    across = int(np.argmax(np.abs(np.asarray(box.axes_lps) @ grid.normal_lps)))
+    short, long = sorted(float(size) for axis, size in enumerate(box.size_mm) if axis != across)
     return long, short
 
 
