@@ -49,28 +49,37 @@ def axes_of(mask: Bools, spacing_mm: tuple[float, float, float]) -> Axes | None:
     ----------
     Eisenhauer et al., RECIST 1.1, Eur J Cancer 45(2), 2009: longest diameter in the plane of acquisition.
     """
-    found = [_axes_on(mask[k], int(k), spacing_mm) for k in np.flatnonzero(mask.any((1, 2)))]
-    return max(found, key=lambda axes: axes.long_mm, default=None)
-
-
-def _axes_on(shape: Bools, slice_k: int, spacing_mm: tuple[float, float, float]) -> Axes:
     size = np.array(spacing_mm[1:])
-    at = _row_ends(shape)
-    corners = np.concatenate([at + offset for offset in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))])
-    hull = shapely.get_coordinates(shapely.convex_hull(shapely.MultiPoint(corners * size)))
-    away = np.linalg.norm(hull[:, None] - hull[None], axis=-1)
+    hulls = {int(k): _corners(mask[k]) * size for k in np.flatnonzero(mask.any((1, 2)))}
+    if not hulls:
+        return None
+    slice_k = max(hulls, key=lambda k: float(_distances(hulls[k]).max()))
+    hull = hulls[slice_k]
+    away = _distances(hull)
     a, b = np.unravel_index(int(np.argmax(away)), away.shape)
     along = (hull[b] - hull[a]) / away[a, b]
     across = hull @ np.array([-along[1], along[0]])
     return Axes(slice_k, float(away[a, b]), float(np.ptp(across)), hull[[a, b]] / size)
 
 
-def _row_ends(shape: Bools) -> NDArray[np.int64]:
-    """Return first and last voxel (j, i) of each row: no other can be a corner of the convex hull."""
+def _distances(points: Floats) -> Floats:
+    """Return the distance of each point (j, i) to each other."""
+    j, i = points.T
+    found: Floats = np.hypot(j[:, None] - j, i[:, None] - i)
+    return found
+
+
+def _corners(shape: Bools) -> Floats:
+    """Return the corners of the convex hull of the voxels (j, i) of a slice, in image indices.
+
+    No voxel but the first and the last of each row can be at a corner.
+    """
     rows = np.flatnonzero(shape.any(1))
-    first = shape[rows].argmax(1)
-    last = shape.shape[1] - 1 - shape[rows, ::-1].argmax(1)
-    return np.concatenate([np.stack([rows, first], 1), np.stack([rows, last], 1)])
+    first = shape[rows].argmax(1) - 0.5
+    last = shape.shape[1] - 0.5 - shape[rows, ::-1].argmax(1)
+    ends = np.stack([np.tile(rows, 2), np.concatenate([first, last])], 1)
+    points = shapely.multipoints(np.concatenate([ends - (0.5, 0), ends + (0.5, 0)]))
+    return shapely.get_coordinates(shapely.convex_hull(points))
 
 
 def axis_lengths(shape: object, voxels: Bools, grid: Grid) -> tuple[float, float] | None:
