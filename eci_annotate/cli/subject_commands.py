@@ -11,7 +11,9 @@ from eci_annotate.cli.terminal import Folder, Project, csv_cell, local, open, pr
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Tampered
 
-subjects = typer.Typer(help="Subjects of a project: list, include, exclude, withdraw.", no_args_is_help=True)
+subjects = typer.Typer(
+    help="Subjects of a project: list, include, exclude, adopt annotations, withdraw.", no_args_is_help=True
+)
 keys = typer.Typer(help="Your signing key: its secret, its certificate.", no_args_is_help=True)
 Subject = Annotated[str, typer.Argument(help="The subject's pseudonym.")]
 Reason = Annotated[str, typer.Option(help="The reason; stored permanently. No names.")]
@@ -60,6 +62,29 @@ def set_(
     seen = repository.backend.do(Describe(where, subject, included, live, cohort, reason))
     assert seen is not None
     say(f"{subject}: {'included' if seen.included else 'excluded'}, {'live' if seen.live else 'test'}, {seen.cohort}")
+
+
+@subjects.command("adopt")
+def adopt_(
+    folder: Folder,
+    subject: Subject,
+    files: Annotated[list[Path], typer.Argument(help="RTSTRUCT or DICOM SEG files.")],
+    task: Annotated[str, typer.Option(help="The task, as the worklist names it.")],
+    source: Annotated[str, typer.Option(help="Model or program with its version, as in nnunet/2.5.")],
+    project: Project = None,
+    series: Annotated[str, typer.Option(help="UID of their series, if the files name none of the subject.")] = "",
+) -> None:
+    """Put annotations of a model or of another program into your draft of a task, to be corrected and signed."""
+    from eci_annotate.repository.external.adopt_annotations import adopt, read_annotations
+
+    found = [each for path in files for each in read_annotations(path)]
+    repository = open(folder)
+    held = repository.start(subject, task, project=chosen(repository, project))
+    try:
+        adopt(held, found, source, series_uid=series)
+    finally:
+        held.release()
+    show(f"{task} of {subject}: added to your draft", ["label", "kind"], [[each.label, each.kind] for each in found])
 
 
 @subjects.command("withdraw")

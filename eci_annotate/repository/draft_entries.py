@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from eci_annotate.errors import Refused
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.codec import canonical, digest
 
@@ -71,6 +72,25 @@ def is_damaged(entries: Iterable[Record]) -> bool:
 def snapshots(entries: Iterable[Record]) -> list[str]:
     """The digests of all snapshots, oldest first."""
     return [entry["s"] for entry in entries if "s" in entry]
+
+
+def whole_journal(entries: Iterable[Record]) -> tuple[str, list[str]]:
+    """Return the drawing from its beginning: the digest of the snapshot that it continued (or ""), and all its lines.
+
+    Raises
+    ------
+    Refused
+        Lines are missing, so that it cannot be replayed.
+    """
+    reader, start = _Reader(), ""
+    for entry in entries:
+        if "s" not in entry:
+            reader.add(entry)
+        elif not reader.count:
+            start = entry["s"]
+    if reader.unread or reader.lost:
+        raise Refused("Steps of this drawing are missing.", "Look at the signed version itself.")
+    return start, reader.lines
 
 
 def content_digest(entries: Iterable[Record]) -> str:

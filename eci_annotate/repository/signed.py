@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from eci_annotate.errors import NotFound
+from eci_annotate.archive.protocol import Study
+from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.label_map import overlap_of
 from eci_annotate.repository.backend import Backend, Images
+from eci_annotate.repository.draft_entries import whole_journal
 from eci_annotate.repository.export import export_version, require_named
 from eci_annotate.repository.export_formats import ExportFormat, export_converted, export_kinetics, format_named
 from eci_annotate.workflow.actor import Actor
@@ -102,6 +104,10 @@ class Signed:
         found = self.content("annotations")
         return list(parse(found[0], "A table of annotations")) if found else []
 
+    def studies(self) -> list[Study]:
+        """The subject's studies with their series."""
+        return self._images.studies(self.project, self.subject)
+
     def volume(self, series_uid: str) -> xr.DataArray:
         """A series of the subject as a volume (k, j, i)."""
         return self._images.volume(self.project, self.subject, series_uid)
@@ -126,6 +132,20 @@ class Signed:
         """The signal over time of each annotation for which the use case asks it, by the annotation's uid."""
         study = self.dynamic_study()
         return {each.uid: study.curve(each) for each in self.annotations() if study.has_curve(each)}
+
+    def journal(self) -> tuple[bytes | None, list[str]]:
+        """Return how it was drawn: the snapshot that it continued (None: it began empty), and all journal lines.
+
+        Raises
+        ------
+        Refused
+            Nothing was drawn, or steps are missing.
+        """
+        found = self.content("journal")
+        if not found:
+            raise Refused("This version has no drawing to replay.", "Choose a version of an annotation task.")
+        start, lines = whole_journal(parse(found[0], "A journal"))
+        return (self._backend.get(self.project, self.subject, start) if start else None), lines
 
     def export(
         self, folder: Path | str, *, format: str = "rtstruct", overlap: str = "refuse", journal: bool = False

@@ -73,6 +73,7 @@ class Task:
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
         self._count: int | None = None
+        self.shown = False  # whether a viewer writes the draft
 
     def __repr__(self) -> str:
         return f"<Task {self.task!r} of {self.subject}, version {self.version}, yours until {to_minute(self.until)}>"

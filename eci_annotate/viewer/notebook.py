@@ -21,7 +21,7 @@ from eci_annotate.viewer.stage.stage import Stage
 if TYPE_CHECKING:
     import ipywidgets
 
-    from eci_annotate.repository.task import Task
+    from eci_annotate.repository.task import Signed, Task
 
 READ_ONLY = "These images are read-only; start a task to annotate."
 
@@ -85,6 +85,36 @@ def show(
     if editable:
         easel.warm_up()
     return Stage(Controller(easel, why_not="" if editable else READ_ONLY), height=height)
+
+
+def replay(signed: Signed, *, height: str = "72vh") -> ipywidgets.Widget:
+    """Watch how a signed version was drawn: play, step and speed, with the images in linked panes.
+
+    Parameters
+    ----------
+    signed
+        The version.
+    height
+        CSS height of the panes.
+
+    Raises
+    ------
+    Refused
+        If nothing was drawn, steps are missing, or its reader is hidden from you.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import eci_annotate as eci
+    >>> from eci_annotate.demo.rehearsal import rehearse
+    >>> folder = tempfile.mkdtemp()
+    >>> key = eci.create_repository(f"{folder}/demo", project="liver-ct", member="anna", site="KAU")
+    >>> signed = rehearse(eci.open(f"{folder}/demo"), kind="tiny", project="liver-ct")
+    >>> widget = eci.replay(signed)
+    """
+    from eci_annotate.viewer.replay_player import ReplayPlayer
+
+    return ReplayPlayer(signed, height).widget
 
 
 def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:

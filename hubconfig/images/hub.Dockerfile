@@ -1,11 +1,13 @@
 # The whole hub in one container, with a separate system user for each user, for compose.yaml.
 #   docker build -f hubconfig/images/hub.Dockerfile -t eci-annotate-hub .
 FROM docker.io/library/node:20-bookworm-slim AS node
-RUN npm install --global --no-audit --no-fund configurable-http-proxy@5
+WORKDIR /proxy
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM docker.io/library/python:3.12-slim-bookworm
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
-COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
+COPY --from=node /proxy/node_modules /usr/local/lib/node_modules
 RUN ln -s /usr/local/lib/node_modules/configurable-http-proxy/bin/configurable-http-proxy /usr/local/bin/
 ENV PIP_NO_CACHE_DIR=1
 COPY . /src

@@ -7,13 +7,14 @@ WHAT=$1
 FOLDER=$2
 HERE=$(cd "$(dirname "$0")/../.." && pwd)
 case $WHAT in
-  user) EXTRAS=lab,hub ;;
-  service) EXTRAS=hub,postgres ;;
-  hub) EXTRAS=lab,hub,oidc,lti,postgres ;;
+  user | service | hub) ;;
   *) echo "What is $WHAT? Say user, service or hub."; exit 2 ;;
 esac
 python3 -m venv "$FOLDER"
-"$FOLDER/bin/python" -m pip install -q --disable-pip-version-check "$HERE[$EXTRAS]"
+install() { "$FOLDER/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
+install --require-hashes -r "$HERE/requirements/$WHAT.txt"
+install --no-deps --no-build-isolation --no-index "$HERE"
+"$FOLDER/bin/python" -m pip check -q --disable-pip-version-check
 "$FOLDER/bin/python" - "$WHAT" <<'CHECK'
 import importlib
 import sys

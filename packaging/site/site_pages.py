@@ -24,9 +24,9 @@ MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.M | re.S)
 FLOORS = "pictures/floors.svg"
 GROUPS = {
     "Repositories and tasks": [
-        "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "datasets",
+        "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "adopt", "datasets",
     ],
-    "In a notebook": ["work", "annotate", "show", "compare"],
+    "In a notebook": ["work", "annotate", "show", "compare", "replay"],
     "Images": [
         "load_series", "load_stacks", "series_in", "volume_from_array", "grid_of", "Grid", "without_padding",
         "resample", "upright", "suv", "subtract", "kinetic_curve", "TimePoint", "write_phantom",

@@ -27,12 +27,18 @@ def adoption(table: Table, uid: str, source: str) -> Adopt:
     source
         Origin of the annotation: task and version, as in ``annotate.1/2``.
     """
-    thing, shelf = table.objects[uid], Shelf()
+    thing = table.objects[uid]
+    return adoption_of(thing, table.field(uid) if isinstance(thing, Paint) else None, source)
+
+
+def adoption_of(thing: Object, field: Fields | None, source: str) -> Adopt:
+    """Return the entry that adopts an annotation; a painted one with its field, uint16 (k, j, i) of its series."""
+    shelf = Shelf()
     body = {"version": VERSION, "object": object_out(thing, shelf)}
-    if isinstance(thing, Paint):
-        body["field"] = field_out(uid, table.field(uid), shelf)
+    if field is not None:
+        body["field"] = field_out(thing.uid, field, shelf)
     shape = base64.b64encode(shelf.closed(body)).decode()
-    return Adopt(uid, thing.series_uid, shape, source)
+    return Adopt(thing.uid, thing.series_uid, shape, source)
 
 
 def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[Object, list[Edit]]:

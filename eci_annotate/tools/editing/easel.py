@@ -101,6 +101,11 @@ class Easel(Table):
                 trial.do(Press(at, plane))
                 trial.do(Cancel())
 
+    def become(self, other: Easel) -> None:
+        """Take over the state of another easel, for instance to go back in a replay; prepared series are kept."""
+        for name in ("history", "series_uid", "active", "hidden", "tool", "options", "state"):
+            setattr(self, name, getattr(other, name))
+
     # -- changing -------------------------------------------------------------------
     def show(self, series_uid: str) -> tuple[Change, ...]:
         """Show a series."""

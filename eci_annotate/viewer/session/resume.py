@@ -97,6 +97,7 @@ def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> lis
     NoSeriesFits
         If no series fits the hanging protocol and none was chosen.
     """
+    task.shown = True
     lift: list[Entry] = [LIFT] if work.resumed else []  # the following entries must not undo an interrupted stroke
     easel = work.easel
     if easel.series_uid:

@@ -229,10 +229,7 @@ class Controller:
     def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
         before = self.easel.active
         changes = [change for entry in planned for change in self._apply(entry)]
-        orders = self._drawing(changes, before)
-        if redraw:
-            orders += self.painter.all_lines()
-        return [*orders, *self.drawn(orders), *self._settled()]
+        return self.redraw(changes, before, redraw)
 
     def _apply(self, entry: Entry) -> tuple[Change, ...]:
         changes = self.easel.do(entry)
@@ -243,6 +240,12 @@ class Controller:
         if not self.why_not:
             for entry in entries:
                 self.listener.applied(entry)
+
+    def redraw(self, changes: Sequence[Change], before: str | None = None, lines: bool = True) -> list[Order]:
+        """Return orders that draw changes of the easel; `before`: what was selected; `lines`: all outlines anew."""
+        orders = self._drawing(list(changes), before)
+        orders += self.painter.all_lines() if lines else []
+        return [*orders, *self.drawn(orders), *self._settled()]
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
         """Start a new annotation with the current tool."""

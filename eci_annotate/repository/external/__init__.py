@@ -1,0 +1,1 @@
+"""Annotations that were made elsewhere: by a model, or by another program."""
