@@ -19,6 +19,7 @@ from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, T
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.tools import to_line
+from eci_annotate.viewer.workbench import Workbench
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 from tests.repository.repository_world import anchor
 from tests.viewer.study_world import write_study
@@ -122,7 +123,12 @@ def test_a_version_has_the_curve_of_its_mask_and_exports_it(tmp_path: Path) -> N
     full["lesions"] = [full["lesions"][0] | {"label": "lesion 1"}]
     task.save([to_line(each) for each in drawing(task, (("smartpaint", "dynamic"),), "lesion 1")])
     task.answer(full, {"unavailable": {"t2": "not acquired", "adc": "not acquired", "subtraction": "not acquired"}})
-    signed = task.sign("I drew and checked it")
+    bench = Workbench(task)
+    bench.report.curve.button.click()
+    assert bench.report.curve.said.value == "lesion 1: wash-in 200 %, late phase washout"
+    assert bench.report.curve.picture.value[:4] == b"\x89PNG"
+    bench.leave()
+    signed = repo.start(S, "annotate").sign("I drew and checked it")
     (found,) = signed.kinetic_curves().values()
     assert [(each.seconds, each.mean, each.sd) for each in found.points] == [(0, 100, 0), (90.5, 300, 0), (180, 200, 0)]
     assert found.wash_in == 2.0 and found.late_phase == "washout"
