@@ -49,6 +49,8 @@ _HOMES = {
     "read_registration": "dicom.read_registration",
     "map_onto": "imaging.registration.map_onto",
     "Registration": "imaging.registration.registration",
+    "kinetic_curve": "repository.analysis.kinetics",
+    "TimePoint": "repository.analysis.kinetics",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
     "datasets": "repository.datasets.dataset_iterable",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
     from eci_annotate.repository.open_repository import open
@@ -116,6 +119,7 @@ __all__ = [
     "Repository",
     "Signed",
     "Task",
+    "TimePoint",
     "__version__",
     "adopt",
     "annotate",
@@ -124,6 +128,7 @@ __all__ = [
     "datasets",
     "grid_of",
     "import_folders",
+    "kinetic_curve",
     "load_series",
     "load_stacks",
     "map_onto",

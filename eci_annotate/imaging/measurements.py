@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from eci_annotate.imaging.geometry import Floats, Vector
+from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.geometry import Floats, Grid
 
 Bools = NDArray[np.bool_]
 
@@ -47,44 +49,66 @@ def axes_of(mask: Bools, spacing_mm: tuple[float, float, float]) -> Axes | None:
     ----------
     Eisenhauer et al., RECIST 1.1, Eur J Cancer 45(2), 2009: longest diameter in the plane of acquisition.
     """
-    found = [_axes_on(mask[k], int(k), spacing_mm) for k in np.flatnonzero(mask.any((1, 2)))]
-    return max(found, key=lambda axes: axes.long_mm, default=None)
-
-
-def _axes_on(shape: Bools, slice_k: int, spacing_mm: tuple[float, float, float]) -> Axes:
     size = np.array(spacing_mm[1:])
-    at = _row_ends(shape)
-    corners = np.concatenate([at + offset for offset in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))])
-    hull = shapely.get_coordinates(shapely.convex_hull(shapely.MultiPoint(corners * size)))
-    away = np.linalg.norm(hull[:, None] - hull[None], axis=-1)
+    hulls = {int(k): _corners(mask[k]) * size for k in np.flatnonzero(mask.any((1, 2)))}
+    if not hulls:
+        return None
+    slice_k = max(hulls, key=lambda k: float(_distances(hulls[k]).max()))
+    hull = hulls[slice_k]
+    away = _distances(hull)
     a, b = np.unravel_index(int(np.argmax(away)), away.shape)
     along = (hull[b] - hull[a]) / away[a, b]
     across = hull @ np.array([-along[1], along[0]])
     return Axes(slice_k, float(away[a, b]), float(np.ptp(across)), hull[[a, b]] / size)
 
 
-def _row_ends(shape: Bools) -> NDArray[np.int64]:
-    """Return first and last voxel (j, i) of each row: no other can be a corner of the convex hull."""
+def _distances(points: Floats) -> Floats:
+    """Return the distance of each point (j, i) to each other."""
+    j, i = points.T
+    found: Floats = np.hypot(j[:, None] - j, i[:, None] - i)
+    return found
+
+
+def _corners(shape: Bools) -> Floats:
+    """Return the corners of the convex hull of the voxels (j, i) of a slice, in image indices.
+
+    No voxel but the first and the last of each row can be at a corner.
+    """
     rows = np.flatnonzero(shape.any(1))
-    first = shape[rows].argmax(1)
-    last = shape.shape[1] - 1 - shape[rows, ::-1].argmax(1)
-    return np.concatenate([np.stack([rows, first], 1), np.stack([rows, last], 1)])
+    first = shape[rows].argmax(1) - 0.5
+    last = shape.shape[1] - 0.5 - shape[rows, ::-1].argmax(1)
+    ends = np.stack([np.tile(rows, 2), np.concatenate([first, last])], 1)
+    points = shapely.multipoints(np.concatenate([ends - (0.5, 0), ends + (0.5, 0)]))
+    return shapely.get_coordinates(shapely.convex_hull(points))
 
 
-def sides_of(size_mm: Vector, axes_lps: ArrayLike, normal_lps: ArrayLike) -> tuple[float, float]:
-    """Return the longer and the shorter side of a box in the plane of the slices, in mm.
+def axis_lengths(shape: object, voxels: Bools, grid: Grid) -> tuple[float, float] | None:
+    """Return long and short axis of an annotation in mm; None if it contains no voxel.
+
+    A box is the frame around a lesion: its axes are its sides in the plane of the slices, not its diagonal. Axes of
+    all others run from edge to edge of voxels.
 
     Parameters
     ----------
-    size_mm
-        Lengths along the axes of the box.
-    axes_lps
-        Axes of the box, unit vectors as rows, shape (3, 3).
-    normal_lps
-        Normal of the slices; the side nearest to it is left out.
+    shape
+        The annotation.
+    voxels
+        Its voxels on the grid, bool (k, j, i).
+    grid
+        Where they are.
     """
-    across = int(np.argmax(np.abs(np.asarray(axes_lps) @ np.asarray(normal_lps))))
-    short, long = sorted(float(size) for axis, size in enumerate(size_mm) if axis != across)
+    if not voxels.any():
+        return None
+    if isinstance(shape, Box):
+        return _sides(shape, grid)
+    axes = axes_of(voxels[bounding_box(voxels)], grid.spacing_mm)
+    return (axes.long_mm, axes.short_mm) if axes else None
+
+
+def _sides(box: Box, grid: Grid) -> tuple[float, float]:
+    """Return the longer and the shorter side; the side nearest to the normal of the slices is left out."""
+    across = int(np.argmax(np.abs(np.asarray(box.axes_lps) @ grid.normal_lps)))
+    short, long = sorted(float(size) for axis, size in enumerate(box.size_mm) if axis != across)
     return long, short
 
 

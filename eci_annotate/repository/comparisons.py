@@ -1,8 +1,9 @@
-"""Signed versions side by side: differences and agreement."""
+"""Signed versions side by side: differences, agreement, and the quality of a project."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from eci_annotate.repository.task import Signed
 if TYPE_CHECKING:
     from eci_annotate.repository.analysis.agreement import Agreement
     from eci_annotate.repository.analysis.delta import Delta
+    from eci_annotate.repository.analysis.project_quality import ProjectQuality
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,22 @@ class Comparisons:
             raise Refused("The versions belong to different subjects.", "Compare versions or readers of one subject.")
         where = (before.project, before.subject)
         return Delta(before, after, partial(self.scope.images.volume, *where), tolerance_mm)
+
+    def quality(self, project: str | None) -> ProjectQuality:
+        """How a running project does."""
+        from eci_annotate.repository.analysis.project_quality import ProjectQuality
+
+        where, scope = self.scope.project(project), self.scope
+        case_of = partial(scope.backend.account.use_case, where)
+        return ProjectQuality(list(scope.subjects(where)), case_of, scope.signed, datetime.now(UTC))
+
+    def why_not_ready(self, subject: str, project: str | None) -> str:
+        """Why a subject cannot be used yet."""
+        from eci_annotate.repository.analysis.readiness import why_not_ready
+
+        where = self.scope.project(project)
+        seen = self.scope.backend.subject(where, subject)
+        return why_not_ready(seen, self.scope.backend.account.use_case(where, seen.use_case))
 
     def agreement(self, project: str | None, task: str, tolerance_mm: float) -> Agreement:
         """How well the signed readings of a task agree."""

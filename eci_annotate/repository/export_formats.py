@@ -71,6 +71,22 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     return [path for path, _ in made]
 
 
+def export_kinetics(signed: Signed, folder: Path) -> list[Path]:
+    """Write the kinetic curves of a version as CSV; nothing where the use case asks for none or the study has none."""
+    if signed.use_case.kinetics is None:
+        return []
+    annotations = signed.annotations()
+    try:
+        table = signed.dynamic_study().table(annotations) if annotations else None
+    except NotFound:
+        return []
+    if table is None or table.empty:
+        return []
+    path = folder / f"{signed.subject}_{signed.task}_v{signed.version:04d}_kinetics.csv"
+    write_atomic(path, table.to_csv(index=False).encode())
+    return [path]
+
+
 def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat, overlap: Overlap) -> Files:
     volume = signed.volume(uid)
     grid = grid_of(volume)

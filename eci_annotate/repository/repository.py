@@ -21,7 +21,6 @@ from eci_annotate.repository.backend import Backend, Images, SubjectQuery
 from eci_annotate.repository.comparisons import Comparisons
 from eci_annotate.repository.scope import Scope
 from eci_annotate.repository.subject_table import subject_table
-from eci_annotate.repository.tables import Verification
 from eci_annotate.repository.task import Signed, Task
 from eci_annotate.workflow.subject.commands import Attach, Start
 from eci_annotate.workflow.subject.events import Attached
@@ -32,6 +31,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 if TYPE_CHECKING:
     from eci_annotate.repository.analysis.agreement import Agreement
     from eci_annotate.repository.analysis.delta import Delta
+    from eci_annotate.repository.analysis.project_quality import ProjectQuality
 
 
 class Repository:
@@ -230,6 +230,14 @@ class Repository:
         """
         return self._comparisons.agreement(project, task, tolerance_mm)
 
+    def quality(self, project: str | None = None) -> ProjectQuality:
+        """Progress with forecast (`table`), signatures per day, rejections, and agreement over time, as tables."""
+        return self._comparisons.quality(project)
+
+    def why_not_ready(self, subject: str, *, project: str | None = None) -> str:
+        """Why a subject cannot be used yet, one sentence per line; empty if it can."""
+        return self._comparisons.why_not_ready(subject, project)
+
     def annotation(self, index_row: tuple[Any, ...]) -> Annotation:
         """The annotation of one row of `annotations()`, e.g. ``repo.annotation(table.index[0])``."""
         project, subject, task, _reader, version, uid = index_row
@@ -279,7 +287,7 @@ class Repository:
         """A series as a volume (k, j, i); give the subject to spare the search for it."""
         return self._scope.volume(series_uid, subject, project)
 
-    def verify(self, signed: Signed | None = None) -> Verification:
+    def verify(self, signed: Signed | None = None) -> tables.Verification:
         """Recompute what a version (or everything that you may see) was signed over.
 
         Raises
@@ -287,6 +295,6 @@ class Repository:
         Tampered
             Names the first thing that differs, and how many.
         """
-        outcome = Verification(self._scope.checks(signed))
+        outcome = tables.Verification(self._scope.checks(signed))
         outcome.check()
         return outcome

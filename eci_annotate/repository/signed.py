@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -16,7 +16,7 @@ from eci_annotate.imaging.label_map import overlap_of
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import whole_journal
 from eci_annotate.repository.export import export_version, require_named
-from eci_annotate.repository.export_formats import ExportFormat, export_converted, format_named
+from eci_annotate.repository.export_formats import ExportFormat, export_converted, export_kinetics, format_named
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.subject.commands import Sign
@@ -25,6 +25,10 @@ from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.trust.seals import Manifest
 from eci_annotate.workflow.usecase.gate import Checks
 from eci_annotate.workflow.usecase.usecase import UseCase
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.analysis.kinetics import KineticCurve
+    from eci_annotate.repository.analysis.time_points import DynamicStudy
 
 
 class Signed:
@@ -118,6 +122,17 @@ class Signed:
         easel = replay(self.volume, found[0], ())
         return list(easel.annotations())
 
+    def dynamic_study(self) -> DynamicStudy:
+        """The time points that the use case names, which give the kinetic curve of an annotation."""
+        from eci_annotate.repository.analysis.time_points import DynamicStudy
+
+        return DynamicStudy(self.use_case, self._images.studies(self.project, self.subject), self.volume)
+
+    def kinetic_curves(self) -> dict[str, KineticCurve]:
+        """The signal over time of each annotation for which the use case asks it, by the annotation's uid."""
+        study = self.dynamic_study()
+        return {each.uid: study.curve(each) for each in self.annotations() if study.has_curve(each)}
+
     def journal(self) -> tuple[bytes | None, list[str]]:
         """Return how it was drawn: the snapshot that it continued (None: it began empty), and all journal lines.
 
@@ -142,7 +157,8 @@ class Signed:
         folder
             Where the files go.
         format
-            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline. Converted annotations only:
+            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline, and kinetic curves as CSV
+            (not sealed) where the use case asks for them. Converted annotations only:
             ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
             JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer). ``tid1500``: a DICOM measurement report of each annotated
             stack, with the SEG that it refers to.
@@ -162,7 +178,8 @@ class Signed:
         """
         kind, rule = format_named(format), overlap_of(overlap)
         if kind is ExportFormat.RTSTRUCT:
-            return export_version(self._backend, self.project, self.subject, self.event, Path(folder), journal=journal)
+            files = export_version(self._backend, self.project, self.subject, self.event, Path(folder), journal=journal)
+            return [*files, *export_kinetics(self, Path(folder))]
         require_named(self.event)
         written = export_converted(self, Path(folder), kind, rule)
         self._backend.trail.note(

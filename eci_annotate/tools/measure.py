@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import axes_of, sides_of, statistics_of
+from eci_annotate.imaging.measurements import axis_lengths, statistics_of
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Paint
@@ -37,9 +37,6 @@ class Size:
 def size_of_drawing(table: Table, uid: str) -> Size:
     """Return the size of an annotation.
 
-    A box is the frame around a lesion: its axes are its sides in the plane of the slices, not its diagonal. Axes of
-    all others run from edge to edge of voxels.
-
     Raises
     ------
     Refused
@@ -50,13 +47,10 @@ def size_of_drawing(table: Table, uid: str) -> Size:
     sheet = table.sheet_of(thing.series_uid)
     if sheet.volume.attrs.get("kind") == "projection":
         raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
-    if isinstance(thing, Box):
-        return Size(*sides_of(thing.size_mm, thing.axes_lps, sheet.grid.directions[0]), thing.volume_mm3)
-    voxels = _voxels(table, uid)
-    axes = axes_of(voxels[bounding_box(voxels)], sheet.grid.spacing_mm) if voxels.any() else None
+    axes = axis_lengths(thing, _voxels(table, uid), sheet.grid)
     if axes is None:
         raise Refused(f"{name} contains no voxel.", "Draw it first.")
-    return Size(axes.long_mm, axes.short_mm, table.volume_mm3(uid))
+    return Size(*axes, table.volume_mm3(uid))
 
 
 def measurements_in_words(table: Table, uid: str) -> str:
@@ -71,12 +65,12 @@ def measurements_in_words(table: Table, uid: str) -> str:
     voxels = _voxels(table, uid)
     where = bounding_box(voxels)
     sheet = table.sheet_of(thing.series_uid)
-    axes = axes_of(voxels[where], sheet.grid.spacing_mm) if voxels.any() else None
+    axes = axis_lengths(thing, voxels, sheet.grid)
     if axes is None:
         raise Refused(f"{thing.label or 'The annotation'} contains no voxel.", "Draw it first.")
     words = [
         f"{thing.label or 'annotation'}: {table.volume_mm3(uid) / 1000:.2f} ml",
-        f"long axis {axes.long_mm:.1f} mm, short axis {axes.short_mm:.1f} mm",
+        f"long axis {axes[0]:.1f} mm, short axis {axes[1]:.1f} mm",
         _values_in_words(table, thing.series_uid, voxels[where], where),
     ]
     return "; ".join(word for word in words if word)

@@ -10,6 +10,7 @@ from eci_annotate.tools.editing.entries import Select
 from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
 from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
+from eci_annotate.viewer.panels.curve_panel import CurvePanel
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.study_checks import Go, StudyChecks, stated
@@ -70,6 +71,7 @@ class TaskReport:
         self.stated = stated(work.reviewed.checks, hanging) if work.reviewed else []
         self.earlier = earlier_of(task, controller.easel)
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
+        self.curve = CurvePanel(task, controller.easel)
         self.sizes = DrawingSizes(controller.easel, hanging)
         self._measure = self.sizes.reading if is_measured(task.use_case.questions) else None
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
@@ -118,6 +120,7 @@ class TaskReport:
             *(each.widget for each in self.eyes),
             *self.stated,
             *self.checks.shown,
+            *self.curve.shown,
             *([self.form.widget] if self.form else []),
         ]
 

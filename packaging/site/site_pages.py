@@ -29,7 +29,7 @@ GROUPS = {
     "In a notebook": ["work", "annotate", "show", "compare", "replay"],
     "Images": [
         "load_series", "load_stacks", "series_in", "volume_from_array", "grid_of", "Grid", "without_padding",
-        "resample", "upright", "suv", "subtract", "write_phantom",
+        "resample", "upright", "suv", "subtract", "kinetic_curve", "TimePoint", "write_phantom",
     ],
     "Annotations": [
         "Box", "Contours", "Mask", "read_rtstruct", "write_rtstruct", "read_segmentation", "write_segmentation",

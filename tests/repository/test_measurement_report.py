@@ -11,7 +11,7 @@ import pytest
 from pydicom.sr.codedict import codes
 
 from eci_annotate.dicom.seg.read import read_segmentation
-from eci_annotate.imaging.measurements import axes_of
+from eci_annotate.imaging.measurements import axis_lengths
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed
@@ -65,10 +65,10 @@ def test_highdicom_reads_the_same_measurements(repo: Repository, tmp_path: Path)
         assert (group.tracking_identifier, group.tracking_uid) == (annotation.label, annotation.uid)
         assert number(group, codes.SCT.Volume) == (pytest.approx(annotation.volume_mm3), "mm3")
         voxels = annotation.mask_on(volume).values
-        axes = axes_of(voxels, spacing)
+        axes = axis_lengths(annotation, voxels, grid_of(volume))
         assert axes is not None
-        assert number(group, codes.SCT.LongAxis) == (pytest.approx(axes.long_mm), "mm")
-        assert number(group, codes.SCT.ShortAxis) == (pytest.approx(axes.short_mm), "mm")
+        assert number(group, codes.SCT.LongAxis) == (pytest.approx(axes[0]), "mm")
+        assert number(group, codes.SCT.ShortAxis) == (pytest.approx(axes[1]), "mm")
         area = max(int(plane.sum()) for plane in voxels) * spacing[1] * spacing[2]
         assert number(group, codes.SCT.Area) == (pytest.approx(area), "mm2")
         reference = group.referenced_segment

@@ -34,7 +34,7 @@ from eci_annotate.workflow.subject.commands import (
     Withdraw,
 )
 from tests.ports import free_port
-from tests.repository.repository_world import Clock, anchor
+from tests.repository.repository_world import ANSWERS, MEANING, Clock, anchor, lines
 from tests.service.service_world import P, S, remote, tokens
 from tests.service.serving_app import running
 from tests.service.test_pages_matrix import Site, sealed
@@ -163,6 +163,18 @@ def test_a_request_is_not_forged(world: World) -> None:
         assert browser.get(pending.url).status_code == 404
     with pytest.raises(NotFound):
         pending.wait(1)
+
+
+def test_the_signing_page_names_an_answer_that_differs_from_the_drawing(world: World) -> None:
+    FactorBook(find(world.folder), lambda: datetime.now(UTC)).set_pin("ben", PIN)
+    task = remote(world.site.address.rstrip("/"), "ben").start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    waiting = task.begin_signing(MEANING)
+    with world.browser("ben") as browser:
+        page = browser.get(waiting.url)
+    (remark,) = re.findall(r'id="remarks">([^<]*)<', page.text)
+    assert re.fullmatch(r"Form and drawing differ: .*lesion 1.*: 49 mm in the form, [\d.]+ mm drawn\.", remark)
 
 
 # -- codes for somebody who can sign already --------------------------------------------

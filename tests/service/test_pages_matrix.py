@@ -7,6 +7,7 @@ role alone that decides here.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -114,6 +115,7 @@ CELLS = {
     ),
     "leases": Cell(("GET", "projects/{project}/leases"), somewhere("see pipeline"), f"{PROJECT}/leases"),
     "audit": Cell(("GET", "projects/{project}/audit"), somewhere("audit"), f"{PROJECT}/audit"),
+    "quality": Cell(("GET", "projects/{project}/quality"), somewhere("administer"), f"{PROJECT}/quality"),
     "pipeline": Cell(("GET", "projects/{project}/pipeline"), somewhere("see pipeline"), f"{PROJECT}/pipeline"),
     "change the pipeline": Cell(
         ("POST", "projects/{project}/pipeline"),
@@ -280,6 +282,15 @@ def test_a_form_of_another_session_is_refused(site: Site) -> None:
 
 def test_no_page_is_left_out() -> None:
     assert {cell.route for cell in CELLS.values()} == {(method, path) for method, path, _ in PAGES}
+
+
+def test_the_quality_page_counts_what_is_signed(site: Site) -> None:
+    session = session_of("owner-near")
+    page = asked(site, CELLS["quality"], session, sealed(site, session)).text
+    progress = re.findall(r"<td>(.*?)</td>", page.split('id="progress"')[1].split("</table>")[0])
+    assert progress[1:7] == ["1", "1", "0", "0", "0", "100 %"]  # the annotation of the only subject
+    assert progress[10:16] == ["0", "1", "0", "1", "0", "0 %"]  # its review
+    assert "No version was rejected." in page
 
 
 def test_numbers_name_pages_by_what_they_show_never_by_their_address(site: Site) -> None:

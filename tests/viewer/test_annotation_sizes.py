@@ -8,17 +8,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import highdicom as hd
 import pytest
+from pydicom.sr.codedict import codes
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools.editing.entries import Alter
+from eci_annotate.tools.measure import measurements_in_words
 from eci_annotate.viewer.workbench import Workbench
 from eci_annotate.workflow.usecase.form_measure import agrees, rounded
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
-from tests.repository.repository_world import ANSWERS, S, lines, make
+from tests.repository.repository_world import ANSWERS, MEANING, S, lines, make
 from tests.repository.test_proposal import propose
 
 
@@ -68,6 +71,17 @@ def test_a_click_fills_in_what_is_drawn_and_the_remark_goes(repo: Repository) ->
     assert field.answer == wanted and "as drawn" in field.differs.value and bench.report.remark == ""
     assert bench.task.draft().answers["lesions"][0]["size_mm"] == wanted
     bench.leave()
+
+
+def test_a_box_is_as_long_in_the_form_as_in_measure_and_in_the_report(repo: Repository, tmp_path: Path) -> None:
+    bench = opened(repo)
+    (uid,), side = bench.controller.easel.objects, side_of(bench)
+    assert f"long axis {side:.1f} mm" in measurements_in_words(bench.controller.easel, uid)
+    bench.leave()
+    path, _ = repo.start(S, "annotate", take_over=True).sign(MEANING).export(tmp_path, format="tid1500")
+    (group,) = hd.sr.srread(path).content.get_volumetric_roi_measurement_groups()
+    (long,) = group.get_measurements(name=codes.SCT.LongAxis)
+    assert round(long.value, 1) == side
 
 
 def test_a_drawing_of_another_label_is_not_measured(repo: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 import ipywidgets as w
 import pytest
 
+from eci_annotate.repository.analysis.annotation_sizes import DrawnSize
 from eci_annotate.viewer.panels.form_field import Field
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.report_form import Group, Items
-from eci_annotate.workflow.usecase.form import check_answers, questions
+from eci_annotate.workflow.usecase.form import Question, check_answers, questions
 from eci_annotate.workflow.usecase.gate import Mismatch, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import Gate
+from tests.viewer.test_toolbar import Later
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "forms/liver-ct/report.json").read_text(encoding="utf-8"))
 LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}
@@ -154,3 +157,19 @@ def test_titles_cannot_carry_markup() -> None:
     schema = {"title": "<img>", "type": "object", "properties": {"a": {"type": "string", "title": "<script>"}}}
     texts = [each.value for each in widgets(Sheet(schema=schema).panel.widget) if isinstance(each, w.HTML)]
     assert texts and not any("<img>" in text or "<script>" in text for text in texts)
+
+
+def test_the_drawing_is_measured_when_it_is_at_rest_and_once() -> None:
+    later, measured = Later(), list[str]()
+
+    def measure(question: Question, siblings: Mapping[str, Any], link: str) -> DrawnSize | None:
+        measured.append(question.name)
+        return DrawnSize(12.5, "12.5 mm")
+
+    panel = FormPanel(SCHEMA, questions(SCHEMA), WHOLE, lambda _: None, measure=measure, scheduler=later)
+    measured.clear()
+    for _ in range(3):
+        panel.match(["lesion 1"], ())
+    assert not measured
+    later.run()
+    assert measured == ["size_mm"]

@@ -23,9 +23,8 @@ from eci_annotate.dicom.sr.answer_items import answer_items
 from eci_annotate.dicom.uids import SEG_STORAGE, uid_from
 from eci_annotate.errors import BadSegmentation, EciError
 from eci_annotate.imaging.annotation import Annotation
-from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.label_map import voxels_of
-from eci_annotate.imaging.measurements import axes_of
+from eci_annotate.imaging.measurements import axis_lengths
 from eci_annotate.version import __version__
 from eci_annotate.workflow.usecase.form import Question
 
@@ -169,13 +168,13 @@ def _measurements(hd: Any, annotation: Annotation, evidence: Evidence) -> Iterat
     if evidence.images.is_placed and np.isfinite(annotation.volume_mm3):
         yield hd.sr.Measurement(code(*VOLUME), float(annotation.volume_mm3), code(*MM3))
     voxels = voxels_of(annotation, grid, evidence.images.stack_uid)
-    axes = axes_of(voxels[bounding_box(voxels)], grid.spacing_mm) if voxels.any() else None
+    axes = axis_lengths(annotation, voxels, grid)
     if axes is None:
         return
     area = int(voxels.sum((1, 2)).max()) * grid.spacing_mm[1] * grid.spacing_mm[2]
     yield hd.sr.Measurement(code(*AREA), float(area), code(*MM2), derivation=code(*MAXIMUM))
-    yield hd.sr.Measurement(code(*LONG_AXIS), axes.long_mm, code(*MM))
-    yield hd.sr.Measurement(code(*SHORT_AXIS), axes.short_mm, code(*MM))
+    yield hd.sr.Measurement(code(*LONG_AXIS), axes[0], code(*MM))
+    yield hd.sr.Measurement(code(*SHORT_AXIS), axes[1], code(*MM))
 
 
 def _images(images: SourceImages) -> Iterator[Dataset]:

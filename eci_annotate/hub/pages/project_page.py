@@ -38,6 +38,7 @@ def place_of(visit: Visit) -> ProjectPage:
         "Leases": actor.may("see pipeline", name),
         "Pipeline": actor.may("see pipeline", name),
         "Members": actor.may("administer", name) or actor.may("administer site", name),
+        "Quality": actor.may("administer", name),
         "Audit": actor.may("audit", name),
     }
     paths = {"Subjects": "", "Add subjects": "/add", "Held files": "/held"}

@@ -23,6 +23,7 @@ from eci_annotate.hub.pages.new_project_page import open_project, show_new_proje
 from eci_annotate.hub.pages.page import HERE, Check, Page, Showing, Visit
 from eci_annotate.hub.pages.pipeline_editor import change_pipeline, show_pipeline
 from eci_annotate.hub.pages.project_page import show_project
+from eci_annotate.hub.pages.quality_page import show_quality
 from eci_annotate.hub.pages.subject_page import change_subject, show_subject
 
 _REQUEST = "sign/{project}/{subject}/{request}"
@@ -43,6 +44,7 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "projects/{project}/members", change_members),
     ("GET", "projects/{project}/leases", show_leases),
     ("GET", "projects/{project}/audit", show_audit),
+    ("GET", "projects/{project}/quality", show_quality),
     ("GET", "projects/{project}/pipeline", show_pipeline),
     ("POST", "projects/{project}/pipeline", change_pipeline),
     ("GET", "new-project", show_new_project),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -13,9 +14,11 @@ from eci_annotate.viewer.panels.form_field import WIDE
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.report_form import Group, Measure
 from eci_annotate.viewer.plain_error import plain
+from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.workflow.usecase.form import Question, check_answers
 from eci_annotate.workflow.usecase.gate import Mismatch, Row
 
+REST_S = 0.4
 Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[Mismatch]]
 
 
@@ -46,6 +49,8 @@ class FormPanel:
         Leads to what a mismatch is about.
     measure
         Measures the drawing that a question names; None where there is no drawing to measure.
+    scheduler
+        For measuring when the drawing is at rest: a large lesion takes longer than a stroke may.
 
     Attributes
     ----------
@@ -63,11 +68,12 @@ class FormPanel:
         unmatched: Unmatched = lambda answers, drawn: (),
         go: Callable[[Mismatch], None] = lambda mismatch: None,
         measure: Measure | None = None,
+        scheduler: Scheduler = LOOP,
     ) -> None:
         self.schema, self._save = schema, save
         self.problem = ""
         self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
-        self._measure = measure
+        self._measure, self._scheduler, self._strokes = measure, scheduler, 0
         self._found: list[Mismatch] = []
         self._quiet = True
         self.group = Group(questions, self._changed)
@@ -85,9 +91,15 @@ class FormPanel:
     def match(self, labels: Sequence[str], drawn: Sequence[Row]) -> None:
         """Set the labels of all annotations, and those that are drawn."""
         self.group.offer(labels)
-        self._remeasure()
+        self._strokes += 1
+        if self._measure is not None:
+            self._scheduler.after(REST_S, partial(self._at_rest, self._strokes))
         self._drawn = list(drawn)
         self.check()
+
+    def _at_rest(self, stroke: int) -> None:
+        if stroke == self._strokes:
+            self._remeasure()
 
     def _remeasure(self) -> None:
         if self._measure is not None:

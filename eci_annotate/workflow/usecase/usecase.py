@@ -19,6 +19,7 @@ from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
+from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
 from eci_annotate.workflow.usecase.pipeline import Gate, Need, TaskDefinition, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
@@ -36,6 +37,7 @@ class UseCase:
     hanging: dict[str, Any]
     blob: bytes
     manual: str = ""
+    kinetics: KineticRule | None = None
 
     @property
     def digest(self) -> str:
@@ -83,6 +85,7 @@ class UseCase:
         """Build from its three parts (``usecase``, ``report``, ``hanging``); BadUseCase reports the first problem."""
         case = cls.from_blob(_checked(definition, _spelled(definition)))
         check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)
+        check_kinetics(case.kinetics, case.hanging)
         return case
 
     @classmethod
@@ -99,6 +102,7 @@ class UseCase:
             definition["hanging"],
             blob,
             _manual(definition),
+            kinetic_rule_from(case.get("kinetics")),
         )
 
 

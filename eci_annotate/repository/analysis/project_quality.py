@@ -1,0 +1,183 @@
+"""How a running project does: progress and forecast, rejections, agreement over time; and why a subject is not ready.
+
+Everything comes from the views of one actor: what blinding hides from them is not counted, and said to be hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from eci_annotate.errors import NotFound
+from eci_annotate.repository.analysis.readings import Handle, Reading, gather
+from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.state import BLOCKED, OPEN, READY, SIGNED
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
+from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, REJECT, REVIEW, readings_of
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+RATE_DAYS = 28
+TASKS = ["task", "title", "wanted", SIGNED, OPEN, READY, BLOCKED, "progress_percent", "per_day", "days_left", "done_by"]
+DAYS, REJECTIONS = ["day", "task", "signatures"], ["task", "reader", "reason", "rejections"]
+AGREEMENT = ["week", "task", "subjects", "volume_difference_percent", "same_number_of_lesions"]
+HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class ProjectQuality:
+    """Progress, rejections and agreement of a project, as one member may see them.
+
+    Parameters
+    ----------
+    subjects
+        Their views; only those that are included, live and not withdrawn count.
+    case_of
+        Gives a use-case definition by its digest.
+    handle
+        Gives a signed version, to read the volumes that agreement compares.
+    now
+        Forecasts are made from here.
+    """
+
+    subjects: Sequence[SubjectView]
+    case_of: Callable[[str], UseCase]
+    handle: Handle
+    now: datetime
+
+    @cached_property
+    def _counted(self) -> list[SubjectView]:
+        return [each for each in self.subjects if each.included and each.live and not each.withdrawn]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per task or group of readings: counts, progress, and the forecast from the signatures of four weeks.
+
+        `wanted` is how many signatures the project needs; `per_day`, `days_left` and `done_by` are missing where
+        nothing was signed lately, or signatures are hidden from you.
+        """
+        cells: dict[str, list[list[TaskView]]] = defaultdict(list)
+        need: Counter[str] = Counter()
+        for seen in self._counted:
+            for name, tasks in _by_group(seen).items():
+                cells[name].append(tasks)
+                need[name] += self._need(seen, name)
+        return pd.DataFrame([self._row(name, each, need[name]) for name, each in cells.items()], columns=TASKS)
+
+    def _need(self, seen: SubjectView, name: str) -> int:
+        readings = readings_of(self.case_of(seen.use_case).pipeline, name)
+        return next((each.readers for each in readings if each.group), 1)
+
+    def _row(self, name: str, cells: Sequence[Sequence[TaskView]], wanted: int) -> dict[str, Any]:
+        tasks = [task for cell in cells for task in cell]
+        status = Counter(task.status for task in tasks)
+        done = min(status[SIGNED], wanted)
+        rate = self._rate(tasks)
+        left = math.ceil((wanted - done) / rate) if rate else None
+        return {
+            "task": name,
+            "title": tasks[0].title,
+            "wanted": wanted,
+            **{each: status[each] for each in (SIGNED, OPEN, READY, BLOCKED)},
+            "progress_percent": round(100 * done / wanted) if wanted else 100,
+            "per_day": round(rate, 2) if rate else None,
+            "days_left": left,
+            "done_by": (self.now + timedelta(days=left)).date() if left is not None else None,
+        }
+
+    def _rate(self, tasks: Sequence[TaskView]) -> float | None:
+        """Return first versions per day in the last four weeks, or since the first one; None if not known."""
+        if any(task.status == SIGNED and not task.signed for task in tasks):
+            return None  # hidden from this member
+        begun = [task.signed[0].at for task in tasks if task.signed]
+        since = max(min(begun, default=self.now), self.now - timedelta(days=RATE_DAYS))
+        days = max((self.now - since).total_seconds() / 86400, 1.0)
+        return sum(at >= since for at in begun) / days or None
+
+    @cached_property
+    def days(self) -> pd.DataFrame:
+        """Signatures per day (UTC) and task, of those that you may see."""
+        found: Counter[tuple[date, str]] = Counter()
+        for _, task in self._tasks():
+            found.update((each.at.date(), task.group or task.name) for each in task.signed)
+        return pd.DataFrame([[*key, count] for key, count in sorted(found.items())], columns=DAYS)
+
+    @cached_property
+    def rejections(self) -> pd.DataFrame:
+        """How often which reader's versions were rejected, by reason; readers that are hidden from you are "hidden"."""
+        found: Counter[tuple[str, str, str]] = Counter()
+        for seen, review in self._tasks():
+            if review.kind == REVIEW:
+                found.update(self._rejected(seen, review))
+        rows = [[*key, count] for key, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
+        return pd.DataFrame(rows, columns=REJECTIONS)
+
+    def _rejected(self, seen: SubjectView, review: TaskView) -> Iterator[tuple[str, str, str]]:
+        pipeline = self.case_of(seen.use_case).pipeline
+        about = next((each.of for each in pipeline if each.name == review.name), "")
+        for each in review.signed:
+            if each.verdict == REJECT:
+                yield about, _reader(seen, about, each), each.reason or "no reason given"
+
+    @cached_property
+    def agreement(self) -> pd.DataFrame:
+        """Double readings per week (Monday, UTC): difference of the whole volume (of their mean), equal lesion counts.
+
+        Readings whose readers are hidden from you are left out. `Repository.agreement` says more.
+        """
+        rows: list[list[Any]] = []
+        for name in dict.fromkeys(task.group or task.name for _, task in self._tasks() if task.kind in DRAWN):
+            pairs = [pair for pair in map(_pair, self._readings(name)) if pair]
+            for week, some in groupby(sorted(pairs, key=lambda each: each[0]), key=lambda each: each[0]):
+                found = list(some)
+                volumes = [each[1] for each in found if each[1] is not None]
+                mean = round(sum(volumes) / len(volumes), 1) if volumes else None
+                rows.append([week, name, len(found), mean, round(sum(each[2] for each in found) / len(found), 2)])
+        return pd.DataFrame(rows, columns=AGREEMENT)
+
+    def _readings(self, name: str) -> list[Sequence[Reading]]:
+        try:
+            found = gather(self._counted, self.case_of, self.handle, name)
+        except NotFound:
+            return []
+        return [each for each in found.first.values() if len(each) > 1]
+
+    def _tasks(self) -> Iterator[tuple[SubjectView, TaskView]]:
+        return ((seen, task) for seen in self._counted for task in seen.tasks if task.kind != INGEST)
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False))
+
+
+def _by_group(seen: SubjectView) -> dict[str, list[TaskView]]:
+    found: dict[str, list[TaskView]] = defaultdict(list)
+    for task in seen.tasks:
+        if task.kind != INGEST:
+            found[task.group or task.name].append(task)
+    return found
+
+
+def _reader(seen: SubjectView, task: str, review: VersionSigned) -> str:
+    """Return who signed what a review is about, as the member sees it."""
+    tasks = (each for each in seen.tasks if each.name == task)
+    versions = (each for found in tasks for each in found.signed)
+    return next((each.by for each in versions if each.version == review.basis.get(task)), HIDDEN)
+
+
+def _pair(readings: Sequence[Reading]) -> tuple[date, float | None, bool] | None:
+    """Return week, difference in per cent and whether both have as many lesions, of the first two readings."""
+    one, other = readings[:2]
+    if one.reader == other.reader:
+        return None
+    volumes = [sum(float(row["volume_mm3"]) for row in each.rows) for each in (one, other)]
+    mean = sum(volumes) / 2
+    at = max(one.signed.at, other.signed.at).date()
+    difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean else None
+    return at - timedelta(days=at.weekday()), difference, len(one.rows) == len(other.rows)

@@ -1,0 +1,118 @@
+"""The time points of a study that a use case names, and the kinetic curves of a signed version over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from eci_annotate.archive.protocol import Series, Study, hanging_headers
+from eci_annotate.errors import EciError, NotFound
+from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, TimePoint, kinetic_curve
+from eci_annotate.workflow.usecase.hanging import Hanging
+from eci_annotate.workflow.usecase.kinetic_rule import KineticRule
+from eci_annotate.workflow.usecase.usecase import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eci_annotate.imaging.annotation import Annotation
+
+DAY_S = 86400.0
+Load = Callable[[str], xr.DataArray]
+
+
+class DynamicStudy:
+    """The time points of a study.
+
+    Parameters
+    ----------
+    case
+        The use case, which says what the time points are.
+    studies
+        The studies of the subject.
+    load
+        Loads a series or stack.
+
+    Raises
+    ------
+    NotFound
+        If the use case asks for no kinetic curve, or the study has no such series.
+    """
+
+    def __init__(self, case: UseCase, studies: Sequence[Study], load: Load) -> None:
+        if case.kinetics is None:
+            raise NotFound("This use case asks for no kinetic curve.", "Add `kinetics` to its usecase.yaml.")
+        self.rule: KineticRule = case.kinetics
+        self._hanging = case.hang(hanging_headers(studies))
+        self.points = tuple(_points(self.rule, self._hanging, studies, load))
+        if not self.points:
+            raise NotFound("The study has no series for a kinetic curve.", f"It needs one of: {_words(self.rule)}.")
+
+    def has_curve(self, annotation: Annotation) -> bool:
+        """Whether the use case asks for the curve of this annotation."""
+        slots = {each.slot for each in self._hanging.placed if each.series_uid == annotation.series_uid}
+        return annotation.kind != "box" and (not self.rule.mask or bool(slots & set(self.rule.mask)))
+
+    def curve(self, annotation: Annotation) -> KineticCurve:
+        """Return the curve of an annotation; see `kinetic_curve`."""
+        return kinetic_curve(annotation, self.points)
+
+    def table(self, annotations: Sequence[Annotation]) -> pd.DataFrame:
+        """Return the curves of all annotations that have one; one that cannot be measured has a row with the reason."""
+        import pandas as pd
+
+        tables = [self._rows(each) for each in annotations if self.has_curve(each)]
+        columns = KineticCurve("", (), None, LatePhase.NOT_CLASSIFIED).table.columns
+        rows = [row for table in tables for row in table]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _rows(self, annotation: Annotation) -> list[dict[Any, Any]]:
+        try:
+            found: list[dict[Any, Any]] = self.curve(annotation).table.to_dict("records")
+        except EciError as error:
+            return [{"label": annotation.label, "late_phase": str(LatePhase.NOT_CLASSIFIED), "remark": error.what}]
+        return found
+
+
+def _words(rule: KineticRule) -> str:
+    return ", ".join(rule.over)
+
+
+def _points(rule: KineticRule, hanging: Hanging, studies: Sequence[Study], load: Load) -> Iterator[TimePoint]:
+    """Yield the series on the slots, each with all stacks of its series."""
+    every = [each for study in studies for each in study.series]
+    by_slot = {slot: [p.series_uid for p in hanging.placed if p.slot == slot] for slot in rule.slots}
+    wanted = {uid for slot in rule.over for uid in by_slot[slot]}
+    homes = {_home(each) for each in every if each.series_uid in wanted}
+    found = [each for each in every if _home(each) in homes]
+    times = _times(found)
+    before = set(by_slot.get(rule.before, ()))
+    if not before and rule.first_is_before and found and None not in times:
+        before = {found[times.index(min(each for each in times if each is not None))].series_uid}
+    for series, seconds in zip(found, times, strict=True):
+        name = series.description or series.series_uid
+        yield TimePoint(name, load(series.series_uid), seconds, series.series_uid in before)
+
+
+def _home(series: Series) -> str:
+    return str(series.header.get("stack_of", series.series_uid))
+
+
+def _times(series: Sequence[Series]) -> list[float | None]:
+    """Return when each was acquired; times that seem more than half a day apart go over midnight."""
+    found = [_seconds(str(each.header.get("AcquisitionTime", ""))) for each in series]
+    known = [each for each in found if each is not None]
+    if known and max(known) - min(known) > DAY_S / 2:
+        return [each + DAY_S if each is not None and each < DAY_S / 2 else each for each in found]
+    return found
+
+
+def _seconds(text: str) -> float | None:
+    """Return a DICOM time (HHMMSS.ffffff, or the end of a date and time) in seconds; None if it is none."""
+    whole, _, rest = text.split("+")[0].strip().partition(".")
+    whole = whole[8:] if len(whole) > 8 else whole
+    if len(whole) != 6 or not whole.isdigit() or (rest and not rest.isdigit()):
+        return None
+    return int(whole[:2]) * 3600 + int(whole[2:4]) * 60 + int(whole[4:]) + (float(f"0.{rest}") if rest else 0.0)
