@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from eci_annotate.errors import BadAnnotation, BadImages, BadUseCase
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, TimePoint
+from eci_annotate.repository.analysis.time_points import DynamicStudy
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.tools import to_line
@@ -132,6 +134,9 @@ def test_a_version_has_the_curve_of_its_mask_and_exports_it(tmp_path: Path) -> N
     (found,) = signed.kinetic_curves().values()
     assert [(each.seconds, each.mean, each.sd) for each in found.points] == [(0, 100, 0), (90.5, 300, 0), (180, 200, 0)]
     assert found.wash_in == 2.0 and found.late_phase == "washout"
+    without = [replace(t, series=tuple(s for s in t.series if s.description != "t1 native")) for t in signed.studies()]
+    taken = DynamicStudy(signed.use_case, without, signed.volume).curve(signed.annotations()[0])
+    assert found.remark == "" and "taken for it" in taken.remark and taken.wash_in == pytest.approx(-1 / 3)
     (path,) = [each for each in signed.export(tmp_path / "out") if each.suffix == ".csv"]
     assert all(each.passed for each in verify_exported(tmp_path / "out", [anchor(tmp_path / "repository")]))
     table = pd.read_csv(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.annotation import Annotation
 
 DAY_S = 86400.0
+TAKEN_FOR_NATIVE = "no series is known to be before contrast agent: the first time point is taken for it"
 Load = Callable[[str], xr.DataArray]
 
 
@@ -56,8 +58,12 @@ class DynamicStudy:
         return annotation.kind != "box" and (not self.rule.mask or bool(slots & set(self.rule.mask)))
 
     def curve(self, annotation: Annotation) -> KineticCurve:
-        """Return the curve of an annotation; see `kinetic_curve`."""
-        return kinetic_curve(annotation, self.points)
+        """Return the curve of an annotation; see `kinetic_curve`. A first time point taken for native is said."""
+        curve = kinetic_curve(annotation, self.points)
+        native = {each.slot for each in self._hanging.placed} & {self.rule.before}
+        if native or curve.wash_in is None:
+            return curve
+        return replace(curve, remark="; ".join(filter(None, (curve.remark, TAKEN_FOR_NATIVE))))
 
     def table(self, annotations: Sequence[Annotation]) -> pd.DataFrame:
         """Return the curves of all annotations that have one; one that cannot be measured has a row with the reason."""
