@@ -208,6 +208,14 @@ def test_the_import_is_light() -> None:
     assert heavy & set(loaded) == set()
 
 
+@pytest.mark.parametrize("name", ["repository.open_repository", "hub.app", "cli"])
+def test_what_opens_a_repository_loads_no_kernels(name: str) -> None:
+    """A hub's own processes start without them: they take half a second, and a folder for compiled code."""
+    code = f"import sys, eci_annotate.{name}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"ipycanvas", "ipywidgets", "numba", "scipy", "matplotlib"} & set(loaded) == set()
+
+
 def test_the_import_is_fast() -> None:
     pairs = [(_seconds("pass"), _seconds("import eci_annotate")) for _ in range(7)]
     bare, ours = (statistics.median(times) for times in zip(*pairs, strict=True))

@@ -11,19 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation, Box
-from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
-from eci_annotate.tools.editing.table import Table
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import SealedPart
 from eci_annotate.workflow.usecase.form import check_answers
@@ -31,6 +29,9 @@ from eci_annotate.workflow.usecase.gate import Checks, check_gate, shape_of
 from eci_annotate.workflow.usecase.hanging import Header
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition
 from eci_annotate.workflow.usecase.usecase import UseCase
+
+if TYPE_CHECKING:
+    from eci_annotate.tools.editing.table import Table
 
 _MOST = 8  # each holds the masks of one draft
 Key = tuple[str, str, str, str, str]
@@ -173,6 +174,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
 
 def _remarks(shop: Workshop, job: Job, answers: dict[str, Any], easel: Table) -> tuple[str, ...]:
     """Return where answers differ from the drawing; signing allows it, and says so."""
+    from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
+
     asked = job.case.questions
     if not is_measured(asked):
         return ()
