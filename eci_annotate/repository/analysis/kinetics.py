@@ -49,6 +49,14 @@ class TimePoint:
         When it was acquired, from any fixed moment; None if unknown.
     is_before
         Whether it is before contrast agent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import eci_annotate as eci
+    >>> grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (2, 4, 4), "1.2.3")
+    >>> eci.TimePoint("native", eci.volume_from_array(np.zeros((2, 4, 4)), grid), 0.0, is_before=True).name
+    'native'
     """
 
     name: str
