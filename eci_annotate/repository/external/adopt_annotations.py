@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eci_annotate.archive.protocol import Series
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
@@ -77,7 +79,12 @@ def adopt(task: Task, annotations: Sequence[Annotation], source: str, *, series_
     1
     """
     _require(task, annotations, source)
-    found = [_entries(task, n, each, source, series_uid) for n, each in enumerate(annotations, 1)]
+    rows = [s for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
+    grid_on = cache(lambda uid: grid_of(task.volume(uid)))
+    found = []
+    for number, each in enumerate(annotations, 1):
+        uid = _series_for(rows, number, each, series_uid)
+        found.append(_entries(number, each, source, uid, grid_on(uid)))
     task.save([to_line(entry) for pair in found for entry in pair])
     return [entry.uid for pair in found for entry in pair if isinstance(entry, Adopt)]
 
@@ -93,9 +100,7 @@ def _require(task: Task, annotations: Sequence[Annotation], source: str) -> None
         raise Refused("This task is open in a viewer, which would overwrite them.", "Add them before you open it.")
 
 
-def _entries(task: Task, number: int, annotation: Annotation, source: str, series_uid: str) -> tuple[Show, Adopt]:
-    series = _series_for(task, number, annotation, series_uid)
-    grid = grid_of(task.volume(series))
+def _entries(number: int, annotation: Annotation, source: str, series: str, grid: Grid) -> tuple[Show, Adopt]:
     if annotation.frame_uid and annotation.frame_uid != grid.frame_of_reference_uid:
         remedy = "Apply a registration to it first (eci.read_registration), or check the series."
         raise Refused(f"Annotation {number} is in another frame of reference than its series.", remedy)
@@ -104,9 +109,8 @@ def _entries(task: Task, number: int, annotation: Annotation, source: str, serie
     return Show(series), adoption_of(placed, field, source)
 
 
-def _series_for(task: Task, number: int, annotation: Annotation, wanted: str) -> str:
+def _series_for(rows: Sequence[Series], number: int, annotation: Annotation, wanted: str) -> str:
     """Return the series that an annotation belongs to: the one asked for, its own, or the only one of its frame."""
-    rows = [s for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
     named = wanted or annotation.series_uid
     if any(each.series_uid == named for each in rows):
         return named
