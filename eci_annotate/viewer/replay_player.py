@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from eci_annotate.archive.protocol import hanging_headers
-from eci_annotate.errors import EciError, NoSeriesFits
+from eci_annotate.errors import NoSeriesFits
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.editing.journal_steps import JournalStep, journal_steps
+from eci_annotate.tools.editing.snapshot import apply_again
 from eci_annotate.viewer.panels.layout_menu import windows_of
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import look
@@ -101,7 +102,9 @@ class ReplayPlayer:
             changes += [Change(uid, None) for uid in easel.objects]
             self.at = 0
         for step in self.steps[self.at : number]:
-            changes += _applied(easel, step)
+            changes += [change for entry in step.entries for change in apply_again(easel, entry)]
+        if number == len(self.steps):
+            changes += easel.finish()  # as a replay ends
         self.at = number
         self._draw(changes, before != easel.series_uid)
         self._say()
@@ -114,14 +117,3 @@ class ReplayPlayer:
     def _say(self) -> None:
         name = self.steps[self.at - 1].name if self.at else "Beginning"
         self.words.value = f"{self.at} of {len(self.steps)}: {html.escape(name)}"
-
-
-def _applied(easel: Easel, step: JournalStep) -> list[Change]:
-    """Apply a step; a gesture that was refused when it was made is refused again."""
-    changes: list[Change] = []
-    for entry in step.entries:
-        try:
-            changes += easel.do(entry)
-        except EciError:
-            continue
-    return changes

@@ -98,6 +98,15 @@ def test_a_step_has_a_name_and_a_stroke_has_a_place(signed: Signed) -> None:
     assert strokes and all(step.at is not None for step in strokes)
 
 
+def test_a_cut_stroke_is_closed_at_the_end_as_when_it_was_signed(signed: Signed) -> None:
+    player = ReplayPlayer(signed)
+    lines = signed.journal()[1]
+    cut = max(n for n, line in enumerate(lines) if isinstance(from_line(line), Press)) + 1
+    player.steps = journal_steps(lines[:cut])
+    player.go(len(player.steps))
+    assert save(player.controller.easel) == save(replay(signed.volume, None, lines[:cut]))
+
+
 def test_choices_belong_to_the_step_after_them() -> None:
     entries = [ChooseTool("smartpaint"), SetOption("radius_mm", 5.0), Add("1", "smartpaint", "a", (1, 2, 3), "2.25.1")]
     (step,) = journal_steps([to_line(entry) for entry in entries])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Accept, Add, Adopt, Alter, ChooseTool, Delete, Entry, Redo, Undo
 from eci_annotate.tools.editing.journal import from_line
-from eci_annotate.tools.gestures import Cancel, Drag, Press, Release
+from eci_annotate.tools.gestures import Drag, Press
 from eci_annotate.tools.info import ToolName
 from eci_annotate.tools.registry import TOOLS
 
@@ -79,6 +79,4 @@ def _name(entry: Entry) -> str:
             return f"Take over from {source}"
         case Accept(name=name):
             return name
-        case Release() | Cancel():
-            return ""
     return ""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from eci_annotate.errors import BadJournal, EciError
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.editing.history import Item
+from eci_annotate.tools.editing.entries import Entry
+from eci_annotate.tools.editing.history import Change, Item
 from eci_annotate.tools.editing.journal import from_line
 from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
 from eci_annotate.tools.editing.open_state import options_in, state_in, state_out
@@ -121,12 +122,22 @@ def replay(volume_of: Callable[[str], xr.DataArray], snapshot: bytes | None, lin
     """
     easel = Easel(volume_of) if snapshot is None else load(snapshot, volume_of)
     for line in lines:
-        entry = from_line(line)
-        try:
-            easel.do(entry)
-        except BadJournal:
-            raise
-        except EciError:
-            continue
+        apply_again(easel, from_line(line))
     easel.finish()
     return easel
+
+
+def apply_again(easel: Easel, entry: Entry) -> tuple[Change, ...]:
+    """Apply an entry of a journal; one that was refused when it was made is refused again and changes nothing.
+
+    Raises
+    ------
+    BadJournal
+        If it cannot be read.
+    """
+    try:
+        return easel.do(entry)
+    except BadJournal:
+        raise
+    except EciError:
+        return ()
