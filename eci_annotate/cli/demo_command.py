@@ -20,7 +20,7 @@ def demo(
     port: Port = 0,
     no_browser: NoBrowser = False,
 ) -> None:
-    """Make a sample repository with synthetic images, put the notebooks beside it, and open the first one.
+    """Make a sample repository with synthetic images, put the notebooks next to it, and open the first one.
 
     The folder then holds demo (the repository) and notebooks. A second call keeps both, with your work in them.
     The page is served on this machine until Ctrl + C, to who has its address.

@@ -1,4 +1,4 @@
-"""A sample to start with: a repository of two synthetic livers, one of them signed, and the notebooks beside it."""
+"""A sample to start with: a repository of two synthetic livers, one of them signed, and the notebooks next to it."""
 
 from __future__ import annotations
 

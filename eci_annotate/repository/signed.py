@@ -126,7 +126,7 @@ class Signed:
         """The time points that the use case names, which give the kinetic curve of an annotation."""
         from eci_annotate.repository.analysis.time_points import DynamicStudy
 
-        return DynamicStudy(self.use_case, self._images.studies(self.project, self.subject), self.volume)
+        return DynamicStudy(self.use_case, self.studies(), self.volume)
 
     def kinetic_curves(self) -> dict[str, KineticCurve]:
         """The signal over time of each annotation for which the use case asks it, by the annotation's uid."""

@@ -35,7 +35,7 @@ class Part(Protocol):
         """Set the answers of others."""
 
     def measure(self, source: Measure, siblings: Mapping[str, Any], link: str) -> None:
-        """Measure the drawing anew, given the answers beside it and the label that they name."""
+        """Measure the drawing again, given the answers next to it and the label that they name."""
 
 
 class Group:
@@ -70,7 +70,7 @@ class Group:
         self._changed()
 
     def measure(self, source: Measure, siblings: Mapping[str, Any] = {}, link: str = "") -> None:
-        """Measure the drawing anew for each question."""
+        """Measure the drawing again for each question."""
         self._source = source
         self._remeasure()
 
@@ -175,7 +175,7 @@ class Items:
             group.offer(labels)
 
     def measure(self, source: Measure, siblings: Mapping[str, Any], link: str) -> None:
-        """Measure the drawing anew for each item, also for items added later."""
+        """Measure the drawing again for each item, also for items added later."""
         self._source = source
         for group in self.groups:
             group.measure(source)

@@ -242,7 +242,7 @@ class Controller:
                 self.listener.applied(entry)
 
     def redraw(self, changes: Sequence[Change], before: str | None = None, lines: bool = True) -> list[Order]:
-        """Return orders that draw changes of the easel; `before`: what was selected; `lines`: all outlines anew."""
+        """Return orders that draw changes of the easel; `before`: what was selected; `lines`: all outlines too."""
         orders = self._drawing(list(changes), before)
         orders += self.painter.all_lines() if lines else []
         return [*orders, *self.drawn(orders), *self._settled()]
