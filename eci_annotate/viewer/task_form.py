@@ -72,7 +72,7 @@ class TaskReport:
         self.earlier = earlier_of(task, controller.easel)
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
         self.curve = CurvePanel(task, controller.easel)
-        self.sizes = DrawingSizes(controller.easel, hanging)
+        self.sizes = DrawingSizes(controller.easel.table, hanging)
         self._measure = self.sizes.reading if is_measured(task.use_case.questions) else None
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
 
@@ -134,11 +134,11 @@ class TaskReport:
         """Follow the annotations: their labels, and those that are drawn."""
         self.checks.refresh()
         if self.form:
-            self.form.match([thing.label for thing in self._easel.objects.values()], drawn)
+            self.form.match([thing.label for thing in self._easel.table.objects.values()], drawn)
 
     def correct(self, mismatch: Mismatch) -> None:
         """Lead to what a mismatch is about: its annotation, or else its series."""
-        things = self._easel.objects.items()
+        things = self._easel.table.objects.items()
         named = [(uid, thing) for uid, thing in things if mismatch.label and thing.label == mismatch.label]
         here = [uid for uid, thing in named if thing.series_uid == mismatch.series]
         if here or (named and not mismatch.series):

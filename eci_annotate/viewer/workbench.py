@@ -148,8 +148,8 @@ class Workbench(Listener):
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
-        thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
-        if thing is not None and thing.series_uid != self.controller.easel.series_uid:
+        thing = self.controller.easel.table.objects.get(entry.uid or "") if isinstance(entry, Select) else None
+        if thing is not None and thing.series_uid != self.controller.easel.table.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
 
@@ -191,9 +191,9 @@ class Workbench(Listener):
         self.annotations.refresh()
         self.report.match(self.annotations.drawn)
         if self.compared:
-            self.compared.panel.mark(frozenset(easel.objects))
-            self.compared.follow(easel.series_uid)
-        self.browser.mark(easel.series_uid, easel.volume)
+            self.compared.panel.mark(frozenset(easel.table.objects))
+            self.compared.follow(easel.table.series_uid)
+        self.browser.mark(easel.table.series_uid, easel.table.volume)
         self.suggestions.follow()
         self.saved()
 

@@ -55,7 +55,7 @@ def remark_on(task: Task, easel: Easel, answers: Mapping[str, Any]) -> str:
     with suppress(EciError):  # only a remark: signing says itself what is wrong
         if task.definition.kind == REVIEW:
             return unchanged_review(task)
-        same = unchanged_since(task.previous() if task.version > 1 else None, easel.annotations(), answers)
+        same = unchanged_since(task.previous() if task.version > 1 else None, easel.table.annotations(), answers)
         return f"{same} That version was rejected: {task.rejected}" if same and task.rejected else same
     return ""
 

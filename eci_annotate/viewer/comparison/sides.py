@@ -55,7 +55,7 @@ class Side:
 
     @cached_property
     def _annotations(self) -> list[Annotation]:
-        return self.easel.annotations()
+        return self.easel.table.annotations()
 
     def annotations(self) -> list[Annotation]:
         """The annotations, as they were signed."""
@@ -103,10 +103,10 @@ def opened(versions: Sequence[Signed], titles: Sequence[str], own: Easel | None 
 def _easel(signed: Signed, shared: Easel | None) -> Easel:
     volume: Callable[[str], xr.DataArray] = signed.volume
     if shared is not None:
-        volume = lambda uid: shared.sheet_of(uid).volume  # noqa: E731
+        volume = lambda uid: shared.table.sheet_of(uid).volume  # noqa: E731
     content = signed.content("snapshot")
     easel = replay(volume, content[0] if content else None, ())
     if shared is not None:
-        easel.share(shared)
-    easel.hidden, easel.active = frozenset(), None
+        easel.table.share(shared.table)
+    easel.table.hidden, easel.table.active = frozenset(), None
     return easel

@@ -61,7 +61,7 @@ def restored(task: Task) -> Restored:
     draft = task.draft()
     easel = replay(task.volume, draft.snapshot, draft.lines)
     if not draft.count:
-        easel.history.forget_items()  # a new version's undo does not reach into the version before
+        easel.table.history.forget_items()  # a new version's undo does not reach into the version before
     marked = from_rows(task.marked())
     return Restored(
         easel,
@@ -100,7 +100,7 @@ def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> lis
     task.shown = True
     lift: list[Entry] = [LIFT] if work.resumed else []  # the following entries must not undo an interrupted stroke
     easel = work.easel
-    if easel.series_uid:
+    if easel.table.series_uid:
         return lift
     first = chosen or hanging.first
     if first is None:
