@@ -303,7 +303,7 @@ def test_a_pen_that_presses_less_paints_less_and_not_at_all_where_it_only_touche
         drawn(easel("smartpaint", pressure=True), *LINE, pressures=(p, p, p)).table.field("a").sum(dtype=np.int64)
         for p in (0.4, 1.0, 0.01)
     )
-    plain = drawn(easel("smartpaint"), *LINE, pressures=(0.4, 0.4, 0.4)).field("a").sum(dtype=np.int64)
+    plain = drawn(easel("smartpaint"), *LINE, pressures=(0.4, 0.4, 0.4)).table.field("a").sum(dtype=np.int64)
     assert none == 0 < faint < firm == plain
 
 
