@@ -20,7 +20,7 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
 from eci_annotate.workflow.usecase.gate import Mismatch, Row, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
-from eci_annotate.workflow.usecase.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Task
@@ -66,7 +66,7 @@ class TaskReport:
     ) -> None:
         self._task, self._hanging, self._save = task, hanging, save
         self._easel, self._do, self._go = controller.easel, do, go
-        gate = None if task.definition.kind == REVIEW else task.definition.gate
+        gate = None if task.definition.kind == TaskKind.REVIEW else task.definition.gate
         self.checks = StudyChecks(gate, hanging, work.checks, controller, self.save, go)
         self.stated = stated(work.reviewed.checks, hanging) if work.reviewed else []
         self.earlier = earlier_of(task, controller.easel)
@@ -78,7 +78,7 @@ class TaskReport:
 
     def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
         case = self._task.use_case
-        if self._task.definition.kind == REVIEW and answers:
+        if self._task.definition.kind == TaskKind.REVIEW and answers:
             form = FormPanel(case.report, case.questions, answers, lambda _: None, measure=self._measure)
             form.close()
             return form

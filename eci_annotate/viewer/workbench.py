@@ -38,7 +38,7 @@ from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import TaskReport
 from eci_annotate.workflow.subject.lease import to_minute
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -81,7 +81,7 @@ class Workbench(Listener):
         chosen: str = "",
         reason: str = "",
     ) -> None:
-        self.task, self.review = task, task.definition.kind == REVIEW
+        self.task, self.review = task, task.definition.kind == TaskKind.REVIEW
         self.studies = task.studies()
         self.hanging = task.hanging(self.studies)
         self.work = restored(task)
@@ -125,7 +125,7 @@ class Workbench(Listener):
         self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
-        if definition.kind == ADJUDICATE:
+        if definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
             self.annotations.close()

@@ -15,7 +15,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage.ink.layer import Layer
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.workflow.subject.blinding import letter
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, task_named
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -65,10 +65,10 @@ class Side:
 def sides_of(task: Task, own: Easel) -> list[Side]:
     """Return what a task is compared with: the readings to adjudicate; for a review, the version reviewed before."""
     kind, definition = task.definition.kind, task.definition
-    if kind == ADJUDICATE:
+    if kind == TaskKind.ADJUDICATE:
         readings = task.readings()
         return opened(readings, names(readings, task.use_case.pipeline, definition.blind), own)
-    before = task.reviewed_before() if kind == REVIEW else None
+    before = task.reviewed_before() if kind == TaskKind.REVIEW else None
     now = task.reviewing()
     if before is None or now is None:
         return []
