@@ -48,8 +48,8 @@ def derive(folder: Folder, project: Project = None) -> None:
 
     The first time, the service becomes a member of the projects that have derived tasks; that needs their owner.
     """
-    from eci_annotate.repository.derived.derive_versions import derive_all
-    from eci_annotate.repository.derived.service_member import admit_service, needs_service
+    from eci_annotate.repository.derivation.derive_versions import derive_all
+    from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 
     repository = open(folder)
     backend = local(repository)

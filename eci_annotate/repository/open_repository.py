@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eci_annotate.errors import NotARepository, StoreUnavailable
 from eci_annotate.repository.default_repository import usual_address
-from eci_annotate.repository.derived.derived_tasks import do_derived
+from eci_annotate.repository.derivation.service_tasks import do_derived
 from eci_annotate.repository.keys.repository_folder import Layout, credential, find
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms

@@ -11,7 +11,7 @@ import eci_annotate as eci
 from eci_annotate.errors import BadUseCase, Refused
 from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
-from eci_annotate.repository.derived.derived_tasks import DerivedTasks
+from eci_annotate.repository.derivation.service_tasks import DerivedTasks
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository

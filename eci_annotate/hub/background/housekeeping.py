@@ -11,7 +11,7 @@ from eci_annotate.hub.background.notifier import Notifier, Ways
 from eci_annotate.hub.pages.intake.uploads import INCOMING, sweep
 from eci_annotate.hub.pages.session import LASTS_S, forget_ended
 from eci_annotate.hub.signing.confirmations import forget_requests
-from eci_annotate.repository.derived.derived_tasks import DerivedTasks
+from eci_annotate.repository.derivation.service_tasks import DerivedTasks
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import finish_withdrawals

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.derived.service_member import admit_service, needs_service
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.tools.info import ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.derived.service_member import admit_service, needs_service
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.repository.keys.repository_folder import Layout, create, credential, write_key
 from eci_annotate.repository.keys.service_keys import enable_service
 from eci_annotate.repository.keys.signing_keys import found_authority, make_signing_key, open_authority

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository.admin.create import FOUNDER
-from eci_annotate.repository.derived.service_member import admit_service, needs_service
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.workflow.actor import ALL_SITES, Actor

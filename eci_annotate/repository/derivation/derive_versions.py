@@ -7,8 +7,8 @@ import logging
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.backend import SubjectQuery, every_subject
-from eci_annotate.repository.derived.copy_drawing import copied_drawing, in_words
-from eci_annotate.repository.derived.service_member import served_projects, service_identity
+from eci_annotate.repository.derivation.copy_annotations import copied_drawing, in_words
+from eci_annotate.repository.derivation.service_member import served_projects, service_identity
 from eci_annotate.repository.external.adopt_annotations import adopt
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eci_annotate.repository.derived.service_member import served_projects
+from eci_annotate.repository.derivation.service_member import served_projects
 from eci_annotate.repository.local.context import Rooms
 
 _PIECE = 10_000
@@ -27,6 +27,6 @@ def do_derived(rooms: Rooms) -> int:
     """Do the derived tasks that are ready; returns how many were signed. Loads the kernels only where there are any."""
     if not served_projects(rooms):
         return 0
-    from eci_annotate.repository.derived.derive_versions import derive_all
+    from eci_annotate.repository.derivation.derive_versions import derive_all
 
     return derive_all(rooms)
