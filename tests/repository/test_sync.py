@@ -133,8 +133,8 @@ def test_targets_are_kept_from_others_and_away_is_not_lost(folder: Path, monkeyp
     repository = as_member(monkeypatch, folder, "anna")
     rooms = local(repository).rooms
     target = SyncTarget("away", P, TargetKind.DICOMWEB, "http://127.0.0.1:9/dicom-web", user="u", password="hidden")
-    keep_target(rooms, target)
-    assert targets(rooms) == [target] and "hidden" not in repr(target)
+    keep_target(local(repository), target)
+    assert targets(local(repository)) == [target] and "hidden" not in repr(target)
     assert {oct(path.stat().st_mode)[-3:] for path in (folder / "sites" / "targets").iterdir()} == {"600"}
     sign(repository)
     box = Outbox(local(repository), target)

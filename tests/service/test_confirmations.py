@@ -24,6 +24,7 @@ from eci_annotate.repository.keys.factors import CODE_WAITS, FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.pending_signature import PendingCommand
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.workflow.subject.commands import (
     AddMember,
     ChangeMember,
@@ -72,7 +73,7 @@ def world(folder: Path) -> Iterator[World]:
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     settings = Settings(folder, port=port, public=f"{origin}/services/eci/", client_id="service-eci")
-    desk: Any = SimpleNamespace(rooms=SimpleNamespace(layout=find(folder)), settings=settings)
+    desk: Any = SimpleNamespace(service=open_service(folder), settings=settings)
     with running(make_app(settings, people), port):
         yield World(folder, Site(f"{origin}/services/eci/", origin, Sessions(desk)))
 

@@ -36,6 +36,7 @@ from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.workflow.actor import MAY, ROLES
 from tests.ports import free_port
 from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
@@ -158,7 +159,7 @@ def site(world: World) -> Iterator[Site]:
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     settings = Settings(world.folder, port=port, public=f"{origin}/services/eci/", client_id="service-eci")
-    desk: Any = SimpleNamespace(rooms=SimpleNamespace(layout=find(world.folder)), settings=settings)
+    desk: Any = SimpleNamespace(service=open_service(world.folder), settings=settings)
     with running(make_app(settings, world.people), port):
         yield Site(f"{origin}/services/eci/", origin, Sessions(desk))
 

@@ -1,4 +1,4 @@
-"""Open another project in a repository: an owner of one project becomes the owner of the next."""
+"""Open another project in a repository, where an owner of one becomes the owner of the next; publish a use case."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def new_project(backend: LocalBackend, name: str, case: UseCase) -> None:
     if not known.members:
         _enter(backend, name, first, actor)
     do_project(rooms, Publish(name, case.name, rooms.blobs.put(case.blob)), actor)
+
+
+def publish(backend: LocalBackend, project: str, case: UseCase) -> None:
+    """Publish a use case in a project, for its owner; subjects that are enrolled later follow it."""
+    backend.do(Publish(project, case.name, backend.rooms.blobs.put(case.blob)))
 
 
 def _enter(backend: LocalBackend, name: str, first: Project, actor: Actor) -> None:

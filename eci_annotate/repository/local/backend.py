@@ -5,6 +5,7 @@ It adds no rule of its own: `workflow` decides, `artefacts` makes what is signed
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
@@ -20,6 +21,7 @@ from eci_annotate.repository.local.content_access import check_attached, check_p
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.evidence import LocalTrail
 from eci_annotate.repository.local.identity import Identity
+from eci_annotate.repository.local.lease_list import leased_views
 from eci_annotate.repository.local.sign import sign
 from eci_annotate.repository.local.subject_list import seen_of, subject_page
 from eci_annotate.repository.local.task_drafts import LocalDrafts
@@ -138,6 +140,10 @@ class LocalBackend:
     def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
         """A page of the subjects that the actor may see; the first 20 without a query."""
         return subject_page(self.rooms, self.account.actor, project, check_query(query or SubjectQuery()))
+
+    def leased(self, project: str, most: int) -> Iterator[SubjectView]:
+        """Yield the subjects with an active lease, as the actor may see them; of `most` cards for each member."""
+        return leased_views(self.rooms, self.account.actor, project, self.account.members(project), most)
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) of the actor's lists changed since `after`."""
