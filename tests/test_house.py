@@ -26,7 +26,7 @@ FULLEST_FOLDER = 20
 MOST_METHODS = 8
 WAISTS = ("archive/protocol.py", "store/protocols.py", "repository/backend.py", "repository/service/protocol.py")
 # the parts of an open repository: faces get at them through `Backend` and `Service` only
-PARTS = {"rooms", "Rooms", "streams", "stores", "vault", "blobs", "proposals"}
+PARTS = {"context", "streams", "stores", "vault", "blobs", "proposals"}
 ESM = ROOT / "eci_annotate" / "viewer" / "stage" / "esm"
 # names that end like a participle and are none, or are the field's own word
 PARTICIPLES = {

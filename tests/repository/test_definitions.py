@@ -47,7 +47,7 @@ def test_a_definition_is_content_only_of_a_version_that_one_sees(
 
 def test_a_definition_of_another_project_is_none_of_this_one(repo: Repository) -> None:
     backend = local(repo)
-    other = backend.rooms.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
+    other = backend.context.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
     with pytest.raises(NotFound, match="no definition with this digest"):
         backend.account.use_case(P, other)
     assert backend.account.use_case(P, repo.use_case().digest) == repo.use_case()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, adopt_for, rotate_for, service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
@@ -15,7 +15,7 @@ from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 class LocalMembers:
     """See `HubMembers`."""
 
-    def __init__(self, context: Rooms) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.repository.service.local_members import LocalMembers
 from eci_annotate.repository.service.local_sites import LocalSites
@@ -22,7 +22,7 @@ from eci_annotate.repository.service.protocol import Purpose
 class LocalService:
     """See `Service`."""
 
-    def __init__(self, context: Rooms) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
         self.cache = context.layout.cache
         self.members = LocalMembers(context)
@@ -48,9 +48,9 @@ class LocalService:
 
 def open_service(folder: Path, connections: int = 4) -> LocalService:
     """Open the repository in a folder for a service; a database is given `connections` at most."""
-    return LocalService(Rooms.from_layout(find(folder), connections=connections))
+    return LocalService(Context.from_layout(find(folder), connections=connections))
 
 
 def service_of(backend: LocalBackend) -> LocalService:
     """Return the service of a repository that is open, for commands at its folder."""
-    return LocalService(backend.rooms)
+    return LocalService(backend.context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals
 from eci_annotate.repository.sites.ingest_arrivals import ingest
 from eci_annotate.repository.sites.site_credentials import SiteCredential, credential_named, credential_of
@@ -11,7 +11,7 @@ from eci_annotate.repository.sites.site_credentials import SiteCredential, crede
 class LocalSites:
     """See `SiteUploads`."""
 
-    def __init__(self, context: Rooms) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
 
     def credential(self, token: str) -> SiteCredential | None:

@@ -10,7 +10,7 @@ from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError
 from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.local.command_handler import address_of
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.proposal import Proposal
 from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.store.protocols import DraftPart
@@ -22,7 +22,7 @@ from eci_annotate.workflow.subject.state import Subject
 class LocalSubjects:
     """See `StoredSubjects`."""
 
-    def __init__(self, context: Rooms) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
 
     def state(self, project: str, subject: str) -> Subject:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local.checkpoints import prove, take_when_new
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.erase import finish_withdrawals
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.lease_list import lease_holders
@@ -21,7 +21,7 @@ from eci_annotate.workflow.subject.events import from_record
 class LocalUpkeep:
     """See `Upkeep`."""
 
-    def __init__(self, context: Rooms) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
 
     def checkpoint(self) -> bool:

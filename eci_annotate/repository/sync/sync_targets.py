@@ -173,4 +173,4 @@ def targets(backend: LocalBackend) -> list[SyncTarget]:
 
 
 def _folder(backend: LocalBackend) -> Path:
-    return backend.rooms.layout.root / "sites" / "targets"
+    return backend.context.layout.root / "sites" / "targets"
