@@ -25,7 +25,7 @@ from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.seals import Manifest
-from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
+from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskKind, task_named
 
 _one_at_a_time = RLock()
 
@@ -64,7 +64,7 @@ def _make(
 ) -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
     shop = context.workshop(command.project, command.subject)
-    if task.kind == INGEST:
+    if task.kind == TaskKind.INGEST:
         return artefacts.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return artefacts.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)

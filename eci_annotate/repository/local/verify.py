@@ -24,7 +24,7 @@ from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.trust.seals import START, PartKind, SealedPart
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 Act = Callable[[], object]
 OLDER = "headers not sealed"  # the row of a version that was signed before headers were sealed; it passes
@@ -70,7 +70,7 @@ def _layers(context: Context, state: Subject, seen: SubjectView) -> Iterator[tup
 
 def _versions(state: Subject, seen: SubjectView) -> list[VersionSigned]:
     """The ingests, since every version rests on their pixels, and what the view shows."""
-    ingests = [task.name for task in state.pipeline if task.kind == INGEST]
+    ingests = [task.name for task in state.pipeline if task.kind == TaskKind.INGEST]
     shown = [each for task in seen.tasks if task.name not in ingests for each in task.signed]
     rest = [state.work[each.task].signed[each.version - 1] for each in shown]  # also those shown without a name
     return [signed for name in ingests for signed in state.work[name].signed] + rest

@@ -44,7 +44,7 @@ class Extents:
     def of(self, uid: str) -> Block:
         """Return the block outside which the field is certainly below one half; of a series, certainly zero."""
         if uid not in self._where:
-            self._where[uid] = bounding_box(self.easel.field(uid) >= (1 if is_series_field(uid) else HALF))
+            self._where[uid] = bounding_box(self.easel.table.field(uid) >= (1 if is_series_field(uid) else HALF))
         return self._where[uid]
 
     def know(self, uid: str, where: Block) -> None:
@@ -61,7 +61,7 @@ class Extents:
 
 def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
     """Return the voxels of a painted annotation, cropped to it."""
-    inside = easel.field(uid)[extent] >= HALF
+    inside = easel.table.field(uid)[extent] >= HALF
     inner = bounding_box(inside)
     k, j, i = (slice(e.start + n.start, e.start + n.stop) for e, n in zip(extent, inner, strict=True))
     return Solid((k, j, i), inside[inner])
@@ -120,7 +120,7 @@ class Solids:
 
     def of(self, uid: str) -> Solid | None:
         """Return the block of one annotation; None for annotations without voxels, such as boxes."""
-        thing = self.easel.objects[uid]
+        thing = self.easel.table.objects[uid]
         match thing:
             case Paint():
                 return solid_of_paint(self.easel, uid, self.extents.of(uid))
@@ -132,17 +132,17 @@ class Solids:
         """Whether an annotation's series and another one have the same voxels at the same places."""
         if thing.series_uid == series_uid:
             return True
-        return self.easel.sheet_of(thing.series_uid).grid.same_voxels(self.easel.sheet_of(series_uid).grid)
+        return self.easel.table.sheet_of(thing.series_uid).grid.same_voxels(self.easel.table.sheet_of(series_uid).grid)
 
     def on(self, uid: str, series_uid: str) -> Solid | None:
         """Return the block of one annotation on a series of its frame of reference; None if it has no voxels."""
-        thing = self.easel.objects[uid]
+        thing = self.easel.table.objects[uid]
         if not isinstance(thing, (Paint, Contours)) or self.has_same_voxels(thing, series_uid):
             return self.of(uid)
-        revision = self.easel.history.revision(uid)
+        revision = self.easel.table.history.revision(uid)
         kept = self._elsewhere.get((uid, series_uid))
         if kept is None or kept[0] != revision:
-            kept = (revision, self._moved(uid, thing, self.easel.sheet_of(series_uid).grid))
+            kept = (revision, self._moved(uid, thing, self.easel.table.sheet_of(series_uid).grid))
             self._elsewhere[uid, series_uid] = kept
         return kept[1]
 
@@ -153,14 +153,16 @@ class Solids:
         own = solid_of_paint(self.easel, uid, self.extents.of(uid))
         if is_empty(own.where):
             return Solid(NOTHING, np.zeros((0, 0, 0), bool))
-        source = part_of(self.easel.sheet_of(thing.series_uid).grid, own.where)
+        source = part_of(self.easel.table.sheet_of(thing.series_uid).grid, own.where)
         return moved(Solid(own.where, own.voxels), source, grid)
 
     def block_on(self, thing: Object, where: Block, series_uid: str) -> Block:
         """Return the voxels of a series that contain some voxels of an annotation's own series."""
         if self.has_same_voxels(thing, series_uid):
             return where
-        return block_on(where, self.easel.sheet_of(thing.series_uid).grid, self.easel.sheet_of(series_uid).grid)
+        return block_on(
+            where, self.easel.table.sheet_of(thing.series_uid).grid, self.easel.table.sheet_of(series_uid).grid
+        )
 
     def cut(self, uid: str, thing: Paint, series_uid: str, stack: PlaneStack, index: int) -> Fields | None:
         """Return one slice, as displayed, of a painted annotation on a series with other voxels.
@@ -173,12 +175,12 @@ class Solids:
         flat = [slice(0, n) for n in stack.grid.shape]
         flat[stack.axis] = slice(index, index + 1)
         plane = part_of(stack.grid, (flat[0], flat[1], flat[2]))  # always whole: the same voxels, whatever was cropped
-        field = nearest(self.easel.field(uid), self.easel.sheet_of(thing.series_uid).grid, plane)
+        field = nearest(self.easel.table.field(uid), self.easel.table.sheet_of(thing.series_uid).grid, plane)
         return stack.slice_of(np.where(field >= HALF, np.uint16(FULL), np.uint16(0)), 0)
 
     def middle_of(self, uid: str) -> Vector | None:
         """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
-        thing = self.easel.objects.get(uid)
+        thing = self.easel.table.objects.get(uid)
         if isinstance(thing, Box):
             return thing.centre_lps
         solid = None if thing is None else self.of(uid)
@@ -187,12 +189,12 @@ class Solids:
         n = int(np.argmax(solid.voxels.sum((1, 2))))
         corner = [each.start for each in solid.where]
         at = np.array([n, *np.argwhere(solid.voxels[n]).mean(0)]) + corner
-        return tuple3(self.easel.sheet_of(thing.series_uid).grid.reference_from_image(at))
+        return tuple3(self.easel.table.sheet_of(thing.series_uid).grid.reference_from_image(at))
 
     def of_contours(self, uid: str, thing: Contours) -> Solid:
         """Return the block of contours, from the cache if they are unchanged."""
         kept = self._contours.get(uid)
         if kept is None or kept[0] is not thing:
-            kept = (thing, solid_of_contours(thing, self.easel.sheet_of(thing.series_uid).grid))
+            kept = (thing, solid_of_contours(thing, self.easel.table.sheet_of(thing.series_uid).grid))
             self._contours[uid] = kept
         return kept[1]
