@@ -12,6 +12,7 @@ from threading import RLock
 
 from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository.draft_entries import content_digest
+from eci_annotate.repository.keys.dicom_signatures import SignatureAdder, signature_adder
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.command_handler import address_of
@@ -39,8 +40,9 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
         now = context.clock()
         _, state = context.state(command.project, command.subject)
         permit(command, state, actor, now)
-        _check_counts(context, command.project, actor.name, signer.key.fingerprint, now)
-        manifest = _make(context, command, state, actor, now, signer.content)
+        certificate = _certificate(context, command.project, actor.name, signer.key.fingerprint, now)
+        adds = signature_adder(signer.key, certificate, now)
+        manifest = _make(context, command, state, actor, now, adds, signer.content)
         for _ in range(TRIES):
             records, state = context.state(command.project, command.subject)
             events = _sealed(signer, command, manifest, state, actor, now)
@@ -50,17 +52,17 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
     raise busy()
 
 
-def _check_counts(context: Context, project: str, name: str, mark: str, now: datetime) -> None:
-    """Refused with a key that no certificate covers now: what it signed would not verify, and could not be undone."""
+def _certificate(context: Context, project: str, name: str, mark: str, now: datetime) -> str:
+    """Return the certificate of a key; Refused if none covers it now: what it signed would never verify."""
     try:
-        context.streams.projects()[project].certificate_of(name, mark, now)
+        return context.streams.projects()[project].certificate_of(name, mark, now)
     except Untrusted as error:
         remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
         raise Refused(f"Your key is not valid here now. {error.what}", remedy) from error
 
 
 def _make(
-    context: Context, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = ""
+    context: Context, command: Sign, state: Subject, actor: Actor, now: datetime, adds: SignatureAdder, confirmed: str
 ) -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
     shop = context.workshop(command.project, command.subject)
@@ -71,7 +73,7 @@ def _make(
     job = _job(context, command, state, actor, now)
     if confirmed and content_digest(job.entries) != confirmed:
         raise Refused("The draft changed after you confirmed it.", "Ask for the signature again.")
-    return artefacts.annotated(shop, context.proposals.of(shop, job))
+    return artefacts.annotated(shop, context.proposals.of(shop, job), adds)
 
 
 def proposal_of(context: Context, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:
