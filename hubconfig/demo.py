@@ -86,9 +86,10 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.keys.repository_folder import credential, find
-    from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
+    from eci_annotate.repository.keys.service_keys import enable_service
     from eci_annotate.repository.local.backend import LocalBackend
     from eci_annotate.repository.open_repository import open as open_repository
+    from eci_annotate.repository.service.local_service import service_of
 
     key = create_repository(folder, project=PROJECT, member=OWNER, site=PEOPLE[OWNER].site)
     os.environ["ECI_ANNOTATE_CREDENTIAL"] = str(key)
@@ -96,13 +97,13 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     repository = open_repository(folder)
     backend = repository.backend
     assert isinstance(backend, LocalBackend)
-    rooms, owner = backend.rooms, backend.account.actor
-    admit(rooms, owner, PROJECT, OWNER)
+    members, owner = service_of(backend).members, backend.account.actor
+    members.admit(owner, PROJECT, OWNER)
     for name, person in PEOPLE.items():
         if name != OWNER and person.is_member:
             tell(f"Adding {name}, {person.role}")
             roles, site, sites = (person.role,), person.site, person.sites
-            add_hub_member(rooms, owner, PROJECT, name, roles=roles, site=site, sites=sites)
+            members.add(owner, PROJECT, name, roles=roles, site=site, sites=sites)
     sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
     for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
         tell(f"Importing images of {site}")

@@ -24,6 +24,9 @@ LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION, USUAL_FUNCTION = 300, 200, 50, 6
 IMPORT_S = 0.5
 FULLEST_FOLDER = 20
 MOST_METHODS = 8
+WAISTS = ("archive/protocol.py", "store/protocols.py", "repository/backend.py", "repository/service/protocol.py")
+# the parts of an open repository: faces get at them through `Backend` and `Service` only
+PARTS = {"context", "streams", "stores", "vault", "blobs", "proposals"}
 ESM = ROOT / "eci_annotate" / "viewer" / "stage" / "esm"
 # names that end like a participle and are none, or are the field's own word
 PARTICIPLES = {
@@ -137,17 +140,29 @@ def test_no_folder_is_a_drawer() -> None:
 
 
 def test_no_interface_has_more_than_eight_methods() -> None:
-    files = [ROOT / "eci_annotate" / f for f in ("archive/protocol.py", "store/protocols.py", "repository/backend.py")]
+    files = [ROOT / "eci_annotate" / name for name in WAISTS]
     sizes = {
         node.name: len({each.name for each in node.body if isinstance(each, Function)})
         for path in files
         for node in tree(path).body
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases)
     }
-    assert {"Archive", "EventStore", "DraftStore", "Backend", "Images"} <= sizes.keys()
+    assert {"Archive", "EventStore", "DraftStore", "Backend", "Images", "Service"} <= sizes.keys()
     parts = {"account", "drafts", "trail"}  # properties that give the parts of a Backend
     sizes["Backend"] -= len(parts)
     assert {name: size for name, size in sizes.items() if size > MOST_METHODS} == {}
+
+
+def test_faces_reach_into_no_part_of_a_repository() -> None:
+    faces = [path for path in FILES if path.relative_to(ROOT).parts[1] in ("hub", "cli", "userservers")]
+    assert len(faces) > 50
+    used = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in faces
+        for node in nodes(path, (ast.Attribute, ast.alias))
+        if (name := getattr(node, "attr", "") or getattr(node, "name", "")) in PARTS
+    }
+    assert used == set()
 
 
 def test_modules_are_named_by_nouns_or_imperatives() -> None:

@@ -35,12 +35,12 @@ from eci_annotate.cli.terminal import (
     Folder,
     Project,
     for_its_owner,
-    local,
     open,
     plain,
     progress,
     projects,
     say,
+    service,
     show,
     tell_details,
 )
@@ -195,7 +195,6 @@ def _tell_verified(checks: list[Check], judged: bool) -> None:
 
 def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> list[Check]:
     from eci_annotate.repository.backend import every_subject
-    from eci_annotate.repository.local.checkpoints import prove
 
     repository = open(folder)
     checks: list[Check] = []
@@ -204,7 +203,7 @@ def _verified(folder: Path, project: str | None, anchors: tuple[str, ...]) -> li
         for number, seen in enumerate(subjects, 1):
             checks += repository.backend.trail.verify(seen.project, seen.subject, anchors)
             tell("Verifying subjects", number, len(subjects))
-    return checks + prove(local(repository).rooms)
+    return checks + service(repository).upkeep.prove()
 
 
 @members.command("add")

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, KeyFile, Passphrase, Project, key_in, local, open, projects, say, text_of
+from eci_annotate.cli.terminal import (
+    Folder,
+    KeyFile,
+    Passphrase,
+    Project,
+    key_in,
+    open,
+    projects,
+    say,
+    service,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
@@ -19,10 +30,8 @@ def add_from_hub(
     repository: Repository, project: str, name: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...]
 ) -> None:
     """Add a member without a key file."""
-    from eci_annotate.repository.keys.service_keys import add_hub_member
-
-    backend = local(repository)
-    add_hub_member(backend.rooms, backend.account.actor, project, name, roles=roles, site=site, sites=sites)
+    members, actor = service(repository).members, repository.backend.account.actor
+    members.add(actor, project, name, roles=roles, site=site, sites=sites)
     say(f"Added {name} as {', '.join(roles)}, as the hub knows them. To sign they need a code: member code")
 
 
@@ -36,26 +45,24 @@ def admit(
 ) -> None:
     """Allow the service to sign for members: certify them and store a signing key for each (founder only)."""
     from eci_annotate.repository.keys.repository_folder import credential, find
-    from eci_annotate.repository.keys.service_keys import admit as admit_member
     from eci_annotate.repository.keys.service_keys import enable_service
 
     layout = find(folder)
     enable_service(layout, credential(layout), secret)
-    backend = local(open(folder))
-    for name in projects(open(folder), project):
-        for member in backend.account.members(name):
+    repository = open(folder)
+    members, account = service(repository).members, repository.backend.account
+    for name in projects(repository, project):
+        for member in account.members(name):
             if not names or member.name in names:
-                admit_member(backend.rooms, backend.account.actor, name, member.name)
+                members.admit(account.actor, name, member.name)
                 say(f"The service may sign for {member.name} in {name}, when they confirm it.")
 
 
 def rotate(folder: Folder, name: Name, project: Project = None) -> None:
     """Create a new key with which the service signs for a member; earlier signatures still verify."""
-    from eci_annotate.repository.keys.service_keys import rotate_for
-
     repository = open(folder)
-    backend, where = local(repository), projects(repository, project)
-    key = rotate_for(backend.rooms, backend.account.actor, where, name)
+    members, where = service(repository).members, projects(repository, project)
+    key = members.rotate(repository.backend.account.actor, where, name)
     say(f"{name} signs with the new key {key.fingerprint[:16]}, in {', '.join(where)}.")
 
 
@@ -68,20 +75,17 @@ def adopt(
     passphrase: Passphrase = "",
 ) -> None:
     """Let the service sign for a member with a key that their institution certified (owner only)."""
-    from eci_annotate.repository.keys.service_keys import adopt_for
-
     repository, held = open(folder), key_in(key, passphrase)
-    backend, where = local(repository), projects(repository, project)
-    adopt_for(backend.rooms, backend.account.actor, where, name, text_of(certificate), held)
+    members, where = service(repository).members, projects(repository, project)
+    members.adopt(repository.backend.account.actor, where, name, text_of(certificate), held)
     say(f"{name} signs with {held.fingerprint[:16]} from now on, in {', '.join(where)}. Delete the key's file.")
 
 
 def code(folder: Folder, name: Name) -> None:
     """Give a member a one-time code, by which they set a PIN or a passkey on the service's page."""
-    from eci_annotate.repository.keys.factors import FactorBook
-
-    backend = local(open(folder))
-    given, start = FactorBook(backend.rooms.layout, backend.rooms.clock).give_code(name, backend.account.actor.name)
+    repository = open(folder)
+    factors, giver = service(repository).members.factors, repository.backend.account.actor.name
+    given, start = factors.give_code(name, giver)
     say(given)
     if start:
         say(f"{name} has a PIN or passkey already: the code counts from {start:%Y-%m-%d %H:%M} UTC,")
@@ -90,11 +94,9 @@ def code(folder: Folder, name: Name) -> None:
 
 def pin(folder: Folder, name: Name) -> None:
     """Set a member's PIN at the terminal; it is asked for, or read from standard input."""
-    from eci_annotate.repository.keys.factors import FactorBook
-
-    backend = local(open(folder))
+    factors = service(open(folder)).members.factors
     given = typer.prompt("The PIN", hide_input=True)
-    FactorBook(backend.rooms.layout, backend.rooms.clock).set_pin(name, given)
+    factors.set_pin(name, given)
     say(f"The PIN of {name} is set.")
 
 

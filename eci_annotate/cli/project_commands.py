@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from eci_annotate.cli.pipeline_commands import case_named
-from eci_annotate.cli.terminal import Folder, Project, local, open, progress, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
 
 project_group = typer.Typer(help="List and open projects.", no_args_is_help=True)
 
@@ -48,14 +48,12 @@ def derive(folder: Folder, project: Project = None) -> None:
 
     The first time, the service becomes a member of the projects that have derived tasks; that needs their owner.
     """
-    from eci_annotate.repository.derivation.derive_versions import derive_all
-    from eci_annotate.repository.derivation.service_member import admit_service, needs_service
+    from eci_annotate.repository.admin.new_project import admit_for_derived
+    from eci_annotate.repository.service.local_service import service_of
 
     repository = open(folder)
-    backend = local(repository)
     for name in projects(repository, project):
-        if needs_service(backend.account.use_case(name)) and admit_service(backend.rooms, backend.account.actor, name):
+        if admit_for_derived(local(repository), name):
             say(f"The service is a member of {name} now.")
-    with progress() as tell:
-        done = derive_all(backend.rooms, project, tell)
+    done = service_of(local(repository)).upkeep.derive()
     say(f"{done} derived tasks were done.")

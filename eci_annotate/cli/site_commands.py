@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, service, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import BadPolicy
 
@@ -73,14 +73,13 @@ def collect(
     inbox: Annotated[Path, typer.Argument(help="Folder with de-identified files, as SFTP left them.", exists=True)],
 ) -> None:
     """Take in de-identified files that a site sent by SFTP or SCP; checked like uploads. They are deleted in INBOX."""
-    from eci_annotate.repository.sites.arrivals import Arrivals, FileState
-    from eci_annotate.repository.sites.ingest_arrivals import collect_files, ingest
-    from eci_annotate.repository.sites.site_credentials import credential_named
+    from eci_annotate.repository.sites.arrivals import FileState
+    from eci_annotate.repository.sites.ingest_arrivals import collect_files
 
-    rooms = local(open(folder)).rooms
-    arrivals = Arrivals(rooms, credential_named(rooms.layout, id))
+    sites = service(open(folder)).sites
+    arrivals = sites.arrivals(id)
     with progress() as tell:
         digests = collect_files(arrivals, inbox, tell)
-        ingest(rooms, id, 0.0)
+        sites.ingest(id)
     states = arrivals.states(digests)
     show("Collected", ["state", "files"], [[s, sum(e.state is s for e in states.values())] for s in FileState])

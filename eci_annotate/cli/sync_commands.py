@@ -40,7 +40,7 @@ def add(
         raise Refused(f"Unknown kind of target {kind!r}.", f"Kinds are {', '.join(TargetKind)}.")
     password = password_file.read_text().strip() if password_file else ""
     made = SyncTarget(name, where, TargetKind(kind), url, remote_project, user, password, orthanc, images)
-    keep_target(backend.rooms, made)
+    keep_target(backend, made)
     backend.trail.note("sync-target.1", where, "", f"{name}: {kind}")
     say(f"Added {name}. Next: eci-annotate sync run {folder}")
 
@@ -90,8 +90,8 @@ def _boxes(folder: Path, name: str | None) -> list:  # type: ignore[type-arg]
     from eci_annotate.repository.sync.sync_targets import target_named, targets
 
     backend = local(open(folder))
-    mine = [each for each in targets(backend.rooms) if each.project in backend.account.actor.roles]
-    wanted = [target_named(backend.rooms, name)] if name else mine
+    mine = [each for each in targets(backend) if each.project in backend.account.actor.roles]
+    wanted = [target_named(backend, name)] if name else mine
     if not wanted:
         say("No target is set up. See: eci-annotate sync add --help")
     return [Outbox(backend, each) for each in wanted if each in mine]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check
     from eci_annotate.repository.local.backend import LocalBackend
     from eci_annotate.repository.repository import Repository
+    from eci_annotate.repository.service.protocol import Service
     from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
 
@@ -131,6 +132,13 @@ def local(repository: Repository) -> LocalBackend:
     if not isinstance(repository.backend, LocalBackend):
         raise NotFound("This works in an embedded repository only.", "Give the repository's folder.")
     return repository.backend
+
+
+def service(repository: Repository) -> Service:
+    """What the keys in an embedded repository's folder allow; NotFound for any other."""
+    from eci_annotate.repository.service.local_service import service_of
+
+    return service_of(local(repository))
 
 
 def text_of(path: Path) -> str:

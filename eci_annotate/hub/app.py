@@ -20,8 +20,7 @@ from eci_annotate.hub.pages.api_reference import nowhere
 from eci_annotate.hub.pages.browser_security import Headers
 from eci_annotate.hub.pages.page import Showing
 from eci_annotate.hub.pages.router import routes
-from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.version import __version__
 
 CONNECTIONS = 16
@@ -47,8 +46,8 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_warm,
     )
-    rooms = Rooms.from_layout(find(settings.repository), connections=CONNECTIONS)
-    app.state.desk = Desk(settings, rooms, PeopleAndSites(people or HubPeople(settings), rooms.layout))
+    service = open_service(settings.repository, CONNECTIONS)
+    app.state.desk = Desk(settings, service, PeopleAndSites(people or HubPeople(settings), service.sites))
     app.state.numbers = Numbers()
     add_handlers(app)
     for part in (command_routes, content, images, site_uploads, version_routes):
@@ -69,7 +68,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Compile what signing needs in the background, and run housekeeping."""
     Thread(target=warm_up, daemon=True).start()
-    house = Housekeeping(app.state.desk.rooms)
+    house = Housekeeping(app.state.desk.service)
     house.start()
     yield
     house.stop()

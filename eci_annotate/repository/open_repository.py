@@ -13,7 +13,7 @@ from eci_annotate.repository.default_repository import usual_address
 from eci_annotate.repository.derivation.service_tasks import do_derived
 from eci_annotate.repository.keys.repository_folder import Layout, credential, find
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.erase import finish_withdrawals
 from eci_annotate.repository.local.identity import KeyIdentity
 from eci_annotate.repository.remote.unix_url import SCHEME
@@ -64,10 +64,10 @@ def open(address: str | os.PathLike[str] | None = None, session: str | None = No
 
 def open_as(layout: Layout, key: Credential, session: str) -> Repository:
     """The repository in a folder, for the member whose key it is."""
-    rooms = Rooms.from_layout(layout)
+    context = Context.from_layout(layout)
     with suppress(StoreUnavailable):  # a reader without the right to write; `verify` names what is left
-        finish_withdrawals(rooms)
-    backend = LocalBackend(rooms, KeyIdentity(layout, key, session), signed=partial(do_derived, rooms))
+        finish_withdrawals(context)
+    backend = LocalBackend(context, KeyIdentity(layout, key, session), signed=partial(do_derived, context))
     return Repository(backend, backend.images)
 
 

@@ -62,6 +62,7 @@ MAY: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 ROLES = tuple(MAY)
 SERVICE_ROLE, SERVICE_MEMBER = "service", "eci.service"  # the program that does derived tasks, and no person
+PERSON_ROLES = tuple(role for role in ROLES if role != SERVICE_ROLE)
 RESERVED = ("site.", "eci.")  # names of members that are no persons begin with these
 EVERYWHERE = frozenset({"owner", "auditor", "service"})  # these roles are not restricted to sites
 SIGNED_ONLY = frozenset({"developer"})  # these roles see a subject only once part of it is signed
@@ -78,7 +79,8 @@ class Actor:
     roles
         Project name to role names.
     assurance
-        ``os-user``, ``key``, ``hub``, ``site`` (a proxy) or ``service`` (derived tasks): how identity was established.
+        How the identity was established: ``os-user``, ``key``, ``hub``, ``site`` (a credential of a site's proxy) or
+        ``service`` (derived tasks).
     session
         One opening of the repository by one process; two notebooks of a user are two sessions.
     where

@@ -17,7 +17,7 @@ from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, enable_service
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.open_repository import open
 from eci_annotate.store.protocols import Append
 from eci_annotate.workflow.subject.commands import Describe, ReleaseTask, Start
@@ -43,10 +43,10 @@ def founded(folder: Path, dsn: str = "") -> Path:
     create_repository(folder, project=P, member="olga", site="KAU", dsn=dsn)
     layout = find(folder)
     enable_service(layout, credential(layout))
-    rooms, owner = Rooms.from_layout(layout), open(folder).backend.account.actor
+    context, owner = Context.from_layout(layout), open(folder).backend.account.actor
     for name, role in (("anna", "annotator"), ("ruth", "reviewer")):
-        add_hub_member(rooms, owner, P, name, roles=(role,), site="KAU", sites=("*",))
-    rooms.stores.close()
+        add_hub_member(context, owner, P, name, roles=(role,), site="KAU", sites=("*",))
+    context.stores.close()
     return folder
 
 
@@ -54,22 +54,22 @@ def filled(folder: Path, size: int, server: Server | None) -> Path:
     """A repository of so many subjects, in the folder or in a database."""
     dsn = server.fresh() if server else ""
     founded(folder, dsn)
-    rooms = Rooms.from_layout(find(folder))
-    case = rooms.use_case(rooms.streams.projects()[P].use_case)
+    context = Context.from_layout(find(folder))
+    case = context.use_case(context.streams.projects()[P].use_case)
     if dsn:
         load_population(dsn, population(P, case, size))
     else:
         made = population(P, case, size)
-        rooms.stores.events.append_many([Append(each.card.stream, each.records, 0, each.card) for each in made])
-    rooms.stores.close()
+        context.stores.events.append_many([Append(each.card.stream, each.records, 0, each.card) for each in made])
+    context.stores.close()
     return folder
 
 
 def cost(folder: str, size: int) -> dict[str, Any]:
     """Measure one repository, in this process, as a service opens it."""
     begin = time.perf_counter()
-    rooms = Rooms.from_layout(find(Path(folder)))
-    anna, olga = (LocalBackend(rooms, HubIdentity(name, "bench")) for name in ("anna", "olga"))
+    context = Context.from_layout(find(Path(folder)))
+    anna, olga = (LocalBackend(context, HubIdentity(name, "bench")) for name in ("anna", "olga"))
     olga.subjects(P, SubjectQuery())
     opening = 1000 * (time.perf_counter() - begin)
     times = {

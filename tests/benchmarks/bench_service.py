@@ -22,7 +22,7 @@ from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import add_hub_member, service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.workflow.subject.commands import Enrol, Sign, Start
 from tests.benchmarks.bench_scale import founded
 from tests.benchmarks.load import PREFIX, P, Told, hub, start_all, start_service, under_load
@@ -37,32 +37,34 @@ CROWDS, SECONDS, OPENERS = {"folder": (10, 50, 100, 200, 400), "postgres": (50, 
 def prepared(folder: Path, many: int, dsn: str = "") -> list[tuple[str, str]]:
     """A repository in which each of so many annotators has a subject with the sample's images."""
     founded(folder, dsn)
-    rooms = Rooms.from_layout(find(folder))
-    signer = Signer(service_signing_key_of(rooms, "olga"), "pin")
-    olga = LocalBackend(rooms, HubIdentity("olga", "prepare", signer))
+    context = Context.from_layout(find(folder))
+    signer = Signer(service_signing_key_of(context, "olga"), "pin")
+    olga = LocalBackend(context, HubIdentity("olga", "prepare", signer))
     import_folders(olga, [SAMPLE], project=P, site="KAU")
     first = olga.subjects(P, SubjectQuery()).views[0].subject
     case, study = olga.account.use_case(P), next((folder / "archive" / first).iterdir())
     pairs = []
     for number in range(many):
         name, subject = f"annotator{number:04d}", f"ECI_KAU_L{number:04d}"
-        add_hub_member(rooms, olga.account.actor, P, name, roles=("annotator",), site="KAU", sites=("*",), signs=False)
+        add_hub_member(
+            context, olga.account.actor, P, name, roles=("annotator",), site="KAU", sites=("*",), signs=False
+        )
         (folder / "archive" / subject).mkdir(parents=True)
         (folder / "archive" / subject / study.name).symlink_to(study)
         olga.do(Enrol(P, subject, "KAU", case.digest, ()))
         olga.do(Start(P, subject, "ingest"))
         olga.do(Sign(P, subject, "ingest", 1, "taken in"))
         pairs.append((name, subject))
-    rooms.stores.close()
+    context.stores.close()
     return pairs
 
 
-def service_signing_key_of(rooms: Rooms, name: str):  # type: ignore[no-untyped-def]
+def service_signing_key_of(context: Context, name: str):  # type: ignore[no-untyped-def]
     """The key that the service holds for a member; made when there is none."""
     from eci_annotate.repository.keys.service_keys import admit
 
-    admit(rooms, LocalBackend(rooms, HubIdentity(name, "prepare")).account.actor, P, name)
-    return service_signing_key(rooms.layout, name)
+    admit(context, LocalBackend(context, HubIdentity(name, "prepare")).account.actor, P, name)
+    return service_signing_key(context.layout, name)
 
 
 @contextmanager

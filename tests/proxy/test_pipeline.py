@@ -113,7 +113,7 @@ def test_two_proxies_of_a_site_give_the_same_pseudonym_and_subject(service: str,
         take_paths(proxy.spool, [tmp_path / f"{name}-files"], silent)
         assert proxy.drain(silent) == 0
         links.append(proxy.links.find("KanariePID77"))
-    assert links[0] == links[1] and len(owner(folder).rooms.archive.studies(links[0].subject)) == 2
+    assert links[0] == links[1] and len(owner(folder).context.archive.studies(links[0].subject)) == 2
 
 
 def test_the_link_table_is_encrypted_and_opens_with_its_own_secret_only(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def send_all(port: int, numbers: list[int]) -> None:
 
 
 def archived(folder: Path) -> list[str]:
-    archive = owner(folder).rooms.archive
-    subjects = [name for _, name in owner(folder).rooms.streams.subjects() if name != "ECI_KAU_S0001"]
+    archive = owner(folder).context.archive
+    subjects = [name for _, name in owner(folder).context.streams.subjects() if name != "ECI_KAU_S0001"]
     found = [(name, s.series_uid) for name in subjects for study in archive.studies(name) for s in study.series]
     return [sha256(archive.read(each)).hexdigest() for name, uid in found for each in archive.instances(name, uid)]
 
@@ -106,8 +106,8 @@ def test_each_instance_arrives_once_whatever_is_killed(folder: Path, tmp_path: P
     assert counts.pop("duplicate", 0) >= 0 and counts == {"confirmed": INSTANCES}
     stored = archived(folder)
     assert len(stored) == len(set(stored)) == INSTANCES
-    subjects = [name for _, name in owner(folder).rooms.streams.subjects()]
-    images = [name for name in subjects if owner(folder).rooms.archive.studies(name)]
+    subjects = [name for _, name in owner(folder).context.streams.subjects()]
+    images = [name for name in subjects if owner(folder).context.archive.studies(name)]
     assert len(images) == 1 + PATIENTS
     log = (tmp_path / "log").read_text()
     assert "Kanarie" not in log and "Traceback" not in log

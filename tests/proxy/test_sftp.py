@@ -75,7 +75,7 @@ def test_a_batch_ends_as_subjects_of_the_centre(server: Server, folder: Path, tm
     name, _ = issue(owner(folder), P, "KAU")
     collect(folder, name, inbox)
     assert not list(inbox.iterdir())
-    assert len(owner(folder).rooms.archive.studies("ECI_KAU_S0002")) == 1
+    assert len(owner(folder).context.archive.studies("ECI_KAU_S0002")) == 1
 
 
 def test_an_unknown_server_is_refused(server: Server, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import Layout, credential, find
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import KeyIdentity
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
@@ -92,7 +92,7 @@ def as_member(folder: Path, name: str, session: str = "one") -> Repository:
     """The repository, opened by one of its members."""
     layout: Layout = find(folder)
     key = Credential.from_pem(layout.key_file(name).read_bytes()) if name else credential(layout)
-    backend = LocalBackend(Rooms.from_layout(layout), KeyIdentity(layout, key, f"{name}-{session}"))
+    backend = LocalBackend(Context.from_layout(layout), KeyIdentity(layout, key, f"{name}-{session}"))
     return Repository(backend, backend.images)
 
 

@@ -17,7 +17,7 @@ from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import KeyIdentity
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
@@ -90,7 +90,7 @@ class Clock:
 def open_at(folder: Path, clock: Clock, session: str = "one") -> Repository:
     """The repository under a clock that the test sets."""
     layout = find(folder)
-    backend = LocalBackend(Rooms.from_layout(layout, clock), KeyIdentity(layout, credential(layout), session))
+    backend = LocalBackend(Context.from_layout(layout, clock), KeyIdentity(layout, credential(layout), session))
     return Repository(backend, backend.images)
 
 

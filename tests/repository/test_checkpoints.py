@@ -76,12 +76,12 @@ def _passes(folder: Path, kept: Path) -> bool:
     from eci_annotate.errors import EciError
     from eci_annotate.repository.keys.repository_folder import find
     from eci_annotate.repository.local.checkpoints import check_checkpoints
-    from eci_annotate.repository.local.context import Rooms
+    from eci_annotate.repository.local.context import Context
 
     layout = find(folder)
     try:
         anchors = (layout.authority.read_text(),)
-        return all(check.passed for check in check_checkpoints(Rooms.from_layout(layout), kept, anchors))
+        return all(check.passed for check in check_checkpoints(Context.from_layout(layout), kept, anchors))
     except EciError:
         return False
 
@@ -103,7 +103,7 @@ def test_the_trail_of_one_subject_reads_no_other(repo: Repository, monkeypatch: 
     repo.studies(S)
     backend = local(repo)
     whole = backend.trail.audit(AuditQuery(project=P))
-    monkeypatch.setattr(backend.rooms.streams, "all_after", lambda *_: pytest.fail("every stream was read"))
+    monkeypatch.setattr(backend.context.streams, "all_after", lambda *_: pytest.fail("every stream was read"))
     table = backend.trail.audit(AuditQuery(project=P, subject=S))
     assert len(table) == (whole["subject"] == S).sum() >= 5
     month = table["at"].iloc[0][:7]

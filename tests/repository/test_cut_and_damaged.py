@@ -39,7 +39,7 @@ def test_a_withdrawal_that_was_cut_off_is_noticed_and_finished(
             repo.backend.do(Withdraw(P, S, "letter"))
     assert "withdrawal" in {c.check for c in repo.backend.trail.verify(P, S) if not c.passed}
     again = eci.open(folder)
-    assert not list((folder / "archive").rglob("*.dcm")) and local(again).rooms.vault.is_gone(P, S)
+    assert not list((folder / "archive").rglob("*.dcm")) and local(again).context.vault.is_gone(P, S)
     assert all(c.passed for c in again.backend.trail.verify(P, S))
 
 
@@ -128,12 +128,12 @@ def test_a_save_ends_with_the_role(folder: Path, monkeypatch: pytest.MonkeyPatch
 # -- the certificate of checkpoints -----------------------------------------------------------
 def test_a_damaged_checkpoint_certificate_signs_nothing(repo: Repository, folder: Path) -> None:
     path = folder / "authority" / "service.pem"
-    good, before = path.read_text(), len(local(repo).rooms.streams.feed())
+    good, before = path.read_text(), len(local(repo).context.streams.feed())
     line = good.splitlines()[3]
     path.write_text(good.replace(line, line[:10] + ("A" if line[10] != "A" else "B") + line[11:]))
     with pytest.raises(Tampered, match="certificate of checkpoints is damaged"):
         repo.backend.do(Describe(P, S, cohort="a"))
-    assert len(local(repo).rooms.streams.feed()) == before
+    assert len(local(repo).context.streams.feed()) == before
     path.write_text(good)
     sign(repo)
     assert all(c.passed for c in local(repo).trail.check_checkpoints())

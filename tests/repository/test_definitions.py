@@ -10,11 +10,11 @@ from eci_annotate.errors import NotFound
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.repository import Repository
-from eci_annotate.workflow.actor import MAY, ROLES, SERVICE_ROLE
+from eci_annotate.workflow.actor import MAY, PERSON_ROLES
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != SERVICE_ROLE])
+@pytest.mark.parametrize("role", PERSON_ROLES)
 def test_the_pipeline_is_whole_only_for_roles_that_see_it(
     repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_definition_is_content_only_of_a_version_that_one_sees(
 
 def test_a_definition_of_another_project_is_none_of_this_one(repo: Repository) -> None:
     backend = local(repo)
-    other = backend.rooms.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
+    other = backend.context.blobs.put(repo.use_case().blob.replace(b"Liver lesions", b"Other lesions"))
     with pytest.raises(NotFound, match="no definition with this digest"):
         backend.account.use_case(P, other)
     assert backend.account.use_case(P, repo.use_case().digest) == repo.use_case()

@@ -59,12 +59,12 @@ def test_what_may_identify_a_patient_is_held_back(repo: Repository, tmp_path: Pa
     before = {each.subject for each in repo.backend.subjects(P).views}
     done = import_folders(backend, [bad, good], project=P, site="KAU")
     assert done.held == {str(risk): 8} and done.identified == 0 and len(done.subjects) == 1
-    archived = list(backend.rooms.layout.archive.rglob("*.dcm"))
+    archived = list(backend.context.layout.archive.rglob("*.dcm"))
     assert not any(pydicom.dcmread(path, stop_before_pixels=True).PatientID == "19540312-1234" for path in archived)
     (kept,) = held_sets(backend)
     assert (kept.files, kept.by, kept.site) == (8, "anna", "KAU")
     assert import_folders(backend, [bad], project=P, site="KAU").held and len(held_sets(backend)) == 1
-    held = backend.rooms.layout.root / "held" / kept.id
+    held = backend.context.layout.root / "held" / kept.id
     assert held.stat().st_mode & 0o777 == 0o700 and all(f.stat().st_mode & 0o777 == 0o600 for f in held.iterdir())
     after = {each.subject for each in repo.backend.subjects(P).views}
     assert after - before == set(done.subjects)

@@ -157,9 +157,9 @@ def test_each_file_is_scanned_read_decoded_and_written_once(repo: Repository, pa
 
 
 def test_a_program_imports_under_its_identity(repo: Repository, packed: Path) -> None:
-    rooms = local(repo).rooms
-    identity = KeyIdentity(rooms.layout, credential(rooms.layout), "a program")
-    assert import_as(rooms, identity, [packed], project=P, site="VIE").subjects == {"ECI_VIE_S0001": 8}
+    context = local(repo).context
+    identity = KeyIdentity(context.layout, credential(context.layout), "a program")
+    assert import_as(context, identity, [packed], project=P, site="VIE").subjects == {"ECI_VIE_S0001": 8}
     (signed,) = repo.versions("ECI_VIE_S0001", "ingest")
     assert signed.reader == "anna" and repo.verify(signed).passed
 
@@ -168,7 +168,7 @@ def test_a_pseudonym_is_never_used_twice(repo: Repository, packed: Path, folder:
     backend, case = local(repo), repo.use_case()
     backend.do(Enrol(P, "ECI_KAU_S0002", "KAU", case.digest, case.pipeline))
     backend.do(Withdraw(P, "ECI_KAU_S0002", "letter"))
-    backend.rooms.archive.store("ECI_KAU_S0003", images(packed)[:1])  # images of an import that was cut off
+    backend.context.archive.store("ECI_KAU_S0003", images(packed)[:1])  # images of an import that was cut off
     shutil.rmtree(folder / "archive" / "ECI_KAU_S0002", ignore_errors=True)
     assert take_in(repo, packed).subjects == {"ECI_KAU_S0004": 8}
 

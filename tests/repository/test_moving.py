@@ -32,7 +32,7 @@ def worked(repo: Repository) -> Repository:
 def told(repo: Repository) -> tuple[object, ...]:
     """What somebody sees of it."""
     backend = local(repo)
-    entries = [(entry.stream, entry.index, entry.record) for entry in backend.rooms.streams.feed()]
+    entries = [(entry.stream, entry.index, entry.record) for entry in backend.context.streams.feed()]
     (signed,) = (each for each in repo.all_signed() if each.task == "annotate")
     draft = repo.start(S, "annotate", take_over=True).draft()
     checks = {(c.check, c.passed) for c in backend.trail.verify(P, S)}
@@ -40,11 +40,11 @@ def told(repo: Repository) -> tuple[object, ...]:
 
 
 def test_a_repository_goes_into_a_database_and_back(worked: Repository, folder: Path, tmp_path: Path, dsn: str) -> None:
-    events = len(local(worked).rooms.streams.feed())
+    events = len(local(worked).context.streams.feed())
     assert copy_repository(folder, tmp_path / "there", dsn=dsn) == events
     assert not (tmp_path / "there" / "streams").exists()
     assert copy_repository(tmp_path / "there", tmp_path / "back") == events
-    assert local(eci.open(tmp_path / "back")).rooms.streams.feed() == local(worked).rooms.streams.feed()
+    assert local(eci.open(tmp_path / "back")).context.streams.feed() == local(worked).context.streams.feed()
     assert told(eci.open(tmp_path / "there")) == told(eci.open(tmp_path / "back")) == told(eci.open(folder))
     assert all(check.passed for check in local(eci.open(tmp_path / "there")).trail.check_checkpoints())
 

@@ -45,7 +45,7 @@ def test_nobody_else_opens_one_and_no_name_twice(
     for name, match in ((P, "exists already"), ("a b", "not allowed"), ("../x", "not allowed")):
         with pytest.raises(Refused, match=match):
             new_project(local(repo), name, case)
-    assert local(repo).rooms.streams.projects().keys() == {P}
+    assert local(repo).context.streams.projects().keys() == {P}
 
 
 @pytest.mark.parametrize("step", range(3))
@@ -63,7 +63,7 @@ def test_what_was_interrupted_is_finished(step: int, repo: Repository, monkeypat
         new_project(local(repo), "breasts", case)
     monkeypatch.undo()
     new_project(local(repo), "breasts", case)
-    made = local(repo).rooms.streams.projects()["breasts"]
+    made = local(repo).context.streams.projects()["breasts"]
     assert made.use_case == case.digest and "owner" in made.members["anna"].roles and made.members["anna"].certificates
 
 

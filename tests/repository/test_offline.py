@@ -84,7 +84,7 @@ def test_another_authority_and_none_at_all_are_refused(repo: Repository, folder:
 
 def test_signing_asks_for_the_secret_and_the_seal_says_so(repo: Repository, folder: Path) -> None:
     backend = local(repo)
-    change_secret(backend.rooms.layout, "anna", credential(backend.rooms.layout), "", "blue liver")
+    change_secret(backend.context.layout, "anna", credential(backend.context.layout), "", "blue liver")
     task = repo.start(S, "annotate")
     task.save(lines(task))
     task.answer(ANSWERS)
@@ -108,7 +108,7 @@ def test_what_was_signed_before_a_revocation_counts_and_later_not(
     task = repo.start(S, "annotate", rerun=True)
     with pytest.raises(Refused, match=r"is not valid here now\. .* revoked"):
         task.sign(MEANING)
-    ((certificate, _),) = local(repo).rooms.streams.projects()[P].members["anna"].certificates
+    ((certificate, _),) = local(repo).context.streams.projects()[P].members["anna"].certificates
     monkeypatch.setattr(signing, "_certificate", lambda *_: certificate)  # as one who has the key and another program
     task.sign(MEANING)
     failed = [c for c in repo.backend.trail.verify(P, S) if not c.passed]
@@ -125,7 +125,7 @@ def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, 
         return task.sign(MEANING)
 
     old = sign(False).event.key
-    (mark,) = rotate(backend, credential(backend.rooms.layout), [P])
+    (mark,) = rotate(backend, credential(backend.context.layout), [P])
     assert mark != old
     second = sign(True)
     assert second.event.key == mark and repo.verify().passed
@@ -133,7 +133,7 @@ def test_a_key_is_rotated_and_revoked_and_old_signatures_stay(repo: Repository, 
     assert repo.verify().passed
     backend.do(RevokeCertificate(P, "anna", mark, "and this one too"))
     with pytest.raises(Untrusted):
-        local(repo).rooms.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
+        local(repo).context.streams.projects()[P].check_signed(replace(second.event, at=datetime.now(UTC)))
     with pytest.raises(Refused, match="had been revoked"):
         sign(True)
     with pytest.raises(NotFound, match="No single key"):
@@ -146,7 +146,7 @@ def test_an_institutions_certificate_signs_and_is_verified_against_the_instituti
     now = datetime.now(UTC)
     institution, stranger = Authority.found("University Hospital", now), Authority.found("Somebody", now)
     key, backend = PrivateKey.generate(2048), local(repo)
-    whose = (backend, credential(backend.rooms.layout), [P])
+    whose = (backend, credential(backend.context.layout), [P])
     issued = institution.issue("Dr. Anna A.", key.rsa.public_key(), now)
     with pytest.raises(Untrusted):
         list(adopt(*whose, issued, key))

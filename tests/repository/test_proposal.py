@@ -42,9 +42,9 @@ def drawn(repo: Repository) -> Task:
 
 
 def propose(repo: Repository, task: Task) -> Any:
-    rooms, backend = local(repo).rooms, local(repo)
+    context, backend = local(repo).context, local(repo)
     command = Sign(P, S, "annotate", task.fence, MEANING)
-    return proposal_of(rooms, command, rooms.state(P, S)[1], backend.account.actor, rooms.clock())
+    return proposal_of(context, command, context.state(P, S)[1], backend.account.actor, context.clock())
 
 
 def test_a_signature_replays_once_and_is_a_value(repo: Repository, replays: list[None]) -> None:
@@ -84,7 +84,7 @@ def test_an_incomplete_draft_is_refused_before_it_is_replayed(repo: Repository, 
 def test_nothing_of_a_withdrawn_subject_is_kept(repo: Repository) -> None:
     propose(repo, drawn(repo))
     repo.backend.do(Withdraw(P, S, "letter"))
-    assert not local(repo).rooms.proposals._known
+    assert not local(repo).context.proposals._known
 
 
 def test_seeds_that_nobody_decided_about_are_not_signed(repo: Repository) -> None:

@@ -51,7 +51,7 @@ def test_a_worklist_has_only_what_can_be_started(repo: Repository) -> None:
     ]
     repo.start(S, "annotate")
     assert repo.worklist()["status"].tolist() == ["yours"]
-    (other,) = eci.open(local(repo).rooms.layout.root).worklist().itertuples()
+    (other,) = eci.open(local(repo).context.layout.root).worklist().itertuples()
     assert (other.status, other.remark) == ("yours", "open in another of your sessions: start with take_over=True")
 
 
@@ -192,12 +192,12 @@ def test_a_lease_is_renewed_by_activity_and_ends_without_it(folder: Path, monkey
     clock = Clock()
     repo = open_at(folder, clock)
     task = repo.start(S, "annotate")
-    events = len(local(repo).rooms.streams.records(f"subject/{P}/{S}"))
+    events = len(local(repo).context.streams.records(f"subject/{P}/{S}"))
     clock.now += timedelta(minutes=20)
     assert task.touch() == task.until == clock.now + timedelta(minutes=10)
     monkeypatch.setattr(handles, "_TOUCH_S", 0.0)
     assert task.touch() == clock.now + timedelta(minutes=30)
-    assert len(local(repo).rooms.streams.records(f"subject/{P}/{S}")) == events
+    assert len(local(repo).context.streams.records(f"subject/{P}/{S}")) == events
     other = open_at(folder, clock, "two")
     clock.now += timedelta(minutes=29)
     with pytest.raises(Refused, match="until 2026-01-01 00:50"):
@@ -216,7 +216,7 @@ def test_nothing_counts_before_the_append(repo: Repository, monkeypatch: pytest.
     task.save(lines(task))
     task.answer(ANSWERS)
     with monkeypatch.context() as broken:
-        broken.setattr(local(repo).rooms.streams, "append", _fails)
+        broken.setattr(local(repo).context.streams, "append", _fails)
         with pytest.raises(KeyboardInterrupt):
             task.sign(MEANING)
     assert repo.annotations().empty and repo.versions(S) == []
@@ -231,7 +231,7 @@ def test_a_notebook_cannot_seal_nor_read_what_is_not_shown(repo: Repository) -> 
     seal = Seal(P, S, "annotate", 1, "mine", "", "", Manifest(), "", "")
     with pytest.raises(Refused, match="Unknown command"):
         repo.backend.do(seal)
-    secret = local(repo).rooms.content(P, "S2").put(b"somebody else's")
+    secret = local(repo).context.content(P, "S2").put(b"somebody else's")
     with pytest.raises(NotFound, match="Content not found"):
         repo.backend.get(P, S, secret)
     with pytest.raises(LeaseLost, match="hold no lease"):
@@ -272,8 +272,8 @@ def test_a_kept_volume_is_the_decoded_one_until_a_file_changes(repo: Repository)
     assert again.identical(first) or (np.array_equal(first, again) and first.attrs == again.attrs)
     assert isinstance(again.variable._data, np.memmap) or not again.values.flags.writeable
     series = str(task.hanging().first)
-    instance = local(repo).rooms.archive.instances(S, series)[0]
-    (series_file,) = (local(repo).rooms.layout.archive / S).rglob(f"{instance.sop_uid}.dcm")
+    instance = local(repo).context.archive.instances(S, series)[0]
+    (series_file,) = (local(repo).context.layout.archive / S).rglob(f"{instance.sop_uid}.dcm")
     series_file.touch()
     assert np.array_equal(task.volume(), first)
 
@@ -297,8 +297,8 @@ def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, mon
     assert repo.attach(S, "pathology", b"grade 2", "text/plain").version == 2
     assert repo.layer(S, "pathology") == b"grade 2"
     assert list(repo.layers(S).version) == [2]
-    assert any("layer pathology" in str(r["data"]["what"]) for m in local(repo).rooms.access.months()
-               for r in local(repo).rooms.access.read(m))  # fmt: skip
+    assert any("layer pathology" in str(r["data"]["what"]) for m in local(repo).context.access.months()
+               for r in local(repo).context.access.read(m))  # fmt: skip
     ben = as_member(monkeypatch, folder, "ben")
     assert ben.layer(S, "pathology") == b"grade 2"
     with pytest.raises(Refused, match="You hold no lease of this subject"):
@@ -310,7 +310,7 @@ def test_data_layers_are_versioned_and_noted(repo: Repository, folder: Path, mon
 
 def test_lists_follow_from_events_and_are_mended(repo: Repository, folder: Path) -> None:
     backend = local(repo)
-    cards = backend.rooms.stores.cards
+    cards = backend.context.stores.cards
     (card,) = cards.cards(CardQuery(P)).cards
     assert {"site:KAU", "stage:annotate", "included", "live", "present", "do:annotator"} <= card.words
     cards.recard([replace(card, words=card.words - {"do:annotator"} | {"stage:review"})])
@@ -325,7 +325,7 @@ def test_lists_follow_from_events_and_are_mended(repo: Repository, folder: Path)
 
 
 def test_cards_of_an_earlier_format_are_made_again(repo: Repository, folder: Path) -> None:
-    cards = local(repo).rooms.stores.cards
+    cards = local(repo).context.stores.cards
     (card,) = cards.cards(CardQuery(P)).cards
     cards.recard([replace(card, words=card.words - {FORMAT} | {"stage:done"}, order={**card.order, "stage": "done"})])
     assert list(repo.subjects(stage="done").subject) == [S], "a list believes its cards"
@@ -335,8 +335,8 @@ def test_cards_of_an_earlier_format_are_made_again(repo: Repository, folder: Pat
 
 
 def test_a_card_that_is_made_again_does_not_undo_an_event(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    rooms = local(repo).rooms
-    index, streams = rooms.stores.cards, rooms.streams
+    context = local(repo).context
+    index, streams = context.stores.cards, context.streams
     (card,) = index.cards(CardQuery(P)).cards
     index.recard([replace(card, words=card.words - {FORMAT})])
     known = index.recard

@@ -47,7 +47,7 @@ def test_phases_are_listed_and_read_one_by_one(repo: Repository) -> None:
     assert [each.description for each in found] == ["Liver, phase 1 of 2", "Liver, phase 2 of 2"]
     assert [each.instances for each in found] == [8, 8] == [each.header["slices"] for each in found]
     assert [int(repo.volume(each.series_uid).values.max()) // 100 for each in found] == [1, 2]
-    again = open(local(repo).rooms.layout.root)
+    again = open(local(repo).context.layout.root)
     assert [each.series_uid for each in stacks(again)] == [each.series_uid for each in found]
 
 

@@ -131,17 +131,17 @@ def test_a_node_cannot_delete_and_says_so(folder: Path, monkeypatch: pytest.Monk
 
 def test_targets_are_kept_from_others_and_away_is_not_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = as_member(monkeypatch, folder, "anna")
-    rooms = local(repository).rooms
+    context = local(repository).context
     target = SyncTarget("away", P, TargetKind.DICOMWEB, "http://127.0.0.1:9/dicom-web", user="u", password="hidden")
-    keep_target(rooms, target)
-    assert targets(rooms) == [target] and "hidden" not in repr(target)
+    keep_target(local(repository), target)
+    assert targets(local(repository)) == [target] and "hidden" not in repr(target)
     assert {oct(path.stat().st_mode)[-3:] for path in (folder / "sites" / "targets").iterdir()} == {"600"}
     sign(repository)
     box = Outbox(local(repository), target)
     box.run()
     (entry,) = box.entries()
     assert entry.state is OutboxState.FAILED and entry.due is not None
-    assert timedelta(seconds=20) < entry.due - rooms.clock() < timedelta(seconds=40)
+    assert timedelta(seconds=20) < entry.due - context.clock() < timedelta(seconds=40)
 
 
 @pytest.mark.needs_debian

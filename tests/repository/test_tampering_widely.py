@@ -13,7 +13,7 @@ import eci_annotate as eci
 from eci_annotate.errors import EciError
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.checkpoints import check_checkpoints
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.workflow.subject.commands import Describe, Enrol
 from tests.counts import count
@@ -43,10 +43,10 @@ def passes(folder: Path) -> bool:
     """Whether all verification of the repository passes."""
     layout = find(folder)
     try:
-        rooms = Rooms.from_layout(layout)
+        context = Context.from_layout(layout)
         anchors = (layout.authority.read_text(),)
-        found = [*check_checkpoints(rooms, layout.checkpoints, anchors)]
-        found += check_subject(rooms, local(eci.open(folder)).subject(P, S), anchors)
+        found = [*check_checkpoints(context, layout.checkpoints, anchors)]
+        found += check_subject(context, local(eci.open(folder)).subject(P, S), anchors)
         return all(check.passed for check in found)
     except EciError:
         return False
@@ -119,7 +119,7 @@ def proven(folder: Path) -> bool:
     """Whether nothing was changed up to the last checkpoint."""
     layout = find(folder)
     try:
-        found = check_checkpoints(Rooms.from_layout(layout), layout.checkpoints, (layout.authority.read_text(),))
+        found = check_checkpoints(Context.from_layout(layout), layout.checkpoints, (layout.authority.read_text(),))
         return all(check.passed for check in found)
     except EciError:
         return False

@@ -88,11 +88,11 @@ def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path
 
 
 def test_a_changed_colour_is_found(repo: Repository) -> None:
-    archive = local(repo).rooms.layout.root / "archive"
+    archive = local(repo).context.layout.root / "archive"
     (path,) = [p for p in archive.rglob("*.dcm") if pydicom.dcmread(p).SeriesInstanceUID == CLIP]
     clip = pydicom.dcmread(path)
     clip.PixelData = clip.PixelData[:-2] + bytes([clip.PixelData[-2] ^ 8, clip.PixelData[-1]])
     path.chmod(0o600)
     clip.save_as(path)
     with pytest.raises(Tampered, match="pixels"):
-        open(local(repo).rooms.layout.root).volume(CLIP)
+        open(local(repo).context.layout.root).volume(CLIP)

@@ -38,7 +38,7 @@ def test_content_goes_and_chains_stay(repo: Repository, folder: Path, tmp_path: 
     assert FolderBlobs(backup).fetch(f"{P}/{S}", digest)
     shutil.copytree(backup, folder / "blobs", dirs_exist_ok=True)
     with pytest.raises(NotFound, match="content of this subject was deleted"):
-        local(again).rooms.content(P, S).get(digest)
+        local(again).context.content(P, S).get(digest)
 
 
 def test_a_withdrawal_that_was_cut_off_is_finished_by_the_next(repo: Repository, folder: Path) -> None:

@@ -10,7 +10,7 @@ from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
 from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.repository.open_repository import open
-from eci_annotate.workflow.actor import ROLES, Actor
+from eci_annotate.workflow.actor import PERSON_ROLES, Actor
 from eci_annotate.workflow.subject.commands import AddMember, Enrol, OpenProject, Publish
 from tests.repository.repository_world import ANSWERS, MEANING, lines, local, make
 from tests.service.service_world import P, S, Tokens
@@ -36,20 +36,20 @@ def make_world(root: Path) -> World:
     folder = make(root)
     layout = find(folder)
     repo = open(folder)
-    rooms, anna = local(repo).rooms, repo.backend.account.actor
+    context, anna = local(repo).context, repo.backend.account.actor
     task = repo.start(S, "annotate")
     task.save(lines(task))
     task.answer(ANSWERS)
     signed = task.sign(MEANING)
     series = str(task.hanging().first)
     enable_service(layout, credential(layout))
-    admit(rooms, anna, P, "anna")
+    admit(context, anna, P, "anna")
     _other_project(folder)
     owner = open(folder).backend.account.actor
-    for role in ROLES:
+    for role in PERSON_ROLES:
         for where, project, site in ((NEAR, P, "KAU"), (FAR, P, "VIE"), (OTHER, Q, "KAU")):
-            add_hub_member(rooms, owner, project, f"{role}-{where}", roles=(role,), site=site, sites=(site,))
-    names = [f"{role}-{where}" for role in ROLES for where in (NEAR, FAR, OTHER)]
+            add_hub_member(context, owner, project, f"{role}-{where}", roles=(role,), site=site, sites=(site,))
+    names = [f"{role}-{where}" for role in PERSON_ROLES for where in (NEAR, FAR, OTHER)]
     people = {f"token-{name}": Person(name) for name in [*names, "nobody"]}
     people["token-service"] = Person(
         "culler", kind="service", scopes=frozenset({"custom:eci:leases", "custom:eci:metrics"})
@@ -60,14 +60,14 @@ def make_world(root: Path) -> World:
 
 
 def _other_project(folder: Path) -> None:
-    rooms = local(open(folder)).rooms
-    case = rooms.use_case(rooms.streams.projects()[P].use_case)
-    anna = rooms.streams.projects()[P].members["anna"]
+    context = local(open(folder)).context
+    case = context.use_case(context.streams.projects()[P].use_case)
+    anna = context.streams.projects()[P].members["anna"]
     owner = Actor("anna", "KAU", {Q: ("owner",)}, sites={Q: ("*",)})
-    authority = rooms.layout.authority.read_text()
-    do_project(rooms, OpenProject(Q, "KAU", authority), owner)
-    do_project(rooms, AddMember(Q, "anna", "KAU", ("owner",), anna.key, ("*",), anna.certificate), owner)
-    do_project(rooms, Publish(Q, case.name, case.digest), owner)
+    authority = context.layout.authority.read_text()
+    do_project(context, OpenProject(Q, "KAU", authority), owner)
+    do_project(context, AddMember(Q, "anna", "KAU", ("owner",), anna.key, ("*",), anna.certificate), owner)
+    do_project(context, Publish(Q, case.name, case.digest), owner)
     backend = local(open(folder))
     backend.do(Enrol(Q, T, "KAU", case.digest, case.pipeline))
 

@@ -12,7 +12,7 @@ from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import add_hub_member, admit, enable_service
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.remote.backend import RemoteBackend, RemoteImages
 from eci_annotate.repository.remote.http_client import Line
@@ -50,12 +50,12 @@ def prepared(folder: Path) -> Path:
     """A repository whose members the service knows: ben and ruth have key files too, the others have none."""
     layout = find(folder)
     enable_service(layout, credential(layout))
-    rooms, owner = Rooms.from_layout(layout), open(folder).backend.account.actor
+    context, owner = Context.from_layout(layout), open(folder).backend.account.actor
     for name in ("anna", "ben", "ruth"):
-        admit(rooms, owner, P, name)
+        admit(context, owner, P, name)
     for name, (roles, site) in PEOPLE.items():
         sites = ("*",) if "owner" in roles else (site,)
-        add_hub_member(rooms, owner, P, name, roles=roles, site=site, sites=sites)
+        add_hub_member(context, owner, P, name, roles=roles, site=site, sites=sites)
     return folder
 
 

@@ -10,7 +10,7 @@ import pytest
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.repository.keys.repository_folder import credential, find
 from eci_annotate.repository.keys.service_keys import admit, enable_service
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.tools import adoption, replay, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Show
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
         read(made, "ben", number, report(lesion("lesion 1", segment="V")), ("lesion 1", (4, 19, 22), (4, 5)))
     layout = find(made)
     enable_service(layout, credential(layout))
-    admit(Rooms.from_layout(layout), as_member(made, "olga").backend.account.actor, P, "al")
+    admit(Context.from_layout(layout), as_member(made, "olga").backend.account.actor, P, "al")
     return made
 
 

@@ -22,8 +22,9 @@ from eci_annotate.hub.pages.session import Session, Sessions
 from eci_annotate.hub.signing.confirmations import PERSON
 from eci_annotate.repository.keys.factors import CODE_WAITS, FactorBook
 from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.pending_signature import PendingCommand
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.workflow.subject.commands import (
     AddMember,
     ChangeMember,
@@ -49,8 +50,8 @@ class World:
     folder: Path
     site: Site
 
-    def rooms(self) -> Rooms:
-        return Rooms.from_layout(find(self.folder))
+    def context(self) -> Context:
+        return Context.from_layout(find(self.folder))
 
     def browser(self, name: str) -> httpx.Client:
         now = time.time()
@@ -72,7 +73,7 @@ def world(folder: Path) -> Iterator[World]:
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     settings = Settings(folder, port=port, public=f"{origin}/services/eci/", client_id="service-eci")
-    desk: Any = SimpleNamespace(rooms=SimpleNamespace(layout=find(folder)), settings=settings)
+    desk: Any = SimpleNamespace(service=open_service(folder), settings=settings)
     with running(make_app(settings, people), port):
         yield World(folder, Site(f"{origin}/services/eci/", origin, Sessions(desk)))
 
@@ -84,14 +85,14 @@ def form_of(page: httpx.Response, **more: str) -> dict[str, str]:
 
 def state(world: World) -> tuple[int, int]:
     """How many events the project and the subject have."""
-    rooms = world.rooms()
-    return len(rooms.streams.project(P)[0]), len(rooms.streams.subject(P, S)[0])
+    context = world.context()
+    return len(context.streams.project(P)[0]), len(context.streams.subject(P, S)[0])
 
 
 def commands(world: World) -> dict[str, tuple[str, Any]]:
-    rooms = world.rooms()
-    case = rooms.use_case(rooms.streams.projects()[P].use_case)
-    certificate = rooms.streams.projects()[P].members["olga"].certificate
+    context = world.context()
+    case = context.use_case(context.streams.projects()[P].use_case)
+    certificate = context.streams.projects()[P].members["olga"].certificate
     return {
         "change": ("olga", ChangeMember(P, "ben", ("owner",))),
         "add": ("olga", AddMember(P, "eve", "KAU", ("owner",), "")),
@@ -121,10 +122,10 @@ def test_the_person_confirms_on_the_page_exactly_what_it_shows(world: World) -> 
         assert "Change a member" in page.text and "reviewer" in page.text
         assert other.get(pending.url).status_code == 404
         assert browser.post(pending.url, data=form_of(page, pin="wrong-99")).status_code == 403
-        assert world.rooms().streams.projects()[P].members["ben"].roles == ("annotator",)
+        assert world.context().streams.projects()[P].members["ben"].roles == ("annotator",)
         done = browser.post(pending.url, data=form_of(page, pin=PIN))
         assert done.status_code == 200 and 'id="done"' in done.text
-        assert world.rooms().streams.projects()[P].members["ben"].roles == ("reviewer",)
+        assert world.context().streams.projects()[P].members["ben"].roles == ("reviewer",)
         pending.wait(5)
         assert browser.post(pending.url, data=form_of(page, pin=PIN)).status_code == 403  # once only
 
@@ -137,22 +138,22 @@ def test_what_would_be_refused_is_refused_at_once(world: World) -> None:
     olga = remote(world.site.address.rstrip("/"), "olga").backend
     with pytest.raises(Refused, match="no definition with this digest"):
         olga.do(Publish(P, "liver-ct", "0" * 64))
-    digest = world.rooms().blobs.put(b'{"usecase": {"name": "liver-ct"}}')
+    digest = world.context().blobs.put(b'{"usecase": {"name": "liver-ct"}}')
     with pytest.raises(Refused, match="cannot be published"):
         olga.do(Publish(P, "liver-ct", digest))
     with pytest.raises(Refused, match="does not name 'ben'"):
-        olga.do(EnrolCertificate(P, "ben", world.rooms().streams.projects()[P].members["olga"].certificate))
+        olga.do(EnrolCertificate(P, "ben", world.context().streams.projects()[P].members["olga"].certificate))
 
 
 def test_a_withdrawal_on_the_page_asks_for_the_pin(world: World) -> None:
     with world.browser("mara") as browser:
         page = browser.get(f"{world.site.address}projects/{P}/subjects/{S}")
         asked = browser.post(str(page.url), data=form_of(page, do="withdraw", reason="letter"))
-        assert "/confirm/" in str(asked.url) and not world.rooms().streams.subject(P, S)[1].withdrawn
+        assert "/confirm/" in str(asked.url) and not world.context().streams.subject(P, S)[1].withdrawn
         assert browser.post(str(asked.url), data=form_of(asked)).status_code == 403
-        assert not world.rooms().streams.subject(P, S)[1].withdrawn
+        assert not world.context().streams.subject(P, S)[1].withdrawn
         done = browser.post(str(asked.url), data=form_of(asked, pin=PIN))
-        assert done.status_code == 200 and world.rooms().streams.subject(P, S)[1].withdrawn
+        assert done.status_code == 200 and world.context().streams.subject(P, S)[1].withdrawn
 
 
 def test_a_request_is_not_forged(world: World) -> None:

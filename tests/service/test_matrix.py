@@ -15,7 +15,7 @@ import pytest
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.repository.remote.wire_format import command_to_wire
-from eci_annotate.workflow.actor import EVERYWHERE, MAY, ROLES
+from eci_annotate.workflow.actor import EVERYWHERE, MAY, PERSON_ROLES
 from eci_annotate.workflow.subject.commands import (
     AddMember,
     Assign,
@@ -251,7 +251,7 @@ def line_of(address: str, token: str, session: str = "one") -> httpx.Client:
 
 
 @pytest.mark.parametrize("where", [NEAR, FAR, OTHER])
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", PERSON_ROLES)
 def test_every_route_keeps_to_the_table(world: World, address: str, name: str, where: str) -> None:
     who = Who(name, where)
     with line_of(address, f"token-{name}-{where}") as line:
@@ -265,7 +265,7 @@ def test_every_route_keeps_to_the_table(world: World, address: str, name: str, w
 
 
 def test_lists_hold_only_what_may_be_seen(world: World, address: str) -> None:
-    for name in ROLES:
+    for name in PERSON_ROLES:
         for where in (NEAR, FAR, OTHER):
             with line_of(address, f"token-{name}-{where}") as line:
                 told = line.get(f"/api/projects/{P}/subjects", params={"size": 50}).json()

@@ -16,7 +16,7 @@ import pytest
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notifier import VARIABLE, Notifier, Ways
-from eci_annotate.repository.local.checkpoints import take_when_new
+from eci_annotate.repository.service.local_service import service_of
 from eci_annotate.workflow.subject.commands import Assign
 from tests.repository.repository_world import ANSWERS, MEANING, as_member, lines, local
 from tests.service.service_world import P, S
@@ -83,7 +83,7 @@ def test_people_are_told_and_systems_too(folder: Path, tmp_path: Path, monkeypat
         ways = Ways.from_environment()
         repo = as_member(monkeypatch, folder, "anna")
         assert ways is not None
-        notifier = Notifier(local(repo).rooms, ways)
+        notifier = Notifier(service_of(local(repo)), ways)
         assert notifier.step() == 0  # the past is no news
         repo.backend.do(Assign(P, S, "review", "ruth"))
         task = repo.start(S, "annotate")
@@ -114,9 +114,9 @@ def test_nothing_is_told_without_a_way_and_a_bad_file_is_named(monkeypatch: pyte
 
 def test_a_checkpoint_is_taken_when_there_is_news_and_not_without(folder: Path) -> None:
     repo = eci.open(folder)
-    rooms = local(repo).rooms
-    take_when_new(rooms)
-    assert not take_when_new(rooms)
+    upkeep = service_of(local(repo)).upkeep
+    upkeep.checkpoint()
+    assert not upkeep.checkpoint()
     repo.studies(S)  # a reading is news
-    assert take_when_new(rooms) and not take_when_new(rooms)
+    assert upkeep.checkpoint() and not upkeep.checkpoint()
     assert all(check.passed for check in local(repo).trail.check_checkpoints())

@@ -35,8 +35,9 @@ from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
-from eci_annotate.workflow.actor import MAY, ROLES
+from eci_annotate.repository.local.context import Context
+from eci_annotate.repository.service.local_service import open_service
+from eci_annotate.workflow.actor import MAY, PERSON_ROLES
 from tests.ports import free_port
 from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
 from tests.service.serving_app import running
@@ -59,7 +60,7 @@ class Cell:
 
 def somewhere(*words: str) -> Rule:
     """Whose role at any site allows one of the words."""
-    may = {role for role in ROLES if MAY[role] & set(words)}
+    may = {role for role in PERSON_ROLES if MAY[role] & set(words)}
     return lambda who: HIDDEN if not who.member else ALLOWED if who.role in may else DENIED
 
 
@@ -158,7 +159,7 @@ def site(world: World) -> Iterator[Site]:
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     settings = Settings(world.folder, port=port, public=f"{origin}/services/eci/", client_id="service-eci")
-    desk: Any = SimpleNamespace(rooms=SimpleNamespace(layout=find(world.folder)), settings=settings)
+    desk: Any = SimpleNamespace(service=open_service(world.folder), settings=settings)
     with running(make_app(settings, world.people), port):
         yield Site(f"{origin}/services/eci/", origin, Sessions(desk))
 
@@ -196,7 +197,7 @@ def seen(answer: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("where", [NEAR, FAR, OTHER])
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", PERSON_ROLES)
 def test_every_page_keeps_to_the_table(site: Site, name: str, where: str) -> None:
     who, session = Who(name, where), session_of(f"{name}-{where}")
     for title, cell in CELLS.items():
@@ -216,17 +217,17 @@ def test_who_is_a_member_of_nothing_sees_nothing(site: Site) -> None:
 
 
 def test_an_owner_opens_a_project_and_confirms_it(site: Site, world: World) -> None:
-    session, rooms = session_of("owner-near"), Rooms.from_layout(find(world.folder))
-    FactorBook(rooms.layout, rooms.clock).set_pin("owner-near", "2580-1470")
+    session, context = session_of("owner-near"), Context.from_layout(find(world.folder))
+    FactorBook(context.layout, context.clock).set_pin("owner-near", "2580-1470")
     values = {"name": "second", "case": "shipped/mammography"}
     for pin, status in (("0000-0000", 422), ("2580-1470", 303)):
         cell = Cell(("POST", "new-project"), owns, "new-project", form(("new-project", ""), **values, pin=pin))
         answer = asked(site, cell, session, sealed(site, session))
         assert answer.status_code == status, answer.text
-        assert ("second" in rooms.streams.projects()) == (status == 303)
-    opened = rooms.streams.projects()["second"]
+        assert ("second" in context.streams.projects()) == (status == 303)
+    opened = context.streams.projects()["second"]
     assert "owner" in opened.members["owner-near"].roles and opened.members["owner-near"].certificates
-    assert rooms.use_case(opened.use_case).name == "mammography"
+    assert context.use_case(opened.use_case).name == "mammography"
 
 
 def test_without_a_session_of_a_browser_every_page_is_the_login(site: Site, world: World) -> None:
@@ -301,19 +302,19 @@ def test_numbers_name_pages_by_what_they_show_never_by_their_address(site: Site)
 
 
 def test_an_owner_decides_about_files_that_were_held_back(site: Site, world: World, tmp_path: Path) -> None:
-    session, rooms = session_of("owner-near"), Rooms.from_layout(find(world.folder))
-    FactorBook(rooms.layout, rooms.clock).set_pin("owner-near", "2580-1470")
-    owner = LocalBackend(rooms, HubIdentity("owner-near", "one"))
+    session, context = session_of("owner-near"), Context.from_layout(find(world.folder))
+    FactorBook(context.layout, context.clock).set_pin("owner-near", "2580-1470")
+    owner = LocalBackend(context, HubIdentity("owner-near", "one"))
     for kind in ("anisotropic", "mr"):
         for path in write_phantom(tmp_path / kind, kind):
             dataset = pydicom.dcmread(path)
             dataset.PatientIdentityRemoved = "NO"
             dataset.save_as(path)
-        signing = Signer(service_signing_key(rooms.layout, "owner-near"), "test")
-        backend = LocalBackend(rooms, HubIdentity("owner-near", "one", signing))
+        signing = Signer(service_signing_key(context.layout, "owner-near"), "test")
+        backend = LocalBackend(context, HubIdentity("owner-near", "one", signing))
         assert import_folders(backend, [tmp_path / kind], project=P, site="KAU").held
     first, second = (each.id for each in held_sets(owner))
-    before = len(rooms.streams.subjects())
+    before = len(context.streams.subjects())
 
     def decided(**values: str) -> httpx.Response:
         told = form(("held", P, ""), pin="2580-1470", **values)
@@ -325,4 +326,4 @@ def test_an_owner_decides_about_files_that_were_held_back(site: Site, world: Wor
     assert "The files were deleted" in decided(id=second, do="delete").text
     assert [each.id for each in held_sets(owner)] == [first]
     assert "1 subject imported" in decided(id=first, do="release", reason="a phantom names nobody").text
-    assert held_sets(owner) == [] and len(rooms.streams.subjects()) == before + 1
+    assert held_sets(owner) == [] and len(context.streams.subjects()) == before + 1

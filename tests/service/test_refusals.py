@@ -12,12 +12,9 @@ from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import HubIdentity
-from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.repository.local.audit import AuditQuery
-from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.workflow.subject.commands import Start
 from tests.service.service_world import P, S, remote, serving, tokens
 
@@ -47,7 +44,7 @@ def test_each_refusal_is_noted_once(folder: Path, said: str) -> None:
 
 
 def test_who_may_not_search_the_audit_trail_is_told_so(folder: Path) -> None:
-    vera = LocalBackend(Rooms.from_layout(find(folder)), HubIdentity("vera", "one"))
+    vera = open_service(folder).backend(HubIdentity("vera", "one"))
     for query in (AuditQuery(), AuditQuery(P), AuditQuery("another")):
         with pytest.raises(Refused, match="may not search the audit trail"):
             vera.trail.audit(query)
@@ -65,10 +62,10 @@ def test_looking_at_what_one_may_see_is_no_refusal(folder: Path) -> None:
 
 
 def test_a_list_of_leases_leaves_others_out_and_refuses_nobody(folder: Path) -> None:
-    owner, rooms = eci.open(folder).backend.account.actor, Rooms.from_layout(find(folder))
-    add_hub_member(rooms, owner, P, "far", roles=("super-user",), site="VIE", sites=("VIE",))
-    desk = Desk(Settings(folder), rooms, tokens())
+    owner, service = eci.open(folder).backend.account.actor, open_service(folder)
+    service.members.add(owner, P, "far", roles=("super-user",), site="VIE", sites=("VIE",))
+    desk = Desk(Settings(folder), service, tokens())
     desk.backend("anna", "one").do(Start(P, S, "annotate"))
-    assert [seen.subject for seen in desk.leased(desk.backend("sue", "one"), P, 10)] == [S]
-    assert list(desk.leased(desk.backend("far", "one"), P, 10)) == []
+    assert [seen.subject for seen in desk.backend("sue", "one").leased(P, 10)] == [S]
+    assert list(desk.backend("far", "one").leased(P, 10)) == []
     assert eci.open(folder).backend.trail.audit(AuditQuery(P, what="refused")).empty  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.remote.backend import RemoteBackend
 from eci_annotate.repository.remote.http_client import Line
@@ -96,7 +96,7 @@ def test_both_give_the_same(folder: Path, tmp_path: Path, name: str) -> None:
     import shutil
 
     twin = Path(shutil.copytree(folder, tmp_path / "twin"))
-    local = LocalBackend(Rooms.from_layout(find(twin)), HubIdentity(name, "one"))
+    local = LocalBackend(Context.from_layout(find(twin)), HubIdentity(name, "one"))
     near = Repository(local, local.images)
     with serving(folder) as address:
         far = remote(address, name)

@@ -13,9 +13,8 @@ from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.pages.confirm_signature import _content, _sign
 from eci_annotate.hub.signing.requests import ask, found, standing
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.subject.commands import Sign
 from tests.repository.repository_world import ANSWERS, MEANING, lines
@@ -30,7 +29,7 @@ def test_request_page_and_signature_replay_once(folder: Path, monkeypatch: pytes
         return real(*args)
 
     monkeypatch.setattr(tools, "replay", counted, raising=False)
-    desk = Desk(Settings(folder), Rooms.from_layout(find(folder)), tokens())
+    desk = Desk(Settings(folder), open_service(folder), tokens())
     backend = desk.backend("ben", "one")
     task = Repository(backend, backend.images).start(S, "annotate", project=P)
     task.save(lines(task))

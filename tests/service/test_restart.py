@@ -11,7 +11,7 @@ import pytest
 
 from eci_annotate.repository.draft_entries import read_draft
 from eci_annotate.repository.keys.repository_folder import find
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.store.protocols import Address
 from tests.benchmarks.bench_service import prepared
 from tests.benchmarks.load import P, Told, hub, start_all, start_service, under_load
@@ -24,12 +24,12 @@ KILLS, CROWD = count(2, 50), count(8, 50)
 
 def saved(folder: Path, pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     """The marked lines of everybody's draft, as they are on the disk."""
-    rooms, found = Rooms.from_layout(find(folder)), {}
+    context, found = Context.from_layout(find(folder)), {}
     for name, subject in pairs:
         address = Address(P, subject, "annotate")
-        holder = rooms.drafts.holder(address)
+        holder = context.drafts.holder(address)
         assert holder is not None
-        lines = read_draft(rooms.drafts.read(address, holder.fence), lambda digest: b"").lines
+        lines = read_draft(context.drafts.read(address, holder.fence), lambda digest: b"").lines
         found[name] = [line for line in lines if line.startswith(name)]
     return found
 

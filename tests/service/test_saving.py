@@ -54,7 +54,7 @@ def opened(broken: bool = False) -> Slow:
 
 
 async def saved(drafts: Slow, parts: Sequence[DraftPart]) -> list[BaseException | None]:
-    saver = Saver(drafts)  # type: ignore[arg-type]
+    saver = Saver(drafts.append_many)
     return await asyncio.gather(*(saver.save(Session(), each) for each in parts), return_exceptions=True)  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_each_is_kept_or_refused_for_itself() -> None:
 def test_what_comes_later_is_written_too_and_in_order() -> None:
     async def work() -> list[str]:
         drafts = opened()
-        saver = Saver(drafts)  # type: ignore[arg-type]
+        saver = Saver(drafts.append_many)
         for text in "abc":
             await saver.save(Session(), part(1, text))  # type: ignore[arg-type]
         return [entry["l"][0] for entry in drafts.read(part(1).address, 1)]

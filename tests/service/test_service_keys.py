@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,9 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.service.local_service import open_service
+from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.repository.task import Signed
 from eci_annotate.repository.verify_export import verify_exported
 from tests.repository.repository_world import ANSWERS, MEANING, S, anchor, certified, lines
@@ -23,12 +24,22 @@ from tests.test_cli import run
 
 def signed_on_the_hub(folder: Path, name: str) -> Signed:
     """A version that the service signs for a member, as its page does when the person has confirmed it."""
-    rooms = Rooms.from_layout(find(folder))
-    backend = LocalBackend(rooms, HubIdentity(name, "page", Signer(service_signing_key(rooms.layout, name), "pin")))
+    service = open_service(folder)
+    backend = service.backend(HubIdentity(name, "page", service.members.signer(name, "pin")))
     task = Repository(backend, backend.images).start(S, "annotate")
     task.save(lines(task))
     task.answer(ANSWERS)
     return task.sign(MEANING)
+
+
+def test_the_services_own_keys_are_those_of_earlier_releases(folder: Path) -> None:
+    """Else sessions would end, and requests that wait would be void, at an upgrade."""
+    service, secret = open_service(folder), find(folder).service_secret.read_bytes()
+    assert {purpose: service.secret(purpose) for purpose in Purpose} == {
+        Purpose.COMMAND: hmac.digest(secret, b"command request", "sha256"),
+        Purpose.SIGNATURE: hmac.digest(secret, b"signature request", "sha256"),
+        Purpose.BROWSER: sha256(b"eci-annotate browser 1\n" + secret).digest(),
+    }
 
 
 def test_the_service_signs_with_an_institutions_key(

@@ -39,7 +39,7 @@ def test_files_of_a_site_end_as_a_ready_annotation_task(site: Site, folder: Path
     assert subject == "ECI_KAU_S0002"
     seen = open(folder).backend.subject(P, subject)
     assert {task.name: str(task.status) for task in seen.tasks}["annotate"] == "ready"
-    archive = owner(folder).rooms.archive
+    archive = owner(folder).context.archive
     stored = [
         each
         for study in archive.studies(subject)
@@ -114,7 +114,7 @@ def test_files_of_a_subject_that_was_withdrawn_are_held_back(site: Site, folder:
     site.ingest()
     (state,) = site.states(sha256(files[1])).values()
     assert state["state"] == "held" and "withdrawn" in state["reason"]
-    assert owner(folder).rooms.archive.studies("ECI_KAU_S0002") == []
+    assert owner(folder).context.archive.studies("ECI_KAU_S0002") == []
 
 
 def test_only_a_valid_credential_of_a_site_may_send(service: str, folder: Path, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_only_a_valid_credential_of_a_site_may_send(service: str, folder: Path, 
     revoke(owner(folder), issued.id)
     assert site.send(content).status_code == 401
     with pytest.raises(NoIdentity):
-        HubIdentity(issued.id, "x").actor(owner(folder).rooms.streams.projects())
+        HubIdentity(issued.id, "x").actor(owner(folder).context.streams.projects())
     rows = owner(folder).trail.audit(AuditQuery(P, "", "", "site-"))
     assert list(rows["what"]) == ["site-issued.1", "site-revoked.1"]
     with pytest.raises(Refused):

@@ -91,7 +91,7 @@ def test_a_new_version_is_copied_again_and_a_rejected_one_counts_nowhere(
     assert ruth.signed(S, "copy", 2).event.basis["annotate"] == 2
     ruth.start(S, "review").sign("I looked at it", verdict="accept")
     assert {(each.task, each.version) for each in ruth.signed_versions(accepted=True)} == {("annotate", 2), ("copy", 2)}
-    assert DerivedTasks(local(open(folder)).rooms).step() == 0, "nothing is left"
+    assert DerivedTasks(local(open(folder)).context).step() == 0, "nothing is left"
 
 
 def test_where_nothing_fits_it_says_so_and_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

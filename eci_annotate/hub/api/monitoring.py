@@ -8,11 +8,9 @@ from starlette.responses import Response
 from eci_annotate.errors import Refused
 from eci_annotate.hub.api.auth import Anybody, AtDesk
 from eci_annotate.hub.core.problem_responses import PROBLEMS
-from eci_annotate.hub.core.service_context import held
 
 router = APIRouter(responses=PROBLEMS, tags=["watching"])
 SCOPE, METRICS = "custom:eci:leases", "custom:eci:metrics"
-_MOST = 200
 
 
 @router.get("/leases")
@@ -20,9 +18,7 @@ def leases(who: Anybody, desk: AtDesk) -> list[str]:
     """Return the names of all who hold a task now; for tokens with the scope ``custom:eci:leases``."""
     if SCOPE not in who.scopes:
         raise Refused("You may not list leases.", f"The token needs the scope {SCOPE}.")
-    rooms = desk.rooms
-    members = ((name, one) for name, project in rooms.streams.projects().items() for one in project.members)
-    return sorted({member for name, member in members if any(held(rooms, name, member, _MOST))})
+    return desk.service.upkeep.lease_holders()
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -17,8 +17,6 @@ from eci_annotate.hub.api.auth import DIGEST, Anybody, AtDesk, Digest
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.token_identity import SITE
 from eci_annotate.repository.sites.arrivals import LARGEST, Arrivals
-from eci_annotate.repository.sites.ingest_arrivals import ingest
-from eci_annotate.repository.sites.site_credentials import credential_named
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(prefix="/site", responses=PROBLEMS, tags=["sites"])
@@ -37,7 +35,7 @@ def arrivals_of(who: Anybody, desk: AtDesk) -> Arrivals:
     """Return what the site's credential sends; raises Refused for persons."""
     if who.kind != SITE:
         raise Refused("You may not send files of a site.", "Use a site's credential.")
-    return Arrivals(desk.rooms, credential_named(desk.rooms.layout, who.name))
+    return desk.service.sites.arrivals(who.name)
 
 
 Sent = Annotated[Arrivals, Depends(arrivals_of)]
@@ -83,4 +81,4 @@ async def send(
 def take_in(arrivals: Sent, who: Anybody, desk: AtDesk) -> dict[str, int]:
     """Take in what has arrived without waiting for more; returns how many files were decided."""
     with desk.allowance.heavy(who.name):
-        return {"decided": ingest(desk.rooms, arrivals.credential.id, 0.0)}
+        return {"decided": desk.service.sites.ingest(arrivals.credential.id)}

@@ -11,11 +11,7 @@ from eci_annotate.hub.background.notifier import Notifier, Ways
 from eci_annotate.hub.pages.intake.uploads import INCOMING, sweep
 from eci_annotate.hub.pages.session import LASTS_S, forget_ended
 from eci_annotate.hub.signing.confirmations import forget_requests
-from eci_annotate.repository.derivation.service_tasks import DerivedTasks
-from eci_annotate.repository.local.checkpoints import take_when_new
-from eci_annotate.repository.local.context import Rooms
-from eci_annotate.repository.local.erase import finish_withdrawals
-from eci_annotate.repository.sites.ingest_arrivals import ingest_all
+from eci_annotate.repository.service.protocol import Service
 
 EVERY_S, NOTICE_S, SWEEP_S, ARRIVALS_S = 60.0, 5.0, 3600.0, 2.0
 log = logging.getLogger("eci_annotate.hub")
@@ -24,19 +20,19 @@ log = logging.getLogger("eci_annotate.hub")
 class Housekeeping:
     """Works in separate threads until it is stopped."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self._over = Event()
+    def __init__(self, service: Service) -> None:
+        self._over, upkeep, cache = Event(), service.upkeep, service.cache
         self._threads = [
-            self._thread(EVERY_S, lambda: take_when_new(rooms)),
-            self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
-            self._thread(ARRIVALS_S, lambda: ingest_all(rooms)),
-            self._thread(ARRIVALS_S, DerivedTasks(rooms).step, at_once=True),
-            self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
-            self._thread(SWEEP_S, lambda: forget_requests(rooms.layout.cache, time.time() - SWEEP_S)),
-            self._thread(SWEEP_S, lambda: forget_ended(rooms.layout.cache, time.time() - 2 * LASTS_S)),
+            self._thread(EVERY_S, upkeep.checkpoint),
+            self._thread(EVERY_S, upkeep.finish_withdrawals, at_once=True),
+            self._thread(ARRIVALS_S, upkeep.ingest),
+            self._thread(ARRIVALS_S, upkeep.derive, at_once=True),
+            self._thread(SWEEP_S, lambda: sweep(cache / INCOMING)),
+            self._thread(SWEEP_S, lambda: forget_requests(cache, time.time() - SWEEP_S)),
+            self._thread(SWEEP_S, lambda: forget_ended(cache, time.time() - 2 * LASTS_S)),
         ]
         if ways := Ways.from_environment():
-            self._threads.append(self._thread(NOTICE_S, Notifier(rooms, ways).step))
+            self._threads.append(self._thread(NOTICE_S, Notifier(service, ways).step))
 
     def _thread(self, seconds: float, work: Callable[[], object], at_once: bool = False) -> Thread:
         def run() -> None:

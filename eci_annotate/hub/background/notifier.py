@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import smtplib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,13 +19,9 @@ import yaml
 
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notices import Notice, notices
-from eci_annotate.repository.local.context import Rooms
-from eci_annotate.repository.local.event_streams import SUBJECTS
-from eci_annotate.store.atomic_files import locked, write_atomic
-from eci_annotate.store.protocols import Entry
-from eci_annotate.workflow.subject.events import from_record
+from eci_annotate.repository.service.protocol import Service
 
-VARIABLE = "ECI_ANNOTATE_NOTIFY"
+VARIABLE, READER = "ECI_ANNOTATE_NOTIFY", "notified"
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -68,33 +64,16 @@ class Ways:
 class Notifier:
     """Follows the feed and notifies; several service processes take turns, so that each notice is sent once."""
 
-    def __init__(self, rooms: Rooms, ways: Ways) -> None:
-        self._rooms, self._ways = rooms, ways
-        self._place = rooms.layout.root / "notified"
+    def __init__(self, service: Service, ways: Ways) -> None:
+        self._service, self._ways = service, ways
 
     def step(self) -> int:
         """Send new notices and return their number. The first run sends none, because past events are not news."""
-        with locked(self._place.with_suffix(".lock")):
-            after = self._position()
-            entries = self._rooms.streams.feed(after)
-            if entries:
-                write_atomic(self._place, str(entries[-1].position).encode())
-        told = list(self._notices(entries)) if after else []
+        news = self._service.upkeep.news(READER)
+        told = [notice for each in news for notice in notices(each.events, each.since, self._service.clock())]
         for notice in told:
             self._tell(notice)
         return len(told)
-
-    def _position(self) -> int:
-        return int(self._place.read_text()) if self._place.exists() else 0
-
-    def _notices(self, entries: Iterable[Entry]) -> Iterable[Notice]:
-        first: dict[str, int] = {}
-        for entry in entries:
-            if entry.stream.startswith(SUBJECTS):
-                first.setdefault(entry.stream, entry.index)
-        for stream, since in first.items():
-            events = [from_record(record) for record in self._rooms.streams.records(stream)]
-            yield from notices(events, since, self._rooms.clock())
 
     def _tell(self, notice: Notice) -> None:
         address = self._ways.people.get(notice.to, "")
@@ -124,7 +103,7 @@ class Notifier:
             log.error("webhook did not take a notice", extra={"kind": type(error).__name__})
 
 
-def tell_person(rooms: Rooms, notice: Notice) -> None:
+def tell_person(service: Service, notice: Notice) -> None:
     """Mail one notice to its person, if mail is configured; a failure is logged."""
     if ways := Ways.from_environment():
-        Notifier(rooms, replace(ways, mail=(*ways.mail, notice.what)))._tell(notice)
+        Notifier(service, replace(ways, mail=(*ways.mail, notice.what)))._tell(notice)

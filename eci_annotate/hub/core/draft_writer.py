@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.keys.subject_encryption import SecretDrafts
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.protocols import DraftPart
 
@@ -35,12 +34,12 @@ class Saver:
 
     Parameters
     ----------
-    drafts
-        Store of the drafts.
+    append
+        Appends to several drafts; returns the refusal of each, or None.
     """
 
-    def __init__(self, drafts: SecretDrafts) -> None:
-        self._drafts = drafts
+    def __init__(self, append: Callable[[Sequence[DraftPart]], Sequence[EciError | None]]) -> None:
+        self._append = append
         self._waiting: deque[_Waiting] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
 
@@ -70,7 +69,7 @@ class Saver:
     def _write(self, lot: Sequence[_Waiting]) -> list[EciError | None]:
         told = [_refused(each) for each in lot]
         held = [number for number, refusal in enumerate(told) if refusal is None]
-        for number, refusal in zip(held, self._drafts.append_many([lot[n].part for n in held]), strict=True):
+        for number, refusal in zip(held, self._append([lot[n].part for n in held]), strict=True):
             told[number] = refusal
         return told
 

@@ -1,24 +1,21 @@
-"""The service's shared parts: the repository, a backend for each person and session, limits for each person."""
+"""What all requests share: the repository's service, a backend for each person and session, limits for each person."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Lock
 
-from eci_annotate.errors import NotFound, Overloaded
+from eci_annotate.errors import Overloaded
 from eci_annotate.hub.core.draft_writer import Saver
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import HubIdentity, People
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
-from eci_annotate.store.cards import CardQuery
-from eci_annotate.workflow.subject.state import Subject
-from eci_annotate.workflow.subject.view import SubjectView, view
+from eci_annotate.repository.service.protocol import Service
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
@@ -89,61 +86,32 @@ class Allowance:
             self.end(name)
 
 
-def held(rooms: Rooms, project: str, member: str, most: int) -> Iterator[Subject]:
-    """Yield the subjects in which the member has an active lease.
-
-    Parameters
-    ----------
-    rooms
-        The parts of the repository.
-    project
-        Name of the project.
-    member
-        Name of the member.
-    most
-        Number of cards to examine at most.
-    """
-    now = rooms.clock()
-    _, states = rooms.streams.page(CardQuery(project, ((f"for:{member}",),), size=most))
-    for state in map(rooms.renewed, states):
-        leases = [work.lease for work in state.work.values() if work.lease is not None]
-        if any(lease.holder == member and lease.is_live(now) for lease in leases):
-            yield state
-
-
 class Desk:
     """The context of every request."""
 
-    def __init__(self, settings: Settings, rooms: Rooms, people: People) -> None:
-        self.settings, self.rooms, self.people = settings, rooms, people
+    def __init__(self, settings: Settings, service: Service, people: People) -> None:
+        self.settings, self.service, self.people = settings, service, people
         self.allowance = Allowance()
-        self.saver = Saver(rooms.drafts)
+        self.saver = Saver(service.subjects.save)
         self._backends: OrderedDict[tuple[str, str], LocalBackend] = OrderedDict()
         self._lock = Lock()
 
     @property
     def factors(self) -> FactorBook:
         """The factors with which each person confirms."""
-        return FactorBook(self.rooms.layout, self.rooms.clock)
+        return self.service.members.factors
 
     def backend(self, name: str, session: str) -> LocalBackend:
         """Return the backend of a person in one session; it is cached, since it knows the leases that it granted."""
         key = (name, session)
         with self._lock:
             if key not in self._backends:
-                self._backends[key] = LocalBackend(self.rooms, HubIdentity(name, session))
+                self._backends[key] = self.service.backend(HubIdentity(name, session))
             self._backends.move_to_end(key)
             while len(self._backends) > MOST_BACKENDS:
                 self._backends.popitem(last=False)
             return self._backends[key]
 
-    def leased(self, repo: LocalBackend, project: str, most: int) -> Iterator[SubjectView]:
-        """Yield the subjects with an active lease, as the person of `repo` may see them."""
-        for member in repo.account.members(project):
-            for state in held(self.rooms, project, member.name, most):
-                with suppress(NotFound):  # this was not requested, so no refusal is recorded
-                    yield view(state, repo.account.actor, self.rooms.clock())
-
     def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
         """Return a backend that may sign, once, with the key that the person's confirmation unlocked."""
-        return LocalBackend(self.rooms, HubIdentity(name, session, opened))
+        return self.service.backend(HubIdentity(name, session, opened))

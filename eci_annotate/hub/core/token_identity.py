@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.core.settings import Settings
-from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.repository.remote.unix_url import client
-from eci_annotate.repository.sites.site_credentials import TOKEN, credential_of
+from eci_annotate.repository.service.protocol import SiteUploads
+from eci_annotate.repository.sites.site_credentials import TOKEN
 from eci_annotate.workflow.actor import RESERVED, Actor, Assurance
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
@@ -116,18 +116,18 @@ class PeopleAndSites:
     ----------
     people
         Resolves the tokens of persons.
-    layout
-        The repository, which keeps the digests of credentials.
+    sites
+        Knows the credentials of sites.
     """
 
-    def __init__(self, people: People, layout: Layout) -> None:
-        self._people, self._layout = people, layout
+    def __init__(self, people: People, sites: SiteUploads) -> None:
+        self._people, self._sites = people, sites
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
         """See `People`; a site is of the kind ``site``, and its name is the ID of its credential."""
         if not token.startswith(f"{TOKEN}."):
             return self._people.of_token(token, fresh=fresh, session=session)
-        found = credential_of(self._layout, token)
+        found = self._sites.credential(token)
         return Person(found.id, kind=SITE) if found else None
 
     def known(self, token: str) -> tuple[bool, Person | None]:

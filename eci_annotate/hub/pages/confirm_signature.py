@@ -16,9 +16,6 @@ from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.imaging.display import Window
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.keys.service_keys import service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.form_labels import labelled
 from eci_annotate.workflow.usecase.gate import Checks, in_words
@@ -64,14 +61,14 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
 
 def _content(desk: Desk, made: SignatureRequest) -> Content:
     """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
-    command, rooms = made.command, desk.rooms
-    _, state = rooms.state(command.project, command.subject)
+    command, subjects = made.command, desk.service.subjects
+    state = subjects.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).account.actor
-    proposal = proposal_of(rooms, command, state, actor, rooms.clock())
+    proposal = subjects.proposal(command, state, actor)
     case, done = proposal.job.case, proposal.content
-    hanging = case.hang(hanging_headers(rooms.volumes.stacks.studies(command.subject)))
+    hanging = case.hang(hanging_headers(subjects.studies(command.subject)))
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
-    shown = pictures(done.annotations, lambda uid: rooms.volumes.read(command.subject, uid), windows.get)
+    shown = pictures(done.annotations, lambda uid: subjects.volume(command.subject, uid), windows.get)
     stated = in_words(Checks.from_json(done.checks), hanging)
     answers = [*labelled(case.report, done.answers), *stated]
     return Content(list(zip(done.rows, shown, strict=True)), answers, done.remarks)
@@ -109,5 +106,5 @@ def _power(visit: Visit, made: SignatureRequest) -> str:
 
 def _sign(desk: Desk, made: SignatureRequest, factor: str) -> None:
     """Sign with the key that the service holds; refused if the draft is no longer the one that was shown."""
-    opened = Signer(service_signing_key(desk.rooms.layout, made.signer), factor, made.content)
+    opened = desk.service.members.signer(made.signer, factor, made.content)
     desk.confirmed(made.signer, made.session, opened).do(made.command)

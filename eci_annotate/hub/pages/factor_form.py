@@ -8,8 +8,6 @@ from eci_annotate.hub.pages.browser_security import origin_of
 from eci_annotate.hub.pages.page import SESSION, Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.proof import Proof, new_nonce, prove
-from eci_annotate.repository.keys.service_keys import service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
 
 
@@ -61,4 +59,4 @@ def proved(visit: Visit, digest: str) -> str:
 def confirmed(visit: Visit, digest: str) -> LocalBackend:
     """Return the repository with the user's own key, once a factor proved them for `digest`; see `proved`."""
     name, factor = visit.session.name, proved(visit, digest)
-    return visit.desk.confirmed(name, SESSION, Signer(service_signing_key(visit.desk.rooms.layout, name), factor))
+    return visit.desk.confirmed(name, SESSION, visit.desk.service.members.signer(name, factor))

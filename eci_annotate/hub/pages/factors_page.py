@@ -58,7 +58,7 @@ def _changed(visit: Visit, name: str, nonce: str) -> str:
     made, pin = visit.asked("created"), visit.asked("new_pin")
     if made:
         asked = passkeys.challenge(_about(visit), nonce)
-        passkey = passkeys.enrolled(origin, made, asked, visit.desk.rooms.clock())
+        passkey = passkeys.enrolled(origin, made, asked, visit.desk.service.clock())
         how = prove(book, origin, name, proof, _about(visit), code=True)
         book.add_passkey(name, passkey)
         return f"A passkey was added (shown by {how})."

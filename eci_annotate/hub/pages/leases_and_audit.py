@@ -17,7 +17,7 @@ def show_leases(visit: Visit) -> Response:
     """Show the holder and end of each lease, with a button for those who may end it."""
     place, actor = allowed_place(visit, "list leases", "see pipeline"), visit.repo.account.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
-    for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
+    for seen in visit.repo.leased(place.name, MOST_LEASES):
         may = actor.may("take over", place.name, seen.site)
         rows += [
             (seen, task, may, visit.token("subject", seen.subject))

@@ -9,8 +9,7 @@ from eci_annotate.hub.background.notices import Notice
 from eci_annotate.hub.background.notifier import tell_person
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.keys.service_keys import add_hub_member
-from eci_annotate.workflow.actor import ALL_SITES, ROLES, SERVICE_ROLE
+from eci_annotate.workflow.actor import ALL_SITES, PERSON_ROLES
 from eci_annotate.workflow.subject.commands import ChangeMember
 from eci_annotate.workflow.subject.lease import to_minute
 
@@ -26,7 +25,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
         status=403 if problem else 200,
         place=place,
         members=[(each, book.of(each.name).has_any) for each in members],
-        roles=[role for role in ROLES if role != SERVICE_ROLE],
+        roles=PERSON_ROLES,
         site=actor.site,
         token=visit.token("members", place.name),
         problem=problem,
@@ -61,7 +60,7 @@ def _changed(visit: Visit, place: ProjectPage) -> Response:
 
 
 def _roles(visit: Visit) -> tuple[str, ...]:
-    return tuple(role for role in ROLES if role in visit.all("role"))
+    return tuple(role for role in PERSON_ROLES if role in visit.all("role"))
 
 
 def _sites(visit: Visit) -> tuple[str, ...]:
@@ -70,12 +69,12 @@ def _sites(visit: Visit) -> tuple[str, ...]:
 
 
 def _add(visit: Visit, place: ProjectPage) -> tuple[str, str, str]:
-    name, rooms, actor = visit.asked("name"), visit.desk.rooms, visit.repo.account.actor
+    name, actor, members = visit.asked("name"), visit.repo.account.actor, visit.desk.service.members
     if not _roles(visit):
         raise Refused("A member needs a role.", "Choose one or more.")
     with visit.repo.noting(ChangeMember(place.name, name, _roles(visit), _sites(visit))):
         site = visit.asked("site") or actor.site
-        add_hub_member(rooms, actor, place.name, name, roles=_roles(visit), site=site, sites=_sites(visit))
+        members.add(actor, place.name, name, roles=_roles(visit), site=site, sites=_sites(visit))
     return _given(visit, place, name)
 
 
@@ -99,5 +98,5 @@ def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
     code, start = visit.desk.factors.give_code(name, by, owner=owner)
     since = f", counts from {to_minute(start)} UTC" if start else ""
     visit.repo.trail.note("code.1", place.name, "", f"one-time code for {name}{since}")
-    tell_person(visit.desk.rooms, Notice("code", place.name, "", "", "Your signature", name, f"{by}{since}"))
+    tell_person(visit.desk.service, Notice("code", place.name, "", "", "Your signature", name, f"{by}{since}"))
     return name, code, to_minute(start) if start else ""

@@ -127,7 +127,7 @@ class Showing:
         arrived = None
         try:
             await run_in_threadpool(self._checked, before, visit)
-            arrived = await received(visit.request, visit.desk.rooms.layout.cache / INCOMING)
+            arrived = await received(visit.request, visit.desk.service.cache / INCOMING)
             whole = replace(visit, form=arrived.form, arrived=arrived)
             return await run_in_threadpool(self._answer, act, whole)
         except EciError as error:

@@ -30,7 +30,7 @@ def show_quality(visit: Visit) -> Response:
     place = allowed_place(visit, "see the quality of a project", "administer")
     page = visit.repo.subjects(place.name, SubjectQuery(size=MOST))
     case_of = partial(visit.repo.account.use_case, place.name)
-    quality = ProjectQuality(page.views, case_of, _no_content, visit.desk.rooms.clock())
+    quality = ProjectQuality(page.views, case_of, _no_content, visit.desk.service.clock())
     return visit.show(
         "quality",
         place=place,

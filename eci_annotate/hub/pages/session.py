@@ -24,8 +24,8 @@ from eci_annotate.errors import NoIdentity, Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person
 from eci_annotate.hub.signing.confirmations import PERSON
-from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.remote.unix_url import client
+from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.store.atomic_files import write_atomic
 
 LASTS_S, IDLE_S, LOGIN_S = 8 * 3600, 3600, 600
@@ -61,8 +61,7 @@ class Sessions:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._settings = desk, desk.settings
-        key = hashlib.sha256(b"eci-annotate browser 1\n" + service_secret(desk.rooms.layout)).digest()
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+        self._fernet = Fernet(base64.urlsafe_b64encode(desk.service.secret(Purpose.BROWSER)))
         lock = "__Host-" if self._settings.own_host else ""
         self._cookie, self._login = f"{lock}eci-session", f"{lock}eci-login"
         self._path = "/" if self._settings.own_host else self._settings.prefix
@@ -86,7 +85,7 @@ class Sessions:
 
     def _ended(self, session: Session) -> Path:
         """Return the file that exists once a session was ended; all replicas see it."""
-        return self._desk.rooms.layout.cache / ENDED / hashlib.sha256(session.id.encode()).hexdigest()
+        return self._desk.service.cache / ENDED / hashlib.sha256(session.id.encode()).hexdigest()
 
     def _opened(self, sealed: str) -> dict[str, Any] | None:
         try:

@@ -16,9 +16,9 @@ from typing import Any
 from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.remote.wire_format import command_from_wire, command_to_wire
+from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 from eci_annotate.workflow.subject.commands import (
@@ -90,7 +90,7 @@ def ask_person(desk: Desk, repo: LocalBackend, command: Any) -> WaitingCommand:
     """Keep a command until its person confirms it; refused now if it would be refused then."""
     repo.check(command)
     told = command_to_wire(command)
-    actor, until = repo.account.actor, desk.rooms.clock() + LASTS
+    actor, until = repo.account.actor, desk.service.clock() + LASTS
     made = WaitingCommand(actor.name, actor.session, told["name"], told["data"], until, os.urandom(16).hex())
     body = to_json(made)
     write_atomic(_path(desk, made.digest), canonical({"body": body, "mark": _mark(desk, body)}), mode=0o600)
@@ -121,7 +121,7 @@ def request_state(desk: Desk, made: WaitingCommand) -> RequestState:
     """Whether the request waits, was confirmed, or is void because its time is over."""
     if _done(desk, made).exists():
         return RequestState.DONE
-    return RequestState.WAITING if desk.rooms.clock() <= made.until else RequestState.VOID
+    return RequestState.WAITING if desk.service.clock() <= made.until else RequestState.VOID
 
 
 def carry_out(desk: Desk, made: WaitingCommand) -> None:
@@ -147,13 +147,12 @@ def forget_requests(folder: Path, before: float) -> None:
 
 
 def _path(desk: Desk, request: str) -> Path:
-    return desk.rooms.layout.cache / FOLDER / f"{request}.json"
+    return desk.service.cache / FOLDER / f"{request}.json"
 
 
 def _done(desk: Desk, made: WaitingCommand) -> Path:
-    return desk.rooms.layout.cache / FOLDER / f"{made.digest}.done"
+    return desk.service.cache / FOLDER / f"{made.digest}.done"
 
 
 def _mark(desk: Desk, body: Any) -> str:
-    key = hmac.digest(service_secret(desk.rooms.layout), b"command request", "sha256")
-    return hmac.digest(key, canonical(body), "sha256").hex()
+    return hmac.digest(desk.service.secret(Purpose.COMMAND), canonical(body), "sha256").hex()

@@ -16,12 +16,9 @@ from typing import Any
 from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.draft_entries import content_digest
-from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.command_handler import address_of
-from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.pending_signature import Pending
+from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.repository.signed import signed_by
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
@@ -60,8 +57,8 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
     Refused, BadAnswers
         If it cannot be signed as it is; problems are reported now, not after the user has opened the page.
     """
-    actor, now = repo.account.actor, desk.rooms.clock()
-    _, state = desk.rooms.state(command.project, command.subject)
+    actor, now = repo.account.actor, desk.service.clock()
+    state = desk.service.subjects.state(command.project, command.subject)
     permit(command, state, actor, now)
     made = SignatureRequest(
         actor.name,
@@ -72,7 +69,7 @@ def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
         now + LASTS,
         os.urandom(16).hex(),
     )
-    name = desk.rooms.content(command.project, command.subject).put(_marked(desk, made))
+    name = desk.service.subjects.keep(command.project, command.subject, _marked(desk, made))
     request = f"{command.project}/{command.subject}/{name}"
     work = state.work[command.task]
     known = {"basis": work.basis, "use_case": work.use_case}
@@ -90,12 +87,11 @@ def _checked(desk: Desk, command: Sign, state: Subject, actor: Actor) -> str:
     """Return the digest of a draft, which must be complete."""
     if task_named(state.pipeline, command.task).kind not in DRAWN:
         return ""
-    return proposal_of(desk.rooms, command, state, actor, desk.rooms.clock()).digest
+    return desk.service.subjects.proposal(command, state, actor).digest
 
 
 def _mark(desk: Desk, body: Any) -> str:
-    key = hmac.digest(service_secret(desk.rooms.layout), b"signature request", "sha256")
-    return hmac.digest(key, canonical(body), "sha256").hex()
+    return hmac.digest(desk.service.secret(Purpose.SIGNATURE), canonical(body), "sha256").hex()
 
 
 def _marked(desk: Desk, made: SignatureRequest) -> bytes:
@@ -119,7 +115,7 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
     """
     repo.subject(project, subject)
     try:
-        told = parse(desk.rooms.content(project, subject).get(name), "A request")
+        told = parse(desk.service.subjects.kept(project, subject, name), "A request")
         if not hmac.compare_digest(str(told["mark"]), _mark(desk, told["body"])):
             raise NotFound(_WHAT, "Ask for the signature again.")
         made = from_json(SignatureRequest, told["body"])
@@ -133,18 +129,17 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
 def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> RequestState:
     """Whether the request waits, was signed, or is void: the draft changed, the lease is lost, or time is over."""
     command = made.command
-    _, state = desk.rooms.state(command.project, command.subject)
+    state = desk.service.subjects.state(command.project, command.subject)
     work = state.work[command.task]
     if any(each.fence == command.fence and each.by == made.signer for each in work.signed):
         return RequestState.DONE
     holder = Actor(made.signer, session=made.session)
-    live = work.lease is not None and work.lease.is_live(desk.rooms.clock()) and work.lease.is_of(holder)
-    if not live or work.fence != command.fence or desk.rooms.clock() > made.until:
+    live = work.lease is not None and work.lease.is_live(desk.service.clock()) and work.lease.is_of(holder)
+    if not live or work.fence != command.fence or desk.service.clock() > made.until:
         return RequestState.VOID
     return RequestState.WAITING if not made.content or made.content == content_now(desk, made) else RequestState.VOID
 
 
 def content_now(desk: Desk, made: SignatureRequest) -> str:
     """Return the digest of the current draft."""
-    command = made.command
-    return content_digest(desk.rooms.drafts.read(address_of(command, command.task), command.fence))
+    return desk.service.subjects.draft_digest(made.command)

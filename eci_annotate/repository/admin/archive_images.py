@@ -23,7 +23,7 @@ class Kept:
 
 def known_images(backend: LocalBackend, project: str, found: Sequence[Found]) -> dict[str, Kept]:
     """Which of the found images the project's subjects hold, as far as the importer may see them."""
-    archive, seen = backend.rooms.archive, dict[str, bool]()
+    archive, seen = backend.context.archive, dict[str, bool]()
     known: dict[str, Kept] = {}
     for each in archive.find({each.sop_uid for each in found}):
         if each.subject not in seen:
@@ -35,7 +35,7 @@ def known_images(backend: LocalBackend, project: str, found: Sequence[Found]) ->
 
 def _is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
     try:
-        view(backend.rooms.state(project, subject)[1], backend.account.actor, backend.rooms.clock())
+        view(backend.context.state(project, subject)[1], backend.account.actor, backend.context.clock())
     except NotFound:  # nobody asked for this one: no refusal is to be noted
         return False
     return True

@@ -22,7 +22,7 @@ from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.repository_folder import Layout, create, find
 from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.local.checkpoints import prove
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.store.atomic_files import write_atomic
@@ -222,20 +222,20 @@ def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None
 
 
 def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> RestoredRepository:
-    rooms = Rooms.from_layout(layout)
-    owner = Actor("restore", roles=dict.fromkeys(rooms.streams.projects(), ("owner",)))
+    context = Context.from_layout(layout)
+    owner = Actor("restore", roles=dict.fromkeys(context.streams.projects(), ("owner",)))
     checks: list[Check] = []
     withdrawn: list[str] = []
     places = list(_places(layout))
     for number, (project, subject) in enumerate(places, 1):
-        _, state = rooms.state(project, subject)
-        if not state.withdrawn and rooms.vault.is_gone(project, subject):
+        _, state = context.state(project, subject)
+        if not state.withdrawn and context.vault.is_gone(project, subject):
             withdrawn.append(subject)
         else:
-            checks += check_subject(rooms, view(state, owner, rooms.clock()))
+            checks += check_subject(context, view(state, owner, context.clock()))
         tell("verifying", number, len(places))
-    checks += prove(rooms)
-    rooms.stores.close()
+    checks += prove(context)
+    context.stores.close()
     return RestoredRepository(tuple(checks), tuple(withdrawn))
 
 

@@ -12,7 +12,7 @@ from eci_annotate.repository.keys.service_keys import enable_service
 from eci_annotate.repository.keys.signing_keys import found_authority, make_signing_key, open_authority
 from eci_annotate.repository.local.checkpoints import found_service, take
 from eci_annotate.repository.local.command_handler import do_project
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.actor import ALL_SITES, Actor
@@ -72,25 +72,27 @@ def create_repository(
     layout = create(Path(folder), dsn=dsn)
     key = Credential.generate()
     write_key(layout.key_file(member), key)
-    rooms = Rooms.from_layout(layout)
-    authority = found_authority(layout, key, secret, rooms.clock())
-    found_service(layout, authority, rooms.clock())
+    context = Context.from_layout(layout)
+    authority = found_authority(layout, key, secret, context.clock())
+    found_service(layout, authority, context.clock())
     actor = Actor(member, site, {project: FOUNDER})
-    do_project(rooms, OpenProject(project, site, authority.certificate), actor)
-    do_project(rooms, _entry(rooms, authority, project, actor, key, secret), actor)
-    do_project(rooms, Publish(project, case.name, rooms.blobs.put(case.blob)), actor)
+    do_project(context, OpenProject(project, site, authority.certificate), actor)
+    do_project(context, _entry(context, authority, project, actor, key, secret), actor)
+    do_project(context, Publish(project, case.name, context.blobs.put(case.blob)), actor)
     if needs_service(case):
         enable_service(layout, key, secret)
-        admit_service(rooms, actor, project)
-    take(rooms)
+        admit_service(context, actor, project)
+    take(context)
     write_atomic(layout.root / "members" / "default", member.encode() + b"\n")
     return layout.key_file(member)
 
 
-def _entry(rooms: Rooms, authority: Authority, project: str, actor: Actor, key: Credential, secret: str) -> AddMember:
+def _entry(
+    context: Context, authority: Authority, project: str, actor: Actor, key: Credential, secret: str
+) -> AddMember:
     """The command that brings an actor in: makes a signing key, and has it certified."""
-    signing = make_signing_key(rooms.layout, actor.name, key, secret)
-    certificate = authority.issue(actor.name, signing.rsa.public_key(), rooms.clock())
+    signing = make_signing_key(context.layout, actor.name, key, secret)
+    certificate = authority.issue(actor.name, signing.rsa.public_key(), context.clock())
     sites = actor.sites.get(project, (ALL_SITES,))
     return AddMember(project, actor.name, actor.site, actor.roles[project], key.public, sites, certificate)
 
@@ -121,6 +123,6 @@ def add_member(
     authority = open_authority(layout, credential(layout), secret)
     key = Credential.generate()
     newcomer = Actor(name, site, {project: roles}, sites={project: sites})
-    repository.backend.do(_entry(Rooms.from_layout(layout), authority, project, newcomer, key, ""))
+    repository.backend.do(_entry(Context.from_layout(layout), authority, project, newcomer, key, ""))
     write_key(path, key)
     return path

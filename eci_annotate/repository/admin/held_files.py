@@ -44,7 +44,7 @@ def hold(backend: LocalBackend, risks: Mapping[Path, str], project: str, site: s
     name = digest(canonical([project, site, *sorted(contents.values())]))[:12]
     counts = {str(risk): n for risk, n in Counter(risks.values()).items()}
     known = {contents[path]: (path.stat().st_size, str(risk)) for path, risk in risks.items()}
-    made = HeldSet(name, backend.rooms.clock(), backend.account.actor.name, project, site, len(risks), counts, known)
+    made = HeldSet(name, backend.context.clock(), backend.account.actor.name, project, site, len(risks), counts, known)
     folder = _root(backend) / name
     if not (folder / _HEAD).exists():
         make_folder(folder)
@@ -112,4 +112,4 @@ def delete_held(backend: LocalBackend, name: str, *, released: bool = False) -> 
 
 
 def _root(backend: LocalBackend) -> Path:
-    return backend.rooms.layout.root / HELD
+    return backend.context.layout.root / HELD

@@ -27,7 +27,7 @@ from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
 from eci_annotate.repository.admin.site_numbers import registered_subject
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.project_checks import check_site
 from eci_annotate.workflow.subject.commands import Describe
@@ -51,7 +51,7 @@ class Imported:
 
 
 def import_as(
-    rooms: Rooms,
+    context: Context,
     identity: Identity,
     folders: Iterable[Path],
     *,
@@ -64,12 +64,12 @@ def import_as(
 
     Parameters
     ----------
-    rooms, identity
+    context, identity
         The repository's parts, and who imports.
     folders, project, site, progress, accept_identified
         As in `import_folders`.
     """
-    backend, more = LocalBackend(rooms, identity), {"progress": progress, "accept_identified": accept_identified}
+    backend, more = LocalBackend(context, identity), {"progress": progress, "accept_identified": accept_identified}
     return import_folders(backend, folders, project=project, site=site, **more)  # type: ignore[arg-type]
 
 
@@ -129,7 +129,7 @@ def _import_files(
     decided: bool,
 ) -> Imported:
     skipped: Counter[str] = Counter()
-    if (state := backend.rooms.streams.projects().get(project)) is not None:
+    if (state := backend.context.streams.projects().get(project)) is not None:
         check_site(state, site)
     damaged = {} if decided else held_before(backend, paths, project, set(map(str, HoldReason)))
     usable = list(scan_each([path for path in paths if path not in damaged], skipped, damaged, tell))
@@ -173,18 +173,18 @@ def _take_patient(
 ) -> tuple[str, int]:
     """Take in the files of one patient; returns the subject and how many files are new, 0 if there is nothing to do."""
     project = keep_apart.project
-    old = subject_of(group, known) or registered_subject(backend.rooms, project, keep_apart.site, group[0].path)
-    if old and backend.rooms.state(project, old)[1].withdrawn:
+    old = subject_of(group, known) or registered_subject(backend.context, project, keep_apart.site, group[0].path)
+    if old and backend.context.state(project, old)[1].withdrawn:
         keep_apart({each.path: HoldReason.WITHDRAWN for each in group})
         return "", 0
     fresh = _fresh(group, known, skipped)
-    if fresh and without_images(fresh) and not (old and has_images(backend.rooms.archive, old)):
+    if fresh and without_images(fresh) and not (old and has_images(backend.context.archive, old)):
         keep_apart({each.path: HoldReason.NO_IMAGES for each in fresh})
         return "", 0
     if fresh:
         subject = old or enrol_next(backend, project, keep_apart.site)
         return subject, _take_in(backend, fresh, subject, keep_apart)
-    if old and not is_ingested(backend.rooms, project, old):  # an import that was cut off
+    if old and not is_ingested(backend.context, project, old):  # an import that was cut off
         return old, _take_in(backend, group, old, keep_apart)
     return old, 0
 
@@ -194,7 +194,7 @@ def _admitted(
 ) -> tuple[list[Found], dict[str, int], int]:
     """Return the files to take in, why others are held back, and how many of the first may identify their patient."""
     risks = {each.path: risk for each in usable if (risk := risk_of(each.path)) is not None}
-    state = backend.rooms.streams.projects().get(project)
+    state = backend.context.streams.projects().get(project)
     if not risks or accept or (state is not None and state.accepts_identified):
         if risks and accept:
             backend.trail.note("accepted-identified.1", project, "", f"{len(risks)} files")
@@ -248,7 +248,7 @@ def _fresh(group: Sequence[Found], known: dict[str, Kept], skipped: Counter[str]
 
 def _take_in(backend: LocalBackend, found: Sequence[Found], subject: str, keep_apart: _Apart) -> int:
     """Store files and sign the ingest; files that cannot be decoded are held back, and the others taken in."""
-    archive = backend.rooms.archive
+    archive = backend.context.archive
     archive.store(subject, found)
     try:
         sign_ingest(backend, keep_apart.project, subject)
@@ -271,8 +271,8 @@ def _take_in(backend: LocalBackend, found: Sequence[Found], subject: str, keep_a
 def _undisplayable(backend: LocalBackend, subject: str, found: Sequence[Found]) -> Iterator[str]:
     """Why a series cannot be shown; the others were decoded and kept when their ingest was signed."""
     new = {each.series_uid for each in found if each.modality not in NO_IMAGES}
-    volumes = backend.rooms.volumes
-    for series in (each for study in backend.rooms.archive.studies(subject) for each in study.series):
+    volumes = backend.context.volumes
+    for series in (each for study in backend.context.archive.studies(subject) for each in study.series):
         if series.series_uid not in new:
             continue
         try:

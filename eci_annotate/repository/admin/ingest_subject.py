@@ -11,7 +11,7 @@ from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import Refused
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
@@ -19,14 +19,14 @@ _one_at_a_time = Lock()
 _newest: dict[tuple[Path, str], int] = {}  # by repository and beginning of the pseudonym: the last one tried
 
 
-def is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
+def is_ingested(context: Context, project: str, subject: str) -> bool:
     """Whether every ingest is signed, and all images of the archive are sealed."""
-    _, state = rooms.state(project, subject)
+    _, state = context.state(project, subject)
     if not all(state.work[task.name].signed for task in state.pipeline if task.kind == TaskKind.INGEST):
         return False
-    sealed = rooms.volumes.sealed(subject)
-    return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
-        each.sop_uid in rows for uid, rows in sealed.items() for each in rooms.archive.instances(subject, uid)
+    sealed = context.volumes.sealed(subject)
+    return set(image_series_of(context.archive, subject)) <= sealed.keys() and all(
+        each.sop_uid in rows for uid, rows in sealed.items() for each in context.archive.instances(subject, uid)
     )
 
 
@@ -52,29 +52,29 @@ def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
     """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
     begin, case = f"ECI_{site.upper()}_S", backend.account.use_case(project)
     with _one_at_a_time:
-        for number in count(_next_number(backend.rooms, begin)):
-            _newest[backend.rooms.layout.root, begin] = number
+        for number in count(_next_number(backend.context, begin)):
+            _newest[backend.context.layout.root, begin] = number
             subject = f"{begin}{number:04d}"
-            if backend.rooms.archive.studies(subject):
+            if backend.context.archive.studies(subject):
                 continue
             try:
                 backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
             except Refused:
-                if not backend.rooms.streams.projects_of(subject):
+                if not backend.context.streams.projects_of(subject):
                     raise
                 continue  # another import took it a moment ago
-            if backend.rooms.streams.projects_of(subject) == [project]:
+            if backend.context.streams.projects_of(subject) == [project]:
                 return subject
             backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
     raise AssertionError("count never ends")
 
 
-def _next_number(rooms: Rooms, begin: str) -> int:
+def _next_number(context: Context, begin: str) -> int:
     """Return where to look for a free pseudonym; all subjects are listed once for each site in a process."""
-    known = _newest.get((rooms.layout.root, begin))
-    return (_last_number(rooms, begin) if known is None else known) + 1
+    known = _newest.get((context.layout.root, begin))
+    return (_last_number(context, begin) if known is None else known) + 1
 
 
-def _last_number(rooms: Rooms, begin: str) -> int:
-    numbers = (name.removeprefix(begin) for _, name in rooms.streams.subjects() if name.startswith(begin))
+def _last_number(context: Context, begin: str) -> int:
+    numbers = (name.removeprefix(begin) for _, name in context.streams.subjects() if name.startswith(begin))
     return max((int(number) for number in numbers if number.isdigit()), default=0)

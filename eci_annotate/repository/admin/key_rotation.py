@@ -28,10 +28,10 @@ def rotate(backend: LocalBackend, credential: Credential, projects: Sequence[str
     projects
         Where the key is to count.
     """
-    rooms, name = backend.rooms, backend.account.actor.name
+    context, name = backend.context, backend.account.actor.name
     authority = _authority(backend, credential)
-    key = make_signing_key(rooms.layout, name, credential, secret)
-    certificate = authority.issue(name, key.rsa.public_key(), rooms.clock())
+    key = make_signing_key(context.layout, name, credential, secret)
+    certificate = authority.issue(name, key.rsa.public_key(), context.clock())
     yield from _enrolled(backend, projects, certificate, key)
 
 
@@ -61,7 +61,7 @@ def adopt(
     """
     check_certified(certificate, key)
     yield from _enrolled(backend, projects, spelled(certificate), key)
-    keep_signing_key(backend.rooms.layout, backend.account.actor.name, key, credential, secret)
+    keep_signing_key(backend.context.layout, backend.account.actor.name, key, credential, secret)
 
 
 def _enrolled(backend: LocalBackend, projects: Sequence[str], certificate: str, key: PrivateKey) -> Iterator[str]:
@@ -73,9 +73,9 @@ def _enrolled(backend: LocalBackend, projects: Sequence[str], certificate: str, 
 def _authority(backend: LocalBackend, credential: Credential) -> Authority:
     """The repository's authority, as its founder or the service's secret opens it."""
     try:
-        return open_authority(backend.rooms.layout, credential, "")
+        return open_authority(backend.context.layout, credential, "")
     except Refused:
-        return service_authority(backend.rooms.layout)
+        return service_authority(backend.context.layout)
 
 
 def fingerprint_of(backend: LocalBackend, project: str, member: str, begin: str) -> str:

@@ -1,4 +1,4 @@
-"""Open another project in a repository: an owner of one project becomes the owner of the next."""
+"""Open another project in a repository, where an owner of one becomes the owner of the next; publish a use case."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 
 def owned_project(backend: LocalBackend) -> Project:
     """Return a project that the actor owns; raises Refused if there is none."""
-    actor, projects = backend.account.actor, backend.rooms.streams.projects()
+    actor, projects = backend.account.actor, backend.context.streams.projects()
     for name in sorted(actor.roles):
         if actor.may("administer", name):
             return projects[name]
@@ -47,30 +47,42 @@ def new_project(backend: LocalBackend, name: str, case: UseCase) -> None:
         The actor owns no project, or the name is taken or not allowed.
     """
     with backend.refusals("Open a project", next(iter(backend.account.actor.roles), "")):
-        first, rooms, founder = owned_project(backend), backend.rooms, backend.account.actor
-        known = rooms.streams.projects().get(check_name(name), Project())
+        first, context, founder = owned_project(backend), backend.context, backend.account.actor
+        known = context.streams.projects().get(check_name(name), Project())
         if known.use_case or (known.members and founder.name not in known.members):
             raise Refused(f"A project {name!r} exists already.", "Choose another name.")
     actor = replace(founder, roles={**founder.roles, name: FOUNDER}, sites={**founder.sites, name: (ALL_SITES,)})
     if not known.name:
-        do_project(rooms, OpenProject(name, actor.site, first.authorities[0]), actor)
+        do_project(context, OpenProject(name, actor.site, first.authorities[0]), actor)
     if not known.members:
         _enter(backend, name, first, actor)
-    do_project(rooms, Publish(name, case.name, rooms.blobs.put(case.blob)), actor)
+    do_project(context, Publish(name, case.name, context.blobs.put(case.blob)), actor)
     if needs_service(case):
-        admit_service(rooms, actor, name)
+        admit_service(context, actor, name)
+
+
+def publish(backend: LocalBackend, project: str, case: UseCase) -> None:
+    """Publish a use case in a project, for its owner; subjects that are enrolled later follow it."""
+    backend.do(Publish(project, case.name, backend.context.blobs.put(case.blob)))
+    admit_for_derived(backend, project)
+
+
+def admit_for_derived(backend: LocalBackend, project: str) -> bool:
+    """Make the service a member of a project that has derived tasks, for its owner; whether it was made one."""
+    case = backend.account.use_case(project)
+    return needs_service(case) and admit_service(backend.context, backend.account.actor, project)
 
 
 def _enter(backend: LocalBackend, name: str, first: Project, actor: Actor) -> None:
     """Make the actor the first member, with the keys that the other project knows of them."""
-    member, rooms = first.members[actor.name], backend.rooms
+    member, context = first.members[actor.name], backend.context
     for authority in first.authorities[1:]:
-        do_project(rooms, TrustAuthority(name, authority), actor)
-    certificates = [pem for pem, _ in member.certificates if _is_valid(first, member, pem, rooms.clock())]
+        do_project(context, TrustAuthority(name, authority), actor)
+    certificates = [pem for pem, _ in member.certificates if _is_valid(first, member, pem, context.clock())]
     newest = certificates[-1] if certificates else ""
-    do_project(rooms, AddMember(name, actor.name, actor.site, FOUNDER, member.key, (ALL_SITES,), newest), actor)
+    do_project(context, AddMember(name, actor.name, actor.site, FOUNDER, member.key, (ALL_SITES,), newest), actor)
     for certificate in certificates[:-1]:
-        do_project(rooms, EnrolCertificate(name, actor.name, certificate), actor)
+        do_project(context, EnrolCertificate(name, actor.name, certificate), actor)
 
 
 def _is_valid(project: Project, member: Member, certificate: str, now: datetime) -> bool:

@@ -51,7 +51,7 @@ def seal_images(
 
 
 def _seal(backend: LocalBackend, project: str, subject: str, done: ResealedImages) -> None:
-    known = ingests(backend.rooms.state(project, subject)[1])
+    known = ingests(backend.context.state(project, subject)[1])
     if known and known[-1].manifest.only(PartKind.INSTANCES):
         done.before.append(subject)
         return

@@ -7,22 +7,22 @@ from pathlib import Path
 from eci_annotate.dicom.images.files import read
 from eci_annotate.errors import BadImages
 from eci_annotate.repository.admin.append_log import AppendLog
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 
 
-def logs_of(rooms: Rooms, project: str, site: str) -> Path:
+def logs_of(context: Context, project: str, site: str) -> Path:
     """Return the folder of what is known about a site's uploads."""
-    return rooms.layout.root / "sites" / "logs" / project / site
+    return context.layout.root / "sites" / "logs" / project / site
 
 
-def subject_numbers(rooms: Rooms, project: str, site: str) -> AppendLog:
+def subject_numbers(context: Context, project: str, site: str) -> AppendLog:
     """Return the subjects of a project and site by pseudonym."""
-    return AppendLog.at(logs_of(rooms, project, site) / "subjects.jsonl")
+    return AppendLog.at(logs_of(context, project, site) / "subjects.jsonl")
 
 
-def registered_subject(rooms: Rooms, project: str, site: str, path: Path) -> str:
+def registered_subject(context: Context, project: str, site: str, path: Path) -> str:
     """Return the subject of the patient ID in a file, if it is a pseudonym that was sent before; else empty."""
-    numbers = subject_numbers(rooms, project, site)
+    numbers = subject_numbers(context, project, site)
     if not numbers:
         return ""
     try:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 
 from eci_annotate.errors import NotFound
-from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.backend import SubjectQuery, every_subject
 from eci_annotate.repository.derivation.copy_annotations import copied_drawing, in_words
 from eci_annotate.repository.derivation.service_member import served_projects, service_identity
 from eci_annotate.repository.external.adopt_annotations import adopt
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.subject.state import TaskStatus
@@ -20,12 +19,12 @@ from eci_annotate.workflow.usecase.pipeline import TaskKind
 log = logging.getLogger("eci_annotate.hub")
 
 
-def derive_all(rooms: Rooms, project: str | None = None, tell: Progress = lambda *_: None) -> int:
-    """Do every derived task that is ready, in one project or in all; returns how many were signed."""
-    mine = [name for name in served_projects(rooms) if project in (None, name)]
+def derive_all(context: Context) -> int:
+    """Do every derived task that is ready; returns how many were signed."""
+    mine = served_projects(context)
     if not mine:
         return 0
-    backend = LocalBackend(rooms, service_identity(rooms.layout))
+    backend = LocalBackend(context, service_identity(context.layout))
     repo, asked = Repository(backend, backend.images), SubjectQuery(startable=True)
     waiting = [
         (name, seen.subject, task.name)
@@ -34,11 +33,7 @@ def derive_all(rooms: Rooms, project: str | None = None, tell: Progress = lambda
         for task in seen.tasks
         if task.kind == TaskKind.DERIVE and task.status != TaskStatus.SIGNED and (task.may_start or task.mine)
     ]
-    done = 0
-    for number, where in enumerate(waiting, 1):
-        done += _tried(repo, *where)
-        tell("Copying drawings", number, len(waiting))
-    return done
+    return sum(_tried(repo, *where) for where in waiting)
 
 
 def _tried(repo: Repository, project: str, subject: str, task: str) -> bool:

@@ -6,7 +6,7 @@ from eci_annotate.errors import NoIdentity
 from eci_annotate.repository.keys.held_identity import HeldIdentity
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.service_keys import add_hub_member
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.workflow.actor import ALL_SITES, SERVICE_MEMBER, SERVICE_ROLE, Actor, Assurance
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -23,7 +23,7 @@ def needs_service(case: UseCase) -> bool:
     return any(task.kind == TaskKind.DERIVE for task in case.pipeline)
 
 
-def admit_service(rooms: Rooms, actor: Actor, project: str) -> bool:
+def admit_service(context: Context, actor: Actor, project: str) -> bool:
     """Make the service a member of a project, where it is enabled and none yet; whether it was made one.
 
     Raises
@@ -31,15 +31,15 @@ def admit_service(rooms: Rooms, actor: Actor, project: str) -> bool:
     Refused
         The actor does not own the project.
     """
-    known = rooms.streams.projects()[project].members
-    if SERVICE_MEMBER in known or not rooms.layout.service_secret.exists():
+    known = context.streams.projects()[project].members
+    if SERVICE_MEMBER in known or not context.layout.service_secret.exists():
         return False
     roles, sites = (SERVICE_ROLE,), (ALL_SITES,)
-    add_hub_member(rooms, actor, project, SERVICE_MEMBER, roles=roles, site=actor.site, sites=sites)
+    add_hub_member(context, actor, project, SERVICE_MEMBER, roles=roles, site=actor.site, sites=sites)
     return True
 
 
-def served_projects(rooms: Rooms) -> list[str]:
+def served_projects(context: Context) -> list[str]:
     """Return the names of the projects that have the service as a member."""
-    known = {name: each.members.get(SERVICE_MEMBER) for name, each in rooms.streams.projects().items()}
+    known = {name: each.members.get(SERVICE_MEMBER) for name, each in context.streams.projects().items()}
     return [name for name, member in known.items() if member is not None and member.roles]

@@ -13,7 +13,7 @@ from eci_annotate.errors import NoIdentity, Refused, Untrusted
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.signing_keys import check_certified, open_authority
 from eci_annotate.repository.local.command_handler import do_project
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Project, check_name
@@ -71,17 +71,17 @@ def _keep(layout: Layout, member: str, key: PrivateKey) -> None:
     write_atomic(layout.service_file(check_name(member)), content, mode=0o600)
 
 
-def admit(rooms: Rooms, actor: Actor, project: str, member: str) -> None:
+def admit(context: Context, actor: Actor, project: str, member: str) -> None:
     """Let a member sign through the service too: a key that it holds, certified in the project unless it is.
 
     In the place of a key that was revoked there a new one is made.
     """
-    state = rooms.streams.projects()[project]
-    held = _key_of(rooms.layout, member)
+    state = context.streams.projects()[project]
+    held = _key_of(context.layout, member)
     if held.fingerprint in state.members[member].revoked:
-        rotate_for(rooms, actor, [project], member)
-    elif not _is_certified(state, member, held, rooms.clock()):
-        do_project(rooms, EnrolCertificate(project, member, _issued(rooms, member, held)), actor)
+        rotate_for(context, actor, [project], member)
+    elif not _is_certified(state, member, held, context.clock()):
+        do_project(context, EnrolCertificate(project, member, _issued(context, member, held)), actor)
 
 
 def _is_certified(state: Project, member: str, key: PrivateKey, now: datetime) -> bool:
@@ -93,15 +93,15 @@ def _is_certified(state: Project, member: str, key: PrivateKey, now: datetime) -
     return public_pem(certificate) == key.public
 
 
-def rotate_for(rooms: Rooms, actor: Actor, projects: Sequence[str], member: str) -> PrivateKey:
+def rotate_for(context: Context, actor: Actor, projects: Sequence[str], member: str) -> PrivateKey:
     """Make a new signing key that the service holds for a member; what the old one signed still verifies."""
     key = PrivateKey.generate()
-    adopt_for(rooms, actor, projects, member, _issued(rooms, member, key), key)
+    adopt_for(context, actor, projects, member, _issued(context, member, key), key)
     return key
 
 
 def adopt_for(
-    rooms: Rooms, actor: Actor, projects: Sequence[str], member: str, certificate: str, key: PrivateKey
+    context: Context, actor: Actor, projects: Sequence[str], member: str, certificate: str, key: PrivateKey
 ) -> None:
     """Let a member sign through the service with a certified key, such as an institution's, from now on.
 
@@ -122,19 +122,19 @@ def adopt_for(
         A project does not trust the authority, or the certificate is not valid now.
     """
     check_certified(certificate, key)
-    service_secret(rooms.layout)  # refused before anything is enrolled
+    service_secret(context.layout)  # refused before anything is enrolled
     for project in projects:
-        do_project(rooms, EnrolCertificate(project, member, spelled(certificate)), actor)
-    with locked(rooms.layout.service_secret.with_name("service.lock")):
-        _keep(rooms.layout, member, key)
+        do_project(context, EnrolCertificate(project, member, spelled(certificate)), actor)
+    with locked(context.layout.service_secret.with_name("service.lock")):
+        _keep(context.layout, member, key)
 
 
-def _issued(rooms: Rooms, member: str, key: PrivateKey) -> str:
-    return service_authority(rooms.layout).issue(member, key.rsa.public_key(), rooms.clock())
+def _issued(context: Context, member: str, key: PrivateKey) -> str:
+    return service_authority(context.layout).issue(member, key.rsa.public_key(), context.clock())
 
 
 def add_hub_member(
-    rooms: Rooms,
+    context: Context,
     actor: Actor,
     project: str,
     member: str,
@@ -155,5 +155,5 @@ def add_hub_member(
     signs
         Whether a key to sign with is made and certified now; `admit` does it later.
     """
-    certificate = _issued(rooms, member, _key_of(rooms.layout, member)) if signs else ""
-    do_project(rooms, AddMember(project, member, site, roles, "", sites, certificate), actor)
+    certificate = _issued(context, member, _key_of(context.layout, member)) if signs else ""
+    do_project(context, AddMember(project, member, site, roles, "", sites, certificate), actor)

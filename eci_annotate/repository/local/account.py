@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eci_annotate.errors import NotFound
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member, Project
@@ -14,13 +14,13 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 class LocalAccount:
     """Account of the member whom an identity recognises; see `Account`."""
 
-    def __init__(self, rooms: Rooms, identity: Identity) -> None:
-        self._rooms, self._identity = rooms, identity
+    def __init__(self, context: Context, identity: Identity) -> None:
+        self._context, self._identity = context, identity
 
     @property
     def actor(self) -> Actor:
         """See `Account`."""
-        return self._identity.actor(self._rooms.streams.projects())
+        return self._identity.actor(self._context.streams.projects())
 
     @property
     def asks_secret(self) -> bool:
@@ -42,10 +42,10 @@ class LocalAccount:
             raise NotFound(
                 "The project has no definition with this digest.", "Leave the digest out for the current one."
             )
-        return view_case(self._rooms.use_case(digest or state.use_case), self.actor, project)
+        return view_case(self._context.use_case(digest or state.use_case), self.actor, project)
 
     def _project(self, project: str) -> Project:
-        state = self._rooms.streams.projects().get(project)
+        state = self._context.streams.projects().get(project)
         if state is None or project not in self.actor.roles:
             raise NotFound("Project not found, or you do not have access to it.", "Ask its owner.")
         return state

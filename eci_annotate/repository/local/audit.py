@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import subject_stream
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
@@ -30,7 +30,7 @@ class AuditQuery:
     until: str = ""
 
 
-def audit_table(rooms: Rooms, actor: Actor, query: AuditQuery) -> pd.DataFrame:
+def audit_table(context: Context, actor: Actor, query: AuditQuery) -> pd.DataFrame:
     """The rows that the actor may see, oldest first; only projects whose audit trail he may search.
 
     Raises
@@ -41,7 +41,7 @@ def audit_table(rooms: Rooms, actor: Actor, query: AuditQuery) -> pd.DataFrame:
     projects = {name for name in actor.roles if actor.may("audit", name)}
     if not projects or (query.project and query.project not in projects):
         raise Refused("You may not search the audit trail here.", "Ask the project's owner or auditor.")
-    rows = [row for row in _rows(rooms, query) if row["project"] in projects and _fits(row, query)]
+    rows = [row for row in _rows(context, query) if row["project"] in projects and _fits(row, query)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("at", kind="stable", ignore_index=True)
 
@@ -53,18 +53,18 @@ def _fits(row: dict[str, Any], query: AuditQuery) -> bool:
     return same and kind and row["at"] >= query.since and until
 
 
-def _rows(rooms: Rooms, query: AuditQuery) -> Iterator[dict[str, Any]]:
+def _rows(context: Context, query: AuditQuery) -> Iterator[dict[str, Any]]:
     """Yield what may fit a query; of one subject its own stream is read only, and of a span of time its months."""
     if query.project and query.subject:
-        for record in rooms.streams.records(subject_stream(query.project, query.subject)):
+        for record in context.streams.records(subject_stream(query.project, query.subject)):
             yield _row(record, query.project, query.subject)
     else:
-        for entry in rooms.streams.all_after():
+        for entry in context.streams.all_after():
             _, project, *subject = entry.stream.split("/")
             yield _row(entry.record, project, subject[0] if subject else "")
-    for month in rooms.access.months():
+    for month in context.access.months():
         if month >= query.since[:7] and (not query.until or month[: len(query.until)] <= query.until[:7]):
-            for record in rooms.access.read(month):
+            for record in context.access.read(month):
                 yield _row(record, record["data"]["project"], record["data"]["subject"])
 
 

@@ -5,7 +5,7 @@ It adds no rule of its own: `workflow` decides, `artefacts` makes what is signed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
@@ -18,9 +18,10 @@ from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
 from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
 from eci_annotate.repository.local.content_access import check_attached, check_put, content_of
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.evidence import LocalTrail
 from eci_annotate.repository.local.identity import Identity
+from eci_annotate.repository.local.lease_list import leased_views
 from eci_annotate.repository.local.sign import sign
 from eci_annotate.repository.local.subject_list import seen_of, subject_page
 from eci_annotate.repository.local.task_drafts import LocalDrafts
@@ -38,7 +39,7 @@ class LocalBackend:
 
     Parameters
     ----------
-    rooms
+    context
         The repository's parts.
     identity
         Says who acts, and opens the key that signs.
@@ -46,14 +47,14 @@ class LocalBackend:
         Called after each signature.
     """
 
-    def __init__(self, rooms: Rooms, identity: Identity, signed: Callable[[], object] = lambda: None) -> None:
-        self.rooms = rooms
+    def __init__(self, context: Context, identity: Identity, signed: Callable[[], object] = lambda: None) -> None:
+        self.context = context
         self._identity, self._signed = identity, signed
-        self.account = LocalAccount(rooms, identity)
-        self._notes = Notes(rooms, lambda: self.account.actor)
-        self.drafts = LocalDrafts(rooms, self.account, self._notes)
-        self.trail = LocalTrail(rooms, self.account, self._notes, self.subject)
-        self.images = LocalImages(rooms.volumes, self._note_reading)
+        self.account = LocalAccount(context, identity)
+        self._notes = Notes(context, lambda: self.account.actor)
+        self.drafts = LocalDrafts(context, self.account, self._notes)
+        self.trail = LocalTrail(context, self.account, self._notes, self.subject)
+        self.images = LocalImages(context.volumes, self._note_reading)
 
     @overload
     def do(self, command: Sign) -> Signed: ...
@@ -63,9 +64,9 @@ class LocalBackend:
 
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
-        check_own_certificate(self.rooms.layout)
+        check_own_certificate(self.context.layout)
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
-        take_when_due(self.rooms, signed=isinstance(command, Sign))
+        take_when_due(self.context, signed=isinstance(command, Sign))
         if isinstance(command, Sign):
             self._signed()
         return done
@@ -73,7 +74,7 @@ class LocalBackend:
     def _sign(self, command: Sign) -> Signed:
         with self.noting(command):
             actor = self.account.actor
-            event = sign(self.rooms, lambda: self._identity.signer(command, actor), command, actor)
+            event = sign(self.context, lambda: self._identity.signer(command, actor), command, actor)
         known = {"basis": event.basis, "use_case": event.use_case}
         return signed_by(self, self.images, command, event.version, known)
 
@@ -81,11 +82,11 @@ class LocalBackend:
         with self.noting(command):
             match command:
                 case _ if isinstance(command, ProjectCommand):
-                    do_project(self.rooms, command, self.account.actor)
+                    do_project(self.context, command, self.account.actor)
                     return None
                 case Attach():
                     check_attached(
-                        self.rooms, command, self._subject(command.project, command.subject), self.account.actor
+                        self.context, command, self._subject(command.project, command.subject), self.account.actor
                     )
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
@@ -99,9 +100,9 @@ class LocalBackend:
 
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""
-        state = do_subject(self.rooms, command, self.account.actor)
-        with self.rooms.streams.noticing(command.project, command.subject):
-            seen = view(state, self.account.actor, self.rooms.clock())
+        state = do_subject(self.context, command, self.account.actor)
+        with self.context.streams.noticing(command.project, command.subject):
+            seen = view(state, self.account.actor, self.context.clock())
         if isinstance(command, Start):
             self.drafts.grant(state, command.task, seen.task(command.task).fence)
         return seen
@@ -109,11 +110,11 @@ class LocalBackend:
     def check(self, command: Any) -> None:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
-            now = self.rooms.clock()
+            now = self.context.clock()
             if isinstance(command, ProjectCommand):
-                check_project(self.rooms, command, self.account.actor)
+                check_project(self.context, command, self.account.actor)
             else:
-                decide(command, self.rooms.state(command.project, command.subject)[1], self.account.actor, now)
+                decide(command, self.context.state(command.project, command.subject)[1], self.account.actor, now)
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""
@@ -138,21 +139,25 @@ class LocalBackend:
             return self._subject(project, subject)
 
     def _subject(self, project: str, subject: str) -> SubjectView:
-        return self.rooms.seen(project, subject, self.account.actor)
+        return self.context.seen(project, subject, self.account.actor)
 
     def subjects(self, project: str, query: SubjectQuery | None = None) -> SubjectPage:
         """A page of the subjects that the actor may see; the first 20 without a query."""
-        return subject_page(self.rooms, self.account.actor, project, check_query(query or SubjectQuery()))
+        return subject_page(self.context, self.account.actor, project, check_query(query or SubjectQuery()))
+
+    def leased(self, project: str, most: int) -> Iterator[SubjectView]:
+        """Yield the subjects with an active lease, as the actor may see them; of `most` cards for each member."""
+        return leased_views(self.context, self.account.actor, project, self.account.members(project), most)
 
     def feed(self, after: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """The newest position, and which (project, subject) of the actor's lists changed since `after`."""
-        position, names = self.rooms.streams.changed(after)
-        return position, seen_of(self.rooms, self.account.actor, names)
+        position, names = self.context.streams.changed(after)
+        return position, seen_of(self.context, self.account.actor, names)
 
     def put(self, project: str, subject: str, content: bytes, *, attached: bool = False) -> str:
         """Keep a blob with the subject; who holds one of its tasks may, or (to be `attached`) who may attach data."""
         self.check_put(project, subject, attached)
-        return self.rooms.content(project, subject).put(content)
+        return self.context.content(project, subject).put(content)
 
     def check_put(self, project: str, subject: str, attached: bool) -> None:
         """Refuse what `put` would refuse."""
@@ -165,7 +170,7 @@ class LocalBackend:
             seen = self._subject(project, subject)
             mine = [task.name for task in seen.tasks if task.mine]
             drafts = chain.from_iterable(self.drafts.read(project, subject, name) for name in mine)
-            return content_of(self.rooms, seen, digest, drafts)
+            return content_of(self.context, seen, digest, drafts)
 
     def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eci_annotate.errors import EciError, Tampered, undamaged
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.repository_folder import Layout
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.protocols import Entry
@@ -57,38 +57,40 @@ def _folder(layout: Layout) -> Path:
     return layout.authority.parent
 
 
-def take_when_due(rooms: Rooms, *, signed: bool) -> None:
+def take_when_due(context: Context, *, signed: bool) -> None:
     """Take a checkpoint after a signature, or when the last one is a minute old."""
-    last = _newest(rooms.layout.checkpoints)
-    if signed or last is None or rooms.clock() - last.at >= EVERY:
-        take(rooms, last)
+    last = _newest(context.layout.checkpoints)
+    if signed or last is None or context.clock() - last.at >= EVERY:
+        take(context, last)
 
 
-def take_when_new(rooms: Rooms) -> bool:
+def take_when_new(context: Context) -> bool:
     """Take a checkpoint when anything was appended since the last one; whether it was."""
-    last = _newest(rooms.layout.checkpoints)
+    last = _newest(context.layout.checkpoints)
     known = {(month, count) for month, count, _ in last.access} if last else set()
-    read = {(month, str(rooms.access.head(month)[0])) for month in rooms.access.months()}
-    if last is not None and read == known and not rooms.stores.events.feed(last.position, 1):
+    read = {(month, str(context.access.head(month)[0])) for month in context.access.months()}
+    if last is not None and read == known and not context.stores.events.feed(last.position, 1):
         return False
-    take(rooms, last)
+    take(context, last)
     return True
 
 
-def take(rooms: Rooms, last: Checkpoint | None = None) -> Path:
+def take(context: Context, last: Checkpoint | None = None) -> Path:
     """Take one now; it is copied into the folder that ECI_ANNOTATE_CHECKPOINTS names, too."""
-    past = last or _newest(rooms.layout.checkpoints)
+    past = last or _newest(context.layout.checkpoints)
     events, position = past.events if past else Range(), past.position if past else 0
-    for entry in rooms.streams.all_after(position):
+    for entry in context.streams.all_after(position):
         events, position = events.extended([_leaf(entry)]), entry.position
-    access = tuple((month, str(n), last) for month in rooms.access.months() for n, last in [rooms.access.head(month)])
-    made = Checkpoint(rooms.layout.identity, rooms.clock(), position, events, access)
-    content = _signed(rooms.layout, made)
+    access = tuple(
+        (month, str(n), last) for month in context.access.months() for n, last in [context.access.head(month)]
+    )
+    made = Checkpoint(context.layout.identity, context.clock(), position, events, access)
+    content = _signed(context.layout, made)
     name = f"{position:012d}.json"
     outside = os.environ.get(OUTSIDE)
-    for folder in (rooms.layout.checkpoints, *([Path(outside) / rooms.layout.identity] if outside else [])):
+    for folder in (context.layout.checkpoints, *([Path(outside) / context.layout.identity] if outside else [])):
         write_atomic(folder / name, content)
-    return rooms.layout.checkpoints / name
+    return context.layout.checkpoints / name
 
 
 def _leaf(entry: Entry) -> bytes:
@@ -136,7 +138,7 @@ def _read(content: bytes) -> tuple[Checkpoint, Any]:
         raise Tampered("A checkpoint is damaged.", "Take another copy of it.") from error
 
 
-def check_checkpoints(rooms: Rooms, folder: Path, anchors: Iterable[str]) -> list[Check]:
+def check_checkpoints(context: Context, folder: Path, anchors: Iterable[str]) -> list[Check]:
     """Compare all streams with the checkpoints in a folder, best with copies that were kept elsewhere.
 
     Returns
@@ -144,17 +146,17 @@ def check_checkpoints(rooms: Rooms, folder: Path, anchors: Iterable[str]) -> lis
     list of Check
         One row each for checkpoint; `detail` of the last says how many events came after it.
     """
-    entries, trusted = rooms.streams.feed(0), tuple(anchors)
-    return list(_rows(rooms, sorted(folder.glob("*.json")), entries, trusted))
+    entries, trusted = context.streams.feed(0), tuple(anchors)
+    return list(_rows(context, sorted(folder.glob("*.json")), entries, trusted))
 
 
-def prove(rooms: Rooms) -> list[Check]:
+def prove(context: Context) -> list[Check]:
     """Compare all streams with the repository's own checkpoints; the last row says what the newest one covers.
 
     A row fails if events that a checkpoint covers are missing, or if there is no checkpoint.
     """
-    entries, paths = rooms.streams.feed(0), sorted(rooms.layout.checkpoints.glob("*.json"))
-    found = list(_rows(rooms, paths, entries, (rooms.layout.authority.read_text(),)))
+    entries, paths = context.streams.feed(0), sorted(context.layout.checkpoints.glob("*.json"))
+    found = list(_rows(context, paths, entries, (context.layout.authority.read_text(),)))
     if not found:
         return [Check("", "", 0, "checkpoints", not entries, "There is no checkpoint." if entries else "")]
     if all(each.passed for each in found):
@@ -172,18 +174,18 @@ def _coverage(made: Checkpoint, entries: list[Entry]) -> str:
     )
 
 
-def _rows(rooms: Rooms, paths: list[Path], entries: list[Entry], anchors: tuple[str, ...]) -> Iterator[Check]:
+def _rows(context: Context, paths: list[Path], entries: list[Entry], anchors: tuple[str, ...]) -> Iterator[Check]:
     state, done = Range(), 0
     for path in paths:
         try:
-            made = _authentic(path.read_bytes(), rooms.layout.identity, anchors)
+            made = _authentic(path.read_bytes(), context.layout.identity, anchors)
             if made.events.size > len(entries):
                 missing = made.events.size - len(entries)
                 raise Tampered(f"{missing} events that existed at {stamp(made.at)} are missing.")
             state, done = state.extended(map(_leaf, entries[done : made.events.size])), made.events.size
             if state != made.events:
                 raise Tampered(f"Events before {stamp(made.at)} were changed or replaced.")
-            _check_access(rooms, made)
+            _check_access(context, made)
         except EciError as error:
             yield Check("", "", 0, f"checkpoint {path.stem}", False, error.what)
         else:
@@ -201,8 +203,8 @@ def _authentic(content: bytes, repository: str, anchors: tuple[str, ...]) -> Che
     return made
 
 
-def _check_access(rooms: Rooms, made: Checkpoint) -> None:
+def _check_access(context: Context, made: Checkpoint) -> None:
     for month, count, last in made.access:
-        records = rooms.access.read(month)
+        records = context.access.read(month)
         if len(records) < int(count) or (int(count) and records[int(count) - 1]["digest"] != last):
             raise Tampered(f"The access stream of {month} was changed or cut.")

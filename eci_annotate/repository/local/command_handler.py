@@ -10,7 +10,7 @@ from datetime import datetime
 from eci_annotate.errors import UNREADABLE, BadUseCase, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
-from eci_annotate.repository.local.context import TRIES, Rooms, busy
+from eci_annotate.repository.local.context import TRIES, Context, busy
 from eci_annotate.repository.local.erase import erase
 from eci_annotate.repository.local.event_streams import project_stream
 from eci_annotate.store.protocols import Address, Holder, Record
@@ -27,7 +27,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 _PUBLISH = "Publish it from its folder, or on the page of the pipeline."
 
 
-def check_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> tuple[list[Record], tuple[Event, ...]]:
+def check_project(context: Context, command: ProjectCommand, actor: Actor) -> tuple[list[Record], tuple[Event, ...]]:
     """Return a project's records and the events that a command would add.
 
     Raises
@@ -35,16 +35,16 @@ def check_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> tuple[
     Refused
         The command is not allowed; or a definition to be published does not exist, or is none.
     """
-    records, state = rooms.streams.project(command.project)
-    events = decide_project(command, state, actor, rooms.clock())
+    records, state = context.streams.project(command.project)
+    events = decide_project(command, state, actor, context.clock())
     if isinstance(command, Publish):
-        _check_definition(rooms, command)
+        _check_definition(context, command)
     return records, events
 
 
-def _check_definition(rooms: Rooms, command: Publish) -> None:
+def _check_definition(context: Context, command: Publish) -> None:
     try:
-        case = UseCase.from_definition(parse(rooms.blobs.get(command.use_case), "A use case"))
+        case = UseCase.from_definition(parse(context.blobs.get(command.use_case), "A use case"))
     except (NotFound, Tampered, BadUseCase, *UNREADABLE) as error:
         reason = error.what if isinstance(error, BadUseCase) else "There is no definition with this digest."
         raise Refused(f"The use case cannot be published. {reason}", _PUBLISH) from None
@@ -52,37 +52,37 @@ def _check_definition(rooms: Rooms, command: Publish) -> None:
         raise Refused("The use case has another name or spelling.", _PUBLISH)
 
 
-def do_project(rooms: Rooms, command: ProjectCommand, actor: Actor) -> None:
+def do_project(context: Context, command: ProjectCommand, actor: Actor) -> None:
     """Do a project's command."""
     for _ in range(TRIES):
-        records, events = check_project(rooms, command, actor)
-        if rooms.append(project_stream(command.project), records, events):
+        records, events = check_project(context, command, actor)
+        if context.append(project_stream(command.project), records, events):
             return
     raise busy()
 
 
-def do_subject(rooms: Rooms, command: Command, actor: Actor) -> Subject:
+def do_subject(context: Context, command: Command, actor: Actor) -> Subject:
     """Do a subject's command (but `Sign`); the subject as it is then. Its stream is folded once for each try."""
     for _ in range(TRIES):
-        now = rooms.clock()
-        records, state = rooms.state(command.project, command.subject)
+        now = context.clock()
+        records, state = context.state(command.project, command.subject)
         events = decide(command, state, actor, now)
-        then = rooms.append_subject(state, records, events)
+        then = context.append_subject(state, records, events)
         if then is not None:
-            _follow(rooms, command, actor, then, now)
-            return rooms.renewed(then)
+            _follow(context, command, actor, then, now)
+            return context.renewed(then)
     raise busy()
 
 
-def _follow(rooms: Rooms, command: Command, actor: Actor, then: Subject, now: datetime) -> None:
+def _follow(context: Context, command: Command, actor: Actor, then: Subject, now: datetime) -> None:
     """What a command does besides its events."""
     match command:
         case Withdraw():
-            erase(rooms, command.project, command.subject)
+            erase(context, command.project, command.subject)
         case Start():
-            _open_draft(rooms, command, actor, then)
+            _open_draft(context, command, actor, then)
         case Renew():
-            rooms.drafts.renew(address_of(command, command.task), command.fence, now + LEASE)
+            context.drafts.renew(address_of(command, command.task), command.fence, now + LEASE)
 
 
 def address_of(command: Command, task: str) -> Address:
@@ -90,19 +90,19 @@ def address_of(command: Command, task: str) -> Address:
     return Address(command.project, command.subject, task)
 
 
-def _open_draft(rooms: Rooms, command: Start, actor: Actor, state: Subject) -> None:
+def _open_draft(context: Context, command: Start, actor: Actor, state: Subject) -> None:
     """Raise the fence of the draft; the store refuses it when the task was taken over a moment ago."""
     work, address = state.work[command.task], address_of(command, command.task)
     lease = work.lease
     if lease is None or not lease.is_of(actor):
         raise LeaseLost(f"{command.task!r} was taken over.", "Start it again.")
-    rooms.drafts.open(address, Holder(lease.fence, lease.until, actor.name, work.version + 1))
-    entries = rooms.drafts.read(address, lease.fence)
+    context.drafts.open(address, Holder(lease.fence, lease.until, actor.name, work.version + 1))
+    entries = context.drafts.read(address, lease.fence)
     if draft_entries.is_damaged(entries):
-        rooms.drafts.append(address, lease.fence, [draft_entries.continued_entry()])
+        context.drafts.append(address, lease.fence, [draft_entries.continued_entry()])
     if work.signed and not entries:
-        rooms.drafts.append(
-            address, lease.fence, _seed(rooms.content(command.project, command.subject), work.signed[-1])
+        context.drafts.append(
+            address, lease.fence, _seed(context.content(command.project, command.subject), work.signed[-1])
         )
 
 

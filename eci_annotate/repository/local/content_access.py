@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from eci_annotate.archive import protocol as archived
 from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.manifest_parts import archived_uids, is_archived
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
@@ -24,34 +24,34 @@ def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
         raise LeaseLost("You hold no lease of this subject.", "Start one first.")
 
 
-def check_attached(rooms: Rooms, command: Attach, seen: SubjectView, actor: Actor) -> None:
+def check_attached(context: Context, command: Attach, seen: SubjectView, actor: Actor) -> None:
     """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
     if not actor.may("attach", command.project, seen.site):
         return  # the workflow refuses it
-    rooms.content(command.project, command.subject).get(command.digest)
-    works = rooms.state(command.project, command.subject)[1].work.values()
+    context.content(command.project, command.subject).get(command.digest)
+    works = context.state(command.project, command.subject)[1].work.values()
     if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
         raise Refused("This content belongs to a signed version.", "Attach other content.")
 
 
-def content_of(rooms: Rooms, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
+def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
     """A blob or archived file that the view names, or one of the actor's own `drafts`; NotFound for any other."""
     parts = [p for t in seen.tasks for s in t.signed for p in s.manifest.parts if p.digest == digest]
     if parts and is_archived(parts[0]):
-        return _archived(rooms, seen.subject, parts[0])
+        return _archived(context, seen.subject, parts[0])
     if digest not in readable(seen) and digest not in draft_entries.snapshots(drafts):
         raise NotFound("Content not found, or you do not have access to it.", "Check the digest.")
     if parts and parts[0].role == PartKind.INSTANCES:
-        rooms.volumes.check_all(seen.subject)  # an export says what its images are: they must be those
+        context.volumes.check_all(seen.subject)  # an export says what its images are: they must be those
     cases = {signed.use_case for task in seen.tasks for signed in task.signed}
     if digest in cases:
-        return rooms.blobs.get(digest)
-    return rooms.content(seen.project, seen.subject).get(digest)
+        return context.blobs.get(digest)
+    return context.content(seen.project, seen.subject).get(digest)
 
 
-def _archived(rooms: Rooms, subject: str, part: SealedPart) -> bytes:
+def _archived(context: Context, subject: str, part: SealedPart) -> bytes:
     _, series, sop = archived_uids(part)
-    content = archived.content_of(rooms.archive, subject, series, sop)
+    content = archived.content_of(context.archive, subject, series, sop)
     if digest_of(content) != part.digest:
         raise Tampered("An archived file was changed.", "Restore it from a backup.")
     return content

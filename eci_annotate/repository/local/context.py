@@ -37,7 +37,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Rooms:
+class Context:
     """What the backend works with."""
 
     layout: Layout
@@ -53,7 +53,7 @@ class Rooms:
     proposals: Proposals = field(default_factory=Proposals)
 
     @classmethod
-    def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Rooms:
+    def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Context:
         """Open the parts of a repository; a database is given `connections` at most."""
         stores = open_stores(layout, connections)
         vault = Vault(layout.vault)

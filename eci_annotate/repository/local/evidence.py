@@ -12,7 +12,7 @@ from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.audit import AuditQuery, audit_table
 from eci_annotate.repository.local.checkpoints import check_checkpoints
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.workflow.subject.view import SubjectView
 
@@ -22,7 +22,7 @@ class LocalTrail:
 
     Parameters
     ----------
-    rooms
+    context
         The repository's parts.
     account, notes
         The actor, and their access stream.
@@ -31,9 +31,9 @@ class LocalTrail:
     """
 
     def __init__(
-        self, rooms: Rooms, account: LocalAccount, notes: Notes, subject: Callable[[str, str], SubjectView]
+        self, context: Context, account: LocalAccount, notes: Notes, subject: Callable[[str, str], SubjectView]
     ) -> None:
-        self._rooms, self._account, self._notes, self._subject = rooms, account, notes, subject
+        self._context, self._account, self._notes, self._subject = context, account, notes, subject
 
     def note(self, name: str, project: str, subject: str, what: str) -> None:
         """See `Trail`."""
@@ -41,17 +41,17 @@ class LocalTrail:
 
     def verify(self, project: str, subject: str, anchors: tuple[str, ...] = ()) -> list[Check]:
         """See `Trail`."""
-        return check_subject(self._rooms, self._subject(project, subject), anchors)
+        return check_subject(self._context, self._subject(project, subject), anchors)
 
     def audit(self, query: AuditQuery) -> pd.DataFrame:
         """Return the audit trail of the projects whose audit the actor may search; the search itself is noted."""
         actor = self._account.actor
         with self._notes.refusals("Audit", query.project or next(iter(actor.roles), ""), query.subject):
-            table = audit_table(self._rooms, actor, query)
+            table = audit_table(self._context, actor, query)
         self.note("audited.1", query.project, query.subject, f"{len(table)} rows")
         return table
 
     def check_checkpoints(self, folder: Path | None = None, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Check that nothing is missing up to the last checkpoint in `folder` (by default the repository's own)."""
-        trusted = anchors or (self._rooms.layout.authority.read_text(),)
-        return check_checkpoints(self._rooms, folder or self._rooms.layout.checkpoints, trusted)
+        trusted = anchors or (self._context.layout.authority.read_text(),)
+        return check_checkpoints(self._context, folder or self._context.layout.checkpoints, trusted)

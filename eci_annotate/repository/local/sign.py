@@ -16,7 +16,7 @@ from eci_annotate.repository.keys.dicom_signatures import SignatureAdder, signat
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.command_handler import address_of
-from eci_annotate.repository.local.context import TRIES, Rooms, busy
+from eci_annotate.repository.local.context import TRIES, Context, busy
 from eci_annotate.repository.local.proposal import Job, Proposal
 from eci_annotate.repository.local.volumes.image_seals import basis_parts
 from eci_annotate.workflow.actor import Actor
@@ -31,68 +31,68 @@ from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskKind, task_named
 _one_at_a_time = RLock()
 
 
-def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor) -> VersionSigned:
+def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: Actor) -> VersionSigned:
     """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event."""
-    _, state = rooms.state(command.project, command.subject)
-    permit(command, state, actor, rooms.clock())
+    _, state = context.state(command.project, command.subject)
+    permit(command, state, actor, context.clock())
     signer = opened()
     with _one_at_a_time:
-        now = rooms.clock()
-        _, state = rooms.state(command.project, command.subject)
+        now = context.clock()
+        _, state = context.state(command.project, command.subject)
         permit(command, state, actor, now)
-        certificate = _certificate(rooms, command.project, actor.name, signer.key.fingerprint, now)
+        certificate = _certificate(context, command.project, actor.name, signer.key.fingerprint, now)
         adds = signature_adder(signer.key, certificate, now)
-        manifest = _make(rooms, command, state, actor, now, adds, signer.content)
+        manifest = _make(context, command, state, actor, now, adds, signer.content)
         for _ in range(TRIES):
-            records, state = rooms.state(command.project, command.subject)
+            records, state = context.state(command.project, command.subject)
             events = _sealed(signer, command, manifest, state, actor, now)
-            if rooms.append_subject(state, records, events):
-                rooms.proposals.forget(command.project, command.subject)
+            if context.append_subject(state, records, events):
+                context.proposals.forget(command.project, command.subject)
                 return next(each for each in events if isinstance(each, VersionSigned))
     raise busy()
 
 
-def _certificate(rooms: Rooms, project: str, name: str, mark: str, now: datetime) -> str:
+def _certificate(context: Context, project: str, name: str, mark: str, now: datetime) -> str:
     """Return the certificate of a key; Refused if none covers it now: what it signed would never verify."""
     try:
-        return rooms.streams.projects()[project].certificate_of(name, mark, now)
+        return context.streams.projects()[project].certificate_of(name, mark, now)
     except Untrusted as error:
         remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
         raise Refused(f"Your key is not valid here now. {error.what}", remedy) from error
 
 
 def _make(
-    rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, adds: SignatureAdder, confirmed: str
+    context: Context, command: Sign, state: Subject, actor: Actor, now: datetime, adds: SignatureAdder, confirmed: str
 ) -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
-    shop = rooms.workshop(command.project, command.subject)
+    shop = context.workshop(command.project, command.subject)
     if task.kind == TaskKind.INGEST:
         return artefacts.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return artefacts.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
-    job = _job(rooms, command, state, actor, now)
+    job = _job(context, command, state, actor, now)
     if confirmed and content_digest(job.entries) != confirmed:
         raise Refused("The draft changed after you confirmed it.", "Ask for the signature again.")
-    return artefacts.annotated(shop, rooms.proposals.of(shop, job), adds)
+    return artefacts.annotated(shop, context.proposals.of(shop, job), adds)
 
 
-def proposal_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:
+def proposal_of(context: Context, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:
     """What signing would make of the draft as it is on the disk now; refuses as `Proposals.of`."""
-    shop = rooms.workshop(command.project, command.subject)
-    return rooms.proposals.of(shop, _job(rooms, command, state, actor, now))
+    shop = context.workshop(command.project, command.subject)
+    return context.proposals.of(shop, _job(context, command, state, actor, now))
 
 
-def _job(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Job:
+def _job(context: Context, command: Sign, state: Subject, actor: Actor, now: datetime) -> Job:
     work, address = state.work[command.task], address_of(command, command.task)
-    rooms.drafts.sync(address, command.fence)
+    context.drafts.sync(address, command.fence)
     return Job(
         project=command.project,
         subject=command.subject,
         task=task_named(state.pipeline, command.task),
-        case=rooms.use_case(work.use_case),
+        case=context.use_case(work.use_case),
         version=work.version + 1,
         fence=command.fence,
-        entries=rooms.drafts.read(address, command.fence),
+        entries=context.drafts.read(address, command.fence),
         signer=actor.name,
         when=now,
         meaning=command.meaning,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.backend import SubjectPage, SubjectQuery
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.subject_cards import query_of
 from eci_annotate.store.cards import CardQuery, fits
@@ -21,7 +21,7 @@ from eci_annotate.workflow.subject.view import SubjectView, has_task, view
 _PIECE, _LARGEST = 100, 1000
 
 
-def subject_page(rooms: Rooms, actor: Actor, project: str, query: SubjectQuery) -> SubjectPage:
+def subject_page(context: Context, actor: Actor, project: str, query: SubjectQuery) -> SubjectPage:
     """The page that the query asks for.
 
     What the clock decides (whether a lease is over) no card knows: with `startable` the cards give who may come
@@ -31,43 +31,43 @@ def subject_page(rooms: Rooms, actor: Actor, project: str, query: SubjectQuery) 
     if cards is None:
         return SubjectPage(0, ())
     if query.startable:
-        return _startable(rooms, actor, cards, query)
-    total, states = rooms.streams.page(cards)
-    return SubjectPage(total, tuple(_views(rooms, actor, states, rooms.clock())))
+        return _startable(context, actor, cards, query)
+    total, states = context.streams.page(cards)
+    return SubjectPage(total, tuple(_views(context, actor, states, context.clock())))
 
 
-def seen_of(rooms: Rooms, actor: Actor, names: Sequence[str]) -> list[tuple[str, str]]:
+def seen_of(context: Context, actor: Actor, names: Sequence[str]) -> list[tuple[str, str]]:
     """Those of the subjects' streams that stand in the actor's lists, as (project, subject)."""
-    cards = rooms.streams.cards_of([name for name in names if name.startswith(SUBJECTS)])
+    cards = context.streams.cards_of([name for name in names if name.startswith(SUBJECTS)])
     queries = {project: query_of(actor, project, SubjectQuery()) for project in actor.roles}
     asked = ((card, queries.get(card.project)) for _, card in sorted(cards.items()))
     return [(card.project, card.order["subject"]) for card, query in asked if query and fits(card, query)]
 
 
-def _views(rooms: Rooms, actor: Actor, states: list[Subject], now: datetime) -> Iterator[SubjectView]:
+def _views(context: Context, actor: Actor, states: list[Subject], now: datetime) -> Iterator[SubjectView]:
     for state in states:
         with suppress(NotFound):  # what changed since its card was read
-            yield view(rooms.renewed(state), actor, now)
+            yield view(context.renewed(state), actor, now)
 
 
-def _having_task(rooms: Rooms, actor: Actor, states: list[Subject], now: datetime) -> Iterator[Subject]:
+def _having_task(context: Context, actor: Actor, states: list[Subject], now: datetime) -> Iterator[Subject]:
     """Of those that come into question; the ends of leases are looked up where it depends on them."""
     for state in states:
         with suppress(NotFound):
-            if has_task(rooms.renewed(state, now), actor, now):
+            if has_task(context.renewed(state, now), actor, now):
                 yield state
 
 
-def _startable(rooms: Rooms, actor: Actor, cards: CardQuery, query: SubjectQuery) -> SubjectPage:
+def _startable(context: Context, actor: Actor, cards: CardQuery, query: SubjectQuery) -> SubjectPage:
     found: list[Subject] = []
-    now, wanted, at, total = rooms.clock(), query.offset + query.size, 0, 1
+    now, wanted, at, total = context.clock(), query.offset + query.size, 0, 1
     while at < total and len(found) < wanted:
         piece = _piece(wanted - len(found), len(found), at)
-        total, states = rooms.streams.page(replace(cards, offset=at, size=piece))
-        found += _having_task(rooms, actor, states, now)
+        total, states = context.streams.page(replace(cards, offset=at, size=piece))
+        found += _having_task(context, actor, states, now)
         at += piece
     rest = max(total - at, 0)
-    return SubjectPage(len(found) + rest, tuple(_views(rooms, actor, found[query.offset : wanted], now)))
+    return SubjectPage(len(found) + rest, tuple(_views(context, actor, found[query.offset : wanted], now)))
 
 
 def _piece(missing: int, found: int, looked: int) -> int:

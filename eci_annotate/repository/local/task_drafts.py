@@ -8,7 +8,7 @@ from typing import NamedTuple
 from eci_annotate.errors import LeaseLost, Refused
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.store.protocols import Address, Record
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.usecase.pipeline import task_named
@@ -24,8 +24,8 @@ class _Right(NamedTuple):
 class LocalDrafts:
     """Drafts of the tasks that one session holds; see `TaskDrafts`."""
 
-    def __init__(self, rooms: Rooms, account: LocalAccount, notes: Notes) -> None:
-        self._rooms, self._account, self._notes = rooms, account, notes
+    def __init__(self, context: Context, account: LocalAccount, notes: Notes) -> None:
+        self._context, self._account, self._notes = context, account, notes
         self._granted: dict[tuple[Address, int], _Right] = {}
 
     def grant(self, state: Subject, task: str, fence: int) -> None:
@@ -37,7 +37,7 @@ class LocalDrafts:
         """See `TaskDrafts`."""
         address = Address(project, subject, task)
         self.check_held(address, fence)
-        self._rooms.drafts.append(address, fence, entries)
+        self._context.drafts.append(address, fence, entries)
 
     def check_held(self, address: Address, fence: int) -> None:
         """Check that this session was granted the task under that fence; whether it is the newest the store says.
@@ -54,7 +54,7 @@ class LocalDrafts:
                 if self._fence(address) != fence:
                     what = f"You do not hold {address.task!r}."
                     raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
-                self.grant(self._rooms.state(address.project, address.subject)[1], address.task, fence)
+                self.grant(self._context.state(address.project, address.subject)[1], address.task, fence)
             right = self._granted[address, fence]
             if not self._account.actor.has_role(address.project, right.roles, right.site):
                 raise Refused(f"You may no longer work on {address.task!r}.", "Your role has changed; ask the owner.")
@@ -64,13 +64,13 @@ class LocalDrafts:
         address = Address(project, subject, task)
         with self._notes.refusals("Read draft", project, subject):
             fence = self._fence(address)
-        return self._rooms.drafts.read(address, fence)
+        return self._context.drafts.read(address, fence)
 
     def _fence(self, address: Address) -> int:
         """The fence of the last lease, if it is this session's; that it has ended loses no work."""
-        state = self._rooms.seen(address.project, address.subject, self._account.actor)
+        state = self._context.seen(address.project, address.subject, self._account.actor)
         state.task(address.task)
-        lease = self._rooms.state(address.project, address.subject)[1].work[address.task].lease
+        lease = self._context.state(address.project, address.subject)[1].work[address.task].lease
         if lease is None or not lease.is_of(self._account.actor):
             raise LeaseLost(
                 f"You do not hold the lease of {address.task!r}.", "Start it again; your last work is kept as a draft."

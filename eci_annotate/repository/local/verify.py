@@ -13,7 +13,7 @@ from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole
 from eci_annotate.repository.local import artefacts
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.erase import has_content
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.repository.local.volumes.image_seals import check_files, check_list, ingests, listed
@@ -34,37 +34,37 @@ _SEALS: dict[str, str] = {PartKind.REVIEWED: "reviewed version", PartKind.INGEST
 _LISTS: dict[str, str] = {PartKind.IMAGES: "images list", PartKind.INSTANCES: "files list"}
 
 
-def check_subject(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...] = ()) -> list[Check]:
+def check_subject(context: Context, seen: SubjectView, anchors: tuple[str, ...] = ()) -> list[Check]:
     """All checks of the versions that a view shows; `anchors` (PEM) are trusted in place of the project's own."""
-    return list(_checks(rooms, seen, anchors))
+    return list(_checks(context, seen, anchors))
 
 
-def _checks(rooms: Rooms, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
+def _checks(context: Context, seen: SubjectView, anchors: tuple[str, ...]) -> Iterator[Check]:
     for stream in (project_stream(seen.project), subject_stream(seen.project, seen.subject)):
-        yield _check(seen.subject, "", 0, "event chain", lambda name=stream: rooms.streams.check(name))  # type: ignore[misc]
+        yield _check(seen.subject, "", 0, "event chain", lambda name=stream: context.streams.check(name))  # type: ignore[misc]
     own = subject_stream(seen.project, seen.subject)
-    yield _check(seen.subject, "", 0, "card", lambda: rooms.streams.check_card(own))
+    yield _check(seen.subject, "", 0, "card", lambda: context.streams.check_card(own))
     try:
-        _, state = rooms.streams.subject(seen.project, seen.subject)
-        _, project = rooms.streams.project(seen.project)
+        _, state = context.streams.subject(seen.project, seen.subject)
+        _, project = context.streams.project(seen.project)
     except EciError as error:
         yield Check(seen.subject, "", 0, "events", False, error.what)
         return
-    for name, act in _layers(rooms, state, seen):
+    for name, act in _layers(context, state, seen):
         yield _check(seen.subject, "", 0, name, act)
     if state.withdrawn:
-        yield _check(seen.subject, "", 0, "withdrawal", lambda: _check_withdrawn(rooms, state))
+        yield _check(seen.subject, "", 0, "withdrawal", lambda: _check_withdrawn(context, state))
     elif ingests(state):
-        yield _check(seen.subject, "", 0, "image lists", lambda: _check_lists(rooms, state))
+        yield _check(seen.subject, "", 0, "image lists", lambda: _check_lists(context, state))
     for signed in _versions(state, seen):
-        for name, act in _acts(rooms, project, state, signed, anchors):
+        for name, act in _acts(context, project, state, signed, anchors):
             yield _check(seen.subject, signed.task, signed.version, name, act)
         if (detail := _older(state, signed)) and not state.withdrawn:
             yield Check(seen.subject, signed.task, signed.version, OLDER, True, detail)
 
 
-def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
-    content = rooms.content(state.project, state.subject)
+def _layers(context: Context, state: Subject, seen: SubjectView) -> Iterator[tuple[str, Act]]:
+    content = context.content(state.project, state.subject)
     for layer in seen.layers:
         for each in state.layers[layer.layer]:
             yield f"layer {each.layer}", lambda digest=each.digest: content.get(digest)  # type: ignore[misc]
@@ -89,19 +89,19 @@ def _check(subject: str, task: str, version: int, name: str, act: Act) -> Check:
 
 
 def _acts(
-    rooms: Rooms, project: Project, state: Subject, signed: VersionSigned, anchors: tuple[str, ...]
+    context: Context, project: Project, state: Subject, signed: VersionSigned, anchors: tuple[str, ...]
 ) -> Iterator[tuple[str, Act]]:
     yield "seal", lambda: _check_seal(state, signed)
     yield "seal chain", lambda: _check_predecessor(state, signed)
     yield "signature", lambda: project.check_signed(signed, anchors)
-    yield "use case", lambda: rooms.blobs.get(signed.use_case)
+    yield "use case", lambda: context.blobs.get(signed.use_case)
     for part in () if state.withdrawn else signed.manifest.parts:
-        yield from _part_acts(rooms, state, part, own=signed.manifest.only(PartKind.IMAGES) is not None)
+        yield from _part_acts(context, state, part, own=signed.manifest.only(PartKind.IMAGES) is not None)
         if part.role in DERIVED:
-            yield digital_signature_of(part), lambda part=part: _check_digital(rooms, state, part)  # type: ignore[misc]
+            yield digital_signature_of(part), lambda part=part: _check_digital(context, state, part)  # type: ignore[misc]
 
 
-def _part_acts(rooms: Rooms, state: Subject, part: SealedPart, own: bool) -> Iterator[tuple[str, Act]]:
+def _part_acts(context: Context, state: Subject, part: SealedPart, own: bool) -> Iterator[tuple[str, Act]]:
     """The checks of one part; `own` for a version that lists the images itself, which others only name."""
     try:
         keeping = keeping_of(part.role)
@@ -110,16 +110,16 @@ def _part_acts(rooms: Rooms, state: Subject, part: SealedPart, own: bool) -> Ite
         return
     match keeping:
         case Keeping.ARCHIVE:
-            yield part.role.upper(), lambda: _check_file(rooms, state.subject, part)
+            yield part.role.upper(), lambda: _check_file(context, state.subject, part)
         case Keeping.SEAL:
             yield _SEALS[part.role], lambda: _check_named(state, part)
         case Keeping.BLOB | Keeping.DOCUMENT:
-            content = rooms.content(state.project, state.subject)
+            content = context.content(state.project, state.subject)
             yield _LISTS.get(part.role, part.role), lambda: content.get(part.digest)
             if part.role == PartKind.IMAGES:
-                yield "pixels", lambda: _check_pixels(rooms, state, part)
+                yield "pixels", lambda: _check_pixels(context, state, part)
             if part.role == PartKind.INSTANCES and own:
-                yield "image files", lambda: _check_files(rooms, state, part)
+                yield "image files", lambda: _check_files(context, state, part)
 
 
 def _check_seal(state: Subject, signed: VersionSigned) -> None:
@@ -134,15 +134,15 @@ def _check_predecessor(state: Subject, signed: VersionSigned) -> None:
         raise Tampered("The version does not follow the one before it.")
 
 
-def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
+def _check_file(context: Context, subject: str, part: SealedPart) -> None:
     _, series, sop = archived_uids(part)
-    if digest(content_of(rooms.archive, subject, series, sop)) != part.digest:
+    if digest(content_of(context.archive, subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
 
 
-def _check_digital(rooms: Rooms, state: Subject, part: SealedPart) -> str:
+def _check_digital(context: Context, state: Subject, part: SealedPart) -> str:
     _, series, sop = archived_uids(part)
-    return check_signed_whole(content_of(rooms.archive, state.subject, series, sop))
+    return check_signed_whole(content_of(context.archive, state.subject, series, sop))
 
 
 def _check_named(state: Subject, part: SealedPart) -> None:
@@ -162,31 +162,31 @@ def _older(state: Subject, signed: VersionSigned) -> str:
     return f"It is older than the seal of its images' headers, {to_minute(since)} UTC."
 
 
-def _check_withdrawn(rooms: Rooms, state: Subject) -> None:
-    if has_content(rooms, state.project, state.subject):
+def _check_withdrawn(context: Context, state: Subject) -> None:
+    if has_content(context, state.project, state.subject):
         raise Tampered("Consent was withdrawn, but content of the subject still exists.")
 
 
-def _check_lists(rooms: Rooms, state: Subject) -> None:
+def _check_lists(context: Context, state: Subject) -> None:
     """Each series that was sealed holds what was sealed, and nothing else; and each series was sealed."""
-    sealed = rooms.volumes.sealed(state.subject)
-    for uid in {*artefacts.image_series_of(rooms.archive, state.subject), *sealed}:
-        check_list(rooms.archive.instances(state.subject, uid), sealed.get(uid, {}))
+    sealed = context.volumes.sealed(state.subject)
+    for uid in {*artefacts.image_series_of(context.archive, state.subject), *sealed}:
+        check_list(context.archive.instances(state.subject, uid), sealed.get(uid, {}))
 
 
-def _check_files(rooms: Rooms, state: Subject, part: SealedPart) -> str:
-    images = listed(part, rooms.content(state.project, state.subject))
+def _check_files(context: Context, state: Subject, part: SealedPart) -> str:
+    images = listed(part, context.content(state.project, state.subject))
     again = 0
     for uid, rows in images.items():
-        instances = rooms.archive.instances(state.subject, uid)
+        instances = context.archive.instances(state.subject, uid)
         check_list(instances, rows, more=True)
-        again += check_files(rooms.archive, instances, rows)
+        again += check_files(context.archive, instances, rows)
     return f"{again} files were re-encoded; their content is the same." if again else ""
 
 
-def _check_pixels(rooms: Rooms, state: Subject, part: SealedPart) -> None:
-    sealed = parse(rooms.content(state.project, state.subject).get(part.digest), "The list of images")
+def _check_pixels(context: Context, state: Subject, part: SealedPart) -> None:
+    sealed = parse(context.content(state.project, state.subject).get(part.digest), "The list of images")
     for series, instances in sealed.items():
         for sop, pixels in instances.items():
-            if not artefacts.has_pixels(rooms.archive, (state.subject, series, sop), pixels):
+            if not artefacts.has_pixels(context.archive, (state.subject, series, sop), pixels):
                 raise Tampered(f"The pixels of instance {sop} were changed, or it is missing.")

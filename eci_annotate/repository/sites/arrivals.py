@@ -19,7 +19,7 @@ from typing import Any
 from eci_annotate.errors import BadRequest, Conflict, StoreUnavailable
 from eci_annotate.repository.admin.append_log import AppendLog
 from eci_annotate.repository.admin.site_numbers import logs_of, subject_numbers
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.site_credentials import SiteCredential
 from eci_annotate.store.atomic_files import locked, make_folder, sync_folder, writing
 
@@ -54,17 +54,17 @@ class Arrivals:
 
     Parameters
     ----------
-    rooms
+    context
         The repository's parts.
     credential
         Whose uploads these are; the log is shared by all credentials of its project and site.
     """
 
-    def __init__(self, rooms: Rooms, credential: SiteCredential) -> None:
-        self.credential, self._rooms = credential, rooms
-        self.folder = rooms.layout.root / "arrivals" / credential.id
-        self.outcomes = AppendLog.at(logs_of(rooms, credential.project, credential.site) / "files.jsonl")
-        self.subjects = subject_numbers(rooms, credential.project, credential.site)
+    def __init__(self, context: Context, credential: SiteCredential) -> None:
+        self.credential, self._context = credential, context
+        self.folder = context.layout.root / "arrivals" / credential.id
+        self.outcomes = AppendLog.at(logs_of(context, credential.project, credential.site) / "files.jsonl")
+        self.subjects = subject_numbers(context, credential.project, credential.site)
 
     def states(self, digests: Iterable[str]) -> dict[str, FileOutcome]:
         """Return the states of files by their SHA-256."""
@@ -76,7 +76,7 @@ class Arrivals:
     def _released(self, held: Mapping[str, dict[str, Any]]) -> dict[str, FileOutcome]:
         """Return which of the files that were held back are in the archive now: an owner released them."""
         uids = {value["uid"]: name for name, value in held.items() if value.get("uid")}
-        archive = self._rooms.archive
+        archive = self._context.archive
         found = {
             name: FileOutcome(FileState.CONFIRMED, subject=each.subject)
             for each in (archive.find(uids) if uids else ())

@@ -19,7 +19,7 @@ from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.admin.ingest_subject import enrol_next
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileState
 from eci_annotate.repository.sites.site_credentials import credential_named, site_identity
 from eci_annotate.store.atomic_files import locked
@@ -45,15 +45,15 @@ class CompleteFile:
         return self.path.stem
 
 
-def ingest_all(rooms: Rooms, quiet_s: float = QUIET_S) -> int:
+def ingest_all(context: Context, quiet_s: float = QUIET_S) -> int:
     """Take in the files of every site that has sent nothing for a while; returns how many were decided."""
-    folders = (rooms.layout.root / "arrivals").glob("site.*")
+    folders = (context.layout.root / "arrivals").glob("site.*")
     done = 0
     for folder in sorted(folders):
         if not any(folder.glob("*.dcm")):
             continue
         try:
-            done += ingest(rooms, folder.name, quiet_s)
+            done += ingest(context, folder.name, quiet_s)
             _told.discard(folder)
         except EciError as error:  # another site's files are not kept waiting; each trouble is logged once
             if folder not in _told:
@@ -74,14 +74,14 @@ def collect_files(arrivals: Arrivals, inbox: Path, tell: Progress) -> list[str]:
     return digests
 
 
-def ingest(rooms: Rooms, name: str, quiet_s: float = QUIET_S) -> int:
+def ingest(context: Context, name: str, quiet_s: float = QUIET_S) -> int:
     """Take in the complete files of one credential, if the newest is `quiet_s` old; returns how many were decided."""
-    arrivals = Arrivals(rooms, credential_named(rooms.layout, name))
+    arrivals = Arrivals(context, credential_named(context.layout, name))
     with locked(arrivals.folder / "ingest.lock"):
         paths = arrivals.complete()
         if not paths or time.time() - paths[-1].stat().st_mtime < quiet_s:
             return 0
-        backend = LocalBackend(rooms, site_identity(rooms.layout, name))
+        backend = LocalBackend(context, site_identity(context.layout, name))
         return sum(_ingest(backend, arrivals, some) for some in _portions(paths))
 
 
@@ -135,7 +135,7 @@ def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Seq
 
 def _in_archive(backend: LocalBackend, subject: str, files: Sequence[CompleteFile]) -> set[str]:
     """Return the digests of files that the archive holds under the subject, read back."""
-    archive = backend.rooms.archive
+    archive = backend.context.archive
     found = archive.find({each.sop_uid for each in files})
     contents = {sha256(archive.read(each)).hexdigest() for each in found if each.subject == subject}
     return contents & {each.digest for each in files}

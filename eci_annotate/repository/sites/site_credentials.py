@@ -71,13 +71,14 @@ def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, A
         The actor does not own the project, nobody works on subjects of the site, or no service is enabled.
     """
     _require_owner(backend, project, "Issue a site's credential")
-    check_site(backend.rooms.streams.projects()[project], site)
+    check_site(backend.context.streams.projects()[project], site)
     policy_from(dict(policy or {}))
     name, secret = f"{PREFIX}{site}.{secrets.token_hex(4)}", secrets.token_urlsafe(32)
-    add_hub_member(backend.rooms, backend.account.actor, project, name, roles=(ROLE,), site=site, sites=(site,))
-    now, who = backend.rooms.clock(), backend.account.actor.name
+    add_hub_member(backend.context, backend.account.actor, project, name, roles=(ROLE,), site=site, sites=(site,))
+    now, who = backend.context.clock(), backend.account.actor.name
     _keep(
-        backend.rooms.layout, SiteCredential(name, project, site, _digest(secret), now, who, policy=dict(policy or {}))
+        backend.context.layout,
+        SiteCredential(name, project, site, _digest(secret), now, who, policy=dict(policy or {})),
     )
     backend.trail.note("site-issued.1", project, "", name)
     return name, f"{TOKEN}.{name}.{secret}"
@@ -86,7 +87,7 @@ def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, A
 def site_credentials(backend: LocalBackend) -> list[SiteCredential]:
     """Return the credentials of the projects that the actor owns, oldest first."""
     owned = {name for name in backend.account.actor.roles if backend.account.actor.may("administer", name)}
-    found = (_load(path) for path in _folder(backend.rooms.layout).glob("*.json"))
+    found = (_load(path) for path in _folder(backend.context.layout).glob("*.json"))
     return sorted((each for each in found if each.project in owned), key=lambda each: each.at)
 
 
@@ -97,7 +98,7 @@ def revoke(backend: LocalBackend, name: str) -> None:
         raise NotFound("Site credential not found.", "See: eci-annotate site list FOLDER")
     if found.revoked:
         return
-    _keep(backend.rooms.layout, replace(found, revoked=backend.rooms.clock().isoformat()))
+    _keep(backend.context.layout, replace(found, revoked=backend.context.clock().isoformat()))
     backend.do(ChangeMember(found.project, found.id, (), ()))
     backend.trail.note("site-revoked.1", found.project, "", found.id)
 

@@ -72,7 +72,7 @@ class Outbox:
 
     def __init__(self, backend: LocalBackend, target: SyncTarget) -> None:
         self._backend, self.target = backend, target
-        place = backend.rooms.layout.root / "sites" / "outbox"
+        place = backend.context.layout.root / "sites" / "outbox"
         self._lock = place / f"{target.name}.run.lock"
         self._log = AppendLog(place / f"{target.name}.jsonl")
 
@@ -102,7 +102,7 @@ class Outbox:
         """Make failed entries due now; withdrawals that were carried out by hand are closed. Returns how many."""
         with locked(self._lock):
             failed = [each for each in self.entries() if each.state is OutboxState.FAILED]
-            now = self._backend.rooms.clock()
+            now = self._backend.context.clock()
             for each in failed:
                 by_hand = done_by_hand and not each.task
                 self._keep(replace(each, due=now, state=OutboxState.WITHDRAWN if by_hand else each.state))
@@ -117,7 +117,7 @@ class Outbox:
                 for each in page.versions
                 if each.project == self.target.project
             ]
-            now = self._backend.rooms.clock()
+            now = self._backend.context.clock()
             new += [OutboxEntry(s, "", 0, "", now) for project, s in page.withdrawn if project == self.target.project]
             fresh = {each.key: to_json(each) for each in new if each.key not in self._log.read()}
             self._log.add({**fresh, _POSITION: page.position})
@@ -129,7 +129,7 @@ class Outbox:
         for each in waiting:
             if not each.is_open:
                 continue
-            now = self._backend.rooms.clock()
+            now = self._backend.context.clock()
             if each.due is not None and each.due > now:
                 return
             try:

@@ -39,6 +39,6 @@ def _uids_of(content: bytes) -> Uids:
 
 
 def _images(backend: LocalBackend, subject: str) -> dict[Uids, bytes]:
-    archive = backend.rooms.archive
+    archive = backend.context.archive
     instances = (each for uid in image_series_of(archive, subject) for each in archive.instances(subject, uid))
     return {Uids(each.study_uid, each.series_uid, each.sop_uid): archive.read(each) for each in instances}

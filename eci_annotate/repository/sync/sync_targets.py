@@ -12,7 +12,7 @@ from typing import Protocol
 
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.repository.local.context import Rooms
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
@@ -153,24 +153,24 @@ def connect(target: SyncTarget) -> SyncRemote:
             return _Node(target)
 
 
-def keep_target(rooms: Rooms, target: SyncTarget) -> None:
+def keep_target(backend: LocalBackend, target: SyncTarget) -> None:
     """Store a target (mode 0600: it holds a password)."""
-    write_atomic(_folder(rooms) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600)
+    write_atomic(_folder(backend) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600)
 
 
-def target_named(rooms: Rooms, name: str) -> SyncTarget:
+def target_named(backend: LocalBackend, name: str) -> SyncTarget:
     """Return a target; raises NotFound if there is none."""
-    found = next((each for each in targets(rooms) if each.name == name), None)
+    found = next((each for each in targets(backend) if each.name == name), None)
     if found is None:
         raise NotFound("Target not found.", "See: eci-annotate sync status FOLDER")
     return found
 
 
-def targets(rooms: Rooms) -> list[SyncTarget]:
+def targets(backend: LocalBackend) -> list[SyncTarget]:
     """Return all targets, by name."""
-    paths = sorted(_folder(rooms).glob("*.json"))
+    paths = sorted(_folder(backend).glob("*.json"))
     return [from_json(SyncTarget, parse(path.read_bytes(), "A target")) for path in paths]
 
 
-def _folder(rooms: Rooms) -> Path:
-    return rooms.layout.root / "sites" / "targets"
+def _folder(backend: LocalBackend) -> Path:
+    return backend.context.layout.root / "sites" / "targets"

@@ -1,0 +1,56 @@
+"""The service at the stores themselves: `open_service` for a folder, `service_of` beside a backend that is open."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.keys.service_keys import service_secret
+from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.local.context import Context
+from eci_annotate.repository.local.identity import Identity
+from eci_annotate.repository.service.local_members import LocalMembers
+from eci_annotate.repository.service.local_sites import LocalSites
+from eci_annotate.repository.service.local_subjects import LocalSubjects
+from eci_annotate.repository.service.local_upkeep import LocalUpkeep
+from eci_annotate.repository.service.protocol import Purpose
+
+
+class LocalService:
+    """See `Service`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.cache = context.layout.cache
+        self.members = LocalMembers(context)
+        self.subjects = LocalSubjects(context)
+        self.sites = LocalSites(context)
+        self.upkeep = LocalUpkeep(context)
+
+    def clock(self) -> datetime:
+        """See `Service`."""
+        return self._context.clock()
+
+    def secret(self, purpose: Purpose) -> bytes:
+        """See `Service`."""
+        whole = service_secret(self._context.layout)
+        if purpose is Purpose.BROWSER:  # derived like this from the first release on: another way ends all sessions
+            return sha256(f"{purpose}\n".encode() + whole).digest()
+        return hmac.digest(whole, purpose.encode(), "sha256")
+
+    def backend(self, identity: Identity) -> LocalBackend:
+        """See `Service`."""
+        return LocalBackend(self._context, identity)
+
+
+def open_service(folder: Path, connections: int = 4) -> LocalService:
+    """Open the repository in a folder for a service; a database is given `connections` at most."""
+    return LocalService(Context.from_layout(find(folder), connections=connections))
+
+
+def service_of(backend: LocalBackend) -> LocalService:
+    """Return the service of a repository that is open, for commands at its folder."""
+    return LocalService(backend.context)
