@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack
-from eci_annotate.workflow.usecase.protocol_stages import HangingStage, StageCell
+from eci_annotate.workflow.usecase.protocol_stages import Fuse, HangingStage, StageCell
 
 ACQUIRED = "acquired"
 PLANES = (*PANES, ACQUIRED)
@@ -32,6 +32,8 @@ class Cell:
         What the hanging protocol calls it.
     why
         Why nothing is shown; empty if something is.
+    fuse
+        Series laid in colour over it; None if there is none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Cell:
     cols: int = 1
     title: str = ""
     why: str = ""
+    fuse: Fuse | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return what the browser needs of its place."""
@@ -97,6 +100,14 @@ class PaneGrid:
         new = replace(at, series_uid=series_uid, plane=plane or at.plane, title="", why="")
         return replace(self, cells=tuple(new if cell is at else cell for cell in self.cells))
 
+    def lay(self, name: str, fuse: Fuse | None) -> PaneGrid:
+        """Return the layout with a series laid over one pane; over all that follow the series that is drawn on."""
+        at = self.cell(name) or self.cells[0]
+        return replace(
+            self,
+            cells=tuple(replace(each, fuse=fuse) if each is at or not self.is_fixed else each for each in self.cells),
+        )
+
 
 def _at(cell: Cell, place: Cell) -> Cell:
     return replace(cell, row=place.row, col=place.col, rows=place.rows, cols=place.cols)
@@ -138,13 +149,13 @@ def of_stage(stage: HangingStage) -> PaneGrid:
         and {cell.plane for cell in cells} == set(PANES)
         and len({c.series_uid for c in cells}) == 1
     ):
-        return replace(THREE_PLANE, name=stage.name, title=stage.title)
+        return replace(THREE_PLANE, name=stage.name, title=stage.title).lay("", cells[0].fuse)
     return grid(stage.name, stage.title, [[_of_slot(cell) for cell in row] for row in stage.rows])
 
 
 def _of_slot(cell: StageCell) -> Cell:
     why = "" if cell.series_uid else "No series of this study fits."
-    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why)
+    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why, fuse=cell.fuse)
 
 
 GRIDS = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3))

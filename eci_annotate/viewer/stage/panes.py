@@ -14,6 +14,7 @@ from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneG
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, planes_of_volume
+from eci_annotate.viewer.stage.sections.series_overlays import ONTO, Overlays
 from eci_annotate.viewer.stage.slices import Pictures, slab_of
 
 ONE_PLANE = "These images have only their acquired plane."
@@ -33,6 +34,8 @@ class Panes:
         The current layout.
     stacks
         For each stack of a series that has several: all of them, UID and title.
+    overlays
+        What is laid in colour over the series.
     windows
         Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
     """
@@ -40,6 +43,7 @@ class Panes:
     def __init__(self, easel: Easel) -> None:
         self.easel = easel
         self.layout: PaneGrid = THREE_PLANE
+        self.overlays = Overlays(easel)
         self.windows: Mapping[str, Window] = {}
         self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
@@ -112,16 +116,28 @@ class Panes:
 
     def slice_order(self, want: Want) -> Send | None:
         """Return the order that answers a request; None if that is not shown or does not exist."""
-        name, _, _ = slab_of(want.plane)
-        if want.series not in self.shown or name not in self.planes(want.series):
+        name, _, onto = want.plane.partition(ONTO)
+        below, (plane, _, _) = onto or want.series, slab_of(name)
+        if below not in self.shown or plane not in self.planes(below):
             return None
-        return self.pictures(want.series).slice_order(want, self.planes(want.series)[name])
+        stack = self.planes(below)[plane]
+        if not onto:
+            return self.pictures(want.series).slice_order(want, stack)
+        return self.overlays.slice_order(want, below, stack) if (below, want.series) in self._laid else None
+
+    @property
+    def _laid(self) -> set[tuple[str, str]]:
+        """Which series is shown over which."""
+        cells = ((self.series(cell.name), cell.fuse) for cell in self.layout.cells)
+        found = ((below, self.overlays.to_wire(below, fuse)) for below, fuse in cells)
+        return {(below, wire["series"]) for below, wire in found if wire and wire["series"]}
 
     def scene(self) -> Message:
         """Return the message that shows the layout and its series in a browser."""
         wire = [self._pane(cell) for cell in self._placed()]
         place = {"name": self.layout.name, "columns": list(self.layout.columns), "rows": self.layout.rows}
-        return messages.scene(place, wire, {uid: self._facts(uid) for uid in self.shown})
+        series = dict.fromkeys((*self.shown, *sorted(above for _, above in self._laid)))
+        return messages.scene(place, wire, {uid: self._facts(uid) for uid in series})
 
     def _placed(self) -> tuple[Cell, ...]:
         """Return the cells; of three planes of one series, the acquired one has the largest pane."""
@@ -134,7 +150,8 @@ class Panes:
         stack, series = self.stack(cell.name), self.series(cell.name)
         if stack is None and series:
             return {**cell.to_wire(), "series": "", "plane": "", "why": ONE_PLANE}
-        return {**cell.to_wire(), "series": series, "plane": stack.name if stack else ""}
+        fuse = self.overlays.to_wire(series, cell.fuse)
+        return {**cell.to_wire(), "series": series, "plane": stack.name if stack else "", "fuse": fuse}
 
     def _facts(self, series_uid: str) -> Message:
         """Return frame of reference, shapes by plane, initial window and inversion of a series."""

@@ -10,6 +10,33 @@ from dataclasses import dataclass
 from typing import Any
 
 Cell = Mapping[str, Any]
+OPACITY = 0.4
+COLOURS = "inferno"
+
+
+@dataclass(frozen=True)
+class Fuse:
+    """A series laid in colour over another one.
+
+    Attributes
+    ----------
+    series_uid
+        The series in colour.
+    opacity
+        From 0 (not visible) to 1 (nothing shows through).
+    colours
+        Name of a colour map.
+    window
+        Centre and width; None for the usual window of the series.
+    reasons
+        Why the hanging protocol chose it, in words.
+    """
+
+    series_uid: str
+    opacity: float = OPACITY
+    colours: str = COLOURS
+    window: tuple[float, float] | None = None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -24,12 +51,15 @@ class StageCell:
         `acquired`, `axial`, `sagittal` or `coronal`.
     series_uid
         Series shown; empty if none fits.
+    fuse
+        Series laid over it; None if there is none.
     """
 
     slot: str
     title: str
     plane: str
     series_uid: str
+    fuse: Fuse | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +71,9 @@ class HangingStage:
     rows: tuple[tuple[StageCell, ...], ...]
 
 
-def stages_of(protocol: Mapping[str, Any], placed: Mapping[str, str]) -> tuple[HangingStage, ...]:
+def stages_of(
+    protocol: Mapping[str, Any], placed: Mapping[str, str], fuses: Mapping[str, Fuse] | None = None
+) -> tuple[HangingStage, ...]:
     """Return the stages that show at least one series.
 
     Parameters
@@ -50,22 +82,27 @@ def stages_of(protocol: Mapping[str, Any], placed: Mapping[str, str]) -> tuple[H
         A hanging protocol.
     placed
         Series by slot.
+    fuses
+        What is laid over it, by slot.
     """
     titles = {slot["name"]: slot["title"] for slot in protocol["slots"]}
-    stages = (_stage(stage, titles, placed) for stage in protocol.get("stages", ()))
+    stages = (_stage(stage, titles, placed, fuses or {}) for stage in protocol.get("stages", ()))
     return tuple(stage for stage in stages if stage.rows)
 
 
-def _stage(stage: Mapping[str, Any], titles: Mapping[str, str], placed: Mapping[str, str]) -> HangingStage:
-    table = [[_cell(cell, titles, placed) for cell in row] for row in stage["grid"]]
+def _stage(
+    stage: Mapping[str, Any], titles: Mapping[str, str], placed: Mapping[str, str], fuses: Mapping[str, Fuse]
+) -> HangingStage:
+    table = [[_cell(cell, titles, placed, fuses) for cell in row] for row in stage["grid"]]
     return HangingStage(stage["name"], stage["title"], _filled(table))
 
 
-def _cell(cell: Cell, titles: Mapping[str, str], placed: Mapping[str, str]) -> StageCell:
+def _cell(cell: Cell, titles: Mapping[str, str], placed: Mapping[str, str], fuses: Mapping[str, Fuse]) -> StageCell:
     """Take the first slot of a cell that has a series; a slot given as a list states its fallbacks."""
     slots = cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]
     slot = next((each for each in slots if each in placed), slots[0])
-    return StageCell(slot, titles[slot], cell.get("plane", "acquired"), placed.get(slot, ""))
+    fuse = fuses.get(slot) if cell.get("fuse", True) else None
+    return StageCell(slot, titles[slot], cell.get("plane", "acquired"), placed.get(slot, ""), fuse)
 
 
 def _filled(table: Sequence[Sequence[StageCell]]) -> tuple[tuple[StageCell, ...], ...]:

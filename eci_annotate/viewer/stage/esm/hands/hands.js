@@ -108,7 +108,7 @@ export class Hands {
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
     if (this.grip.kind === "pan") this.interaction.pan(this.pane, dx, dy);
-    else this.interaction.windowBy(this.pane, dx, dy);
+    else this.interaction.windowBy(this.pane, dx, dy, event.shiftKey);
   }
 
   up(event) {

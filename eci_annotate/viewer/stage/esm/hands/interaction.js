@@ -33,7 +33,7 @@ export class Interaction extends Navigation {
     if (focus) this.el.focus({ preventScroll: true });
     if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
     this.board.activate(pane);
-    this.stage.stacks?.show();
+    this.stage.bars?.show();
     this.here();
   }
 
@@ -120,7 +120,7 @@ export class Interaction extends Navigation {
 
   cancel() {
     this.help.toggle(false);
-    this.stopCine();
+    this.cine.stop();
     this.stage.hands.forEach((hands) => hands.cancel());
     this.click.drop();
     this.board.trail.clear();

@@ -35,6 +35,10 @@ export const KEYS = [
   { keys: ["alt+arrowleft"], does: "view-stack", value: -1, text: "Previous time point, b-value or echo", shown: "Alt+←", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
   { keys: ["o"], does: "view-graphics", text: "Show or hide graphics of the files (overlays)" },
+  { keys: ["j"], does: "view-fuse", text: "Show or hide what is fused with this pane" },
+  { keys: ["alt+arrowup"], does: "view-fade", value: 1, text: "More of the fused series", shown: "Alt+↑", repeats: true },
+  { keys: ["alt+arrowdown"], does: "view-fade", value: -1, text: "Less of the fused series", shown: "Alt+↓", repeats: true },
+  { keys: ["alt+j"], does: "view-recolour", text: "Next colours of the fused series", shown: "Alt+J" },
   { keys: ["r"], does: "view-reset", text: "Reset view, window, flips and rotation" },
   { keys: ["y"], does: "view-flip-x", text: "Flip this pane left-right" },
   { keys: ["u"], does: "view-flip-y", text: "Flip this pane top-bottom" },
@@ -56,6 +60,7 @@ export const KEYS = [
 export const MOUSE = [
   ["Left drag", "Draw with the selected tool"],
   ["Right drag", "Window: right wider, up brighter"],
+  ["Shift + right drag", "Window of the fused series"],
   ["Middle drag, Space + drag", "Move the image"],
   ["Wheel", "Scroll through the slices"],
   ["Ctrl + wheel, two fingers", "Zoom"],
