@@ -12,7 +12,7 @@ import pytest
 from eci_annotate.viewer.stage.layouts import of_stage
 from eci_annotate.viewer.stage.sections.colour_maps import COLOUR_MAPS
 from eci_annotate.workflow.usecase.hanging import hang
-from eci_annotate.workflow.usecase.protocol_stages import COLOURS, Fuse
+from eci_annotate.workflow.usecase.protocol_stages import COLOURS, Aim, Fuse
 from eci_annotate.workflow.usecase.protocol_words import explain
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "forms" / "schema" / "hanging.schema.json").read_text())
@@ -73,6 +73,20 @@ def test_a_cell_shows_it_unless_it_says_otherwise() -> None:
     both, three = hang(PROTOCOL, [CT, PET]).stages
     assert [cell.fuse is None for cell in of_stage(both).cells] == [True, False]
     assert all(cell.fuse and cell.fuse.series_uid == "3" for cell in of_stage(three).cells)
+
+
+def test_an_oblique_cell_says_how_it_is_turned() -> None:
+    cells = [
+        {"slot": "ct", "plane": "oblique", "normal": [0, 1, 1], "right": [1, 0, 0]},
+        {"slot": "ct", "plane": "oblique", "like": "pet"},
+        {"slot": "ct", "plane": "axial"},
+    ]
+    slots = [*PROTOCOL["slots"], {"name": "pet", "title": "PET", "require": [rule("PT")]}]
+    protocol = {**PROTOCOL, "slots": slots, "stages": [{"name": "turned", "title": "Turned", "grid": [cells]}]}
+    jsonschema.validate(protocol, SCHEMA)
+    (stage,) = hang(protocol, [CT, OTHER]).stages
+    found = [cell.aim for cell in of_stage(stage).cells]
+    assert found == [Aim((0, 1, 1), (1, 0, 0)), Aim(series_uid="2"), None]
 
 
 def test_without_a_fitting_series_nothing_is_fused() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.registration.registration import Registration
 
-TILE = 16
+TILE = 32
 EXACT = (np.dtype(np.int16), np.dtype(np.float32))  # what the kernel reads without a copy
 _READ = [nb.types.Array(each, 3, "C", readonly=True) for each in (nb.int16, nb.float32)]
 
@@ -94,6 +94,23 @@ def sample(
     )
     _plane(values, start, down, right, out)
     return out
+
+
+def coded(values: NDArray[np.float32], intercept: float, slope: float) -> NDArray[np.uint16]:
+    """Return values in 16 bits: 0 for NaN, else code with value = intercept + slope * code, at least 1."""
+    out = np.zeros(values.shape, np.uint16)
+    _code(np.ascontiguousarray(values), intercept, 1 / slope, out)
+    return out
+
+
+@nb.njit("void(float32[:, ::1], float64, float64, uint16[:, ::1])", cache=True, nogil=True)
+def _code(values: Any, intercept: Any, per: Any, out: Any) -> None:
+    """Fill `out` (R, C) where values are known."""
+    for row in range(out.shape[0]):
+        for col in range(out.shape[1]):
+            code = (values[row, col] - intercept) * per + 0.5
+            if code == code:  # not NaN
+                out[row, col] = np.uint16(min(max(code, 1.0), 65535.0))
 
 
 @nb.njit(inline="always")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.display import Window
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage import messages
@@ -14,10 +14,13 @@ from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneG
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, planes_of_volume
+from eci_annotate.viewer.stage.sections.oblique_panes import ObliquePanes
+from eci_annotate.viewer.stage.sections.oblique_stack import OBLIQUE
 from eci_annotate.viewer.stage.sections.series_overlays import ONTO, Overlays
 from eci_annotate.viewer.stage.slices import Pictures, slab_of
 
 ONE_PLANE = "These images have only their acquired plane."
+NOT_OBLIQUE = "An oblique pane is for viewing: it cuts voxels askew, and a line would not be exact."
 
 
 class Panes:
@@ -44,6 +47,7 @@ class Panes:
         self.easel = easel
         self.layout: PaneGrid = THREE_PLANE
         self.overlays = Overlays(easel)
+        self.obliques = ObliquePanes(lambda uid: easel.sheet_of(uid).volume)
         self.windows: Mapping[str, Window] = {}
         self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
@@ -71,7 +75,24 @@ class Panes:
         cell, series_uid = self.layout.cell(pane), self.series(pane)
         if cell is None or not series_uid:
             return None
+        if cell.plane == OBLIQUE:
+            return self.obliques.stack(cell, series_uid)
         return plane_of(self.planes(series_uid), cell.plane)
+
+    def drawable(self, pane: str) -> PlaneStack:
+        """Return the planes of a pane in which a tool draws.
+
+        Raises
+        ------
+        Refused
+            If it shows no images, or is oblique.
+        """
+        stack = self.stack(pane)
+        if stack is None:
+            raise Refused("This pane shows no images.", "Draw in another pane.")
+        if stack.oblique:
+            raise Refused(NOT_OBLIQUE, "Draw in another pane.")
+        return stack
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -118,12 +139,23 @@ class Panes:
         """Return the order that answers a request; None if that is not shown or does not exist."""
         name, _, onto = want.plane.partition(ONTO)
         below, (plane, _, _) = onto or want.series, slab_of(name)
-        if below not in self.shown or plane not in self.planes(below):
+        stack = self._named(below, plane) if below in self.shown else None
+        if stack is None:
             return None
-        stack = self.planes(below)[plane]
-        if not onto:
+        if not onto and not stack.oblique:
             return self.pictures(want.series).slice_order(want, stack)
-        return self.overlays.slice_order(want, below, stack) if (below, want.series) in self._laid else None
+        known = not onto or (below, want.series) in self._laid
+        return self.overlays.slice_order(want, below, stack) if known else None
+
+    def _named(self, series_uid: str, plane: str) -> PlaneStack | None:
+        found: dict[str, PlaneStack] = {**self.planes(series_uid), **self._tilted(series_uid)}
+        return found.get(plane)
+
+    def _tilted(self, series_uid: str) -> dict[str, PlaneStack]:
+        """Return the oblique planes in which a series is shown, by name."""
+        names = (cell.name for cell in self.layout.cells if cell.plane == OBLIQUE)
+        stacks = (self.stack(name) for name in names if self.series(name) == series_uid)
+        return {stack.name: stack for stack in stacks if stack}
 
     @property
     def _laid(self) -> set[tuple[str, str]]:
@@ -158,6 +190,7 @@ class Panes:
         sheet, pictures = self.easel.sheet_of(series_uid), self.pictures(series_uid)
         marks = marks_of(sheet.volume)
         shapes = {name: stack.to_wire(marks) for name, stack in self.planes(series_uid).items()}
+        shapes |= {name: stack.to_wire() for name, stack in self._tilted(series_uid).items()}
         window = list(pictures.window)
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))

@@ -40,6 +40,23 @@ class Fuse:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """How an oblique pane is turned: by a normal, or as the slices of a series were acquired.
+
+    Attributes
+    ----------
+    normal, right
+        Directions in LPS; None if they are not given.
+    series_uid
+        Series whose slices it is parallel to; empty: the one that it shows.
+    """
+
+    normal: tuple[float, float, float] | None = None
+    right: tuple[float, float, float] | None = None
+    series_uid: str = ""
+
+
+@dataclass(frozen=True)
 class StageCell:
     """One pane: a slot's series in a plane.
 
@@ -48,11 +65,13 @@ class StageCell:
     slot, title
         Name and title of the slot; of the first that it names if none has a series.
     plane
-        `acquired`, `axial`, `sagittal` or `coronal`.
+        `acquired`, `axial`, `sagittal`, `coronal` or `oblique`.
     series_uid
         Series shown; empty if none fits.
     fuse
         Series laid over it; None if there is none.
+    aim
+        How an oblique pane is turned.
     """
 
     slot: str
@@ -60,6 +79,7 @@ class StageCell:
     plane: str
     series_uid: str
     fuse: Fuse | None = None
+    aim: Aim | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,16 @@ def _cell(cell: Cell, titles: Mapping[str, str], placed: Mapping[str, str], fuse
     slots = cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]
     slot = next((each for each in slots if each in placed), slots[0])
     fuse = fuses.get(slot) if cell.get("fuse", True) else None
-    return StageCell(slot, titles[slot], cell.get("plane", "acquired"), placed.get(slot, ""), fuse)
+    plane = cell.get("plane", "acquired")
+    aim = Aim(_direction(cell, "normal"), _direction(cell, "right"), placed.get(cell.get("like", ""), ""))
+    return StageCell(slot, titles[slot], plane, placed.get(slot, ""), fuse, aim if plane == "oblique" else None)
+
+
+def _direction(cell: Cell, name: str) -> tuple[float, float, float] | None:
+    if name not in cell:
+        return None
+    x, y, z = (float(each) for each in cell[name])
+    return x, y, z
 
 
 def _filled(table: Sequence[Sequence[StageCell]]) -> tuple[tuple[StageCell, ...], ...]:

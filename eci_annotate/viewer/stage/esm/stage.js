@@ -118,6 +118,7 @@ export class Stage {
       case wire.DRAWN: return this.setDrawn(message);
       case wire.ECHO:
       case wire.FORGET: return board.setEcho(message, buffers[0]);
+      case wire.PLANE: return this.interaction.tilt.receive(message);
       case wire.TOOL: return board.setTool(message);
       case wire.STATUS: return this.say(message.text, message.level);
       case wire.LOOK: return this.look(message);
@@ -170,7 +171,7 @@ export class Stage {
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */
   setView(series, pane, seq) {
     const sent = pane && this.reports.of(pane.name, seq);
-    if (!sent || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
+    if (!sent || sent.plane !== pane.plane || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
     pane.drawn = { series, seq, index: sent.index, turn: sent.turn, view: sent.view };
     this.board.mark(pane, "paint");
   }

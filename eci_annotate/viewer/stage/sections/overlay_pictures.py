@@ -13,12 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.registration.registration import Registration
-from eci_annotate.imaging.sections.plane_sample import Raster, readable, sample
+from eci_annotate.imaging.sections.plane_sample import Raster, coded, readable, sample
 from eci_annotate.imaging.volume import grid_of, padding_of, values_kji, without_padding
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 STEPS = 65534
-NOTHING = 0
 REDUCE: Mapping[str, Callable[..., Any]] = {"max": np.fmax.reduce, "min": np.fmin.reduce}
 Codes = NDArray[np.uint16]
 
@@ -62,17 +61,13 @@ class OverlayPictures:
         """
         mode, count = slab
         near = range(max(index - count // 2, 0), min(index + count // 2 + 1, stack.count))
-        planes = np.stack([sample(self.values, self.grid, raster_of(stack, n), found) for n in near])
-        values = REDUCE[mode](planes) if mode in REDUCE else _mean(planes)
-        known = np.isfinite(values)
-        codes = np.rint((np.where(known, values, 0) - self.intercept) / self.slope)
-        return np.where(known, np.clip(codes, 1, STEPS + 1), NOTHING).astype(np.uint16)
+        planes = [sample(self.values, self.grid, raster_of(stack, n), found) for n in near]
+        values = planes[0] if count == 1 else REDUCE.get(mode, _mean)(np.stack(planes))
+        return coded(values, self.intercept, self.slope)
 
 
 def _mean(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean of what is known; NaN where nothing is."""
-    if len(planes) == 1:
-        return np.asarray(planes[0])
     known = np.isfinite(planes)
     count = known.sum(0)
     total = np.where(known, planes, 0).sum(0, dtype=np.float64)

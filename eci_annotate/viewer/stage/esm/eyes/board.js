@@ -2,6 +2,7 @@
 // reference share the crosshair. It knows neither the kernel nor the pointer.
 
 import { Echoes } from "./echoes.js";
+import { linesIn } from "../sections/reference_lines.js";
 import { overPanes } from "../sections/fusion.js";
 import { Frames } from "./frames.js";
 import { followers } from "./groups.js";
@@ -205,10 +206,10 @@ export class Board {
   compose(pane) {
     const { tool, hovered } = this;
     const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
-    const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
+    const here = hovered?.pane === pane && pane.shape.axis >= 0 && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified });
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified, lines: linesIn(pane, this.shown, this.crosses) });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

@@ -68,7 +68,7 @@ export class Loader {
   held(series, plane, index) {
     const base = this.base(series);
     const found = this.cache.get(sliceKey(series, plane, index));
-    if (found || !base || plane === base.name || !(plane in this.shapes[series]) || !this.isWhole(series)) return found;
+    if (found || !base || plane === base.name || !(this.shapes[series][plane]?.axis >= 0) || !this.isWhole(series)) return found;
     return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
   }
 
@@ -91,7 +91,7 @@ export class Loader {
     const whole = new Map(panes.map(({ series }) => [series, this.isWhole(series)]));
     const missing = (series, plane, index) => {
       const key = sliceKey(series, plane, index);
-      const cuttable = plane in (this.shapes[series] ?? {}) && plane !== this.base(series).name;
+      const cuttable = this.shapes[series]?.[plane]?.axis >= 0 && plane !== this.base(series).name;
       return !(this.cache.has(key) || this.asked.has(key) || (whole.get(series) && cuttable));
     };
     const reach = this.busy ? 0 : NEAR;

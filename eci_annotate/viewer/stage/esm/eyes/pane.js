@@ -2,6 +2,7 @@
 // kernel has not drawn yet) and what moves with the pointer. One canvas, since stacked ones cost a frame each.
 
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
+import { drawLines } from "../sections/reference_lines.js";
 import { drawLegend } from "../sections/legend.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
@@ -50,8 +51,7 @@ export class Pane {
     this.space = "";
     /** What the hanging protocol calls this pane, and why it shows nothing. */
     this.label = this.why = "";
-    /** @type {import("../sections/fusion.js").Fuse | null} */
-    this.fuse = null;
+    this.fuse = /** @type {import("../sections/fusion.js").Fuse | null} */ (null);
     this.fused = { text: "", legend: null };
     this.index = 0;
     this.travel = 1;
@@ -181,7 +181,7 @@ export class Pane {
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean}} what */
+   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean, lines: any[]}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -190,6 +190,7 @@ export class Pane {
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
+    drawLines(context, what.lines);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
     if (what.magnified && what.hovered?.pane === this) drawMagnifier(this, what.hovered, what.echoes);

@@ -17,7 +17,7 @@ function pixelAt({ picture: { held, slice }, upright: shape, turn, view }, x, y)
 export function valueAt(pane, x, y) {
   const { picture: { slice } } = pane;
   const at = pixelAt(pane, x, y);
-  if (at === null) return null;
+  if (at === null || (pane.upright.axis < 0 && !slice.values[at])) return null;
   if (slice.colour) return [...slice.values.subarray(3 * at, 3 * at + 3)];
   return slice.values[at] * slice.slope + slice.intercept;
 }
