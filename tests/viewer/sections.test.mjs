@@ -70,6 +70,8 @@ test("slices over panes are asked for like others, and never shown in place of a
   const arrived = { series: "pet", plane: onto("axial", "ct"), index: 1 };
   assert.ok(shows(pane(), arrived, looks) && !shows(pane({ index: 2 }), arrived, looks) && !shows(pane({ series: "mr" }), arrived, looks));
   assert.equal(looks.fusion.layer(pane(), "axial", { loader, looks }), null);
+  loader.forget("axial@ct");
+  assert.deepEqual([...loader.asked.keys()].filter((key) => key.includes("@")), []);
   loader.arrived({ ...arrived, dtype: "uint16", slope: 2, intercept: 1 }, new DataView(new Uint16Array([0, 7]).buffer));
   looks.fusion.maps = { two: map };
   assert.deepEqual([...looks.fusion.layer(pane(), "axial", { loader, looks }).values], [0, 7]);

@@ -136,6 +136,7 @@ export class Stage {
     const first = !board.panes.length;
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
+    loader.asked.clear(); // what is no longer shown is not answered
     board.setScene(message);
     this.bars.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");

@@ -72,6 +72,11 @@ export class Loader {
     return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
   }
 
+  /** Wait no longer for slices of planes that no longer exist. @param {string} plane */
+  forget(plane) {
+    for (const key of this.asked.keys()) if (key.includes(`|${plane}`)) this.asked.delete(key);
+  }
+
   /** @param {any} message @param {DataView} buffer @param {DataView} [graphics] bits of the file's overlays */
   arrived({ series, plane, index, dtype, slope, intercept }, buffer, graphics) {
     const key = sliceKey(series, plane, index);

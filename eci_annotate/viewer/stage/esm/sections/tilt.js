@@ -106,6 +106,7 @@ export class Tilt {
     if (!pane?.shape || pane.series !== series || !isOblique(pane.upright)) return;
     const { [pane.plane]: _, ...others } = board.loader.shapes[series];
     board.loader.shapes[series] = { ...others, [shape.name]: shape };
+    board.loader.forget(pane.plane);
     pane.plane = shape.name;
     showShape(pane, shape, board.crosses.get(pane.space));
     board.draw(pane, "turn");
