@@ -31,6 +31,7 @@ _HOMES = {
     "load_series": "dicom.images.series",
     "load_stacks": "dicom.images.series",
     "series_in": "dicom.images.study",
+    "digital_signatures": "repository.keys.dicom_signatures",
     "read_rtstruct": "dicom.rtstruct.read",
     "write_rtstruct": "dicom.rtstruct.write",
     "read_segmentation": "dicom.seg.read",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
+    from eci_annotate.repository.keys.dicom_signatures import digital_signatures
     from eci_annotate.repository.open_repository import open
     from eci_annotate.repository.repository import Repository
     from eci_annotate.repository.task import Signed, Task
@@ -126,6 +128,7 @@ __all__ = [
     "compare",
     "create_repository",
     "datasets",
+    "digital_signatures",
     "grid_of",
     "import_folders",
     "kinetic_curve",

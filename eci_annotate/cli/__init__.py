@@ -151,7 +151,10 @@ def worklist(folder: Folder, project: Project = None) -> None:
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A repository, or a folder that export made.", callback=for_its_owner)],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A repository, a folder that export made, or a signed DICOM file.", callback=for_its_owner),
+    ],
     project: Project = None,
     trust: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) of the authority to trust.", exists=True)
@@ -162,23 +165,31 @@ def verify(
 ) -> None:
     """Recompute everything signed: chains, seals, signatures, blobs, files, pixels. Exit code 1 when any differs.
 
-    An exported folder is verified offline, and needs --trust: the certificate comes from elsewhere.
+    An exported folder is verified offline, and needs --trust: the certificate comes from elsewhere. Of a DICOM file
+    the digital signatures are verified, which cover all of its content.
     A repository is its own authority unless another is given; it keeps its certificate in authority/ca.pem.
     """
-    from eci_annotate.repository.verify_export import is_export, verify_exported
+    from eci_annotate.repository.verify_export import is_export, verify_exported, verify_file
 
     anchors = (trust.read_text(),) if trust else ()
+    if folder.is_file():
+        _tell_verified(verify_file(folder, anchors), True)
+        return
     offline = not (folder / "eci.json").exists() and is_export(folder)
     if images and not offline:
         raise NotFound("A repository has its own images.", "Leave out --images, or give a folder that export made.")
     checks = verify_exported(folder, anchors, images) if offline else _verified(folder, project, anchors)
+    _tell_verified(checks, bool(trust))
+
+
+def _tell_verified(checks: list[Check], judged: bool) -> None:
     failed = [[c.subject, c.task, c.version, c.check, c.detail] for c in checks if not c.passed]
     if failed:
         show("Differs", ["subject", "task", "version", "check", "what"], failed)
         raise Tampered(f"{len(failed)} of {len(checks)} checks failed.", "Restore the named parts from a backup.")
     say(f"{len(checks)} checks of {len({c.subject for c in checks if c.subject})} subjects passed.")
     tell_details(checks)
-    if not trust:
+    if not judged:
         say("Verified against the repository's own certificate authority. Use --trust CA.pem for another.")
 
 

@@ -55,6 +55,11 @@ def is_archived(part: SealedPart) -> bool:
     return part.role in DERIVED
 
 
+def digital_signature_of(part: SealedPart) -> str:
+    """The name of the check of the digital signature inside a part in the archive."""
+    return f"digital signature of {part.role.upper()}"
+
+
 def archived_name(image_series: str, series: str, sop: str) -> str:
     """The name of a part in the archive: the series it refers to, its own series, its instance."""
     return f"{image_series}/{series}/{sop}"

@@ -25,7 +25,6 @@ from eci_annotate.repository.task import Signed, Task
 from eci_annotate.workflow.subject.commands import Attach, Start
 from eci_annotate.workflow.subject.events import Attached
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.usecase.pipeline import ANNOTATE
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ class Repository:
         """The project's use case."""
         return self.backend.account.use_case(self._scope.project(project))
 
-    def versions(self, subject: str, task: str = ANNOTATE, *, project: str | None = None) -> list[Signed]:
+    def versions(self, subject: str, task: str = "annotate", *, project: str | None = None) -> list[Signed]:
         """The signed versions of a task that you may see, oldest first."""
         project = self._scope.project(project)
         seen = self.backend.subject(project, subject)
@@ -206,7 +205,7 @@ class Repository:
         """What differs between two versions or readers of one subject, as tables and pictures."""
         return self._comparisons.delta(before, after, tolerance_mm)
 
-    def agreement(self, project: str | None = None, task: str = ANNOTATE, tolerance_mm: float = 1.0) -> Agreement:
+    def agreement(self, project: str | None = None, task: str = "annotate", tolerance_mm: float = 1.0) -> Agreement:
         """How well the signed readings of a task agree, of those that you may see.
 
         Of each reader the newest version is compared, unless it was rejected. Readings are compared below an

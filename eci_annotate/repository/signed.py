@@ -120,7 +120,7 @@ class Signed:
         from eci_annotate.tools import replay
 
         easel = replay(self.volume, found[0], ())
-        return list(easel.annotations())
+        return list(easel.table.annotations())
 
     def dynamic_study(self) -> DynamicStudy:
         """The time points that the use case names, which give the kinetic curve of an annotation."""

@@ -6,10 +6,10 @@ import pandas as pd
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.backend import SORTS, Backend, SubjectQuery
-from eci_annotate.workflow.subject.state import BLOCKED, OPEN, READY, SIGNED
+from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView
 
-MARKS = {SIGNED: "●", OPEN: "◐", READY: "○", BLOCKED: "·"}
+MARKS = {TaskStatus.SIGNED: "●", TaskStatus.OPEN: "◐", TaskStatus.READY: "○", TaskStatus.BLOCKED: "·"}
 COLUMNS = ["subject", "site", "cohort", "included", "live", "stage", "progress"]
 
 

@@ -11,7 +11,7 @@ from eci_annotate.errors import Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 ANNOTATION_INDEX = ["project", "subject", "task", "reader", "version", "uid"]
 ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3", "signed_at", "seal"]
@@ -21,7 +21,7 @@ WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", 
 
 def offered(subjects: Iterable[SubjectView]) -> Iterator[tuple[SubjectView, TaskView]]:
     """The tasks that may be started now, and those held."""
-    pairs = ((seen, task) for seen in subjects for task in seen.tasks if task.kind != INGEST)
+    pairs = ((seen, task) for seen in subjects for task in seen.tasks if task.kind != TaskKind.INGEST)
     return ((seen, task) for seen, task in pairs if task.may_start or task.elsewhere)
 
 
@@ -37,7 +37,7 @@ def _work_row(seen: SubjectView, task: TaskView) -> dict[str, Any]:
         "subject": seen.subject,
         "task": task.name,
         "title": task.title,
-        "status": "yours" if task.mine or task.elsewhere else task.status,
+        "status": "yours" if task.mine or task.elsewhere else task.status.value,
         "version": task.version + 1,
         "until": to_minute(task.until) if task.until else "",
         "remark": _remark(task),

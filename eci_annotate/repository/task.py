@@ -26,7 +26,7 @@ from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import TaskView
 from eci_annotate.workflow.usecase.form import Question
 from eci_annotate.workflow.usecase.hanging import Hanging, opened_at
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, readings_of, task_named
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, readings_of, task_named
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 __all__ = ["Signed", "Task"]
@@ -160,11 +160,11 @@ class Task:
     def reviewing(self) -> Signed | None:
         """For a review: the signed version that it is about."""
         definition = self.definition
-        return self._signed(self._reviewed(definition.of)) if definition.kind == REVIEW else None
+        return self._signed(self._reviewed(definition.of)) if definition.kind == TaskKind.REVIEW else None
 
     def readings(self) -> list[Signed]:
         """For an adjudication: the signed readings that it is about, in the order of the pipeline."""
-        if self.definition.kind != ADJUDICATE:
+        if self.definition.kind != TaskKind.ADJUDICATE:
             return []
         names = [each.name for each in readings_of(self.use_case.pipeline, self.definition.of)]
         return [self._signed(self._reviewed(name)) for name in names if self.basis.get(name)]
@@ -182,7 +182,7 @@ class Task:
     def reviewed_before(self) -> tuple[Signed, Signed] | None:
         """For a review: the version that was reviewed last before this one, and that review; None for the first."""
         of = self.definition.of
-        if self.definition.kind != REVIEW:
+        if self.definition.kind != TaskKind.REVIEW:
             return None
         seen = self._backend.subject(self.project, self.subject)
         past = [each for each in seen.task(self.task).signed if each.basis.get(of, 0) < self.basis[of]]

@@ -13,8 +13,9 @@ from typing import Any
 from eci_annotate.dicom.header_digest import instance_uid
 from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
+from eci_annotate.repository.keys.dicom_signatures import check_signed_whole, signature_checks
 from eci_annotate.repository.local.volumes.image_seals import check_content, read_list
-from eci_annotate.repository.manifest_parts import exported_parts, is_archived
+from eci_annotate.repository.manifest_parts import digital_signature_of, exported_parts, is_archived
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
@@ -56,6 +57,20 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
     return [check for path in found for check in _checks(path, anchors, sent)]
 
 
+def verify_file(path: Path, anchors: Sequence[str]) -> list[Check]:
+    """Verify the digital signatures of one DICOM file; each is a check, under its signer's name.
+
+    Raises
+    ------
+    NotFound
+        The file has no digital signature.
+    """
+    found = signature_checks(path.read_bytes(), anchors)
+    if not found:
+        raise NotFound("This file has no digital signature.", "Give a file that eci_annotate signed, or its export.")
+    return [Check("", each.signer, 0, "digital signature", each.passed, each.detail) for each in found]
+
+
 def _images_in(folder: Path) -> dict[str, Path]:
     """Return the DICOM files of a folder by their SOP instance UID."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -88,6 +103,10 @@ def _checks(path: Path, anchors: Sequence[str], images: Mapping[str, Path] | Non
     for part, name in sorted(files, key=lambda each: not is_archived(each[0])):
         file = path.with_name(name)
         yield _check(whose[1], signed, part.role, lambda file=file, wanted=part.digest: _check_file(file, wanted))  # type: ignore[misc]
+        if is_archived(part):
+            yield _check(
+                whose[1], signed, digital_signature_of(part), lambda file=file: check_signed_whole(_content(file))
+            )  # type: ignore[misc]
         if part.role == PartKind.INSTANCES and images is not None:
             yield _check(whose[1], signed, "image files", lambda file=file: _check_images(file, images))  # type: ignore[misc]
     if images is not None and signed.manifest.only(PartKind.INSTANCES) is None:
@@ -97,10 +116,10 @@ def _checks(path: Path, anchors: Sequence[str], images: Mapping[str, Path] | Non
 
 def _check(subject: str, signed: VersionSigned, name: str, act: Any) -> Check:
     try:
-        act()
+        told = act()
     except EciError as error:
         return Check(subject, signed.task, signed.version, name, False, error.what)
-    return Check(subject, signed.task, signed.version, name, True)
+    return Check(subject, signed.task, signed.version, name, True, told if isinstance(told, str) else "")
 
 
 def _check_seal(whose: tuple[str, str, str], signed: VersionSigned) -> None:
@@ -124,11 +143,15 @@ def _check_images(path: Path, images: Mapping[str, Path]) -> None:
             check_content(images[sop].read_bytes(), sop, seal)
 
 
-def _check_file(path: Path, wanted: str) -> None:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise Tampered(f"{path.name} is missing.") from error
+
+
+def _check_file(path: Path, wanted: str) -> None:
+    content = _content(path)
     if path.suffix == ".json":
         try:
             content = canonical(json.loads(content))

@@ -19,7 +19,7 @@ from eci_annotate.workflow.codec import Json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def completed_pages(backend: Backend, after: int = 0) -> Iterator[CompletedPage]
 
 def versions_of(view: SubjectView) -> list[CompletedVersion]:
     """Return the versions of a subject whose reader is named, in the order in which they were signed."""
-    tasks = [task for task in view.tasks if task.kind != INGEST]
+    tasks = [task for task in view.tasks if task.kind != TaskKind.INGEST]
     signed = [each for task in tasks for each in task.signed if not is_nameless(each)]
     return [_completed(view, each) for each in sorted(signed, key=lambda each: each.at)]
 

@@ -6,7 +6,16 @@ Names are loaded on first use, because the kernels of SmartPaint take a moment t
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eci_annotate.tools.editing.adoption import adoption as adoption
+    from eci_annotate.tools.editing.easel import Easel as Easel
+    from eci_annotate.tools.editing.journal import from_line as from_line
+    from eci_annotate.tools.editing.journal import to_line as to_line
+    from eci_annotate.tools.editing.snapshot import replay as replay
+    from eci_annotate.tools.editing.snapshot import save as save
+    from eci_annotate.tools.registry import TOOLS as TOOLS
 
 _HOMES = {
     "Easel": "editing.easel",

@@ -86,7 +86,7 @@ class ComparePage:
         if (before.project, before.subject) != (after.project, after.subject):
             raise Refused("The versions belong to different subjects.", "Compare versions or readers of one subject.")
         self.sides = opened([before, after], titles(before, after))
-        series = next((side.easel.series_uid for side in self.sides if side.easel.series_uid), "")
+        series = next((side.easel.table.series_uid for side in self.sides if side.easel.table.series_uid), "")
         if not series:
             raise Refused("Neither version contains annotations.", "Compare versions of annotations.")
         self.delta = Delta(self.sides[0], self.sides[1], before.volume, tolerance_mm)

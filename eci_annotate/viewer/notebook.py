@@ -143,7 +143,7 @@ def replay(signed: Signed, *, height: str = "72vh") -> ipywidgets.Widget:
 
 def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
     """Add a finished annotation to the easel; masks become fields on the volume's grid."""
-    grid = easel.grid
+    grid = easel.table.grid
     if annotation.frame_uid and annotation.frame_uid != grid.frame_of_reference_uid:
         raise FrameMismatch(
             f"Annotation {annotation.label!r} is in another frame of reference than this volume.",
@@ -155,7 +155,7 @@ def _hang(easel: Easel, annotation: Annotation, volume: xr.DataArray) -> None:
             label=annotation.label, colour=annotation.colour, uid=annotation.uid,
             frame_uid=grid.frame_of_reference_uid, series_uid=series,
         )  # fmt: skip
-        easel.history.place(paint, annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL))
+        easel.table.history.place(paint, annotation.voxels_on(grid).astype(np.uint16) * np.uint16(FULL))
         return
     thing: Object = replace(annotation, series_uid=series)  # type: ignore[assignment]
-    easel.history.place(thing)
+    easel.table.history.place(thing)

@@ -58,7 +58,7 @@ class ReplayPlayer:
         self.steps: list[JournalStep] = journal_steps(lines)
         self.at = 0
         easel, hanging = self._begun(), signed.use_case.hang(hanging_headers(signed.studies()))
-        first = easel.series_uid or next((row["series"] for row in signed.rows()), "") or hanging.first
+        first = easel.table.series_uid or next((row["series"] for row in signed.rows()), "") or hanging.first
         if not first:
             raise NoSeriesFits("No series fits the hanging protocol.", "Nothing was drawn on this subject.")
         easel.show(first)
@@ -90,23 +90,23 @@ class ReplayPlayer:
 
     def go(self, number: int) -> None:
         """Show the drawing after this many steps."""
-        easel, before = self.controller.easel, self.controller.easel.series_uid
+        easel, before = self.controller.easel, self.controller.easel.table.series_uid
         changes: list[Change] = []
         if number < self.at:
-            changes += [Change(uid, None) for uid in easel.objects]
+            changes += [Change(uid, None) for uid in easel.table.objects]
             fresh = self._begun()
-            fresh.share(easel)
-            if not fresh.series_uid:
+            fresh.table.share(easel.table)
+            if not fresh.table.series_uid:
                 fresh.show(before)
             easel.become(fresh)
-            changes += [Change(uid, None) for uid in easel.objects]
+            changes += [Change(uid, None) for uid in easel.table.objects]
             self.at = 0
         for step in self.steps[self.at : number]:
             changes += [change for entry in step.entries for change in apply_again(easel, entry)]
         if number == len(self.steps):
             changes += easel.finish()  # as a replay ends
         self.at = number
-        self._draw(changes, before != easel.series_uid)
+        self._draw(changes, before != easel.table.series_uid)
         self._say()
 
     def _draw(self, changes: list[Change], turned: bool) -> None:

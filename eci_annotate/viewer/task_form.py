@@ -20,7 +20,7 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
 from eci_annotate.workflow.usecase.gate import Mismatch, Row, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
-from eci_annotate.workflow.usecase.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Task
@@ -66,19 +66,19 @@ class TaskReport:
     ) -> None:
         self._task, self._hanging, self._save = task, hanging, save
         self._easel, self._do, self._go = controller.easel, do, go
-        gate = None if task.definition.kind == REVIEW else task.definition.gate
+        gate = None if task.definition.kind == TaskKind.REVIEW else task.definition.gate
         self.checks = StudyChecks(gate, hanging, work.checks, controller, self.save, go)
         self.stated = stated(work.reviewed.checks, hanging) if work.reviewed else []
         self.earlier = earlier_of(task, controller.easel)
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
         self.curve = CurvePanel(task, controller.easel)
-        self.sizes = DrawingSizes(controller.easel, hanging)
+        self.sizes = DrawingSizes(controller.easel.table, hanging)
         self._measure = self.sizes.reading if is_measured(task.use_case.questions) else None
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
 
     def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
         case = self._task.use_case
-        if self._task.definition.kind == REVIEW and answers:
+        if self._task.definition.kind == TaskKind.REVIEW and answers:
             form = FormPanel(case.report, case.questions, answers, lambda _: None, measure=self._measure)
             form.close()
             return form
@@ -134,11 +134,11 @@ class TaskReport:
         """Follow the annotations: their labels, and those that are drawn."""
         self.checks.refresh()
         if self.form:
-            self.form.match([thing.label for thing in self._easel.objects.values()], drawn)
+            self.form.match([thing.label for thing in self._easel.table.objects.values()], drawn)
 
     def correct(self, mismatch: Mismatch) -> None:
         """Lead to what a mismatch is about: its annotation, or else its series."""
-        things = self._easel.objects.items()
+        things = self._easel.table.objects.items()
         named = [(uid, thing) for uid, thing in things if mismatch.label and thing.label == mismatch.label]
         here = [uid for uid, thing in named if thing.series_uid == mismatch.series]
         if here or (named and not mismatch.series):

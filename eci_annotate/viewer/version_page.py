@@ -58,7 +58,7 @@ class VersionPage(Listener):
         content = signed.content("snapshot")
         easel = replay(signed.volume, content[0] if content else None, ())
         hanging = signed.use_case.hang(hanging_headers(studies))
-        if not easel.series_uid:
+        if not easel.table.series_uid:
             if hanging.first is None:
                 raise NoSeriesFits(f"Nothing was drawn on {signed.subject}.", "Only its answers were signed.")
             easel.show(hanging.first)
@@ -70,7 +70,7 @@ class VersionPage(Listener):
         self.browser = BrowserPanel(studies, hanging, self._turn_to)
         side = [*self._side(signed), *stated(signed.checks, hanging)]
         self.widget = framed(_title(signed), w.HTML(_facts(signed)), side, [self.stage])
-        self.browser.mark(easel.series_uid, easel.volume)
+        self.browser.mark(easel.table.series_uid, easel.table.volume)
         prepare(None, self.browser, signed.volume)
 
     def _side(self, signed: Signed) -> list[Any]:
@@ -85,11 +85,11 @@ class VersionPage(Listener):
     def changed(self) -> None:
         """Show the state of the easel in all panels."""
         self.annotations.refresh()
-        self.browser.mark(self.controller.easel.series_uid)
+        self.browser.mark(self.controller.easel.table.series_uid)
 
     def _do(self, entry: Entry) -> None:
-        thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
-        if thing is not None and thing.series_uid != self.controller.easel.series_uid:
+        thing = self.controller.easel.table.objects.get(entry.uid or "") if isinstance(entry, Select) else None
+        if thing is not None and thing.series_uid != self.controller.easel.table.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
 

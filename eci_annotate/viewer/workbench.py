@@ -38,7 +38,7 @@ from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import TaskReport
 from eci_annotate.workflow.subject.lease import to_minute
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -81,7 +81,7 @@ class Workbench(Listener):
         chosen: str = "",
         reason: str = "",
     ) -> None:
-        self.task, self.review = task, task.definition.kind == REVIEW
+        self.task, self.review = task, task.definition.kind == TaskKind.REVIEW
         self.studies = task.studies()
         self.hanging = task.hanging(self.studies)
         self.work = restored(task)
@@ -125,7 +125,7 @@ class Workbench(Listener):
         self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
-        if definition.kind == ADJUDICATE:
+        if definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
             self.annotations.close()
@@ -148,8 +148,8 @@ class Workbench(Listener):
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
-        thing = self.controller.easel.objects.get(entry.uid or "") if isinstance(entry, Select) else None
-        if thing is not None and thing.series_uid != self.controller.easel.series_uid:
+        thing = self.controller.easel.table.objects.get(entry.uid or "") if isinstance(entry, Select) else None
+        if thing is not None and thing.series_uid != self.controller.easel.table.series_uid:
             self._turn_to(thing.series_uid)
         self._carry_out(lambda: self.controller.do(entry))
 
@@ -191,9 +191,9 @@ class Workbench(Listener):
         self.annotations.refresh()
         self.report.match(self.annotations.drawn)
         if self.compared:
-            self.compared.panel.mark(frozenset(easel.objects))
-            self.compared.follow(easel.series_uid)
-        self.browser.mark(easel.series_uid, easel.volume)
+            self.compared.panel.mark(frozenset(easel.table.objects))
+            self.compared.follow(easel.table.series_uid)
+        self.browser.mark(easel.table.series_uid, easel.table.volume)
         self.suggestions.follow()
         self.saved()
 

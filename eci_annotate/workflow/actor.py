@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
-OS_USER, KEY, HUB, SITE_CREDENTIAL = "os-user", "key", "hub", "site"
+
+class Assurance(StrEnum):
+    """How the identity of an actor was established."""
+
+    OS_USER = "os-user"
+    KEY = "key"
+    HUB = "hub"
+    SITE = "site"
+
+
 ALL_SITES = "*"
 
 # What each permission allows. Doing a task itself is not listed: the pipeline names the roles of each task.
@@ -76,7 +86,7 @@ class Actor:
     name: str
     site: str = ""
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    assurance: str = KEY
+    assurance: Assurance = Assurance.KEY
     session: str = ""
     sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     where: str = ""

@@ -15,7 +15,7 @@ from eci_annotate.workflow.subject.state import Subject, evolve, is_done, status
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 from eci_annotate.workflow.trust.seals import Manifest
-from eci_annotate.workflow.usecase.pipeline import ACCEPT, REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 P, S = "trial", "ECI_TRIAL_S0001"
@@ -78,7 +78,7 @@ def _done(state: Subject, task: TaskDefinition, who: Actor, key: PrivateKey, now
         state = replace(state, work={**state.work, task.name: work})
     for event in decide(Start(P, S, task.name), state, who, now):
         state = evolve(event, state)
-    verdict = ACCEPT if task.kind == REVIEW else ""
+    verdict = Decision.ACCEPT if task.kind == TaskKind.REVIEW else ""
     fence = state.work[task.name].fence
     order = Seal(P, S, task.name, fence, "a trial", verdict, "", Manifest((), "trial"), "", key.public)
     signature = key.sign(seal_of(state, unsealed(order, state, who, now)))

@@ -32,7 +32,7 @@ ct = load_series({series!r})
 v = show(ct, editable=True)
 easel = v.controller.easel
 easel.do(ChooseTool("smartpaint"))
-easel.do(SetOption("radius_mm", 20 * easel.grid.spacing_mm[2]))
+easel.do(SetOption("radius_mm", 20 * easel.table.grid.spacing_mm[2]))
 easel.do(SetOption("dimension", 3))
 v
 """

@@ -1,4 +1,4 @@
-"""A picture of an abdominal MR: ADC in colour over T2, with an oblique plane; made by `python -m tests.browser.pictures`."""
+"""A picture of an abdominal MR: ADC in colour over T2, with an oblique plane (`python -m tests.browser.pictures`)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def kept(folder: Path) -> Any:
     """What the draft holds."""
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
-    return replay(task.volume, draft.snapshot, draft.lines).annotations()
+    return replay(task.volume, draft.snapshot, draft.lines).table.annotations()
 
 
 def test_a_study_opens_in_its_protocol_and_panes_follow(study: tuple[Viewer, Path]) -> None:

@@ -23,7 +23,7 @@ def kept(repository: Path) -> tuple[list[str], list[Annotation]]:
     """Journal lines and annotations of the draft."""
     task = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
-    return draft.lines, list(replay(task.volume, draft.snapshot, draft.lines).annotations())
+    return draft.lines, list(replay(task.volume, draft.snapshot, draft.lines).table.annotations())
 
 
 def pressures(lines: list[str]) -> list[float]:

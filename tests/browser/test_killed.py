@@ -22,7 +22,7 @@ def painted(repository, session):
     task = eci.open(repository, session=session).start(SUBJECT, "annotate", take_over=True)
     draft = task.draft()
     easel = replay(task.volume, draft.snapshot, draft.lines)
-    return sum(int((easel.field(uid) >= 32768).sum()) for uid in easel.history.fields), easel
+    return sum(int((easel.table.field(uid) >= 32768).sum()) for uid in easel.table.history.fields), easel
 
 
 def test_a_killed_kernel_loses_at_most_a_second(tmp_path):
@@ -44,7 +44,7 @@ def test_a_killed_kernel_loses_at_most_a_second(tmp_path):
         assert seen == 0, "the kernel had drawn all of it"
     before, easel = painted(tmp_path / "demo", "after-the-kill")
     assert before > 50
-    assert easel.undo_name == "Undo SmartPaint stroke on broken off"
+    assert easel.table.undo_name == "Undo SmartPaint stroke on broken off"
     with serving(tmp_path) as lab, browsing(1500, 1100) as page:
         start = START.replace("'annotate')", "'annotate', take_over=True)")
         run_all(page, lab.put("again.ipynb", [OPEN, start]))

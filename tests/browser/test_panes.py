@@ -38,7 +38,7 @@ def kept(folder: Path) -> list[Any]:
     """What the draft holds."""
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
-    return replay(task.volume, draft.snapshot, draft.lines).annotations()
+    return replay(task.volume, draft.snapshot, draft.lines).table.annotations()
 
 
 def activate(viewer: Viewer, pane: str, *keys: str) -> None:

@@ -96,7 +96,7 @@ def test_annotations_show_on_all_series_and_belong_to_the_one_they_were_drawn_on
     viewer.page.wait_for_timeout(700)
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
-    found_on = {a.kind: a.series_uid for a in replay(task.volume, draft.snapshot, draft.lines).annotations()}
+    found_on = {a.kind: a.series_uid for a in replay(task.volume, draft.snapshot, draft.lines).table.annotations()}
     assert found_on == {"mask": first, "box": uid_from(LATE)}
 
 

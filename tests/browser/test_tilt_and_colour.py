@@ -60,7 +60,7 @@ def study(lab: Lab, page: Page, made: Path, request: pytest.FixtureRequest) -> t
 def drawn_in(folder: Path):
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
-    return task, replay(task.volume, draft.snapshot, draft.lines).annotations()
+    return task, replay(task.volume, draft.snapshot, draft.lines).table.annotations()
 
 
 def test_a_tilted_series_is_one_plane_and_drawn_on_where_its_slices_are(study: tuple[Viewer, Path]) -> None:

@@ -49,7 +49,7 @@ def masks(task: Task) -> list[eci.Mask]:
 
 def drawn(task: Task) -> dict[str, np.ndarray]:
     grid = grid_of(task.volume())
-    return {each.label: each.voxels_on(grid) for each in restored(task).easel.annotations()}
+    return {each.label: each.voxels_on(grid) for each in restored(task).easel.table.annotations()}
 
 
 def test_files_of_others_become_a_draft_voxel_by_voxel(folder: Path, task: Task, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_added(task: Task, kind: str
 def test_a_series_that_is_not_named_is_found_by_its_frame(task: Task) -> None:
     mask = replace(masks(task)[0], series_uid="", label="found")
     (uid,) = eci.adopt(task, [mask], "nnunet/2.5")
-    assert restored(task).easel.objects[uid].series_uid == series_uid_of(task.volume())
+    assert restored(task).easel.table.objects[uid].series_uid == series_uid_of(task.volume())
 
 
 def test_the_source_has_a_version_and_no_viewer_writes_meanwhile(task: Task) -> None:

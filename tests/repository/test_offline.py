@@ -52,6 +52,8 @@ def test_every_file_and_the_signature_are_checked_offline(repo: Repository, fold
         "annotations",
         "instances",
         "fidelity",
+        "digital signature of RTSTRUCT",
+        "digital signature of SR",
     }
 
 
@@ -106,7 +108,8 @@ def test_what_was_signed_before_a_revocation_counts_and_later_not(
     task = repo.start(S, "annotate", rerun=True)
     with pytest.raises(Refused, match=r"is not valid here now\. .* revoked"):
         task.sign(MEANING)
-    monkeypatch.setattr(signing, "_check_counts", lambda *_: None)  # as one who has the key and another program
+    ((certificate, _),) = local(repo).rooms.streams.projects()[P].members["anna"].certificates
+    monkeypatch.setattr(signing, "_certificate", lambda *_: certificate)  # as one who has the key and another program
     task.sign(MEANING)
     failed = [c for c in repo.backend.trail.verify(P, S) if not c.passed]
     assert {(c.version, c.check) for c in failed} == {(2, "signature")} and "revoked" in failed[0].detail

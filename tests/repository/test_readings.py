@@ -9,7 +9,7 @@ import pytest
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.comparison.sides import sides_of
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 from tests.repository.readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
 
 S = subject(1)
@@ -22,7 +22,7 @@ def test_an_adjudication_is_about_the_readings_of_its_group(tmp_path: Path, blin
     for who in ("ben", "anna"):
         read(folder, who, 1, report(lesion("lesion 1")), BOX)
     task = as_member(folder, "al").start(S, "adjudicate")
-    assert task.definition.kind == ADJUDICATE and task.reviewing() is None and task.reviewed_before() is None
+    assert task.definition.kind == TaskKind.ADJUDICATE and task.reviewing() is None and task.reviewed_before() is None
     first, second = ["Reader A", "Reader B"] if blind else ["ben", "anna"]
     assert [(each.task, each.reader) for each in task.readings()] == [("annotate.1", first), ("annotate.2", second)]
     sides = sides_of(task, Easel(task.volume))

@@ -44,7 +44,7 @@ def test_it_is_the_same_at_the_service(folder: Path) -> None:
         task = repo.start(subject(1), "adjudicate")
         series = str(task.hanging().first)
         anna, _ = sides_of(task, Easel(task.volume))
-        (uid,) = anna.easel.objects
-        task.save([to_line(Show(series)), to_line(adoption(anna.easel, uid, anna.source))])
-        (taken,) = replay(task.volume, None, task.draft().lines).annotations()
+        (uid,) = anna.easel.table.objects
+        task.save([to_line(Show(series)), to_line(adoption(anna.easel.table, uid, anna.source))])
+        (taken,) = replay(task.volume, None, task.draft().lines).table.annotations()
         assert taken.label == "lesion 1" and taken.volume_mm3 == anna.annotations()[0].volume_mm3

@@ -35,10 +35,12 @@ def empty() -> Easel:
 def test_it_is_the_same_and_one_item_of_undo(tool: str) -> None:
     theirs, mine = drawn(tool), empty()
     start = state_of(mine)
-    mine.do(adoption(theirs, "a", "annotate.1/1"))
-    assert state_of(mine) == state_of(theirs) and mine.active == "a"
-    assert [each.volume_mm3 for each in mine.annotations()] == [each.volume_mm3 for each in theirs.annotations()]
-    assert mine.undo_name == "Undo taking over of lesion 1"
+    mine.do(adoption(theirs.table, "a", "annotate.1/1"))
+    assert state_of(mine) == state_of(theirs) and mine.table.active == "a"
+    assert [each.volume_mm3 for each in mine.table.annotations()] == [
+        each.volume_mm3 for each in theirs.table.annotations()
+    ]
+    assert mine.table.undo_name == "Undo taking over of lesion 1"
     mine.do(Undo())
     assert state_of(mine) == start
     mine.do(Redo())
@@ -47,7 +49,7 @@ def test_it_is_the_same_and_one_item_of_undo(tool: str) -> None:
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_journal_alone_replays_it_and_so_does_a_snapshot(tool: str) -> None:
-    entries = [Show(SERIES), adoption(drawn(tool), "a", "annotate.1/1"), Alter("a", label="mine"), Undo(), Redo()]
+    entries = [Show(SERIES), adoption(drawn(tool).table, "a", "annotate.1/1"), Alter("a", label="mine"), Undo(), Redo()]
     mine = Easel(lambda uid: VOLUME)
     for entry in entries:
         mine.do(entry)
@@ -62,27 +64,27 @@ def test_the_journal_alone_replays_it_and_so_does_a_snapshot(tool: str) -> None:
 
 def test_twice_is_refused_but_again_after_deleting_is_as_new() -> None:
     theirs, mine = drawn("smartpaint"), empty()
-    mine.do(adoption(theirs, "a", "annotate.1/1"))
+    mine.do(adoption(theirs.table, "a", "annotate.1/1"))
     with pytest.raises(Refused, match="'lesion 1' was taken over already"):
-        mine.do(adoption(theirs, "a", "annotate.1/1"))
+        mine.do(adoption(theirs.table, "a", "annotate.1/1"))
     there, on = at(2, 3, 8), plane("axial")
     for entry in (ChooseTool("smartpaint"), Press(at(2, 3, 3), on), Drag((there,), on), Release(there, on)):
         mine.do(entry)
     mine.do(Delete("a"))
-    mine.do(adoption(theirs, "a", "annotate.1/1"))
+    mine.do(adoption(theirs.table, "a", "annotate.1/1"))
     assert state_of(mine) == state_of(theirs)
     for _ in range(4):
         mine.do(Undo())
-    assert not mine.objects
+    assert not mine.table.objects
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    entry = adoption(drawn("smartpaint"), "a", "annotate.1/1")
+    entry = adoption(drawn("smartpaint").table, "a", "annotate.1/1")
     small = Easel(lambda uid: VOLUME[:4])
     small.do(Show(SERIES))
     with pytest.raises(Refused, match="a different grid"):
         small.do(entry)
-    assert not small.objects and not small.history.fields
+    assert not small.table.objects and not small.table.history.fields
     for shape in ("", "?", entry.shape[:-8], entry.shape[:40] + "AAAA" + entry.shape[44:]):
         with pytest.raises(BadJournal, match="adoption"):
             empty().do(Adopt("a", SERIES, shape, "annotate.1/1"))
@@ -93,9 +95,9 @@ def test_what_lies_on_another_series_does_not_turn_to_it() -> None:
     late.frame.attrs["series_uid"] = "1.2.9"
     theirs, mine = drawn("smartpaint"), Easel(lambda uid: VOLUME if uid == SERIES else late)
     mine.do(Show("1.2.9"))
-    mine.do(adoption(theirs, "a", "annotate.1/1"))
-    assert mine.series_uid == "1.2.9" and mine.objects["a"].series_uid == SERIES
-    assert mine.volume_mm3("a") == theirs.volume_mm3("a") > 0
+    mine.do(adoption(theirs.table, "a", "annotate.1/1"))
+    assert mine.table.series_uid == "1.2.9" and mine.table.objects["a"].series_uid == SERIES
+    assert mine.table.volume_mm3("a") == theirs.table.volume_mm3("a") > 0
 
 
 def test_a_snapshot_has_the_same_bytes_at_any_time(monkeypatch):

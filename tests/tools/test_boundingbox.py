@@ -26,31 +26,31 @@ def placed(**options):
 
 
 def test_pressing_and_dragging_outward_places_it():
-    (box,) = placed().annotations()
+    (box,) = placed().table.annotations()
     assert np.allclose(box.centre_lps, at(4, 10, 12), atol=1e-4)
     assert np.allclose(box.size_mm[:2], (12 * 0.9, 8 * 1.1), atol=1e-4)
     assert box.size_mm[2] == pytest.approx(np.mean(box.size_mm[:2]), abs=1e-3)
 
 
 def test_two_dimensional_boxes_are_flat():
-    (box,) = placed(dimension=2).annotations()
+    (box,) = placed(dimension=2).table.annotations()
     assert box.is_flat and box.size_mm[2] == 0
 
 
 @pytest.mark.parametrize("name", ["axial", "sagittal", "coronal"])
 def test_each_side_moves_alone_in_every_pane(name):
     e = placed()
-    (box,) = e.annotations()
+    (box,) = e.table.annotations()
     for grip in grips(box, plane_at(box, name), 1.0):
         if grip.kind != "side":
             continue
-        (before,) = e.annotations()
+        (before,) = e.table.annotations()
         outward = grip.at - np.array(before.centre_lps)
         end = tuple(grip.at + 2.0 * outward / np.linalg.norm(outward))
         e.do(Press(tuple(grip.at), plane_at(box, name), 1.0))
         e.do(Drag((end,), plane_at(box, name)))
         e.do(Release(end, plane_at(box, name)))
-        (after,) = e.annotations()
+        (after,) = e.table.annotations()
         grown = np.array(after.size_mm) - np.array(before.size_mm)
         assert sorted(np.round(grown, 4)) == [0, 0, 2.0]
         assert np.linalg.norm(np.array(after.centre_lps) - before.centre_lps) == pytest.approx(1.0, abs=1e-4)
@@ -66,15 +66,15 @@ def plane_at(box, name):
 def test_the_centre_moves_it_in_the_plane():
     e = placed()
     drag(e, at(4, 10, 12), at(4, 13, 11))
-    (box,) = e.annotations()
+    (box,) = e.table.annotations()
     assert np.allclose(box.centre_lps, at(4, 13, 11), atol=1e-4)
-    assert e.undo_name == "Undo BoundingBox moved on lesion 1"
+    assert e.table.undo_name == "Undo BoundingBox moved on lesion 1"
 
 
 @pytest.mark.parametrize("how", ["alt and corner", "handle"])
 def test_it_rotates_about_its_centre_around_the_normal_of_the_view(how):
     e = placed()
-    (box,) = e.annotations()
+    (box,) = e.table.annotations()
     view = plane_at(box, "axial")
     kind = "corner" if how == "alt and corner" else "rotate"
     grip = next(g for g in grips(box, view, 1.0) if g.kind == kind)
@@ -85,7 +85,7 @@ def test_it_rotates_about_its_centre_around_the_normal_of_the_view(how):
     e.do(Press(tuple(grip.at), view, 1.0, modifiers=modifiers))
     e.do(Drag((end,), view))
     e.do(Release(end, view))
-    (after,) = e.annotations()
+    (after,) = e.table.annotations()
     assert np.allclose(after.centre_lps, box.centre_lps) and np.allclose(after.size_mm, box.size_mm)
     assert np.degrees(np.arccos(np.dot(after.axes_lps[0], box.axes_lps[0]))) == pytest.approx(np.degrees(0.5), abs=0.01)
     assert np.allclose(after.axes_lps[2], box.axes_lps[2], atol=1e-6)
@@ -93,9 +93,9 @@ def test_it_rotates_about_its_centre_around_the_normal_of_the_view(how):
 
 def test_a_press_elsewhere_changes_nothing():
     e = placed()
-    (box,) = e.annotations()
+    (box,) = e.table.annotations()
     drag(e, at(4, 1, 1), at(4, 3, 3))
-    assert e.annotations() == [box]
+    assert e.table.annotations() == [box]
 
 
 @given(

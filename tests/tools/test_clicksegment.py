@@ -140,8 +140,8 @@ def test_holes_are_filled_and_necks_are_cut_where_they_are_narrow():
 
 
 def request(e, point, offset=0):
-    thing = e.objects["a"]
-    return ClickRequest(e.sheet, e.series_uid, point, -1, offset, thing, False)
+    thing = e.table.objects["a"]
+    return ClickRequest(e.table.sheet, e.table.series_uid, point, -1, offset, thing, False)
 
 
 def test_a_click_is_suggested_accepted_and_replayed():
@@ -150,16 +150,16 @@ def test_a_click_is_suggested_accepted_and_replayed():
     entries = [Press(at(4, 9, 10), plane("axial")), Release(at(4, 9, 10), plane("axial"))]
     for entry in entries:
         e.do(entry)
-    assert isinstance(e.state, Clicked) and e.undo_name == "Undo addition of lesion 1"
+    assert isinstance(e.state, Clicked) and e.table.undo_name == "Undo addition of lesion 1"
     grower = Grower()
     assert grower.size_at(request(e, e.state.at)).startswith("Click to outline about")
     found = grower.suggest(request(e, e.state.at), lambda share: True)
     entries.append(acceptance(found, SHAPE))
     e.do(entries[-1])
     blob = np.asarray(VOLUME) > 85
-    assert dice(e.field("a") >= HALF, blob) > 0.75 and e.undo_name == "Undo click segment of lesion 1"
+    assert dice(e.table.field("a") >= HALF, blob) > 0.75 and e.table.undo_name == "Undo click segment of lesion 1"
     again = replay(lambda uid: VOLUME, start, [to_line(entry) for entry in entries])
-    np.testing.assert_array_equal(again.field("a"), e.field("a"))
+    np.testing.assert_array_equal(again.table.field("a"), e.table.field("a"))
     assert grower.suggest(request(e, at(4, 9, 10)), lambda share: False) is None
 
 

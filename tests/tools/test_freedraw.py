@@ -27,7 +27,7 @@ def square(j0, i0, size):
 def test_a_stroke_adds_its_area_with_sub_voxel_vertices():
     e = easel("freedraw")
     draw(e, 3, square(4.25, 5.75, 8.5))
-    (contours,) = e.annotations()
+    (contours,) = e.table.annotations()
     assert contours.volume_mm3 == pytest.approx(8.5 * 8.5 * GRID.voxel_mm3, rel=1e-3)
     assert contours.mask_on(VOLUME).values.sum() == contours.mask_on(VOLUME).values[3].sum() == 72
 
@@ -39,7 +39,7 @@ def test_holes_and_islands_come_from_boolean_operations():
     draw(e, 3, square(6.3, 6.3, 5))
     e.do(SetOption("erase", False))
     draw(e, 3, square(7.4, 7.4, 2))
-    (contours,) = e.annotations()
+    (contours,) = e.table.annotations()
     expected = (
         shapely.box(3.3, 3.3, 15.3, 15.3)
         .difference(shapely.box(6.3, 6.3, 11.3, 11.3))
@@ -57,7 +57,7 @@ def test_slices_are_independent():
     draw(e, 5, square(3, 3, 6))
     e.do(SetOption("erase", True))
     draw(e, 2, square(0, 0, 18))
-    (contours,) = e.annotations()
+    (contours,) = e.table.annotations()
     assert contours.mask_on(VOLUME).values.any((1, 2)).nonzero()[0].tolist() == [5]
 
 
@@ -65,20 +65,20 @@ def test_a_reformatted_pane_says_why_not_and_what_instead():
     e = easel("freedraw")
     with pytest.raises(WrongPlane, match=r"acquired slices.*SmartPaint"):
         e.do(Press(at(3, 3, 3), plane("coronal")))
-    assert e.annotations() == []
+    assert e.table.annotations() == []
 
 
 def test_a_line_and_a_crossing_stroke_make_no_trouble():
     e = easel("freedraw")
     draw(e, 3, [(4, 4), (4, 12), (4, 4)])
-    assert e.annotations() == []
+    assert e.table.annotations() == []
     draw(e, 3, [(4, 4), (12, 12), (4, 12), (12, 4)])
-    (contours,) = e.annotations()
+    (contours,) = e.table.annotations()
     assert contours.volume_mm3 == pytest.approx(32 * GRID.voxel_mm3, rel=0.02)
 
 
 def area_on(e, k=4):
-    rings = [r for r in e.objects["a"].rings_lps if slice_of(r, GRID) == k]
+    rings = [r for r in e.table.objects["a"].rings_lps if slice_of(r, GRID) == k]
     return region_on(rings, GRID).area
 
 
@@ -95,13 +95,13 @@ def test_a_polygon_is_clicked_and_closed_at_its_first_corner():
     for corner in [at(4, 5, 6), at(4, 5, 16), at(4, 15, 16)]:
         e.do(Press(corner, PLANE, reach_mm=1.0))
         e.do(Release(corner, PLANE))
-    assert not e.objects["a"].rings_lps and len(e.overlay(PLANE, 1.0).lines[0]) == 3
+    assert not e.table.objects["a"].rings_lps and len(e.overlay(PLANE, 1.0).lines[0]) == 3
     e.do(Press(at(4, 5.2, 6.2), PLANE, reach_mm=1.0))
     e.do(Release(at(4, 5, 6), PLANE))
-    assert area_on(e) == pytest.approx(50, abs=0.5) and e.undo_name == "Undo FreeDraw contour drawn on lesion 1"
+    assert area_on(e) == pytest.approx(50, abs=0.5) and e.table.undo_name == "Undo FreeDraw contour drawn on lesion 1"
     e.do(Press(at(4, 5, 6), PLANE))
     e.do(Cancel())
-    assert e.undo_name == "Undo FreeDraw contour drawn on lesion 1"
+    assert e.table.undo_name == "Undo FreeDraw contour drawn on lesion 1"
 
 
 @pytest.mark.parametrize(("begin", "grows"), [(13, True), (18, False)])
@@ -114,7 +114,7 @@ def test_a_contour_is_nudged_from_inside_and_from_outside(begin, grows):
     for gesture in (Press(at(4, 10, begin), PLANE), Drag((at(4, 10, end),), PLANE), Release(at(4, 10, end), PLANE)):
         e.do(gesture)
     assert (area_on(e) > before + 3) if grows else (area_on(e) < before - 3)
-    assert e.undo_name == "Undo FreeDraw contour pushed on lesion 1"
+    assert e.table.undo_name == "Undo FreeDraw contour pushed on lesion 1"
 
 
 def test_a_line_cuts_off_the_smaller_part_and_a_line_that_ends_inside_does_nothing():

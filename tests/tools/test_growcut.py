@@ -49,7 +49,7 @@ def seeded(**options):
 
 
 def suggestion(e, gardener=None):
-    return (gardener or Gardener()).suggest(growth_request(e), lambda share: True)
+    return (gardener or Gardener()).suggest(growth_request(e.table), lambda share: True)
 
 
 def test_seeds_of_object_and_background_give_the_lesion():
@@ -60,7 +60,7 @@ def test_seeds_of_object_and_background_give_the_lesion():
     mask[part.where] = part.voxels
     blob = np.asarray(VOLUME) > 85
     assert part.uid == "a" and 2 * (mask & blob).sum() / (mask.sum() + blob.sum()) > 0.75
-    seeds = np.asarray(e.field(SEED_UID))
+    seeds = np.asarray(e.table.field(SEED_UID))
     where = part.where
     same = grow(np.asarray(VOLUME)[where], seeds[where], margin=None)
     assert (mask[where] == (same == 2)).all()
@@ -68,7 +68,7 @@ def test_seeds_of_object_and_background_give_the_lesion():
 
 def test_it_says_what_to_add_while_seeds_are_too_few():
     e = easel("growcut", radius_mm=1.0)
-    assert growth_request(e) is None
+    assert growth_request(e.table) is None
     done(e, *inside())
     assert suggestion(e) == "Now paint the background around lesion 1 (X), or seeds of another annotation."
     e.do(Undo())
@@ -79,14 +79,14 @@ def test_it_says_what_to_add_while_seeds_are_too_few():
 
 def test_accepting_is_one_undo_item_that_brings_the_seeds_back():
     e = seeded()
-    before = e.field(SEED_UID).copy()
+    before = e.table.field(SEED_UID).copy()
     e.do(acceptance(suggestion(e), SHAPE))
-    assert not e.field(SEED_UID).any() and (e.field("a") >= HALF).sum() > 50
-    assert e.undo_name == "Undo GrowCut result for lesion 1"
-    assert [each.label for each in e.annotations()] == ["lesion 1"]
+    assert not e.table.field(SEED_UID).any() and (e.table.field("a") >= HALF).sum() > 50
+    assert e.table.undo_name == "Undo GrowCut result for lesion 1"
+    assert [each.label for each in e.table.annotations()] == ["lesion 1"]
     e.do(Undo())
-    assert not e.field("a").any()
-    np.testing.assert_array_equal(e.field(SEED_UID), before)
+    assert not e.table.field("a").any()
+    np.testing.assert_array_equal(e.table.field(SEED_UID), before)
 
 
 def test_a_replay_gives_the_same_bits_and_grows_nothing():
@@ -97,16 +97,16 @@ def test_a_replay_gives_the_same_bits_and_grows_nothing():
     entries.append(acceptance(suggestion(e), SHAPE))
     done(e, entries[-1])
     again = replay(lambda uid: VOLUME, start, [to_line(entry) for entry in entries])
-    np.testing.assert_array_equal(again.field("a"), e.field("a"))
+    np.testing.assert_array_equal(again.table.field("a"), e.table.field("a"))
     from_snapshot = replay(lambda uid: VOLUME, save(e), [])
-    np.testing.assert_array_equal(from_snapshot.field("a"), e.field("a"))
-    assert from_snapshot.undo_name == e.undo_name
+    np.testing.assert_array_equal(from_snapshot.table.field("a"), e.table.field("a"))
+    assert from_snapshot.table.undo_name == e.table.undo_name
 
 
 def test_seeds_survive_a_snapshot():
     e = seeded()
     again = replay(lambda uid: VOLUME, save(e), [])
-    np.testing.assert_array_equal(again.field(SEED_UID), e.field(SEED_UID))
+    np.testing.assert_array_equal(again.table.field(SEED_UID), e.table.field(SEED_UID))
     assert (suggestion(again).parts[0].voxels == suggestion(e).parts[0].voxels).all()
 
 
@@ -122,11 +122,11 @@ def test_two_annotations_grow_together_and_share_no_voxel():
 
 def test_alt_and_the_eraser_of_a_pen_remove_seeds():
     e = done(easel("growcut", radius_mm=1.0), *inside())
-    assert e.field(SEED_UID).any()
+    assert e.table.field(SEED_UID).any()
     done(e, *stroke(at(4, 9, 9), at(4, 9, 11), modifiers=frozenset({ALT})))
-    assert not e.field(SEED_UID).any() and e.undo_name == "Undo removal of GrowCut seeds"
+    assert not e.table.field(SEED_UID).any() and e.table.undo_name == "Undo removal of GrowCut seeds"
     done(e, Undo(), Press(at(4, 9, 9), plane("axial"), button=5), Release(at(4, 9, 9), plane("axial")))
-    assert e.undo_name == "Undo removal of GrowCut seeds"
+    assert e.table.undo_name == "Undo removal of GrowCut seeds"
 
 
 def test_one_more_stroke_gives_what_a_fresh_run_gives():
@@ -144,7 +144,7 @@ def test_one_more_stroke_gives_what_a_fresh_run_gives():
 def test_a_cancelled_run_gives_nothing_and_the_next_one_everything():
     e, gardener = seeded(), Gardener()
     whole = suggestion(e)
-    assert gardener.suggest(growth_request(e), lambda share: True) is not None
+    assert gardener.suggest(growth_request(e.table), lambda share: True) is not None
     assert (suggestion(e, gardener).parts[0].voxels == whole.parts[0].voxels).all()
 
 

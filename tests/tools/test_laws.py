@@ -24,16 +24,18 @@ from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
 def state_of(e):
     """Everything that is drawn, comparable bit for bit."""
     found = {}
-    for uid, thing in e.objects.items():
+    for uid, thing in e.table.objects.items():
         body = [type(thing).__name__, thing.label, thing.colour]
         match thing:
             case Box():
                 body += [thing.centre_lps, thing.size_mm, thing.axes_lps]
             case Contours():
                 body += [tuple(r.tobytes() for r in thing.rings_lps)]
-        field = e.history.fields.get(uid)
+        field = e.table.history.fields.get(uid)
         found[uid] = (*body, None if field is None else field.tobytes())
-    kept = {uid: field.tobytes() for uid, field in e.history.fields.items() if is_series_field(uid) and field.any()}
+    kept = {
+        uid: field.tobytes() for uid, field in e.table.history.fields.items() if is_series_field(uid) and field.any()
+    }
     return found | kept
 
 
@@ -71,20 +73,20 @@ def test_a_tool_never_writes_to_its_inputs(tool, gestures):
 @given(entries=ENTRIES)
 def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
     e = easel(tool)
-    while e.undo_name:
+    while e.table.undo_name:
         e.do(Undo())
     start = state_of(e)
-    while e.redo_name:
+    while e.table.redo_name:
         e.do(Redo())
     run(e, entries)
     e.do(Undo())
-    while e.redo_name:
+    while e.table.redo_name:
         e.do(Redo())
     end = state_of(e)
-    while e.undo_name:
+    while e.table.undo_name:
         e.do(Undo())
     assert state_of(e) == start
-    while e.redo_name:
+    while e.table.redo_name:
         e.do(Redo())
     assert state_of(e) == end
 
@@ -101,7 +103,11 @@ def assert_replays_alike(tool, entries, cut):
     lines = [to_line(x) for x in entries]
     for resumed in (replay(lambda uid: VOLUME, start, lines), replay(lambda uid: VOLUME, middle, lines[cut:])):
         assert state_of(resumed) == state_of(e)
-        assert (resumed.undo_name, resumed.redo_name, resumed.active) == (e.undo_name, e.redo_name, e.active)
+        assert (resumed.table.undo_name, resumed.table.redo_name, resumed.table.active) == (
+            e.table.undo_name,
+            e.table.redo_name,
+            e.table.active,
+        )
         assert save(resumed) == save(e)
 
 
@@ -204,10 +210,10 @@ def test_undo_says_what_it_takes_back():
     e.do(Press(at(4, 9, 10), plane("axial")))
     e.do(Drag((at(4, 9, 16),), plane("axial")))
     e.do(Release(at(4, 9, 16), plane("axial")))
-    assert e.undo_name == "Undo SmartPaint stroke on lesion 1"
+    assert e.table.undo_name == "Undo SmartPaint stroke on lesion 1"
     e.do(Undo())
-    assert e.redo_name == "Redo SmartPaint stroke on lesion 1"
-    assert not e.field("a").any()
+    assert e.table.redo_name == "Redo SmartPaint stroke on lesion 1"
+    assert not e.table.field("a").any()
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -219,4 +225,4 @@ def test_a_stroke_that_broke_off_is_kept(tool):
     run(e, [*entries, Release(path[-1], plane("axial"))])
     resumed = replay(lambda uid: VOLUME, start, [to_line(x) for x in entries])
     assert state_of(resumed) == state_of(e)
-    assert resumed.undo_name == e.undo_name and resumed.undo_name.startswith("Undo ")
+    assert resumed.table.undo_name == e.table.undo_name and resumed.table.undo_name.startswith("Undo ")

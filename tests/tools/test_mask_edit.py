@@ -16,9 +16,9 @@ from tests.tools.scenes import SHAPE, easel
 
 
 def filled(e, uid, where):
-    after = np.full(e.field(uid)[where].shape, FULL, np.uint16)
-    e.history.apply([ArrayEdit(uid, where, e.field(uid)[where].copy(), after)])
-    e.history.commit("filling")
+    after = np.full(e.table.field(uid)[where].shape, FULL, np.uint16)
+    e.table.history.apply([ArrayEdit(uid, where, e.table.field(uid)[where].copy(), after)])
+    e.table.history.commit("filling")
 
 
 BLOCK = (slice(2, 5), slice(5, 12), slice(6, 14))
@@ -35,7 +35,7 @@ def e():
 
 
 def mask(e, uid):
-    return np.asarray(e.field(uid)) >= HALF
+    return np.asarray(e.table.field(uid)) >= HALF
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def mask(e, uid):
 )
 def test_two_annotations_are_combined(e, what, expected):
     a, b = mask(e, "a"), mask(e, "b")
-    found = suggested_edit(e, MaskEdit("a", what, "b"))
+    found = suggested_edit(e.table, MaskEdit("a", what, "b"))
     np.testing.assert_array_equal(mask(e, "a"), a)
     e.do(acceptance(found, SHAPE))
     np.testing.assert_array_equal(mask(e, "a"), expected(a, b))
     np.testing.assert_array_equal(mask(e, "b"), b)
-    assert e.undo_name == f"Undo “{what.lower()} lesion 2” on lesion 1"
+    assert e.table.undo_name == f"Undo “{what.lower()} lesion 2” on lesion 1"
     e.do(Undo())
     np.testing.assert_array_equal(mask(e, "a"), a)
 
@@ -61,25 +61,25 @@ def test_two_annotations_are_combined(e, what, expected):
 @pytest.mark.parametrize("what", [MaskOperation.GROW, MaskOperation.SHRINK])
 def test_margins_change_the_size(e, what):
     before = mask(e, "a").sum()
-    e.do(acceptance(suggested_edit(e, MaskEdit("a", what)), SHAPE))
+    e.do(acceptance(suggested_edit(e.table, MaskEdit("a", what)), SHAPE))
     after = mask(e, "a").sum()
     assert after > before if what is MaskOperation.GROW else after < before
 
 
 def test_a_copy_is_a_new_annotation(e):
     copy = Annotation(label="lesion 3", colour=(1, 2, 3), uid="c", series_uid=SERIES)
-    e.do(acceptance(suggested_edit(e, MaskEdit("a", MaskOperation.COPY), copy), SHAPE))
+    e.do(acceptance(suggested_edit(e.table, MaskEdit("a", MaskOperation.COPY), copy), SHAPE))
     np.testing.assert_array_equal(mask(e, "c"), mask(e, "a"))
-    assert e.active == "c" and e.objects["c"].label == "lesion 3"
+    assert e.table.active == "c" and e.table.objects["c"].label == "lesion 3"
     e.do(Undo())
-    assert "c" not in e.objects
+    assert "c" not in e.table.objects
 
 
 def test_each_gap_between_slices_is_a_choice(e):
     e.do(Add("d", "smartpaint", "lesion 4", (0, 255, 0), SERIES))
     for k in (0, 2, 6):
         filled(e, "d", (slice(k, k + 1), slice(5, 12), slice(6, 14)))
-    found = suggested_edit(e, MaskEdit("d", MaskOperation.INTERPOLATE))
+    found = suggested_edit(e.table, MaskEdit("d", MaskOperation.INTERPOLATE))
     assert [title for title, _ in found.choices] == ["Gap 1 of 2 (1 slice)", "Gap 2 of 2 (3 slices)"]
     whole, first = found.parts[0].voxels, found.choices[0][1].voxels
     assert whole.any((1, 2))[:7].all() and first.any((1, 2))[:7].tolist() == [
@@ -95,11 +95,11 @@ def test_each_gap_between_slices_is_a_choice(e):
 
 def test_what_cannot_be_done_is_said(e):
     with pytest.raises(Refused, match="nothing would change"):
-        suggested_edit(e, MaskEdit("a", MaskOperation.FILL))
+        suggested_edit(e.table, MaskEdit("a", MaskOperation.FILL))
     e.do(Add("box", "box", "box 1", (0, 0, 0), SERIES))
     with pytest.raises(Refused, match="painted annotations"):
-        suggested_edit(e, MaskEdit("box", MaskOperation.FILL))
+        suggested_edit(e.table, MaskEdit("box", MaskOperation.FILL))
     e.do(Add("empty", "smartpaint", "lesion 9", (0, 0, 0), SERIES))
     with pytest.raises(Refused, match="is empty"):
-        suggested_edit(e, MaskEdit("empty", MaskOperation.SMOOTH))
-    assert others_of(e, "a") == {"b": "lesion 2", "empty": "lesion 9"} and others_of(e, "box") == {}
+        suggested_edit(e.table, MaskEdit("empty", MaskOperation.SMOOTH))
+    assert others_of(e.table, "a") == {"b": "lesion 2", "empty": "lesion 9"} and others_of(e.table, "box") == {}

@@ -66,21 +66,21 @@ def test_contours_are_interpolated_over_all_gaps_or_one():
     e = easel("freedraw")
     for k, radius in ((1, 3.0), (3, 5.0), (7, 4.0)):
         ring(e, k, radius)
-    before = e.objects["a"]
-    found = suggested_shape(e, "a", ShapeOperation.INTERPOLATE)
+    before = e.table.objects["a"]
+    found = suggested_shape(e.table, "a", ShapeOperation.INTERPOLATE)
     assert [title for title, _ in found.choices] == ["Gap 1 of 2 (1 slice)", "Gap 2 of 2 (3 slices)"]
     (whole,) = found.objects
     assert list(slices_of(whole, GRID)) == [1, 2, 3, 4, 5, 6, 7]
     assert list(slices_of(found.choices[0][1], GRID)) == [1, 2, 3, 7]
-    assert e.objects["a"] is before
+    assert e.table.objects["a"] is before
     e.do(acceptance(found, SHAPE))
-    assert e.undo_name == "Undo “interpolate between slices” on lesion 1"
+    assert e.table.undo_name == "Undo “interpolate between slices” on lesion 1"
     radii = [np.ptp(GRID.image_from_reference(rings[0])[:, 2]) / 2 for rings in slices_of(whole, GRID).values()]
     np.testing.assert_allclose(radii, [3, 4, 5, 4.75, 4.5, 4.25, 4], atol=0.15)
     e.do(Undo())
-    assert len(e.objects["a"].rings_lps) == 3
+    assert len(e.table.objects["a"].rings_lps) == 3
     with pytest.raises(Refused, match="No slice between"):
-        suggested_shape(easel("freedraw"), "a", ShapeOperation.INTERPOLATE)
+        suggested_shape(easel("freedraw").table, "a", ShapeOperation.INTERPOLATE)
 
 
 def test_a_box_snaps_outward_to_voxels_and_stays():
@@ -98,26 +98,28 @@ def test_a_box_snaps_outward_to_voxels_and_stays():
 def test_a_box_fits_a_mask_tightly():
     e = easel("smartpaint")
     where = (slice(2, 5), slice(5, 12), slice(6, 14))
-    e.history.apply([ArrayEdit("a", where, e.field("a")[where].copy(), np.full((3, 7, 8), FULL, np.uint16))])
-    e.history.commit("filling")
+    e.table.history.apply(
+        [ArrayEdit("a", where, e.table.field("a")[where].copy(), np.full((3, 7, 8), FULL, np.uint16))]
+    )
+    e.table.history.commit("filling")
     e.do(Add("box", "box", "box 1", (0, 0, 0), SERIES))
-    placed = Box((0, 0, 0), (9, 9, 9), **e.objects["box"].header)
-    e.history.apply([ObjectEdit("box", e.objects["box"], placed)])
-    e.history.commit("placing")
-    e.do(acceptance(suggested_shape(e, "box", ShapeOperation.FIT, "a"), SHAPE))
-    box = e.objects["box"]
+    placed = Box((0, 0, 0), (9, 9, 9), **e.table.objects["box"].header)
+    e.table.history.apply([ObjectEdit("box", e.table.objects["box"], placed)])
+    e.table.history.commit("placing")
+    e.do(acceptance(suggested_shape(e.table, "box", ShapeOperation.FIT, "a"), SHAPE))
+    box = e.table.objects["box"]
     np.testing.assert_allclose(box.size_mm, np.array([8, 7, 3]) * np.array(GRID.spacing_mm)[::-1], atol=1e-6)
     np.testing.assert_allclose(GRID.image_from_reference(box.centre_lps), [3, 8, 9.5], atol=1e-4)
     voxels = np.zeros(SHAPE, bool)
     voxels[where] = True
     assert (box.voxels_on(GRID) == voxels).all()
-    e.do(acceptance(suggested_shape(e, "box", ShapeOperation.SIZE, "40 x 30.5 × 20 mm"), SHAPE))
-    assert e.objects["box"].size_mm == (40.0, 30.5, 20.0) and e.objects["box"].centre_lps == box.centre_lps
+    e.do(acceptance(suggested_shape(e.table, "box", ShapeOperation.SIZE, "40 x 30.5 × 20 mm"), SHAPE))
+    assert e.table.objects["box"].size_mm == (40.0, 30.5, 20.0) and e.table.objects["box"].centre_lps == box.centre_lps
     for wrong in ("", "4 5", "a x b x c", "0 x 1 x 1", "1 x 1 x 9999", "nan x 1 x 1"):
         with pytest.raises(Refused, match="is not a size"):
-            suggested_shape(e, "box", ShapeOperation.SIZE, wrong)
+            suggested_shape(e.table, "box", ShapeOperation.SIZE, wrong)
     with pytest.raises(Refused, match="nothing to fit"):
         fitted(box, np.zeros(SHAPE, bool), GRID)
     with pytest.raises(Refused, match="does not fit"):
-        suggested_shape(e, "a", ShapeOperation.SNAP)
+        suggested_shape(e.table, "a", ShapeOperation.SNAP)
     assert isinstance(around_voxels(box, np.zeros(3), np.ones(3), GRID), Box)

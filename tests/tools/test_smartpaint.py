@@ -146,19 +146,19 @@ def test_the_rule_is_the_one_of_the_paper():
     """One dab from zero: f = beta (1 - d/r) (1 - c |dJ|)^k, to the precision of the fixed point."""
     e = easel("smartpaint", rule="classic", radius_mm=6.0, flow=0.4, sensitivity=3, contrast=2.0)
     e.do(Press(at(4, 9, 10), plane("axial")))
-    values = e.sheet.values.astype(float)
+    values = e.table.sheet.values.astype(float)
     k, j, i = np.indices(values.shape)
     d = np.sqrt(((k - 4) * 2.5) ** 2 + ((j - 9) * 1.1) ** 2 + ((i - 10) * 0.9) ** 2)
     tones = np.maximum(0, 1 - 2.0 * np.abs(values - values[4, 9, 10]) / 150)
     expected = 0.4 * np.maximum(0, 1 - d / 6.0) * tones**3
-    assert np.abs(e.field("a") / 65535 - expected).max() < 1e-4
+    assert np.abs(e.table.field("a") / 65535 - expected).max() < 1e-4
 
 
 def test_two_dimensional_paint_stays_on_its_slice_in_every_pane():
     for name, axis in (("axial", 0), ("sagittal", 2), ("coronal", 1)):
         e = easel("smartpaint", dimension=2)
         e.do(Press(at(4, 9, 10), plane(name)))
-        touched = np.argwhere(e.field("a") > 0)
+        touched = np.argwhere(e.table.field("a") > 0)
         assert len(set(touched[:, axis])) == 1 and len(touched) > 5
 
 
@@ -170,8 +170,8 @@ def test_a_fast_stroke_leaves_no_gaps_and_does_not_depend_on_batching():
         for part in parts:
             e.do(Drag(tuple(part), plane("axial")))
         e.do(Release(points[-1], plane("axial")))
-    assert np.array_equal(slow.field("a"), fast.field("a"))
-    assert (slow.field("a")[4, 9, 8:13] >= 32768).all()
+    assert np.array_equal(slow.table.field("a"), fast.table.field("a"))
+    assert (slow.table.field("a")[4, 9, 8:13] >= 32768).all()
 
 
 def test_the_window_is_frozen_for_the_stroke():
@@ -182,7 +182,7 @@ def test_the_window_is_frozen_for_the_stroke():
     for e in (one, other):
         e.do(Drag((at(4, 9, 14),), plane("axial")))
         e.do(Release(at(4, 9, 14), plane("axial")))
-    assert np.array_equal(one.field("a"), other.field("a"))
+    assert np.array_equal(one.table.field("a"), other.table.field("a"))
 
 
 def leak_phantom(noise, seed=0):
@@ -219,7 +219,7 @@ def paint_phantom(values, rule, seed):
                     e.do(Press(row[0], view))
                     e.do(Drag(tuple(row[1:]) or (row[0],), view))
                     e.do(Release(row[-1], view))
-    return e.field("a") >= 32768
+    return e.table.field("a") >= 32768
 
 
 @pytest.mark.parametrize("noise", [5, 15, 25])
@@ -245,7 +245,7 @@ def test_float_volumes_paint_like_whole_ones():
         e.do(SetOption("window", (0.0, 200.0 * factor)))
         e.do(SetOption("rule", "classic"))
         e.do(Press(at(4, 9, 10), plane("axial")))
-        fields.append(e.field("a").astype(int))
+        fields.append(e.table.field("a").astype(int))
     assert np.abs(fields[0] - fields[1]).max() < 400
 
 
@@ -263,59 +263,61 @@ def test_a_zone_is_never_entered_and_is_kept_like_a_stroke():
     e = easel("smartpaint")
     e.do(SetOption("zone", True))
     drawn(e, at(4, 9, 10), at(4, 9, 11))
-    zone = e.field(f"{ZONE}{SERIES}").copy()
-    assert zone.any() and e.undo_name == "Undo SmartPaint excluded zone" and not e.field("a").any()
+    zone = e.table.field(f"{ZONE}{SERIES}").copy()
+    assert zone.any() and e.table.undo_name == "Undo SmartPaint excluded zone" and not e.table.field("a").any()
     e.do(SetOption("zone", False))
     for rule in ("classic", "barrier"):
         e.do(SetOption("rule", rule))
         drawn(e, *LINE)
-    assert e.field("a").any() and not e.field("a")[zone > 0].any()
+    assert e.table.field("a").any() and not e.table.field("a")[zone > 0].any()
     again = replay(lambda uid: VOLUME, save(e), [])
-    np.testing.assert_array_equal(again.field(f"{ZONE}{SERIES}"), zone)
+    np.testing.assert_array_equal(again.table.field(f"{ZONE}{SERIES}"), zone)
     e.do(SetOption("zone", True))
     e.do(SetOption("erase", True))
     drawn(e, at(4, 9, 10), at(4, 9, 11))
-    assert not e.field(f"{ZONE}{SERIES}").any()
+    assert not e.table.field(f"{ZONE}{SERIES}").any()
 
 
 def test_locked_annotations_are_not_painted_over():
     e = drawn(easel("smartpaint", rule="classic"), *LINE)
-    mine = e.field("a") >= HALF
+    mine = e.table.field("a") >= HALF
     e.do(Add("b", "smartpaint", "lesion 2", (0, 255, 0), SERIES))
     drawn(e, *LINE)
-    assert (e.field("b")[mine] > 0).any()
+    assert (e.table.field("b")[mine] > 0).any()
     e.do(Undo())
     e.do(SetOption("lock", True))
     drawn(e, *LINE)
-    assert mine.any() and not e.field("b")[mine].any() and e.field("b").any()
+    assert mine.any() and not e.table.field("b")[mine].any() and e.table.field("b").any()
 
 
 def test_only_values_in_the_window_are_painted_if_asked():
     e = easel("smartpaint", window=(80.0, 130.0), contrast=0.5, in_window=True, rule="classic")
     drawn(e, *LINE)
     values = np.asarray(VOLUME)
-    painted = values[e.field("a") > 0]
+    painted = values[e.table.field("a") > 0]
     assert painted.size and painted.min() >= 80 and painted.max() <= 130
 
 
 def test_a_pen_that_presses_less_paints_less_and_not_at_all_where_it_only_touches():
     faint, firm, none = (
-        drawn(easel("smartpaint", pressure=True), *LINE, pressures=(p, p, p)).field("a").sum(dtype=np.int64)
+        drawn(easel("smartpaint", pressure=True), *LINE, pressures=(p, p, p)).table.field("a").sum(dtype=np.int64)
         for p in (0.4, 1.0, 0.01)
     )
-    plain = drawn(easel("smartpaint"), *LINE, pressures=(0.4, 0.4, 0.4)).field("a").sum(dtype=np.int64)
+    plain = drawn(easel("smartpaint"), *LINE, pressures=(0.4, 0.4, 0.4)).table.field("a").sum(dtype=np.int64)
     assert none == 0 < faint < firm == plain
 
 
 def test_pressure_changes_along_a_stroke_in_one_undo_item():
     e = drawn(easel("smartpaint", pressure=True), *LINE, pressures=(0.2, 0.6, 1.0))
-    assert e.undo_name == "Undo SmartPaint stroke on lesion 1"
+    assert e.table.undo_name == "Undo SmartPaint stroke on lesion 1"
     e.do(Undo())
-    assert not e.field("a").any()
+    assert not e.table.field("a").any()
 
 
 def test_the_other_end_of_a_pen_erases():
     e = drawn(easel("smartpaint"), *LINE)
-    before = e.field("a").sum(dtype=np.int64)
+    before = e.table.field("a").sum(dtype=np.int64)
     drawn(e, *LINE, button=5)
-    assert e.field("a").sum(dtype=np.int64) < before and e.undo_name == "Undo SmartPaint erasure on lesion 1"
+    assert (
+        e.table.field("a").sum(dtype=np.int64) < before and e.table.undo_name == "Undo SmartPaint erasure on lesion 1"
+    )

@@ -38,7 +38,7 @@ class Bench:
             self.list.colour.value = colour
         self.list.new.click()
         self.list.refresh()
-        return list(self.easel.objects)[-1]
+        return list(self.easel.table.objects)[-1]
 
     def row(self, uid: str) -> AnnotationRow:
         return self.list.rows[uid]
@@ -51,7 +51,7 @@ def bench() -> Bench:
 
 def test_label_and_colour_are_chosen_before_adding(bench: Bench) -> None:
     uid = bench.add("segment IV", "#0a141e")
-    thing = bench.easel.objects[uid]
+    thing = bench.easel.table.objects[uid]
     assert (thing.label, thing.colour) == ("segment IV", (10, 20, 30))
     assert (bench.row(uid).label.value, bench.row(uid).colour.value) == ("segment IV", "#0a141e")
     assert bench.list.label.value == "" and bench.list.colour.value == to_hex(PALETTE[1])
@@ -62,7 +62,7 @@ def test_enter_in_the_label_adds(bench: Bench) -> None:
     bench.list.label._handle_msg(
         {"content": {"data": {"method": "custom", "content": {"event": "submit"}}}, "buffers": []}
     )
-    assert [thing.label for thing in bench.easel.objects.values()] == ["cyst"]
+    assert [thing.label for thing in bench.easel.table.objects.values()] == ["cyst"]
 
 
 def test_a_row_appears_with_its_label(bench: Bench) -> None:
@@ -74,7 +74,7 @@ def test_a_row_appears_with_its_label(bench: Bench) -> None:
 
 def test_without_a_label_they_are_numbered_in_different_colours(bench: Bench) -> None:
     uids = [bench.add() for _ in range(3)]
-    things = [bench.easel.objects[uid] for uid in uids]
+    things = [bench.easel.table.objects[uid] for uid in uids]
     assert [each.label for each in things] == ["lesion 1", "lesion 2", "lesion 3"]
     assert len({each.colour for each in things}) == 3
 
@@ -89,7 +89,7 @@ def test_the_next_label_is_that_of_what_a_stroke_begins(bench: Bench) -> None:
     bench.list.label.value = "metastasis 1"
     bench.controller.receive(STROKE)
     bench.list.refresh()
-    assert [each.label for each in bench.easel.objects.values()] == ["metastasis 1"]
+    assert [each.label for each in bench.easel.table.objects.values()] == ["metastasis 1"]
     assert bench.list.label.value == ""
 
 
@@ -102,7 +102,7 @@ def test_a_row_changes_its_annotation_and_refreshing_asks_for_nothing(bench: Ben
     assert bench.asked == [
         Alter(uid, label="renamed"), Alter(uid, colour=(1, 2, 3)), Alter(uid, visible=False),
     ]  # fmt: skip
-    assert uid in bench.easel.hidden and row.shown.icon == "eye-slash"
+    assert uid in bench.easel.table.hidden and row.shown.icon == "eye-slash"
     bench.list.refresh()
     assert len(bench.asked) == 3
 
@@ -111,7 +111,7 @@ def test_one_is_chosen_and_marked(bench: Bench) -> None:
     first, second = bench.add(), bench.add()
     assert (bench.row(first).choose.button_style, bench.row(second).choose.button_style) == ("", "primary")
     bench.row(first).choose.click()
-    assert bench.asked == [Select(first)] and bench.easel.active == first
+    assert bench.asked == [Select(first)] and bench.easel.table.active == first
     assert (bench.row(first).choose.button_style, bench.row(second).choose.button_style) == ("primary", "")
 
 
@@ -130,10 +130,10 @@ def test_the_volume_is_that_of_the_voxels(bench: Bench) -> None:
     tool(bench.controller, "smartpaint")
     bench.controller.receive(STROKE)
     bench.list.refresh()
-    painted = bench.easel.active or ""
-    field = np.zeros_like(bench.easel.field(painted))
+    painted = bench.easel.table.active or ""
+    field = np.zeros_like(bench.easel.table.field(painted))
     field[:2, :5, :5] = 65535
-    bench.easel.history.place_field(painted, field)
+    bench.easel.table.history.place_field(painted, field)
     bench.list.refresh()
     assert bench.row(painted).volume.value == "0.15 ml"  # 50 voxels of 3 mm3
 
@@ -142,7 +142,7 @@ def test_the_volume_follows_an_undo_of_an_annotation_that_is_not_selected(bench:
     tool(bench.controller, "smartpaint")
     bench.controller.do(SetOption("flow", 1.0))
     bench.controller.receive(STROKE)
-    painted = bench.easel.active or ""
+    painted = bench.easel.table.active or ""
     bench.controller.do(Select(None))
     bench.list.refresh()
     assert bench.row(painted).volume.value.endswith("ml")
@@ -164,7 +164,7 @@ def test_a_flat_box_is_not_empty(bench: Bench) -> None:
 def test_annotations_of_another_series_say_so(bench: Bench) -> None:
     here = bench.add()
     bench.easel.do(Add("there", "box", "there", (1, 2, 3), "1.9"))
-    bench.easel.history.place(replace(bench.easel.objects["there"], series_uid="2.8"))
+    bench.easel.table.history.place(replace(bench.easel.table.objects["there"], series_uid="2.8"))
     bench.list.refresh()
     assert "another series" in bench.row("there").choose.tooltip
     assert "another series" not in bench.row(here).choose.tooltip

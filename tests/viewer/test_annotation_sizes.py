@@ -51,8 +51,8 @@ def size_field(bench: Workbench) -> Any:
 
 def side_of(bench: Workbench) -> float:
     """The longest side of the box in the plane of the slices."""
-    (box,) = (each for each in bench.controller.easel.objects.values() if isinstance(each, Box))
-    normal = bench.controller.easel.grid.directions[0]
+    (box,) = (each for each in bench.controller.easel.table.objects.values() if isinstance(each, Box))
+    normal = bench.controller.easel.table.grid.directions[0]
     across = max(range(3), key=lambda n: abs(sum(a * b for a, b in zip(box.axes_lps[n], normal, strict=True))))
     return round(max(size for n, size in enumerate(box.size_mm) if n != across), 1)
 
@@ -75,8 +75,8 @@ def test_a_click_fills_in_what_is_drawn_and_the_remark_goes(repo: Repository) ->
 
 def test_a_box_is_as_long_in_the_form_as_in_measure_and_in_the_report(repo: Repository, tmp_path: Path) -> None:
     bench = opened(repo)
-    (uid,), side = bench.controller.easel.objects, side_of(bench)
-    assert f"long axis {side:.1f} mm" in measurements_in_words(bench.controller.easel, uid)
+    (uid,), side = bench.controller.easel.table.objects, side_of(bench)
+    assert f"long axis {side:.1f} mm" in measurements_in_words(bench.controller.easel.table, uid)
     bench.leave()
     path, _ = repo.start(S, "annotate", take_over=True).sign(MEANING).export(tmp_path, format="tid1500")
     (group,) = hd.sr.srread(path).content.get_volumetric_roi_measurement_groups()
@@ -86,7 +86,7 @@ def test_a_box_is_as_long_in_the_form_as_in_measure_and_in_the_report(repo: Repo
 
 def test_a_drawing_of_another_label_is_not_measured(repo: Repository) -> None:
     bench = opened(repo)
-    (uid,) = bench.controller.easel.objects
+    (uid,) = bench.controller.easel.table.objects
     bench.do(Alter(uid, label="lesion 2"))
     field = size_field(bench)
     assert field.take.disabled and field.take.tooltip == "'lesion 1' is not drawn yet."

@@ -223,9 +223,9 @@ def test_a_snapshot_is_the_whole_work_and_made_only_when_there_is_news(
     autosave.snapshot()
     autosave.snapshot()
     (content,) = book.snapshots
-    again = replay(lambda uid: controller.easel.volume, content, [])
-    (uid,) = controller.easel.objects
-    assert np.array_equal(again.field(uid), controller.easel.field(uid)) and again.field(uid).any()
+    again = replay(lambda uid: controller.easel.table.volume, content, [])
+    (uid,) = controller.easel.table.objects
+    assert np.array_equal(again.table.field(uid), controller.easel.table.field(uid)) and again.table.field(uid).any()
 
 
 def test_no_snapshot_in_the_middle_of_a_stroke(

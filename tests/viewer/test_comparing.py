@@ -34,7 +34,7 @@ def painted(label: str, *strokes: dict[str, Any]) -> Easel:
     tool(controller, "smartpaint")
     for stroke in strokes or (STROKE,):
         controller.receive(stroke)
-    (uid,) = controller.easel.objects
+    (uid,) = controller.easel.table.objects
     controller.easel.do(Alter(uid, label=label))
     return controller.easel
 
@@ -86,33 +86,33 @@ def test_others_stay_when_the_own_work_is_drawn_over_them(beside: tuple[Controll
     whole = inks(controller.painter.again())[0]
     assert whole.rgba is not None and alone.rgba is not None
     assert (whole.rgba[..., 3] > 0).sum() > (alone.rgba[..., 3] > 0).sum()
-    assert list(controller.easel.objects) != list(other.easel.objects)
+    assert list(controller.easel.table.objects) != list(other.easel.table.objects)
 
 
 def test_taking_over_is_one_entry_that_is_kept_and_undone(beside: tuple[Controller, Side]) -> None:
     controller, other = beside
-    (uid,) = other.easel.objects
-    controller.do(adoption(other.easel, uid, other.source))
+    (uid,) = other.easel.table.objects
+    controller.do(adoption(other.easel.table, uid, other.source))
     assert controller.heard.kept[-1].source == "annotate.1/1"  # type: ignore[attr-defined]
-    assert np.array_equal(controller.easel.field(uid), other.easel.field(uid))
+    assert np.array_equal(controller.easel.table.field(uid), other.easel.table.field(uid))
     controller.receive({"kind": "command", "name": "undo"})
-    assert not controller.easel.objects
+    assert not controller.easel.table.objects
 
 
 def test_what_differs_most_comes_first_and_says_where() -> None:
     far = {**STROKE, "frame": 2}
     a, b = painted("lesion 1"), painted("lesion 1", STROKE, far)
-    b.history.fields[next(iter(b.objects))][:, 30:, :] = 0
+    b.table.history.fields[next(iter(b.table.objects))][:, 30:, :] = 0
     only = painted("lesion 9")
     sides = [side("anna", a), side("ben", b, 1), side("cora", only, 2)]
-    found = lesions(sides, lambda uid: a.volume)
+    found = lesions(sides, lambda uid: a.table.volume)
     assert [each.label for each in found] == ["lesion 9", "lesion 1"]
     alone = next(each for each in found if each.label == "lesion 9")
     assert [each is None for each in alone.found] == [True, True, False] and not alone.row
     both = next(each for each in found if each.label == "lesion 1")
     assert 0 < both.row["dice"] <= 1 and not both.agreed
-    voxel = np.round(a.grid.image_from_reference(np.asarray(alone.focus_lps))).astype(int)
-    assert only.annotations()[0].mask_on(only.volume).values[tuple(voxel)]
+    voxel = np.round(a.table.grid.image_from_reference(np.asarray(alone.focus_lps))).astype(int)
+    assert only.table.annotations()[0].mask_on(only.table.volume).values[tuple(voxel)]
 
 
 def test_the_panel_takes_marks_and_closes() -> None:
@@ -121,7 +121,7 @@ def test_the_panel_takes_marks_and_closes() -> None:
     panel = ReadingsPanel(
         "Readings", [anna, ben], [anna, ben], lambda *_: None, taken.append, lambda *a: taken.append(a)
     )
-    panel.show(lesions([anna, ben], lambda uid: anna.easel.volume))
+    panel.show(lesions([anna, ben], lambda uid: anna.easel.table.volume))
     (button, uid) = panel._takes[0]
     assert button.description == "Take anna's" and len(panel._takes) == 1
     button.click()

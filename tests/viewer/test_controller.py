@@ -46,7 +46,7 @@ def test_slices_are_sent_as_displayed(controller: Controller) -> None:
 @pytest.mark.parametrize(("mode", "value"), [("max", 9), ("min", 7), ("mean", 8)])
 def test_a_slab_is_reduced_from_the_slices_around(mode: str, value: int) -> None:
     easel = make_easel()
-    volume = easel.volume.copy(data=np.broadcast_to(np.arange(12, dtype=np.int16)[:, None, None], SHAPE).copy())
+    volume = easel.table.volume.copy(data=np.broadcast_to(np.arange(12, dtype=np.int16)[:, None, None], SHAPE).copy())
     controller = make_controller(easel=Easel.for_volume(volume))
     want = {"kind": "want", "series": "1.9", "plane": f"axial~{mode}3", "index": 8}
     (order,) = controller.receive(want)
@@ -78,7 +78,7 @@ def test_other_tools_draw_vectors(controller: Controller, name: str, gesture: st
     orders = controller.receive({"PULL": PULL, "RING": RING}[gesture])
     assert [o for o in orders if isinstance(o, Lines) and o.pane == "axial" and o.marks]
     assert sent(orders, "echo")
-    assert len(controller.easel.annotations()) == 1
+    assert len(controller.easel.table.annotations()) == 1
 
 
 def test_every_entry_is_kept_and_undo_is_one_step(controller: Controller) -> None:
@@ -87,7 +87,7 @@ def test_every_entry_is_kept_and_undo_is_one_step(controller: Controller) -> Non
     names = [type(e).__name__ for e in controller.heard.kept]  # type: ignore[attr-defined]
     assert names[-4:] == ["Add", "Press", "Drag", "Release"]
     controller.receive({"kind": "command", "name": "undo"})
-    assert not controller.easel.annotations()
+    assert not controller.easel.table.annotations()
 
 
 def test_read_only_says_why(controller: Controller) -> None:
@@ -96,7 +96,7 @@ def test_read_only_says_why(controller: Controller) -> None:
     answer = controller.receive(STROKE)
     assert "lease is lost" in sent(answer, "status")[0]["text"]
     assert sent(answer, "drawn")[0]["frame"] == 1
-    assert not controller.easel.objects
+    assert not controller.easel.table.objects
 
 
 @pytest.mark.parametrize("bad", [
@@ -140,7 +140,7 @@ def test_a_stroke_that_is_given_up_leaves_no_empty_annotation(controller: Contro
     tool(controller, "smartpaint")
     controller.receive(hands(1, ("press", [20, 20, 15]), ("drag", [22, 20, 15])))
     controller.receive(hands(2, ("cancel", [])))
-    assert not controller.easel.objects
+    assert not controller.easel.table.objects
     controller.receive(STROKE)
     controller.receive(hands(4, ("press", [20, 30, 15]), ("cancel", [])))
-    assert len(controller.easel.objects) == 1
+    assert len(controller.easel.table.objects) == 1

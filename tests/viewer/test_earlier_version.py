@@ -37,14 +37,14 @@ def test_the_baseline_is_shown_at_restaging(tmp_path: Path) -> None:
     (side,), (shown,) = bench.report.earlier, bench.report.eyes
     assert side.title == "Draw the tumour before therapy, version 1" and bench.controller.painter.others == [side.layer]
     assert [each.description.split(":")[0] for each in shown.lesions] == ["tumour"]
-    (uid,) = side.easel.objects
+    (uid,) = side.easel.table.objects
     assert bench.hanging.placed[0].title == "Oblique T2"
-    there = side.easel.objects[uid].series_uid
+    there = side.easel.table.objects[uid].series_uid
     elsewhere = next(each for each in (p.series_uid for p in bench.hanging.placed) if each != there)
     bench._turn_to(elsewhere)
     shown.lesions[0].click()
-    assert bench.controller.easel.series_uid == there
-    assert bench.controller.easel.objects == {}, "what was signed is shown, and is not part of this work"
+    assert bench.controller.easel.table.series_uid == there
+    assert bench.controller.easel.table.objects == {}, "what was signed is shown, and is not part of this work"
     shown.eye.value = False
     assert not side.layer.shown
     offered = [each.description for each in bench.report.form.group.parts["structures"].heard.children]  # type: ignore

@@ -38,12 +38,12 @@ def painting(controller: Controller, **options: Any) -> Controller:
 
 
 def only(controller: Controller) -> str:
-    (uid,) = controller.easel.objects
+    (uid,) = controller.easel.table.objects
     return uid
 
 
 def voxels(controller: Controller) -> int:
-    return sum(int((field >= HALF).sum()) for field in controller.easel.history.fields.values())
+    return sum(int((field >= HALF).sum()) for field in controller.easel.table.history.fields.values())
 
 
 KEYS = [
@@ -56,15 +56,15 @@ KEYS = [
 def test_a_key_in_mid_stroke_commits_the_stroke_first(controller: Controller, name: str, value: Any) -> None:
     painting(controller).receive(PRESSED)
     painted = voxels(controller)
-    assert painted and controller.easel.history.in_stroke
+    assert painted and controller.easel.table.history.in_stroke
     key(controller, name, value)
-    names = [item.name for item in controller.easel.history.done]
-    assert names[1] == "SmartPaint stroke on lesion 1" and not controller.easel.history.in_stroke
+    names = [item.name for item in controller.easel.table.history.done]
+    assert names[1] == "SmartPaint stroke on lesion 1" and not controller.easel.table.history.in_stroke
     controller.receive(RELEASED)
     assert voxels(controller) == painted
     for _ in names[1:]:
         key(controller, "undo")
-    assert voxels(controller) == 0 and len(controller.easel.objects) == 1
+    assert voxels(controller) == 0 and len(controller.easel.table.objects) == 1
 
 
 def test_undo_in_mid_stroke_takes_back_that_stroke_alone(controller: Controller) -> None:
@@ -80,27 +80,27 @@ def test_delete_in_mid_stroke_is_undone_with_the_stroke(controller: Controller) 
     painting(controller).receive(PRESSED)
     painted = voxels(controller)
     key(controller, "delete")
-    assert not controller.easel.objects
+    assert not controller.easel.table.objects
     key(controller, "undo")
-    assert voxels(controller) == painted and controller.easel.active == only(controller)
+    assert voxels(controller) == painted and controller.easel.table.active == only(controller)
 
 
 def test_signing_in_mid_stroke_signs_what_is_seen(controller: Controller) -> None:
     start = save(controller.easel)
-    volume = controller.easel.volume
+    volume = controller.easel.table.volume
     controller.heard.kept.clear()  # type: ignore[attr-defined]
     painting(controller).receive(PRESSED)
     controller.finish()
-    assert not controller.easel.history.in_stroke and controller.finish() == []
+    assert not controller.easel.table.history.in_stroke and controller.finish() == []
     again = replay(lambda uid: volume, start, [to_line(e) for e in controller.heard.kept])  # type: ignore[attr-defined]
-    assert int((again.field(only(controller)) >= HALF).sum()) == voxels(controller) > 0
-    assert again.undo_name == "Undo SmartPaint stroke on lesion 1"
+    assert int((again.table.field(only(controller)) >= HALF).sum()) == voxels(controller) > 0
+    assert again.table.undo_name == "Undo SmartPaint stroke on lesion 1"
 
 
 def test_another_press_ends_a_stroke_whose_release_was_lost(controller: Controller) -> None:
     painting(controller).receive(PRESSED)
     controller.receive(hands(2, ("press", [10, 40, 15]), ("release", [10, 40, 15])))
-    assert [item.name for item in controller.easel.history.done[1:]] == ["SmartPaint stroke on lesion 1"] * 2
+    assert [item.name for item in controller.easel.table.history.done[1:]] == ["SmartPaint stroke on lesion 1"] * 2
 
 
 @pytest.mark.parametrize(("name", "stroke"), [("smartpaint", STROKE), ("freedraw", RING), ("box", PULL)])
@@ -109,9 +109,9 @@ def test_what_is_hidden_is_shown_before_it_is_drawn_on(controller: Controller, n
     controller.receive(stroke)
     uid = only(controller)
     key(controller, "toggle-hidden")
-    assert uid in controller.easel.hidden
+    assert uid in controller.easel.table.hidden
     orders = controller.receive(hands(5, ("press", [20, 20, 15]), ("release", [20, 20, 15])))
-    assert only(controller) == uid and uid not in controller.easel.hidden
+    assert only(controller) == uid and uid not in controller.easel.table.hidden
     assert "'lesion 1' was hidden and is shown again." in sent(orders, "status")[0]["text"]
     assert [m["visible"] for m in sent(orders, "echo")] == [True]
     assert Alter(uid, visible=True) in controller.heard.kept  # type: ignore[attr-defined]
@@ -120,19 +120,19 @@ def test_what_is_hidden_is_shown_before_it_is_drawn_on(controller: Controller, n
 def test_a_hidden_annotation_of_an_earlier_version_is_shown_too(controller: Controller) -> None:
     painting(controller).receive(STROKE)
     key(controller, "toggle-hidden")
-    volume = controller.easel.volume
+    volume = controller.easel.table.volume
     again = Controller(replay(lambda uid: volume, save(controller.easel), ()))
     again.receive({"kind": "ready"})
     again.receive(views())
     again.receive(STROKE)
-    assert not again.easel.hidden and len(again.easel.objects) == 1
+    assert not again.easel.table.hidden and len(again.easel.table.objects) == 1
 
 
 def test_undo_shows_what_it_changes(controller: Controller) -> None:
     painting(controller).receive(STROKE)
     key(controller, "toggle-hidden")
     key(controller, "undo")
-    assert not controller.easel.hidden and voxels(controller) == 0
+    assert not controller.easel.table.hidden and voxels(controller) == 0
 
 
 def test_an_undone_deletion_is_selected_in_its_old_place(controller: Controller) -> None:
@@ -140,36 +140,36 @@ def test_an_undone_deletion_is_selected_in_its_old_place(controller: Controller)
     first = only(controller)
     for _ in range(2):
         controller.add()
-    before = list(controller.easel.objects)
+    before = list(controller.easel.table.objects)
     controller.do(Delete(first))
     controller.do(Undo())
-    assert list(controller.easel.objects) == before and controller.easel.active == first
+    assert list(controller.easel.table.objects) == before and controller.easel.table.active == first
     controller.receive(STROKE)
-    assert list(controller.easel.objects) == before
+    assert list(controller.easel.table.objects) == before
 
 
 def test_the_old_place_is_kept_by_a_snapshot(controller: Controller) -> None:
     for _ in range(3):
         controller.add()
-    before = list(controller.easel.objects)
+    before = list(controller.easel.table.objects)
     controller.do(Delete(before[0]))
-    volume = controller.easel.volume
+    volume = controller.easel.table.volume
     again = replay(lambda uid: volume, save(controller.easel), [to_line(Undo())])
-    assert list(again.objects) == before
+    assert list(again.table.objects) == before
 
 
 def labels(controller: Controller) -> list[str]:
-    return [each.label for each in controller.easel.objects.values()]
+    return [each.label for each in controller.easel.table.objects.values()]
 
 
 def test_default_labels_do_not_repeat(controller: Controller) -> None:
     for _ in range(5):
         controller.add()
-    uids = list(controller.easel.objects)
+    uids = list(controller.easel.table.objects)
     controller.do(Delete(uids[0]))
     controller.add()
     assert labels(controller) == ["lesion 2", "lesion 3", "lesion 4", "lesion 5", "lesion 6"]
-    controller.do(Delete(list(controller.easel.objects)[-1]))
+    controller.do(Delete(list(controller.easel.table.objects)[-1]))
     controller.add()
     assert labels(controller)[-1] == "lesion 7"  # the deleted lesion 6 can come back
 
@@ -202,13 +202,13 @@ def test_undo_and_redo_always_change_what_is_seen(controller: Controller) -> Non
 def test_an_invisible_edit_is_undone_and_redone_with_its_neighbour(controller: Controller) -> None:
     painting(controller, flow=0.2).receive(CLICK)  # a faint dab: no voxel is painted yet
     uid = only(controller)
-    faint = controller.easel.field(uid).copy()
+    faint = controller.easel.table.field(uid).copy()
     assert faint.any() and voxels(controller) == 0
-    assert controller.easel.undo_name == "Undo addition of lesion 1"
+    assert controller.easel.table.undo_name == "Undo addition of lesion 1"
     controller.do(Undo())
-    assert not controller.easel.objects and not controller.easel.history.fields[uid].any()
+    assert not controller.easel.table.objects and not controller.easel.table.history.fields[uid].any()
     controller.do(Redo())
-    assert (controller.easel.field(uid) == faint).all() and controller.easel.active == uid
+    assert (controller.easel.table.field(uid) == faint).all() and controller.easel.table.active == uid
 
 
 @pytest.mark.parametrize("name", ["smartpaint", "freedraw"])
@@ -227,7 +227,7 @@ def test_a_click_that_draws_nothing_adds_nothing(controller: Controller, name: s
     tool(controller, name)
     controller.plan.next_label = "cyst"
     controller.receive(CLICK)
-    assert not controller.easel.objects and controller.easel.undo_name is None
+    assert not controller.easel.table.objects and controller.easel.table.undo_name is None
     controller.receive(PULL if name == "box" else RING)
     assert labels(controller) == ["cyst"]
 
@@ -238,25 +238,25 @@ def test_a_stroke_refused_in_this_pane_adds_nothing(controller: Controller) -> N
     for event in message["events"]:
         event["pane"] = "coronal"
     orders = controller.receive(message)
-    assert "reformatted" in sent(orders, "status")[0]["text"] and not controller.easel.objects
+    assert "reformatted" in sent(orders, "status")[0]["text"] and not controller.easel.table.objects
     assert sent(controller.receive(RING), "status")[0]["text"] == ""  # the refusal disappears when it is over
 
 
 def test_a_drag_beside_a_selected_box_makes_another(controller: Controller) -> None:
     controller.receive(PULL)
-    first = controller.easel.objects[only(controller)]
+    first = controller.easel.table.objects[only(controller)]
     controller.receive(BESIDE)
-    assert labels(controller) == ["lesion 1", "lesion 2"] and len(controller.easel.annotations()) == 2
-    assert controller.easel.objects[first.uid] is first
+    assert labels(controller) == ["lesion 1", "lesion 2"] and len(controller.easel.table.annotations()) == 2
+    assert controller.easel.table.objects[first.uid] is first
     controller.receive(hands(6, ("press", [32, 8, 15]), ("drag", [34, 8, 15]), ("release", [34, 8, 15])))
-    assert len(controller.easel.objects) == 2  # inside the new box: it is moved
+    assert len(controller.easel.table.objects) == 2  # inside the new box: it is moved
 
 
 def test_selecting_goes_to_the_annotation_and_takes_its_tool(controller: Controller) -> None:
     controller.receive(PULL)
     box = only(controller)
     painting(controller).receive(STROKE)
-    mask = controller.easel.active or ""
+    mask = controller.easel.table.active or ""
     orders = controller.do(Select(box))
     assert controller.easel.tool == "box" and sent(orders, "tool")[-1]["tool"] == "box"
     assert sent(orders, "look")[-1]["focus"] == pytest.approx((15, 15, 15))
@@ -271,7 +271,7 @@ def test_only_the_tools_of_the_task_are_taken(controller: Controller) -> None:
     painting(controller).receive(STROKE)
     controller.plan.offered = ("smartpaint",)
     controller.do(Select(box))
-    assert controller.easel.active == box and controller.easel.tool == "smartpaint"
+    assert controller.easel.table.active == box and controller.easel.tool == "smartpaint"
     orders = controller.receive({"kind": "command", "name": "tool", "value": "box"})
     assert "This task is not done with BoundingBox." in sent(orders, "status")[0]["text"]
     assert controller.easel.tool == "smartpaint"

@@ -87,10 +87,10 @@ def test_what_was_drawn_on_another_series_is_not_drawn_twice(controller: Control
     controller.receive(STROKE)
     turned(controller, FINE)
     orders = controller.receive(STROKE)
-    assert "drawn on another series" in sent(orders, "status")[0]["text"] and len(controller.easel.objects) == 1
+    assert "drawn on another series" in sent(orders, "status")[0]["text"] and len(controller.easel.table.objects) == 1
     controller.receive({"kind": "command", "name": "new"})
     controller.receive(STROKE)
-    assert [thing.series_uid for thing in controller.easel.objects.values()] == [HERE, FINE]
+    assert [thing.series_uid for thing in controller.easel.table.objects.values()] == [HERE, FINE]
 
 
 def test_undo_of_work_on_another_series_is_drawn(controller: Controller) -> None:

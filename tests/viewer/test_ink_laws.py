@@ -121,7 +121,7 @@ class World:
             case ("turn", n):
                 self.turn(SERIES[n])
             case ("select", n):
-                uids = list(self.controller.easel.objects)
+                uids = list(self.controller.easel.table.objects)
                 if uids:
                     self.screen.take(self.controller.do(Select(uids[n % len(uids)])))
             case (name, value):
@@ -131,9 +131,9 @@ class World:
     def steady(self, name: str) -> None:
         """Ink is an undo item as soon as no stroke runs, is never unseen, and is changed by no option or tool key."""
         easel, plan = self.controller.easel, self.controller.plan
-        assert plan.open or not easel.history.in_stroke
-        assert not (plan.open and easel.active in easel.hidden)
-        fields = {uid: field.tobytes() for uid, field in easel.history.fields.items()}
+        assert plan.open or not easel.table.history.in_stroke
+        assert not (plan.open and easel.table.active in easel.table.hidden)
+        fields = {uid: field.tobytes() for uid, field in easel.table.history.fields.items()}
         if name in ("tool", "toggle-erase", "brush", "dimension", "window", "select", "toggle-hidden", "turn"):
             assert fields == self.fields
         self.fields = fields
@@ -151,16 +151,16 @@ class World:
         self.screen.take(self.controller.finish())
         easel = self.controller.easel
         fresh = Painter(easel, panes=self.controller.panes)
-        seen = Screen().take([*fresh.look(self.controller.painter.views.values()), *fresh.echoes(easel.objects)])
+        seen = Screen().take([*fresh.look(self.controller.painter.views.values()), *fresh.echoes(easel.table.objects)])
         assert self.screen.seen == seen.seen
         again = replay(volume_of, self.start, [to_line(entry) for entry in self.heard.kept])
-        assert state_of(again) == state_of(easel) and list(again.objects) == list(easel.objects)
-        assert (again.hidden, again.active, again.tool, again.options) == (
-            easel.hidden, easel.active, easel.tool, easel.options,
+        assert state_of(again) == state_of(easel) and list(again.table.objects) == list(easel.table.objects)
+        assert (again.table.hidden, again.table.active, again.tool, again.options) == (
+            easel.table.hidden, easel.table.active, easel.tool, easel.options,
         )  # fmt: skip
-        assert (again.undo_name, again.redo_name) == (easel.undo_name, easel.redo_name)
-        assert not easel.history.in_stroke
-        assert plain(again.annotations()) == plain(easel.annotations())
+        assert (again.table.undo_name, again.table.redo_name) == (easel.table.undo_name, easel.table.redo_name)
+        assert not easel.table.history.in_stroke
+        assert plain(again.table.annotations()) == plain(easel.table.annotations())
 
 
 COORDINATE = st.tuples(st.integers(0, 39), st.integers(0, 47), st.integers(0, 35))

@@ -141,14 +141,14 @@ def test_drawing_is_refused_with_a_friendly_sentence() -> None:
         event["pane"] = "oblique"
     said = [order.message.get("text", "") for order in one.receive(message) if isinstance(order, Send)]
     assert any("for viewing" in text and "another pane" in text for text in said)
-    assert not one.easel.objects
+    assert not one.easel.table.objects
     shape = one.panes.scene()["series"][UID]["shapes"][one.panes.stack("oblique").name]  # type: ignore[union-attr]
     assert "view only" in shape["title"]
 
 
 def painted(one: Controller, series: str, where: Grid, inside: np.ndarray) -> None:
     paint = Paint(label="a", colour=(255, 0, 0), uid="a", frame_uid="9.1", series_uid=series)
-    one.easel.history.place(paint, inside.astype(np.uint16) * np.uint16(FULL))
+    one.easel.table.history.place(paint, inside.astype(np.uint16) * np.uint16(FULL))
 
 
 def ball(where: Grid, radius: float = 9) -> np.ndarray:
@@ -181,12 +181,12 @@ def test_a_mask_of_any_stack_is_cut_where_it_is(series: str, where: Grid) -> Non
 
 def test_a_box_and_contours_appear_where_the_plane_cuts_them() -> None:
     one = controller()
-    one.easel.history.place(Box(tuple(MIDDLE), (10, 12, 14), label="b", uid="b", frame_uid="9.1", series_uid=UID))
+    one.easel.table.history.place(Box(tuple(MIDDLE), (10, 12, 14), label="b", uid="b", frame_uid="9.1", series_uid=UID))
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     circle = np.stack([8 * np.cos(angle), 8 * np.sin(angle), 0 * angle], -1) + MIDDLE
     levels = [GRID.reference_from_image([k, 0, 0])[2] for k in range(4, 10)]
     rings = tuple(circle + (0, 0, z - MIDDLE[2]) for z in levels)
-    one.easel.history.place(
+    one.easel.table.history.place(
         Contours(rings, label="c", uid="c", colour=(0, 255, 0), frame_uid="9.1", series_uid=UID, spacing_mm=3)
     )
     tilt(one, (1, 0, 0), (0, 0.1, -1))

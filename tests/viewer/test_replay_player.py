@@ -35,7 +35,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
     entries = recorded("tiny", grid_of(task.volume()), series)
     task.save([to_line(entry) for entry in [*entries, Undo(), Undo(), Redo(), Redo()]])
     easel = replay(task.volume, None, task.draft().lines)
-    labels = [each.label for each in easel.annotations()]
+    labels = [each.label for each in easel.table.annotations()]
     task.answer(report(*(lesion(label) for label in labels)))
     return task.sign(MEANING)
 
@@ -46,7 +46,7 @@ def state(easel: Easel) -> bytes:
 
 def test_the_end_of_a_replay_is_what_was_signed_bit_by_bit(signed: Signed) -> None:
     player = ReplayPlayer(signed)
-    assert not player.controller.easel.annotations() and len(player.steps) > 6
+    assert not player.controller.easel.table.annotations() and len(player.steps) > 6
     player.slider.value = len(player.steps)
     assert state(player.controller.easel) == signed.content("snapshot")[0]
     assert player.words.value.startswith(f"{len(player.steps)} of {len(player.steps)}")
@@ -64,9 +64,9 @@ def test_each_step_in_any_order_is_the_drawing_up_to_there(signed: Signed) -> No
         fresh = Easel(signed.volume)
         for line in lines[: ends[number - 1] if number else 0]:
             fresh.do(from_line(line))
-        found = player.controller.easel.annotations()
+        found = player.controller.easel.table.annotations()
         assert [(a.label, round(a.volume_mm3, 6)) for a in found] == [
-            (a.label, round(a.volume_mm3, 6)) for a in fresh.annotations()
+            (a.label, round(a.volume_mm3, 6)) for a in fresh.table.annotations()
         ]
 
 
@@ -75,14 +75,14 @@ def test_a_later_version_begins_with_the_earlier_one(signed: Signed) -> None:
     task = repository.start(signed.subject, "annotate", project=P, rerun=True)
     begun = restored(task)
     opening = begin(begun, task, task.hanging())
-    uid = next(iter(begun.easel.objects))
+    uid = next(iter(begun.easel.table.objects))
     task.save([to_line(entry) for entry in [*opening, Delete(uid)]])
-    left = [each.label for each in replay(task.volume, *drawing(task)).annotations()]
+    left = [each.label for each in replay(task.volume, *drawing(task)).table.annotations()]
     task.answer(report(*(lesion(label) for label in left)))
     player = ReplayPlayer(task.sign(MEANING))
-    assert len(player.controller.easel.objects) == len(left) + 1
+    assert len(player.controller.easel.table.objects) == len(left) + 1
     player.go(len(player.steps))
-    assert [each.label for each in player.controller.easel.annotations()] == left
+    assert [each.label for each in player.controller.easel.table.annotations()] == left
 
 
 def drawing(task: Task) -> tuple[bytes | None, list[str]]:

@@ -50,13 +50,13 @@ def test_a_box_is_signed_when_it_was_looked_at_on_every_series(liver: Repository
     with pytest.raises(Refused, match="not a series to check"):
         checks.tick_here()
     unseen = checks.unseen(box)
-    assert len(unseen) == 2 and easel.series_uid not in unseen
+    assert len(unseen) == 2 and easel.table.series_uid not in unseen
     faults = [each.description for each in bench.report.form.faults.children]  # type: ignore[union-attr]
     assert sum("is not checked on" in each for each in faults) == 2
     with pytest.raises(Refused, match="is not checked on"):
         bench._sign("I checked", "", "", "")
     checks.next.click()
-    assert easel.series_uid == unseen[0]
+    assert easel.table.series_uid == unseen[0]
     look_at(bench, [1000, 0, 0])
     checks.tick.click()
     assert "not on the screen" in checks.said.value and checks.unseen(box) == unseen
@@ -82,7 +82,7 @@ def test_a_box_that_changed_is_looked_at_again(liver: Repository) -> None:
     task = liver.start(S, "annotate", rerun=True)
     bench = Workbench(task)
     checks = bench.report.checks
-    (uid,) = bench.controller.easel.objects
+    (uid,) = bench.controller.easel.table.objects
     box = checks.boxes["lesion 1"]
     assert checks.unseen(box) == []
     longer = Box(

@@ -101,15 +101,15 @@ def test_seeds_give_an_outline_that_enter_accepts():
     world = World()
     world.seeds()
     world.loop.until(lambda: world.suggestions.current)
-    (uid,) = world.easel.objects
-    assert not (world.easel.field(uid) >= HALF).any() and any(isinstance(o, Ink) for o in world.drawn)
+    (uid,) = world.easel.table.objects
+    assert not (world.easel.table.field(uid) >= HALF).any() and any(isinstance(o, Ink) for o in world.drawn)
     assert world.told("echo")[-1]["uid"] == f"suggestion:{uid}"
     assert world.bar.text.value == "lesion 1: 4.9 ml" and world.bar.accept.layout.display == ""
     with pytest.raises(Refused, match="no accepted result"):
         require_decided(world.easel)
     world.controller.receive({"kind": "command", "name": "decide", "value": "accept"})
-    np.testing.assert_array_equal(world.easel.field(uid) >= HALF, np.asarray(world.easel.volume) > 0)
-    assert isinstance(world.kept[-1], Accept) and world.easel.undo_name == "Undo GrowCut result for lesion 1"
+    np.testing.assert_array_equal(world.easel.table.field(uid) >= HALF, np.asarray(world.easel.table.volume) > 0)
+    assert isinstance(world.kept[-1], Accept) and world.easel.table.undo_name == "Undo GrowCut result for lesion 1"
     assert [message["uid"] for message in world.told("forget")] == [f"suggestion:{uid}"]
     require_decided(world.easel)
     world.loop.until(lambda: world.bar.widget.layout.display == "none")
@@ -154,18 +154,18 @@ def test_a_click_is_tried_suggested_resized_and_becomes_an_annotation():
     world.loop.until(lambda: world.bar.text.value == INVITATION)
     world.controller.receive(hands(1, ("press", [19, 21, 15]), ("release", [19, 21, 15])))
     world.loop.until(lambda: world.suggestions.current)
-    assert not world.easel.objects and world.bar.text.value == "lesion 1: 4.9 ml"
+    assert not world.easel.table.objects and world.bar.text.value == "lesion 1: 4.9 ml"
     command(world, "brush", 1.15)
     world.loop.until(lambda: world.suggestions.current)
     command(world, "brush", 1 / 1.15)
     world.loop.until(lambda: world.suggestions.current)
     command(world, "decide", "accept")
-    (thing,) = world.easel.objects.values()
-    assert thing.label == "lesion 1" and thing.uid == world.easel.active
-    np.testing.assert_array_equal(world.easel.field(thing.uid) >= HALF, np.asarray(world.easel.volume) > 0)
+    (thing,) = world.easel.table.objects.values()
+    assert thing.label == "lesion 1" and thing.uid == world.easel.table.active
+    np.testing.assert_array_equal(world.easel.table.field(thing.uid) >= HALF, np.asarray(world.easel.table.volume) > 0)
     world.loop.until(lambda: world.bar.text.value == INVITATION)
     world.do(Undo())
-    assert not world.easel.objects
+    assert not world.easel.table.objects
 
 
 def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
@@ -174,17 +174,17 @@ def test_an_operation_is_chosen_in_the_menu_shown_and_accepted():
     world.loop.until(lambda: world.suggestions.current)
     command(world, "decide", "accept")
     world.loop.run()
-    (uid,) = world.easel.objects
-    before = (world.easel.field(uid) >= HALF).sum()
+    (uid,) = world.easel.table.objects
+    before = (world.easel.table.field(uid) >= HALF).sum()
     menu = world.suggestions.menu
     menu.widget.index = menu.widget.options.index("Measure")
     measured = "lesion 1: 4.86 ml; long axis 25.5 mm, short axis 25.5 mm; mean 100.0, SD 0.0, 100 to 100 (1620 voxels)"
     world.loop.until(lambda: world.bar.text.value == measured)
     menu.widget.index = menu.widget.options.index("Grow by 2 mm")
     world.loop.until(lambda: world.suggestions.current)
-    assert menu.widget.index == 0 and (world.easel.field(uid) >= HALF).sum() == before
+    assert menu.widget.index == 0 and (world.easel.table.field(uid) >= HALF).sum() == before
     command(world, "decide", "accept")
-    assert (world.easel.field(uid) >= HALF).sum() > before
+    assert (world.easel.table.field(uid) >= HALF).sum() > before
     menu.widget.index = menu.widget.options.index("Fill holes")
     world.loop.until(lambda: "nothing would change" in world.bar.text.value)
     world.do(Undo())
@@ -199,7 +199,7 @@ def test_the_size_of_a_box_is_typed():
     world.suggestions.menu.size.value = "20 x 10 x 5"
     world.loop.until(lambda: world.suggestions.current)
     command(world, "decide", "accept")
-    (box,) = world.easel.objects.values()
+    (box,) = world.easel.table.objects.values()
     assert box.size_mm == (20.0, 10.0, 5.0)
     world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 10.0 x 5.0")
     world.suggestions.menu.size.value = "huge"
@@ -256,7 +256,7 @@ def test_cancel_ends_the_work_and_the_viewer_goes_on():
     assert "Cancelled" in world.bar.text.value
     tool(world.controller, "smartpaint")
     world.controller.receive(hands(3, ("press", [20, 20, 15]), ("release", [20, 20, 15])))
-    assert [thing.label for thing in world.easel.objects.values()] == ["lesion 1"]
+    assert [thing.label for thing in world.easel.table.objects.values()] == ["lesion 1"]
     world.suggestions.close()
     world.suggestions.follow()
     world.loop.run()

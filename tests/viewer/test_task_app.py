@@ -86,7 +86,7 @@ def bench_of(app: TaskApp) -> Workbench:
 
 def draw(bench: Workbench, size: float = 10.0) -> None:
     """Draw a box in the middle of the axial pane."""
-    grid = bench.controller.easel.grid
+    grid = bench.controller.easel.table.grid
     x, y, z = (float(each) for each in grid.reference_from_image([n // 2 for n in grid.shape]))
     events = [("press", [x, y, z]), ("drag", [x + size, y + size, z]), ("release", [x + size, y + size, z])]
     bench.controller.receive({"kind": "hands", "frame": 1, "events": [
@@ -127,10 +127,10 @@ def test_a_task_without_a_fitting_series_names_why_and_offers_what_there_is(unfi
     card.button.click()
     bench = bench_of(app)
     draw(bench)
-    assert len(bench.controller.easel.annotations()) == 1
+    assert len(bench.controller.easel.table.annotations()) == 1
     app.back.click()
     button(app.list.widget, "Open").click()  # the choice was kept with the work
-    assert len(bench_of(app).controller.easel.annotations()) == 1
+    assert len(bench_of(app).controller.easel.table.annotations()) == 1
 
 
 def test_the_window_of_the_hanging_protocol_is_used(repo: Repository) -> None:
@@ -201,9 +201,9 @@ def test_a_next_version_undoes_only_its_own_work(repo: Repository) -> None:
     signed_once(repo)
     bench = Workbench(repo.start(SUBJECT, "annotate", rerun=True))
     easel = bench.controller.easel
-    assert easel.undo_name is None and len(easel.annotations()) == 1
+    assert easel.table.undo_name is None and len(easel.table.annotations()) == 1
     bench.do(Undo())
-    assert len(easel.annotations()) == 1
+    assert len(easel.table.annotations()) == 1
 
 
 def test_a_second_click_on_sign_for_good_changes_nothing(repo: Repository) -> None:

@@ -28,10 +28,10 @@ from eci_annotate.workflow.subject.commands import (
     Withdraw,
 )
 from eci_annotate.workflow.subject.events import Event, Released, Started, VersionSigned, from_record, to_record
-from eci_annotate.workflow.subject.state import BLOCKED, SIGNED, fold, is_done, stage_of, standing
+from eci_annotate.workflow.subject.state import TaskStatus, fold, is_done, stage_of, standing
 from eci_annotate.workflow.subject.verdict import chosen, verdict_of, version_statuses
 from eci_annotate.workflow.subject.view import has_task, readable, view
-from eci_annotate.workflow.usecase.pipeline import INGEST, REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
 from tests.counts import count
 from tests.workflow.test_roles import CASE, DIGEST, DOUBLE
 from tests.workflow.workflow_world import OLGA, P, S, World, actor
@@ -103,7 +103,7 @@ class Laws(RuleBasedStateMachine):
 
     @rule(who=whos, task=tasks, late=st.integers(0, 1), verdict=st.sampled_from(["accept", "reject"]))
     def sign(self, who: Actor, task: str, late: int, verdict: str) -> None:
-        given = verdict if any(t.name == task and t.kind == REVIEW for t in PIPELINE) else ""
+        given = verdict if any(t.name == task and t.kind == TaskKind.REVIEW for t in PIPELINE) else ""
         self.act(Sign(P, S, task, self.world.fence(task) - late, "mine", given, "too small" if given else ""), who)
 
     @rule(task=tasks, verdict=st.sampled_from(["accept", "reject"]), rerun=st.booleans())
@@ -190,14 +190,14 @@ class Laws(RuleBasedStateMachine):
                 seen = view(self.world.state, who, self.world.now).tasks
             except NotFound:
                 continue
-            tasks = (task for task in seen if task.kind != INGEST)
+            tasks = (task for task in seen if task.kind != TaskKind.INGEST)
             shown = any(task.may_start or task.mine or task.elsewhere for task in tasks)
             assert has_task(self.world.state, who, self.world.now) == shown
 
     @invariant()
     def a_verdict_is_about_a_version(self) -> None:
         state = self.world.state
-        done = {task.name for task in PIPELINE if standing(state, task, self.world.now) == SIGNED}
+        done = {task.name for task in PIPELINE if standing(state, task, self.world.now) == TaskStatus.SIGNED}
         decided, checked = state.work["decide"], state.work["check"].signed
         about = [each for each in checked if each.basis["decide"] == decided.version]
         assert "check" not in done or about[-1].verdict == "accept"
@@ -215,10 +215,10 @@ class Laws(RuleBasedStateMachine):
     def stage_progress_and_readiness_follow_one_rule(self) -> None:
         state = self.world.state
         for task in PIPELINE:
-            assert (standing(state, task, self.world.now) == SIGNED) == is_done(state, task.name)
+            assert (standing(state, task, self.world.now) == TaskStatus.SIGNED) == is_done(state, task.name)
             needed = [name for name in (*task.after, task.of) if name]
             if not all(is_done(state, name) for name in needed):
-                assert standing(state, task, self.world.now) == BLOCKED
+                assert standing(state, task, self.world.now) == TaskStatus.BLOCKED
         missing = [task for task in PIPELINE if not is_done(state, task.of_group)]
         expected = (missing[0].stage or missing[0].kind) if missing else "done"
         assert stage_of(state) == ("withdrawn" if state.withdrawn else expected)

@@ -19,31 +19,43 @@ IMAGES, KIND, DATA = (0x3006, 0x0016), (0x3006, 0x0042), (0x3006, 0x0050)
 COUNT, NUMBER = (0x3006, 0x0046), (0x3006, 0x0048)
 FRAME_NUMBER = (0x0008, 0x1160)
 CLASS_UID, INSTANCE_UID, ITEM = (0x0008, 0x1150), (0x0008, 0x1155), (0xFFFE, 0xE000)
-UNDEFINED = 0xFFFFFFFF
+UNDEFINED, MOST_SHORT = 0xFFFFFFFF, 0xFFFE
+_VR = {IMAGES: b"SQ", KIND: b"CS", DATA: b"DS", COUNT: b"IS", NUMBER: b"IS", FRAME_NUMBER: b"IS"}
+_VR |= {CLASS_UID: b"UI", INSTANCE_UID: b"UI"}
 _LONG = {b"SQ", b"OB", b"OW", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV"}
 
 
-def _element(tag: tuple[int, int], value: bytes) -> bytes:
-    """Return one element or item in Implicit VR Little Endian."""
-    return struct.pack("<HHI", *tag, len(value)) + value
+def is_short(outlines: Iterable[Outline]) -> bool:
+    """Whether each outline fits an element with an explicit VR."""
+    return all(len(outline.data) <= MOST_SHORT for outline in outlines)
 
 
-def _text(tag: tuple[int, int], value: str, pad: bytes = b" ") -> bytes:
+def _head(tag: tuple[int, int], length: int, explicit: bool) -> bytes:
+    if not explicit:
+        return struct.pack("<HHI", *tag, length)
+    vr = _VR[tag]
+    if vr == b"SQ":
+        return struct.pack("<HH2sHI", *tag, vr, 0, length)
+    return struct.pack("<HH2sH", *tag, vr, length)
+
+
+def _text(tag: tuple[int, int], value: str, explicit: bool) -> bytes:
     raw = value.encode("ascii")
-    return _element(tag, raw + pad if len(raw) % 2 else raw)
+    raw += b"\0 "[_VR[tag] != b"UI" :][:1] if len(raw) % 2 else b""
+    return _head(tag, len(raw), explicit) + raw
 
 
-def image_item(frame: Frame) -> bytes:
+def image_item(frame: Frame, explicit: bool) -> bytes:
     """Return the ContourImageSequence (3006,0016) that refers to one frame."""
     header = frame.dataset
-    parts = [_text(CLASS_UID, str(header.SOPClassUID), b"\0"), _text(INSTANCE_UID, str(header.SOPInstanceUID), b"\0")]
-    if frame.number:
-        parts.append(_text(FRAME_NUMBER, str(frame.number)))
-    return _element(IMAGES, _element(ITEM, b"".join(parts)))
+    told = [(CLASS_UID, str(header.SOPClassUID)), (INSTANCE_UID, str(header.SOPInstanceUID))]
+    told += [(FRAME_NUMBER, str(frame.number))] if frame.number else []
+    body = b"".join(_text(tag, value, explicit) for tag, value in told)
+    return _head(IMAGES, len(body) + 8, explicit) + _head(ITEM, len(body), False) + body
 
 
-def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:
-    """Return the value of a ContourSequence in Implicit VR Little Endian.
+def encoded(outlines: Iterable[Outline], image_items: list[bytes], explicit: bool) -> bytes:
+    """Return the value of a ContourSequence in little endian, with explicit VRs or without.
 
     Parameters
     ----------
@@ -51,16 +63,18 @@ def encoded(outlines: Iterable[Outline], image_items: list[bytes]) -> bytes:
         In the order in which they are numbered.
     image_items
         From `image_item`, by slice; outlines beyond the first or last slice refer to that slice.
+    explicit
+        Whether elements state their VR; no outline may be longer than `MOST_SHORT` then.
     """
     parts: list[bytes] = []
     last = len(image_items) - 1
     for number, outline in enumerate(outlines, 1):
         body = (
             image_items[min(max(outline.slice_k, 0), last)],
-            _text(KIND, outline.geometric_type),
-            _text(COUNT, str(outline.points)),
-            _text(NUMBER, str(number)),
-            struct.pack("<HHI", *DATA, len(outline.data)),
+            _text(KIND, outline.geometric_type, explicit),
+            _text(COUNT, str(outline.points), explicit),
+            _text(NUMBER, str(number), explicit),
+            _head(DATA, len(outline.data), explicit),
             outline.data,
         )
         parts += (struct.pack("<HHI", *ITEM, sum(map(len, body))), *body)

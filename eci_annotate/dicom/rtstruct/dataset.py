@@ -1,6 +1,6 @@
 """The RTSTRUCT dataset (PS3.3 A.19, C.8.8.5, C.8.8.6, C.8.8.8): one per annotated series and version.
 
-Implicit VR Little Endian, so that no contour is too long; decimal strings of at most 16 bytes;
+Explicit VR Little Endian, or implicit where a contour is too long for it; decimal strings of at most 16 bytes;
 UIDs derived from content. A private block stores what DICOM cannot represent (exact boxes, full labels).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +18,12 @@ from typing import Any
 
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from eci_annotate.dicom.exact_block import one_line, write_exact
 from eci_annotate.dicom.image_references import ReferencedImages, one_stack_of, shared_header
 from eci_annotate.dicom.images.files import Opener
-from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item
+from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_SEQUENCE, encoded, image_item, is_short
 from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.stack_groups import require_frame
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
@@ -33,6 +34,8 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.version import __version__
 
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
+_TAG = struct.pack("<HH", *divmod(CONTOUR_SEQUENCE, 0x10000))
+_AS_BYTES, _AS_ITEMS = _TAG + b"OB\0\0", _TAG + b"SQ\0\0"  # neither stands anywhere else: no text holds such bytes
 GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
 
 
@@ -101,7 +104,11 @@ def structure_set_dataset(
     dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(images)]
     drawn = [(a, list(outliner.of(a))) for a in annotations]
     dataset.StructureSetROISequence = [_roi(n, a, images) for n, a in enumerate(annotations, 1)]
-    dataset.ROIContourSequence = [_roi_contour(n, a, found, images) for n, (a, found) in enumerate(drawn, 1)]
+    explicit = all(is_short(found) for _, found in drawn)
+    frames = [image_item(frame, explicit) for frame in images.frames] if any(found for _, found in drawn) else []
+    dataset.ROIContourSequence = [_roi_contour(n, *each, frames, explicit) for n, each in enumerate(drawn, 1)]
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
     dataset.RTROIObservationsSequence = [_observation(n, a, signing) for n, a in enumerate(annotations, 1)]
     _identify(dataset, images, signing, drawn)
     return dataset
@@ -226,14 +233,15 @@ def _source_planes(images: ReferencedImages) -> Dataset:
     return item
 
 
-def _roi_contour(number: int, annotation: Annotation, found: list[Outline], images: ReferencedImages) -> Dataset:
+def _roi_contour(
+    number: int, annotation: Annotation, found: list[Outline], frames: list[bytes], explicit: bool
+) -> Dataset:
     item = Dataset()
     item.ROIDisplayColor = list(annotation.colour)
     item.ReferencedROINumber = number
     if found:
-        # Implicit VR stores no VR, so bytes pass through unparsed: the file is the same as with items, only faster
-        value = encoded(found, [image_item(frame) for frame in images.frames])
-        item.add(DataElement(CONTOUR_SEQUENCE, "OB", value))
+        # bytes pass through unparsed: the file is the same as with items, only faster; `encode` corrects the VR
+        item.add(DataElement(CONTOUR_SEQUENCE, "OB", encoded(found, frames, explicit)))
     return item
 
 
@@ -262,19 +270,19 @@ def _identify(
 
 
 def encode(dataset: Dataset) -> bytes:
-    """Return a dataset as a DICOM file in Implicit VR Little Endian."""
-    meta = FileMetaDataset()
+    """Return a dataset as a DICOM file, in the transfer syntax that it names; else Explicit VR Little Endian."""
+    meta = getattr(dataset, "file_meta", None) or FileMetaDataset()
+    meta.TransferSyntaxUID = meta.get("TransferSyntaxUID", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = ImplicitVRLittleEndian
     meta.ImplementationClassUID = uid_from("eci_annotate", __version__)
     meta.ImplementationVersionName = f"ECI_{__version__}"[:16]
     dataset.file_meta = meta
     out = io.BytesIO()
     try:
-        dataset.save_as(out, implicit_vr=True, little_endian=True, enforce_file_format=True)
+        dataset.save_as(out, enforce_file_format=True)
     except Exception as error:
         raise BadStructureSet(
             "The structure set cannot be encoded.", "Check the headers of the images it refers to."
         ) from error
-    return out.getvalue()
+    return out.getvalue().replace(_AS_BYTES, _AS_ITEMS)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eci_annotate.workflow.subject.events import Event, Reopened, VersionSigned
-from eci_annotate.workflow.subject.state import READY, Subject, evolve, fold, rejection, standing
-from eci_annotate.workflow.usecase.pipeline import INGEST, REJECT, task_named
+from eci_annotate.workflow.subject.state import Subject, TaskStatus, evolve, fold, rejection, standing
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind, task_named
 
 READY_NOW, REJECTED, SIGNED_NOW = "ready", "rejected", "signed"
 
@@ -51,14 +51,14 @@ def notices(events: Sequence[Event], since: int, now: datetime) -> Iterator[Noti
 def _told(event: Event, before: Subject, after: Subject, now: datetime) -> Iterator[Notice]:
     if isinstance(event, VersionSigned):
         task = task_named(after.pipeline, event.task)
-        if task.kind != INGEST:
+        if task.kind != TaskKind.INGEST:
             yield Notice(SIGNED_NOW, after.project, after.subject, task.name, task.title, event.by)
     again, reason = _asked_again(event, after)
     if again:
         yield _rejected(after, again, reason)
     for task in after.pipeline:
-        was = before.work.get(task.name) is not None and standing(before, task, now) == READY
-        if standing(after, task, now) != READY or was or task.kind == INGEST or task.name == again:
+        was = before.work.get(task.name) is not None and standing(before, task, now) == TaskStatus.READY
+        if standing(after, task, now) != TaskStatus.READY or was or task.kind == TaskKind.INGEST or task.name == again:
             continue
         to = after.work[task.name].assigned
         yield Notice(READY_NOW, after.project, after.subject, task.name, task.title, to)
@@ -68,7 +68,7 @@ def _asked_again(event: Event, after: Subject) -> tuple[str, str]:
     """Return the task whose newest version the event rejected or reopened, and why; empty if it did neither."""
     if isinstance(event, Reopened):
         return event.task, event.reason
-    if isinstance(event, VersionSigned) and event.verdict == REJECT:
+    if isinstance(event, VersionSigned) and event.verdict == Decision.REJECT:
         of = task_named(after.pipeline, event.task).of
         return (of, event.reason) if rejection(after, of) == event else ("", "")
     return "", ""

@@ -19,7 +19,7 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.sites.site_credentials import PREFIX, TOKEN, credential_of
-from eci_annotate.workflow.actor import HUB, Actor
+from eci_annotate.workflow.actor import Actor, Assurance
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
 
@@ -170,7 +170,7 @@ class HubIdentity:
         if not mine:
             remedy = f"Give a project's owner your login name: {self.name}"
             raise NoIdentity("You are not a member of any project here.", remedy)
-        return actor_of(mine, HUB, self.session)
+        return actor_of(mine, Assurance.HUB, self.session)
 
     def asks_secret(self, actor: Actor) -> bool:
         """Return False: the person confirms on the service's page."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import allowed_place, place_of
 from eci_annotate.repository.local.audit import AuditQuery
-from eci_annotate.workflow.subject.state import OPEN
+from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 MOST_LEASES, AUDIT_SIZE = 500, 100
@@ -19,7 +19,11 @@ def show_leases(visit: Visit) -> Response:
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.desk.leased(visit.repo, place.name, MOST_LEASES):
         may = actor.may("take over", place.name, seen.site)
-        rows += [(seen, task, may, visit.token("subject", seen.subject)) for task in seen.tasks if task.status == OPEN]
+        rows += [
+            (seen, task, may, visit.token("subject", seen.subject))
+            for task in seen.tasks
+            if task.status == TaskStatus.OPEN
+        ]
     return visit.show("leases", place=place, rows=rows)
 
 

@@ -13,7 +13,7 @@ from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.workflow.subject.commands import Describe, Enrol, Sign, Start
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 _one_at_a_time = Lock()
 _newest: dict[tuple[Path, str], int] = {}  # by repository and beginning of the pseudonym: the last one tried
@@ -22,7 +22,7 @@ _newest: dict[tuple[Path, str], int] = {}  # by repository and beginning of the 
 def is_ingested(rooms: Rooms, project: str, subject: str) -> bool:
     """Whether every ingest is signed, and all images of the archive are sealed."""
     _, state = rooms.state(project, subject)
-    if not all(state.work[task.name].signed for task in state.pipeline if task.kind == INGEST):
+    if not all(state.work[task.name].signed for task in state.pipeline if task.kind == TaskKind.INGEST):
         return False
     sealed = rooms.volumes.sealed(subject)
     return set(image_series_of(rooms.archive, subject)) <= sealed.keys() and all(
@@ -38,7 +38,7 @@ def has_images(archive: Archive, subject: str) -> bool:
 def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:
     """Sign the ingest of a subject over all images that the archive holds of it."""
     for task in backend.account.use_case(project).pipeline:
-        if task.kind == INGEST:
+        if task.kind == TaskKind.INGEST:
             _ingest(backend, project, subject, task.name, meaning)
 
 

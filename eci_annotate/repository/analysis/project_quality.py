@@ -19,13 +19,14 @@ import pandas as pd
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.analysis.readings import Handle, Reading, gather
 from eci_annotate.workflow.subject.events import VersionSigned
-from eci_annotate.workflow.subject.state import BLOCKED, OPEN, READY, SIGNED
+from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
-from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, REJECT, REVIEW, readings_of
+from eci_annotate.workflow.usecase.pipeline import DRAWN, Decision, TaskKind, readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 RATE_DAYS = 28
-TASKS = ["task", "title", "wanted", SIGNED, OPEN, READY, BLOCKED, "progress_percent", "per_day", "days_left", "done_by"]
+STATUSES = tuple(reversed(TaskStatus))
+TASKS = ["task", "title", "wanted", *map(str, STATUSES), "progress_percent", "per_day", "days_left", "done_by"]
 DAYS, REJECTIONS = ["day", "task", "signatures"], ["task", "reader", "reason", "rejections"]
 AGREEMENT = ["week", "task", "subjects", "volume_difference_percent", "same_number_of_lesions"]
 HIDDEN = "hidden"
@@ -78,14 +79,14 @@ class ProjectQuality:
     def _row(self, name: str, cells: Sequence[Sequence[TaskView]], wanted: int) -> dict[str, Any]:
         tasks = [task for cell in cells for task in cell]
         status = Counter(task.status for task in tasks)
-        done = min(status[SIGNED], wanted)
+        done = min(status[TaskStatus.SIGNED], wanted)
         rate = self._rate(tasks)
         left = math.ceil((wanted - done) / rate) if rate else None
         return {
             "task": name,
             "title": tasks[0].title,
             "wanted": wanted,
-            **{each: status[each] for each in (SIGNED, OPEN, READY, BLOCKED)},
+            **{each.value: status[each] for each in STATUSES},
             "progress_percent": round(100 * done / wanted) if wanted else 100,
             "per_day": round(rate, 2) if rate else None,
             "days_left": left,
@@ -94,7 +95,7 @@ class ProjectQuality:
 
     def _rate(self, tasks: Sequence[TaskView]) -> float | None:
         """Return first versions per day in the last four weeks, or since the first one; None if not known."""
-        if any(task.status == SIGNED and not task.signed for task in tasks):
+        if any(task.status == TaskStatus.SIGNED and not task.signed for task in tasks):
             return None  # hidden from this member
         begun = [task.signed[0].at for task in tasks if task.signed]
         since = max(min(begun, default=self.now), self.now - timedelta(days=RATE_DAYS))
@@ -114,7 +115,7 @@ class ProjectQuality:
         """How often which reader's versions were rejected, by reason; readers that are hidden from you are "hidden"."""
         found: Counter[tuple[str, str, str]] = Counter()
         for seen, review in self._tasks():
-            if review.kind == REVIEW:
+            if review.kind == TaskKind.REVIEW:
                 found.update(self._rejected(seen, review))
         rows = [[*key, count] for key, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
         return pd.DataFrame(rows, columns=REJECTIONS)
@@ -123,7 +124,7 @@ class ProjectQuality:
         pipeline = self.case_of(seen.use_case).pipeline
         about = next((each.of for each in pipeline if each.name == review.name), "")
         for each in review.signed:
-            if each.verdict == REJECT:
+            if each.verdict == Decision.REJECT:
                 yield about, _reader(seen, about, each), each.reason or "no reason given"
 
     @cached_property
@@ -150,7 +151,7 @@ class ProjectQuality:
         return [each for each in found.first.values() if len(each) > 1]
 
     def _tasks(self) -> Iterator[tuple[SubjectView, TaskView]]:
-        return ((seen, task) for seen in self._counted for task in seen.tasks if task.kind != INGEST)
+        return ((seen, task) for seen in self._counted for task in seen.tasks if task.kind != TaskKind.INGEST)
 
     def _repr_html_(self) -> str:
         return str(self.table.to_html(index=False))
@@ -159,7 +160,7 @@ class ProjectQuality:
 def _by_group(seen: SubjectView) -> dict[str, list[TaskView]]:
     found: dict[str, list[TaskView]] = defaultdict(list)
     for task in seen.tasks:
-        if task.kind != INGEST:
+        if task.kind != TaskKind.INGEST:
             found[task.group or task.name].append(task)
     return found
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eci_annotate.workflow.subject.lease import to_minute
-from eci_annotate.workflow.subject.state import BLOCKED, OPEN, READY, SIGNED
+from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.verdict import Verdict
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
-from eci_annotate.workflow.usecase.pipeline import INGEST, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
@@ -34,7 +34,7 @@ def _reasons(seen: SubjectView, case: UseCase) -> Iterator[str]:
     if not seen.live:
         yield "It is for test."
     visible = {task.name: task for task in seen.tasks}
-    for name in dict.fromkeys(each.of_group for each in case.pipeline if each.kind != INGEST):
+    for name in dict.fromkeys(each.of_group for each in case.pipeline if each.kind != TaskKind.INGEST):
         readings = readings_of(case.pipeline, name)
         yield from _missing(readings, [visible[each.name] for each in readings if each.name in visible], visible)
 
@@ -45,11 +45,11 @@ def _missing(
     """Yield what a task, or the readings of a group that are still needed, wait for."""
     first = readings[0]
     need = first.readers if first.group else 1
-    done = [task for task in tasks if task.status == SIGNED]
+    done = [task for task in tasks if task.status == TaskStatus.SIGNED]
     if not tasks:
         yield f"{first.title!r} is not signed, or you may not see it."
     elif len(done) < need:
-        waiting = [task for task in tasks if task.status != SIGNED][: need - len(done)]
+        waiting = [task for task in tasks if task.status != TaskStatus.SIGNED][: need - len(done)]
         yield from (_waits(task, first, visible) for task in waiting)
     yield from (f"{task.title!r} waits for its review." for task in done if _newest(task) == Verdict.PENDING)
 
@@ -60,15 +60,15 @@ def _newest(task: TaskView) -> Verdict | None:
 
 def _waits(task: TaskView, definition: TaskDefinition, visible: dict[str, TaskView]) -> str:
     match task.status:
-        case status if status == OPEN:
+        case TaskStatus.OPEN:
             by = f" by {task.holder}" if task.holder else ""
             return f"{task.title!r} is in work{by}{f' until {to_minute(task.until)}' if task.until else ''}."
-        case status if status == READY and task.rejected:
+        case TaskStatus.READY if task.rejected:
             return f"{task.title!r} needs correction: {task.rejected}."
-        case status if status == READY:
+        case TaskStatus.READY:
             since = f" since {to_minute(task.since)}" if task.since else ""
             return f"{task.title!r} is ready{since}; nobody has begun it."
-        case status if status == BLOCKED and definition.after:
+        case TaskStatus.BLOCKED if definition.after:
             names = " and ".join(repr(visible[each].title if each in visible else each) for each in definition.after)
             return f"{task.title!r} waits for {names}."
     return f"{task.title!r} is not ready."

@@ -25,7 +25,7 @@ from eci_annotate.tools import to_line
 from eci_annotate.tools.editing.adoption import adoption_of
 from eci_annotate.tools.editing.entries import Adopt, Show
 from eci_annotate.tools.protocol import FULL, Fields, Object, Paint
-from eci_annotate.workflow.usecase.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Task
@@ -94,7 +94,7 @@ def _require(task: Task, annotations: Sequence[Annotation], source: str) -> None
         raise Refused("The source is no name with a version.", "Give both, as in nnunet/2.5.")
     if not annotations:
         raise Refused("There are no annotations to add.", "Check the file or the model's output.")
-    if task.definition.kind == REVIEW:
+    if task.definition.kind == TaskKind.REVIEW:
         raise Refused("A review shows a signed version, which cannot be edited.", "Add them to the task it is about.")
     if task.shown:
         raise Refused("This task is open in a viewer, which would overwrite them.", "Add them before you open it.")

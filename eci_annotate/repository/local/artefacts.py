@@ -17,6 +17,7 @@ from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import has_pixels_of
 from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.keys.dicom_signatures import SignatureAdder
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
 from eci_annotate.repository.local.volumes.image_seals import SealedImages, written
 from eci_annotate.repository.local.volumes.volume_cache import files_of_instances
@@ -30,7 +31,7 @@ _RESTORE = "Restore the images from a backup."
 SOFTWARE = f"eci_annotate {__version__}"
 
 
-def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
+def annotated(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Manifest:
     """Make and keep everything of an annotation's version; Tampered if the images below it are not the sealed ones."""
     job, content = proposal.job, proposal.content
     for uid in dict.fromkeys(each.series_uid for each in content.annotations):
@@ -44,15 +45,16 @@ def annotated(shop: Workshop, proposal: Proposal) -> Manifest:
         parts.append(SealedPart(PartKind.REPORT, job.task.form, shop.blobs.put(canonical(content.answers))))
     if content.checks:
         parts.append(SealedPart(PartKind.CHECKS, "stated", shop.blobs.put(canonical(content.checks))))
-    return Manifest((*parts, *_derived(shop, proposal), *job.images), SOFTWARE)
+    return Manifest((*parts, *_derived(shop, proposal, adds), *job.images), SOFTWARE)
 
 
-def _derived(shop: Workshop, proposal: Proposal) -> Iterator[SealedPart]:
-    """Make the DICOM objects, read what was written again, and keep both the objects and the receipt."""
+def _derived(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Iterator[SealedPart]:
+    """Make and sign the DICOM objects, read them again, and keep both the objects and the receipt."""
     material, subject = _material(shop, proposal), proposal.job.subject
     rows: list[dict[str, Any]] = []
     for role, kind in DERIVED.items():
-        for series, content in kind.make(material):
+        for series, unsigned in kind.make(material):
+            content = adds(unsigned)
             if kind.compare is not None:
                 mine = [each for each in material.annotations if each.series_uid == series]
                 rows += kind.compare(mine, content, grid_of(shop.volumes.read(subject, series)))

@@ -11,7 +11,7 @@ from typing import Protocol
 from eci_annotate.errors import NoIdentity
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.signing_keys import Signer, needs_secret, open_signing_key
-from eci_annotate.workflow.actor import KEY, Actor
+from eci_annotate.workflow.actor import Actor, Assurance
 from eci_annotate.workflow.project import Member, Project
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.trust.rsa_keys import Credential
@@ -33,7 +33,7 @@ class Identity(Protocol):
         """The opened key that signs; refuses when the person did not confirm this signature."""
 
 
-def actor_of(members: Mapping[str, Member], assurance: str, session: str) -> Actor:
+def actor_of(members: Mapping[str, Member], assurance: Assurance, session: str) -> Actor:
     """The actor who is this member of each project; `members` by project, at least one."""
     first = next(iter(members.values()))
     roles = {name: member.roles for name, member in members.items()}
@@ -56,7 +56,7 @@ class KeyIdentity:
         mine = {name: member for name, member in known.items() if member is not None}
         if not mine:
             raise NoIdentity("The key file is no member's.", "Ask the owner: eci-annotate member add NAME")
-        return actor_of(mine, KEY, self.session)
+        return actor_of(mine, Assurance.KEY, self.session)
 
     def asks_secret(self, actor: Actor) -> bool:
         """Whether the signing key is closed by a secret of its own."""

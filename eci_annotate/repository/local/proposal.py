@@ -165,21 +165,21 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     easel = replay(volume, draft.snapshot, draft.lines)
     easel.settle()  # a polygon that was not closed is not part of what is signed
     require_decided(easel)
-    annotations = tuple(easel.annotations())
+    annotations = tuple(easel.table.annotations())
     rows = tuple(_row(each) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
-    remarks = _remarks(shop, job, answers, easel) if job.task.form else ()
+    remarks = _remarks(shop, job, answers, easel.table) if job.task.form else ()
     return _Replayed(DraftContent(answers, annotations, rows, save(easel), checks, remarks), job.task, stamps)
 
 
-def _remarks(shop: Workshop, job: Job, answers: dict[str, Any], easel: Table) -> tuple[str, ...]:
+def _remarks(shop: Workshop, job: Job, answers: dict[str, Any], table: Table) -> tuple[str, ...]:
     """Return where answers differ from the drawing; signing allows it, and says so."""
     from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
 
     asked = job.case.questions
     if not is_measured(asked):
         return ()
-    return tuple(differences(asked, answers, DrawingSizes(easel, job.case.hang(_headers(shop, job.subject)))))
+    return tuple(differences(asked, answers, DrawingSizes(table, job.case.hang(_headers(shop, job.subject)))))
 
 
 def _headers(shop: Workshop, subject: str) -> Sequence[Header]:

@@ -12,6 +12,7 @@ from threading import RLock
 
 from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository.draft_entries import content_digest
+from eci_annotate.repository.keys.dicom_signatures import SignatureAdder, signature_adder
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.command_handler import address_of
@@ -25,7 +26,7 @@ from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
 from eci_annotate.workflow.trust.seals import Manifest
-from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, task_named
+from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskKind, task_named
 
 _one_at_a_time = RLock()
 
@@ -39,8 +40,9 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
         now = rooms.clock()
         _, state = rooms.state(command.project, command.subject)
         permit(command, state, actor, now)
-        _check_counts(rooms, command.project, actor.name, signer.key.fingerprint, now)
-        manifest = _make(rooms, command, state, actor, now, signer.content)
+        certificate = _certificate(rooms, command.project, actor.name, signer.key.fingerprint, now)
+        adds = signature_adder(signer.key, certificate, now)
+        manifest = _make(rooms, command, state, actor, now, adds, signer.content)
         for _ in range(TRIES):
             records, state = rooms.state(command.project, command.subject)
             events = _sealed(signer, command, manifest, state, actor, now)
@@ -50,26 +52,28 @@ def sign(rooms: Rooms, opened: Callable[[], Signer], command: Sign, actor: Actor
     raise busy()
 
 
-def _check_counts(rooms: Rooms, project: str, name: str, mark: str, now: datetime) -> None:
-    """Refused with a key that no certificate covers now: what it signed would not verify, and could not be undone."""
+def _certificate(rooms: Rooms, project: str, name: str, mark: str, now: datetime) -> str:
+    """Return the certificate of a key; Refused if none covers it now: what it signed would never verify."""
     try:
-        rooms.streams.projects()[project].certificate_of(name, mark, now)
+        return rooms.streams.projects()[project].certificate_of(name, mark, now)
     except Untrusted as error:
         remedy = "Have a new key: eci-annotate key rotate FOLDER; on a hub its owner runs eci-annotate member rotate."
         raise Refused(f"Your key is not valid here now. {error.what}", remedy) from error
 
 
-def _make(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, confirmed: str = "") -> Manifest:
+def _make(
+    rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime, adds: SignatureAdder, confirmed: str
+) -> Manifest:
     task, work = task_named(state.pipeline, command.task), state.work[command.task]
     shop = rooms.workshop(command.project, command.subject)
-    if task.kind == INGEST:
+    if task.kind == TaskKind.INGEST:
         return artefacts.ingested(shop, command.subject)
     if task.kind not in DRAWN:
         return artefacts.reviewed(shop, state.work[task.of].signed[work.basis[task.of] - 1], command.places)
     job = _job(rooms, command, state, actor, now)
     if confirmed and content_digest(job.entries) != confirmed:
         raise Refused("The draft changed after you confirmed it.", "Ask for the signature again.")
-    return artefacts.annotated(shop, rooms.proposals.of(shop, job))
+    return artefacts.annotated(shop, rooms.proposals.of(shop, job), adds)
 
 
 def proposal_of(rooms: Rooms, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:

@@ -13,8 +13,8 @@ from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SIGNED_ONLY, Actor
 from eci_annotate.workflow.subject.blinding import is_open_to_all
-from eci_annotate.workflow.subject.state import READY, SIGNED, Subject, stage_of, standing
-from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, TaskDefinition
+from eci_annotate.workflow.subject.state import Subject, TaskStatus, stage_of, standing
+from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
 
 FORMAT = "card:2"  # a word of every card; raise it when the words or the order come to mean something else
 _LATE = datetime.max.replace(tzinfo=UTC)
@@ -34,7 +34,7 @@ def card_of(stream: str, state: Subject) -> Card:
 
 
 def _share(state: Subject) -> float:
-    done = sum(standing(state, task, _LATE) == SIGNED for task in state.pipeline)
+    done = sum(standing(state, task, _LATE) == TaskStatus.SIGNED for task in state.pipeline)
     return done / max(len(state.pipeline), 1)
 
 
@@ -60,7 +60,7 @@ def _doers(state: Subject, task: TaskDefinition) -> Iterator[str]:
     work = state.work[task.name]
     if work.lease is not None:
         yield f"for:{work.lease.holder}"
-    if task.kind == INGEST or not state.included or standing(state, task, _LATE) != READY:
+    if task.kind == TaskKind.INGEST or not state.included or standing(state, task, _LATE) != TaskStatus.READY:
         return
     if work.assigned:
         yield f"for:{work.assigned}"

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from eci_annotate.archive.protocol import content_of
+from eci_annotate.dicom.annotation_objects import DERIVED
 from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
+from eci_annotate.repository.keys.dicom_signatures import check_signed_whole
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import has_content
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.repository.local.volumes.image_seals import check_files, check_list, ingests, listed
-from eci_annotate.repository.manifest_parts import Keeping, archived_uids, keeping_of
+from eci_annotate.repository.manifest_parts import Keeping, archived_uids, digital_signature_of, keeping_of
 from eci_annotate.workflow.codec import digest, parse
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.events import VersionSigned
@@ -24,7 +26,7 @@ from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.trust.seals import START, PartKind, SealedPart
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 Act = Callable[[], object]
 OLDER = "headers not sealed"  # the row of a version that was signed before headers were sealed; it passes
@@ -70,7 +72,7 @@ def _layers(rooms: Rooms, state: Subject, seen: SubjectView) -> Iterator[tuple[s
 
 def _versions(state: Subject, seen: SubjectView) -> list[VersionSigned]:
     """The ingests, since every version rests on their pixels, and what the view shows."""
-    ingests = [task.name for task in state.pipeline if task.kind == INGEST]
+    ingests = [task.name for task in state.pipeline if task.kind == TaskKind.INGEST]
     shown = [each for task in seen.tasks if task.name not in ingests for each in task.signed]
     rest = [state.work[each.task].signed[each.version - 1] for each in shown]  # also those shown without a name
     return [signed for name in ingests for signed in state.work[name].signed] + rest
@@ -95,6 +97,8 @@ def _acts(
     yield "use case", lambda: rooms.blobs.get(signed.use_case)
     for part in () if state.withdrawn else signed.manifest.parts:
         yield from _part_acts(rooms, state, part, own=signed.manifest.only(PartKind.IMAGES) is not None)
+        if part.role in DERIVED:
+            yield digital_signature_of(part), lambda part=part: _check_digital(rooms, state, part)  # type: ignore[misc]
 
 
 def _part_acts(rooms: Rooms, state: Subject, part: SealedPart, own: bool) -> Iterator[tuple[str, Act]]:
@@ -134,6 +138,11 @@ def _check_file(rooms: Rooms, subject: str, part: SealedPart) -> None:
     _, series, sop = archived_uids(part)
     if digest(content_of(rooms.archive, subject, series, sop)) != part.digest:
         raise Tampered(f"The archived file {sop} was changed.")
+
+
+def _check_digital(rooms: Rooms, state: Subject, part: SealedPart) -> str:
+    _, series, sop = archived_uids(part)
+    return check_signed_whole(content_of(rooms.archive, state.subject, series, sop))
 
 
 def _check_named(state: Subject, part: SealedPart) -> None:

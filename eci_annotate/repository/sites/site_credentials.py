@@ -24,7 +24,7 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.actor import SITE_CREDENTIAL, Actor
+from eci_annotate.workflow.actor import Actor, Assurance
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.project_checks import check_site
@@ -137,7 +137,7 @@ class SiteIdentity:
         mine = {name: member for name, member in mine.items() if member.roles}
         if not mine:
             raise NoIdentity("The site's credential was revoked.", "Ask the project's owner for a new one.")
-        return actor_of(mine, SITE_CREDENTIAL, "uploads")
+        return actor_of(mine, Assurance.SITE, "uploads")
 
     def asks_secret(self, actor: Actor) -> bool:
         """Return False: the service holds the key."""
@@ -145,7 +145,7 @@ class SiteIdentity:
 
     def signer(self, command: Sign, actor: Actor) -> Signer:
         """Return the key that the service holds for the credential."""
-        return Signer(service_signing_key(self.layout, self.name), SITE_CREDENTIAL)
+        return Signer(service_signing_key(self.layout, self.name), Assurance.SITE)
 
 
 def _require_owner(backend: LocalBackend, project: str, doing: str) -> None:

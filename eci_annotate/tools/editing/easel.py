@@ -52,7 +52,7 @@ from eci_annotate.tools.registry import TOOLS, title_for
 LIFT = Release((0.0, 0.0, 0.0), Plane("", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), 1.0))
 
 
-class Easel(Table):
+class Easel:
     """Annotations being drawn.
 
     Parameters
@@ -62,6 +62,8 @@ class Easel(Table):
 
     Attributes
     ----------
+    table
+        The series shown and the annotations drawn, to read.
     tool
         Name of the current tool, a key of `TOOLS`.
     options
@@ -69,7 +71,7 @@ class Easel(Table):
     """
 
     def __init__(self, volume_of: Callable[[str], xr.DataArray]) -> None:
-        super().__init__(volume_of)
+        self.table = Table(volume_of)
         self.tool = ToolName.BOX.value
         self.options = Options()
         self.state: Any = TOOLS[self.tool].idle
@@ -88,14 +90,14 @@ class Easel(Table):
 
     def warm_up(self) -> None:
         """Compile kernels and smooth the volume before the first stroke needs them."""
-        self.sheet.smooth.size  # noqa: B018
-        trial = Easel(lambda uid: self.volume[:3, :8, :8])
-        trial.show(self.series_uid)
-        at = tuple3(trial.grid.reference_from_image([1, 4, 4]))
-        plane = Plane("axial", (0, 0, 0), trial.grid.directions[2], trial.grid.directions[1], 1.0)
+        self.table.sheet.smooth.size  # noqa: B018
+        trial = Easel(lambda uid: self.table.volume[:3, :8, :8])
+        trial.show(self.table.series_uid)
+        at = tuple3(trial.table.grid.reference_from_image([1, 4, 4]))
+        plane = Plane("axial", (0, 0, 0), trial.table.grid.directions[2], trial.table.grid.directions[1], 1.0)
         for name, tool in TOOLS.items():
             for options in tool.info.trials:
-                trial.do(Add(f"{name} {options}", name, "", (0, 0, 0), self.series_uid))
+                trial.do(Add(f"{name} {options}", name, "", (0, 0, 0), self.table.series_uid))
                 for option, value in options.items():
                     trial.do(SetOption(option, value))
                 trial.do(Press(at, plane))
@@ -103,8 +105,8 @@ class Easel(Table):
 
     def become(self, other: Easel) -> None:
         """Take over the state of another easel, for instance to go back in a replay; prepared series are kept."""
-        for name in ("history", "series_uid", "active", "hidden", "tool", "options", "state"):
-            setattr(self, name, getattr(other, name))
+        self.table.become(other.table)
+        self.tool, self.options, self.state = other.tool, other.options, other.state
 
     # -- changing -------------------------------------------------------------------
     def show(self, series_uid: str) -> tuple[Change, ...]:
@@ -123,9 +125,9 @@ class Easel(Table):
             case Press() | Drag() | Release() | Cancel():
                 return self._gesture(entry)
             case Undo():
-                return (*self.settle(), *self.history.undo())
+                return (*self.settle(), *self.table.history.undo())
             case Redo():
-                return (*self.settle(), *self.history.redo())
+                return (*self.settle(), *self.table.history.redo())
             case Adopt():
                 return (*self.settle(), *self._adopt(entry))
             case Accept():
@@ -143,7 +145,7 @@ class Easel(Table):
     def settle(self) -> tuple[Change, ...]:
         """End a running stroke as if it had been cancelled."""
         self.state = TOOLS[self.tool].idle
-        return self.history.rollback()
+        return self.table.history.rollback()
 
     def finish(self) -> tuple[Change, ...]:
         """Close an interrupted stroke, as if the pen had been lifted where it was."""
@@ -156,21 +158,21 @@ class Easel(Table):
         if isinstance(gesture, Press) and not tool.info.prompts:
             self._require_fit(tool)
             if tool.info.keeps and getattr(self.options, tool.info.keeps_if, True):
-                self.history.open_field(f"{tool.info.keeps}{self.series_uid}", self.grid.shape)
+                self.table.history.open_field(f"{tool.info.keeps}{self.table.series_uid}", self.table.grid.shape)
         step = tool.handle(self.state, gesture, self._scene())
         self.state = step.state
         if isinstance(gesture, Cancel):
-            return self.history.rollback()
-        changes = self.history.apply(step.edits)
+            return self.table.history.rollback()
+        changes = self.table.history.apply(step.edits)
         if step.name:
-            self.history.commit(step.name)
+            self.table.history.commit(step.name)
         return changes
 
     def _require_fit(self, tool: Tool) -> None:
-        thing = self.objects.get(self.active or "")
+        thing = self.table.objects.get(self.table.active or "")
         if thing is None:
             raise Refused("No annotation is selected.", f"Add one for {tool.info.title}, or select one in the list.")
-        if not self.is_editable_on(thing, self.series_uid):
+        if not self.table.is_editable_on(thing, self.table.series_uid):
             raise Refused(
                 f"{thing.label!r} was drawn on another series.", "Switch to that series, or add a new annotation."
             )
@@ -182,15 +184,15 @@ class Easel(Table):
         """Add, rename, recolour, hide or delete; everything but hiding is one undo item."""
         if isinstance(entry, Add):
             return self._add(entry)
-        thing = self.objects.get(entry.uid)
+        thing = self.table.objects.get(entry.uid)
         if thing is None:
             return ()
         label = thing.label or "annotation"
         if isinstance(entry, Delete):
-            self.active = None if self.active == entry.uid else self.active
+            self.table.active = None if self.table.active == entry.uid else self.table.active
             return self._commit([ObjectEdit(entry.uid, thing, None)], f"deletion of {label}")
         if entry.visible is not None:
-            self.hidden = self.hidden - {entry.uid} if entry.visible else self.hidden | {entry.uid}
+            self.table.hidden = self.table.hidden - {entry.uid} if entry.visible else self.table.hidden | {entry.uid}
         changed = thing if entry.label is None else thing.with_label(entry.label)
         changed = changed if entry.colour is None else changed.with_colour(entry.colour)
         if changed is thing:
@@ -198,7 +200,7 @@ class Easel(Table):
         return self._commit([ObjectEdit(entry.uid, thing, changed)], f"renaming of {label}")
 
     def _add(self, entry: Add) -> tuple[Change, ...]:
-        if entry.uid in self.objects or entry.tool not in TOOLS:
+        if entry.uid in self.table.objects or entry.tool not in TOOLS:
             raise Refused(f"Cannot add {entry.label!r} with {entry.tool!r}.", f"Tools are {', '.join(TOOLS)}.")
         self._turn(Show(entry.series_uid))
         self._turn(ChooseTool(entry.tool))
@@ -207,50 +209,50 @@ class Easel(Table):
             colour=entry.colour,
             uid=entry.uid,
             series_uid=entry.series_uid,
-            frame_uid=self.grid.frame_of_reference_uid,
+            frame_uid=self.table.grid.frame_of_reference_uid,
         )
         thing = TOOLS[entry.tool].create(header, self._scene())
         if isinstance(thing, Paint):
-            self.history.open_field(entry.uid, self.grid.shape)
-        self.active = entry.uid
+            self.table.history.open_field(entry.uid, self.table.grid.shape)
+        self.table.active = entry.uid
         return self._commit([ObjectEdit(entry.uid, None, thing)], f"addition of {entry.label or 'annotation'}")
 
     def _adopt(self, entry: Adopt) -> tuple[Change, ...]:
-        if entry.uid in self.objects:
-            what = f"{self.objects[entry.uid].label!r} was taken over already."
+        if entry.uid in self.table.objects:
+            what = f"{self.table.objects[entry.uid].label!r} was taken over already."
             raise Refused(what, "Edit it, or delete it and take it over again.")
-        shape = self.sheet_of(entry.series_uid).grid.shape
-        before = self.history.fields.get(entry.uid, np.zeros(shape, np.uint16))
+        shape = self.table.sheet_of(entry.series_uid).grid.shape
+        before = self.table.history.fields.get(entry.uid, np.zeros(shape, np.uint16))
         thing, edits = adopted(entry, shape, before)
         if isinstance(thing, Paint):
-            self.history.open_field(entry.uid, shape)
-        if not self.series_uid:
+            self.table.history.open_field(entry.uid, shape)
+        if not self.table.series_uid:
             self._turn(Show(entry.series_uid))
-        self.active = entry.uid
+        self.table.active = entry.uid
         return self._commit(edits, f"taking over of {thing.label or 'annotation'}")
 
     def _accept(self, entry: Accept) -> tuple[Change, ...]:
-        shape = self.sheet_of(entry.series_uid).grid.shape
-        edits = accepted(entry, self.objects, self.history.fields, shape)
+        shape = self.table.sheet_of(entry.series_uid).grid.shape
+        edits = accepted(entry, self.table.objects, self.table.history.fields, shape)
         for edit in edits:
             if isinstance(edit, ObjectEdit) and edit.before is None and isinstance(edit.after, Paint):
-                self.history.open_field(edit.uid, shape)
-                self.active = edit.uid
+                self.table.history.open_field(edit.uid, shape)
+                self.table.active = edit.uid
         return self._commit(edits, entry.name)
 
     def _commit(self, edits: Sequence[Edit], name: str) -> tuple[Change, ...]:
-        changes = self.history.apply(edits)
-        self.history.commit(name)
+        changes = self.table.history.apply(edits)
+        self.table.history.commit(name)
         return changes
 
     def _turn(self, entry: Entry) -> None:
         """Change selection, series, tool or options; no annotation changes."""
         match entry:
             case Select(uid):
-                self.active = uid if uid in self.objects else None
+                self.table.active = uid if uid in self.table.objects else None
             case Show(series_uid):
-                self.sheet_of(series_uid)
-                self.series_uid = series_uid
+                self.table.sheet_of(series_uid)
+                self.table.series_uid = series_uid
             case ChooseTool(tool) if tool in TOOLS:
                 self.tool, self.state = tool, TOOLS[tool].idle
             case SetOption(name, value) if name in {f.name for f in fields(Options)}:
@@ -260,18 +262,18 @@ class Easel(Table):
                 raise Refused(f"{entry} is not known.", f"Tools are {', '.join(TOOLS)}.")
 
     def _scene(self) -> Scene:
-        sheet = self.sheet
+        sheet = self.table.sheet
         return Scene(
             sheet.values,
             sheet.smooth if TOOLS[self.tool].needs_smoothing(self.options) else sheet.values,
             sheet.scale,
             sheet.grid,
-            self.series_uid,
-            self.objects,
-            {uid: _read_only(f) for uid, f in self.history.fields.items()},
-            self.active,
+            self.table.series_uid,
+            self.table.objects,
+            {uid: _read_only(f) for uid, f in self.table.history.fields.items()},
+            self.table.active,
             self.options,
-            tuple(self.history.order),
+            tuple(self.table.history.order),
             sheet.origin,
         )
 

@@ -49,18 +49,18 @@ def save(easel: Easel) -> bytes:
     shelf = Shelf()
     body = {
         "version": VERSION,
-        "series_uid": easel.series_uid,
-        "active": easel.active,
-        "hidden": sorted(easel.hidden),
+        "series_uid": easel.table.series_uid,
+        "active": easel.table.active,
+        "hidden": sorted(easel.table.hidden),
         "tool": easel.tool,
         "options": asdict(easel.options),
-        "order": easel.history.order,
-        "objects": [object_out(t, shelf) for t in easel.objects.values()],
-        "fields": [field_out(uid, field, shelf) for uid, field in easel.history.fields.items()],
-        "done": [_item_out(i, shelf) for i in easel.history.done],
-        "undone": [_item_out(i, shelf) for i in easel.history.undone],
+        "order": easel.table.history.order,
+        "objects": [object_out(t, shelf) for t in easel.table.objects.values()],
+        "fields": [field_out(uid, field, shelf) for uid, field in easel.table.history.fields.items()],
+        "done": [_item_out(i, shelf) for i in easel.table.history.done],
+        "undone": [_item_out(i, shelf) for i in easel.table.history.undone],
         "state": state_out(TOOLS[easel.tool], easel.state, shelf),
-        "stroke": [_edit_out(e, shelf) for e in easel.history.stroke],
+        "stroke": [_edit_out(e, shelf) for e in easel.table.history.stroke],
     }
     return shelf.closed(body)
 
@@ -95,22 +95,22 @@ def load(content: bytes, volume_of: Callable[[str], xr.DataArray]) -> Easel:
 def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Easel:
     if body["series_uid"]:
         easel.show(body["series_uid"])
-    easel.active, easel.hidden = body["active"], frozenset(body["hidden"])
+    easel.table.active, easel.table.hidden = body["active"], frozenset(body["hidden"])
     easel.tool = body["tool"]
     easel.state = state_in(TOOLS[easel.tool], body.get("state"), arrays)
     easel.options = options_in(body["options"])
-    easel.history.keep_order(body.get("order", ()))
+    easel.table.history.keep_order(body.get("order", ()))
     for one in body["objects"]:
         thing = object_in(one, arrays)
         if thing is not None:
-            easel.history.place(thing)
+            easel.table.history.place(thing)
     for one in body["fields"]:
         field = np.zeros(one["shape"], np.uint16)
         field[where_of(one["where"])] = arrays[one["values"]]
-        easel.history.place_field(one["uid"], field)
-    easel.history.done = [_item_in(i, arrays) for i in body["done"]]
-    easel.history.undone = [_item_in(i, arrays) for i in body["undone"]]
-    easel.history.stroke = [_edit_in(e, arrays) for e in body.get("stroke", ())]
+        easel.table.history.place_field(one["uid"], field)
+    easel.table.history.done = [_item_in(i, arrays) for i in body["done"]]
+    easel.table.history.undone = [_item_in(i, arrays) for i in body["undone"]]
+    easel.table.history.stroke = [_edit_in(e, arrays) for e in body.get("stroke", ())]
     return easel
 
 

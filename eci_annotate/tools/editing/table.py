@@ -15,7 +15,7 @@ from eci_annotate.tools.protocol import HALF, Fields, Object, Paint, Unplaced
 
 
 class Table:
-    """Series and annotations, read-only.
+    """Series and annotations; the easel alone changes them.
 
     Attributes
     ----------
@@ -94,6 +94,11 @@ class Table:
     def share(self, other: Table) -> None:
         """Share prepared series with another table, now and in future."""
         self._sheets = other._sheets
+
+    def become(self, other: Table) -> None:
+        """Take over what another table shows and holds; prepared series are kept."""
+        self.history, self.series_uid = other.history, other.series_uid
+        self.active, self.hidden = other.active, other.hidden
 
     def volume_mm3(self, uid: str) -> float:
         """Return the current volume of an annotation in cubic millimetres."""

@@ -14,11 +14,15 @@ from eci_annotate.tools.protocol import SEEDS
 def unaccepted(easel: Easel) -> str:
     """Return the labels of annotations with seeds that nobody accepted; empty: there are none."""
     found: dict[str, None] = {}
-    for uid, field in easel.history.fields.items():
+    for uid, field in easel.table.history.fields.items():
         if uid.startswith(SEEDS):
             seeds = set(np.unique(field[bounding_box(field > 0)]).tolist())
-            numbered = enumerate(easel.history.order, FIRST)
-            found |= {easel.objects[each].label: None for n, each in numbered if n in seeds and each in easel.objects}
+            numbered = enumerate(easel.table.history.order, FIRST)
+            found |= {
+                easel.table.objects[each].label: None
+                for n, each in numbered
+                if n in seeds and each in easel.table.objects
+            }
     return ", ".join(found)
 
 

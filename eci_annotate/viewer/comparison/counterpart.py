@@ -72,7 +72,7 @@ class Counterpart:
         self.strip: Strip | None = None
 
     def _volume(self, series_uid: str) -> xr.DataArray:
-        return self.controller.easel.sheet_of(series_uid).volume
+        return self.controller.easel.table.sheet_of(series_uid).volume
 
     def _delta(self) -> Delta:
         return Delta(self.sides[0], self.sides[-1], self._volume)
@@ -81,7 +81,7 @@ class Counterpart:
         """Return the stages of the other sides, and a button that hides them; the user's stage makes room for them."""
         self._own = (stage, stage.height)
         self.strip = Strip(
-            self.others, self.controller.easel.series_uid, STRIP, self.link, seen, self.controller.panes.windows
+            self.others, self.controller.easel.table.series_uid, STRIP, self.link, seen, self.controller.panes.windows
         )
         shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
         shown.tooltip = "Show what is compared beside each other, linked with your own work"
@@ -114,16 +114,16 @@ class Counterpart:
         self._carry_out(reveal(self.controller, side, shown))
 
     def _look(self, lesion: LesionDifference) -> None:
-        if lesion.series_uid != self.controller.easel.series_uid:
+        if lesion.series_uid != self.controller.easel.table.series_uid:
             self._turn_to(lesion.series_uid)
         self._carry_out([Send(look(focus=list(lesion.focus_lps)))])
 
     def _take(self, side: Side, uids: Sequence[str]) -> None:
-        series = side.easel.objects[uids[0]].series_uid
-        if len(uids) == 1 and series != self.controller.easel.series_uid:
+        series = side.easel.table.objects[uids[0]].series_uid
+        if len(uids) == 1 and series != self.controller.easel.table.series_uid:
             self._turn_to(series)
         for uid in uids:
-            self._do(adoption(side.easel, uid, side.source))
+            self._do(adoption(side.easel.table, uid, side.source))
 
 
 def _title(task: Task) -> str:

@@ -35,13 +35,13 @@ class EarlierVersion:
         self.eye.tooltip = f"Outlines of {side.title} over the images"
         self.eye.observe(lambda change: self._reveal(change["new"]), "value")
         head = w.HBox([w.HTML(chip(side), layout=w.Layout(flex="1 1 auto")), self.eye])
-        self.lesions = [self._lesion(uid) for uid in side.easel.objects]
+        self.lesions = [self._lesion(uid) for uid in side.easel.table.objects]
         self.widget = w.VBox([head, *self.lesions])
         self.widget.add_class("eci-earlier")
 
     def _lesion(self, uid: str) -> w.Button:
-        thing = self._side.easel.objects[uid]
-        size = size_of(thing, self._side.easel.volume_mm3(uid))
+        thing = self._side.easel.table.objects[uid]
+        size = size_of(thing, self._side.easel.table.volume_mm3(uid))
         button = w.Button(description=f"{thing.label}: {size}", icon="crosshairs", layout=w.Layout(width="auto"))
         button.tooltip = f"Show {thing.label} where it was drawn"
         middle = self._side.layer.solids.middle_of

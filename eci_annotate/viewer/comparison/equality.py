@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.workflow.usecase.pipeline import REJECT, REVIEW
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -53,9 +53,9 @@ def remark_on(task: Task, easel: Easel, answers: Mapping[str, Any]) -> str:
         Its annotations and answers.
     """
     with suppress(EciError):  # only a remark: signing says itself what is wrong
-        if task.definition.kind == REVIEW:
+        if task.definition.kind == TaskKind.REVIEW:
             return unchanged_review(task)
-        same = unchanged_since(task.previous() if task.version > 1 else None, easel.annotations(), answers)
+        same = unchanged_since(task.previous() if task.version > 1 else None, easel.table.annotations(), answers)
         return f"{same} That version was rejected: {task.rejected}" if same and task.rejected else same
     return ""
 
@@ -67,5 +67,5 @@ def unchanged_review(task: Task) -> str:
         return ""
     before, review = pair
     same = unchanged_since(before, now.annotations(), now.report)
-    verdict = f" That version was rejected: {review.reason}" if review.verdict == REJECT else ""
+    verdict = f" That version was rejected: {review.reason}" if review.verdict == Decision.REJECT else ""
     return f"{same}{verdict}" if same else ""

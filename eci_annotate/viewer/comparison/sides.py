@@ -15,7 +15,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage.ink.layer import Layer
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.workflow.subject.blinding import letter
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REVIEW, TaskDefinition, task_named
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, task_named
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -55,7 +55,7 @@ class Side:
 
     @cached_property
     def _annotations(self) -> list[Annotation]:
-        return self.easel.annotations()
+        return self.easel.table.annotations()
 
     def annotations(self) -> list[Annotation]:
         """The annotations, as they were signed."""
@@ -65,10 +65,10 @@ class Side:
 def sides_of(task: Task, own: Easel) -> list[Side]:
     """Return what a task is compared with: the readings to adjudicate; for a review, the version reviewed before."""
     kind, definition = task.definition.kind, task.definition
-    if kind == ADJUDICATE:
+    if kind == TaskKind.ADJUDICATE:
         readings = task.readings()
         return opened(readings, names(readings, task.use_case.pipeline, definition.blind), own)
-    before = task.reviewed_before() if kind == REVIEW else None
+    before = task.reviewed_before() if kind == TaskKind.REVIEW else None
     now = task.reviewing()
     if before is None or now is None:
         return []
@@ -103,10 +103,10 @@ def opened(versions: Sequence[Signed], titles: Sequence[str], own: Easel | None 
 def _easel(signed: Signed, shared: Easel | None) -> Easel:
     volume: Callable[[str], xr.DataArray] = signed.volume
     if shared is not None:
-        volume = lambda uid: shared.sheet_of(uid).volume  # noqa: E731
+        volume = lambda uid: shared.table.sheet_of(uid).volume  # noqa: E731
     content = signed.content("snapshot")
     easel = replay(volume, content[0] if content else None, ())
     if shared is not None:
-        easel.share(shared)
-    easel.hidden, easel.active = frozenset(), None
+        easel.table.share(shared.table)
+    easel.table.hidden, easel.table.active = frozenset(), None
     return easel

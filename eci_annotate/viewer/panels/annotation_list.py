@@ -125,7 +125,7 @@ class AnnotationList:
 
     def refresh(self) -> None:
         """Show the current annotations."""
-        objects = self.easel.objects
+        objects = self.easel.table.objects
         changed = set(objects) != set(self.rows)
         gone = [row for uid, row in self.rows.items() if uid not in objects]
         self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
@@ -137,17 +137,17 @@ class AnnotationList:
             self._next()
 
     def _fill(self) -> None:
-        marks = marks_of(self.easel.volume)
-        self._units[self.easel.series_uid] = marks.unit if marks else Unit.PATIENT
-        for uid, thing in self.easel.objects.items():
-            shown, unit = uid not in self.easel.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
-            self.rows[uid].refresh(thing, uid == self.easel.active, shown, self._volume(uid), unit)
-            self.rows[uid].place(thing.series_uid == self.easel.series_uid, self._is_on(thing))
+        marks = marks_of(self.easel.table.volume)
+        self._units[self.easel.table.series_uid] = marks.unit if marks else Unit.PATIENT
+        for uid, thing in self.easel.table.objects.items():
+            shown, unit = uid not in self.easel.table.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
+            self.rows[uid].refresh(thing, uid == self.easel.table.active, shown, self._volume(uid), unit)
+            self.rows[uid].place(thing.series_uid == self.easel.table.series_uid, self._is_on(thing))
 
     @property
     def drawn(self) -> list[dict[str, str]]:
         """Return label, kind and series of each annotation that has a shape; of a box its shape too."""
-        things = [thing for uid, thing in self.easel.objects.items() if is_drawn(thing, self._volume(uid))]
+        things = [thing for uid, thing in self.easel.table.objects.items() if is_drawn(thing, self._volume(uid))]
         return [
             {"label": each.label, "kind": each.kind, "series": each.series_uid}
             | ({"shape": shape(each)} if isinstance(each, Box) else {})
@@ -156,16 +156,16 @@ class AnnotationList:
 
     def _is_on(self, thing: Object) -> bool:
         try:
-            return self.easel.is_on(thing, self.easel.series_uid)
+            return self.easel.table.is_on(thing, self.easel.table.series_uid)
         except EciError:
             return False
 
     def _volume(self, uid: str) -> float:
         """Return a volume in cubic millimetres, computed again only after a change."""
-        revision = self.easel.history.revision(uid)
+        revision = self.easel.table.history.revision(uid)
         if uid not in self._volumes or self._volumes[uid][0] != revision:
             try:
-                self._volumes[uid] = (revision, self.easel.volume_mm3(uid))
+                self._volumes[uid] = (revision, self.easel.table.volume_mm3(uid))
             except EciError:
                 self._volumes[uid] = (revision, 0.0)
         return self._volumes[uid][1]

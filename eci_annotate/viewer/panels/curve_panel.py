@@ -56,7 +56,7 @@ class CurvePanel:
         return self._study
 
     def _selected(self) -> Any:
-        for each in self._easel.annotations():
-            if each.uid == self._easel.active:
+        for each in self._easel.table.annotations():
+            if each.uid == self._easel.table.active:
                 return each
         raise Refused("No annotation with a shape is selected.", "Select one in the list.")

@@ -70,7 +70,7 @@ class LayoutMenu:
     def _begin(self, layout: PaneGrid) -> None:
         before = self.controller.panes.layout
         self.controller.panes.arrange(layout)
-        if self.controller.easel.series_uid not in self.controller.panes.shown:
+        if self.controller.easel.table.series_uid not in self.controller.panes.shown:
             self.controller.panes.arrange(before)
 
     def _arrange(self, name: str) -> None:
@@ -87,7 +87,7 @@ class LayoutMenu:
         if not plane:
             return
         panes, pane = self.controller.panes, self.controller.active_pane
-        series = panes.series(pane) or self.controller.easel.series_uid
+        series = panes.series(pane) or self.controller.easel.table.series_uid
         self._carry_out(lambda: self.controller.put(pane, series, plane))
         self.plane.value = ""
 

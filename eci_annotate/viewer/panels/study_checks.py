@@ -142,14 +142,14 @@ class StudyChecks:
     def boxes(self) -> dict[str, Box]:
         """The boxes by label; of equal labels the first, since the gate refuses two."""
         found: dict[str, Box] = {}
-        for thing in self._controller.easel.objects.values():
+        for thing in self._controller.easel.table.objects.values():
             if isinstance(thing, Box) and thing.label:
                 found.setdefault(thing.label, thing)
         return found
 
     def _current(self) -> Box | None:
         """The chosen box, or else the first that is not seen everywhere."""
-        active = self._controller.easel.objects.get(self._controller.easel.active or "")
+        active = self._controller.easel.table.objects.get(self._controller.easel.table.active or "")
         if isinstance(active, Box) and active.label:
             return active
         boxes = list(self.boxes.values())
@@ -167,7 +167,7 @@ class StudyChecks:
         if box is None or not unseen:
             self.said.value = "Draw a box and give it a label first." if box is None else "Checked on every series."
             return
-        now = self._controller.easel.series_uid
+        now = self._controller.easel.table.series_uid
         later = unseen[unseen.index(now) + 1 :] if now in unseen else []
         self.said.value = ""
         self._go((later or unseen)[0], box.centre_lps)
@@ -175,7 +175,7 @@ class StudyChecks:
 
     def tick_here(self) -> None:
         """Tick the chosen box on the series that is shown; Refused unless the box is on the screen."""
-        box, now = self._current(), self._controller.easel.series_uid
+        box, now = self._current(), self._controller.easel.table.series_uid
         if box is None or now not in self.titles or now == box.series_uid:
             raise Refused("This is not a series to check the box on.", "Press 'Next series'.")
         if not self._on_screen(box):
@@ -187,7 +187,7 @@ class StudyChecks:
 
     def _on_screen(self, box: Box) -> bool:
         focus = self._controller.focus
-        if focus is None or not self._controller.easel.is_on(box, self._controller.easel.series_uid):
+        if focus is None or not self._controller.easel.table.is_on(box, self._controller.easel.table.series_uid):
             return False
         along = np.asarray(box.axes_lps) @ (np.asarray(focus) - np.asarray(box.centre_lps))
         return bool(np.all(np.abs(along) <= np.asarray(box.size_mm) / 2 + 1.0))

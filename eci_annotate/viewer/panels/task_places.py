@@ -12,7 +12,7 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.messages import look
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.places import Place
-from eci_annotate.workflow.usecase.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Task
@@ -46,7 +46,7 @@ class Marking:
         draw: Callable[[Sequence[Order]], None],
     ) -> None:
         self._answer, self._controller, self._draw = answer, controller, draw
-        self.review = task.definition.kind == REVIEW
+        self.review = task.definition.kind == TaskKind.REVIEW
         title = "Marked places" if self.review else f"Needs correction: {html.escape(task.rejected)}"
         changed = self._changed if self.review else None
         self.panel = PlacesPanel(title, places, self._look_at, changed, lambda: controller.focus)

@@ -164,7 +164,7 @@ class Toolbar:
         self.pen.value = options.pen
         for name, part in self._by_option.items():
             part.layout.display = "" if name in used else "none"
-        for button, says in ((self.undo, self.easel.undo_name), (self.redo, self.easel.redo_name)):
+        for button, says in ((self.undo, self.easel.table.undo_name), (self.redo, self.easel.table.redo_name)):
             button.disabled = says is None
             button.tooltip = says or "Nothing to undo or redo"
         self._show_windows()
@@ -174,7 +174,7 @@ class Toolbar:
 
     def _show_windows(self) -> None:
         """Offer the windows of the file that is shown, beside ours."""
-        own = [choice["name"] for choice in choices_of(self.easel.volume)] if self.easel.series_uid else []
+        own = [choice["name"] for choice in choices_of(self.easel.table.volume)] if self.easel.table.series_uid else []
         offered = ("Window …", *WINDOWS, *own)
         if tuple(self.window.options) != offered:
             self.window.options = offered

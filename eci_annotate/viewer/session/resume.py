@@ -12,7 +12,7 @@ from eci_annotate.tools.editing.entries import Entry, Show
 from eci_annotate.viewer.stage.places import Place, from_rows
 from eci_annotate.workflow.usecase.gate import Checks
 from eci_annotate.workflow.usecase.hanging import Hanging
-from eci_annotate.workflow.usecase.pipeline import REVIEW
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
@@ -52,7 +52,7 @@ class Restored:
 
 def restored(task: Task) -> Restored:
     """Return the current work of a task."""
-    signed = task.reviewing() if task.definition.kind == REVIEW else None
+    signed = task.reviewing() if task.definition.kind == TaskKind.REVIEW else None
     if signed is not None:
         content = signed.content("snapshot")
         easel = replay(task.volume, content[0] if content else None, ())
@@ -61,7 +61,7 @@ def restored(task: Task) -> Restored:
     draft = task.draft()
     easel = replay(task.volume, draft.snapshot, draft.lines)
     if not draft.count:
-        easel.history.forget_items()  # a new version's undo does not reach into the version before
+        easel.table.history.forget_items()  # a new version's undo does not reach into the version before
     marked = from_rows(task.marked())
     return Restored(
         easel,
@@ -100,7 +100,7 @@ def begin(work: Restored, task: Task, hanging: Hanging, chosen: str = "") -> lis
     task.shown = True
     lift: list[Entry] = [LIFT] if work.resumed else []  # the following entries must not undo an interrupted stroke
     easel = work.easel
-    if easel.series_uid:
+    if easel.table.series_uid:
         return lift
     first = chosen or hanging.first
     if first is None:

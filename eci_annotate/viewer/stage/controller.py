@@ -97,16 +97,16 @@ class Controller:
 
     def of_active(self, make: Callable[[str], Entry]) -> list[Order]:
         """Apply the entry that `make` returns for the active annotation."""
-        if self.easel.active not in self.easel.objects:
+        if self.easel.table.active not in self.easel.table.objects:
             raise Refused("No annotation is selected.", "Select one in the list.")
-        return self.do(make(self.easel.active or ""))
+        return self.do(make(self.easel.table.active or ""))
 
     # -- series and views -----------------------------------------------------------
     def show(self, page: str | None = None) -> list[Order]:
         """Return orders for everything that a new page needs, or (None) all pages of a new layout."""
         self.painter.turn(page)
         left = [] if page is None else self.pages.join(page)
-        echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.objects)]
+        echoes = [*self.painter.echoes_of_others(), *self.painter.echoes(self.easel.table.objects)]
         names = tuple(cell.name for cell in self.panes.layout.cells)
         scene = self.panes.scene() if page is None else {**self.panes.scene(), "page": page}
         return [*left, Panel(names, page), Send(scene), self._tool(), *echoes]
@@ -116,14 +116,14 @@ class Controller:
         layout = self.panes.layout
         if layout.is_fixed and series_uid not in self.panes.shown:
             return self.put(self.active_pane, series_uid)
-        if series_uid == self.easel.series_uid:
+        if series_uid == self.easel.table.series_uid:
             return []
         drawing = self._carry_out(self.plan.action(Show(series_uid)), redraw=True)
         return drawing if layout.is_fixed else self.show()
 
     def put(self, pane: str, series_uid: str, plane: str = "") -> list[Order]:
         """Show a series, and if given another plane, in one pane of a grid, and draw on it."""
-        self.easel.sheet_of(series_uid)
+        self.easel.table.sheet_of(series_uid)
         self.panes.arrange(self.panes.layout.put(pane, series_uid, plane))
         self._carry_out(self.plan.action(Show(series_uid)))
         return self.show()
@@ -145,7 +145,7 @@ class Controller:
         if message.anew:
             orders.append(self._tool())
         self.plan.windows = message.windows
-        window = message.windows.get(self.easel.series_uid)
+        window = message.windows.get(self.easel.table.series_uid)
         if window and not self.why_not and window != self.easel.options.window and not self.plan.open:
             self._apply(SetOption("window", window))
         return [*orders, *self.drawn(orders, views=message.views)]
@@ -158,7 +158,7 @@ class Controller:
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
         """Apply a frame; it is always answered, because the browser would otherwise wait forever."""
-        before = self.easel.active
+        before = self.easel.table.active
         changes: list[Change] = []
         entries: list[Entry] = []
         refusals: list[EciError] = []
@@ -189,7 +189,7 @@ class Controller:
         """Return orders that draw changes; `before`: what was selected, because its handles go."""
         self._stale.update(change.uid for change in changes)
         orders = self.painter.changed(changes)
-        return orders if self.easel.active == before else [*orders, *self.painter.reordered()]
+        return orders if self.easel.table.active == before else [*orders, *self.painter.reordered()]
 
     def _settled(self) -> list[Order]:
         """Return orders after a stroke: echoes of what changed, the current tool, and remarks."""
@@ -225,7 +225,7 @@ class Controller:
         return [*orders, Send(messages.look(focus=focus))] if focus else orders
 
     def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
-        before = self.easel.active
+        before = self.easel.table.active
         changes = [change for entry in planned for change in self._apply(entry)]
         return self.redraw(changes, before, redraw)
 
@@ -261,10 +261,10 @@ class Controller:
     def _tool(self) -> Order:
         """Return the message that sends the current tool to the browser."""
         easel, options = self.easel, self.easel.options
-        thing = easel.objects.get(easel.active or "")
+        thing = easel.table.objects.get(easel.table.active or "")
         tool = TOOLS[easel.tool]
         fits = thing is not None and tool.works_on(thing)
-        new = self.plan.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        new = self.plan.next_colour or PALETTE[len(easel.table.objects) % len(PALETTE)]
         colour = thing.colour if thing and fits else new
         told = (tool.info.feedback, options.radius_mm, options.erase, colour, self.why_not, tool.info.prompts)
         return Send(messages.tool(easel.tool, *told))

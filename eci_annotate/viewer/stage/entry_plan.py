@@ -56,7 +56,7 @@ class EntryPlan:
         """Plan a `press`, `drag`, `release` or `cancel` in a pane of a series; without a press nothing happens."""
         if isinstance(gesture, Press):
             yield from self.end()
-            if series_uid and series_uid != self.easel.series_uid:
+            if series_uid and series_uid != self.easel.table.series_uid:
                 yield Show(series_uid)
             yield from self._begin(gesture)
             self.open = True
@@ -82,19 +82,19 @@ class EntryPlan:
     def _begin(self, press: Press) -> Iterator[Entry]:
         """Make sure that the stroke has an annotation, that it is visible, and that the window is current."""
         easel, tool = self.easel, TOOLS[self.easel.tool]
-        window = self.windows.get(easel.series_uid)
+        window = self.windows.get(easel.table.series_uid)
         if window not in (None, easel.options.window):
             yield SetOption("window", window)
         if press.pressure < 1.0 and not easel.options.pressure and "pressure" in tool.info.options:
             yield SetOption("pressure", True)
         if tool.info.prompts:
             return
-        thing = easel.objects.get(easel.active or "")
+        thing = easel.table.objects.get(easel.table.active or "")
         if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
-            if easel.is_editable_on(thing, easel.series_uid):
+            if easel.table.is_editable_on(thing, easel.table.series_uid):
                 yield from self._reveal([thing.uid])
                 return
-            if easel.is_on(thing, easel.series_uid) and thing.uid not in easel.hidden:
+            if easel.table.is_on(thing, easel.table.series_uid) and thing.uid not in easel.table.hidden:
                 remedy = "Select it in the list to switch to its series, or press N for a new annotation here."
                 raise Refused(f"{thing.label!r} was drawn on another series and can be changed there only.", remedy)
         if easel.options.erase and "erase" in tool.info.options:
@@ -102,14 +102,14 @@ class EntryPlan:
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
         self._wished = (self.next_label, self.next_colour)
         yield self.new()
-        self._begun = easel.history.done[-1]
+        self._begun = easel.table.history.done[-1]
 
     def _unused(self) -> Iterator[Entry]:
         """Take back the annotation that a stroke began and left empty."""
         if self.easel.state != TOOLS[self.easel.tool].idle and self._begun is not None:
             return  # a polygon goes on with the next click
         begun, self._begun = self._begun, None
-        done = self.easel.history.done
+        done = self.easel.table.history.done
         if begun is not None and done and done[-1] is begun:
             yield Undo()
             self.next_label, self.next_colour = self._wished
@@ -134,27 +134,27 @@ class EntryPlan:
 
     def _history(self, entry: Undo | Redo) -> Iterator[Entry]:
         """Undo or redo until something looks different, show it, and select an annotation that came back."""
-        history = self.easel.history
+        history = self.easel.table.history
         stack, steps = (
             (history.done, history.undo_steps) if isinstance(entry, Undo) else (history.undone, history.redo_steps)
         )
         touched = {edit.uid for item in stack[len(stack) - steps :] for edit in item.edits}
-        before = set(self.easel.objects)
+        before = set(self.easel.table.objects)
         for _ in range(steps):
             yield entry
         yield from self._reveal(sorted(touched))
-        back = [uid for uid in self.easel.objects if uid not in before]
+        back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:
             yield Select(back[-1])
 
     def _reveal(self, uids: Iterable[str]) -> Iterator[Entry]:
         for uid in uids:
-            if uid in self.easel.hidden and uid in self.easel.objects:
+            if uid in self.easel.table.hidden and uid in self.easel.table.objects:
                 yield Alter(uid, visible=True)
-                self.said.append(f"{self.easel.objects[uid].label!r} was hidden and is shown again.")
+                self.said.append(f"{self.easel.table.objects[uid].label!r} was hidden and is shown again.")
 
     def _tool_for(self, uid: str | None) -> Iterator[Entry]:
-        thing = self.easel.objects.get(uid or "")
+        thing = self.easel.table.objects.get(uid or "")
         if thing is not None and not TOOLS[self.easel.tool].works_on(thing):
             fitting = (name for name, tool in TOOLS.items() if tool.works_on(thing) and self._is_offered(name))
             yield from (ChooseTool(name) for name in islice(fitting, 1))
@@ -165,11 +165,11 @@ class EntryPlan:
     def wished(self) -> tuple[str, Colour]:
         """Return label and colour that the next annotation would have."""
         easel = self.easel
-        label = self.next_label.strip() or default_label(easel)
-        return label, self.next_colour or PALETTE[len(easel.objects) % len(PALETTE)]
+        label = self.next_label.strip() or default_label(easel.table)
+        return label, self.next_colour or PALETTE[len(easel.table.objects) % len(PALETTE)]
 
     def new(self) -> Add:
         """Return the entry that adds an annotation for the current tool."""
         label, colour = self.wished()
         self.next_label, self.next_colour = "", None
-        return Add(new_uid(), self.easel.tool, label, colour, self.easel.series_uid)
+        return Add(new_uid(), self.easel.tool, label, colour, self.easel.table.series_uid)

@@ -47,7 +47,7 @@ class Panes:
         self.easel = easel
         self.layout: PaneGrid = THREE_PLANE
         self.overlays = Overlays(easel)
-        self.obliques = ObliquePanes(lambda uid: easel.sheet_of(uid).volume)
+        self.obliques = ObliquePanes(lambda uid: easel.table.sheet_of(uid).volume)
         self.windows: Mapping[str, Window] = {}
         self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
@@ -56,7 +56,7 @@ class Panes:
     def series(self, pane: str) -> str:
         """Return the series that a pane shows; empty if it shows none."""
         cell = self.layout.cell(pane)
-        return "" if cell is None or cell.why else cell.series_uid or self.easel.series_uid
+        return "" if cell is None or cell.why else cell.series_uid or self.easel.table.series_uid
 
     def planes(self, series_uid: str) -> dict[str, PlaneStack]:
         """Return the stacks of planes of a series, by plane: three, or only the acquired one.
@@ -67,7 +67,7 @@ class Panes:
             If the series cannot be loaded.
         """
         if series_uid not in self._planes:
-            self._planes[series_uid] = planes_of_volume(self.easel.sheet_of(series_uid).volume)
+            self._planes[series_uid] = planes_of_volume(self.easel.table.sheet_of(series_uid).volume)
         return self._planes[series_uid]
 
     def stack(self, pane: str) -> PlaneStack | None:
@@ -104,9 +104,9 @@ class Panes:
         """Return the series shown, those with the same voxels together: annotations look the same on them."""
         found: list[tuple[str, ...]] = []
         for uid in self.shown:
-            grid = self.easel.sheet_of(uid).grid
+            grid = self.easel.table.sheet_of(uid).grid
             same = next(
-                (n for n, group in enumerate(found) if self.easel.sheet_of(group[0]).grid.same_voxels(grid)), None
+                (n for n, group in enumerate(found) if self.easel.table.sheet_of(group[0]).grid.same_voxels(grid)), None
             )
             if same is None:
                 found.append((uid,))
@@ -131,7 +131,7 @@ class Panes:
     def pictures(self, series_uid: str) -> Pictures:
         """Return the pictures of a series."""
         if series_uid not in self._pictures:
-            volume = self.easel.sheet_of(series_uid).volume
+            volume = self.easel.table.sheet_of(series_uid).volume
             self._pictures[series_uid] = Pictures(volume, self.windows.get(series_uid))
         return self._pictures[series_uid]
 
@@ -175,7 +175,7 @@ class Panes:
         """Return the cells; of three planes of one series, the acquired one has the largest pane."""
         if self.layout.is_fixed:
             return self.layout.cells
-        acquired = plane_of(self.planes(self.easel.series_uid), ACQUIRED)
+        acquired = plane_of(self.planes(self.easel.table.series_uid), ACQUIRED)
         return self.layout.led_by(acquired.name if acquired else "").cells
 
     def _pane(self, cell: Cell) -> Message:
@@ -187,7 +187,7 @@ class Panes:
 
     def _facts(self, series_uid: str) -> Message:
         """Return frame of reference, shapes by plane, initial window and inversion of a series."""
-        sheet, pictures = self.easel.sheet_of(series_uid), self.pictures(series_uid)
+        sheet, pictures = self.easel.table.sheet_of(series_uid), self.pictures(series_uid)
         marks = marks_of(sheet.volume)
         shapes = {name: stack.to_wire(marks) for name, stack in self.planes(series_uid).items()}
         shapes |= {name: stack.to_wire() for name, stack in self._tilted(series_uid).items()}

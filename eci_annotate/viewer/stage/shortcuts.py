@@ -84,7 +84,7 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "dimension": lambda c, said: c.do(SetOption("dimension", 2 if said.value == 2 else 3)),
     "undo": lambda c, said: c.do(Undo()),
     "redo": lambda c, said: c.do(Redo()),
-    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.hidden)),
+    "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.table.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
     "tilt": turn_plane,

@@ -34,7 +34,7 @@ class ClickSource:
 
     def computation(self) -> Computation | None:
         """Return what to grow; None while another tool is selected."""
-        if self._easel.tool != ToolName.CLICK or not self._easel.series_uid:
+        if self._easel.tool != ToolName.CLICK or not self._easel.table.series_uid:
             return None
         state = self._easel.state
         if not isinstance(state, Clicked):
@@ -58,7 +58,7 @@ class ClickSource:
 
     def _trial(self) -> Computation:
         """Return what tells whether a click at the pointer would work."""
-        at, series = self._pointed_at, self._easel.series_uid
+        at, series = self._pointed_at, self._easel.table.series_uid
         if at is None or not self._is_inside(at):
             return Computation(("click", series, None), lambda go_on: INVITATION)
         flat = -1 if self._easel.options.dimension == 3 else 0
@@ -66,17 +66,19 @@ class ClickSource:
         return Computation(("click", series, at), lambda go_on: self._grower.size_at(request))
 
     def _is_inside(self, at: Vector) -> bool:
-        grid = self._easel.grid
+        grid = self._easel.table.grid
         return all(0 <= n < m for n, m in zip(grid.voxel_from_reference(at), grid.shape, strict=True))
 
     def _request(self, at: Vector, flat_axis: int) -> ClickRequest:
         """Return the request; the region goes into the selected annotation if that is painted and empty."""
         easel = self._easel
-        thing = easel.objects.get(easel.active or "")
-        fits = isinstance(thing, Paint) and thing.series_uid == easel.series_uid
-        if thing is not None and fits and not (easel.field(thing.uid) >= HALF).any():
-            return ClickRequest(easel.sheet, easel.series_uid, at, flat_axis, self._offset, thing, False)
+        thing = easel.table.objects.get(easel.table.active or "")
+        fits = isinstance(thing, Paint) and thing.series_uid == easel.table.series_uid
+        if thing is not None and fits and not (easel.table.field(thing.uid) >= HALF).any():
+            return ClickRequest(easel.table.sheet, easel.table.series_uid, at, flat_axis, self._offset, thing, False)
         label, colour = self._plan.wished()
-        frame = easel.grid.frame_of_reference_uid
-        target = Annotation(label=label, colour=colour, uid=self._uid, series_uid=easel.series_uid, frame_uid=frame)
-        return ClickRequest(easel.sheet, easel.series_uid, at, flat_axis, self._offset, target, True)
+        frame = easel.table.grid.frame_of_reference_uid
+        target = Annotation(
+            label=label, colour=colour, uid=self._uid, series_uid=easel.table.series_uid, frame_uid=frame
+        )
+        return ClickRequest(easel.table.sheet, easel.table.series_uid, at, flat_axis, self._offset, target, True)

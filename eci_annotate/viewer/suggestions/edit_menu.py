@@ -39,7 +39,7 @@ class EditMenu:
 
     def refresh(self) -> None:
         """Offer what fits the selected annotation."""
-        uid = self._easel.active or ""
+        uid = self._easel.table.active or ""
         offered = self._offered(uid)
         if offered:
             offered.insert(0, (str(ShapeOperation.MEASURE), MaskEdit(uid, ShapeOperation.MEASURE)))
@@ -52,17 +52,17 @@ class EditMenu:
         self.widget.tooltip = "Change the selected annotation" if offered else "Select an annotation first"
 
     def _offered(self, uid: str) -> list[tuple[str, MaskEdit]]:
-        match self._easel.objects.get(uid):
+        match self._easel.table.objects.get(uid):
             case Paint():
                 alone = [(str(each), MaskEdit(uid, each)) for each in MaskOperation]
-                others = others_of(self._easel, uid).items()
+                others = others_of(self._easel.table, uid).items()
                 return alone + [
                     (f"{c} {label}", MaskEdit(uid, c, other)) for other, label in others for c in Combination
                 ]
             case Contours():
                 return [(str(ShapeOperation.INTERPOLATE), MaskEdit(uid, ShapeOperation.INTERPOLATE))]
             case Box():
-                fits = paints_near(self._easel, uid).items()
+                fits = paints_near(self._easel.table, uid).items()
                 snap = [(str(ShapeOperation.SNAP), MaskEdit(uid, ShapeOperation.SNAP))]
                 return snap + [
                     (f"{ShapeOperation.FIT} {label}", MaskEdit(uid, ShapeOperation.FIT, o)) for o, label in fits
@@ -71,13 +71,13 @@ class EditMenu:
 
     def _show_size(self) -> None:
         """Show the size of the selected box; no field for other annotations."""
-        thing = self._easel.objects.get(self._easel.active or "")
+        thing = self._easel.table.objects.get(self._easel.table.active or "")
         self._shown = size_as_typed(thing) if isinstance(thing, Box) else ""
         self.size.value, self.size.layout.display = self._shown, "" if self._shown else "none"
 
     def _typed(self, change: dict[str, str]) -> None:
         if change["new"] != self._shown:
-            self._ask(MaskEdit(self._easel.active or "", ShapeOperation.SIZE, change["new"]))
+            self._ask(MaskEdit(self._easel.table.active or "", ShapeOperation.SIZE, change["new"]))
 
     def _chosen(self, change: dict[str, int | None]) -> None:
         """Ask as an action, not a state: the menu returns to its title."""

@@ -19,10 +19,10 @@ class GrowCutSource:
 
     def computation(self) -> Computation | None:
         """Return what to grow; None while another tool is selected or there is no seed."""
-        request = growth_request(self._easel) if self._easel.tool == ToolName.GROWCUT else None
+        request = growth_request(self._easel.table) if self._easel.tool == ToolName.GROWCUT else None
         if request is None:
             return None
-        revision = self._easel.history.revision(f"{SEEDS}{request.series_uid}")
+        revision = self._easel.table.history.revision(f"{SEEDS}{request.series_uid}")
         state = ("seeds", request.series_uid, revision, request.zone_revision, tuple(request.things.items()))
         return Computation(state, lambda go_on: self._gardener.suggest(request, go_on))
 

@@ -34,8 +34,8 @@ class MaskSource:
     def _state(self, edit: MaskEdit) -> object:
         """Return what the operation depends on: it is dropped when this changes."""
         easel = self._easel
-        revisions = tuple(easel.history.revision(uid) for uid in (edit.uid, edit.other))
-        return ("mask", edit, easel.active, easel.series_uid, easel.tool, revisions)
+        revisions = tuple(easel.table.history.revision(uid) for uid in (edit.uid, edit.other))
+        return ("mask", edit, easel.table.active, easel.table.series_uid, easel.tool, revisions)
 
     def computation(self) -> Computation | None:
         """Return what was asked for; None if nothing was, or if something changed since."""
@@ -48,17 +48,17 @@ class MaskSource:
 
     def _suggested(self, edit: MaskEdit, copy: Annotation | None) -> Suggestion | str:
         if edit.what is ShapeOperation.MEASURE:
-            return measurements_in_words(self._easel, edit.uid)
+            return measurements_in_words(self._easel.table, edit.uid)
         if isinstance(edit.what, ShapeOperation):
-            return suggested_shape(self._easel, edit.uid, edit.what, edit.other)
-        return suggested_edit(self._easel, edit, copy)
+            return suggested_shape(self._easel.table, edit.uid, edit.what, edit.other)
+        return suggested_edit(self._easel.table, edit, copy)
 
     def _copy(self) -> Annotation:
         """Return the header of a copy."""
         easel = self._easel
         label, colour = self._plan.wished()
-        frame = easel.grid.frame_of_reference_uid
-        return Annotation(label=label, colour=colour, uid=new_uid(), series_uid=easel.series_uid, frame_uid=frame)
+        frame = easel.table.grid.frame_of_reference_uid
+        return Annotation(label=label, colour=colour, uid=new_uid(), series_uid=easel.table.series_uid, frame_uid=frame)
 
     def step(self, by: int) -> bool:
         """Return False: operations have no size."""

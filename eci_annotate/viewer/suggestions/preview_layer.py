@@ -17,18 +17,18 @@ NAME = "suggestion"
 
 def easel_of(suggestion: Suggestion, own: Easel) -> Easel:
     """Return an easel that holds nothing but a suggestion, on the series of another easel."""
-    easel = Easel(lambda uid: own.sheet_of(uid).volume)
-    easel.share(own)
+    easel = Easel(lambda uid: own.table.sheet_of(uid).volume)
+    easel.table.share(own.table)
     easel.show(suggestion.series_uid)
-    shape = easel.grid.shape
+    shape = easel.table.grid.shape
     for part in suggestion.parts:
-        thing = own.objects.get(part.uid) or suggestion.adds
+        thing = own.table.objects.get(part.uid) or suggestion.adds
         if thing is not None:
             field = np.zeros(shape, np.uint16)
             field[part.where] = part.voxels * np.uint16(FULL)
-            easel.history.place(Paint(**{**thing.header, "uid": part.uid}), field)
+            easel.table.history.place(Paint(**{**thing.header, "uid": part.uid}), field)
     for thing in suggestion.objects:
-        easel.history.place(thing)
+        easel.table.history.place(thing)
     return easel
 
 
@@ -67,7 +67,7 @@ class Preview:
     def _echoes(self, before: Layer | None) -> list[Order]:
         """Return what tells the browser of the suggestion, and to forget the one before."""
         now, groups = self._layer, self.controller.panes.groups()
-        shown = list(now.easel.objects) if now else []
-        gone = [uid for uid in before.easel.objects if uid not in shown] if before else []
+        shown = list(now.easel.table.objects) if now else []
+        gone = [uid for uid in before.easel.table.objects if uid not in shown] if before else []
         forgotten = [before.forgotten(uid, group) for uid in gone for group in groups] if before else []
         return [*forgotten, *([now.echo(uid, group) for uid in shown for group in groups] if now else [])]

@@ -24,8 +24,8 @@ def _button(text: str, icon: str, tooltip: str, style: str = "") -> w.Button:
 
 def sizes_of(suggestion: Suggestion, easel: Easel) -> str:
     """Return the labels and volumes of what is suggested, as in ``lesion 1: 3.2 ml``."""
-    voxel_mm3 = easel.sheet_of(suggestion.series_uid).grid.voxel_mm3
-    known = {**easel.objects, **({suggestion.adds.uid: suggestion.adds} if suggestion.adds else {})}
+    voxel_mm3 = easel.table.sheet_of(suggestion.series_uid).grid.voxel_mm3
+    known = {**easel.table.objects, **({suggestion.adds.uid: suggestion.adds} if suggestion.adds else {})}
     words = [
         f"{known[p.uid].label or 'annotation'}: {np.count_nonzero(p.voxels) * voxel_mm3 / 1000:.1f} ml"
         for p in suggestion.parts

@@ -154,7 +154,7 @@ class Suggestions:
             raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
         suggestion = self.current
         self.masks.ask(None)
-        grid = self._controller.easel.sheet_of(suggestion.series_uid).grid
+        grid = self._controller.easel.table.sheet_of(suggestion.series_uid).grid
         self._clear()
         self._do(acceptance(suggestion, grid.shape))
 

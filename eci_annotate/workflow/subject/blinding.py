@@ -15,7 +15,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.start_rules import could_be_for
 from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, readings_of
 
 _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not identify its reader
 
@@ -32,7 +32,9 @@ def is_open_to_all(state: Subject, task: TaskDefinition) -> bool:
 
 def is_veiled(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
     """Whether this actor must not know who read `task`: they may adjudicate it blind, and nobody has done so yet."""
-    blind = [each for each in state.pipeline if each.kind == ADJUDICATE and each.blind and each.of == task.of_group]
+    blind = [
+        each for each in state.pipeline if each.kind == TaskKind.ADJUDICATE and each.blind and each.of == task.of_group
+    ]
     return any(could_be_for(state, each, actor) and not is_signed(state, each.name) for each in blind)
 
 

@@ -33,7 +33,7 @@ from eci_annotate.workflow.subject.lease import LEASE, Lease, check_held, check_
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
 from eci_annotate.workflow.subject.state import Subject, Work, basis_now
 from eci_annotate.workflow.subject.versions import sealed
-from eci_annotate.workflow.usecase.pipeline import ACCEPT, REJECT, REVIEW, TaskDefinition, task_named
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, task_named
 
 
 def decide(command: Command, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
@@ -178,13 +178,13 @@ def _check_statement(command: Sign | Seal, task: TaskDefinition) -> None:
         raise Refused("A signature needs a meaning.", "Say what you confirm, e.g. meaning='I drew this'.")
     if isinstance(command, Sign) and not all(_is_place(each) for each in command.places):
         raise Refused("A marked place must be a point with a remark.", "Give (x, y, z, remark), in patient mm.")
-    if task.kind != REVIEW:
+    if task.kind != TaskKind.REVIEW:
         if command.verdict:
             raise Refused(f"{task.name!r} is not a review.", "Leave out the verdict.")
         return
-    if command.verdict not in (ACCEPT, REJECT):
+    if command.verdict not in (Decision.ACCEPT, Decision.REJECT):
         raise Refused("A review needs a verdict.", "Sign with verdict='accept' or verdict='reject'.")
-    if command.verdict == REJECT and not command.reason.strip():
+    if command.verdict == Decision.REJECT and not command.reason.strip():
         raise Refused("A rejection needs a reason.", "Sign with reason='...', so that it can be corrected.")
 
 

@@ -9,7 +9,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
 from eci_annotate.workflow.subject.events import Attached, Described, Enrolled, Event, UseCaseChanged, Withdrawn, who
-from eci_annotate.workflow.subject.state import OPEN, Subject, status
+from eci_annotate.workflow.subject.state import Subject, TaskStatus, status
 
 Describing = Enrol | Describe | Attach | ChangeUseCase | Withdraw
 
@@ -126,7 +126,9 @@ def _change(command: ChangeUseCase, state: Subject, actor: Actor, now: datetime)
     if command.use_case == state.use_case:
         return ()
     kept = {task.name for task in command.pipeline}
-    running = [task.name for task in state.pipeline if status(state, task, now) == OPEN and task.name not in kept]
+    running = [
+        task.name for task in state.pipeline if status(state, task, now) == TaskStatus.OPEN and task.name not in kept
+    ]
     if running:
         raise Refused(f"{running[0]!r} is open, and not in the new definition.", "End its lease first.")
     event = UseCaseChanged(

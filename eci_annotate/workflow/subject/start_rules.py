@@ -9,9 +9,8 @@ from eci_annotate.errors import Refused
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.state import (
-    BLOCKED,
-    SIGNED,
     Subject,
+    TaskStatus,
     readers_of,
     rejection,
     standing,
@@ -19,7 +18,7 @@ from eci_annotate.workflow.subject.state import (
     waits_for,
     waits_until,
 )
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, REJECT, REVIEW, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, readings_of
 
 Rule = Callable[[Subject, TaskDefinition, Actor, datetime], Refused | None]
 
@@ -45,7 +44,7 @@ def why_not(
     for rule in (_not_there, _not_for_role, _not_for_site, _not_assigned, _not_included, _not_ready):
         if refusal := rule(state, task, actor, now):
             return refusal
-    if standing(state, task, now) == SIGNED and not rerun:
+    if standing(state, task, now) == TaskStatus.SIGNED and not rerun:
         return _signed_already(state, task)
     return _not_independent(state, task, actor) or _not_another_reader(state, task, actor)
 
@@ -95,9 +94,9 @@ def _not_included(state: Subject, task: TaskDefinition, actor: Actor, now: datet
 
 
 def _not_ready(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> Refused | None:
-    if standing(state, task, now) != BLOCKED:
+    if standing(state, task, now) != TaskStatus.BLOCKED:
         return None
-    if task.kind == REVIEW and _has_rejected(state, task):
+    if task.kind == TaskKind.REVIEW and _has_rejected(state, task):
         what = f"{task.name!r} rejected version {state.work[task.of].version} of {task.of!r}."
         return Refused(what, f"It is ready again when {task.of!r} has its next version.")
     if missing := waits_for(state, task):
@@ -110,7 +109,7 @@ def _not_ready(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
 
 def _has_rejected(state: Subject, review: TaskDefinition) -> bool:
     given = verdict_on(state, review, state.work[review.of].version)
-    return given is not None and given.verdict == REJECT
+    return given is not None and given.verdict == Decision.REJECT
 
 
 def _signed_already(state: Subject, task: TaskDefinition) -> Refused:
@@ -120,11 +119,11 @@ def _signed_already(state: Subject, task: TaskDefinition) -> Refused:
 
 
 def _not_independent(state: Subject, task: TaskDefinition, actor: Actor) -> Refused | None:
-    if not task.independent or task.kind not in (REVIEW, ADJUDICATE):
+    if not task.independent or task.kind not in (TaskKind.REVIEW, TaskKind.ADJUDICATE):
         return None
-    if task.kind == ADJUDICATE and actor.name in readers_of(state, task.of):
+    if task.kind == TaskKind.ADJUDICATE and actor.name in readers_of(state, task.of):
         return Refused(f"You signed a reading of {task.of!r} yourself.", "Another member must adjudicate it.")
-    if task.kind == REVIEW and state.work[task.of].signed:
+    if task.kind == TaskKind.REVIEW and state.work[task.of].signed:
         reviewed = state.work[task.of].signed[-1]
         if reviewed.by == actor.name:
             what = f"You signed version {reviewed.version} of {task.of!r} yourself."

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cached_property, reduce
 
 from eci_annotate.errors import Tampered
@@ -27,17 +28,16 @@ from eci_annotate.workflow.subject.events import (
     Withdrawn,
 )
 from eci_annotate.workflow.subject.lease import Lease
-from eci_annotate.workflow.usecase.pipeline import (
-    ACCEPT,
-    ADJUDICATE,
-    REJECT,
-    REVIEW,
-    TaskDefinition,
-    readings_of,
-    reviews_of,
-)
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, readings_of, reviews_of
 
-BLOCKED, READY, OPEN, SIGNED = "blocked", "ready", "open", "signed"
+
+class TaskStatus(StrEnum):
+    """Whether a task waits for others, may be started, is being done, or needs no work."""
+
+    BLOCKED = "blocked"
+    READY = "ready"
+    OPEN = "open"
+    SIGNED = "signed"
 
 
 @dataclass(frozen=True)
@@ -160,19 +160,19 @@ def _with_work(state: Subject, task: str, work: Work) -> Subject:
     return replace(state, work={**state.work, task: work})
 
 
-def status(state: Subject, task: TaskDefinition, now: datetime) -> str:
+def status(state: Subject, task: TaskDefinition, now: datetime) -> TaskStatus:
     """``blocked``, ``ready``, ``open`` or ``signed``."""
     lease = state.work[task.name].lease
-    return OPEN if lease is not None and lease.is_live(now) else standing(state, task, now)
+    return TaskStatus.OPEN if lease is not None and lease.is_live(now) else standing(state, task, now)
 
 
-def standing(state: Subject, task: TaskDefinition, now: datetime) -> str:
+def standing(state: Subject, task: TaskDefinition, now: datetime) -> TaskStatus:
     """Return the status ignoring leases: ``blocked``, ``ready`` or ``signed``; ``signed`` if `is_done` holds."""
     if is_done(state, task.name):
-        return SIGNED
+        return TaskStatus.SIGNED
     if not state.included and not state.work[task.name].signed:
-        return BLOCKED
-    return BLOCKED if waits_for(state, task) or waits_until(state, task, now) else READY
+        return TaskStatus.BLOCKED
+    return TaskStatus.BLOCKED if waits_for(state, task) or waits_until(state, task, now) else TaskStatus.READY
 
 
 def waits_for(state: Subject, task: TaskDefinition) -> tuple[str, ...]:
@@ -218,10 +218,10 @@ def _counts(state: Subject, task: TaskDefinition) -> bool:
     work = state.work[task.name]
     if not work.signed or work.reopened == work.version or rejection(state, task.name):
         return False
-    if task.kind == REVIEW:
+    if task.kind == TaskKind.REVIEW:
         given = verdict_on(state, task, state.work[task.of].version)
-        return given is not None and given.verdict == ACCEPT
-    return task.kind != ADJUDICATE or not is_outdated(state, task)
+        return given is not None and given.verdict == Decision.ACCEPT
+    return task.kind != TaskKind.ADJUDICATE or not is_outdated(state, task)
 
 
 def is_outdated(state: Subject, task: TaskDefinition) -> bool:
@@ -240,7 +240,7 @@ def verdict_on(state: Subject, review: TaskDefinition, version: int) -> VersionS
 def rejection(state: Subject, name: str) -> VersionSigned | None:
     """Return the review that rejected the newest version of the task, or None."""
     given = (verdict_on(state, each, state.work[name].version) for each in reviews_of(state.pipeline, name))
-    return next((each for each in given if each is not None and each.verdict == REJECT), None)
+    return next((each for each in given if each is not None and each.verdict == Decision.REJECT), None)
 
 
 def basis_now(state: Subject, task: TaskDefinition) -> dict[str, int]:

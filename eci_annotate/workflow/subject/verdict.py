@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.subject.state import Subject, is_outdated, rejection, verdict_on
-from eci_annotate.workflow.usecase.pipeline import ACCEPT, ADJUDICATE, REJECT, TaskDefinition, reviews_of
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, reviews_of
 
 
 class Verdict(StrEnum):
@@ -60,7 +60,7 @@ class VersionStatus:
 def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatus, ...]:
     """Return the status of each signed version of a task, oldest first."""
     signed = state.work[task.name].signed
-    last = {"" if task.kind == ADJUDICATE else each.by: each.version for each in signed}
+    last = {"" if task.kind == TaskKind.ADJUDICATE else each.by: each.version for each in signed}
     replaced = _is_replaced(state, task)
     return tuple(
         VersionStatus(
@@ -81,15 +81,15 @@ def verdict_of(state: Subject, task: TaskDefinition, version: int) -> Verdict:
         return Verdict.NONE
     given = [verdict_on(state, review, version) for review in reviews]
     said = [each.verdict if each else "" for each in given]
-    if REJECT in said:
+    if Decision.REJECT in said:
         return Verdict.REJECTED
-    return Verdict.ACCEPTED if set(said) == {ACCEPT} else Verdict.PENDING
+    return Verdict.ACCEPTED if set(said) == {Decision.ACCEPT} else Verdict.PENDING
 
 
 def _is_replaced(state: Subject, task: TaskDefinition) -> bool:
-    if task.kind == ADJUDICATE:
+    if task.kind == TaskKind.ADJUDICATE:
         return bool(state.work[task.name].signed) and is_outdated(state, task)
-    above = (each for each in state.pipeline if each.kind == ADJUDICATE and each.of == task.of_group)
+    above = (each for each in state.pipeline if each.kind == TaskKind.ADJUDICATE and each.of == task.of_group)
     return any(_is_current(state, each) for each in above)
 
 

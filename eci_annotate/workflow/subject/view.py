@@ -14,9 +14,9 @@ from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, veiled
 from eci_annotate.workflow.subject.decide_about_subject import check_there
 from eci_annotate.workflow.subject.events import Attached, VersionSigned
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
-from eci_annotate.workflow.subject.state import BLOCKED, OPEN, Subject, Work, rejection, stage_of, standing, status
+from eci_annotate.workflow.subject.state import Subject, TaskStatus, Work, rejection, stage_of, standing, status
 from eci_annotate.workflow.subject.verdict import Versions, VersionStatus, chosen, version_statuses
-from eci_annotate.workflow.usecase.pipeline import DRAWN, INGEST, TaskDefinition, readings_of
+from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind, readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
@@ -35,7 +35,7 @@ class TaskView:
     name: str
     title: str
     kind: str
-    status: str
+    status: TaskStatus
     version: int
     holder: str
     until: datetime | None
@@ -80,7 +80,7 @@ class SubjectView:
     live: bool = True
     cohort: str = ""
     stage: str = ""
-    progress: tuple[tuple[str, str], ...] = ()
+    progress: tuple[tuple[str, TaskStatus], ...] = ()
     layers: tuple[Attached, ...] = ()
     withdrawn: bool = False
 
@@ -138,7 +138,7 @@ def has_task(state: Subject, actor: Actor, now: datetime) -> bool:
     """Whether `view` would show a task that the actor may start now or holds, computed without building the view."""
     check_there(state, actor)
     whole = actor.may("see pipeline", state.project, state.site)
-    return any(_is_to_do(state, task, actor, now, whole) for task in state.pipeline if task.kind != INGEST)
+    return any(_is_to_do(state, task, actor, now, whole) for task in state.pipeline if task.kind != TaskKind.INGEST)
 
 
 def _is_to_do(state: Subject, task: TaskDefinition, actor: Actor, now: datetime, whole: bool) -> bool:
@@ -164,7 +164,7 @@ def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, no
     """Whether an actor without sight of the pipeline sees the task: it is theirs, or they may start or read it."""
     if seen.signed or seen.mine or seen.elsewhere:
         return True
-    if standing(state, task, now) == BLOCKED or not is_for(state, task, actor):
+    if standing(state, task, now) == TaskStatus.BLOCKED or not is_for(state, task, actor):
         return False
     return not task.group or (seen.may_start and task == _first_free(state, task, actor, now))
 
@@ -173,15 +173,17 @@ def _first_free(state: Subject, task: TaskDefinition, actor: Actor, now: datetim
     """Return the one reading to show to an actor if several readings wait for a reader."""
     readings = readings_of(state.pipeline, task.group)
     his = [each for each in readings if state.work[each.name].assigned == actor.name]
-    free = (e for e in his or readings if status(state, e, now) != OPEN and why_not(state, e, actor, now) is None)
+    free = (
+        e for e in his or readings if status(state, e, now) != TaskStatus.OPEN and why_not(state, e, actor, now) is None
+    )
     return next(free, None)
 
 
 def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskView:
     work = state.work[task.name]
     current = status(state, task, now)
-    mine = current == OPEN and work.lease is not None and work.lease.is_of(actor)
-    held = work.lease if current == OPEN else None
+    mine = current == TaskStatus.OPEN and work.lease is not None and work.lease.is_of(actor)
+    held = work.lease if current == TaskStatus.OPEN else None
     rejected = rejection(state, task.name)
     asked = work.asked if work.signed and work.reopened == work.version else ""
     hides = is_veiled(state, task, actor)
@@ -197,7 +199,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         until=held.until if held else None,
         mine=mine,
         elsewhere=held is not None and held.holder == actor.name and not mine,
-        may_start=(mine or current != OPEN) and why_not(state, task, actor, now) is None,
+        may_start=(mine or current != TaskStatus.OPEN) and why_not(state, task, actor, now) is None,
         fence=work.fence if mine else 0,
         basis=dict(work.basis) if mine else {},
         use_case=work.use_case if mine else state.use_case,
@@ -208,7 +210,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         marked=next((part.digest for part in rejected.manifest.of("places")), "") if rejected else "",
         group=task.group,
         statuses=tuple(each for each in version_statuses(state, task) if each.version in shown) if shown else (),
-        since=_ready_since(state, task, rejected) if current != BLOCKED else None,
+        since=_ready_since(state, task, rejected) if current != TaskStatus.BLOCKED else None,
         rejected_by=rejected.by if rejected else "",
     )
 

@@ -99,6 +99,19 @@ def public_pem(certificate: str) -> str:
     return key.public_bytes(serialization.Encoding.PEM, form).decode()
 
 
+def der_of(pem: str) -> bytes:
+    """Return a certificate (PEM) in DER, as DICOM files hold it."""
+    return load(pem).public_bytes(serialization.Encoding.DER)
+
+
+def pem_of(der: bytes) -> str:
+    """Return a certificate (DER) in PEM; raises Untrusted if it is not a certificate."""
+    try:
+        return _pem(x509.load_der_x509_certificate(der))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Untrusted("This is no X.509 certificate.", "Get the file again from its archive.") from error
+
+
 def common_name(certificate: str) -> str:
     """Return the name that a certificate (PEM) certifies; empty if it names nobody."""
     found = load(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -67,6 +67,12 @@ class PrivateKey:
         """Signature over a seal, in hexadecimal."""
         return self._key.sign(_CONTEXT + seal.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
 
+    def sign_bytes(self, content: bytes) -> bytes:
+        """Signature over the content of a DICOM file; content that could stand for a seal is not signed."""
+        if content.startswith(_CONTEXT):
+            raise Tampered("The content to sign looks like a seal.", "Sign the DICOM file again.")
+        return self._key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
 
 class Credential:
     """The credential that identifies a member: an Ed25519 key (or RSA from earlier repositories). It signs nothing."""
@@ -133,6 +139,20 @@ def check_signature(public: str, seal: str, signature: str) -> None:
         _load_public(public).verify(bytes.fromhex(signature), content, padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, ValueError) as error:
         raise Tampered("A signature does not match its seal.", "Restore the version from a backup.") from error
+
+
+_DIGESTS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
+
+
+def check_bytes(public: str, content: bytes, signature: bytes, algorithm: str = "SHA256") -> None:
+    """Raise Tampered unless `signature` over `content` is by this key; older digests than SHA-256 prove nothing."""
+    if algorithm not in _DIGESTS:
+        raise Tampered("A digital signature uses a digest that is no longer safe.", "Ask for a new signature.")
+    try:
+        _load_public(public).verify(signature, content, padding.PKCS1v15(), _DIGESTS[algorithm])
+    except (InvalidSignature, ValueError, AttributeError, TypeError) as error:
+        what = "The file was changed since it was signed, or its digital signature was."
+        raise Tampered(what, "Get the file again from its archive.") from error
 
 
 def _load_public(public: str) -> rsa.RSAPublicKey:

@@ -9,12 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from eci_annotate.errors import NotFound
 
-INGEST, ANNOTATE, REVIEW, ADJUDICATE = "ingest", "annotate", "review", "adjudicate"
-DRAWN = (ANNOTATE, ADJUDICATE)  # kinds whose versions contain annotations
-ACCEPT, REJECT = "accept", "reject"
+
+class TaskKind(StrEnum):
+    """What is done in a task."""
+
+    INGEST = "ingest"
+    ANNOTATE = "annotate"
+    REVIEW = "review"
+    ADJUDICATE = "adjudicate"
+
+
+class Decision(StrEnum):
+    """What a review decides about a version."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+DRAWN = (TaskKind.ANNOTATE, TaskKind.ADJUDICATE)  # kinds whose versions contain annotations
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,7 @@ class TaskDefinition:
 
     name: str
     title: str
-    kind: str
+    kind: TaskKind
     after: tuple[str, ...]
     roles: tuple[str, ...]
     tools: tuple[str, ...] = ()
@@ -176,4 +192,4 @@ def readings_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDe
 
 def reviews_of(pipeline: tuple[TaskDefinition, ...], name: str) -> tuple[TaskDefinition, ...]:
     """Return the reviews of the task `name`."""
-    return tuple(each for each in pipeline if each.kind == REVIEW and each.of == name)
+    return tuple(each for each in pipeline if each.kind == TaskKind.REVIEW and each.of == name)

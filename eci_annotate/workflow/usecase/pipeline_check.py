@@ -8,7 +8,7 @@ from typing import Any
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.usecase.form_check import Finding, form_findings
-from eci_annotate.workflow.usecase.pipeline import ADJUDICATE, ANNOTATE, INGEST, REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
 
 
 def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ def findings(
         before[task.name] = task
     yield from _stages(hanging)
     yield from form_findings(report, hanging)
-    if not any(task.kind == INGEST for task in tasks):
+    if not any(task.kind == TaskKind.INGEST for task in tasks):
         yield "No task takes images in.", "Begin with a task of kind ingest."
 
 
@@ -44,9 +44,9 @@ def _references(task: TaskDefinition, before: Mapping[str, TaskDefinition]) -> I
     if missing:
         return
     about = before.get(task.of)
-    if task.kind == REVIEW and about is not None and max(about.readers, about.most) > 1:
+    if task.kind == TaskKind.REVIEW and about is not None and max(about.readers, about.most) > 1:
         yield f"{task.name!r} reviews {task.of!r}, which has several readers.", "Adjudicate it first, and review that."
-    if task.kind == ADJUDICATE and (about is None or max(about.readers, about.most) < 2):
+    if task.kind == TaskKind.ADJUDICATE and (about is None or max(about.readers, about.most) < 2):
         yield f"{task.name!r} adjudicates {task.of!r}, which has one reader.", "Give it readers: 2, or review it."
     if task.of and task.of not in task.after:
         yield f"{task.name!r} is about {task.of!r}, but does not come after it.", f"Add {task.of!r} to its 'after'."
@@ -64,7 +64,7 @@ def _people(task: TaskDefinition) -> Iterator[Finding]:
             yield f"There is no role {role!r}.", f"Roles are {', '.join(ROLES)}."
     if task.most and task.most < task.readers:
         yield f"{task.name!r} needs {task.readers} readers and allows {task.most}.", "Allow as many as it needs."
-    if task.kind != ANNOTATE and max(task.readers, task.most) > 1:
+    if task.kind != TaskKind.ANNOTATE and max(task.readers, task.most) > 1:
         yield f"{task.name!r} has several readers, and is no annotation.", "Only annotations have several readers."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
 from eci_annotate.workflow.usecase.pipeline_text import merged, readers, title
 
 HIGH, GAP, BETWEEN, EDGE = 64.0, 28.0, 64.0, 16.0
@@ -100,7 +100,7 @@ def _arrows(cards: Mapping[str, TaskCard]) -> Iterator[str]:
         for name in card.task.after:
             if name in cards:
                 yield _onward(cards[name], card)
-        if card.task.kind == REVIEW and card.task.of in cards:
+        if card.task.kind == TaskKind.REVIEW and card.task.of in cards:
             yield _back(card, cards[card.task.of])
 
 

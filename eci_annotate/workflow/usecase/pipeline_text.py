@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from eci_annotate.workflow.usecase.pipeline import REVIEW, TaskDefinition
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
 
 
 def merged(tasks: Iterable[TaskDefinition]) -> list[TaskDefinition]:
@@ -46,7 +46,7 @@ def to_mermaid(tasks: Sequence[TaskDefinition]) -> str:
     for task in merged(tasks):
         rows.append(f'  {_id(task.of_group)}["{title(task)}<br/><i>{" or ".join(task.roles)}{readers(task)}</i>"]')
         rows += [f"  {_id(name)} --> {_id(task.of_group)}" for name in task.after]
-        rows += [f"  {_id(task.of_group)} -. rejected .-> {_id(task.of)}"] if task.kind == REVIEW else []
+        rows += [f"  {_id(task.of_group)} -. rejected .-> {_id(task.of)}"] if task.kind == TaskKind.REVIEW else []
     return "\n".join(rows) + "\n"
 
 

@@ -18,7 +18,7 @@ from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
-from eci_annotate.workflow.usecase.pipeline import INGEST
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 _RESTORE = "Restore the images from a backup."
 
@@ -77,7 +77,7 @@ def read_list(content: bytes) -> SealedImages:
 
 def ingests(state: Subject) -> list[VersionSigned]:
     """Return the versions of the subject's ingest, oldest first."""
-    names = [task.name for task in state.pipeline if task.kind == INGEST]
+    names = [task.name for task in state.pipeline if task.kind == TaskKind.INGEST]
     return sorted((each for name in names for each in state.work[name].signed), key=lambda each: each.at)
 
 

@@ -41,8 +41,8 @@ class Layer:
 
     def _shown(self, series_uid: str) -> Iterator[tuple[str, Object]]:
         """Yield what is visible; the active annotation comes last."""
-        for uid, thing in sorted(self.easel.objects.items(), key=lambda each: each[0] == self.easel.active):
-            if self.shown and uid not in self.easel.hidden and self.easel.is_on(thing, series_uid):
+        for uid, thing in sorted(self.easel.table.objects.items(), key=lambda each: each[0] == self.easel.table.active):
+            if self.shown and uid not in self.easel.table.hidden and self.easel.table.is_on(thing, series_uid):
                 yield uid, thing
 
     def extent(self, series_uid: str) -> Block:
@@ -76,7 +76,7 @@ class Layer:
             return section_of_contours(thing, stack, index)
         if isinstance(thing, Paint) and not stack.oblique and self.solids.has_same_voxels(thing, series_uid):
             span = self.solids.extents.of(uid)[stack.axis]
-            return stack.slice_of(self.easel.field(uid), index) if span.start <= index < span.stop else None
+            return stack.slice_of(self.easel.table.field(uid), index) if span.start <= index < span.stop else None
         if isinstance(thing, Paint):
             return self.solids.cut(uid, thing, stack, index)
         if isinstance(thing, Contours) and has_rings_on(self.easel, thing, stack):
@@ -112,10 +112,15 @@ class Layer:
 
     def echo(self, uid: str, series: Sequence[str]) -> Order:
         """Return the current appearance of an annotation on series with the same voxels, for the browser."""
-        thing = self.easel.objects.get(uid)
-        if thing is None or not self.easel.is_on(thing, series[0]):
+        thing = self.easel.table.objects.get(uid)
+        if thing is None or not self.easel.table.is_on(thing, series[0]):
             return self.forgotten(uid, series)
-        head = (self._known(uid), series, self.colour or thing.colour, self.shown and uid not in self.easel.hidden)
+        head = (
+            self._known(uid),
+            series,
+            self.colour or thing.colour,
+            self.shown and uid not in self.easel.table.hidden,
+        )
         bare = bool(self.name)
         if isinstance(thing, Box):
             return Send(messages.echo(*head, corners=thing.corners_lps.tolist(), bare=bare))

@@ -74,7 +74,7 @@ class Painter:
         if anew:
             for page in {view.page for view in views}:
                 self.turn(page)
-            orders = [*self.echoes_of_others(), *self.echoes(self.easel.objects)]
+            orders = [*self.echoes_of_others(), *self.echoes(self.easel.table.objects)]
         for view in views:
             stack = self._stack(view)
             if stack is not None:
@@ -91,7 +91,7 @@ class Painter:
     def changed(self, changes: Sequence[Change]) -> list[Order]:
         """Draw changes in all panes."""
         for change in changes:
-            if is_series_field(change.uid) or isinstance(self.easel.objects.get(change.uid), Paint):
+            if is_series_field(change.uid) or isinstance(self.easel.table.objects.get(change.uid), Paint):
                 self.own.solids.extents.grow(change.uid, change.where)
         patches = {uid: self._blocks(changes, uid) for uid in self._series_in_view()}
         return [order for view in self.views.values() for order in self._follow(view, patches)]
@@ -115,19 +115,19 @@ class Painter:
         """Return, by annotation, the voxels of a series that changed; None if they may be anywhere."""
         found: dict[str, Block] = {}
         for change in changes:
-            thing = self.easel.objects.get(change.uid)
+            thing = self.easel.table.objects.get(change.uid)
             if is_series_field(change.uid) and not change.uid.endswith(f"/{series_uid}"):
                 continue
             if is_series_field(change.uid) and change.where is not None:
                 found[change.uid] = union(found.get(change.uid, NOTHING), change.where)
                 continue
-            if thing is not None and not self.easel.is_on(thing, series_uid):
+            if thing is not None and not self.easel.table.is_on(thing, series_uid):
                 continue
             if change.where is None and isinstance(thing, Box):
                 continue
             if change.where is None or not isinstance(thing, Paint):
                 return None
-            if change.uid not in self.easel.hidden:
+            if change.uid not in self.easel.table.hidden:
                 where = self.own.solids.block_on(thing, change.where, series_uid)
                 found[change.uid] = union(found.get(change.uid, NOTHING), where)
         return list(found.values())
@@ -153,7 +153,7 @@ class Painter:
     def _patch(self, view: View, where: Block) -> Ink | None:
         stack = self._stack(view)
         if stack is not None and stack.oblique:
-            where = block_on(where, self.easel.sheet_of(self.panes.series(view.pane)).grid, stack.grid)
+            where = block_on(where, self.easel.table.sheet_of(self.panes.series(view.pane)).grid, stack.grid)
         rect = None if stack is None else view.rect_of(stack, where, margin_px(view) + 1)
         if stack is None or rect is None:
             return None
@@ -166,7 +166,7 @@ class Painter:
 
     def reordered(self) -> list[Order]:
         """Draw what another selection changes: handles, and which of several painted annotations is on top."""
-        painted = sum(isinstance(thing, (Contours, Paint)) for thing in self.easel.objects.values())
+        painted = sum(isinstance(thing, (Contours, Paint)) for thing in self.easel.table.objects.values())
         return self.again() if painted > 1 else self.all_lines()
 
     def all_lines(self) -> list[Order]:
@@ -195,4 +195,4 @@ class Painter:
     def echoes_of_others(self) -> list[Order]:
         """Send the browser the current appearance of all annotations of others."""
         groups = self.panes.groups()
-        return [each.echo(uid, group) for each in self.others for uid in each.easel.objects for group in groups]
+        return [each.echo(uid, group) for each in self.others for uid in each.easel.table.objects for group in groups]

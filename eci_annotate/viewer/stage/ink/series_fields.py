@@ -43,22 +43,22 @@ def planes_of_fields(
     for uid in _uids(easel, series_uid):
         span = extents.of(uid)[stack.axis]
         if span.start <= index < span.stop:
-            plane = stack.slice_of(easel.field(uid), index)
+            plane = stack.slice_of(easel.table.field(uid), index)
             found += _hatched(plane) if uid.startswith(ZONE) else list(_seeds(easel, plane))
     return found
 
 
 def _uids(easel: Easel, series_uid: str) -> list[str]:
-    return [uid for uid in (f"{ZONE}{series_uid}", f"{SEEDS}{series_uid}") if uid in easel.history.fields]
+    return [uid for uid in (f"{ZONE}{series_uid}", f"{SEEDS}{series_uid}") if uid in easel.table.history.fields]
 
 
 def _seeds(easel: Easel, plane: NDArray[np.uint16]) -> Iterator[tuple[NDArray[np.uint16], Colour]]:
-    order = easel.history.order
+    order = easel.table.history.order
     for seed in np.unique(plane[plane > 0]):
-        thing = easel.objects.get(order[seed - FIRST]) if FIRST <= seed < FIRST + len(order) else None
+        thing = easel.table.objects.get(order[seed - FIRST]) if FIRST <= seed < FIRST + len(order) else None
         if seed == BACKGROUND:
             yield _where(plane == seed), BACKGROUND_COLOUR
-        elif thing is not None and thing.uid not in easel.hidden:
+        elif thing is not None and thing.uid not in easel.table.hidden:
             yield _where(plane == seed), thing.colour
 
 

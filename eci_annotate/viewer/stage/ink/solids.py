@@ -44,7 +44,7 @@ class Extents:
     def of(self, uid: str) -> Block:
         """Return the block outside which the field is certainly below one half; of a series, certainly zero."""
         if uid not in self._where:
-            self._where[uid] = bounding_box(self.easel.field(uid) >= (1 if is_series_field(uid) else HALF))
+            self._where[uid] = bounding_box(self.easel.table.field(uid) >= (1 if is_series_field(uid) else HALF))
         return self._where[uid]
 
     def know(self, uid: str, where: Block) -> None:
@@ -61,7 +61,7 @@ class Extents:
 
 def solid_of_paint(easel: Easel, uid: str, extent: Block) -> Solid:
     """Return the voxels of a painted annotation, cropped to it."""
-    inside = easel.field(uid)[extent] >= HALF
+    inside = easel.table.field(uid)[extent] >= HALF
     inner = bounding_box(inside)
     k, j, i = (slice(e.start + n.start, e.start + n.stop) for e, n in zip(extent, inner, strict=True))
     return Solid((k, j, i), inside[inner])
@@ -135,7 +135,7 @@ class Solids:
 
     def of(self, uid: str) -> Solid | None:
         """Return the block of one annotation; None for annotations without voxels, such as boxes."""
-        thing = self.easel.objects[uid]
+        thing = self.easel.table.objects[uid]
         match thing:
             case Paint():
                 return solid_of_paint(self.easel, uid, self.extents.of(uid))
@@ -147,17 +147,17 @@ class Solids:
         """Whether an annotation's series and another one have the same voxels at the same places."""
         if thing.series_uid == series_uid:
             return True
-        return self.easel.sheet_of(thing.series_uid).grid.same_voxels(self.easel.sheet_of(series_uid).grid)
+        return self.easel.table.sheet_of(thing.series_uid).grid.same_voxels(self.easel.table.sheet_of(series_uid).grid)
 
     def on(self, uid: str, series_uid: str) -> Solid | None:
         """Return the block of one annotation on a series of its frame of reference; None if it has no voxels."""
-        thing = self.easel.objects[uid]
+        thing = self.easel.table.objects[uid]
         if not isinstance(thing, (Paint, Contours)) or self.has_same_voxels(thing, series_uid):
             return self.of(uid)
-        revision = self.easel.history.revision(uid)
+        revision = self.easel.table.history.revision(uid)
         kept = self._elsewhere.get((uid, series_uid))
         if kept is None or kept[0] != revision:
-            kept = (revision, self._moved(uid, thing, self.easel.sheet_of(series_uid).grid))
+            kept = (revision, self._moved(uid, thing, self.easel.table.sheet_of(series_uid).grid))
             self._elsewhere[uid, series_uid] = kept
         return kept[1]
 
@@ -168,30 +168,32 @@ class Solids:
         own = solid_of_paint(self.easel, uid, self.extents.of(uid))
         if is_empty(own.where):
             return Solid(NOTHING, np.zeros((0, 0, 0), bool))
-        source = part_of(self.easel.sheet_of(thing.series_uid).grid, own.where)
+        source = part_of(self.easel.table.sheet_of(thing.series_uid).grid, own.where)
         return moved(Solid(own.where, own.voxels), source, grid)
 
     def block_on(self, thing: Object, where: Block, series_uid: str) -> Block:
         """Return the voxels of a series that contain some voxels of an annotation's own series."""
         if self.has_same_voxels(thing, series_uid):
             return where
-        return block_on(where, self.easel.sheet_of(thing.series_uid).grid, self.easel.sheet_of(series_uid).grid)
+        return block_on(
+            where, self.easel.table.sheet_of(thing.series_uid).grid, self.easel.table.sheet_of(series_uid).grid
+        )
 
     def cut(self, uid: str, thing: Paint, stack: PlaneStack, index: int) -> Fields | None:
         """Return one slice, as displayed, of a painted annotation on planes with other voxels.
 
         Each voxel takes the nearest one; only this plane is computed, so that it follows each stroke.
         """
-        own = self.easel.sheet_of(thing.series_uid).grid
+        own = self.easel.table.sheet_of(thing.series_uid).grid
         reach = block_on(self.extents.of(uid), own, stack.grid)[stack.axis]
         if not reach.start <= index < reach.stop:
             return None
-        field = nearest(self.easel.field(uid), own, flat_grid(stack, index))
+        field = nearest(self.easel.table.field(uid), own, flat_grid(stack, index))
         return stack.slice_of(np.where(field >= HALF, np.uint16(FULL), np.uint16(0)), 0)
 
     def middle_of(self, uid: str) -> Vector | None:
         """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
-        thing = self.easel.objects.get(uid)
+        thing = self.easel.table.objects.get(uid)
         if isinstance(thing, Box):
             return thing.centre_lps
         solid = None if thing is None else self.of(uid)
@@ -200,12 +202,12 @@ class Solids:
         n = int(np.argmax(solid.voxels.sum((1, 2))))
         corner = [each.start for each in solid.where]
         at = np.array([n, *np.argwhere(solid.voxels[n]).mean(0)]) + corner
-        return tuple3(self.easel.sheet_of(thing.series_uid).grid.reference_from_image(at))
+        return tuple3(self.easel.table.sheet_of(thing.series_uid).grid.reference_from_image(at))
 
     def of_contours(self, uid: str, thing: Contours) -> Solid:
         """Return the block of contours, from the cache if they are unchanged."""
         kept = self._contours.get(uid)
         if kept is None or kept[0] is not thing:
-            kept = (thing, solid_of_contours(thing, self.easel.sheet_of(thing.series_uid).grid))
+            kept = (thing, solid_of_contours(thing, self.easel.table.sheet_of(thing.series_uid).grid))
             self._contours[uid] = kept
         return kept[1]

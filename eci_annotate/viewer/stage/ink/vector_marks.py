@@ -28,7 +28,7 @@ def has_rings_on(easel: Easel, thing: Contours, stack: PlaneStack) -> bool:
     """Whether a pane shows contours as lines: on acquired slices, of its own or of a parallel series."""
     if not acquired(stack) or not thing.rings_lps:
         return False
-    own = easel.sheet_of(thing.series_uid).grid.normal_lps
+    own = easel.table.sheet_of(thing.series_uid).grid.normal_lps
     return abs(float(stack.plane(0).normal_lps @ np.asarray(own))) > PARALLEL
 
 
@@ -50,17 +50,17 @@ def marks_of(
     series_uid
         Series to draw; None for the easel's own.
     """
-    series_uid = easel.series_uid if series_uid is None else series_uid
+    series_uid = easel.table.series_uid if series_uid is None else series_uid
     found = list(_annotations(easel, stack, view, series_uid))
-    if editable and easel.active not in easel.hidden:
+    if editable and easel.table.active not in easel.table.hidden:
         found += _overlay(easel, stack, view, series_uid)
     return tuple(found)
 
 
 def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> Iterator[Mark]:
     plane = stack.plane(view.index)
-    for uid, thing in easel.objects.items():
-        if uid in easel.hidden or not easel.is_on(thing, series_uid):
+    for uid, thing in easel.table.objects.items():
+        if uid in easel.table.hidden or not easel.table.is_on(thing, series_uid):
             continue
         width = LINE_PX * view.ratio
         match thing:
@@ -97,8 +97,8 @@ def _joined(rings: list[Floats], stack: PlaneStack, view: View) -> Floats:
 
 
 def _overlay(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> list[Mark]:
-    thing = easel.objects.get(easel.active or "")
-    if thing is not None and not easel.is_editable_on(thing, series_uid):
+    thing = easel.table.objects.get(easel.table.active or "")
+    if thing is not None and not easel.table.is_editable_on(thing, series_uid):
         return []
     overlay = easel.overlay(stack.plane(view.index), REACH_PX * view.ratio / view.px_per_mm)
     colour = thing.colour if thing else (255, 255, 255)

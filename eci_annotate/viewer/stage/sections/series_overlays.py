@@ -52,7 +52,7 @@ class Overlays:
         why = self.why_not(below, fuse.series_uid)
         if why:
             return {"series": "", "title": title, "why": why}
-        attrs = self.easel.sheet_of(fuse.series_uid).volume.attrs
+        attrs = self.easel.table.sheet_of(fuse.series_uid).volume.attrs
         look = {"opacity": fuse.opacity, "colours": fuse.colours}
         unit = {"suv": attrs.get("suv_factor", 0), "quantity": str(attrs.get("units", ""))}
         return {"series": fuse.series_uid, "title": title, "why": "", **look, **unit}
@@ -61,7 +61,7 @@ class Overlays:
         """Return why a series cannot lie over another one; empty if it can."""
         title = self.titles.get(above) or "This series"
         try:
-            volumes = [self.easel.sheet_of(uid).volume for uid in (below, above)]
+            volumes = [self.easel.table.sheet_of(uid).volume for uid in (below, above)]
         except EciError as error:
             return f"{title} cannot be fused: {error.what}"
         if any(volume.attrs.get("kind") == "projection" for volume in volumes):
@@ -76,7 +76,7 @@ class Overlays:
         return ""
 
     def _frames(self, below: str, above: str) -> tuple[str, str]:
-        first, second = (self.easel.sheet_of(uid).grid.frame_of_reference_uid for uid in (below, above))
+        first, second = (self.easel.table.sheet_of(uid).grid.frame_of_reference_uid for uid in (below, above))
         return first, second
 
     def _is_known(self, below: str, above: str) -> bool:
@@ -106,5 +106,5 @@ class Overlays:
     def pictures(self, series_uid: str) -> OverlayPictures:
         """Return a series ready to be sampled."""
         if series_uid not in self._kept:
-            self._kept[series_uid] = OverlayPictures(self.easel.sheet_of(series_uid).volume)
+            self._kept[series_uid] = OverlayPictures(self.easel.table.sheet_of(series_uid).volume)
         return self._kept[series_uid]

@@ -31,7 +31,7 @@ def turn_plane(controller: Controller, said: BrowserCommand) -> list[Order]:
     cell, series = panes.layout.cell(pane), panes.series(pane)
     if cell is None or cell.plane != OBLIQUE or not series:
         raise Refused("This pane is not oblique.", "Choose the plane “Oblique” above the images.")
-    frame = controller.easel.sheet_of(series).grid.frame_of_reference_uid
+    frame = controller.easel.table.sheet_of(series).grid.frame_of_reference_uid
     panes.layout = panes.layout.tilt(pane, Tilt.from_vectors(right, down, through, frame))
     stack = panes.stack(pane)
     if stack is None:
