@@ -51,7 +51,7 @@ class LayoutMenu:
         self._carry_out = carry_out
         self._begin(layouts[0])
         options = [(layout.title, layout.name) for layout in layouts]
-        size = w.Layout(width="170px")
+        size = w.Layout(width="190px")
         self.layout = w.Dropdown(options=options, value=controller.panes.layout.name, layout=size, tooltip="Layout")
         titles = [(plane.capitalize(), plane) for plane in PLANES]
         self.plane = w.Dropdown(

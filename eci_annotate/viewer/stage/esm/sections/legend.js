@@ -33,7 +33,7 @@ export function drawLegend(context, { fused: { text, legend }, size: { width, he
     context.fillText(line, x, y);
   };
   wrapped(context, text, Math.max(width * 0.6, 120)).forEach((line, n) => put(line, 8, TOP_PX + n * LINE_PX, "left"));
-  const room = Math.min(BAR.height, height / 2 - TOP_PX - 24);
+  const room = Math.min(BAR.height, height / 2 - TOP_PX - 36);
   if (!legend || room < BAR.least) return;
   const [x, y] = [width - 8 - BAR.width, TOP_PX + 6];
   for (let n = 0; n < room; n++) {
