@@ -18,6 +18,7 @@ class Assurance(StrEnum):
     KEY = "key"
     HUB = "hub"
     SITE = "site"
+    SERVICE = "service"
 
 
 ALL_SITES = "*"
@@ -54,12 +55,15 @@ MAY: Mapping[str, frozenset[str]] = MappingProxyType(
         "reviewer": frozenset({"see images", "see signed", "reopen", "export"}),
         "adjudicator": frozenset({"see images", "see signed", "see own signed", "reopen", "export"}),
         "developer": frozenset({"see images", "see signed", "export"}),
+        "service": frozenset({"see images", "see signed"}),
         "site-administrator": frozenset({"administer site", "see pipeline"}),
         "auditor": frozenset({"see pipeline", "see signed", "see blinded", "audit"}),
     }
 )
 ROLES = tuple(MAY)
-EVERYWHERE = frozenset({"owner", "auditor"})  # these roles are not restricted to sites
+SERVICE_ROLE, SERVICE_MEMBER = "service", "eci.service"  # the program that does derived tasks, and no person
+RESERVED = ("site.", "eci.")  # names of members that are no persons begin with these
+EVERYWHERE = frozenset({"owner", "auditor", "service"})  # these roles are not restricted to sites
 SIGNED_ONLY = frozenset({"developer"})  # these roles see a subject only once part of it is signed
 
 
@@ -74,7 +78,7 @@ class Actor:
     roles
         Project name to role names.
     assurance
-        ``os-user``, ``key``, ``hub`` or ``site`` (a credential of a site's proxy): how the identity was established.
+        ``os-user``, ``key``, ``hub``, ``site`` (a credential of a site's proxy) or ``service`` (derived tasks): how the identity was established.
     session
         One opening of the repository by one process; two notebooks of a user are two sessions.
     where

@@ -13,7 +13,7 @@ from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
-from eci_annotate.workflow.project_checks import check_names
+from eci_annotate.workflow.project_checks import check_names, check_service_role
 from eci_annotate.workflow.subject.commands import (
     AcceptIdentified,
     AddMember,
@@ -219,6 +219,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
     if command.name in state.members:
         raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
     check_name(command.name)
+    check_service_role(command.name, command.roles)
     if command.key:
         fingerprint(command.key)
     if command.certificate:
@@ -238,6 +239,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
 def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
     member = _member(command.name, state)
     _check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
+    check_service_role(command.name, command.roles)
     others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
     if "owner" in member.roles and "owner" not in command.roles and not others:
         raise Refused("A project needs an owner.", "Make another member an owner first.")

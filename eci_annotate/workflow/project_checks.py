@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused, Untrusted
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SERVICE_MEMBER, SERVICE_ROLE
 from eci_annotate.workflow.trust.certificates import check_certificate, common_name, load, public_pem
 
 if TYPE_CHECKING:
@@ -51,3 +51,11 @@ def _is_from(certificate: str, anchors: tuple[str, ...]) -> bool:
     except Untrusted:
         return False
     return True
+
+
+def check_service_role(name: str, roles: tuple[str, ...]) -> None:
+    """Refuse the service's role for a person, and another role for the service."""
+    if name == SERVICE_MEMBER and set(roles) - {SERVICE_ROLE}:
+        raise Refused(f"{name!r} is the service, and does derived tasks only.", "Give the role to a person.")
+    if name != SERVICE_MEMBER and SERVICE_ROLE in roles:
+        raise Refused("The role 'service' is the service's own.", "Choose another role.")

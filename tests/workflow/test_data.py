@@ -178,9 +178,9 @@ def test_one_value_has_one_spelling() -> None:
         canonical(float("nan"))
 
 
-@given(st.text(), st.text(), st.integers(), st.datetimes(timezones=st.just(UTC)))
+@given(st.text(), st.text(), st.integers(), st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC)))
 def test_dataclasses_come_back(holder: str, session: str, fence: int, until: datetime) -> None:
-    lease = Lease(holder, session, fence, until.replace(year=max(until.year, 1000)))
+    lease = Lease(holder, session, fence, until)
     assert from_json(Lease, json.loads(canonical(to_json(lease)))) == lease
 
 

@@ -18,8 +18,8 @@ from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.repository.remote.unix_url import client
-from eci_annotate.repository.sites.site_credentials import PREFIX, TOKEN, credential_of
-from eci_annotate.workflow.actor import Actor, Assurance
+from eci_annotate.repository.sites.site_credentials import TOKEN, credential_of
+from eci_annotate.workflow.actor import RESERVED, Actor, Assurance
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
 
@@ -163,8 +163,8 @@ class HubIdentity:
 
     def actor(self, projects: Mapping[str, Project]) -> Actor:
         """Return the member of this name in each project."""
-        if self.name.startswith(PREFIX):  # a site's credential, not a person, whatever an account is called
-            raise NoIdentity("This name is reserved for credentials of sites.", "Use another account.")
+        if self.name.startswith(RESERVED):  # a site's credential or the service, whatever an account is called
+            raise NoIdentity("This name is reserved for sites and the service.", "Use another account.")
         known = {name: project.members.get(self.name) for name, project in projects.items()}
         mine = {name: member for name, member in known.items() if member is not None and member.roles}
         if not mine:

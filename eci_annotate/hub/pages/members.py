@@ -10,7 +10,7 @@ from eci_annotate.hub.background.notifier import tell_person
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.keys.service_keys import add_hub_member
-from eci_annotate.workflow.actor import ALL_SITES, ROLES
+from eci_annotate.workflow.actor import ALL_SITES, ROLES, SERVICE_ROLE
 from eci_annotate.workflow.subject.commands import ChangeMember
 from eci_annotate.workflow.subject.lease import to_minute
 
@@ -26,7 +26,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
         status=403 if problem else 200,
         place=place,
         members=[(each, book.of(each.name).has_any) for each in members],
-        roles=ROLES,
+        roles=[role for role in ROLES if role != SERVICE_ROLE],
         site=actor.site,
         token=visit.token("members", place.name),
         problem=problem,

@@ -18,11 +18,11 @@ from eci_annotate.tools.info import ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
 from eci_annotate.workflow.subject.commands import Publish
+from eci_annotate.workflow.usecase.pipeline import TaskKind
 from eci_annotate.workflow.usecase.pipeline_svg import to_svg
 from eci_annotate.workflow.usecase.pipeline_text import to_text
 from eci_annotate.workflow.usecase.usecase import UseCase
 
-KINDS = ("ingest", "annotate", "review", "adjudicate")
 NEW: dict[str, Any] = {"name": "", "title": "", "kind": "annotate", "roles": ["annotator"]}
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("stage", "of", "repeats", "form"), ""), **dict.fromkeys(("after", "roles", "tools"), ()),
@@ -58,7 +58,7 @@ def _page(
         tasks=[{**_EMPTY, **each} for each in tasks],
         kept=[json.dumps(each) for each in tasks],
         may=visit.repo.account.actor.may("administer", place.name),
-        choices={"kinds": KINDS, "roles": ROLES, "tools": tuple(ToolName)},
+        choices={"kinds": tuple(TaskKind), "roles": ROLES, "tools": tuple(ToolName)},
         token=visit.token("pipeline", place.name),
         problem=problem,
         drawn=to_text(drawn),

@@ -221,7 +221,7 @@ def _counts(state: Subject, task: TaskDefinition) -> bool:
     if task.kind == TaskKind.REVIEW:
         given = verdict_on(state, task, state.work[task.of].version)
         return given is not None and given.verdict == Decision.ACCEPT
-    return task.kind != TaskKind.ADJUDICATE or not is_outdated(state, task)
+    return task.kind not in (TaskKind.ADJUDICATE, TaskKind.DERIVE) or not is_outdated(state, task)
 
 
 def is_outdated(state: Subject, task: TaskDefinition) -> bool:

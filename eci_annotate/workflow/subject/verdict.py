@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from eci_annotate.errors import Refused
 from eci_annotate.workflow.subject.state import Subject, is_outdated, rejection, verdict_on
-from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, reviews_of
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskDefinition, TaskKind, reviews_of, task_named
 
 
 class Verdict(StrEnum):
@@ -75,7 +75,13 @@ def version_statuses(state: Subject, task: TaskDefinition) -> tuple[VersionStatu
 
 
 def verdict_of(state: Subject, task: TaskDefinition, version: int) -> Verdict:
-    """Return the reviews' verdict on one version: one rejection suffices, all must accept."""
+    """Return the reviews' verdict on one version: one rejection suffices, all must accept.
+
+    A copy has the verdict of the version that it was copied from.
+    """
+    if task.kind == TaskKind.DERIVE:
+        source = state.work[task.name].signed[version - 1].basis.get(task.of, 0)
+        return verdict_of(state, task_named(state.pipeline, task.of), source) if source else Verdict.NONE
     reviews = reviews_of(state.pipeline, task.name)
     if not reviews:
         return Verdict.NONE

@@ -21,6 +21,7 @@ class TaskKind(StrEnum):
     ANNOTATE = "annotate"
     REVIEW = "review"
     ADJUDICATE = "adjudicate"
+    DERIVE = "derive"  # done by the service, which copies what another task drew
 
 
 class Decision(StrEnum):
@@ -30,7 +31,7 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
-DRAWN = (TaskKind.ANNOTATE, TaskKind.ADJUDICATE)  # kinds whose versions contain annotations
+DRAWN = (TaskKind.ANNOTATE, TaskKind.ADJUDICATE, TaskKind.DERIVE)  # kinds whose versions contain annotations
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,25 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class CopyRule:
+    """What the service copies in a derived task.
+
+    Parameters
+    ----------
+    source, target
+        Slots of the hanging protocol: annotations on the first of `source` that has a series are copied onto the
+        first of `target` that has another one.
+    registration
+        Data layer with a registration from the source's frame of reference to the target's; without one both must
+        have the same.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    registration: str = ""
+
+
+@dataclass(frozen=True)
 class TaskDefinition:
     """One step of the pipeline.
 
@@ -97,7 +117,7 @@ class TaskDefinition:
     name, title
         `name` is used in commands, `title` is shown to users.
     kind
-        ``ingest``, ``annotate``, ``review`` or ``adjudicate``.
+        ``ingest``, ``annotate``, ``review``, ``adjudicate`` or ``derive``.
     after
         Tasks that must be signed (reviews: accepted) before this one is ready; a group counts once it has its readings.
     roles
@@ -107,7 +127,8 @@ class TaskDefinition:
     form
         Name of the report form, or empty.
     of
-        For a review: the task whose newest version it is about; for an adjudication: the group.
+        For a review: the task whose newest version it is about; for an adjudication: the group; for a derived task:
+        the task whose newest version is copied.
     independent
         For a review or adjudication: those who signed its target may not do it.
     stage
@@ -133,6 +154,8 @@ class TaskDefinition:
     first
         Slots of the hanging protocol in order; the task opens on the first of them that has a series. Empty: on the
         protocol's first series.
+    copies
+        For a derived task: what is copied, and where.
     """
 
     name: str
@@ -156,6 +179,7 @@ class TaskDefinition:
     gate: Gate | None = None
     beside: str = ""
     first: tuple[str, ...] = ()
+    copies: CopyRule | None = None
 
     @property
     def of_group(self) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eci_annotate.errors import BadUseCase
-from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.actor import ROLES, SERVICE_ROLE
 from eci_annotate.workflow.usecase.form_check import Finding, form_findings
-from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
+from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
 
 
 def check_pipeline(tasks: Sequence[TaskDefinition], report: Mapping[str, Any], hanging: Mapping[str, Any]) -> None:
@@ -29,6 +29,7 @@ def findings(
         yield from _people(task)
         yield from _gate(task, report, hanging)
         yield from _slots(task, hanging)
+        yield from _derived(task, before, hanging)
         before[task.name] = task
     yield from _stages(hanging)
     yield from form_findings(report, hanging)
@@ -84,6 +85,28 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
     for need in task.gate.needs:
         if need.at_least > len(need.slots):
             yield f"The gate of {task.name!r} needs {need.at_least} of {len(need.slots)} slots.", "Name more slots."
+
+
+def _derived(
+    task: TaskDefinition, before: Mapping[str, TaskDefinition], hanging: Mapping[str, Any]
+) -> Iterator[Finding]:
+    derived = task.kind == TaskKind.DERIVE
+    if derived != (task.copies is not None) or derived != (SERVICE_ROLE in task.roles):
+        yield f"{task.name!r} must be of kind derive, with 'copies' and roles: [service].", "Give it all three or none."
+    if not derived or task.copies is None:
+        return
+    about = before.get(task.of)
+    if about is None or about.kind not in DRAWN or max(about.readers, about.most) > 1:
+        yield f"{task.name!r} copies {task.of!r}, which is no drawing of one reader.", "Name one: of: annotate."
+    if task.roles != (SERVICE_ROLE,) or task.form or task.tools or task.gate:
+        yield (
+            f"{task.name!r} is done by the service, without tools or a form.",
+            "Leave out roles, tools, form and gate.",
+        )
+    known = [slot["name"] for slot in hanging.get("slots", ())]
+    for slot in (*task.copies.source, *task.copies.target):
+        if slot not in known:
+            yield f"{task.name!r} copies the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
 
 
 def _slots(task: TaskDefinition, hanging: Mapping[str, Any]) -> Iterator[Finding]:

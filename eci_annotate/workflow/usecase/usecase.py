@@ -20,7 +20,7 @@ from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
-from eci_annotate.workflow.usecase.pipeline import Gate, Need, TaskDefinition, expanded
+from eci_annotate.workflow.usecase.pipeline import CopyRule, Gate, Need, TaskDefinition, TaskKind, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
 _LISTS = ("after", "roles", "tools", "sites", "first")
@@ -180,13 +180,28 @@ def _check_form(report: dict[str, Any]) -> None:
 
 def _task(each: dict[str, Any]) -> TaskDefinition:
     listed: dict[str, Any] = {key: tuple(each.get(key, ())) for key in _LISTS}
-    rest: dict[str, Any] = {key: value for key, value in each.items() if key not in (*_LISTS, "gate", "readers")}
+    rest: dict[str, Any] = {
+        key: value for key, value in each.items() if key not in (*_LISTS, "gate", "readers", "copies")
+    }
     readers = each.get("readers", 1)
     if isinstance(readers, dict):
         rest |= {"readers": readers["need"], "most": readers.get("most", readers["need"])}
     else:
         rest["readers"] = readers
+    rest["kind"] = _kind(each["kind"])
+    rest["copies"] = _copies(each["copies"]) if each.get("copies") else None
     return TaskDefinition(**rest, **listed, gate=_gate(each["gate"]) if each.get("gate") else None)
+
+
+def _kind(name: str) -> TaskKind:
+    try:
+        return TaskKind(name)
+    except ValueError:
+        raise BadUseCase(f"A task is of an unknown kind, {name!r}.", "Update eci_annotate.") from None
+
+
+def _copies(written: dict[str, Any]) -> CopyRule:
+    return CopyRule(tuple(written["source"]), tuple(written["target"]), written.get("registration", ""))
 
 
 def _gate(written: dict[str, Any]) -> Gate:
