@@ -78,7 +78,7 @@ class Actor:
     roles
         Project name to role names.
     assurance
-        ``os-user``, ``key``, ``hub``, ``site`` (a credential of a site's proxy) or ``service`` (derived tasks): how the identity was established.
+        ``os-user``, ``key``, ``hub``, ``site`` (a proxy) or ``service`` (derived tasks): how identity was established.
     session
         One opening of the repository by one process; two notebooks of a user are two sessions.
     where

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 import xarray as xr
 
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.registration.registration import Registration
+from eci_annotate.imaging.registration.registration import Deformation, Registration
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage.browser_messages import Want
@@ -106,6 +106,21 @@ def test_a_registration_brings_a_series_of_another_frame_of_reference_to_its_pla
         one.panes.overlays.registrations = [registration]
         found = values_of(one.panes.slice_order(Want(PET, f"axial@{CT}", 5)), CT_GRID.shape[1:])
         assert_same(one.panes.planes(CT)["axial"].slice_of(resampled(turn, moved), 5), found)
+
+
+def test_a_deformation_is_used_in_its_own_direction_only() -> None:
+    """One that shifts everything alike is the same as a matrix."""
+    moved = Grid.from_arrays(PET_GRID.origin_lps, PET_GRID.directions, PET_GRID.spacing_mm, PET_GRID.shape, "9.2")
+    offsets = np.broadcast_to([4.0, -3.0, 2.0], (*CT_GRID.shape, 3)).copy()
+    forward = Registration("9.2", "9.1", deformation=Deformation(CT_GRID, offsets, np.eye(4), np.eye(4)))
+    shift = sitk.TranslationTransform(3, (4.0, -3.0, 2.0))
+    one = controller(volume(PET, moved, PET_VALUES))
+    one.panes.overlays.registrations = [forward]
+    found = values_of(one.panes.slice_order(Want(PET, f"axial@{CT}", 5)), CT_GRID.shape[1:])
+    assert_same(found, one.panes.planes(CT)["axial"].slice_of(resampled(shift, moved), 5))
+    other = Deformation(PET_GRID, np.zeros((*PET_GRID.shape, 3)), np.eye(4), np.eye(4))
+    one.panes.overlays.registrations = [Registration("9.1", "9.2", deformation=other)]
+    assert "no registration" in fuse_of(one)["why"]
 
 
 def test_a_slab_is_reduced_where_something_is_known() -> None:

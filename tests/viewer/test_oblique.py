@@ -15,7 +15,8 @@ from scipy.ndimage import binary_dilation, map_coordinates
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.sections.plane_sample import Raster, sample
+from eci_annotate.imaging.sections.plane_sample import sample
+from eci_annotate.imaging.sections.raster import Raster
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, Paint

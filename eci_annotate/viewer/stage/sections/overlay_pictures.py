@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.registration.registration import Registration
-from eci_annotate.imaging.sections.plane_sample import Raster, coded, readable, sample
+from eci_annotate.imaging.sections.raster import Raster, readable
 from eci_annotate.imaging.volume import grid_of, padding_of, values_kji, without_padding
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
@@ -59,6 +59,8 @@ class OverlayPictures:
         found
             From the frame of reference of this series to that of the planes; None if they have the same.
         """
+        from eci_annotate.imaging.sections.plane_sample import coded, sample  # compiled when it is needed first
+
         mode, count = slab
         near = range(max(index - count // 2, 0), min(index + count // 2 + 1, stack.count))
         planes = [sample(self.values, self.grid, raster_of(stack, n), found) for n in near]
