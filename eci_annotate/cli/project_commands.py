@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from eci_annotate.cli.pipeline_commands import case_named
-from eci_annotate.cli.terminal import Folder, local, open, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, progress, projects, say, show
 
 project_group = typer.Typer(help="List and open projects.", no_args_is_help=True)
 
@@ -40,3 +40,22 @@ def new(
     new_project(local(open(folder)), name, case)
     say(f"Opened project {name!r} for {case.title}. You are its owner, an annotator and a reviewer.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER --project {name}")
+
+
+@project_group.command("derive")
+def derive(folder: Folder, project: Project = None) -> None:
+    """Do the derived tasks that are ready, such as copies onto another series. A running service does so by itself.
+
+    The first time, the service becomes a member of the projects that have derived tasks; that needs their owner.
+    """
+    from eci_annotate.repository.derivation.derive_versions import derive_all
+    from eci_annotate.repository.derivation.service_member import admit_service, needs_service
+
+    repository = open(folder)
+    backend = local(repository)
+    for name in projects(repository, project):
+        if needs_service(backend.account.use_case(name)) and admit_service(backend.rooms, backend.account.actor, name):
+            say(f"The service is a member of {name} now.")
+    with progress() as tell:
+        done = derive_all(backend.rooms, project, tell)
+    say(f"{done} derived tasks were done.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from eci_annotate.errors import NotARepository, StoreUnavailable
 from eci_annotate.repository.default_repository import usual_address
+from eci_annotate.repository.derivation.service_tasks import do_derived
 from eci_annotate.repository.keys.repository_folder import Layout, credential, find
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
@@ -65,7 +67,7 @@ def open_as(layout: Layout, key: Credential, session: str) -> Repository:
     rooms = Rooms.from_layout(layout)
     with suppress(StoreUnavailable):  # a reader without the right to write; `verify` names what is left
         finish_withdrawals(rooms)
-    backend = LocalBackend(rooms, KeyIdentity(layout, key, session))
+    backend = LocalBackend(rooms, KeyIdentity(layout, key, session), signed=partial(do_derived, rooms))
     return Repository(backend, backend.images)
 
 

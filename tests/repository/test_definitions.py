@@ -10,11 +10,11 @@ from eci_annotate.errors import NotFound
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.repository import Repository
-from eci_annotate.workflow.actor import MAY, ROLES
+from eci_annotate.workflow.actor import MAY, ROLES, SERVICE_ROLE
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [role for role in ROLES if role != SERVICE_ROLE])
 def test_the_pipeline_is_whole_only_for_roles_that_see_it(
     repo: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:

@@ -11,6 +11,7 @@ from eci_annotate.hub.background.notifier import Notifier, Ways
 from eci_annotate.hub.pages.intake.uploads import INCOMING, sweep
 from eci_annotate.hub.pages.session import LASTS_S, forget_ended
 from eci_annotate.hub.signing.confirmations import forget_requests
+from eci_annotate.repository.derivation.service_tasks import DerivedTasks
 from eci_annotate.repository.local.checkpoints import take_when_new
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.local.erase import finish_withdrawals
@@ -29,6 +30,7 @@ class Housekeeping:
             self._thread(EVERY_S, lambda: take_when_new(rooms)),
             self._thread(EVERY_S, lambda: finish_withdrawals(rooms), at_once=True),
             self._thread(ARRIVALS_S, lambda: ingest_all(rooms)),
+            self._thread(ARRIVALS_S, DerivedTasks(rooms).step, at_once=True),
             self._thread(SWEEP_S, lambda: sweep(rooms.layout.cache / INCOMING)),
             self._thread(SWEEP_S, lambda: forget_requests(rooms.layout.cache, time.time() - SWEEP_S)),
             self._thread(SWEEP_S, lambda: forget_ended(rooms.layout.cache, time.time() - 2 * LASTS_S)),

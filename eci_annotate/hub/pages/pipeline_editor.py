@@ -14,6 +14,7 @@ from starlette.responses import Response
 from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.tools.info import ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
@@ -79,6 +80,8 @@ def change_pipeline(visit: Visit) -> Response:
         steps = list(walk(case))
         if visit.asked("do") == "publish":
             visit.repo.do(Publish(place.name, case.name, visit.desk.rooms.blobs.put(case.blob)))
+            if needs_service(case):
+                admit_service(visit.desk.rooms, visit.repo.account.actor, place.name)
             return _page(visit, place, tasks, done="Published. New subjects will use it.")
     except EciError as error:
         return _page(visit, place, tasks, error)

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from eci_annotate.errors import Refused
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.repository.keys.repository_folder import Layout, create, credential, write_key
+from eci_annotate.repository.keys.service_keys import enable_service
 from eci_annotate.repository.keys.signing_keys import found_authority, make_signing_key, open_authority
 from eci_annotate.repository.local.checkpoints import found_service, take
 from eci_annotate.repository.local.command_handler import do_project
@@ -77,6 +79,9 @@ def create_repository(
     do_project(rooms, OpenProject(project, site, authority.certificate), actor)
     do_project(rooms, _entry(rooms, authority, project, actor, key, secret), actor)
     do_project(rooms, Publish(project, case.name, rooms.blobs.put(case.blob)), actor)
+    if needs_service(case):
+        enable_service(layout, key, secret)
+        admit_service(rooms, actor, project)
     take(rooms)
     write_atomic(layout.root / "members" / "default", member.encode() + b"\n")
     return layout.key_file(member)

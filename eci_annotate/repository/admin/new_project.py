@@ -7,6 +7,7 @@ from datetime import datetime
 
 from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository.admin.create import FOUNDER
+from eci_annotate.repository.derivation.service_member import admit_service, needs_service
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.workflow.actor import ALL_SITES, Actor
@@ -56,6 +57,8 @@ def new_project(backend: LocalBackend, name: str, case: UseCase) -> None:
     if not known.members:
         _enter(backend, name, first, actor)
     do_project(rooms, Publish(name, case.name, rooms.blobs.put(case.blob)), actor)
+    if needs_service(case):
+        admit_service(rooms, actor, name)
 
 
 def _enter(backend: LocalBackend, name: str, first: Project, actor: Actor) -> None:

@@ -5,6 +5,7 @@ It adds no rule of its own: `workflow` decides, `artefacts` makes what is signed
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
@@ -41,11 +42,13 @@ class LocalBackend:
         The repository's parts.
     identity
         Says who acts, and opens the key that signs.
+    signed
+        Called after each signature.
     """
 
-    def __init__(self, rooms: Rooms, identity: Identity) -> None:
+    def __init__(self, rooms: Rooms, identity: Identity, signed: Callable[[], object] = lambda: None) -> None:
         self.rooms = rooms
-        self._identity = identity
+        self._identity, self._signed = identity, signed
         self.account = LocalAccount(rooms, identity)
         self._notes = Notes(rooms, lambda: self.account.actor)
         self.drafts = LocalDrafts(rooms, self.account, self._notes)
@@ -63,6 +66,8 @@ class LocalBackend:
         check_own_certificate(self.rooms.layout)
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.rooms, signed=isinstance(command, Sign))
+        if isinstance(command, Sign):
+            self._signed()
         return done
 
     def _sign(self, command: Sign) -> Signed:

@@ -21,7 +21,7 @@ from eci_annotate.repository.admin.ingest_subject import enrol_next
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Rooms
 from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileState
-from eci_annotate.repository.sites.site_credentials import SiteIdentity, credential_named
+from eci_annotate.repository.sites.site_credentials import credential_named, site_identity
 from eci_annotate.store.atomic_files import locked
 
 QUIET_S, MOST_AT_ONCE = 10.0, 2000
@@ -81,7 +81,7 @@ def ingest(rooms: Rooms, name: str, quiet_s: float = QUIET_S) -> int:
         paths = arrivals.complete()
         if not paths or time.time() - paths[-1].stat().st_mtime < quiet_s:
             return 0
-        backend = LocalBackend(rooms, SiteIdentity(rooms.layout, name))
+        backend = LocalBackend(rooms, site_identity(rooms.layout, name))
         return sum(_ingest(backend, arrivals, some) for some in _portions(paths))
 
 

@@ -18,17 +18,15 @@ from typing import Any
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.policy_file import policy_from
 from eci_annotate.errors import NoIdentity, NotFound, Refused
+from eci_annotate.repository.keys.held_identity import HeldIdentity
 from eci_annotate.repository.keys.repository_folder import Layout
-from eci_annotate.repository.keys.service_keys import add_hub_member, service_signing_key
-from eci_annotate.repository.keys.signing_keys import Signer
+from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.actor import Actor, Assurance
+from eci_annotate.workflow.actor import Assurance
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
-from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.project_checks import check_site
-from eci_annotate.workflow.subject.commands import ChangeMember, Sign
+from eci_annotate.workflow.subject.commands import ChangeMember
 
 TOKEN, PREFIX, ROLE = "eci-site", "site.", "data-manager"
 _ID = re.compile(r"site\.[A-Za-z0-9_-]{1,32}\.[0-9a-f]{8}")
@@ -124,28 +122,10 @@ def credential_named(layout: Layout, name: str) -> SiteCredential:
     return found
 
 
-@dataclass(frozen=True)
-class SiteIdentity:
-    """A site's credential, acting at the service that holds its signing key."""
-
-    layout: Layout
-    name: str
-
-    def actor(self, projects: Mapping[str, Project]) -> Actor:
-        """Return the member that this credential is."""
-        mine = {name: each.members[self.name] for name, each in projects.items() if self.name in each.members}
-        mine = {name: member for name, member in mine.items() if member.roles}
-        if not mine:
-            raise NoIdentity("The site's credential was revoked.", "Ask the project's owner for a new one.")
-        return actor_of(mine, Assurance.SITE, "uploads")
-
-    def asks_secret(self, actor: Actor) -> bool:
-        """Return False: the service holds the key."""
-        return False
-
-    def signer(self, command: Sign, actor: Actor) -> Signer:
-        """Return the key that the service holds for the credential."""
-        return Signer(service_signing_key(self.layout, self.name), Assurance.SITE)
+def site_identity(layout: Layout, name: str) -> HeldIdentity:
+    """Return the identity of a site's credential, acting at the service that holds its signing key."""
+    lost = NoIdentity("The site's credential was revoked.", "Ask the project's owner for a new one.")
+    return HeldIdentity(layout, name, Assurance.SITE, "uploads", lost)
 
 
 def _require_owner(backend: LocalBackend, project: str, doing: str) -> None:

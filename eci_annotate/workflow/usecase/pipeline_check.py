@@ -101,7 +101,7 @@ def _derived(
     if task.roles != (SERVICE_ROLE,) or task.form or task.tools or task.gate:
         yield (
             f"{task.name!r} is done by the service, without tools or a form.",
-            "Leave out roles, tools, form and gate.",
+            "Leave out all other roles, and those.",
         )
     known = [slot["name"] for slot in hanging.get("slots", ())]
     for slot in (*task.copies.source, *task.copies.target):

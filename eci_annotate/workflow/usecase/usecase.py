@@ -180,9 +180,8 @@ def _check_form(report: dict[str, Any]) -> None:
 
 def _task(each: dict[str, Any]) -> TaskDefinition:
     listed: dict[str, Any] = {key: tuple(each.get(key, ())) for key in _LISTS}
-    rest: dict[str, Any] = {
-        key: value for key, value in each.items() if key not in (*_LISTS, "gate", "readers", "copies")
-    }
+    apart = (*_LISTS, "gate", "readers", "copies")
+    rest: dict[str, Any] = {key: value for key, value in each.items() if key not in apart}
     readers = each.get("readers", 1)
     if isinstance(readers, dict):
         rest |= {"readers": readers["need"], "most": readers.get("most", readers["need"])}
