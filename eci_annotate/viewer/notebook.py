@@ -11,22 +11,25 @@ import xarray as xr
 
 from eci_annotate.errors import FrameMismatch
 from eci_annotate.imaging.annotations import Annotation, Mask
+from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.imaging.volume import series_uid_of
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, Object, Paint
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.stage import Stage
+from eci_annotate.workflow.usecase.protocol_stages import Fuse
 
 if TYPE_CHECKING:
     import ipywidgets
 
     from eci_annotate.repository.task import Signed, Task
 
+FUSED = "fused"  # stands for the UID of a volume that has none of its own
 READ_ONLY = "These images are read-only; start a task to annotate."
 
 
-def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
+def annotate(task: Task, *, height: str = "72vh", registrations: Sequence[Registration] = ()) -> ipywidgets.Widget:
     """Work on a task: data browser and form on the left, linked panes on the right; saved while you draw.
 
     Parameters
@@ -35,6 +38,8 @@ def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
         Task from `repo.start(...)`.
     height
         CSS height of the panes.
+    registrations
+        From `eci.read_registration`: series of these frames of reference can be fused too.
 
     Examples
     --------
@@ -48,11 +53,17 @@ def annotate(task: Task, *, height: str = "72vh") -> ipywidgets.Widget:
     >>> imported = eci.import_folders(repo.backend, [folder / "dicom"], project="liver-ct", site="KAU")
     >>> widget = eci.annotate(repo.start("ECI_KAU_S0001", "annotate"))
     """
-    return OpenTask(task, height).widget
+    return OpenTask(task, height, registrations=registrations).widget
 
 
 def show(
-    volume: xr.DataArray, annotations: Sequence[Annotation] = (), *, editable: bool = False, height: str = "72vh"
+    volume: xr.DataArray,
+    annotations: Sequence[Annotation] = (),
+    *,
+    fuse: xr.DataArray | None = None,
+    registrations: Sequence[Registration] = (),
+    editable: bool = False,
+    height: str = "72vh",
 ) -> Stage:
     """Show a volume, and annotations on it, in three linked panes.
 
@@ -62,6 +73,10 @@ def show(
         Any volume (k, j, i).
     annotations
         Annotations in the same frame of reference.
+    fuse
+        Another volume, laid over it in colour by patient position. J switches it off and on.
+    registrations
+        Maps between frames of reference, for a volume to fuse that has another one.
     editable
         Enable the tools; nothing is saved anywhere.
 
@@ -78,13 +93,22 @@ def show(
     >>> files = eci.write_phantom(folder, "tiny")
     >>> ct = eci.load_series(folder)
     >>> widget = eci.show(ct, [eci.Mask.from_volume(ct > 200, label="bone")])
+    >>> widget = eci.show(ct, fuse=ct[::2, ::3, ::3])
     """
-    easel = Easel.for_volume(volume)
+    uid = series_uid_of(volume)
+    over = FUSED if fuse is None or series_uid_of(fuse) in ("", uid) else series_uid_of(fuse)
+    easel = Easel(lambda wanted: fuse if fuse is not None and wanted == over else volume)
+    easel.show(uid)
     for annotation in annotations:
         _hang(easel, annotation, volume)
     if editable:
         easel.warm_up()
-    return Stage(Controller(easel, why_not="" if editable else READ_ONLY), height=height)
+    controller = Controller(easel, why_not="" if editable else READ_ONLY)
+    if fuse is not None:
+        controller.panes.overlays.registrations = registrations
+        controller.panes.overlays.titles = {over: str(fuse.name or "Fused volume")}
+        controller.panes.arrange(controller.panes.layout.lay("", Fuse(over)))
+    return Stage(controller, height=height)
 
 
 def replay(signed: Signed, *, height: str = "72vh") -> ipywidgets.Widget:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
 from eci_annotate.errors import EciError, NoSeriesFits
+from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.viewer.plain_error import plain
@@ -32,6 +33,8 @@ class OpenTask:
         Called with the signed version.
     reason
         Reason for the next version, as given when it was started.
+    registrations
+        Maps between frames of reference, for series to be fused.
 
     Attributes
     ----------
@@ -47,9 +50,10 @@ class OpenTask:
         height: str,
         on_signed: Callable[[Signed], None] = lambda signed: None,
         reason: str = "",
+        registrations: Sequence[Registration] = (),
     ) -> None:
         self.task, self._more = task, (height, on_signed)
-        self._reason = reason
+        self._reason, self._registrations = reason, registrations
         self.bench: Workbench | None = None
         self.choice: SeriesChoice | None = None
         self.widget = w.VBox([])
@@ -61,6 +65,7 @@ class OpenTask:
 
     def _open(self, chosen: str) -> None:
         self.bench = Workbench(self.task, *self._more, chosen, self._reason)
+        self.bench.controller.panes.overlays.registrations = self._registrations
         self.widget.children = [self.bench.widget]
 
     def _chosen(self, series_uid: str) -> None:

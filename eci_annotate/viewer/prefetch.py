@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable
 
@@ -30,5 +31,8 @@ def prepare(easel: Easel | None, browser: BrowserPanel, volume_of: Callable[[str
         if easel is not None:
             easel.warm_up()
         browser.fill(volume_of, post)
+        importlib.import_module(
+            "eci_annotate.imaging.sections.plane_sample"
+        )  # compiles what fused and oblique panes need
 
     threading.Thread(target=work, daemon=True).start()

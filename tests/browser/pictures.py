@@ -16,7 +16,7 @@ from eci_annotate.repository.admin.new_project import new_project
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
-from tests.browser import liver_pictures
+from tests.browser import liver_pictures, section_pictures
 from tests.browser.lab import Viewer, browsing, run_all, serving
 
 DATA = Path(__file__).parents[1] / "data"
@@ -75,6 +75,8 @@ def main() -> None:
                 address = lab.put(f"{name}.ipynb", [TASK.format(root / "repository", name)])
                 take(page, address, name, lambda: Viewer(page).wait(120))
             liver_pictures.take_all(page, lab, root, OUT)
+            one_person(DATA / "abdomen_mr_cmb_crc_scan1", root / "abdomen", "abdomen")
+            section_pictures.take_fusion(page, lab, root, root / "abdomen", OUT)
     finally:
         shutil.rmtree(root)
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import ipywidgets as w
 
 from eci_annotate.archive.protocol import Study
-from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.imaging.display import Window
+from eci_annotate.viewer.panels.fusion_menu import FusionMenu
+from eci_annotate.viewer.panels.stack_names import titles_of
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.layouts import PLANES, PaneGrid, offered
 from eci_annotate.viewer.stage.messages import look
@@ -50,7 +51,7 @@ class LayoutMenu:
         self._carry_out = carry_out
         self._begin(layouts[0])
         options = [(layout.title, layout.name) for layout in layouts]
-        size = w.Layout(width="170px")
+        size = w.Layout(width="190px")
         self.layout = w.Dropdown(options=options, value=controller.panes.layout.name, layout=size, tooltip="Layout")
         titles = [(plane.capitalize(), plane) for plane in PLANES]
         self.plane = w.Dropdown(
@@ -108,12 +109,17 @@ def menu_for(
     With `compared`, three planes come first: the sides of a comparison are linked with them.
     """
     placed = [each.series_uid for each in hanging.placed]
-    images = [s.series_uid for study in studies for s in study.series if s.modality not in NO_IMAGES]
-    layouts = offered(hanging.stages, list(dict.fromkeys((*placed, *images))))
+    titles = titles_of(studies)
+    controller.panes.overlays.titles = titles
+    layouts = offered(hanging.stages, list(dict.fromkeys((*placed, *titles))))
     first = sorted(layouts, key=lambda layout: layout.is_fixed) if compared else layouts
-    return LayoutMenu(controller, first, carry_out)
+    menu = LayoutMenu(controller, first, carry_out)
+    menu.widget.children = (*menu.widget.children, FusionMenu(controller, titles, carry_out).widget)
+    return menu
 
 
 def windows_of(hanging: Hanging) -> dict[str, Window]:
     """Return the windows that the hanging protocol states (centre and width), by series."""
-    return {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
+    own = {each.series_uid: each.window for each in hanging.placed if each.window}
+    over = {each.fuse.series_uid: each.fuse.window for each in hanging.placed if each.fuse and each.fuse.window}
+    return {uid: Window.from_centre_width(*window) for uid, window in {**over, **own}.items()}

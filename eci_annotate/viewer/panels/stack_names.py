@@ -1,10 +1,11 @@
-"""The stacks of series that have several: time points, b-values, echoes. Pure."""
+"""Names of series, and the stacks of those that have several: time points, b-values, echoes. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from eci_annotate.archive.protocol import Study
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 
 StackNames = tuple[tuple[str, str], ...]
 
@@ -18,3 +19,13 @@ def stacks_by_series(studies: Sequence[Study]) -> dict[str, StackNames]:
             found.setdefault(str(series.header["stack_of"]), []).append(name)
     groups = [tuple(group) for group in found.values() if len(group) > 1]
     return {uid: group for group in groups for uid, _ in group}
+
+
+def titles_of(studies: Sequence[Study]) -> dict[str, str]:
+    """Return what to call each series of images, by its UID; a stack has its own name too."""
+    found = {}
+    for series in (each for study in studies for each in study.series if each.modality not in NO_IMAGES):
+        stack = str(series.header["stack"]) if "stack_of" in series.header else ""
+        words = (series.description or f"{series.modality} {series.number}", stack)
+        found[series.series_uid] = " · ".join(dict.fromkeys(word for word in words if word))
+    return found

@@ -182,9 +182,7 @@ class Controller:
         """Yield the entries of a pointer event."""
         if self.why_not:
             raise Refused(self.why_not)
-        stack = self.panes.stack(hand.pane)
-        if stack is None:
-            raise Refused("This pane shows no images.", "Draw in another pane.")
+        stack = self.panes.drawable(hand.pane)
         yield from self.plan.pointer(hand.do, gesture_of(hand, stack), self.panes.series(hand.pane))
 
     def _drawing(self, changes: list[Change], before: str | None) -> list[Order]:

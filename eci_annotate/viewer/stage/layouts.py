@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eci_annotate.viewer.stage.pane_geometry import PANES, PlaneStack
-from eci_annotate.workflow.usecase.protocol_stages import HangingStage, StageCell
+from eci_annotate.viewer.stage.sections.oblique_stack import OBLIQUE, Tilt
+from eci_annotate.workflow.usecase.protocol_stages import Aim, Fuse, HangingStage, StageCell
 
 ACQUIRED = "acquired"
-PLANES = (*PANES, ACQUIRED)
+PLANES = (*PANES, ACQUIRED, OBLIQUE)
 MOST_PANES = 25
 
 
@@ -32,6 +33,10 @@ class Cell:
         What the hanging protocol calls it.
     why
         Why nothing is shown; empty if something is.
+    fuse
+        Series laid in colour over it; None if there is none.
+    aim, tilt
+        How an oblique pane is turned: as the hanging protocol states it, and by the user; None: as acquired.
     """
 
     name: str
@@ -43,6 +48,9 @@ class Cell:
     cols: int = 1
     title: str = ""
     why: str = ""
+    fuse: Fuse | None = None
+    aim: Aim | None = None
+    tilt: Tilt | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return what the browser needs of its place."""
@@ -97,6 +105,20 @@ class PaneGrid:
         new = replace(at, series_uid=series_uid, plane=plane or at.plane, title="", why="")
         return replace(self, cells=tuple(new if cell is at else cell for cell in self.cells))
 
+    def tilt(self, name: str, tilt: Tilt) -> PaneGrid:
+        """Return the layout with an oblique pane turned."""
+        return replace(
+            self, cells=tuple(replace(each, tilt=tilt) if each.name == name else each for each in self.cells)
+        )
+
+    def lay(self, name: str, fuse: Fuse | None) -> PaneGrid:
+        """Return the layout with a series laid over one pane; over all that follow the series that is drawn on."""
+        at = self.cell(name) or self.cells[0]
+        return replace(
+            self,
+            cells=tuple(replace(each, fuse=fuse) if each is at or not self.is_fixed else each for each in self.cells),
+        )
+
 
 def _at(cell: Cell, place: Cell) -> Cell:
     return replace(cell, row=place.row, col=place.col, rows=place.rows, cols=place.cols)
@@ -110,6 +132,16 @@ THREE_PLANE = PaneGrid(
         Cell("coronal", "coronal", row=1, col=1),
     ),
     (1.62, 1.0),
+)  # fmt: skip
+FOUR_PLANE = PaneGrid(
+    "four-plane", "Three planes and oblique",
+    (
+        Cell("axial", "axial", row=0, col=0),
+        Cell("sagittal", "sagittal", row=0, col=1),
+        Cell("coronal", "coronal", row=1, col=1),
+        Cell("oblique", OBLIQUE, row=1, col=0),
+    ),
+    (1.0, 1.0),
 )  # fmt: skip
 
 
@@ -138,20 +170,20 @@ def of_stage(stage: HangingStage) -> PaneGrid:
         and {cell.plane for cell in cells} == set(PANES)
         and len({c.series_uid for c in cells}) == 1
     ):
-        return replace(THREE_PLANE, name=stage.name, title=stage.title)
+        return replace(THREE_PLANE, name=stage.name, title=stage.title).lay("", cells[0].fuse)
     return grid(stage.name, stage.title, [[_of_slot(cell) for cell in row] for row in stage.rows])
 
 
 def _of_slot(cell: StageCell) -> Cell:
     why = "" if cell.series_uid else "No series of this study fits."
-    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why)
+    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why, fuse=cell.fuse, aim=cell.aim)
 
 
 GRIDS = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3))
 
 
 def offered(stages: Sequence[HangingStage], series: Sequence[str]) -> tuple[PaneGrid, ...]:
-    """Return the layouts for a study: those of its hanging protocol, then three planes, then plain grids.
+    """Return the layouts for a study: of its hanging protocol, then three planes, with an oblique one, and plain grids.
 
     Parameters
     ----------
@@ -162,7 +194,7 @@ def offered(stages: Sequence[HangingStage], series: Sequence[str]) -> tuple[Pane
     """
     own = [of_stage(stage) for stage in stages]
     plain = [filled(rows, cols, series) for rows, cols in GRIDS]
-    unique = {layout.name: layout for layout in (*own, THREE_PLANE, *plain)}
+    unique = {layout.name: layout for layout in (*own, THREE_PLANE, FOUR_PLANE, *plain)}
     return tuple(unique.values())
 
 

@@ -47,6 +47,19 @@ def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Mes
     }  # fmt: skip
 
 
+def plane(pane: str, series: str, shape: Message) -> Message:
+    """Return the new planes of an oblique pane.
+
+    Parameters
+    ----------
+    pane, series
+        The pane, and the series that it shows.
+    shape
+        The planes, as in a scene.
+    """
+    return {"kind": "plane", "pane": pane, "series": series, "shape": shape}
+
+
 def drawn(
     page: str, frame: int, views: Sequence[tuple[View, str]], open_stroke: bool, touched: Sequence[str]
 ) -> Message:

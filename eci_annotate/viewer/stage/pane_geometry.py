@@ -95,6 +95,8 @@ class PlaneStack:
         Whether rows and columns run against the grid axis.
     alone
         Whether the volume has no other planes: its slices lean, or are pictures one after the other.
+    oblique
+        Whether the grid is not that of the volume, but one that was laid through it.
     """
 
     name: str
@@ -103,10 +105,16 @@ class PlaneStack:
     axes: tuple[int, int]
     flips: tuple[bool, bool]
     alone: bool = False
+    oblique: bool = False
 
     @property
     def title(self) -> str:
         """Name of the plane, with its tilt."""
+        if self.oblique:
+            shares = {name: abs(float(self.grid.normal_lps[axis])) for name, (axis, _, _) in CONVENTION.items()}
+            near = max(shares, key=lambda name: shares[name])
+            degrees = np.degrees(np.arccos(min(shares[near], 1.0)))
+            return f"Oblique, {degrees:.0f}\N{DEGREE SIGN} from {near} (view only)"
         tilt = self.grid.tilt_degrees
         return self.name.capitalize() + (f" (gantry tilt {tilt:.1f}\N{DEGREE SIGN})" if tilt else "")
 
@@ -190,7 +198,8 @@ class PlaneStack:
         letters = {side: letters_of(direction) for side, direction in sides.items()}
         return {
             "title": marks.title if marks else self.title, "unit": marks.unit if marks else Unit.PATIENT,
-            "name": self.name, "axis": self.axis, "axes": list(self.axes), "flips": list(self.flips),
+            "name": self.name, "axis": -1 if self.oblique else self.axis,
+            "axes": list(self.axes), "flips": list(self.flips),
             "count": self.count, "rows": self.rows, "cols": self.cols, "du": self.du_mm, "dv": self.dv_mm,
             "origin": self.origin_lps.tolist(), "right": right.tolist(), "down": down.tolist(),
             "step": self.grid.step_lps[self.axis].tolist(), "per": self._per_mm.tolist(), "alone": self.alone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.display import Window
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.stage import messages
@@ -14,9 +14,13 @@ from eci_annotate.viewer.stage.layouts import ACQUIRED, THREE_PLANE, Cell, PaneG
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, marks_of, planes_of_volume
+from eci_annotate.viewer.stage.sections.oblique_panes import ObliquePanes
+from eci_annotate.viewer.stage.sections.oblique_stack import OBLIQUE
+from eci_annotate.viewer.stage.sections.series_overlays import ONTO, Overlays
 from eci_annotate.viewer.stage.slices import Pictures, slab_of
 
 ONE_PLANE = "These images have only their acquired plane."
+NOT_OBLIQUE = "An oblique pane is for viewing: it cuts voxels askew, and a line would not be exact."
 
 
 class Panes:
@@ -33,6 +37,8 @@ class Panes:
         The current layout.
     stacks
         For each stack of a series that has several: all of them, UID and title.
+    overlays
+        What is laid in colour over the series.
     windows
         Initial window of a series by its UID, as the hanging protocol states it; otherwise the default.
     """
@@ -40,6 +46,8 @@ class Panes:
     def __init__(self, easel: Easel) -> None:
         self.easel = easel
         self.layout: PaneGrid = THREE_PLANE
+        self.overlays = Overlays(easel)
+        self.obliques = ObliquePanes(lambda uid: easel.table.sheet_of(uid).volume)
         self.windows: Mapping[str, Window] = {}
         self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
@@ -67,7 +75,24 @@ class Panes:
         cell, series_uid = self.layout.cell(pane), self.series(pane)
         if cell is None or not series_uid:
             return None
+        if cell.plane == OBLIQUE:
+            return self.obliques.stack(cell, series_uid)
         return plane_of(self.planes(series_uid), cell.plane)
+
+    def drawable(self, pane: str) -> PlaneStack:
+        """Return the planes of a pane in which a tool draws.
+
+        Raises
+        ------
+        Refused
+            If it shows no images, or is oblique.
+        """
+        stack = self.stack(pane)
+        if stack is None:
+            raise Refused("This pane shows no images.", "Draw in another pane.")
+        if stack.oblique:
+            raise Refused(NOT_OBLIQUE, "Draw in another pane.")
+        return stack
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -112,16 +137,39 @@ class Panes:
 
     def slice_order(self, want: Want) -> Send | None:
         """Return the order that answers a request; None if that is not shown or does not exist."""
-        name, _, _ = slab_of(want.plane)
-        if want.series not in self.shown or name not in self.planes(want.series):
+        name, _, onto = want.plane.partition(ONTO)
+        below, (plane, _, _) = onto or want.series, slab_of(name)
+        stack = self._named(below, plane) if below in self.shown else None
+        if stack is None:
             return None
-        return self.pictures(want.series).slice_order(want, self.planes(want.series)[name])
+        if not onto and not stack.oblique:
+            return self.pictures(want.series).slice_order(want, stack)
+        known = not onto or (below, want.series) in self._laid
+        return self.overlays.slice_order(want, below, stack) if known else None
+
+    def _named(self, series_uid: str, plane: str) -> PlaneStack | None:
+        found: dict[str, PlaneStack] = {**self.planes(series_uid), **self._tilted(series_uid)}
+        return found.get(plane)
+
+    def _tilted(self, series_uid: str) -> dict[str, PlaneStack]:
+        """Return the oblique planes in which a series is shown, by name."""
+        names = (cell.name for cell in self.layout.cells if cell.plane == OBLIQUE)
+        stacks = (self.stack(name) for name in names if self.series(name) == series_uid)
+        return {stack.name: stack for stack in stacks if stack}
+
+    @property
+    def _laid(self) -> set[tuple[str, str]]:
+        """Which series is shown over which."""
+        cells = ((self.series(cell.name), cell.fuse) for cell in self.layout.cells)
+        found = ((below, self.overlays.to_wire(below, fuse)) for below, fuse in cells)
+        return {(below, wire["series"]) for below, wire in found if wire and wire["series"]}
 
     def scene(self) -> Message:
         """Return the message that shows the layout and its series in a browser."""
         wire = [self._pane(cell) for cell in self._placed()]
         place = {"name": self.layout.name, "columns": list(self.layout.columns), "rows": self.layout.rows}
-        return messages.scene(place, wire, {uid: self._facts(uid) for uid in self.shown})
+        series = dict.fromkeys((*self.shown, *sorted(above for _, above in self._laid)))
+        return messages.scene(place, wire, {uid: self._facts(uid) for uid in series})
 
     def _placed(self) -> tuple[Cell, ...]:
         """Return the cells; of three planes of one series, the acquired one has the largest pane."""
@@ -134,13 +182,15 @@ class Panes:
         stack, series = self.stack(cell.name), self.series(cell.name)
         if stack is None and series:
             return {**cell.to_wire(), "series": "", "plane": "", "why": ONE_PLANE}
-        return {**cell.to_wire(), "series": series, "plane": stack.name if stack else ""}
+        fuse = self.overlays.to_wire(series, cell.fuse)
+        return {**cell.to_wire(), "series": series, "plane": stack.name if stack else "", "fuse": fuse}
 
     def _facts(self, series_uid: str) -> Message:
         """Return frame of reference, shapes by plane, initial window and inversion of a series."""
         sheet, pictures = self.easel.table.sheet_of(series_uid), self.pictures(series_uid)
         marks = marks_of(sheet.volume)
         shapes = {name: stack.to_wire(marks) for name, stack in self.planes(series_uid).items()}
+        shapes |= {name: stack.to_wire() for name, stack in self._tilted(series_uid).items()}
         window = list(pictures.window)
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))

@@ -11,6 +11,7 @@ from eci_annotate.tools.registry import TOOLS
 from eci_annotate.viewer.stage import browser_messages
 from eci_annotate.viewer.stage.browser_messages import BrowserCommand
 from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.viewer.stage.sections.turn_plane import turn_plane
 
 if TYPE_CHECKING:
     from eci_annotate.viewer.stage.controller import Controller
@@ -86,6 +87,7 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "toggle-hidden": lambda c, said: c.of_active(lambda uid: Alter(uid, visible=uid in c.easel.table.hidden)),
     "delete": lambda c, said: c.of_active(Delete),
     "mark": _mark,
+    "tilt": turn_plane,
     "layout": _layout,
     "put": _put,
     "decide": _decide,

@@ -90,7 +90,7 @@ def slab_of(plane: str) -> tuple[str, str, int]:
     """
     name, _, slab = plane.partition("~")
     found = SLAB.fullmatch(slab or "mean1")
-    if name not in PANES or found is None:
+    if not (name in PANES or name.startswith("oblique:")) or found is None:
         raise Refused("The browser asked for an unknown plane.", "Reload the page.")
     return name, found[1], int(found[2])
 

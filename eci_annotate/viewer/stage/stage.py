@@ -18,6 +18,7 @@ from eci_annotate.viewer.stage.esm_bundle import HERE, joined
 from eci_annotate.viewer.stage.inbox import Posted
 from eci_annotate.viewer.stage.messages import heard
 from eci_annotate.viewer.stage.orders import Drawing, Fit, Ink, Leave, Lines, Order, Panel, Send
+from eci_annotate.viewer.stage.sections.colour_maps import COLOUR_MAPS
 
 
 class Stage(anywidget.AnyWidget):  # type: ignore[misc]
@@ -42,6 +43,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     link = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
     tools = traitlets.List(traitlets.Dict()).tag(sync=True)
+    colours = traitlets.Dict({name: each.to_wire() for name, each in COLOUR_MAPS.items()}).tag(sync=True)
     presets = traitlets.Dict({name: list(window) for name, window in PRESETS.items()}).tag(sync=True)
 
     def __init__(self, controller: Controller, **more: Any) -> None:

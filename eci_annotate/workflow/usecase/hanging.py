@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eci_annotate.workflow.usecase.protocol_stages import HangingStage, stages_of
+from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
 from eci_annotate.workflow.usecase.series_facts import facts_of
 
 Header = Mapping[str, Any]
@@ -20,13 +20,14 @@ Slot = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Placed:
-    """A series in a slot, and the reason."""
+    """A series in a slot, and the reason; `fuse`: what is laid in colour over it."""
 
     slot: str
     title: str
     series_uid: str
     window: tuple[float, float] | None
     reasons: tuple[str, ...]
+    fuse: Fuse | None = None
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,16 @@ def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
     taken: dict[str, str] = {}
     choices = tuple(_choice(_whole(slot, protocol), series, taken) for slot in protocol["slots"])
     slots = {slot["name"]: slot for slot in protocol["slots"]}
-    placed = tuple(_placed(slots[c.slot], c.chosen) for c in choices if c.chosen)
+    placed = tuple(_placed(slots[c.slot], c.chosen, series) for c in choices if c.chosen)
+    over = {p.fuse.series_uid: (f"shown in colour over {p.title!r}",) for p in placed if p.fuse}
     left = tuple(
-        LeftOut(uid, _why_out(uid, choices)) for uid in (str(each["series_uid"]) for each in series) if uid not in taken
+        LeftOut(uid, over.get(uid) or _why_out(uid, choices))
+        for uid in (str(each["series_uid"]) for each in series)
+        if uid not in taken
     )
     missing = tuple(f"No series fits {c.title!r}." for c in choices if c.chosen is None)
-    stages = stages_of(protocol, {p.slot: p.series_uid for p in placed})
+    fuses = {p.slot: p.fuse for p in placed if p.fuse}
+    stages = stages_of(protocol, {p.slot: p.series_uid for p in placed}, fuses)
     return Hanging(protocol["layout"], tuple(protocol["planes"]), placed, left, missing, choices, stages)
 
 
@@ -170,9 +175,25 @@ def _judgement(slot: Slot, header: Header, taken: Mapping[str, str]) -> Judgemen
     return Judgement(uid, score, tuple(met), tuple(against), taken.get(uid, ""), unmet)
 
 
-def _placed(slot: Slot, chosen: Judgement) -> Placed:
-    window = tuple(slot["window"]) if "window" in slot else None
-    return Placed(slot["name"], slot["title"], chosen.series_uid, window, chosen.met)
+def _placed(slot: Slot, chosen: Judgement, series: Sequence[Header]) -> Placed:
+    fuse = _fuse(slot["fuse"], chosen.series_uid, series) if "fuse" in slot else None
+    return Placed(slot["name"], slot["title"], chosen.series_uid, _window(slot), chosen.met, fuse)
+
+
+def _window(slot: Slot) -> tuple[float, float] | None:
+    return tuple(slot["window"]) if "window" in slot else None
+
+
+def _fuse(rules: Slot, below: str, series: Sequence[Header]) -> Fuse | None:
+    """Choose what is laid over a series: one of its frame of reference first, then by score; None if none fits."""
+    frames = {str(each["series_uid"]): each.get("FrameOfReferenceUID") for each in series}
+    judged = [_judgement(rules, header, {}) for header in series if str(header["series_uid"]) != below]
+    fits = [each for each in judged if each.fits]
+    if not fits:
+        return None
+    best = min(fits, key=lambda each: (frames[each.series_uid] != frames[below], -each.score))
+    opacity, colours = float(rules.get("opacity", OPACITY)), str(rules.get("colours", COLOURS))
+    return Fuse(best.series_uid, opacity, colours, _window(rules), best.met)
 
 
 def _why_out(uid: str, choices: Sequence[SlotChoice]) -> tuple[str, ...]:

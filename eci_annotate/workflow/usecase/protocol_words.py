@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from eci_annotate.workflow.usecase.hanging import Hanging, Judgement, SlotChoice
+from eci_annotate.workflow.usecase.protocol_stages import Fuse
 
 
 def explain(hanging: Hanging, names: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -17,7 +18,11 @@ def explain(hanging: Hanging, names: Mapping[str, str]) -> list[tuple[str, str]]
     names
         What to call a series, by its UID.
     """
-    slots = [(choice.title, " ".join(_of_slot(choice, names))) for choice in hanging.choices]
+    fuses = {each.slot: each.fuse for each in hanging.placed}
+    slots = [
+        (choice.title, " ".join((*_of_slot(choice, names), *_of_fuse(fuses.get(choice.slot), names))))
+        for choice in hanging.choices
+    ]
     left = [(names[out.series_uid], f"Left out: {'; '.join(out.reasons)}.") for out in hanging.left_out]
     return [*slots, *left]
 
@@ -36,6 +41,11 @@ def _of_slot(choice: SlotChoice, names: Mapping[str, str]) -> Iterator[str]:
         yield "No other series fits."
         return
     yield f"Runner-up is {names[others[0].series_uid]}: {_behind(chosen, others[0])}."
+
+
+def _of_fuse(fuse: Fuse | None, names: Mapping[str, str]) -> Iterator[str]:
+    if fuse is not None:
+        yield f"Over it, in colour, {names[fuse.series_uid]}: {_list(fuse.reasons)}."
 
 
 def _behind(chosen: Judgement, other: Judgement) -> str:

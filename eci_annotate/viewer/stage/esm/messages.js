@@ -24,6 +24,7 @@ export const TOOL = "tool";
 export const STATUS = "status";
 export const LOOK = "look";
 export const HEARD = "heard";
+export const PLANE = "plane";
 
 // browser -> kernel
 export const readyMessage = () => ({ kind: "ready" });

@@ -6,11 +6,11 @@ import { drawnBy, findLayers } from "./eyes/layers.js";
 import { Link } from "./eyes/link.js";
 import { Loader } from "./eyes/loader.js";
 import { element } from "./eyes/pane.js";
-import { planeName } from "./eyes/slab.js";
+import { shows } from "./sections/fusion.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
 import { SeriesDrop } from "./hands/series_drop.js";
-import { StackSlider } from "./hands/stack_slider.js";
+import { Bars } from "./hands/bars.js";
 import { Interaction } from "./hands/interaction.js";
 import { bindings } from "./hands/keys.js";
 import * as wire from "./messages.js";
@@ -54,7 +54,7 @@ export class Stage {
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
     const put = (pane, series) => this.interaction.put(pane, series);
-    this.stacks = new StackSlider(el, this.board, put);
+    this.bars = new Bars(el, this.board, put, model);
     this.drop = new SeriesDrop(el, put);
     for (const name of KEPT_INSIDE) el.addEventListener(name, (event) => event.stopPropagation());
     el.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -118,6 +118,7 @@ export class Stage {
       case wire.DRAWN: return this.setDrawn(message);
       case wire.ECHO:
       case wire.FORGET: return board.setEcho(message, buffers[0]);
+      case wire.PLANE: return this.interaction.tilt.receive(message);
       case wire.TOOL: return board.setTool(message);
       case wire.STATUS: return this.say(message.text, message.level);
       case wire.LOOK: return this.look(message);
@@ -135,8 +136,9 @@ export class Stage {
     const first = !board.panes.length;
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
     this.queue.reset();
+    loader.asked.clear(); // what is no longer shown is not answered
     board.setScene(message);
-    this.stacks.setScene(message.series);
+    this.bars.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");
     const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
@@ -147,9 +149,7 @@ export class Stage {
   setSlice(message, buffers) {
     const { board } = this;
     this.loader.arrived(message, buffers[0], buffers[1]);
-    const { series, plane, index } = message;
-    for (const pane of board.shown)
-      if (pane.series === series && pane.index === index && planeName(pane.shape, board.looks.slab) === plane) board.draw(pane);
+    for (const pane of board.shown) if (shows(pane, message, board.looks)) board.draw(pane);
     board.fill();
   }
 
@@ -172,7 +172,7 @@ export class Stage {
   /** The kernel's layers of a pane now show the view that was sent as `seq`. */
   setView(series, pane, seq) {
     const sent = pane && this.reports.of(pane.name, seq);
-    if (!sent || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
+    if (!sent || sent.plane !== pane.plane || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
     pane.drawn = { series, seq, index: sent.index, turn: sent.turn, view: sent.view };
     this.board.mark(pane, "paint");
   }

@@ -14,7 +14,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.ink.series_fields import extent_of_fields, planes_of_fields
-from eci_annotate.viewer.stage.ink.solids import Solids
+from eci_annotate.viewer.stage.ink.solids import Solids, section_of_contours
 from eci_annotate.viewer.stage.ink.vector_marks import THIN_PX, has_rings_on, marks_of
 from eci_annotate.viewer.stage.orders import Mark, Order, Send
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
@@ -65,21 +65,23 @@ class Layer:
             plane = self._plane(uid, thing, series_uid, stack, index)
             if plane is not None:
                 found.append((plane, self.colour or thing.colour))
-        if not self.name:
+        if not self.name and not stack.oblique:
             found += planes_of_fields(self.easel, self.solids.extents, series_uid, stack, index)
         return found
 
     def _plane(
         self, uid: str, thing: Object, series_uid: str, stack: PlaneStack, index: int
     ) -> NDArray[np.uint16] | None:
-        if isinstance(thing, Paint) and self.solids.has_same_voxels(thing, series_uid):
+        if isinstance(thing, Contours) and stack.oblique:
+            return section_of_contours(thing, stack, index)
+        if isinstance(thing, Paint) and not stack.oblique and self.solids.has_same_voxels(thing, series_uid):
             span = self.solids.extents.of(uid)[stack.axis]
             return stack.slice_of(self.easel.table.field(uid), index) if span.start <= index < span.stop else None
         if isinstance(thing, Paint):
-            return self.solids.cut(uid, thing, series_uid, stack, index)
+            return self.solids.cut(uid, thing, stack, index)
         if isinstance(thing, Contours) and has_rings_on(self.easel, thing, stack):
             return None
-        solid = self.solids.on(uid, series_uid)
+        solid = None if stack.oblique else self.solids.on(uid, series_uid)
         return solid.plane(stack, index) if solid else None
 
     def marks(self, series_uid: str, stack: PlaneStack, view: View, editable: bool) -> tuple[Mark, ...]:

@@ -13,6 +13,7 @@ from eci_annotate.tools.protocol import Paint, is_series_field
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
 from eci_annotate.viewer.stage.ink.pane_turn import turned
 from eci_annotate.viewer.stage.ink.rasterise import compose, margin_px
+from eci_annotate.viewer.stage.ink.solids import block_on
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 from eci_annotate.viewer.stage.panes import Panes
@@ -62,6 +63,10 @@ class Painter:
         """Forget the views of a page, or (None) of all, which then send them again."""
         self.views = {key: view for key, view in self.views.items() if page not in (None, key[0])}
         self._lined = {key for key in self._lined if key in self.views}
+
+    def forget(self, pane: str) -> None:
+        """Forget the views of a pane, whose planes have changed."""
+        self.views = {key: view for key, view in self.views.items() if key[1] != pane}
 
     def look(self, views: Iterable[View], anew: bool = False) -> list[Order]:
         """Draw views that moved; `anew`: draw all views of their pages, and send all annotations again."""
@@ -147,6 +152,8 @@ class Painter:
 
     def _patch(self, view: View, where: Block) -> Ink | None:
         stack = self._stack(view)
+        if stack is not None and stack.oblique:
+            where = block_on(where, self.easel.table.sheet_of(self.panes.series(view.pane)).grid, stack.grid)
         rect = None if stack is None else view.rect_of(stack, where, margin_px(view) + 1)
         if stack is None or rect is None:
             return None
@@ -171,7 +178,8 @@ class Painter:
         stack, series = self._stack(view), self.panes.series(view.pane)
         if stack is None:
             return []
-        marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, self.editable))
+        editable = self.editable and not stack.oblique
+        marks = tuple(m for layer in self._layers for m in layer.marks(series, stack, view, editable))
         marks += place_marks(self.places, stack, view)
         key = key_of(view)
         if not marks and key not in self._lined:

@@ -43,4 +43,4 @@ def turned(stack: PlaneStack, turn: int) -> PlaneStack:
     left ^= turn >= FLIPPED
     for _ in range(turn % FLIPPED):
         row, col, up, left = col, row, left, not up  # the columns become rows, the rows columns from right to left
-    return TurnedStack(stack.name, stack.grid, stack.axis, (row, col), (up, left), stack.alone, stack)
+    return TurnedStack(stack.name, stack.grid, stack.axis, (row, col), (up, left), stack.alone, stack.oblique, stack)

@@ -103,6 +103,21 @@ def moved(solid: Solid, source: Grid, target: Grid) -> Solid:
     return Solid(where, nearest(solid.voxels.view(np.uint8), source, part_of(target, where)).astype(bool))
 
 
+def flat_grid(stack: PlaneStack, index: int) -> Grid:
+    """Return the grid of one whole slice: the same voxels, whatever is cropped elsewhere."""
+    flat = [slice(0, n) for n in stack.grid.shape]
+    flat[stack.axis] = slice(index, index + 1)
+    return part_of(stack.grid, (flat[0], flat[1], flat[2]))
+
+
+def section_of_contours(thing: Contours, stack: PlaneStack, index: int) -> NDArray[np.uint16] | None:
+    """Return one oblique slice, as displayed, of contours; None if they have no rings."""
+    if not thing.rings_lps:
+        return None
+    inside = thing.voxels_on(flat_grid(stack, index))
+    return stack.slice_of(np.where(inside, np.uint16(FULL), np.uint16(0)), 0)
+
+
 def part_of(grid: Grid, where: Block) -> Grid:
     """Return the grid of a block alone."""
     k, j, i = where
@@ -164,18 +179,16 @@ class Solids:
             where, self.easel.table.sheet_of(thing.series_uid).grid, self.easel.table.sheet_of(series_uid).grid
         )
 
-    def cut(self, uid: str, thing: Paint, series_uid: str, stack: PlaneStack, index: int) -> Fields | None:
-        """Return one slice, as displayed, of a painted annotation on a series with other voxels.
+    def cut(self, uid: str, thing: Paint, stack: PlaneStack, index: int) -> Fields | None:
+        """Return one slice, as displayed, of a painted annotation on planes with other voxels.
 
         Each voxel takes the nearest one; only this plane is computed, so that it follows each stroke.
         """
-        reach = self.block_on(thing, self.extents.of(uid), series_uid)[stack.axis]
+        own = self.easel.table.sheet_of(thing.series_uid).grid
+        reach = block_on(self.extents.of(uid), own, stack.grid)[stack.axis]
         if not reach.start <= index < reach.stop:
             return None
-        flat = [slice(0, n) for n in stack.grid.shape]
-        flat[stack.axis] = slice(index, index + 1)
-        plane = part_of(stack.grid, (flat[0], flat[1], flat[2]))  # always whole: the same voxels, whatever was cropped
-        field = nearest(self.easel.table.field(uid), self.easel.table.sheet_of(thing.series_uid).grid, plane)
+        field = nearest(self.easel.table.field(uid), own, flat_grid(stack, index))
         return stack.slice_of(np.where(field >= HALF, np.uint16(FULL), np.uint16(0)), 0)
 
     def middle_of(self, uid: str) -> Vector | None:

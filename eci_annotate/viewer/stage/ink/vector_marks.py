@@ -21,7 +21,7 @@ PARALLEL = 1 - 1e-4
 
 def acquired(stack: PlaneStack) -> bool:
     """Whether a pane shows slices as they were acquired, on which contours are defined."""
-    return stack.axis == 0
+    return stack.axis == 0 and not stack.oblique
 
 
 def has_rings_on(easel: Easel, thing: Contours, stack: PlaneStack) -> bool:

@@ -2,6 +2,8 @@
 // reference share the crosshair. It knows neither the kernel nor the pointer.
 
 import { Echoes } from "./echoes.js";
+import { linesIn } from "../sections/reference_lines.js";
+import { overPanes } from "../sections/fusion.js";
 import { Frames } from "./frames.js";
 import { followers } from "./groups.js";
 import * as pane_geometry from "./pane_geometry.js";
@@ -72,7 +74,7 @@ export class Board {
     const before = this.layout;
     this.layout = layout.name;
     this.grid.arrange(layout, panes.map(({ name }) => name));
-    this.looks.add(series);
+    this.looks.add(series, panes);
     for (const each of panes) this.setPane(this.paneNamed(each.name), each, series[each.series]);
     this.echoes.keepOn(series);
     if (before !== this.layout) this.showAlone(null);
@@ -127,7 +129,7 @@ export class Board {
   setWindow(window, invert = this.invert, series = this.series, voi) {
     this.timed(() => {
       this.looks.set(series, window, invert, voi);
-      for (const pane of this.shown) if (pane.series === series) this.draw(pane, "window");
+      for (const pane of this.shown) if (this.looks.fusion.seriesIn(pane).includes(series)) this.draw(pane, "window");
     });
     this.moved();
   }
@@ -171,9 +173,10 @@ export class Board {
   // -- drawing -------------------------------------------------------------------
   /** Update slice and window of a pane; the screen follows at the next frame. @param {Pane} pane */
   draw(pane, why) {
-    const slice = this.loader.held(pane.series, planeName(pane.shape, this.looks.slab), pane.index);
+    const plane = planeName(pane.shape, this.looks.slab);
+    const slice = this.loader.held(pane.series, plane, pane.index);
     const { window, invert, voi } = this.looks.of(pane.series);
-    pane.setImage(slice, slice && !slice.colour && this.luts.of(window, invert, slice, voi), this.looks.graphics);
+    pane.setImage(slice, slice && !slice.colour && this.luts.of(window, invert, slice, voi), this.looks.graphics, this.looks.fusion.layer(pane, plane, this));
     this.lay(pane, why);
   }
 
@@ -186,15 +189,14 @@ export class Board {
   write(pane) {
     const { window: [low, high], invert, colour, voi } = this.looks.of(pane.series);
     const text = colour ? "colour" : `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${VOI[voi] ?? (voi && voi !== LINEAR ? "  table" : "")}${invert ? "  inverted" : ""}`;
-    pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space));
+    pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space), this.looks.fusion.describe(pane, this.looks));
   }
 
   redraw(why) {
     for (const pane of this.shown) this.draw(pane, why);
     this.fill();
   }
-
-  fill() { this.loader.fill(this.shown, this.looks.slab); }
+  fill() { this.loader.fill(this.shown, this.looks.slab, overPanes(this.shown, this.looks.fusion)); }
 
   /** Redraw after the overlays changed. */
   refresh(why) { for (const pane of this.shown) this.mark(pane, why); }
@@ -204,10 +206,10 @@ export class Board {
   compose(pane) {
     const { tool, hovered } = this;
     const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
-    const here = hovered?.pane === pane && !tool.read_only && tool.feedback === "ring";
+    const here = hovered?.pane === pane && pane.shape.axis >= 0 && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
     const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified });
+    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified, lines: linesIn(pane, this.shown, this.crosses) });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

@@ -68,7 +68,7 @@ export function drawEcho(ctx, echo, shape, index, view) {
 }
 
 function maskPath(echo, shape, index) {
-  const found = section(echo, shape, index);
+  const found = shape.axis < 0 ? null : section(echo, shape, index); // an oblique plane has other voxels
   if (!found) return null;
   const [fill, edge] = [new Path2D(), new Path2D()];
   const { runs, edges } = outline(found);

@@ -2,6 +2,7 @@
 // Once all acquired slices are loaded, the other panes are cut from them, without the kernel.
 
 import { nextWanted, SliceCache, sliceKey } from "./cache.js";
+import { onto } from "../sections/fusion.js";
 import { planeName } from "./slab.js";
 
 const CACHE_BYTES = 400e6;
@@ -67,8 +68,13 @@ export class Loader {
   held(series, plane, index) {
     const base = this.base(series);
     const found = this.cache.get(sliceKey(series, plane, index));
-    if (found || !base || plane === base.name || !(plane in this.shapes[series]) || !this.isWhole(series)) return found;
+    if (found || !base || plane === base.name || !(this.shapes[series][plane]?.axis >= 0) || !this.isWhole(series)) return found;
     return cut(base, this.shapes[series][plane], index, (k) => this.cache.held.get(sliceKey(series, base.name, k)));
+  }
+
+  /** Wait no longer for slices of planes that no longer exist. @param {string} plane */
+  forget(plane) {
+    for (const key of this.asked.keys()) if (key.includes(`|${plane}`)) this.asked.delete(key);
   }
 
   /** @param {any} message @param {DataView} buffer @param {DataView} [graphics] bits of the file's overlays */
@@ -82,21 +88,25 @@ export class Loader {
   }
 
   /** Ask for what the panes show and what is near, nearest first. @param {import("./pane.js").Pane[]} panes
-   * @param {import("./slab.js").Slab | null} slab */
-  fill(panes, slab = null) {
+   * @param {import("./slab.js").Slab | null} slab
+   * @param {{series: string, below: string, shape: any, index: number, travel: number}[]} over what lies over panes */
+  fill(panes, slab = null, over = []) {
     const now = performance.now();
     for (const [key, since] of this.asked) if (now - since > PATIENCE_MS) this.asked.delete(key);
     const whole = new Map(panes.map(({ series }) => [series, this.isWhole(series)]));
     const missing = (series, plane, index) => {
       const key = sliceKey(series, plane, index);
-      const cuttable = plane in this.shapes[series] && plane !== this.base(series).name;
+      const cuttable = this.shapes[series]?.[plane]?.axis >= 0 && plane !== this.base(series).name;
       return !(this.cache.has(key) || this.asked.has(key) || (whole.get(series) && cuttable));
     };
     const reach = this.busy ? 0 : NEAR;
     const near = panes.map(({ series, shape, index, travel }) => ({ series, shape, plane: planeName(shape, slab), index, travel, reach }));
-    this.askFor(near, missing, UNDER_WAY_NEAR);
+    const laid = over.map((each) => ({ ...each, plane: onto(planeName(each.shape, slab), each.below), reach }));
+    this.askFor([...near, ...laid], missing, UNDER_WAY_NEAR);
     if (this.busy) return;
-    this.askFor(this.far(near, whole.size), missing, UNDER_WAY_FAR);
+    const count = whole.size + laid.length;
+    const around = laid.map((each) => ({ ...each, reach: reachOf(each.shape, count) }));
+    this.askFor([...this.far(near, count), ...around], missing, UNDER_WAY_FAR);
   }
 
   /** The acquired slices of each series, around the pane that shows them, or around the middle if none does. */

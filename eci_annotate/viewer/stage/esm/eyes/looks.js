@@ -1,5 +1,6 @@
 // Window and inversion of each series: panes of one series share them.
 
+import { Fusion } from "../sections/fusion.js";
 import { LINEAR } from "./lut.js";
 
 /** @typedef {{window: [number, number], invert: boolean, colour?: boolean, voi?: import("./lut.js").Voi,
@@ -17,6 +18,7 @@ export class Looks {
     this.now = new Map();
     /** @type {import("./slab.js").Slab | null} what all panes show instead of single slices */
     this.slab = null;
+    this.fusion = new Fusion();
     /** Whether overlays of the files are shown. */
     this.graphics = true;
     /** Whether the picture is enlarged around the pointer. */
@@ -28,8 +30,10 @@ export class Looks {
 
   has(series) { return this.now.has(series); }
 
-  /** Add series that are shown for the first time; others keep what the user chose. @param {Record<string, Look>} series */
-  add(series) {
+  /** Add series that are shown for the first time; others keep what the user chose. @param {Record<string, Look>} series
+   * @param {any[]} panes of the same SCENE message */
+  add(series, panes) {
+    this.fusion.setScene(panes);
     for (const [uid, { window, invert, colour, voi = LINEAR, windows = [] }] of Object.entries(series)) {
       if (!this.now.has(uid)) this.now.set(uid, { window, invert, colour, voi, windows });
       this.first.set(uid, { window, invert, colour, voi, windows });
@@ -45,5 +49,6 @@ export class Looks {
   reset() {
     this.now = new Map(this.first);
     this.slab = null;
+    this.fusion.reset();
   }
 }

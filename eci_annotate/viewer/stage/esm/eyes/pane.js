@@ -2,6 +2,8 @@
 // kernel has not drawn yet) and what moves with the pointer. One canvas, since stacked ones cost a frame each.
 
 import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
+import { drawLines } from "../sections/reference_lines.js";
+import { drawLegend } from "../sections/legend.js";
 import { drawEcho } from "./echoes.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { SlicePicture } from "./slice_picture.js";
@@ -49,6 +51,8 @@ export class Pane {
     this.space = "";
     /** What the hanging protocol calls this pane, and why it shows nothing. */
     this.label = this.why = "";
+    this.fuse = /** @type {import("../sections/fusion.js").Fuse | null} */ (null);
+    this.fused = { text: "", legend: null };
     this.index = 0;
     this.travel = 1;
     this.seq = 0;
@@ -65,9 +69,9 @@ export class Pane {
   }
 
   /** Set place on the board, label, and why nothing is shown. @param {any} cell a pane of a SCENE message */
-  place({ row, col, rows, cols, title, why }) {
+  place({ row, col, rows, cols, title, why, fuse = null }) {
     this.el.style.gridArea = `${row + 1} / ${col + 1} / span ${rows} / span ${cols}`;
-    Object.assign(this, { label: title, why });
+    Object.assign(this, { label: title, why, fuse });
     this.notice.textContent = [title, why].filter(Boolean).join(": ");
     this.notice.hidden = !why;
   }
@@ -165,9 +169,9 @@ export class Pane {
   }
 
   /** Set a cached slice; without one the pane indicates that it is loading, and never shows another slice. */
-  setImage(slice, lut, graphics = true) {
+  setImage(slice, lut, graphics = true, over = null) {
     this.waits = !slice;
-    this.picture.setSlice(slice, lut, graphics);
+    this.picture.setSlice(slice, lut, graphics, over);
   }
 
   /** Whether the kernel's layers show this slice. */
@@ -177,7 +181,7 @@ export class Pane {
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean}} what */
+   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean, lines: any[]}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -186,10 +190,12 @@ export class Pane {
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
+    drawLines(context, what.lines);
     if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
     if (what.ring) drawRing(context, what.ring);
     if (what.magnified && what.hovered?.pane === this) drawMagnifier(this, what.hovered, what.echoes);
     drawTexts(context, this, probeText(this, what.hovered));
+    drawLegend(context, this);
   }
 
   /** Draw annotations in a view: the kernel's layers, or else echoes. */
@@ -205,14 +211,14 @@ export class Pane {
     for (const layer of this.layers) context.drawImage(layer, 0, 0);
   }
 
-  /** @param {string} window text of the window */
-  write(window, focus) {
-    const { shape, index } = this;
+  /** @param {string} window text of the window @param {any} fused what is said of a series over it */
+  write(window, focus, fused = this.fused) {
+    const { shape, index } = Object.assign(this, { fused });
     const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
     const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
-    this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}`;
+    this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}${fused.text && `, ${fused.text}`}`;
   }
 }
 

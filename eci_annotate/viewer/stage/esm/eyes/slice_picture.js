@@ -1,6 +1,7 @@
 // The picture of one slice: its pixels as sent, upright, drawn through a view. At first directly onto the screen, since
 // the view may move on; once it has rested for a frame, onto a backdrop, which costs little when only the pointer moves.
 
+import { layOver } from "../sections/fusion.js";
 import { paintColours, paintGraphics, paintSlice } from "./lut.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { turnMatrix } from "./turn.js";
@@ -14,6 +15,8 @@ export class SlicePicture {
     this.held = false;
     /** @type {import("./cache.js").Slice | null} */
     this.slice = null;
+    /** @type {import("../sections/fusion.js").Layer | null} */
+    this.over = null;
   }
 
   /** @param {import("../messages.js").Shape} shape upright */
@@ -25,13 +28,16 @@ export class SlicePicture {
     this.words = new Uint32Array(this.pixels.data.buffer);
   }
 
-  /** @param {import("./cache.js").Slice | null | undefined} slice nothing is drawn without one */
-  setSlice(slice, lut, graphics = true) {
+  /** @param {import("./cache.js").Slice | null | undefined} slice nothing is drawn without one
+   * @param {import("../sections/fusion.js").Layer | null} over what lies over it */
+  setSlice(slice, lut, graphics = true, over = null) {
     this.held = Boolean(slice);
     this.slice = slice ?? null;
+    this.over = over;
     if (!slice) return;
     if (slice.colour) paintColours(/** @type {Uint8Array} */ (slice.values), this.words);
     else paintSlice(/** @type {Int16Array | Uint16Array} */ (slice.values), lut, this.words);
+    layOver(over, this.words);
     if (slice.graphics && graphics) paintGraphics(slice.graphics, this.words);
     this.paper.putImageData(this.pixels, 0, 0);
   }

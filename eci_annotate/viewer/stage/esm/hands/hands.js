@@ -3,7 +3,7 @@
 
 import { lpsFromPlane, planeFromPx } from "../eyes/pane_geometry.js";
 
-/** @typedef {{kind: "stroke" | "pan" | "window" | "poised" | "double", id: number, x: number, y: number, touch: boolean}} Drag
+/** @typedef {{kind: "stroke" | "pan" | "window" | "tilt" | "poised" | "double", id: number, x: number, y: number, touch: boolean}} Drag
  *   `poised`: the press of a stroke is held until the pointer moves
  * @typedef {{kind: "none"} | {kind: "pinch", span: number, x: number, y: number} | Drag} Grip */
 
@@ -13,8 +13,9 @@ const STILL_PX = 6;
 const STILL_MOUSE_PX = 2;
 const round = (x) => Math.round(x * 1000) / 1000;
 
-/** What a press starts. @returns {"stroke" | "pan" | "window" | "jump" | "none"} */
-export function gripOf({ button, shiftKey, space }) {
+/** What a press starts; `turns`: it is on what turns a plane. @returns {"stroke" | "pan" | "window" | "jump" | "tilt" | "none"} */
+export function gripOf({ button, shiftKey, space, turns }) {
+  if (turns) return "tilt";
   if (button === 1 || (button === 0 && space)) return "pan";
   if (button === 2) return "window";
   if (button === 5) return "stroke"; // the other end of a pen
@@ -60,7 +61,8 @@ export class Hands {
     const at = this.place(event);
     if (event.pointerType === "touch" && this.pinches(event, at)) return;
     if (this.grip.kind !== "none") return;
-    const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space: this.interaction.space });
+    const { space, tilt } = this.interaction;
+    const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space, turns: tilt.grips(this.pane, at, event) });
     if (kind === "jump") return void this.interaction.jump(this.pane, at);
     if (kind === "none") return;
     this.el.setPointerCapture(event.pointerId);
@@ -105,10 +107,11 @@ export class Hands {
       this.interaction.click.release();
     }
     if (this.grip.kind === "stroke") return this.stroke("drag", event, coalesced(event), {});
+    if (this.grip.kind === "tilt") return this.interaction.tilt.move(at);
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
     if (this.grip.kind === "pan") this.interaction.pan(this.pane, dx, dy);
-    else this.interaction.windowBy(this.pane, dx, dy);
+    else this.interaction.windowBy(this.pane, dx, dy, event.shiftKey);
   }
 
   up(event) {

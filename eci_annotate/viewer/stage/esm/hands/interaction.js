@@ -4,6 +4,7 @@ import * as wire from "../messages.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
 import { Navigation } from "./navigation.js";
+import { Tilt } from "../sections/tilt.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
@@ -25,6 +26,7 @@ export class Interaction extends Navigation {
     this.lastHere = -Infinity;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resting = undefined;
+    this.tilt = new Tilt(this.board, (message) => queue.command(message));
     this.click = new HeldClick((event, stamp) => this.stroke(event, stamp));
   }
 
@@ -33,7 +35,7 @@ export class Interaction extends Navigation {
     if (focus) this.el.focus({ preventScroll: true });
     if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
     this.board.activate(pane);
-    this.stage.stacks?.show();
+    this.stage.bars?.show();
     this.here();
   }
 
@@ -94,6 +96,7 @@ export class Interaction extends Navigation {
     if (event.repeat && !binding.repeats) return;
     this.touched(this.board.active, false);
     if (binding.does === "view-help") this.help.toggle();
+    else if (binding.does === "tip") this.stage.say(this.tilt.tip(this.board.active, binding.value), "note", true);
     else if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
     else if (binding.does === "cancel") this.cancel();
     else this.command(binding);
@@ -120,7 +123,7 @@ export class Interaction extends Navigation {
 
   cancel() {
     this.help.toggle(false);
-    this.stopCine();
+    this.cine.stop();
     this.stage.hands.forEach((hands) => hands.cancel());
     this.click.drop();
     this.board.trail.clear();

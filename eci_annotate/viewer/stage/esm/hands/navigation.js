@@ -6,12 +6,12 @@ import { autoWindow, draggedWindow, LINEAR } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
 import { nextSlab } from "../eyes/slab.js";
 import { nextTurn } from "../eyes/turn.js";
+import { Cine } from "./cine.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
 
 const WHEEL_STEP = 60;
-const CINE_MS = 80;
 
 export class Navigation {
   /** @param {import("../stage.js").Stage} stage */
@@ -19,6 +19,7 @@ export class Navigation {
     this.stage = stage;
     this.board = stage.board;
     this.rolled = 0;
+    this.cine = new Cine((pane, by) => this.scroll(pane, by));
   }
 
   /** @param {Pane} pane @param {number} by slices, positive toward the feet in a stack of axial slices */
@@ -82,10 +83,12 @@ export class Navigation {
     this.moveView(pane, pane_geometry.panned(pane.view, dx, dy), "pan");
   }
 
-  /** @param {Pane} pane */
-  windowBy(pane, dx, dy) {
-    const { window, invert } = this.board.looks.of(pane.series);
-    this.board.setWindow(draggedWindow(window, dx, dy), invert, pane.series);
+  /** @param {Pane} pane @param {boolean} above whether of what lies over it */
+  windowBy(pane, dx, dy, above = false) {
+    const { looks } = this.board;
+    const series = (above && looks.fusion.over(pane)?.series) || pane.series;
+    const { window, invert } = looks.of(series);
+    this.board.setWindow(draggedWindow(window, dx, dy), invert, series);
   }
 
   /** @param {Pane} pane @param {Point} at */
@@ -127,24 +130,6 @@ export class Navigation {
     this.board.redraw("window");
   }
 
-  /** Play the slices of a pane in a loop, or stop. @param {Pane} pane */
-  cine(pane) {
-    const playing = this.playing;
-    this.stopCine();
-    if (playing === pane) return;
-    this.playing = pane;
-    this.cineTimer = setInterval(() => {
-      if (!pane.visible) return this.stopCine();
-      const last = pane_geometry.isUpward(pane.shape) ? 0 : pane.shape.count - 1;
-      this.scroll(pane, pane.index === last ? -pane.shape.count : 1);
-    }, CINE_MS);
-  }
-
-  stopCine() {
-    clearInterval(this.cineTimer);
-    this.playing = null;
-  }
-
   /** Show this pane alone, or all panes if it already is. @param {Pane} pane */
   maximise(pane) {
     this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
@@ -165,10 +150,13 @@ export class Navigation {
       case "view-maximise": return this.maximise(pane);
       case "view-full": return this.fullScreen();
       case "view-slab": return this.thicken();
-      case "view-cine": return this.cine(pane);
+      case "view-cine": return this.cine.turn(pane);
       case "view-link": return this.relink();
       case "view-magnify": return this.magnify(true);
-      case "view-stack": return this.stage.stacks.step(value);
+      case "view-stack": return this.stage.bars.stacks.step(value);
+      case "view-fuse": return this.stage.say(this.stage.bars.fusion.turn(), "note", true);
+      case "view-fade": return this.stage.bars.fusion.fade(value);
+      case "view-recolour": return this.stage.bars.fusion.recolour();
       case "view-flip-x": return this.turn(pane, "flip-x");
       case "view-flip-y": return this.turn(pane, "flip-y");
       case "view-rotate": return this.turn(pane, "right");

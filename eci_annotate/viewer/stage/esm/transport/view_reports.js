@@ -34,9 +34,9 @@ export class ViewReports {
   }
 
   view(pane) {
-    const { view, size, index, name, screen, turn } = pane;
+    const { view, size, index, name, screen, turn, plane } = pane;
     const seq = ++pane.seq;
-    this.sent.set(`${name}${seq}`, { view, index, turn });
+    this.sent.set(`${name}${seq}`, { view, index, turn, plane });
     this.sent.delete(`${name}${seq - REMEMBERED}`);
     const place = { turn, left_mm: view.left, top_mm: view.top, px_per_mm: view.zoom * size.ratio };
     return { pane: name, seq, index, ...place, width: screen.width, height: screen.height, ratio: size.ratio };

@@ -1,0 +1,1 @@
+"""Planes in any position through a volume."""

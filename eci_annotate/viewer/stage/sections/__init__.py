@@ -1,0 +1,1 @@
+"""Planes that are computed: series laid in colour over others."""
