@@ -6,7 +6,7 @@ A file is sealed bit for bit; dicomweb-client parses what it retrieves and encod
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
 from typing import Any
 
@@ -81,12 +81,19 @@ class DicomWebObjects:
 
     def studies(self, limit: int = 100, **filters: str) -> list[str]:
         """Return the UIDs of studies that match, by QIDO-RS; `filters` are keywords such as ``StudyDate``."""
+        return [each["0020000D"]["Value"][0] for each in self.search(filters, limit)]
+
+    def search(
+        self, filters: Mapping[str, str], limit: int, offset: int = 0, fields: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Return the answers about studies that match, by QIDO-RS, from `offset` on; a server may ignore filters."""
         try:
-            found = self._queries.search_for_studies(limit=limit, search_filters=dict(filters) or None)
+            return self._queries.search_for_studies(
+                limit=limit, offset=offset, fields=[*fields] or None, search_filters=dict(filters) or None
+            )
         except Exception as error:  # requests' errors quote addresses and answers
             what = f"The DICOMweb archive does not answer ({type(error).__name__})."
             raise StoreUnavailable(what, "Check its address.") from None
-        return [each["0020000D"]["Value"][0] for each in found]
 
     def instances_of(self, study_uid: str) -> list[Uids]:
         """Return the instances of a study, by QIDO-RS."""

@@ -103,12 +103,18 @@ class XnatObjects:
             raise NotFound("The XNAT has no session of this study.", "Send its images first.")
         return str(found)
 
-    def listed(self, where: str) -> list[dict[str, Any]]:
+    def listed(self, where: str, **params: str) -> list[dict[str, Any]]:
         """Return the rows of a listing; empty if its place does not exist."""
-        answer = self._ask("GET", where, params={"format": "json"})
+        answer = self._ask("GET", where, params={"format": "json", **params})
         if answer.status_code == 404:
             return []
         return list(_required(answer, (200,)).json()["ResultSet"]["Result"])
+
+    def content(self, where: str) -> bytes:
+        """Return the file at a place of the XNAT, such as one that a listing names."""
+        if not where.startswith("/data/") or ".." in where:
+            raise NotFound("The XNAT names a file at no place of its own.", "Ask its administrator.")
+        return _required(self._ask("GET", where), (200,)).content
 
     @property
     def _subjects(self) -> str:

@@ -29,14 +29,15 @@ def issue(
     from eci_annotate.store.atomic_files import write_atomic
 
     repository = open(folder)
-    content = _policy_in(policy) if policy else {}
+    content = policy_in(policy) if policy else {}
     name, token = site_credentials.issue(local(repository), chosen(repository, project), site, content)
     if out:
         write_atomic(out, token.encode() + b"\n", mode=0o600)
     say(f"Issued {name}. Give it to the site by a safe way: {out or token}")
 
 
-def _policy_in(path: Path) -> dict[str, object]:
+def policy_in(path: Path) -> dict[str, object]:
+    """Return the content of a policy file."""
     import yaml
 
     try:

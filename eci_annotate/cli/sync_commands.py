@@ -1,4 +1,4 @@
-"""`eci-annotate sync`: signed versions, and withdrawals, to a DICOMweb archive, an XNAT or a DICOM node."""
+"""`eci-annotate sync`: signed versions, and withdrawals, to other archives; new studies from them, by rule."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
+from eci_annotate.cli.site_commands import policy_in
 from eci_annotate.cli.terminal import Folder, Project, local, open, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, StoreUnavailable
 
-sync = typer.Typer(help="Signed versions to other archives: add, status, run, retry.", no_args_is_help=True)
+sync = typer.Typer(
+    help="Signed versions to other archives, and studies from them: add, status, run, retry, pull.",
+    no_args_is_help=True,
+)
 Name = Annotated[str | None, typer.Option("--target", help="One target only; by default all.")]
 
 
@@ -28,6 +32,7 @@ def add(
     password_file: Annotated[Path | None, typer.Option(help="File with the password.", exists=True)] = None,
     orthanc: Annotated[str, typer.Option(help="Of an Orthanc: root of its own interface, for deletions.")] = "",
     images: Annotated[bool, typer.Option("--images", help="Send the images too.")] = False,
+    pull_only: Annotated[bool, typer.Option("--pull-only", help="Only pull from it; send nothing there.")] = False,
 ) -> None:
     """Set up a target for a project's signed versions, or change it (owner only)."""
     from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
@@ -39,10 +44,11 @@ def add(
     if kind not in set(TargetKind):
         raise Refused(f"Unknown kind of target {kind!r}.", f"Kinds are {', '.join(TargetKind)}.")
     password = password_file.read_text().strip() if password_file else ""
-    made = SyncTarget(name, where, TargetKind(kind), url, remote_project, user, password, orthanc, images)
+    account, who = (remote_project, user, password), backend.account.actor.name
+    made = SyncTarget(name, where, TargetKind(kind), url, *account, orthanc, images, pull_only, who)
     keep_target(backend, made)
     backend.trail.note("sync-target.1", where, "", f"{name}: {kind}")
-    say(f"Added {name}. Next: eci-annotate sync run {folder}")
+    say(f"Added {name}. Next: eci-annotate sync {'pull add' if pull_only else 'run'} {folder}")
 
 
 @sync.command()
@@ -90,8 +96,91 @@ def _boxes(folder: Path, name: str | None) -> list:  # type: ignore[type-arg]
     from eci_annotate.repository.sync.sync_targets import target_named, targets
 
     backend = local(open(folder))
-    mine = [each for each in targets(backend) if each.project in backend.account.actor.roles]
+    roles = backend.account.actor.roles
+    mine = [each for each in targets(backend) if each.project in roles and not each.pull_only]
     wanted = [target_named(backend, name)] if name else mine
     if not wanted:
         say("No target is set up. See: eci-annotate sync add --help")
     return [Outbox(backend, each) for each in wanted if each in mine]
+
+
+pull = typer.Typer(help="New studies from other archives by rule: add, list, remove, run.", no_args_is_help=True)
+sync.add_typer(pull, name="pull")
+RuleName = Annotated[str, typer.Argument(help="The rule's name.")]
+
+
+@pull.command("add")
+def add_pull(
+    folder: Folder,
+    name: RuleName,
+    target: Annotated[str, typer.Option(help="Where from: a target of sync add (dicomweb or xnat).")],
+    site: Annotated[str, typer.Option(help="The site that the patients belong to.")],
+    project: Project = None,
+    modality: Annotated[str, typer.Option(help="Studies with a series of this modality, such as CT.")] = "",
+    since: Annotated[str, typer.Option(help="Study date from, YYYY-MM-DD.")] = "",
+    until: Annotated[str, typer.Option(help="Study date to, YYYY-MM-DD.")] = "",
+    description: Annotated[str, typer.Option(help="Study description, with * and ?.")] = "",
+    remote_project: Annotated[str, typer.Option(help="Project of the XNAT, if not the target's.")] = "",
+    every: Annotated[int, typer.Option(help="Minutes between two runs.", min=1)] = 15,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="The agreed policy file: files are checked by it, like a proxy's uploads.", exists=True),
+    ] = None,
+) -> None:
+    """Add a rule by which a service pulls new studies (owner only). Files that may identify a patient are held back."""
+    from eci_annotate.repository.sync.pull_rules import PullRule, StudyFilter, add_rule
+
+    repository = open(folder)
+    wanted = StudyFilter(modality, since, until, description, remote_project)
+    rule = PullRule(name, chosen(repository, project), site, target, "", wanted, every)
+    add_rule(local(repository), rule, policy_in(policy) if policy else None)
+    say(f"Added {name}. A service runs it every {every} minutes; at once: eci-annotate sync pull run {folder} {name}")
+
+
+@pull.command("list")
+def list_pull(folder: Folder) -> None:
+    """List the rules of your projects: what they pull, what the last run did, and what it refused, with the reason."""
+    from eci_annotate.repository.sync.pull_rules import rules
+    from eci_annotate.repository.sync.pull_studies import outcome_of
+
+    backend = local(open(folder))
+    found = [(each, outcome_of(backend, each)) for each in rules(backend)]
+    columns = ["rule", "project", "site", "target", "studies that", "last run (UTC)", "studies", "files", "problem"]
+    rows = [
+        [each.name, each.project, each.site, each.target, each.filter.words()]
+        + ([f"{last.at:%Y-%m-%d %H:%M}", last.studies, last.files, last.problem] if last else ["never", 0, 0, ""])
+        for each, last in found
+    ]
+    show("Pull rules", columns, rows)
+    refused = [[each.name, n, why] for each, last in found if last for why, n in last.refused.items()]
+    if refused:
+        show("Refused", ["rule", "files", "why"], refused)
+        say(f"An owner decides about them: eci-annotate held list {folder}")
+
+
+@pull.command("remove")
+def remove_pull(folder: Folder, name: RuleName) -> None:
+    """Remove a rule (owner only). What was pulled stays."""
+    from eci_annotate.repository.sync.pull_rules import remove_rule
+
+    remove_rule(local(open(folder)), name)
+    say(f"Removed {name}.")
+
+
+@pull.command("run")
+def run_pull(
+    folder: Folder, name: Annotated[str | None, typer.Argument(help="One rule only; by default all.")] = None
+) -> None:
+    """Run rules now, whether or not they are due. Exit code 1 if one failed."""
+    from eci_annotate.repository.sync.pull_rules import rule_named, rules
+    from eci_annotate.repository.sync.pull_studies import pull_now
+
+    backend, failed = local(open(folder)), 0
+    for each in [rule_named(backend, name)] if name else rules(backend):
+        done = pull_now(backend, each)
+        failed += bool(done.problem)
+        say(f"{each.name}: {done.studies} studies, {done.files} files in the archive. {done.problem}".rstrip())
+        for why, number in done.refused.items():
+            say(f"{each.name}: {number} files refused: {why}")
+    if failed:
+        raise StoreUnavailable(f"{failed} rules failed.", "They are tried again; see: eci-annotate sync pull list")

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 USER, PASSWORD = "eci", "secret"
 _SUBJECT = r"/data/projects/(?P<project>[\w-]+)/subjects/(?P<subject>[\w-]+)"
 _SCAN = _SUBJECT + r"/experiments/(?P<session>[\w-]+)/scans/(?P<scan>[\w-]+)"
+_SESSIONS = r"/data/projects/[\w-]+/experiments|/data/experiments/E_[\w-]+/scans(/[\w-]+/resources/DICOM/files(/.*)?)?"
 _FILE = r"/files/(?P<file>[\w.-]+)"
 
 
@@ -38,6 +39,7 @@ class Xnat:
             (_SCAN + r"/resources/DICOM" + _FILE, self._file),
             (r"/xapi/roi/projects/[\w-]+/sessions/(?P<id>E_[\w-]+)/collections/(?P<label>[\w-]+)", self._roi),
             (_SUBJECT + r"/experiments|" + _SCAN.replace("?P<", "?P<x_") + r"/resources/DICOM/files", self._list),
+            (_SESSIONS, self._sessions),
             (_SUBJECT + r"(/experiments/[\w-]+(/scans/[\w-]+(/resources/DICOM)?)?)?", self._place),
         ):
             if re.fullmatch(pattern, path):
@@ -95,6 +97,23 @@ class Xnat:
             rows = [{"Name": name.rsplit("/", 1)[-1]} for name in self.files if name.startswith(f"{path}/")]
         return JSONResponse({"ResultSet": {"Result": rows, "totalRecords": str(len(rows))}})
 
+    def _sessions(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
+        """Sessions of the project, and what is in one, by its ID."""
+        session = r"/data/projects/[\w-]+/subjects/[\w-]+/experiments/[\w-]+"
+        ids = {f"E_{each.rsplit('/', 1)[-1]}": each for each in sorted(self.made) if re.fullmatch(session, each)}
+        if not path.startswith("/data/experiments/"):
+            return _rows([{"ID": key, "label": key[2:], "date": ""} for key in ids])
+        key, _, rest = path.removeprefix("/data/experiments/").partition("/")
+        place = f"{ids.get(key, '')}/{rest}"
+        if place in self.files:
+            return Response(self.files[place], media_type="application/dicom")
+        if rest == "scans":
+            return _rows(
+                [{"ID": each.rsplit("/", 1)[-1]} for each in self.made if re.fullmatch(place + r"/[\w-]+", each)]
+            )
+        names = [name.rsplit("/", 1)[-1] for name in self.files if name.startswith(f"{place}/")]
+        return _rows([{"Name": name, "URI": f"{path}/{name}"} for name in names])
+
     def _roi(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
         session, label = path.split("/")[6], path.split("/")[8]
         if method != "PUT" or query.get("type") not in ("RTSTRUCT", "SEG"):
@@ -103,6 +122,10 @@ class Xnat:
             return Response(status_code=409)
         self.collections[session, label] = (query["type"], body)
         return Response(status_code=200)
+
+
+def _rows(rows: list[dict[str, str]]) -> Response:
+    return JSONResponse({"ResultSet": {"Result": rows, "totalRecords": str(len(rows))}})
 
 
 def xnat_app(xnat: Xnat) -> FastAPI:

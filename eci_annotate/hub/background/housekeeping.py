@@ -26,6 +26,7 @@ class Housekeeping:
             self._thread(EVERY_S, upkeep.checkpoint),
             self._thread(EVERY_S, upkeep.finish_withdrawals, at_once=True),
             self._thread(ARRIVALS_S, upkeep.ingest),
+            self._thread(EVERY_S, upkeep.synchronise),
             self._thread(ARRIVALS_S, upkeep.derive, at_once=True),
             self._thread(SWEEP_S, lambda: sweep(cache / INCOMING)),
             self._thread(SWEEP_S, lambda: forget_requests(cache, time.time() - SWEEP_S)),

@@ -27,13 +27,14 @@ def known_images(backend: LocalBackend, project: str, found: Sequence[Found]) ->
     known: dict[str, Kept] = {}
     for each in archive.find({each.sop_uid for each in found}):
         if each.subject not in seen:
-            seen[each.subject] = _is_seen(backend, project, each.subject)
+            seen[each.subject] = is_seen(backend, project, each.subject)
         if seen[each.subject]:
             known[each.sop_uid] = Kept(each.subject, each.study_uid, partial(archive.read, each))
     return known
 
 
-def _is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
+def is_seen(backend: LocalBackend, project: str, subject: str) -> bool:
+    """Whether a subject belongs to the project, and the importer may see it."""
     try:
         view(backend.context.state(project, subject)[1], backend.account.actor, backend.context.clock())
     except NotFound:  # nobody asked for this one: no refusal is to be noted

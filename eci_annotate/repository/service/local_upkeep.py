@@ -14,6 +14,8 @@ from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.lease_list import lease_holders
 from eci_annotate.repository.service.protocol import SubjectNews
 from eci_annotate.repository.sites.ingest_arrivals import ingest_all
+from eci_annotate.repository.sync.pull_studies import pull_due
+from eci_annotate.repository.sync.sync_states import SyncState, sync_states
 from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.store.protocols import Entry
 from eci_annotate.workflow.subject.events import from_record
@@ -62,6 +64,11 @@ class LocalUpkeep:
                 first.setdefault(entry.stream, entry.index)
         for stream, since in first.items():
             yield SubjectNews(tuple(map(from_record, self._context.streams.records(stream))), since)
+
+    def synchronise(self) -> list[SyncState]:
+        """See `Upkeep`."""
+        pull_due(self._context)
+        return sync_states(self._context.layout.root)
 
     def lease_holders(self) -> list[str]:
         """See `Upkeep`."""

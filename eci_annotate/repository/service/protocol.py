@@ -24,6 +24,7 @@ from eci_annotate.repository.local.identity import Identity
 from eci_annotate.repository.local.proposal import Proposal
 from eci_annotate.repository.sites.arrivals import Arrivals
 from eci_annotate.repository.sites.site_credentials import SiteCredential
+from eci_annotate.repository.sync.sync_states import SyncState
 from eci_annotate.store.protocols import DraftPart
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.commands import Sign
@@ -141,6 +142,9 @@ class Upkeep(Protocol):
 
     def news(self, reader: str) -> Iterator[SubjectNews]:
         """Yield what changed since a reader of this name asked last, in any process; the first time nothing."""
+
+    def synchronise(self) -> list[SyncState]:
+        """Pull studies by every rule that is due; returns the state of each target and rule then."""
 
     def lease_holders(self) -> list[str]:
         """Return the names of all who hold a task now."""

@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.residue import residue_of_file
 from eci_annotate.errors import EciError
+from eci_annotate.repository.admin.archive_images import is_seen
 from eci_annotate.repository.admin.held_files import held_sets, hold
+from eci_annotate.repository.admin.identity_check import risk_of
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.admin.import_plan import HoldReason
 from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.admin.ingest_subject import enrol_next
 from eci_annotate.repository.local.backend import LocalBackend
@@ -31,13 +35,13 @@ _told: set[Path] = set()
 
 @dataclass(frozen=True)
 class CompleteFile:
-    """One complete file: its SHA-256, the pseudonym it names, its UIDs, and the names of what may still identify."""
+    """One complete file: the pseudonym it names, its UIDs, and why it is not taken in (empty: it may be)."""
 
     path: Path
-    pseudonym: str
+    pseudonym: str = field(repr=False)
     series_uid: str
     sop_uid: str
-    residue: tuple[str, ...]
+    refusal: str
 
     @property
     def digest(self) -> str:
@@ -90,30 +94,51 @@ def _portions(paths: Sequence[Path]) -> Iterable[Sequence[Path]]:
 
 
 def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) -> int:
-    policy = arrivals.credential.agreed()
-    files = [CompleteFile(path, *residue_of_file(path, policy)) for path in paths]
-    refused = [each for each in files if each.residue]
-    _hold(backend, arrivals, {each: f"still holds {', '.join(each.residue[:5])}" for each in refused})
+    policy, lenient = arrivals.credential.agreed(), arrivals.credential.lenient
+    files = [_checked(path, policy, lenient) for path in paths]
+    _hold(backend, arrivals, {each: each.refusal for each in files if each.refusal})
     clean: dict[str, list[CompleteFile]] = {}
     for each in files:
-        if not each.residue:
+        if not each.refusal:
             clean.setdefault(each.pseudonym, []).append(each)
     for pseudonym, group in clean.items():
-        _take_in(backend, arrivals, _subject_of(backend, arrivals, pseudonym), group)
+        _take_in(backend, arrivals, _subject_of(backend, arrivals, pseudonym, group), group)
     return len(files)
 
 
-def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str) -> str:
-    """Return the subject of a pseudonym; the first time its number is given, and recorded before it is used."""
+def _checked(path: Path, policy: Policy, lenient: bool) -> CompleteFile:
+    """Return a file with what its check says: by the agreed policy, or like other imports."""
+    pseudonym, series_uid, sop_uid, residue = residue_of_file(path, policy)
+    if not lenient:
+        return CompleteFile(
+            path, pseudonym, series_uid, sop_uid, f"still holds {', '.join(residue[:5])}" if residue else ""
+        )
+    nameless = HoldReason.DAMAGED if not sop_uid else "" if pseudonym else HoldReason.NO_PATIENT
+    return CompleteFile(path, pseudonym, series_uid, sop_uid, str(nameless or risk_of(path) or ""))
+
+
+def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str, files: Sequence[CompleteFile]) -> str:
+    """Return the subject of a pseudonym; the first time its number is given, and recorded before it is used.
+
+    A patient whose images the project holds already, by an import or another way, keeps its subject.
+    """
     known = arrivals.subjects.get([pseudonym])
     if pseudonym in known:
         return str(known[pseudonym])
     with locked(arrivals.folder.parent / f"{arrivals.credential.project}.{arrivals.credential.site}.numbers"):
         known = arrivals.subjects.get([pseudonym])  # another proxy of the site may have been faster
         if pseudonym not in known:
-            subject = enrol_next(backend, arrivals.credential.project, arrivals.credential.site)
+            project, site = arrivals.credential.project, arrivals.credential.site
+            subject = _holder_of(backend, project, files) or enrol_next(backend, project, site)
             arrivals.subjects.add({pseudonym: subject})
     return str(arrivals.subjects.get([pseudonym])[pseudonym])
+
+
+def _holder_of(backend: LocalBackend, project: str, files: Sequence[CompleteFile]) -> str:
+    """Return the subject of the project that holds one of these images already; empty if none does."""
+    series = {each.sop_uid: each.series_uid for each in files}
+    found = (each for each in backend.context.archive.find(series) if each.series_uid == series[each.sop_uid])
+    return next((each.subject for each in found if is_seen(backend, project, each.subject)), "")
 
 
 def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Sequence[CompleteFile]) -> None:

@@ -36,7 +36,8 @@ _ID = re.compile(r"site\.[A-Za-z0-9_-]{1,32}\.[0-9a-f]{8}")
 class SiteCredential:
     """A credential: which project and site it sends for, the digest of its secret, and who issued and revoked it.
 
-    `policy` is the site's de-identification policy as agreed, against which arriving files are checked.
+    `policy` is the site's de-identification policy as agreed, against which arriving files are checked; `lenient`: they
+    are checked like other imports instead, for files that no proxy of ours de-identified.
     """
 
     id: str
@@ -47,13 +48,21 @@ class SiteCredential:
     by: str
     policy: dict[str, Any] = field(default_factory=dict, repr=False)
     revoked: str = ""
+    lenient: bool = False
 
     def agreed(self) -> Policy:
         """Return what files of this site may contain."""
         return policy_from(self.policy)
 
 
-def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, Any] | None = None) -> tuple[str, str]:
+def issue(
+    backend: LocalBackend,
+    project: str,
+    site: str,
+    policy: Mapping[str, Any] | None = None,
+    *,
+    lenient: bool = False,
+) -> tuple[str, str]:
     """Issue a credential, for an owner of the project; returns its ID and its token, which cannot be shown again.
 
     Parameters
@@ -64,6 +73,8 @@ def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, A
         Where its uploads go.
     policy
         Content of the site's policy file; by default the strictest one.
+    lenient
+        Check arriving files like other imports, not by a policy.
 
     Raises
     ------
@@ -78,7 +89,7 @@ def issue(backend: LocalBackend, project: str, site: str, policy: Mapping[str, A
     now, who = backend.context.clock(), backend.account.actor.name
     _keep(
         backend.context.layout,
-        SiteCredential(name, project, site, _digest(secret), now, who, policy=dict(policy or {})),
+        SiteCredential(name, project, site, _digest(secret), now, who, policy=dict(policy or {}), lenient=lenient),
     )
     backend.trail.note("site-issued.1", project, "", name)
     return name, f"{TOKEN}.{name}.{secret}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import EciError, Refused
@@ -74,12 +75,11 @@ class Outbox:
         self._backend, self.target = backend, target
         place = backend.context.layout.root / "sites" / "outbox"
         self._lock = place / f"{target.name}.run.lock"
-        self._log = AppendLog(place / f"{target.name}.jsonl")
+        self._log = _log(backend.context.layout.root, target)
 
     def entries(self) -> list[OutboxEntry]:
         """Return all entries, by subject, in the order in which they go out."""
-        found = [from_json(OutboxEntry, value) for key, value in self._log.read().items() if key != _POSITION]
-        return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
+        return _entries(self._log)
 
     def run(self, remote: SyncRemote | None = None) -> dict[OutboxState, int]:
         """Send what is due; returns how many entries are in each state then.
@@ -160,8 +160,27 @@ class Outbox:
         self._log.add({each.key: to_json(each)})
 
 
+def outbox_entries(root: Path, target: SyncTarget) -> list[OutboxEntry]:
+    """Return the entries of a target as its last run left them, in the repository in a folder."""
+    return _entries(_log(root, target))
+
+
+def _log(root: Path, target: SyncTarget) -> AppendLog:
+    return AppendLog(root / "sites" / "outbox" / f"{target.name}.jsonl")
+
+
+def _entries(log: AppendLog) -> list[OutboxEntry]:
+    found = [from_json(OutboxEntry, value) for key, value in log.read().items() if key != _POSITION]
+    return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
+
+
+def waiting_time(attempts: int) -> timedelta:
+    """Return how long to wait after a failure that `attempts` others came before."""
+    return timedelta(seconds=min(FIRST_WAIT_S * 2 ** min(attempts, 20), LONGEST_WAIT_S))
+
+
 def _failed(each: OutboxEntry, now: datetime, error: Exception) -> OutboxEntry:
-    wait = timedelta(seconds=min(FIRST_WAIT_S * 2**each.attempts, LONGEST_WAIT_S))
+    wait = waiting_time(each.attempts)
     problem = str(error) if isinstance(error, EciError) else type(error).__name__
     return replace(each, state=OutboxState.FAILED, attempts=each.attempts + 1, due=now + wait, problem=problem)
 

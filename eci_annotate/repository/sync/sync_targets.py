@@ -44,6 +44,10 @@ class SyncTarget:
         Of a DICOMweb archive that is an Orthanc: the root of Orthanc's own interface, by which it deletes.
     images
         Whether the images that a version refers to go there too.
+    pull_only
+        Studies are pulled from there; signed versions do not go there.
+    by
+        Who set it up, and is notified when it fails.
     """
 
     name: str
@@ -55,6 +59,8 @@ class SyncTarget:
     password: str = field(default="", repr=False)
     orthanc: str = ""
     images: bool = False
+    pull_only: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,9 @@ def connect(target: SyncTarget) -> SyncRemote:
 
 def keep_target(backend: LocalBackend, target: SyncTarget) -> None:
     """Store a target (mode 0600: it holds a password)."""
-    write_atomic(_folder(backend) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600)
+    write_atomic(
+        _folder(backend.context.layout.root) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600
+    )
 
 
 def target_named(backend: LocalBackend, name: str) -> SyncTarget:
@@ -168,9 +176,14 @@ def target_named(backend: LocalBackend, name: str) -> SyncTarget:
 
 def targets(backend: LocalBackend) -> list[SyncTarget]:
     """Return all targets, by name."""
-    paths = sorted(_folder(backend).glob("*.json"))
+    return targets_in(backend.context.layout.root)
+
+
+def targets_in(root: Path) -> list[SyncTarget]:
+    """Return all targets of the repository in a folder, by name."""
+    paths = sorted(_folder(root).glob("*.json"))
     return [from_json(SyncTarget, parse(path.read_bytes(), "A target")) for path in paths]
 
 
-def _folder(backend: LocalBackend) -> Path:
-    return backend.context.layout.root / "sites" / "targets"
+def _folder(root: Path) -> Path:
+    return root / "sites" / "targets"
