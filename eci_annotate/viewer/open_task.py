@@ -10,10 +10,11 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.imaging.registration.registration import Registration
-from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, registration_lines
 from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
+from eci_annotate.viewer.stage.ink.registration_layer import use_registrations
 from eci_annotate.viewer.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class OpenTask:
     reason
         Reason for the next version, as given when it was started.
     registrations
-        Maps between frames of reference, for series to be fused.
+        Maps between frames of reference, besides those of the study.
 
     Attributes
     ----------
@@ -65,7 +66,11 @@ class OpenTask:
 
     def _open(self, chosen: str) -> None:
         self.bench = Workbench(self.task, *self._more, chosen, self._reason)
-        self.bench.controller.panes.overlays.registrations = self._registrations
+        found, problems = self.task.read_registrations()
+        controller = self.bench.controller
+        known = [*self._registrations, *found]
+        use_registrations(controller.panes.overlays, controller.painter.others, known)
+        self.bench.browser.add(registration_lines(found, problems))
         self.widget.children = [self.bench.widget]
 
     def _chosen(self, series_uid: str) -> None:
