@@ -12,6 +12,7 @@ from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.viewer.panels.data_browser import BrowserPanel, registration_lines
 from eci_annotate.viewer.panels.layout import close_all
+from eci_annotate.viewer.panels.objects_panel import ObjectRow, object_rows
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.stage.ink.registration_layer import use_registrations
@@ -56,6 +57,7 @@ class OpenTask:
         self.task, self._more = task, (height, on_signed)
         self._reason, self._registrations = reason, registrations
         self.bench: Workbench | None = None
+        self.objects: list[ObjectRow] = []
         self.choice: SeriesChoice | None = None
         self.widget = w.VBox([])
         try:
@@ -71,6 +73,8 @@ class OpenTask:
         known = [*self._registrations, *found]
         use_registrations(controller.panes.overlays, controller.painter.others, known)
         self.bench.browser.add(registration_lines(found, problems))
+        self.objects = object_rows(self.task, controller, self.bench.do, self.bench.stage.carry_out)
+        self.bench.browser.add([each.widget for each in self.objects])
         self.widget.children = [self.bench.widget]
 
     def _chosen(self, series_uid: str) -> None:
