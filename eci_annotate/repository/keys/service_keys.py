@@ -149,7 +149,7 @@ def add_hub_member(
     Parameters
     ----------
     actor
-        Who adds; the workflow decides whether he may.
+        Who adds the member; the workflow decides whether they may.
     sites
         The sites whose subjects they work on; ``*``: all, nothing: the own.
     signs
