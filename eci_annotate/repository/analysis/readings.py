@@ -1,7 +1,8 @@
 """Who read what: the signed readings of a task as columns that can be compared, each subject beside itself.
 
 They come from views alone, so nobody compares what they may not see. Of each reader the newest version counts, unless
-it was rejected; readings count below an adjudication too, since readers are compared. What is left out is said in `notes`.
+it was rejected; readings count below an adjudication too, since readers are compared. What is left out is said in
+`notes`.
 """
 
 from __future__ import annotations
