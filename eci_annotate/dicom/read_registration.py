@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,60 @@ def read_registration(
     raise BadRegistration("This DICOM file is no registration.", "Give a file of modality REG.")
 
 
+def registrations_in(content: bytes, name: str = "") -> list[Registration]:
+    """Read everything that a DICOM registration registers to its frame of reference.
+
+    Parameters
+    ----------
+    content
+        The file.
+    name
+        What to call the registrations on a screen.
+
+    Raises
+    ------
+    BadRegistration
+        If it is none, cannot be read, or registers nothing.
+    """
+    try:
+        dataset = read(lambda: content)
+        kind = str(value_of(dataset, "SOPClassUID") or "")
+        if kind not in (RIGID, DEFORMABLE):
+            raise BadRegistration("This DICOM file is no registration.", "Give a file of modality REG.")
+        items, keyword, of = _ITEMS[kind]
+        target = _uid(dataset, "FrameOfReferenceUID")
+        sources = dict.fromkeys(_uid(item, keyword) for item in dataset[items].value)
+        found = [replace(of(dataset, uid), name=name) for uid in sources if uid and uid != target]
+    except BadRegistration:
+        raise
+    except EciError as error:
+        raise BadRegistration(error.what, AGAIN) from error
+    except Exception as error:  # malformed files raise many kinds
+        raise BadRegistration("The registration cannot be read.", AGAIN) from error
+    if not found:
+        raise BadRegistration("The registration registers no other frame of reference.", AGAIN)
+    return found
+
+
+def is_registration(content: bytes) -> bool:
+    """Whether a file is a DICOM registration."""
+    try:
+        return str(value_of(read(lambda: content, pixels=False, tags=["SOPClassUID"]), "SOPClassUID")) in (
+            RIGID,
+            DEFORMABLE,
+        )
+    except EciError:
+        return False
+
+
+def itk_registration(content: bytes, fixed_uid: str, moving_uid: str, name: str = "") -> Registration:
+    """Read an ITK transform (.tfm, .txt) from its content, from the moving to the fixed frame of reference."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "registration.tfm"
+        path.write_bytes(content)
+        return replace(read_registration(path, fixed_uid=fixed_uid, moving_uid=moving_uid), name=name)
+
+
 def _rigid(dataset: Dataset, source_uid: str) -> Registration:
     target = str(value_of(dataset, "FrameOfReferenceUID") or "")
     found = {str(value_of(item, "FrameOfReferenceUID") or ""): item for item in dataset.RegistrationSequence}
@@ -129,6 +185,12 @@ def _deformable(dataset: Dataset, source_uid: str) -> Registration:
         )  # from registered to source, as stored
     grid, offsets = _grid(item.DeformableRegistrationGridSequence[0], target)
     return Registration(source, target, None, Deformation(grid, offsets, before, after))
+
+
+_ITEMS = {
+    RIGID: ("RegistrationSequence", "FrameOfReferenceUID", _rigid),
+    DEFORMABLE: ("DeformableRegistrationSequence", "SourceFrameOfReferenceUID", _deformable),
+}
 
 
 def _grid(item: Dataset, frame_uid: str) -> tuple[Grid, Floats]:

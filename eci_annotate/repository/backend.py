@@ -191,3 +191,6 @@ class Images(Protocol):
 
     def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
         """A series as a volume (k, j, i)."""
+
+    def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
+        """The files of a REG, RTSTRUCT or SEG series that came with the images; NotFound for signed work."""

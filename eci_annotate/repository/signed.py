@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.label_map import overlap_of
@@ -17,6 +16,7 @@ from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import whole_journal
 from eci_annotate.repository.export import export_version, require_named
 from eci_annotate.repository.export_formats import ExportFormat, export_converted, export_kinetics, format_named
+from eci_annotate.repository.external.subject_images import SubjectImages
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.subject.commands import Sign
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.analysis.time_points import DynamicStudy
 
 
-class Signed:
+class Signed(SubjectImages):
     """A signed version of a task.
 
     Attributes
@@ -103,10 +103,6 @@ class Signed:
         """One row per annotation: uid, kind, label, colour, series, frame, volume_mm3."""
         found = self.content("annotations")
         return list(parse(found[0], "A table of annotations")) if found else []
-
-    def studies(self) -> list[Study]:
-        """The subject's studies with their series."""
-        return self._images.studies(self.project, self.subject)
 
     def volume(self, series_uid: str) -> xr.DataArray:
         """A series of the subject as a volume (k, j, i)."""

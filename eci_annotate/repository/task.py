@@ -18,6 +18,7 @@ from eci_annotate.errors import LeaseLost, NotFound
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import Draft
+from eci_annotate.repository.external.subject_images import SubjectImages
 from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.signed import Signed, places_in
 from eci_annotate.workflow.subject.commands import ReleaseTask, Renew, Sign
@@ -34,7 +35,7 @@ __all__ = ["Signed", "Task"]
 _TOUCH_S = 20.0
 
 
-class Task:
+class Task(SubjectImages):
     """A task that is yours until `until`. Made by `Repository.start`.
 
     Attributes
@@ -94,10 +95,6 @@ class Task:
     def questions(self) -> tuple[Question, ...]:
         """The report form's questions; none when the task has no form."""
         return self.use_case.questions if self.definition.form else ()
-
-    def studies(self) -> list[Study]:
-        """The subject's studies with their series."""
-        return self._images.studies(self.project, self.subject)
 
     def hanging(self, studies: Sequence[Study] | None = None) -> Hanging:
         """Which series goes where, and why; `studies` are those of `studies()`, if they were listed already."""

@@ -1,6 +1,6 @@
 """Verifies exported versions without their repository: seals, signatures, certificates and files, against an anchor.
 
-The anchor comes from elsewhere: a folder that somebody sealed again under an authority of his own is refused.
+The anchor comes from elsewhere: a folder that was sealed again under another authority is refused.
 """
 
 from __future__ import annotations

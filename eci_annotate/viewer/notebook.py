@@ -39,7 +39,8 @@ def annotate(task: Task, *, height: str = "72vh", registrations: Sequence[Regist
     height
         CSS height of the panes.
     registrations
-        From `eci.read_registration`: series of these frames of reference can be fused too.
+        From `eci.read_registration`, besides those that came with the subject (`task.registrations()`): series of these
+        frames of reference can be fused, and annotations of one are shown on the other.
 
     Examples
     --------

@@ -10,10 +10,12 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.imaging.registration.registration import Registration
-from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, registration_lines
 from eci_annotate.viewer.panels.layout import close_all
+from eci_annotate.viewer.panels.objects_panel import ObjectRow, object_rows
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
+from eci_annotate.viewer.stage.ink.registration_layer import use_registrations
 from eci_annotate.viewer.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class OpenTask:
     reason
         Reason for the next version, as given when it was started.
     registrations
-        Maps between frames of reference, for series to be fused.
+        Maps between frames of reference, besides those of the study.
 
     Attributes
     ----------
@@ -55,6 +57,7 @@ class OpenTask:
         self.task, self._more = task, (height, on_signed)
         self._reason, self._registrations = reason, registrations
         self.bench: Workbench | None = None
+        self.objects: list[ObjectRow] = []
         self.choice: SeriesChoice | None = None
         self.widget = w.VBox([])
         try:
@@ -65,7 +68,13 @@ class OpenTask:
 
     def _open(self, chosen: str) -> None:
         self.bench = Workbench(self.task, *self._more, chosen, self._reason)
-        self.bench.controller.panes.overlays.registrations = self._registrations
+        found, problems = self.task.read_registrations()
+        controller = self.bench.controller
+        known = [*self._registrations, *found]
+        use_registrations(controller.panes.overlays, controller.painter.others, known)
+        self.bench.browser.add(registration_lines(found, problems))
+        self.objects = object_rows(self.task, controller, self.bench.do, self.bench.stage.carry_out)
+        self.bench.browser.add([each.widget for each in self.objects])
         self.widget.children = [self.bench.widget]
 
     def _chosen(self, series_uid: str) -> None:

@@ -32,7 +32,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "describe": "include or exclude a subject, set its cohort, live or test",
         "attach": "attach data layers",
         "assign": "say who is to do a task",
-        "take over": "take a task from its holder, or end his lease",
+        "take over": "take a task from its holder, or end a lease",
         "reopen": "ask for a next version of what is accepted",
         "withdraw": "carry out a withdrawal of consent",
         "see pipeline": "every subject, every task and who holds it",

@@ -85,12 +85,15 @@ def test_a_new_kind_is_exported_verified_and_erased(repo: Repository, folder: Pa
     assert signed.content(NOTE) == [exported.read_bytes()]
     assert [c.passed for c in verify_exported(tmp_path / "out", [trusted]) if c.check == NOTE] == [True]
     exported.write_bytes(exported.read_bytes()[:-1])
-    assert [c.check for c in verify_exported(tmp_path / "out", [trusted]) if not c.passed] == [NOTE]
+    assert [c.check for c in verify_exported(tmp_path / "out", [trusted]) if not c.passed] == [
+        NOTE,
+        "digital signature of NOTE",
+    ]
     assert [c.passed for c in repo.backend.trail.verify(P, S) if c.check == "NOTE"] == [True]
     (archived,) = (folder / "archive").rglob(f"{part.name.rpartition('/')[2]}.dcm")
     good = archived.read_bytes()
     archived.write_bytes(good[:-1])
-    assert [c.check for c in repo.backend.trail.verify(P, S) if not c.passed] == ["NOTE"]
+    assert [c.check for c in repo.backend.trail.verify(P, S) if not c.passed] == ["NOTE", "digital signature of NOTE"]
     archived.write_bytes(good)
     repo.backend.do(Withdraw(P, S, "letter"))
     assert not archived.exists()

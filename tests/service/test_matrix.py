@@ -93,6 +93,11 @@ def role(name: str) -> Rule:
     return lambda who: HIDDEN if not who.reaches else ALLOWED if who.role == name else DENIED
 
 
+def finds_none(who: Who) -> str:
+    """Objects that came with the images: there are none here, and who may see images is told so."""
+    return DENIED if needs("see images")(who) == DENIED else HIDDEN
+
+
 def sees_signed(who: Who) -> str:
     """Blobs of a signed version: for who sees signed versions. Nobody here signed one himself."""
     return ALLOWED if who.reaches and "see signed" in MAY[who.role] else HIDDEN
@@ -145,6 +150,16 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
         "GET /api/projects/{project}/subjects/{subject}/series/{series}/values",
         needs("see images"),
         get(OF + "/series/{world.series}/values"),
+    ),
+    "objects": (
+        "GET /api/projects/{project}/subjects/{subject}/series/{series}/objects",
+        finds_none,
+        get(OF + "/series/{world.series}/objects"),
+    ),
+    "object": (
+        "GET /api/projects/{project}/subjects/{subject}/series/{series}/objects/{number}",
+        finds_none,
+        get(OF + "/series/{world.series}/objects/0"),
     ),
     "report": (
         "GET /api/projects/{project}/subjects/{subject}/blobs/{digest}",

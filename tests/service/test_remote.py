@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import eci_annotate as eci
-from eci_annotate.errors import EciError, LeaseLost, NoIdentity, Refused, StoreUnavailable
+from eci_annotate.errors import EciError, LeaseLost, NoIdentity, NotFound, Refused, StoreUnavailable
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
@@ -36,6 +36,7 @@ from eci_annotate.workflow.subject.commands import (
     Start,
     Withdraw,
 )
+from tests import registered_study
 from tests.repository.repository_world import ANSWERS, MEANING, lines
 from tests.service.service_world import P, S, remote, serving, tokens
 
@@ -113,6 +114,17 @@ def test_volumes_are_the_same_voxel_for_voxel(folder: Path, service: str) -> Non
     xr.testing.assert_identical(near.reset_coords(drop=True), far.reset_coords(drop=True))
     assert float((near + far).max()) == 2 * float(near.max())
     assert np.shares_memory(far.values, far.values)
+
+
+def test_objects_of_the_study_are_the_same_byte_for_byte(tmp_path: Path) -> None:
+    here = registered_study.repository(tmp_path, registered_study.write_registration)
+    uid = registered_study.uid_of(here, "Motion")
+    with serving(tmp_path / "repository") as address:
+        there = remote(address, "anna")
+        assert there.images.objects(P, S, uid) == here.images.objects(P, S, uid)
+        assert [each.name for each in there.start(S, "annotate").registrations()] == ["Motion"]
+        with pytest.raises(NotFound):
+            there.images.objects(P, S, registered_study.uid_of(here, "portal"))
 
 
 def test_only_the_persons_confirmation_signs(service: str, folder: Path) -> None:

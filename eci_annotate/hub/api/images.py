@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mmap
 import re
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from eci_annotate.errors import NotFound
 from eci_annotate.hub.api.auth import AtDesk, Name, Repo, Somebody, Uid
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.service_context import Allowance
@@ -37,6 +38,34 @@ def header(repo: Repo, project: Name, subject: Name, series: Uid) -> dict[str, A
     """Return a series as a volume: grid, value type, and size of `values` in bytes. It is recorded as read."""
     found, path = repo.images.kept(project, subject, series)
     return {**found, "length": path.stat().st_size}
+
+
+@router.get("/projects/{project}/subjects/{subject}/series/{series}/objects")
+def objects(repo: Repo, project: Name, subject: Name, series: Uid) -> int:
+    """Return how many files a registration, structure set or segmentation has that came with the images."""
+    return len(repo.images.objects(project, subject, series))
+
+
+@router.get(
+    "/projects/{project}/subjects/{subject}/series/{series}/objects/{number}",
+    response_class=Response,
+    responses={200: _BYTES[200]},
+)
+def object_file(
+    repo: Repo,
+    who: Somebody,
+    desk: AtDesk,
+    project: Name,
+    subject: Name,
+    series: Uid,
+    number: Annotated[int, Path(ge=0, lt=100_000)],
+) -> Response:
+    """Return one of these files."""
+    with desk.allowance.heavy(who.name):
+        found = repo.images.objects(project, subject, series)
+    if number >= len(found):
+        raise NotFound("Object not found, or you do not have access to it.", "List them again.")
+    return Response(found[number], media_type="application/octet-stream")
 
 
 @router.get("/projects/{project}/subjects/{subject}/series/{series}/values", response_class=Response, responses=_BYTES)
@@ -66,7 +95,7 @@ class Stream(Response):
     """A part of a file, in large chunks, without reading it into memory."""
 
     def __init__(
-        self, path: Path, begin: int, end: int, tag: str, allowance: Allowance, name: str, *, partial: bool
+        self, path: FilePath, begin: int, end: int, tag: str, allowance: Allowance, name: str, *, partial: bool
     ) -> None:
         headers = {"Accept-Ranges": "bytes", "ETag": f'"{tag}"', "Content-Length": str(end - begin)}
         if partial:

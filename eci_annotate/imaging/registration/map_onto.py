@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.registration.choose_registration import choose_registration
 from eci_annotate.imaging.registration.registration import Registration, require_source
 from eci_annotate.imaging.volume import grid_of, like, series_uid_of
 
@@ -43,7 +45,9 @@ class Mapped:
     partial_voxels: int
 
 
-def map_onto(annotation: Annotation, volume: xr.DataArray, registration: Registration | None = None) -> Mapped:
+def map_onto(
+    annotation: Annotation, volume: xr.DataArray, registration: Registration | Sequence[Registration] | None = None
+) -> Mapped:
     """Return the voxels of a volume that an annotation covers, whatever the volume's plane and spacing.
 
     Parameters
@@ -53,7 +57,8 @@ def map_onto(annotation: Annotation, volume: xr.DataArray, registration: Registr
     volume
         A volume in the same frame of reference, or in the target frame of the registration.
     registration
-        From the annotation's frame of reference to the volume's.
+        From the annotation's frame of reference to the volume's; or several, as `task.registrations()` gives them, of
+        which the one that fits is used.
 
     Raises
     ------
@@ -73,6 +78,8 @@ def map_onto(annotation: Annotation, volume: xr.DataArray, registration: Registr
     0.0
     """
     grid = grid_of(volume)
+    if registration is not None and not isinstance(registration, Registration):
+        registration = choose_registration(registration, annotation.frame_uid, grid.frame_of_reference_uid)
     if registration is not None:
         require_source(annotation, registration)
         if grid.frame_of_reference_uid != registration.target_uid:

@@ -66,6 +66,8 @@ class Registration:
         4 x 4, from source to target (mm, LPS); for a deformation None.
     deformation
         From target to source, as DICOM stores it.
+    name
+        What to call it on a screen.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Registration:
     target_uid: str
     matrix: Floats | None = None
     deformation: Deformation | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         if (self.matrix is None) == (self.deformation is None):
@@ -105,7 +108,8 @@ class Registration:
         """Return the registration in the other direction; BadRegistration for a deformation."""
         if self.matrix is None:
             raise BadRegistration("A deformation has no exact inverse.", "Use the registration of the other direction.")
-        return Registration(self.target_uid, self.source_uid, np.asarray(np.linalg.inv(self.matrix)))
+        back = np.asarray(np.linalg.inv(self.matrix))
+        return Registration(self.target_uid, self.source_uid, back, name=self.name)
 
     def source_points(self, points_lps: Floats) -> Floats:
         """Return where points of the target frame, shape (n, 3), come from; NaN where that is not known."""

@@ -1,7 +1,8 @@
 """Who read what: the signed readings of a task as columns that can be compared, each subject beside itself.
 
-They come from views alone, so nobody compares what he may not see. Of each reader the newest version counts, unless it
-was rejected; readings count below an adjudication too, since readers are compared. What is left out is said in `notes`.
+They come from views alone, so nobody compares what they may not see. Of each reader the newest version counts, unless
+it was rejected; readings count below an adjudication too, since readers are compared. What is left out is said in
+`notes`.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class Readings:
         pairs = {s: pair for s, found in self.again.items() for pair in self._with_first(s, found)}
         readers = sorted({pair[0].reader for pair in pairs.values()})
         for reader in readers:
-            his = {subject: pair for subject, pair in pairs.items() if pair[0].reader == reader}
-            yield Comparison(f"{reader}, again", WITHIN, ("first", "again"), his)
+            own = {subject: pair for subject, pair in pairs.items() if pair[0].reader == reader}
+            yield Comparison(f"{reader}, again", WITHIN, ("first", "again"), own)
         if len(readers) > 1:
             yield Comparison("each reader, again", WITHIN, ("first", "again"), pairs)
 

@@ -79,14 +79,24 @@ def adopt(task: Task, annotations: Sequence[Annotation], source: str, *, series_
     1
     """
     _require(task, annotations, source)
+    found = _pairs(task, annotations, source, series_uid)
+    task.save([to_line(entry) for pair in found for entry in pair])
+    return [adopted.uid for _, adopted in found]
+
+
+def adoption_entries(task: Task, annotations: Sequence[Annotation], source: str) -> list[Adopt]:
+    """Return the entries by which a viewer adopts annotations; raises what `adopt` raises of them."""
+    return [adopted for _, adopted in _pairs(task, annotations, source, "")]
+
+
+def _pairs(task: Task, annotations: Sequence[Annotation], source: str, series_uid: str) -> list[tuple[Show, Adopt]]:
     rows = [s for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
     grid_on = cache(lambda uid: grid_of(task.volume(uid)))
     found = []
     for number, each in enumerate(annotations, 1):
         uid = _series_for(rows, number, each, series_uid)
         found.append(_entries(number, each, source, uid, grid_on(uid)))
-    task.save([to_line(entry) for pair in found for entry in pair])
-    return [entry.uid for pair in found for entry in pair if isinstance(entry, Adopt)]
+    return found
 
 
 def _require(task: Task, annotations: Sequence[Annotation], source: str) -> None:

@@ -45,7 +45,7 @@ def service_secret(layout: Layout) -> bytes:
 def service_authority(layout: Layout) -> Authority:
     """The repository's authority, as the service's secret opens it."""
     pem = unprotect(layout.service_authority.read_bytes(), service_secret(layout))
-    return Authority(layout.authority.read_text(), PrivateKey.from_pem(pem))
+    return Authority(layout.authority.read_text(), PrivateKey.from_kept(pem))
 
 
 def service_signing_key(layout: Layout, member: str) -> PrivateKey:
@@ -55,7 +55,7 @@ def service_signing_key(layout: Layout, member: str) -> PrivateKey:
     except OSError as error:
         remedy = "Ask the owner: eci-annotate member admit FOLDER NAME"
         raise NoIdentity("The service holds no signing key of yours.", remedy) from error
-    return PrivateKey.from_pem(unprotect(content, service_secret(layout)))
+    return PrivateKey.from_kept(unprotect(content, service_secret(layout)))
 
 
 def _key_of(layout: Layout, member: str) -> PrivateKey:
@@ -149,7 +149,7 @@ def add_hub_member(
     Parameters
     ----------
     actor
-        Who adds; the workflow decides whether he may.
+        Who adds the member; the workflow decides whether they may.
     sites
         The sites whose subjects they work on; ``*``: all, nothing: the own.
     signs

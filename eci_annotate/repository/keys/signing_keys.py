@@ -46,7 +46,7 @@ def open_authority(layout: Layout, credential: Credential, secret: str) -> Autho
         if secret or isinstance(error, OSError):
             raise Refused("The repository's authority cannot be opened.", "Ask the person who created it.") from error
         raise
-    return Authority(layout.authority.read_text(), PrivateKey.from_pem(content))
+    return Authority(layout.authority.read_text(), PrivateKey.from_kept(content))
 
 
 def make_signing_key(layout: Layout, member: str, credential: Credential, secret: str = "") -> PrivateKey:
@@ -97,7 +97,7 @@ def open_signing_key(layout: Layout, member: str, credential: Credential, secret
         content = layout.signing_file(member).read_bytes()
     except OSError as error:
         raise NoIdentity("There is no signing key of yours here.", "Ask who founded it to add you.") from error
-    return Signer(PrivateKey.from_pem(_opened(content, credential, secret)), factor_of(content))
+    return Signer(PrivateKey.from_kept(_opened(content, credential, secret)), factor_of(content))
 
 
 def needs_secret(layout: Layout, member: str) -> bool:

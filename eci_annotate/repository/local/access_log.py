@@ -1,4 +1,4 @@
-"""The access stream of one person: what he reads and exports, and what he is refused."""
+"""The access stream of one person: what they read and export, and what they are refused."""
 
 from __future__ import annotations
 

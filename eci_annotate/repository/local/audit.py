@@ -31,12 +31,12 @@ class AuditQuery:
 
 
 def audit_table(context: Context, actor: Actor, query: AuditQuery) -> pd.DataFrame:
-    """The rows that the actor may see, oldest first; only projects whose audit trail he may search.
+    """The rows that the actor may see, oldest first; only of projects whose audit trail they may search.
 
     Raises
     ------
     Refused
-        It is not his to search: an empty table would say that nobody did anything.
+        The actor may not search it: an empty table would say that nobody did anything.
     """
     projects = {name for name in actor.roles if actor.may("audit", name)}
     if not projects or (query.project and query.project not in projects):

@@ -17,7 +17,12 @@ from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
 from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
-from eci_annotate.repository.local.content_access import check_attached, check_put, content_of
+from eci_annotate.repository.local.content_access import (
+    check_attached,
+    check_put,
+    content_of,
+    is_signed_here,
+)
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.evidence import LocalTrail
 from eci_annotate.repository.local.identity import Identity
@@ -54,7 +59,7 @@ class LocalBackend:
         self._notes = Notes(context, lambda: self.account.actor)
         self.drafts = LocalDrafts(context, self.account, self._notes)
         self.trail = LocalTrail(context, self.account, self._notes, self.subject)
-        self.images = LocalImages(context.volumes, self._note_reading)
+        self.images = LocalImages(context.volumes, self._note_reading, self._is_signed)
 
     @overload
     def do(self, command: Sign) -> Signed: ...
@@ -132,6 +137,9 @@ class LocalBackend:
                 raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
         if what:
             self.trail.note("read.1", project, subject, what)
+
+    def _is_signed(self, project: str, subject: str, series_uid: str, content: bytes) -> bool:
+        return is_signed_here(self.context.state(project, subject)[1], series_uid, content)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""

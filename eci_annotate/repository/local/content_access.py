@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from eci_annotate.archive import protocol as archived
+from eci_annotate.dicom.object_origin import origin_of
 from eci_annotate.errors import LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.local.context import Context
@@ -13,6 +14,7 @@ from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.subject.commands import Attach
+from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 
@@ -47,6 +49,14 @@ def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterabl
     if digest in cases:
         return context.blobs.get(digest)
     return context.content(seen.project, seen.subject).get(digest)
+
+
+def is_signed_here(state: Subject, series_uid: str, content: bytes) -> bool:
+    """Whether a signature on this subject made an archived file, also one that was cut off before its event."""
+    parts = [p for w in state.work.values() for s in w.signed for p in s.manifest.parts if is_archived(p)]
+    if any(archived_uids(part)[1] == series_uid for part in parts):
+        return True
+    return origin_of(content).signed_task in {task.name for task in state.pipeline}
 
 
 def _archived(context: Context, subject: str, part: SealedPart) -> bytes:

@@ -56,7 +56,7 @@ def _words(state: Subject) -> Iterator[str]:
 
 
 def _doers(state: Subject, task: TaskDefinition) -> Iterator[str]:
-    """Who may find the task in his worklist, now or when time passes."""
+    """Return whose worklists may contain the task, now or when time passes."""
     work = state.work[task.name]
     if work.lease is not None:
         yield f"for:{work.lease.holder}"
@@ -71,7 +71,7 @@ def _doers(state: Subject, task: TaskDefinition) -> Iterator[str]:
 def query_of(actor: Actor, project: str, query: SubjectQuery) -> CardQuery | None:
     """What the query asks of cards for this actor; None when nothing can fit.
 
-    An actor's reach is even: at every site that he reaches he has the same roles.
+    An actor has the same roles at every site they can access.
     """
     everywhere = [role for role in actor.roles.get(project, ()) if role in EVERYWHERE]
     reach = () if everywhere else actor.sites.get(project) or (actor.site,)

@@ -174,6 +174,11 @@ class RemoteImages:
         self._line.stream_into(f"{path}/values", memoryview(content))
         return volume_from_kept(_values(content), header)
 
+    def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
+        """See `Images`."""
+        path = f"{_of(project, subject)}/series/{series_uid}/objects"
+        return [bytes(self._line.ask("GET", f"{path}/{number}")) for number in range(int(self._line.ask("GET", path)))]
+
 
 def _values(content: bytearray) -> np.ndarray[Any, Any]:
     """The array of an npy file in memory, without a copy of it."""

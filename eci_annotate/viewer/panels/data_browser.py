@@ -16,6 +16,7 @@ from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import picture_of
+from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.workflow.usecase.hanging import Hanging
 
 THUMB_PX = 72
@@ -104,6 +105,13 @@ def derived_words(modalities: Sequence[str]) -> str:
     return f"and {len(modalities)} derived object{'s' if len(modalities) != 1 else ''} ({kinds})"
 
 
+def registration_lines(registrations: Sequence[Registration], problems: Sequence[str]) -> list[w.HTML]:
+    """Return the registrations in use, by name, and what to know of those that cannot be read."""
+    names = dict.fromkeys(each.name for each in registrations)
+    lines = [w.HTML(f"<span class='eci-facts'>Registration in use: {html.escape(name)}</span>") for name in names]
+    return [*lines, *(w.HTML(f"<div class='eci-problem'>{html.escape(text)}</div>") for text in problems)]
+
+
 def _facts(series: Series) -> str:
     return f"{series.modality}, {series.instances} image{'s' if series.instances != 1 else ''}"
 
@@ -131,6 +139,10 @@ class BrowserPanel:
             children += [w.HTML(f"<i>{html.escape(text)}</i>") for text in hanging.missing]
         self.widget = w.VBox(children)
         self.widget.add_class("eci-browser")
+
+    def add(self, widgets: Sequence[Any]) -> None:
+        """Show more below the series."""
+        self.widget.children = (*self.widget.children, *widgets)
 
     def mark(self, series_uid: str, volume: xr.DataArray | None = None) -> None:
         """Mark the series shown in the viewer; with its volume also add its picture."""

@@ -83,6 +83,7 @@ class StudyChecks:
     ) -> None:
         self.gate, self.hanging, self.value = gate or Gate(""), hanging, checks
         self._controller, self._changed, self._go = controller, changed, go
+        self._overlays = controller.panes.overlays
         self.titles = {each.series_uid: each.title for each in hanging.placed}
         walked = [each.slot for each in hanging.placed] if self.gate.check_series else []
         self.reasons = {slot: self._reason(slot) for slot in dict.fromkeys((*self.gate.needed_slots, *walked))}
@@ -170,7 +171,8 @@ class StudyChecks:
         now = self._controller.easel.table.series_uid
         later = unseen[unseen.index(now) + 1 :] if now in unseen else []
         self.said.value = ""
-        self._go((later or unseen)[0], box.centre_lps)
+        series = (later or unseen)[0]
+        self._go(series, self._overlays.carried(box.centre_lps, box.series_uid, series))
         self.refresh()
 
     def tick_here(self) -> None:
@@ -187,7 +189,9 @@ class StudyChecks:
 
     def _on_screen(self, box: Box) -> bool:
         focus = self._controller.focus
-        if focus is None or not self._controller.easel.table.is_on(box, self._controller.easel.table.series_uid):
+        if focus is not None:
+            focus = self._overlays.carried(focus, self._controller.easel.table.series_uid, box.series_uid)
+        if focus is None:
             return False
         along = np.asarray(box.axes_lps) @ (np.asarray(focus) - np.asarray(box.centre_lps))
         return bool(np.all(np.abs(along) <= np.asarray(box.size_mm) / 2 + 1.0))

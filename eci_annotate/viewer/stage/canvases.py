@@ -15,7 +15,7 @@ from ipycanvas import Canvas, hold_canvas
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Floats
 from eci_annotate.viewer.stage.ink.rasterise import runs_of
-from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark
+from eci_annotate.viewer.stage.orders import CAPTION, Fit, Ink, Lines, Mark
 from eci_annotate.viewer.stage.places import PLACE
 
 SPOT_PX = 4.5
@@ -88,6 +88,8 @@ class PaneCanvases:
         for mark in order.marks:
             if mark.spot == PLACE:
                 self._place(mark)
+            elif mark.spot == CAPTION:
+                self._caption(mark)
             elif mark.spot:
                 self._spots(mark)
             else:
@@ -122,6 +124,15 @@ class PaneCanvases:
         canvas.stroke_style, canvas.line_width, canvas.fill_style = DARK, 3 * self.ratio, _css(mark.colour)
         canvas.stroke_text(mark.text, x + size, y - size)
         canvas.fill_text(mark.text, x + size, y - size)
+
+    def _caption(self, mark: Mark) -> None:
+        canvas = self.vectors
+        (x, y), *_ = mark.points_px.tolist()
+        canvas.font = f"{round(12 * self.ratio)}px system-ui, sans-serif"
+        canvas.line_join, canvas.line_width = "round", 3 * self.ratio
+        canvas.stroke_style, canvas.fill_style = DARK, _css(mark.colour)
+        canvas.stroke_text(mark.text, x, y)
+        canvas.fill_text(mark.text, x, y)
 
     def _spots(self, mark: Mark) -> None:
         canvas, size = self.vectors, SPOT_PX * self.ratio

@@ -196,7 +196,8 @@ class Controller:
         stale, self._stale = self._stale, set()
         said, self.plan.said = self.plan.said, []
         self.listener.changed()
-        orders = [*self.painter.echoes(sorted(stale)), self._tool()]
+        again = self.painter.follow_up(stale)
+        orders = [*again, *self.drawn(again), *self.painter.echoes(sorted(stale)), self._tool()]
         if said or self._warned:
             orders.append(Send(messages.status(" ".join(said))))
             self._warned = False

@@ -12,10 +12,12 @@ from eci_annotate.imaging.geometry import Floats
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.pane_geometry import View
 
+CAPTION = "caption"  # a mark that is its `text`, beginning at its point
+
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """A line (or, with `spot`, handles; a place has a `text`) in device pixels, shape (n, 2)."""
+    """A line (or, with `spot`, handles; a place and a caption have a `text`) in device pixels, shape (n, 2)."""
 
     points_px: Floats
     colour: Colour

@@ -172,11 +172,9 @@ def _sees(state: Subject, task: TaskDefinition, seen: TaskView, actor: Actor, no
 def _first_free(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskDefinition | None:
     """Return the one reading to show to an actor if several readings wait for a reader."""
     readings = readings_of(state.pipeline, task.group)
-    his = [each for each in readings if state.work[each.name].assigned == actor.name]
-    free = (
-        e for e in his or readings if status(state, e, now) != TaskStatus.OPEN and why_not(state, e, actor, now) is None
-    )
-    return next(free, None)
+    own = [each for each in readings if state.work[each.name].assigned == actor.name]
+    unheld = (each for each in own or readings if status(state, each, now) != TaskStatus.OPEN)
+    return next((each for each in unheld if why_not(state, each, actor, now) is None), None)
 
 
 def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime) -> TaskView:

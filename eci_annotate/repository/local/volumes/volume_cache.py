@@ -19,9 +19,10 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, Instance, Study
+from eci_annotate.dicom.annotation_objects import READ_OBJECTS
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.images.series import decode_files, load_files
-from eci_annotate.errors import Conflict, Tampered
+from eci_annotate.errors import Conflict, NotFound, Tampered
 from eci_annotate.imaging.volume import (
     DIMS,
     colours_kji,
@@ -57,11 +58,14 @@ class LocalImages:
         The decoded series, and the archive behind them.
     permit
         Called with (project, subject, what) before anything is shown; notes it, or refuses by raising.
+    is_signed
+        Whether a file of a subject (project, subject, series, content) was made by a signature: it is read with its
+        version only.
     """
 
-    def __init__(self, volumes: VolumeCache, permit: Permit) -> None:
+    def __init__(self, volumes: VolumeCache, permit: Permit, is_signed: Callable[[str, str, str, bytes], bool]) -> None:
         self._volumes = volumes
-        self._permit = permit
+        self._permit, self._is_signed = permit, is_signed
 
     def studies(self, project: str, subject: str) -> list[Study]:
         """The subject's studies, with derived series (structure sets, reports) among them."""
@@ -72,6 +76,14 @@ class LocalImages:
         """A series as a volume; the second time without decoding."""
         self._permit(project, subject, f"series {series_uid}")
         return self._volumes.read(subject, series_uid)
+
+    def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
+        """The files of a registration, structure set or segmentation that came with the study."""
+        self._permit(project, subject, f"series {series_uid}")
+        contents = self._volumes.objects(subject, series_uid)
+        if any(self._is_signed(project, subject, series_uid, each) for each in contents):
+            raise NotFound("Object not found, or you do not have access to it.", "Open the signed version instead.")
+        return contents
 
     def kept(self, project: str, subject: str, series_uid: str, *, noted: bool = True) -> tuple[dict[str, Any], Path]:
         """A volume's header and the file of its values, for a transfer."""
@@ -187,6 +199,15 @@ class VolumeCache:
     def instances(self, subject: str, series_uid: str) -> list[Instance]:
         """Return the instances of a series, or of the series that a stack belongs to."""
         return self.archive.instances(subject, self.stacks.home(subject, series_uid).series_uid)
+
+    def objects(self, subject: str, series_uid: str) -> list[bytes]:
+        """Return the files of a registration, structure set or segmentation; NotFound for any other series."""
+        series = (each for study in self.archive.studies(subject) for each in study.series)
+        if not any(each.series_uid == series_uid and each.modality in READ_OBJECTS for each in series):
+            raise NotFound(
+                "Object not found, or you do not have access to it.", "Choose one that came with the images."
+            )
+        return [self.archive.read(each) for each in self.archive.instances(subject, series_uid)]
 
     def forget(self, subject: str) -> None:
         """Remove all decoded volumes of a subject."""

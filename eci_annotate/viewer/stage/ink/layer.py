@@ -32,9 +32,12 @@ class Layer:
     name, colour
         For a comparison layer: a name that no annotation has, and the colour of everything in it; empty for the own
         work.
+    outlined
+        Whether contours keep their colours and are thin, without a filling.
     """
 
-    def __init__(self, easel: Easel, name: str = "", colour: Colour | None = None) -> None:
+    def __init__(self, easel: Easel, name: str = "", colour: Colour | None = None, outlined: bool = False) -> None:
+        self.outlined = outlined
         self.easel, self.name, self.colour = easel, name, colour
         self.solids = Solids(easel)
         self.shown = True
@@ -101,6 +104,8 @@ class Layer:
         if not self.shown:
             return ()
         found = marks_of(self.easel, stack, view, editable and not self.name, series_uid)
+        if self.outlined:
+            return tuple(replace(mark, width_px=THIN_PX * view.ratio, fill=0.0) for mark in found)
         if self.colour is None:
             return found
         thin = THIN_PX * view.ratio if self.name else None

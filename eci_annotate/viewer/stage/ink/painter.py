@@ -13,6 +13,7 @@ from eci_annotate.tools.protocol import Paint, is_series_field
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
 from eci_annotate.viewer.stage.ink.pane_turn import turned
 from eci_annotate.viewer.stage.ink.rasterise import compose, margin_px
+from eci_annotate.viewer.stage.ink.registration_layer import RegisteredLayer
 from eci_annotate.viewer.stage.ink.solids import block_on
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
@@ -187,12 +188,28 @@ class Painter:
         self._lined = self._lined | {key} if marks else self._lined - {key}
         return [Lines(view.pane, marks, view.page)]
 
+    def follow_up(self, uids: Iterable[str]) -> list[Order]:
+        """Draw annotations that changed where a registration puts them, after the stroke."""
+        layers = [each for each in self.others if isinstance(each, RegisteredLayer)]
+        changed = [uid for uid in uids if not is_series_field(uid)]
+        views = (v for v in self.views.values() if self._is_touched(layers, changed, self.panes.series(v.pane)))
+        return [order for view in views for order in self.redraw(view)]
+
+    def _is_touched(self, layers: Sequence[RegisteredLayer], uids: Sequence[str], series_uid: str) -> bool:
+        return bool(series_uid) and any(each.touches(uid, series_uid) for each in layers for uid in uids)
+
     def echoes(self, uids: Iterable[str]) -> list[Order]:
         """Send the browser the current appearance of the user's own annotations."""
-        groups = self.panes.groups()
-        return [self.own.echo(uid, group) for uid in uids if not is_series_field(uid) for group in groups]
+        groups, own = self.panes.groups(), [self.own, *(each for each in self.others if each.easel is self.easel)]
+        return [each.echo(uid, group) for uid in uids if not is_series_field(uid) for each in own for group in groups]
 
     def echoes_of_others(self) -> list[Order]:
         """Send the browser the current appearance of all annotations of others."""
         groups = self.panes.groups()
-        return [each.echo(uid, group) for each in self.others for uid in each.easel.table.objects for group in groups]
+        return [
+            each.echo(uid, group)
+            for each in self.others
+            if each.easel is not self.easel
+            for uid in each.easel.table.objects
+            for group in groups
+        ]

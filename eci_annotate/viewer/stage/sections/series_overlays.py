@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eci_annotate.errors import EciError
+from eci_annotate.imaging.geometry import Vector, tuple3
+from eci_annotate.imaging.registration.choose_registration import choose_registration
 from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.imaging.volume import is_colour
 from eci_annotate.tools.editing.easel import Easel
@@ -85,11 +87,21 @@ class Overlays:
 
     def registration(self, below: str, above: str) -> Registration | None:
         """Return the map from the frame of reference of what is above to that of what is below."""
-        for each in self.registrations:
-            if (each.source_uid, each.target_uid) == (above, below):
-                return each
-        turned = (r for r in self.registrations if (r.target_uid, r.source_uid) == (above, below))
-        return next((each.inverse() for each in turned if each.matrix is not None), None)
+        return choose_registration(self.registrations, above, below)
+
+    def carried(self, point_lps: Vector, series_uid: str, to: str) -> Vector | None:
+        """Return where a point of one series is on another one; None if they have no common frame nor registration."""
+        below, above = self._frames(to, series_uid)
+        if below == above:
+            return point_lps
+        found, back = self.registration(below, above), self.registration(above, below)
+        try:
+            if found is not None:
+                return tuple3(found.target_points(np.asarray([point_lps]))[0])
+            where = back.source_points(np.asarray([point_lps]))[0] if back is not None else np.full(3, np.nan)
+        except EciError:  # beyond a deformation's grid
+            return None
+        return tuple3(where) if np.isfinite(where).all() else None
 
     def slice_order(self, want: Want, below: str, stack: PlaneStack) -> Send | None:
         """Return the order that answers a request on the planes of another series; None if there is no such slice."""
