@@ -110,6 +110,22 @@ def test_a_study_by_import_and_by_pull_is_one_subject_in_either_order(owner: Loc
     assert subjects(owner) == before + 2
 
 
+def test_equal_uids_do_not_make_two_people_one(owner: LocalBackend, tmp_path: Path) -> None:
+    mr, odd = write_phantom(tmp_path / "mr", "mr"), write_phantom(tmp_path / "odd", "anisotropic")
+    import_folders(owner, [tmp_path / "mr"], project=P, site="KAU")
+    before, first = subjects(owner), pydicom.dcmread(mr[0])
+    for number, path in enumerate(odd):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = dataset.PatientName = "another"
+        if not number:
+            dataset.SOPInstanceUID, dataset.SeriesInstanceUID = first.SOPInstanceUID, first.SeriesInstanceUID
+            dataset.file_meta.MediaStorageSOPInstanceUID = first.SOPInstanceUID
+        dataset.save_as(path)
+    done = pull(owner.context, a_rule(owner, TARGET), Source({"1": [path.read_bytes() for path in odd]}))
+    assert subjects(owner) == before + 1, "another person, whose image has the UID of somebody else's"
+    assert sum(done.refused.values()) >= 1
+
+
 def test_what_may_identify_is_held_back_and_listed_with_the_reason(owner: LocalBackend, tmp_path: Path) -> None:
     paths = write_phantom(tmp_path / "mr", "mr")
     dataset = pydicom.dcmread(paths[0])

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.residue import residue_of_file
-from eci_annotate.errors import EciError
+from eci_annotate.dicom.header_digest import header_digest
+from eci_annotate.errors import DamagedFile, EciError
 from eci_annotate.repository.admin.archive_images import is_seen
 from eci_annotate.repository.admin.held_files import held_sets, hold
 from eci_annotate.repository.admin.identity_check import risk_of
@@ -135,10 +136,20 @@ def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str, files
 
 
 def _holder_of(backend: LocalBackend, project: str, files: Sequence[CompleteFile]) -> str:
-    """Return the subject of the project that holds one of these images already; empty if none does."""
-    series = {each.sop_uid: each.series_uid for each in files}
-    found = (each for each in backend.context.archive.find(series) if each.series_uid == series[each.sop_uid])
-    return next((each.subject for each in found if is_seen(backend, project, each.subject)), "")
+    """Return the subject of the project that holds one of these images already; empty if none does.
+
+    Equal UIDs are not enough: the whole header must be the same, the pseudonym among it, or two people would be one.
+    """
+    archive, mine = backend.context.archive, {each.sop_uid: each.path for each in files}
+    seen = (each for each in archive.find(mine) if is_seen(backend, project, each.subject))
+    return next((each.subject for each in seen if _is_same(archive.read(each), mine[each.sop_uid])), "")
+
+
+def _is_same(archived: bytes, path: Path) -> bool:
+    try:
+        return header_digest(archived) == header_digest(path.read_bytes())
+    except DamagedFile:
+        return False
 
 
 def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Sequence[CompleteFile]) -> None:

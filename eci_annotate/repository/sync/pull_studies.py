@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -68,13 +68,6 @@ def last_outcome(root: Path, rule: PullRule) -> PullOutcome | None:
     """Return what the last run did; None before the first one."""
     found = _log(root, rule).get([_OUTCOME])
     return from_json(PullOutcome, found[_OUTCOME]) if found else None
-
-
-def make_due(context: Context, rule: PullRule) -> None:
-    """Let the service run the rule with its next periodic work."""
-    root, now = context.layout.root, context.clock()
-    before = last_outcome(root, rule) or PullOutcome(now, now)
-    _log(root, rule).add({_OUTCOME: to_json(replace(before, due=now))})
 
 
 def pull_due(context: Context) -> int:
