@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import eci_annotate as eci
-from eci_annotate.errors import BadUseCase, Refused
+from eci_annotate.errors import BadUseCase, FrameMismatch, Refused
 from eci_annotate.repository.admin.create import add_member, create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.admin.new_project import publish
+from eci_annotate.repository.derivation.copy_annotations import _copied
 from eci_annotate.repository.derivation.service_tasks import DerivedTasks
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.open_repository import open
@@ -19,7 +22,7 @@ from eci_annotate.repository.signed import Signed
 from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.tools import to_line
 from eci_annotate.workflow.actor import SERVICE_MEMBER
-from eci_annotate.workflow.subject.commands import AddMember
+from eci_annotate.workflow.subject.commands import AddMember, ChangeUseCase
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 from tests.repository.repository_world import anchor, as_member, local
 from tests.viewer.study_world import write_study
@@ -103,11 +106,64 @@ def test_where_nothing_fits_it_says_so_and_holds_up_nobody(tmp_path: Path, monke
     ruth.start(S, "review").sign("I looked at it", verdict="accept")
 
 
+def frames(repo: Repository) -> tuple[str, str]:
+    """Frames of reference of the first and of the last subtraction."""
+    series = {each.description: each.header for study in repo.studies(S) for each in study.series}
+    return str(series["SUB 1"]["FrameOfReferenceUID"]), str(series["SUB 3"]["FrameOfReferenceUID"])
+
+
 def test_another_frame_of_reference_needs_a_registration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = world(tmp_path, SUB_1={}, SUB_3={"FrameOfReferenceUID": "2.25.99"})
     annotated(as_member(monkeypatch, folder, "anna"))
     copy = as_member(monkeypatch, folder, "ruth").signed(S, "copy", 1)
     assert copy.annotations() == [] and "lesion 1 was not copied" in copy.meaning
+
+
+def test_a_registration_is_used_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = world(tmp_path, SUB_1={}, SUB_3={"FrameOfReferenceUID": "2.25.99"})
+    owner = as_member(monkeypatch, folder, "olga")
+    moving, fixed = frames(owner)
+    lines = ["#Insight Transform File V1.0", "Transform: TranslationTransform_double_3_3"]
+    text = "\n".join([*lines, "Parameters: 10 0 0", "FixedParameters:"]).encode()
+    kind = f"text/x-itk-transform; fixed={fixed}; moving={moving}"
+    layer = owner.attach(S, "motion", text, kind)
+    case = with_registration(owner.use_case(), "motion")
+    publish(local(owner), P, case)
+    owner.backend.do(ChangeUseCase(P, S, case.digest, case.pipeline, "a registration"))
+    source = annotated(as_member(monkeypatch, folder, "anna"))
+    copy = as_member(monkeypatch, folder, "ruth").signed(S, "copy", 1)
+    assert copy.meaning.startswith(
+        f"Copied by the service from version 1 of annotate, with the registration {layer.digest[:12]}."
+    )
+    (drawn,), (copied,) = source.annotations(), copy.annotations()
+    assert copied.frame_uid == fixed != drawn.frame_uid
+    grids = (eci.grid_of(source.volume(drawn.series_uid)), eci.grid_of(copy.volume(copied.series_uid)))
+    before, after = (middle(each, grid) for each, grid in zip((drawn, copied), grids, strict=True))
+    np.testing.assert_allclose(after - before, (-10, 0, 0), atol=0.1)
+
+
+def test_a_box_needs_a_registration_too() -> None:
+    grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (3, 1, 1), (4, 8, 8), "1.2.4")
+    volume = eci.volume_from_array(np.zeros(grid.shape, np.int16), grid, series_uid="1.9")
+    box = eci.Box((3, 4, 5), (2, 2, 2), label="lesion 1", series_uid="1.8", frame_uid="1.2.3")
+    with pytest.raises(FrameMismatch):
+        _copied(box, volume, None)
+    shift = np.eye(4)
+    shift[0, 3] = 10
+    moved, remark = _copied(box, volume, eci.Registration("1.2.3", "1.2.4", shift))
+    assert isinstance(moved, eci.Box) and not remark
+    assert (moved.centre_lps, moved.frame_uid, moved.series_uid) == ((13, 4, 5), "1.2.4", "1.9")
+
+
+def middle(annotation: eci.Mask, grid: eci.Grid) -> np.ndarray:
+    return np.asarray(grid.reference_from_image(np.argwhere(annotation.voxels_on(grid)).mean(0)))
+
+
+def with_registration(case: UseCase, layer: str) -> UseCase:
+    """The use case, whose copies use the registration in a data layer."""
+    definition = json.loads(case.blob)
+    definition["usecase"]["tasks"][2]["copies"]["registration"] = layer
+    return UseCase.from_definition(definition)
 
 
 def test_no_person_has_the_services_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +185,6 @@ def test_no_person_has_the_services_role(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_a_wrong_definition_is_named(change: dict[str, object], why: str) -> None:
-    import json
-
     definition = json.loads(shipped_use_case(P).blob)
     tasks = definition["usecase"]["tasks"]
     tasks[2] |= change

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from eci_annotate.dicom.read_registration import read_registration
+import xarray as xr
+
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.imaging.registration.choose_registration import choose_registration
 from eci_annotate.imaging.registration.map_onto import map_onto
 from eci_annotate.imaging.registration.registration import Registration
-from eci_annotate.imaging.volume import grid_of
+from eci_annotate.imaging.volume import grid_of, series_uid_of
 from eci_annotate.repository.signed import Signed
 from eci_annotate.repository.task import Task
 from eci_annotate.workflow.usecase.hanging import Hanging
@@ -21,13 +21,14 @@ from eci_annotate.workflow.usecase.pipeline import CopyRule
 
 @dataclass(frozen=True)
 class CopiedDrawing:
-    """Annotations for the target series, and a sentence on each that was copied otherwise than whole."""
+    """Annotations for the target series, a sentence on each not copied whole, and whether a registration was used."""
 
     annotations: tuple[Annotation, ...]
     remarks: tuple[str, ...]
+    is_registered: bool = False
 
 
-def copied_drawing(task: Task, source: Signed, rule: CopyRule, layer: bytes | None) -> CopiedDrawing:
+def copied_drawing(task: Task, source: Signed, rule: CopyRule, registrations: Sequence[Registration]) -> CopiedDrawing:
     """Copy a signed drawing as a rule says.
 
     Parameters
@@ -37,9 +38,9 @@ def copied_drawing(task: Task, source: Signed, rule: CopyRule, layer: bytes | No
     source
         The version to copy.
     rule
-        Which slots, and which registration.
-    layer
-        Content of the data layer that the rule names; None when the subject has none.
+        Which slots.
+    registrations
+        Those that may be used where the frames of reference differ.
     """
     hanging = task.hanging()
     target = _target(hanging, rule)
@@ -51,25 +52,19 @@ def copied_drawing(task: Task, source: Signed, rule: CopyRule, layer: bytes | No
         return CopiedDrawing((), ("Nothing was drawn there: nothing was copied.",))
     made: list[Annotation] = []
     remarks: list[str] = []
-    volume = task.volume(target)
+    registered, volume = False, task.volume(target)
     frame = grid_of(volume).frame_of_reference_uid
     for each in drawn:
+        own = each.frame_uid
+        registration = None if own == frame else choose_registration(registrations, own, frame)
         try:
-            registration = _registration(rule, layer, each, frame)
-            if isinstance(each, Box):
-                moved = registration.apply(each) if registration else each
-                made.append(replace(moved, series_uid=target, frame_uid=frame))
-                continue
-            mapped = map_onto(each, volume, registration)
-            if not mapped.mask.voxels.any():
-                remarks.append(f"{each.label} was not copied: it covers no voxel of the series by half.")
-                continue
-            made.append(replace(mapped.mask, label=each.label, colour=each.colour, series_uid=target))
-            if mapped.outside_mm3 > 0:
-                remarks.append(f"{each.label}: {mapped.outside_mm3 / 1000:.1f} ml lie outside the series.")
+            copied, remark = _copied(each, volume, registration)
         except EciError as error:
-            remarks.append(f"{each.label} was not copied: {error.what}")
-    return CopiedDrawing(tuple(made), tuple(remarks))
+            copied, remark = None, f"{each.label} was not copied: {error.what}"
+        registered |= copied is not None and registration is not None
+        made += [copied] if copied else []
+        remarks += [remark] if remark else []
+    return CopiedDrawing(tuple(made), tuple(remarks), registered)
 
 
 def _target(hanging: Hanging, rule: CopyRule) -> str:
@@ -78,19 +73,24 @@ def _target(hanging: Hanging, rule: CopyRule) -> str:
     return next((placed[slot] for slot in rule.target if slot in placed), "")
 
 
-def _registration(rule: CopyRule, layer: bytes | None, annotation: Annotation, frame: str) -> Registration | None:
-    """Read the registration of a data layer; None where both series are in one frame of reference anyhow."""
-    if layer is None or annotation.frame_uid == frame:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("registration.dcm" if layer[128:132] == b"DICM" else "registration.tfm")
-        path.write_bytes(layer)
-        return read_registration(
-            path, source_uid=annotation.frame_uid, fixed_uid=frame, moving_uid=annotation.frame_uid
-        )
+def _copied(
+    annotation: Annotation, volume: xr.DataArray, registration: Registration | None
+) -> tuple[Annotation | None, str]:
+    """Return an annotation on a volume, and what to say of it; raises FrameMismatch where it cannot get there."""
+    series = series_uid_of(volume)
+    if isinstance(annotation, Box):
+        if registration is None:
+            annotation.grid_for(volume)
+        return replace(registration.apply(annotation) if registration else annotation, series_uid=series), ""
+    mapped = map_onto(annotation, volume, registration)
+    if not mapped.mask.voxels.any():
+        return None, f"{annotation.label} was not copied: it covers no voxel of the series by half."
+    lost = f"{annotation.label}: {mapped.outside_mm3 / 1000:.1f} ml lie outside the series."
+    mask = replace(mapped.mask, label=annotation.label, colour=annotation.colour, series_uid=series)
+    return mask, lost if mapped.outside_mm3 > 0 else ""
 
 
-def in_words(source: Signed, rule: CopyRule, remarks: Iterable[str], registration: str) -> str:
+def in_words(source: Signed, copied: CopiedDrawing, registration: str) -> str:
     """Return the meaning of the signature: which version was copied, by which registration, and what to know of it."""
-    by = f", with the registration {registration[:12]}" if registration else ""
-    return " ".join([f"Copied by the service from version {source.version} of {source.task}{by}.", *remarks])
+    by = f", with the registration {registration[:12]}" if copied.is_registered else ""
+    return " ".join([f"Copied by the service from version {source.version} of {source.task}{by}.", *copied.remarks])

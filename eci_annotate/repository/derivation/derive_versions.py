@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
-from eci_annotate.errors import NotFound
+from eci_annotate.errors import EciError
+from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.repository.backend import SubjectQuery, every_subject
 from eci_annotate.repository.derivation.copy_annotations import copied_drawing, in_words
 from eci_annotate.repository.derivation.service_member import served_projects, service_identity
 from eci_annotate.repository.external.adopt_annotations import adopt
+from eci_annotate.repository.external.study_registrations import registrations_of_layer
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
-from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
@@ -51,13 +53,17 @@ def derive(repo: Repository, project: str, subject: str, name: str) -> None:
     rule, of = task.definition.copies, task.definition.of
     assert rule is not None, "the pipeline was checked"
     source = repo.signed(subject, of, task.basis[of], project=project)
-    layer = None
-    if rule.registration:
+    layers = repo.backend.subject(project, subject).layers
+    layer = next((each for each in layers if each.layer == rule.registration), None)
+    known: list[Registration] = []
+    remarks: tuple[str, ...] = ()
+    if layer is not None:
         try:
-            layer = repo.layer(subject, rule.registration, project=project)
-        except NotFound:
-            layer = None
-    copied = copied_drawing(task, source, rule, layer)
+            known = list(registrations_of_layer(repo.backend, project, subject, layer))
+        except EciError as error:
+            remarks = (f"The registration cannot be used: {error.what}",)
+    copied = copied_drawing(task, source, rule, known)
+    copied = replace(copied, remarks=(*remarks, *copied.remarks))
     if copied.annotations and not task.draft().lines:
         adopt(task, copied.annotations, f"{of}/{source.version}")
-    task.sign(in_words(source, rule, copied.remarks, digest(layer) if layer else ""))
+    task.sign(in_words(source, copied, layer.digest if layer else ""))

@@ -43,7 +43,7 @@ def study_registrations(
             problems.append(_sentence(name, error))
     for layer in backend.subject(project, subject).layers:
         try:
-            found += _of_layer(backend, project, subject, layer)
+            found += registrations_of_layer(backend, project, subject, layer)
         except EciError as error:
             problems.append(_sentence(layer.layer, error))
     return found, problems
@@ -53,8 +53,8 @@ def _sentence(name: str, error: EciError) -> str:
     return f"Registration {name!r} is not used: {error.what}"
 
 
-def _of_layer(backend: Backend, project: str, subject: str, layer: Attached) -> Iterator[Registration]:
-    """Yield what a data layer registers; nothing if it holds something else."""
+def registrations_of_layer(backend: Backend, project: str, subject: str, layer: Attached) -> Iterator[Registration]:
+    """Yield what a data layer registers, nothing if it holds something else; raises BadRegistration and its kinds."""
     kind = Message()
     kind["content-type"] = layer.media_type
     if layer.size > _MOST_BYTES or not ("itk" in layer.media_type or kind.get_content_type() in _KINDS):
