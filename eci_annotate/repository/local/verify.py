@@ -6,9 +6,9 @@ Each check is one row; a row that fails names what differs, never what it should
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from eci_annotate.archive.protocol import content_of
-from eci_annotate.dicom.annotation_objects import DERIVED
 from eci_annotate.errors import UNREADABLE, EciError, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole
@@ -97,8 +97,6 @@ def _acts(
     yield "use case", lambda: context.blobs.get(signed.use_case)
     for part in () if state.withdrawn else signed.manifest.parts:
         yield from _part_acts(context, state, part, own=signed.manifest.only(PartKind.IMAGES) is not None)
-        if part.role in DERIVED:
-            yield digital_signature_of(part), lambda part=part: _check_digital(context, state, part)  # type: ignore[misc]
 
 
 def _part_acts(context: Context, state: Subject, part: SealedPart, own: bool) -> Iterator[tuple[str, Act]]:
@@ -110,12 +108,14 @@ def _part_acts(context: Context, state: Subject, part: SealedPart, own: bool) ->
         return
     match keeping:
         case Keeping.ARCHIVE:
-            yield part.role.upper(), lambda: _check_file(context, state.subject, part)
+            content = cache(lambda: _archived(context, state.subject, part))  # read once for both
+            yield part.role.upper(), lambda: _check_digest(part, content())
+            yield digital_signature_of(part), lambda: check_signed_whole(content())
         case Keeping.SEAL:
             yield _SEALS[part.role], lambda: _check_named(state, part)
         case Keeping.BLOB | Keeping.DOCUMENT:
-            content = context.content(state.project, state.subject)
-            yield _LISTS.get(part.role, part.role), lambda: content.get(part.digest)
+            blobs = context.content(state.project, state.subject)
+            yield _LISTS.get(part.role, part.role), lambda: blobs.get(part.digest)
             if part.role == PartKind.IMAGES:
                 yield "pixels", lambda: _check_pixels(context, state, part)
             if part.role == PartKind.INSTANCES and own:
@@ -134,15 +134,14 @@ def _check_predecessor(state: Subject, signed: VersionSigned) -> None:
         raise Tampered("The version does not follow the one before it.")
 
 
-def _check_file(context: Context, subject: str, part: SealedPart) -> None:
+def _archived(context: Context, subject: str, part: SealedPart) -> bytes:
     _, series, sop = archived_uids(part)
-    if digest(content_of(context.archive, subject, series, sop)) != part.digest:
-        raise Tampered(f"The archived file {sop} was changed.")
+    return content_of(context.archive, subject, series, sop)
 
 
-def _check_digital(context: Context, state: Subject, part: SealedPart) -> str:
-    _, series, sop = archived_uids(part)
-    return check_signed_whole(content_of(context.archive, state.subject, series, sop))
+def _check_digest(part: SealedPart, content: bytes) -> None:
+    if digest(content) != part.digest:
+        raise Tampered(f"The archived file {archived_uids(part)[2]} was changed.")
 
 
 def _check_named(state: Subject, part: SealedPart) -> None:
