@@ -102,8 +102,7 @@ def make_repository(folder: Path, tell: Callable[[str], None], small: bool = Fal
     for name, person in PEOPLE.items():
         if name != OWNER and person.is_member:
             tell(f"Adding {name}, {person.role}")
-            roles, site, sites = (person.role,), person.site, person.sites
-            members.add(owner, PROJECT, name, roles=roles, site=site, sites=sites)
+            members.add(owner, PROJECT, name, roles=(person.role,), site=person.site, sites=person.sites)
     sample = HERE.parent / "notebooks" / "sample" / "liver_ct_crlm_1004" / "ct"
     for site, kind in (("KAU", "axial"), ("VIE", "anisotropic")):
         tell(f"Importing images of {site}")

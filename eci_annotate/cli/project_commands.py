@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from eci_annotate.cli.pipeline_commands import case_named
-from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, service, show
 
 project_group = typer.Typer(help="List and open projects.", no_args_is_help=True)
 
@@ -49,11 +49,10 @@ def derive(folder: Folder, project: Project = None) -> None:
     The first time, the service becomes a member of the projects that have derived tasks; that needs their owner.
     """
     from eci_annotate.repository.admin.new_project import admit_for_derived
-    from eci_annotate.repository.service.local_service import service_of
 
     repository = open(folder)
     for name in projects(repository, project):
         if admit_for_derived(local(repository), name):
             say(f"The service is a member of {name} now.")
-    done = service_of(local(repository)).upkeep.derive()
+    done = service(repository).upkeep.derive()
     say(f"{done} derived tasks were done.")

@@ -17,7 +17,7 @@ _ITEM = b"\xfe\xff\x00\xe0"
 
 
 def items_of(dataset: Dataset, tag: BaseTag, element: Any) -> list[Dataset] | None:
-    """Return the items of a sequence, None for any other element; a private one without a VR is told by its bytes."""
+    """Return the items of a sequence, else None; a private element without a VR is known by its bytes."""
     if isinstance(element, DataElement):
         return list(element.value) if isinstance(element.value, Sequence) else None
     vr = dictionary_VR(tag) if dictionary_has_tag(tag) else element.VR

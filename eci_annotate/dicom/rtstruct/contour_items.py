@@ -48,9 +48,9 @@ def _text(tag: tuple[int, int], value: str, explicit: bool) -> bytes:
 def image_item(frame: Frame, explicit: bool) -> bytes:
     """Return the ContourImageSequence (3006,0016) that refers to one frame."""
     header = frame.dataset
-    told = [(CLASS_UID, str(header.SOPClassUID)), (INSTANCE_UID, str(header.SOPInstanceUID))]
-    told += [(FRAME_NUMBER, str(frame.number))] if frame.number else []
-    body = b"".join(_text(tag, value, explicit) for tag, value in told)
+    texts = [(CLASS_UID, str(header.SOPClassUID)), (INSTANCE_UID, str(header.SOPInstanceUID))]
+    texts += [(FRAME_NUMBER, str(frame.number))] if frame.number else []
+    body = b"".join(_text(tag, value, explicit) for tag, value in texts)
     return _head(IMAGES, len(body) + 8, explicit) + _head(ITEM, len(body), False) + body
 
 

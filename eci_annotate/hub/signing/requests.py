@@ -115,10 +115,10 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
     """
     repo.subject(project, subject)
     try:
-        told = parse(desk.service.subjects.kept(project, subject, name), "A request")
-        if not hmac.compare_digest(str(told["mark"]), _mark(desk, told["body"])):
+        stored = parse(desk.service.subjects.kept(project, subject, name), "A request")
+        if not hmac.compare_digest(str(stored["mark"]), _mark(desk, stored["body"])):
             raise NotFound(_WHAT, "Ask for the signature again.")
-        made = from_json(SignatureRequest, told["body"])
+        made = from_json(SignatureRequest, stored["body"])
     except (NotFound, KeyError, TypeError, Tampered):
         raise NotFound(_WHAT, "Ask for the signature again.") from None
     if made.signer != repo.account.actor.name or (made.command.project, made.command.subject) != (project, subject):

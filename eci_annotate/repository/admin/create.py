@@ -81,7 +81,7 @@ def create_repository(
     do_project(context, Publish(project, case.name, context.blobs.put(case.blob)), actor)
     if needs_service(case):
         enable_service(layout, key, secret)
-        admit_service(context, actor, project)
+        admit_service(context, actor, project, case)
     take(context)
     write_atomic(layout.root / "members" / "default", member.encode() + b"\n")
     return layout.key_file(member)

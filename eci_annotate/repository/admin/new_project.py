@@ -7,7 +7,7 @@ from datetime import datetime
 
 from eci_annotate.errors import Refused, Untrusted
 from eci_annotate.repository.admin.create import FOUNDER
-from eci_annotate.repository.derivation.service_member import admit_service, needs_service
+from eci_annotate.repository.derivation.service_member import admit_service
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.workflow.actor import ALL_SITES, Actor
@@ -57,8 +57,7 @@ def new_project(backend: LocalBackend, name: str, case: UseCase) -> None:
     if not known.members:
         _enter(backend, name, first, actor)
     do_project(context, Publish(name, case.name, context.blobs.put(case.blob)), actor)
-    if needs_service(case):
-        admit_service(context, actor, name)
+    admit_service(context, actor, name, case)
 
 
 def publish(backend: LocalBackend, project: str, case: UseCase) -> None:
@@ -70,7 +69,7 @@ def publish(backend: LocalBackend, project: str, case: UseCase) -> None:
 def admit_for_derived(backend: LocalBackend, project: str) -> bool:
     """Make the service a member of a project that has derived tasks, for its owner; whether it was made one."""
     case = backend.account.use_case(project)
-    return needs_service(case) and admit_service(backend.context, backend.account.actor, project)
+    return admit_service(backend.context, backend.account.actor, project, case)
 
 
 def _enter(backend: LocalBackend, name: str, first: Project, actor: Actor) -> None:

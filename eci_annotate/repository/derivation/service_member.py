@@ -14,7 +14,7 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 
 def service_identity(layout: Layout) -> HeldIdentity:
     """Return the identity of the service in the projects that have it as a member."""
-    lost = NoIdentity("The service is a member of no project.", "Its owner runs: eci-annotate derive FOLDER")
+    lost = NoIdentity("The service is a member of no project.", "Its owner runs: eci-annotate project derive FOLDER")
     return HeldIdentity(layout, SERVICE_MEMBER, Assurance.SERVICE, "derived", lost)
 
 
@@ -23,8 +23,8 @@ def needs_service(case: UseCase) -> bool:
     return any(task.kind == TaskKind.DERIVE for task in case.pipeline)
 
 
-def admit_service(context: Context, actor: Actor, project: str) -> bool:
-    """Make the service a member of a project, where it is enabled and none yet; whether it was made one.
+def admit_service(context: Context, actor: Actor, project: str, case: UseCase) -> bool:
+    """Make the service a member of a project whose use case needs it, where it is enabled; whether it was made one.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def admit_service(context: Context, actor: Actor, project: str) -> bool:
         The actor does not own the project.
     """
     known = context.streams.projects()[project].members
-    if SERVICE_MEMBER in known or not context.layout.service_secret.exists():
+    if not needs_service(case) or SERVICE_MEMBER in known or not context.layout.service_secret.exists():
         return False
     roles, sites = (SERVICE_ROLE,), (ALL_SITES,)
     add_hub_member(context, actor, project, SERVICE_MEMBER, roles=roles, site=actor.site, sites=sites)

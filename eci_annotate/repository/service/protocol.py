@@ -1,6 +1,6 @@
 """The interface of a repository for a process that holds its keys: `Service` with its parts.
 
-A `Backend` does what one person may do. A `Service` gives that backend to each person, and does what nobody asked for.
+A `Backend` does what one person may do. A `Service` gives that backend to each person, and does the periodic work.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class SiteUploads(Protocol):
 
 
 class Upkeep(Protocol):
-    """What nobody asks for: done from time to time, for the whole repository."""
+    """Periodic work for the whole repository, without a request."""
 
     def checkpoint(self) -> bool:
         """Take a checkpoint if anything was appended since the last one; returns whether it was."""
@@ -180,4 +180,4 @@ class Service(Protocol):
         """Return a key of 32 bytes that all processes of the service share; Refused if no service is enabled."""
 
     def backend(self, identity: Identity) -> LocalBackend:
-        """Return the backend for somebody who was recognised."""
+        """Return the backend for an identity."""

@@ -81,7 +81,7 @@ def issue(
     Refused
         The actor does not own the project, nobody works on subjects of the site, or no service is enabled.
     """
-    _require_owner(backend, project, "Issue a site's credential")
+    require_owner(backend, project, "Issue a site's credential", "the credentials of sites")
     check_site(backend.context.streams.projects()[project], site)
     policy_from(dict(policy or {}))
     name, secret = f"{PREFIX}{site}.{secrets.token_hex(4)}", secrets.token_urlsafe(32)
@@ -140,10 +140,11 @@ def site_identity(layout: Layout, name: str) -> HeldIdentity:
     return HeldIdentity(layout, name, Assurance.SITE, "uploads", lost)
 
 
-def _require_owner(backend: LocalBackend, project: str, doing: str) -> None:
+def require_owner(backend: LocalBackend, project: str, doing: str, what: str) -> None:
+    """Raise Refused, and record it, unless the actor owns the project and may so manage `what`."""
     with backend.refusals(doing, project):
         if not backend.account.actor.may("administer", project):
-            raise Refused("You may not manage the credentials of sites.", "Ask the project's owner.")
+            raise Refused(f"You may not manage {what}.", "Ask the project's owner.")
 
 
 def _digest(secret: str) -> str:

@@ -14,12 +14,13 @@ from typing import Any
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.sites.site_credentials import issue, revoke
+from eci_annotate.repository.sites.site_credentials import issue, require_owner, revoke
 from eci_annotate.repository.sync.sync_targets import TargetKind, target_named
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 
+WHAT = "pull rules"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -94,7 +95,7 @@ def add_rule(backend: LocalBackend, rule: PullRule, policy: Mapping[str, Any] | 
     NotFound
         The target does not exist.
     """
-    require_owner(backend, rule.project, "Add a pull rule")
+    require_owner(backend, rule.project, "Add a pull rule", WHAT)
     check_name(rule.name)
     target = target_named(backend, rule.target)
     if target.project != rule.project:
@@ -115,7 +116,7 @@ def add_rule(backend: LocalBackend, rule: PullRule, policy: Mapping[str, Any] | 
 def remove_rule(backend: LocalBackend, name: str) -> None:
     """Remove a rule, for an owner; what was pulled stays."""
     rule = rule_named(backend, name)
-    require_owner(backend, rule.project, "Remove a pull rule")
+    require_owner(backend, rule.project, "Remove a pull rule", WHAT)
     revoke(backend, rule.credential)
     (_folder(backend.context.layout.root) / f"{rule.name}.json").unlink()
     backend.trail.note("pull-rule-removed.1", rule.project, "", rule.name)
@@ -139,13 +140,6 @@ def rules_in(root: Path) -> list[PullRule]:
     """Return all rules of the repository in a folder, by name."""
     paths = sorted(_folder(root).glob("*.json"))
     return [from_json(PullRule, parse(path.read_bytes(), "A pull rule")) for path in paths]
-
-
-def require_owner(backend: LocalBackend, project: str, doing: str) -> None:
-    """Raise Refused, and record it, unless the actor owns the project."""
-    with backend.refusals(doing, project):
-        if not backend.account.actor.may("administer", project):
-            raise Refused("You may not manage pull rules.", "Ask the project's owner.")
 
 
 def _folder(root: Path) -> Path:

@@ -18,8 +18,8 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileState
 from eci_annotate.repository.sites.ingest_arrivals import ingest
-from eci_annotate.repository.sites.site_credentials import credential_named
-from eci_annotate.repository.sync.pull_rules import PullRule, require_owner, rules_in
+from eci_annotate.repository.sites.site_credentials import credential_named, require_owner
+from eci_annotate.repository.sync.pull_rules import WHAT, PullRule, rules_in
 from eci_annotate.repository.sync.pull_sources import PullSource, RemoteStudy, source_of
 from eci_annotate.repository.sync.sync_outbox import waiting_time
 from eci_annotate.repository.sync.sync_targets import targets_in
@@ -120,7 +120,7 @@ def outcome_of(backend: LocalBackend, rule: PullRule) -> PullOutcome | None:
 
 def pull_now(backend: LocalBackend, rule: PullRule) -> PullOutcome:
     """Run a rule, for an owner of its project; see `pull`."""
-    require_owner(backend, rule.project, "Run a pull rule")
+    require_owner(backend, rule.project, "Run a pull rule", WHAT)
     return pull(backend.context, rule)
 
 

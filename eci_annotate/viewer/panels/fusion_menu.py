@@ -1,4 +1,4 @@
-"""The menu of fusion: which series lies in colour over the active pane. Opacity and colours are below the images."""
+"""The menu of fusion: which series is fused with the active pane. Opacity and colours are below the images."""
 
 from __future__ import annotations
 

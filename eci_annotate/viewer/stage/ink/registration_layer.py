@@ -90,7 +90,7 @@ class RegisteredLayer(Layer):
                 yield uid, thing
 
     def _registration(self, thing: Object, series_uid: str) -> Registration | None:
-        """Return how an annotation gets onto a series; None if it is there anyhow, or cannot get there."""
+        """Return how an annotation gets onto a series; None if it needs no registration, or has none."""
         if not thing.frame_uid or not series_uid or self.easel.table.is_on(thing, series_uid):
             return None
         frame = self.easel.table.sheet_of(series_uid).grid.frame_of_reference_uid
