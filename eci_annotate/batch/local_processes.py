@@ -1,15 +1,18 @@
 """Run jobs in processes of this machine; a process that dies costs only the series it was working on.
 
-Each process has a pipe of its own, so that its end is noticed at once and blamed on no other series.
+Each process has a pipe of its own, so that its end is noticed at once and blamed on no other series. Where the system
+can fork, they are forks of a process that has no threads and has imported what they need.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from eci_annotate.batch.cohort_scan import SeriesJob
 from eci_annotate.batch.prepare_options import PrepareOptions
@@ -19,6 +22,18 @@ from eci_annotate.batch.series_record import SeriesRecord
 DIED = "The process ended while it prepared this series."
 ATTEMPTS = 2
 STOP_S = 5.0
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+IMPORTED = ("eci_annotate.batch.prepare_series", "eci_annotate.imaging.volume", "__main__")
+GARBAGE = (20_000, 50, 100)  # a header is thousands of objects without cycles: looking for some takes a seventh longer
+
+
+def begin_start() -> None:
+    """Let processes be started soon: what they import is imported while this process does something else."""
+    if METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        multiprocessing.get_context(METHOD).set_forkserver_preload([*IMPORTED])
+        forkserver.ensure_running()
 
 
 def run_locally(
@@ -26,9 +41,10 @@ def run_locally(
 ) -> Iterator[SeriesRecord]:
     """Prepare series in `workers` processes, and yield each record when it is ready.
 
-    A series whose process ends is tried a second time, and then refused.
+    A series whose process ends is tried a second time, and then refused. The largest come first, so that no process
+    waits long for the last one.
     """
-    waiting, attempts = deque(jobs), Counter[str]()
+    waiting, attempts = deque(sorted(jobs, key=_size, reverse=True)), Counter[str]()
     idle: list[WorkerProcess] = []
     busy: dict[object, WorkerProcess] = {}
     try:
@@ -54,6 +70,12 @@ def run_locally(
             worker.stop()
 
 
+def _size(job: SeriesJob) -> int:
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in job.files)
+    return 0
+
+
 def died(job: SeriesJob, digest: str) -> SeriesRecord:
     """Return the record of a series whose process ended."""
     return SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=DIED, lasting=False)
@@ -73,7 +95,7 @@ class WorkerProcess:
     job: SeriesJob
 
     def __init__(self, options: PrepareOptions, digest: str) -> None:
-        context = multiprocessing.get_context("spawn")
+        context: Any = multiprocessing.get_context(METHOD)
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, options, digest), daemon=True)
         with suppress(OSError):  # it may end while it starts; then the pipe is at its end
@@ -105,6 +127,8 @@ class WorkerProcess:
 
 def _serve(pipe: Connection, options: PrepareOptions, digest: str) -> None:
     """Prepare series until the other end of the pipe is closed."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     with suppress(EOFError, OSError):
         while True:
             pipe.send(prepare_series(pipe.recv(), options, digest))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eci_annotate.batch.cohort_files import CohortReport, describe_cohort
 from eci_annotate.batch.cohort_scan import Progress, SeriesJob, scan_cohort
-from eci_annotate.batch.local_processes import run_locally
+from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
 from eci_annotate.errors import BadRequest, NoImages
@@ -44,6 +44,8 @@ def prepare_cohort(
     options.rules()
     with locked(options.target / FOLDER / "lock"):
         _remove_unfinished(options.target)
+        if not scheduler:
+            begin_start()
         scan = scan_cohort(source, pseudonymiser, progress)
         if not scan.jobs and not scan.unreadable:
             raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from eci_annotate.batch.prepare_options import PrepareOptions
-from eci_annotate.batch.sidecar import facts_of_header, text_in
+from eci_annotate.batch.sidecar import FACT_KEYWORDS, facts_of_header, text_in
 from eci_annotate.deid.deidentify import deidentify
 from eci_annotate.deid.folder_run import encoded
 from eci_annotate.deid.pixel_masks import rule_for
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.dicom.images.files import read
+from eci_annotate.dicom.images.files import read, tag_of
+from eci_annotate.dicom.images.image_files import release_pixels
 from eci_annotate.dicom.patient_identity import claimed_risk
 from eci_annotate.errors import MixedSeries, Refused
 
@@ -29,7 +30,7 @@ class SeriesHeader:
     Attributes
     ----------
     files
-        Its files without copies.
+        Its files without copies, and what each says; large values are read again when they are used.
     facts
         What a sidecar says, by the SOP Instance UID in the source.
     sop_uids
@@ -42,7 +43,7 @@ class SeriesHeader:
         Number of files that were left out, because they are copies.
     """
 
-    files: list[Path] = field(default_factory=list, repr=False)
+    files: list[tuple[Path, Any]] = field(default_factory=list, repr=False)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     sop_uids: dict[str, str] = field(default_factory=dict, repr=False)
     blanked: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -73,49 +74,55 @@ def series_header(files: tuple[Path, ...], options: PrepareOptions, keep: Keep |
     """
     pseudonymiser, causes = options.pseudonymiser(), Counter[str]()
     found = SeriesHeader()
-    digests: dict[str, bytes] = {}
+    paths: dict[str, Path] = {}
     for number, path in enumerate(files):
         original = read(path, number=number)
         uid = text_in(original, "SOPInstanceUID")
-        if uid in digests:
-            _require_copy(path, digests[uid])
+        if uid in paths:
+            _require_copy(path, paths[uid])
             found.copies += 1
             continue
-        digests[uid] = sha256(path.read_bytes()).digest()
-        made, why = _deidentified(original, options, pseudonymiser)
+        paths[uid] = path
+        made, why = _deidentified(original, options, pseudonymiser, whole=keep is not None)
         causes.update(why)
         if made is not None and not causes:
             blanked = bool(pseudonymiser and rule_for(original, options.rules()))
             content = bytes(encoded(made)) if blanked or (keep and pseudonymiser) else b""
-            _add(found, path, uid, made, content if blanked else b"")
+            _add(found, uid, made, content if blanked else b"")
             if keep:
                 keep(found.sop_uids[uid], content or path.read_bytes())
+            release_pixels(original)
+            found.files.append((path, original))
     if causes:
         told = "; ".join(f"{number} of {len(files)} files: {cause}" for cause, number in causes.most_common())
         raise Refused(f"The series may identify its patient. {told}.", "See docs/deid.md.")
     return found
 
 
-def _require_copy(path: Path, digest: bytes) -> None:
-    if sha256(path.read_bytes()).digest() != digest:
+def _require_copy(path: Path, first: Path) -> None:
+    if path.read_bytes() != first.read_bytes():
         raise MixedSeries("Two files have the same SOP Instance UID and other content.", "Leave out the wrong one.")
 
 
 def _deidentified(
-    original: Any, options: PrepareOptions, pseudonymiser: Pseudonymiser | None
+    original: Any, options: PrepareOptions, pseudonymiser: Pseudonymiser | None, *, whole: bool
 ) -> tuple[Any, tuple[str, ...]]:
     """Return a de-identified dataset, or why there is none."""
     if pseudonymiser is None:
         risk = claimed_risk(original)
         return (None, (risk.value,)) if risk else (original, ())
-    result = deidentify(original, options.rules(), pseudonymiser)
+    result = deidentify(original, options.rules(), pseudonymiser, tags=None if whole else _described_tags())
     return result.dataset, tuple(cause.value for cause in result.causes)
 
 
-def _add(found: SeriesHeader, path: Path, uid: str, made: Any, blanked: bytes) -> None:
+@lru_cache
+def _described_tags() -> frozenset[int]:
+    return frozenset(int(tag_of(keyword)) for keyword in {*FIRST, *FACT_KEYWORDS, "SOPInstanceUID"})
+
+
+def _add(found: SeriesHeader, uid: str, made: Any, blanked: bytes) -> None:
     if blanked:
         found.blanked[len(found.files)] = blanked
-    found.files.append(path)
     found.sop_uids[uid], found.facts[uid] = text_in(made, "SOPInstanceUID"), facts_of_header(made)
     if not found.first:
         found.first = {name: text_in(made, name) for name in FIRST}

@@ -25,6 +25,9 @@ KEPT = {
 SECONDS = {"RepetitionTime": "RepetitionTime", "EchoTime": "EchoTime", "InversionTime": "InversionTime"}
 
 
+FACT_KEYWORDS = frozenset(KEPT.values()) | frozenset(SECONDS.values())
+
+
 def facts_of_header(dataset: Any) -> dict[str, Any]:
     """Return what a sidecar says about a de-identified file; BIDS has times in seconds, DICOM in milliseconds."""
     facts = {name: plain(value) for name, keyword in KEPT.items() if (value := _value(dataset, keyword)) is not None}

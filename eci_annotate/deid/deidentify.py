@@ -23,7 +23,7 @@ from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, said
 from eci_annotate.deid.recurrence import echo_pattern
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
-from eci_annotate.deid.walk import Seen, Walk
+from eci_annotate.deid.walk import Seen, Walk, part_of
 
 # pydicom's warnings and logs quote values
 config.settings.reading_validation_mode = config.IGNORE
@@ -59,6 +59,7 @@ def deidentify(
     subject: str = "",
     seen_uid: Seen | None = None,
     accepted: Collection[Cause] = (),
+    tags: Collection[int] | None = None,
 ) -> Result:
     """Return a de-identified copy of a dataset; the dataset itself keeps its values.
 
@@ -76,6 +77,9 @@ def deidentify(
         Receives each UID and what replaces it.
     accepted
         Causes that a person looked at: they do not set the object aside. Those of `NEVER_ACCEPTED` always do.
+    tags
+        Return only these elements, as they are in the whole object; None for the whole object. All of the dataset is
+        still asked for causes. Where pixels are changed, the whole object is returned.
 
     References
     ----------
@@ -99,15 +103,17 @@ def deidentify(
             echo_pattern(dataset),
             seen_uid or _ignore,
         )
-        return _carry_out(dataset, policy, walk, rule)
+        clear_bits = not policy.keep_graphics and has_embedded_overlays(dataset)
+        if tags is not None and not rule and not clear_bits:
+            return Result(walk.over(part_of(dataset, tags)), walk.counts)
+        return _carry_out(dataset, policy, walk, rule, clear_bits)
 
 
-def _carry_out(dataset: Dataset, policy: Policy, walk: Walk, rule: BurnedInRule | None) -> Result:
+def _carry_out(dataset: Dataset, policy: Policy, walk: Walk, rule: BurnedInRule | None, clear_bits: bool) -> Result:
     made = walk.over(dataset)
     made.PatientID = made.PatientName = walk.pseudonym
     made.file_meta = file_meta(dataset, made)
     made.preamble = b"\0" * 128
-    clear_bits = not policy.keep_graphics and has_embedded_overlays(dataset)
     if rule or clear_bits:
         try:
             mask_pixels(made, rule, clear_bits)

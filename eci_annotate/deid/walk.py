@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,11 @@ def _like(source: Dataset, kept: dict[Any, Element]) -> Dataset:
     made.set_original_encoding(*source.original_encoding, source.original_character_set)
     made._parent_encoding = source._parent_encoding
     return made
+
+
+def part_of(source: Dataset, tags: Collection[int]) -> Dataset:
+    """Return some of a dataset's elements, raw where they are raw."""
+    return _like(source, {tag: source.get_item(tag) for tag in source.keys() if int(tag) in tags})  # noqa: SIM118
 
 
 def _vr(element: Element) -> str:

@@ -16,6 +16,7 @@ from tests.batch.cohort_world import (
     read_by_simpleitk,
     sidecar,
     source_files,
+    tree,
 )
 from tests.dicom.series_maker import SHAPE, make_series
 
@@ -46,6 +47,15 @@ def test_a_pet_with_a_slope_per_slice_is_as_simpleitk_reads_it(tmp_path):
     values, affine = read_by_nibabel(image)
     assert_same_image((values, affine), read_by_simpleitk(source_files(image, folder, tmp_path / "out")))
     assert values.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["abdomen_mr_cmb_crc_scan1/adc", "rtstruct_mim_sts008/PET/image"])
+def test_images_are_the_same_whether_all_of_a_header_is_deidentified_or_a_part(name, tmp_path):
+    for folder, kept in (("part", False), ("whole", True)):
+        prepared_here(DATA / name, tmp_path / folder, keep_dicom=kept)
+    part, whole = (tree(tmp_path / folder) for folder in ("part", "whole"))
+    assert [path for path in part if path.endswith(".json") and path.startswith("sub-")]
+    assert all(whole[path] == content for path, content in part.items() if path.startswith("sub-"))
 
 
 TURNS = [(0, 0, 0), (25, 0, 0), (10, -35, 60), (90, 0, 90), (170, 5, -3)]

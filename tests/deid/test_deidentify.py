@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -44,6 +44,26 @@ def test_no_canary_leaves(seed: int, policy: Policy, implicit: bool, read: bool)
     assert leaks(content) == []
     assert leaks(repr(result) + str(action_names(result.counts)) + repr(PSEUDONYMISER)) == []
     assert still_identifies(reread(result.dataset), policy) == []
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 2**32), policy=st.sampled_from(POLICIES), read=st.booleans())
+def test_a_part_is_what_the_whole_says_there(seed: int, policy: Policy, read: bool) -> None:
+    rng = random.Random(seed)
+    dataset = image(rng)
+    plant_elsewhere(dataset, rng)
+    plant_every_row(dataset)
+    tags = {int(tag) for tag in rng.sample([*dataset.keys()], len(dataset) // 2)} - {0x00100010, 0x00100020}
+    given = (reread(dataset), reread(dataset)) if read else (dataset, dataset)  # what was asked for is no longer raw
+    whole, part = (
+        deidentify(source, policy, PSEUDONYMISER, tags=wanted).dataset
+        for source, wanted in zip(given, (None, tags), strict=True)
+    )
+    assert whole is not None and part is not None and len(part) > 9
+    stamped = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
+    there = {int(tag) for tag in whole.keys()} & tags - stamped  # noqa: SIM118
+    assert there == {int(tag) for tag in part.keys()} - stamped  # noqa: SIM118
+    assert all(whole[tag] == part[tag] for tag in there)
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -87,7 +87,7 @@ def read(
 def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: int | None) -> Dataset:
     source = path if isinstance(path, Path) else BytesIO(path())
     kept = defer if isinstance(path, Path) else None
-    only = [_tag(tag) for tag in tags] if tags else None
+    only = [tag_of(tag) for tag in tags] if tags else None
     with _quiet():
         dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)
         if kept is not None and str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
@@ -96,7 +96,8 @@ def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: 
 
 
 @lru_cache
-def _tag(keyword: str) -> BaseTag:
+def tag_of(keyword: str) -> BaseTag:
+    """Return the tag of an element."""
     return Tag(keyword)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, frame_bytes, pixel_bytes
 from eci_annotate.dicom.images.colour import coloured, is_colour
@@ -136,12 +136,25 @@ def image_files(source: Source, progress: Progress | None = None, *, series_uid:
 
 def open_image(path: Path | Opener, number: int = 0) -> ImageFile | None:
     """Read the header of one file; None if it is an object without images of its own."""
-    dataset = read(path, number=number, defer=DEFERRED_BYTES)
+    return image_of(read(path, number=number, defer=DEFERRED_BYTES), path, number)
+
+
+def image_of(dataset: Dataset, path: Path | Opener, number: int = 0) -> ImageFile | None:
+    """Return a file that was read as an image; None if it is an object without images of its own."""
     name = which(path, number)
     if not is_image(dataset, name):
         return None
     _require_whole(dataset, path, name)
     return ImageFile(dataset, path, number)
+
+
+def release_pixels(dataset: Dataset) -> None:
+    """Forget large values of a file that was read as a whole: they are read again when they are used."""
+    if str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
+        return  # offsets are those of the inflated content
+    for tag, raw in dataset._dict.items():
+        if isinstance(raw, RawDataElement) and len(raw.value or b"") > DEFERRED_BYTES:
+            dataset._dict[tag] = raw._replace(value=None)
 
 
 def is_image(dataset: Dataset, name: str) -> bool:
