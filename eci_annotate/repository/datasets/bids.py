@@ -13,10 +13,18 @@ from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample, TrainingCase
 from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, title_of
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
+from eci_annotate.repository.datasets.subject_split import DatasetPart
 from eci_annotate.version import __version__
 
 BIDS_VERSION = "1.9.0"
 DERIVED = "derivatives/eci_annotate"
+README = """Signed annotations and their images, exported by eci_annotate (`eci-annotate export --format bids`).
+
+Images are in sub-<pseudonym>/anat, label maps in derivatives/eci_annotate. DATASHEET.md says what the set holds.
+"""
+PARTICIPANTS = {
+    "split": {"Description": "Part of the split by subject", "Levels": {str(p): str(p) for p in DatasetPart}}
+}
 IGNORED = "DATASHEET.md\ndatasheet.json\nsub-*/anat/*\n"
 
 
@@ -41,12 +49,14 @@ class BidsLayout:
         """Yield the descriptions, and the list of participants."""
         about = {"Name": title_of(self.plan), "BIDSVersion": BIDS_VERSION}
         tool = [{"Name": "eci_annotate", "Version": __version__}]
-        yield "dataset_description.json", json_bytes({**about, "DatasetType": "raw"})
-        derived = {**about, "DatasetType": "derivative", "GeneratedBy": tool}
-        yield f"{DERIVED}/dataset_description.json", json_bytes(derived)
+        for folder, kind in (("", "raw"), (f"{DERIVED}/", "derivative")):
+            described = {**about, "DatasetType": kind, "GeneratedBy": tool}
+            yield f"{folder}dataset_description.json", json_bytes(described)
+            yield f"{folder}README", README.encode()
         people = {self._participant(row["project"], row["subject"]): row["part"] for row in rows}
         lines = [f"{name}\t{part}\n" for name, part in people.items()]
         yield "participants.tsv", "".join(["participant_id\tsplit\n", *lines]).encode()
+        yield "participants.json", json_bytes(PARTICIPANTS)
         yield ".bidsignore", IGNORED.encode()
 
     def _participant(self, project: str, subject: str) -> str:
