@@ -1,7 +1,8 @@
 """The software that wrote an export: its version and digest, and on request its wheel and the versions around it.
 
 The wheel is packed from the files that run: those of the checkout, or those installed, compared with their RECORD.
-Nothing here is signed; the digest says whether two copies are the same.
+Nothing here is signed: checks find what was lost or changed by accident, and the digest says whether two copies are the
+same.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ import platform
 import re
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import Any
 
 from eci_annotate.errors import NotInstalled, Tampered
+from eci_annotate.repository.backend import Check
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.version import __version__
 
 NAME, PACKAGE = "eci-annotate", Path(__file__).resolve().parents[1]
-FOLDER, RECORD = "software", "RECORD"
+FOLDER, ABOUT, RECORD = "software", "software.json", "RECORD"
+MOST_UNPACKED = 1 << 28  # bytes of the files in a wheel
 KEPT_METADATA = ("METADATA", "WHEEL", "entry_points.txt", "licenses")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest date of a ZIP: the same files give the same bytes
 Files = dict[str, bytes]
@@ -55,10 +59,64 @@ def write_software(folder: Path, *, with_wheel: bool = False) -> list[Path]:
         wheel = f"{_stem()}-py3-none-any.whl"
         written = {wheel: pack_wheel(files | metadata_files(files)), "requirements.txt": lock_file().encode()}
         about["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
-    written["software.json"] = json.dumps(about, indent=2).encode() + b"\n"
+    written[ABOUT] = json.dumps(about, indent=2).encode() + b"\n"
+    for name in _listed(folder / FOLDER) - written.keys():  # of an earlier export into this folder
+        (folder / FOLDER / name).unlink(missing_ok=True)
     for name, content in written.items():
         write_atomic(folder / FOLDER / name, content)
     return [folder / FOLDER / name for name in written]
+
+
+def software_checks(folder: Path) -> list[Check]:
+    """Compare each folder ``software`` of an export, and below it, with the list in it; a row for each file.
+
+    A file that was changed, is missing, or is not in the list is named. A wheel must hold the files whose digest is
+    stated.
+    """
+    found = sorted(path for path in folder.rglob(FOLDER) if path.is_dir())
+    return [Check("", NAME, 0, FOLDER, not why, why) for place in found for why in _differences(place)]
+
+
+def _differences(place: Path) -> Iterator[str]:
+    """Yield for each file what is wrong with it; empty if nothing is."""
+    try:
+        about = json.loads((place / ABOUT).read_bytes())
+        wanted, stated = {str(name): str(value) for name, value in about.get("files", {}).items()}, str(about["digest"])
+    except FileNotFoundError:
+        yield f"{FOLDER}/{ABOUT} is missing."
+        return
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        yield f"{FOLDER}/{ABOUT} is damaged."
+        return
+    there = {path.relative_to(place).as_posix(): path for path in sorted(place.rglob("*")) if not path.is_dir()}
+    yield from (f"{FOLDER}/{name} is not in the list of {ABOUT}." for name in there.keys() - wanted.keys() - {ABOUT})
+    for name, value in wanted.items():
+        if name not in there:
+            yield f"{FOLDER}/{name} is missing."
+            continue
+        content = there[name].read_bytes()
+        same = hashlib.sha256(content).hexdigest() == value and (not name.endswith(".whl") or _holds(content, stated))
+        yield "" if same else f"{FOLDER}/{name} was changed."
+    if not wanted:
+        yield ""
+
+
+def _holds(wheel: bytes, stated: str) -> bool:
+    """Whether a wheel holds the package whose digest is stated."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+            small = sum(each.file_size for each in archive.infolist()) < MOST_UNPACKED
+            return small and digest_of({name: archive.read(name) for name in archive.namelist()}) == stated
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, zlib.error):
+        return False
+
+
+def _listed(place: Path) -> set[str]:
+    """Return the plain names of files that a folder's list names; none without one that can be read."""
+    try:
+        return {name for name in json.loads((place / ABOUT).read_bytes())["files"] if Path(name).name == name}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:

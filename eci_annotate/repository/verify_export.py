@@ -16,6 +16,7 @@ from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole, signature_checks
 from eci_annotate.repository.local.volumes.image_seals import check_content, read_list
 from eci_annotate.repository.manifest_parts import digital_signature_of, exported_parts, is_archived
+from eci_annotate.repository.software import software_checks
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
@@ -32,7 +33,7 @@ def is_export(folder: Path) -> bool:
 
 
 def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = None) -> list[Check]:
-    """All checks of the versions exported into a folder or below it.
+    """All checks of the versions exported into a folder or below it, and of the software that came with them.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
     if not anchors:
         raise NotFound("No trusted authority was given.", "Give the authority's certificate: --trust CA.pem")
     sent = _images_in(images) if images else None
-    return [check for path in found for check in _checks(path, anchors, sent)]
+    return [check for path in found for check in _checks(path, anchors, sent)] + software_checks(folder)
 
 
 def verify_file(path: Path, anchors: Sequence[str]) -> list[Check]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import random
 import shutil
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ from eci_annotate.repository.keys.repository_folder import credential
 from eci_annotate.repository.keys.signing_keys import change_secret
 from eci_annotate.repository.local import sign as signing
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.software import pack_wheel, write_software
 from eci_annotate.repository.task import Signed
 from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.workflow.subject.commands import RevokeCertificate, TrustAuthority
@@ -55,6 +59,51 @@ def test_every_file_and_the_signature_are_checked_offline(repo: Repository, fold
         "digital signature of RTSTRUCT",
         "digital signature of SR",
     }
+
+
+def test_the_software_beside_an_export_is_compared_with_its_list(
+    repo: Repository, folder: Path, tmp_path: Path
+) -> None:
+    trusted, out = anchor(folder), exported(repo, tmp_path / "out" / S).parent
+    write_software(out)
+    bare = verify_exported(out, [trusted])
+    assert all(each.passed for each in bare) and [each.check for each in bare].count("software") == 1
+    names = sorted(path.name for path in write_software(out, with_wheel=True))
+    wheel, lock, about = (out / "software" / name for name in names)
+
+    def failed() -> list[str]:
+        return [each.detail for each in verify_exported(out, [trusted]) if not each.passed]
+
+    assert failed() == []
+    for path, edit in ((wheel, packed_without_a_file), (lock, lambda old: old[:-2]), (about, lambda old: b"{}")):
+        good = path.read_bytes()
+        path.write_bytes(edit(good))
+        what = "damaged" if path is about else "changed"
+        assert failed() == [f"software/{path.name} {'is' if path is about else 'was'} {what}."]
+        path.unlink()
+        assert failed() == [f"software/{path.name} is missing."]
+        path.write_bytes(good)
+    (out / "software" / "more.txt").touch()
+    assert failed() == ["software/more.txt is not in the list of software.json."]
+    (out / "software" / "more.txt").unlink()
+    other = packed_without_a_file(wheel.read_bytes())  # and the list says so: the digest of the package does not
+    wheel.write_bytes(other)
+    listed = json.loads(about.read_bytes())
+    listed["files"][wheel.name] = hashlib.sha256(other).hexdigest()
+    about.write_text(json.dumps(listed))
+    assert failed() == [f"software/{wheel.name} was changed."]
+    write_software(out)
+    assert failed() == [] and [path.name for path in (out / "software").iterdir()] == ["software.json"]
+
+
+DROPPED = "eci_annotate/cli/__main__.py"
+
+
+def packed_without_a_file(wheel: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        return pack_wheel(
+            {name: archive.read(name) for name in archive.namelist() if name != "eci_annotate/cli/__main__.py"}
+        )
 
 
 def test_any_changed_byte_is_found_or_means_the_same(repo: Repository, folder: Path, tmp_path: Path) -> None:
