@@ -73,6 +73,10 @@ class Overloaded(EciError):
     """The service has too much to do, or was asked for too much at once; try again a little later."""
 
 
+class WorkerFailed(EciError):
+    """A process that worked for this one ended, or raised an error that has no name here."""
+
+
 class BadSecret(EciError):
     """The secret given does not open the signer's key."""
 

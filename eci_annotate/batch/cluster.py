@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from eci_annotate.batch.cohort_scan import SeriesJob
 from eci_annotate.batch.local_processes import died
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.prepare_series import prepare_series
 from eci_annotate.batch.series_record import SeriesRecord
-from eci_annotate.errors import NotFound, NotInstalled
+from eci_annotate.errors import NotFound, NotInstalled, WorkerFailed
 
 CONNECT_S = 20
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 def run_on_cluster(
@@ -23,11 +27,40 @@ def run_on_cluster(
 
     Raises
     ------
+    NotFound, NotInstalled
+        As `map_on_cluster`.
+    """
+    prepare = partial(prepare_series, options=options, digest=digest)
+    for number, record in _results(prepare, jobs, scheduler):
+        yield died(jobs[number], digest) if record is None else record
+
+
+def map_on_cluster(
+    function: Callable[[Job], Result], jobs: Sequence[Job], scheduler: str
+) -> Iterator[tuple[int, Result]]:
+    """Call a function with each job on a cluster; yield the number and result of each when it is ready.
+
+    A job whose worker dies runs again on another one.
+
+    Raises
+    ------
     NotFound
         If the scheduler does not answer.
     NotInstalled
         If Dask is not installed.
+    WorkerFailed
+        If a job ended several workers, or raised an error.
     """
+    for number, result in _results(function, jobs, scheduler):
+        if result is None:
+            raise WorkerFailed("A job failed on the cluster.", "See the logs of its workers, and try again.")
+        yield number, result
+
+
+def _results(
+    function: Callable[[Job], Result], jobs: Sequence[Job], scheduler: str
+) -> Iterator[tuple[int, Result | None]]:
+    """Yield the number and result of each job when it is ready; None for one that failed."""
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -37,6 +70,6 @@ def run_on_cluster(
     except (OSError, TimeoutError, ValueError):
         raise NotFound("The scheduler does not answer.", "Check the address, for instance tcp://host:8786.") from None
     with client:
-        futures = {client.submit(prepare_series, job, options, digest, pure=False): job for job in jobs}
+        futures = {client.submit(function, job, pure=False): number for number, job in enumerate(jobs)}
         for future in as_completed(futures, loop=client.loop):
-            yield died(futures[future], digest) if future.status == "error" else future.result()
+            yield futures[future], None if future.status == "error" else future.result()

@@ -11,6 +11,7 @@ from eci_annotate.cli.terminal import Folder, Project, open, progress, say, show
 from eci_annotate.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
+    from eci_annotate.repository.datasets.export_dataset import Run
     from eci_annotate.repository.repository import Repository
 
 TRAINING = "Training sets"
@@ -48,6 +49,7 @@ def export(
     with_software: Annotated[
         bool, typer.Option("--with-software", help="Also this software's wheel, and the versions of all packages.")
     ] = False,
+    scheduler: Annotated[str, typer.Option(help="Use a Dask cluster: tcp://host:port.")] = "",
     include_pending: IncludePending = False,
     split: Split = "0.8/0.1/0.1",
     seed: Seed = 0,
@@ -72,7 +74,8 @@ def export(
         require_counting(subject, every, accepted, with_software)
         rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
         rules |= {"overlap": overlap, "equal_labels": equal_labels}
-        export_training_set(open(folder), out, format, project=project, number=dataset_id, **rules)
+        run = _on_cluster(folder, scheduler) if scheduler else None
+        export_training_set(open(folder), out, format, rules, project=project, number=dataset_id, run=run)
         return
     versions = "all" if every else "newest"
     signed = open(folder).signed_versions(project, task=task, accepted=accepted, versions=versions)
@@ -81,31 +84,39 @@ def export(
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
     write_software(out, with_wheel=with_software)
     how: dict[str, Any] = {"format": format, "overlap": overlap, "journal": journal}
-    rows = [[s.subject, s.task, s.version, s.reader, len(s.export(out / s.subject, **how))] for s in chosen]
+    if scheduler:
+        from eci_annotate.batch.export_jobs import export_versions
+
+        counted = export_versions(folder, chosen, out, how, scheduler)
+    else:
+        counted = ((each, len(each.export(out / each.subject, **how))) for each in chosen)
+    rows = [[s.subject, s.task, s.version, s.reader, number] for s, number in counted]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
 
 
-def export_training_set(
-    repository: Repository, out: Path, kind: str, *, project: str | None, number: int, **rules: Any
-) -> None:
+def _on_cluster(folder: Path, scheduler: str) -> Run:
+    from eci_annotate.batch.export_jobs import on_cluster
+
+    return on_cluster(folder, scheduler)
+
+
+def export_training_set(repository: Repository, out: Path, kind: str, rules: dict[str, Any], **how: Any) -> None:
     """Write a training set, and print its cases and the refused subjects.
 
     Parameters
     ----------
     kind
         The format.
-    project
-        One project, or all.
-    number
-        Of the nnU-Net dataset.
-    **rules
+    rules
         Those of `rules_of`.
+    **how
+        Project, number and run, as of `export_dataset`.
     """
     from eci_annotate.repository.datasets.dataset_rules import rules_of
     from eci_annotate.repository.datasets.export_dataset import export_dataset
 
     with progress() as tell:
-        done = export_dataset(repository, out, kind, rules_of(**rules), project=project, number=number, progress=tell)
+        done = export_dataset(repository, out, kind, rules_of(**rules), progress=tell, **how)
     columns = ["case", "part", "task", "version", "reader", "verdict"]
     show(f"Exported to {out}", columns, [[row[name] for name in columns] for row in done.rows])
     if done.refused:

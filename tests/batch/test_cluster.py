@@ -1,9 +1,11 @@
 """A Dask cluster of real processes gives the same files as this machine, also when a worker is killed."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +13,10 @@ from eci_annotate.errors import NotFound
 from tests.batch.cohort_world import prepared, site_key, tree
 from tests.dicom.series_maker import make_series
 from tests.ports import free_port
+from tests.repository.readings_world import lesion, make, read, report
 
-SERIES = 12
+SERIES, SUBJECTS = 12, 6
+PROGRAM = Path(sys.executable).parent / "eci-annotate"
 
 
 @pytest.fixture
@@ -56,6 +60,53 @@ def test_a_cluster_gives_the_same_files_although_a_worker_is_killed(cohort, clus
     assert killed == [-signal.SIGKILL] and report.count("taken") == SERIES
     prepared(cohort, tmp_path / "local", key=key, keep_dicom=True, workers=2)
     assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory):
+    """A repository of some subjects with signed lesions, the last of them with an overlap."""
+    folder = make(tmp_path_factory.mktemp("signed"), SUBJECTS)
+    for number in range(1, SUBJECTS + 1):
+        boxes = (("lesion 1", (4, 12, 14), (4, 5)), ("vessel", (4, 28 - 15 * (number == SUBJECTS), 20), (3, 3)))
+        read(folder, "anna", number, report(lesion("lesion 1"), lesion("vessel")), *boxes)
+    return folder
+
+
+def export(folder, out, *options):
+    command = [PROGRAM, "export", folder, out, *options]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("kind", ["rtstruct", "coco"])
+def test_an_export_on_a_cluster_is_the_local_one_although_a_worker_is_killed(kind, signed, cluster, tmp_path):
+    address, workers = cluster
+    options = ["--format", kind, *(["--include-pending", "--overlap", "priority"] if kind == "coco" else [])]
+    here = export(signed, tmp_path / "here", *options)
+    wait_for_workers(address, 2)
+    command = [PROGRAM, "export", signed, tmp_path / "there", *options, "--scheduler", address]
+    begun = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
+    deadline = time.monotonic() + 60
+    while begun.poll() is None and time.monotonic() < deadline and len(files_below(tmp_path)) < 3:
+        time.sleep(0.002)
+    workers[0].send_signal(signal.SIGKILL)
+    assert workers[0].wait() == -signal.SIGKILL and begun.poll() is None, "it was killed in the middle"
+    said = begun.communicate(timeout=120)[0]
+    assert (here.returncode, begun.returncode) == (0, 0)
+    rows, others = ([line for line in text.splitlines() if "│" in line] for text in (here.stdout, said))
+    assert rows == others and len(rows) == SUBJECTS
+    found = tree(tmp_path / "here")
+    assert len(found) > SUBJECTS and tree(tmp_path / "there") == found
+
+
+def files_below(folder):
+    return [*folder.glob("*there*/**/*.*")]
+
+
+def test_an_error_of_a_worker_has_its_name_and_remedy(signed, cluster, tmp_path):
+    wait_for_workers(cluster[0], 2)
+    done = export(signed, tmp_path / "out", "--format", "nifti", "--scheduler", cluster[0])
+    assert done.returncode == 1 and "overlap" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr == export(signed, tmp_path / "out", "--format", "nifti").stderr
 
 
 def wait_for_workers(address, number):

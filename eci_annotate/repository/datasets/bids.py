@@ -6,6 +6,7 @@ BIDS has no suffix for CT yet; ``.bidsignore`` names the files that its validato
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from eci_annotate.imaging.nifti import image_file, nifti_file
@@ -45,7 +46,10 @@ class BidsLayout:
         rows = [f"{value}\t{name}\n" for name, value in self.plan.values.items()]
         yield f"{DERIVED}/{stem}_dseg.tsv", "".join(["index\tname\n", "0\tbackground\n", *rows]).encode()
 
-    def close(self, rows: Rows) -> NamedFiles:
+    def listed(self, sample: Sample) -> None:
+        """Return nothing: the rows say all."""
+
+    def close(self, rows: Rows, listed: Sequence[None]) -> NamedFiles:
         """Yield the descriptions, and the list of participants."""
         about = {"Name": title_of(self.plan), "BIDSVersion": BIDS_VERSION}
         tool = [{"Name": "eci_annotate", "Version": __version__}]

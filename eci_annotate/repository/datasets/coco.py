@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,57 +16,67 @@ from eci_annotate.repository.datasets.dataset_case import Sample
 from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, title_of
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 
+Slice = tuple[dict[str, Any], list[dict[str, Any]]]  # an image, and its annotations
+
 
 class CocoLayout:
     """Files for COCO's tools; the part of the split is a field of each image."""
 
     def __init__(self, plan: DatasetPlan) -> None:
         self.plan = plan
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
 
     def add(self, sample: Sample) -> NamedFiles:
         """Yield the slices of one sample."""
         window, inverted = default_window(sample.image), is_inverted(sample.image)
         for k, values in enumerate(values_kji(sample.image)):
-            name = f"images/{sample.case.name}_{k:04d}.png"
-            self._list_image(sample, k, name)
-            self._list_annotations(sample, k)
-            yield name, png(grey(filled(values), window, inverted))
+            yield _name(sample, k), png(grey(filled(values), window, inverted))
 
-    def close(self, rows: Rows) -> NamedFiles:
+    def listed(self, sample: Sample) -> list[Slice]:
+        """Return each slice, and its annotations, without the numbers that they get among all."""
+        values = values_kji(sample.mask)
+        return [(_image(sample, k), [*_annotations(sample, k, values[k])]) for k in range(len(sample.instances))]
+
+    def close(self, rows: Rows, listed: Sequence[list[Slice]]) -> NamedFiles:
         """Yield annotations.json."""
+        images: list[dict[str, Any]] = []
+        annotations: list[dict[str, Any]] = []
+        for image, found in (each for slices in listed for each in slices):
+            images.append({"id": len(images) + 1, **image})
+            annotations += [
+                {"id": len(annotations) + n, "image_id": len(images), **each} for n, each in enumerate(found, 1)
+            ]
         document = {
             "info": {"description": title_of(self.plan), "version": str(self.plan.position)},
             "licenses": [],
             "categories": [{"id": value, "name": name} for name, value in self.plan.values.items()],
-            "images": self._images,
-            "annotations": self._annotations,
+            "images": images,
+            "annotations": annotations,
         }
         yield "annotations.json", json_bytes(document)
 
-    def _list_image(self, sample: Sample, k: int, name: str) -> None:
-        rows, columns = sample.instances.shape[1:]
-        size = {"id": len(self._images) + 1, "file_name": name, "height": rows, "width": columns}
-        where = {"case": sample.case.name, "subject": sample.case.signed.subject, "slice": k}
-        self._images.append({**size, **where, "split": str(sample.case.part)})
 
-    def _list_annotations(self, sample: Sample, k: int) -> None:
-        values = values_kji(sample.mask)[k]
-        for number in (int(n) for n in np.unique(sample.instances[k]) if n):
-            voxels = sample.instances[k] == number
-            self._annotations.append(
-                {
-                    "id": len(self._annotations) + 1,
-                    "image_id": len(self._images),
-                    "category_id": int(values[voxels][0]),
-                    "instance": number,
-                    "bbox": box_of(voxels),
-                    "area": int(np.count_nonzero(voxels)),
-                    "segmentation": {"size": list(voxels.shape), "counts": run_lengths(voxels)},
-                    "iscrowd": 0,
-                }
-            )
+def _name(sample: Sample, k: int) -> str:
+    return f"images/{sample.case.name}_{k:04d}.png"
+
+
+def _image(sample: Sample, k: int) -> dict[str, Any]:
+    rows, columns = sample.instances.shape[1:]
+    size = {"file_name": _name(sample, k), "height": rows, "width": columns}
+    where = {"case": sample.case.name, "subject": sample.case.signed.subject, "slice": k}
+    return {**size, **where, "split": str(sample.case.part)}
+
+
+def _annotations(sample: Sample, k: int, values: NDArray[Any]) -> Iterator[dict[str, Any]]:
+    for number in (int(n) for n in np.unique(sample.instances[k]) if n):
+        voxels = sample.instances[k] == number
+        yield {
+            "category_id": int(values[voxels][0]),
+            "instance": number,
+            "bbox": box_of(voxels),
+            "area": int(np.count_nonzero(voxels)),
+            "segmentation": {"size": list(voxels.shape), "counts": run_lengths(voxels)},
+            "iscrowd": 0,
+        }
 
 
 def box_of(voxels: NDArray[np.bool_]) -> list[int]:

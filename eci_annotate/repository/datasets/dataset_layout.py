@@ -29,8 +29,11 @@ class DatasetLayout(Protocol):
     def add(self, sample: Sample) -> NamedFiles:
         """Yield the files of one sample."""
 
-    def close(self, rows: Rows) -> NamedFiles:
-        """Yield the files about all samples that were added, given their rows."""
+    def listed(self, sample: Sample) -> Any:
+        """Return, as plain values, what the files about all samples say of this one beside its row."""
+
+    def close(self, rows: Rows, listed: Sequence[Any]) -> NamedFiles:
+        """Yield the files about all samples, given the row of each and what is listed of it."""
 
 
 def json_bytes(document: Any) -> bytes:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.errors import BadRequest, NotFound, Refused
-from eci_annotate.repository.datasets.bids import BidsLayout
-from eci_annotate.repository.datasets.coco import CocoLayout
-from eci_annotate.repository.datasets.dataset_iterable import samples_by_subject
-from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, DatasetLayout, NamedFiles
+from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, NamedFiles
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules
 from eci_annotate.repository.datasets.datasheet import datasheet_files
-from eci_annotate.repository.datasets.monai import MonaiLayout
-from eci_annotate.repository.datasets.nnunet import NnunetLayout
+from eci_annotate.repository.datasets.subject_job import (
+    SubjectJob,
+    WrittenSubject,
+    jobs_of,
+    layout_of,
+    require_new,
+    write_files,
+    write_subject,
+)
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.atomic_files import make_folder, sync_folder, writing
 
 Progress = Callable[[str, int, int], None]
+Run = Callable[[Sequence[SubjectJob]], Iterator[tuple[int, WrittenSubject]]]
+PARTS = ".parts"  # of the folder in the making: the files of each job
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ def export_dataset(
     project: str | None = None,
     number: int = 1,
     progress: Progress = lambda what, done, of: None,
+    run: Run | None = None,
 ) -> ExportedDataset:
     """Write the signed cases as a training set, with its datasheet.
 
@@ -67,6 +75,8 @@ def export_dataset(
         Of nnU-Net's dataset.
     progress
         Is called with what is done, how many are done, and of how many.
+    run
+        Does the jobs elsewhere, and yields the number and result of each as it ends; by default this process does them.
 
     Raises
     ------
@@ -78,8 +88,10 @@ def export_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Refused(f"{out.name} exists and is not empty.", "Choose a new or empty folder.")
     plan = plan_dataset(repository, project, rules)
+    layout_of(plan, kind, number)
     with _complete(out) as folder:
-        done = _write_samples(plan, layout_of(plan, kind, number), folder, progress)
+        jobs = jobs_of(plan, kind, number, folder / PARTS)
+        done = _written(plan, jobs, run or partial(_run_here, repository), folder, progress)
         if not done.rows:
             raise _nothing(done.refused)
         _write(folder, datasheet_files(plan, kind, done.rows, done.refused))
@@ -89,44 +101,43 @@ def export_dataset(
     return done
 
 
-def layout_of(plan: DatasetPlan, kind: str, number: int = 1) -> DatasetLayout:
-    """Return the layout with a name; BadRequest if there is none."""
-    match kind:
-        case DatasetFormat.NNUNET:
-            return NnunetLayout(plan, number)
-        case DatasetFormat.MONAI:
-            return MonaiLayout(plan)
-        case DatasetFormat.COCO:
-            return CocoLayout(plan)
-        case DatasetFormat.BIDS:
-            return BidsLayout(plan)
-    raise BadRequest("The format of training sets is unknown.", f"Choose one of: {', '.join(DatasetFormat)}.")
+def _run_here(repository: Repository, jobs: Sequence[SubjectJob]) -> Iterator[tuple[int, WrittenSubject]]:
+    for number, job in enumerate(jobs):
+        yield number, write_subject(repository, job)
 
 
-def _write_samples(plan: DatasetPlan, layout: DatasetLayout, folder: Path, progress: Progress) -> ExportedDataset:
-    total = len({(case.signed.project, case.signed.subject) for case in plan.cases})
+def _written(plan: DatasetPlan, jobs: list[SubjectJob], run: Run, folder: Path, progress: Progress) -> ExportedDataset:
+    """Do all jobs, and put their files together in the order of the plan, whatever the order in which they end."""
+    found: dict[int, WrittenSubject] = {}
+    for number, written in run(jobs):
+        found[number] = written
+        progress("Exporting subjects", len(found), len(jobs))
     rows: list[dict[str, Any]] = []
+    listed: list[Any] = []
     refused = list(plan.refused)
-    for done, samples in enumerate(samples_by_subject(plan, list(plan.cases)), 1):
-        if isinstance(samples, RefusedSubject):
-            refused.append(samples)
-        else:
-            for sample in samples:
-                _write(folder, layout.add(sample))
-                rows.append(sample.row)
-        progress("Exporting subjects", done, total)
-    _write(folder, layout.close(rows))
+    for number, job in enumerate(jobs):
+        written = found[number]
+        if written.why:
+            refused.append(RefusedSubject(job.project, job.subject, written.why))
+        rows += written.rows
+        listed += written.listed
+        for name in written.names:
+            _move(job.folder / name, folder / name, name)
+    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    _write(folder, layout_of(plan, jobs[0].kind, jobs[0].number).close(rows, listed) if rows else iter(()))
     return ExportedDataset(tuple(rows), tuple(sorted(refused, key=lambda each: (each.project, each.subject))))
 
 
+def _move(source: Path, target: Path, name: str) -> None:
+    with writing():
+        require_new(target, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+
+
 def _write(folder: Path, files: NamedFiles) -> None:
-    for name, content in files:
-        path = folder / name
-        with writing():
-            if path.exists():
-                raise Refused(f"Two cases share the file {name}.", "Export one project at a time.")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    for _ in write_files(folder, files):
+        pass
 
 
 @contextmanager

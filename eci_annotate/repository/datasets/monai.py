@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
@@ -22,7 +24,10 @@ class MonaiLayout:
         yield f"images/{sample.case.name}.nii.gz", image_file(values_kji(sample.image), grid)
         yield f"labels/{sample.case.name}.nii.gz", nifti_file(values_kji(sample.mask), grid)
 
-    def close(self, rows: Rows) -> NamedFiles:
+    def listed(self, sample: Sample) -> None:
+        """Return nothing: the rows say all."""
+
+    def close(self, rows: Rows, listed: Sequence[None]) -> NamedFiles:
         """Yield dataset.json."""
         names = {part: [str(row["case"]) for row in rows if row["part"] == part] for part in DatasetPart}
         document = {

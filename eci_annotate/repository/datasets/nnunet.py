@@ -6,6 +6,7 @@ nnU-Net validates on a part of imagesTr: ours is named in ``splits_final.json``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from eci_annotate.errors import BadRequest
 from eci_annotate.imaging.nifti import image_file, nifti_file
@@ -32,7 +33,10 @@ class NnunetLayout:
         yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image_file(values_kji(sample.image), grid)
         yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid)
 
-    def close(self, rows: Rows) -> NamedFiles:
+    def listed(self, sample: Sample) -> None:
+        """Return nothing: the rows say all."""
+
+    def close(self, rows: Rows, listed: Sequence[None]) -> NamedFiles:
         """Yield dataset.json and the fold of the split."""
         names = {part: [row["case"] for row in rows if row["part"] == part] for part in DatasetPart}
         train, validation = names[DatasetPart.TRAINING], names[DatasetPart.VALIDATION]
