@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 import eci_annotate as eci
@@ -14,6 +16,10 @@ from eci_annotate.demo.rehearsal import rehearse
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
+from tests.archive.orthanc import orthanc
+from tests.archive.xnat_contract import PASSWORD, USER, Xnat, xnat_app
+from tests.ports import free_port
+from tests.service.serving_app import running
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 HAND = """
@@ -52,6 +58,12 @@ def test_the_workshop_runs_where_nobody_sits(tmp_path, monkeypatch):
     assert second.event.predecessor == first.seal and anna.verify().passed
     (review,) = workshop.opened_as(tmp_path / "workshop", "ruth").versions(subject, "review")
     assert review.verdict == "reject" and review.places[0]["remark"] == "here"
+    workshop.hospital(tmp_path / "class" / "late")
+    shutil.copytree(tmp_path / "workshop", tmp_path / "class" / "early" / "workshop")
+    early, late = workshop.progress(tmp_path / "class")
+    assert (early["participant"], early["stage"], early["versions"], early["lesions"]) == ("early", "corrected", 2, 3)
+    assert 0.5 < early["dice_first"] == early["dice_last"] <= 1
+    assert (late["participant"], late["stage"], late["dice_first"]) == ("late", "not begun", None)
 
 
 def run(notebook, repository):
@@ -110,7 +122,6 @@ REPEATABLE = {
     "04_agreement": "patients = 3",
     "06_reproduce": "",
     "07_train": "trees = 10",
-    "08_one_day": "patients, workers = 2, 1",
 }
 
 
@@ -150,6 +161,44 @@ def test_a_notebook_runs_headless_twice_and_leaves_a_picture(name, tmp_path):
         shown = json.dumps([output for output in outputs if "image/png" not in output.get("data", {})])
         assert str(tmp_path) not in shown and "INVENTED" not in shown
         assert "not replayed" not in shown and "NOT equal" not in shown
+    if name == "07_train":
+        check_corrected(tmp_path)
+
+
+def check_corrected(folder):
+    """Each prediction is imported with its source, and its correction signed by another person."""
+    repo = workshop.opened_as(folder / "work" / "train", "olga")
+    predicted = [each for each in repo.all_signed() if each.task == "predict"]
+    corrected = {each.subject: each for each in repo.all_signed() if each.task == "correct"}
+    assert predicted and {each.subject for each in predicted} == set(corrected)
+    for each in predicted:
+        assert each.reader == "model" and corrected[each.subject].reader == "anna"
+        sources = {json.loads(line).get("source") for line in each.journal()[1]}
+        assert sources == {None, "forest/0"} and each.annotations() and corrected[each.subject].annotations()
+
+
+@pytest.mark.needs_debian
+def test_a_day_ends_in_a_dicomweb_archive_and_an_xnat_and_runs_again(tmp_path):
+    kept, port = Xnat(), free_port()
+    (tmp_path / "password").write_text(PASSWORD)
+    with orthanc(tmp_path / "orthanc") as archive, running(xnat_app(kept), port):
+        given = (
+            f"patients, workers, dicomweb = 2, 1, {archive.dicomweb!r}\n"
+            f"xnat, xnat_user, xnat_password_file = 'http://127.0.0.1:{port}', {USER!r}, 'password'"
+        )
+        notebook = with_parameters("08_one_day", given, tmp_path)
+        for _ in range(2):
+            outputs = outputs_of(executed(notebook, tmp_path))
+            assert any("image/png" in output.get("data", {}) for output in outputs)
+            shown = json.dumps([output for output in outputs if "image/png" not in output.get("data", {})])
+            assert str(tmp_path) not in shown and "INVENTED" not in shown and "Failed" not in shown
+        series = httpx.get(f"{archive.dicomweb}/series", headers={"Accept": "application/json"}).json()
+    assert len({each["0020000D"]["Value"][0] for each in series}) == 2 and "INVENTED" not in json.dumps(series)
+    modalities = sorted(each["00080060"]["Value"][0] for each in series)
+    assert modalities == ["CT", "CT", "RTSTRUCT", "RTSTRUCT", "SR", "SR"]
+    assert len(kept.collections) == 2 and len([name for name in kept.files if "/scans/" in name]) > 2
+    signed = list(eci.open(tmp_path / "work" / "day" / "repository").signed_versions())
+    assert {each.subject for each in signed} == {name.split("/")[5] for name in kept.files}
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("0[3-8]_*.ipynb")), ids=lambda path: path.stem)

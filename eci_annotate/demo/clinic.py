@@ -46,6 +46,8 @@ PREDICTION: Changes = (
     {}, {}, {},
     {"name": "predict", "title": "Prediction of a model", "kind": "annotate", "after": ["annotate"],
      "roles": ["super-user"], "tools": ["smartpaint"], "form": "report"},
+    {"name": "correct", "title": "Correct the prediction", "kind": "annotate", "after": ["predict"],
+     "roles": ["annotator"], "tools": ["box", "freedraw", "smartpaint"], "form": "report"},
 )  # fmt: skip
 
 
