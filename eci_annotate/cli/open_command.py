@@ -30,11 +30,11 @@ def open_subject(
 
     VOILA.require()
     address = repository or str(usual_address())
-    require_subject(address, subject)
     with tempfile.TemporaryDirectory(prefix="eci-open-") as folder:
         page = Path(folder) / "subject.ipynb"
         page.write_text(json.dumps(notebook_of(subject)), encoding="utf-8")
-        serve(VOILA, page, environment_for(address), port, no_browser)
+        environment = environment_for(address)
+        serve(VOILA, page, environment, port, no_browser, lambda: require_subject(address, subject))
 
 
 def require_subject(address: str, subject: str) -> None:

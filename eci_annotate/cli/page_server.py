@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +51,14 @@ VOILA = PageServer("Voilà", "voila", "/voila/static/favicons/favicon.ico")
 JUPYTERLAB = PageServer("JupyterLab", "jupyterlab", "/api")
 
 
-def serve(kind: PageServer, notebook: Path, env: Mapping[str, str], port: int = 0, no_browser: bool = False) -> None:
+def serve(
+    kind: PageServer,
+    notebook: Path,
+    env: Mapping[str, str],
+    port: int = 0,
+    no_browser: bool = False,
+    check: Callable[[], object] = lambda: None,
+) -> None:
     """Serve a notebook until Ctrl + C or SIGTERM, and end the server and its kernels.
 
     Parameters
@@ -66,6 +73,8 @@ def serve(kind: PageServer, notebook: Path, env: Mapping[str, str], port: int = 
         Port on 127.0.0.1; 0 means a free one.
     no_browser
         Print the address only.
+    check
+        Called while the server starts; what it raises ends the server.
 
     Raises
     ------
@@ -86,6 +95,7 @@ def serve(kind: PageServer, notebook: Path, env: Mapping[str, str], port: int = 
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:
+            check()
             _wait(server, kind, port)
             page = f"lab/tree/{notebook.name}" if kind is JUPYTERLAB else ""
             url = f"http://127.0.0.1:{port}/{page}?token={token}"
@@ -139,7 +149,7 @@ def _wait(server: subprocess.Popen[bytes], kind: PageServer, port: int) -> None:
         except urllib.error.HTTPError:
             return  # it answers, if only to say that a token is needed
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.02)
     raise StoreUnavailable("The page could not be served.", f"Choose another --port, or reinstall {kind.name}.")
 
 

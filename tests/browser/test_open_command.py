@@ -34,6 +34,8 @@ def test_a_subject_is_opened_in_its_hanging_protocol(place: Path, page: Page) ->
         (task,) = open_repository(place / "repository").worklist(PROJECT).itertuples()
         assert (task.subject, task.status) == (SUBJECT, "yours")
         page.screenshot(path=place / "open.png")
+        page.reload()  # another kernel, and another session
+        page.get_by_text(SUBJECT).first.wait_for(timeout=60_000)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)
