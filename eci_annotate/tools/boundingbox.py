@@ -14,7 +14,7 @@ import numpy as np
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.geometry import Floats, Vector, tuple3
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
-from eci_annotate.tools.info import ToolInfo, ToolName
+from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     Handle,
@@ -224,6 +224,7 @@ class BoundingBox:
         "b",
         makes="box",
         options=("dimension",),
+        feedback=Feedback.AROUND,
         three_plane=True,
         help="Drag from the centre outward. Drag sides and corners to resize, the inside to move, Alt and a corner to "
         "rotate.",

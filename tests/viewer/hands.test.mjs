@@ -32,8 +32,8 @@ class World {
     this.clock = 0;
     const pane = { name: "axial", space: "frame", series: "s", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
     const nothing = () => {};
-    const board = {
-      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: { clear: nothing }, activate: nothing, mark: nothing,
+    const board = { 
+      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", ink: { trail: { clear: nothing }, backlog: { command: nothing } }, activate: nothing, mark: nothing,
       follow: nothing, paneNamed: () => pane, refresh: nothing, timed: (work) => work(), write: nothing,
       draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], looks: { magnified: false }, fill: nothing,
       crosses: new Map([["frame", [0, 0, 0]]]), followersOf: () => [],

@@ -6,7 +6,7 @@ import { START, step, TRY_MS } from "./connection_state.js";
 import { WidgetOutbox } from "./widget_outbox.js";
 
 const LOOK_MS = 1000;
-const SILENT_MS = 15000;
+const SILENT_MS = 5000;
 
 const clock = (at) => at.toTimeString().slice(0, 8);
 
@@ -63,6 +63,9 @@ export class Connection {
     window.removeEventListener("beforeunload", this.keepOpen);
   }
 
+  /** Whether the kernel cannot be reached. */
+  get cut() { return this.state.is === "cut"; }
+
   get silent() {
     return Math.max(this.stage.outbox.waits, this.widgetOutbox.waits) > this.patienceMs;
   }
@@ -97,6 +100,7 @@ export class Connection {
   }
 
   resume() {
+    this.stage.board.setTool(this.stage.board.toolHeard);
     this.stage.say("Connected again; your changes were sent.", "note", true);
     this.widgetOutbox.again().then((late) => late && this.reload());
     this.stage.resume();
