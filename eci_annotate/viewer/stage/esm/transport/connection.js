@@ -3,6 +3,7 @@
 // is busy answers late too: then the connection is left alone, because messages in transit would be lost.
 
 import { START, step, TRY_MS } from "./connection_state.js";
+import { TextLimit } from "../hands/text_limit.js";
 import { WidgetOutbox } from "./widget_outbox.js";
 
 const LOOK_MS = 1000;
@@ -47,9 +48,11 @@ export class Connection {
     this.look = () => this.observe("look");
     this.statusChanged = () => this.observe("status");
     this.keepOpen = this.keepOpen.bind(this);
+    this.texts = new TextLimit((text) => stage.say(text, "error"));
   }
 
   start() {
+    this.texts.start();
     if (!this.kernel?.connectionStatusChanged) return;
     this.widgetOutbox = WidgetOutbox.of(this.kernel);
     this.kernel.connectionStatusChanged.connect(this.statusChanged);
@@ -58,6 +61,7 @@ export class Connection {
   }
 
   stop() {
+    this.texts.stop();
     clearInterval(this.timer);
     this.kernel?.connectionStatusChanged?.disconnect(this.statusChanged);
     window.removeEventListener("beforeunload", this.keepOpen);
