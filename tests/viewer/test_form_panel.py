@@ -181,7 +181,7 @@ def test_every_fault_is_marked_at_its_field_and_leads_there(monkeypatch: pytest.
     monkeypatch.setattr(w.DOMWidget, "focus", lambda self: focused.append(self))
     (group,) = sheet.lesions.groups
     wrong, missing = sheet.part("size_mm", group), sheet.part("segment", group)
-    assert "too large" in wrong.wrong.value and "eci-invalid" in wrong.widget._dom_classes
+    assert ">Too large. It is at most 400 mm.<" in wrong.wrong.value and "eci-invalid" in wrong.widget._dom_classes
     assert "eci-missing" in missing.widget._dom_classes and not missing.wrong.value
     assert "eci-missing" in sheet.part("image_quality").widget._dom_classes
     assert not {"eci-missing", "eci-invalid"} & set(sheet.part("label", group).widget._dom_classes)

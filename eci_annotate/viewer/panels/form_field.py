@@ -64,7 +64,8 @@ class Field:
         missing, invalid = bool(fault and fault.is_missing), bool(fault and not fault.is_missing)
         for name, holds in (("eci-missing", missing), ("eci-invalid", invalid)):
             (self.widget.add_class if holds else self.widget.remove_class)(name)
-        self.wrong.value = f"<div class='eci-problem'>{html.escape(fault.said)}</div>" if fault and invalid else ""
+        said = html.escape(fault.said_there) if fault and invalid else ""
+        self.wrong.value = f"<div class='eci-problem'>{said}</div>" if said else ""
         self.wrong.layout.display = "flex" if invalid else "none"
 
     def find(self, path: Path) -> Any:

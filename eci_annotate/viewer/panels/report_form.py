@@ -206,7 +206,7 @@ class Items:
 
     def mark(self, faults: Sequence[Fault], depth: int) -> None:
         """Show faults of the number of items here, all others in their items."""
-        own = [html.escape(each.said) for each in faults if len(each.path) == depth]
+        own = [html.escape(each.said_there) for each in faults if len(each.path) == depth]
         self.wrong.value = "".join(f"<div class='eci-problem'>{text}</div>" for text in own)
         for number, group in enumerate(self.groups):
             group.mark([each for each in faults if each.path[depth : depth + 1] == (number,)], depth + 1)

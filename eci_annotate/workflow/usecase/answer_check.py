@@ -25,6 +25,8 @@ class Fault:
         Names of questions and, within lists, indexes of items (from 0) that lead to it.
     what, remedy
         What is wrong, with the title of the question, and what to do.
+    where
+        The title of the question, within those of lists and groups, with which `what` begins.
     is_missing
         Whether there is no answer at all.
     """
@@ -32,12 +34,19 @@ class Fault:
     path: Path
     what: str
     remedy: str
+    where: str = ""
     is_missing: bool = False
 
     @property
     def said(self) -> str:
         """What is wrong and what to do, as displayed."""
         return f"{self.what} {self.remedy}".strip()
+
+    @property
+    def said_there(self) -> str:
+        """The same without the title of the question, for display beside it."""
+        alone = self.what.removeprefix(self.where).strip().removeprefix("is ")
+        return f"{alone[:1].upper()}{alone[1:]} {self.remedy}".strip()
 
 
 def check_answers(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +97,7 @@ class _Check:
         here = (*path, question.name)
         if value is None or (isinstance(value, str) and not value.strip()):
             if question.required:
-                self.faults.append(Fault(here, f"{where} is missing.", "Answer this question.", True))
+                self.faults.append(Fault(here, f"{where} is missing.", "Answer this question.", where, True))
             return None
         if question.kind == "group":
             return self.group(question.questions, value, f"{where}, ", here)
@@ -97,7 +106,7 @@ class _Check:
                 return _typed(question, value, where)
             _check_list(question, value, where)
         except BadAnswers as error:
-            self.faults.append(Fault(here, error.what, error.remedy))
+            self.faults.append(Fault(here, error.what, error.remedy, where))
             if question.kind != "list" or not isinstance(value, list | tuple):
                 return None
         items = enumerate(value)
