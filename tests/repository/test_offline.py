@@ -102,7 +102,7 @@ DROPPED = "eci_annotate/cli/__main__.py"
 def packed_without_a_file(wheel: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         return pack_wheel(
-            {name: archive.read(name) for name in archive.namelist() if name != "eci_annotate/cli/__main__.py"}
+            {name: archive.read(name) for name in archive.namelist() if not name.endswith((DROPPED, "/RECORD"))}
         )
 
 
