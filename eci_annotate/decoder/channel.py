@@ -85,7 +85,10 @@ class Channel:
 
     def receive_file(self) -> int:
         """Return a file that was sent, open for reading."""
-        _, handles, _, _ = socket.recv_fds(self._end, 1, 1)
+        try:
+            _, handles, _, _ = socket.recv_fds(self._end, 1, 1)
+        except OSError:
+            raise lost() from None
         if not handles:
             raise lost()
         return handles[0]

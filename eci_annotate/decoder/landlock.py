@@ -28,23 +28,31 @@ def version(libc: ctypes.CDLL | None = None) -> int:
     return max(int(libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))), 0)
 
 
-def forbid_files(libc: ctypes.CDLL) -> bool:
-    """Allow this process to read libraries only; returns whether the system could do so."""
+def libraries_only(libc: ctypes.CDLL) -> int:
+    """Return a set of rules that allow libraries only; negative if this system has none.
+
+    Made while this process may still see the libraries; `enforce` follows later.
+    """
     known = version(libc)
     if not known:
-        return False
+        return -1
     rights = (1 << _FILE_RIGHTS.get(known, 16)) - 1
     attributes = struct.pack("=QQQ", rights, _CONNECTIONS if known >= 4 else 0, _SCOPES if known >= 6 else 0)
     size = 24 if known >= 6 else 16 if known >= 4 else 8
     rules = int(libc.syscall(_CREATE, attributes, ctypes.c_size_t(size), ctypes.c_uint(0)))
-    if rules < 0:
-        return False
-    try:
+    if rules >= 0:
         for place in _libraries():
             _allow(libc, rules, place)
-        return int(libc.syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint(0))) == 0
-    finally:
-        os.close(rules)
+    return rules
+
+
+def enforce(libc: ctypes.CDLL, rules: int) -> bool:
+    """Restrict this process by rules, for good; returns whether the system did so."""
+    if rules < 0:
+        return False
+    done = int(libc.syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint(0))) == 0
+    os.close(rules)
+    return done
 
 
 def _libraries() -> list[Path]:

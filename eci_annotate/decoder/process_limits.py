@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from eci_annotate.decoder.landlock import forbid_files
+from eci_annotate.decoder.landlock import enforce, libraries_only
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _LIBRARIES, _HANDLES = 8 << 30, 64
@@ -47,6 +47,8 @@ def usual_memory() -> int:
 
 def confine(limits: ProcessLimits, parent: int) -> None:
     """Give up what a worker does not need; ends this process if `parent` is not its parent any more."""
+    libc, linux = ctypes.CDLL(None, use_errno=True), sys.platform.startswith("linux")
+    rules = libraries_only(libc) if linux else -1
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # before anybody else, should memory run out
     if limits.uid >= 0:
@@ -56,12 +58,11 @@ def confine(limits: ProcessLimits, parent: int) -> None:
     os.chdir("/")
     os.umask(0o077)
     _set_limits(limits)
-    if sys.platform.startswith("linux"):
-        libc = ctypes.CDLL(None, use_errno=True)
+    if linux:  # after the change of user, which would clear the signal
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        forbid_files(libc)
+        enforce(libc, rules)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -28,13 +28,21 @@ def serve(end: socket.socket) -> None:
             return
         try:
             answer: dict[str, Any] = {"answer": to_json(_done(channel, job))}
-        except EciError as error:
-            answer = _named(error)
-        except MemoryError:
-            answer = _named(DecoderFailed(_LARGE, "Send fewer or smaller images in one series."))
-        except Exception:  # whatever is wrong with a file; its text may hold values
-            answer = _named(DamagedFile("A file is damaged or truncated.", "Copy it again from its archive."))
+        except Exception as error:
+            answer = _named(_as_named(error))
         channel.send(answer)
+
+
+def _as_named(error: BaseException) -> EciError:
+    """Return the named error for whatever was raised; the text of others may hold values."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            return DecoderFailed(_LARGE, "Send fewer or smaller images in one series.")
+        cause = cause.__cause__
+    if isinstance(error, EciError):
+        return error
+    return DamagedFile("A file is damaged or truncated.", "Copy it again from its archive.")
 
 
 def _named(error: EciError) -> dict[str, Any]:

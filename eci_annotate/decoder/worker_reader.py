@@ -32,7 +32,7 @@ from eci_annotate.errors import BadImages, DecoderFailed, NoImages, Tampered
 from eci_annotate.workflow.codec import from_json, to_json
 
 T = TypeVar("T")
-LIGHT_S, HEAVY_S, EACH_S = 60.0, 120.0, 2.0
+USUAL_S, EACH_S = 120.0, 2.0  # at most, and more for each file that is decoded
 MOST_VALUES = 16 << 30
 _TYPES = {"|u1", "|i1", "<i2", "<u2", "<i4", "<u4", "<f4", "<f8"}
 
@@ -44,10 +44,12 @@ class WorkerReader:
     ----------
     pool
         Gives workers.
+    seconds
+        How long a job without decoding may take, and any job more than its files need.
     """
 
-    def __init__(self, pool: WorkerPool | None = None) -> None:
-        self._pool = pool or WorkerPool()
+    def __init__(self, pool: WorkerPool | None = None, seconds: float = USUAL_S) -> None:
+        self._pool, self._seconds = pool or WorkerPool(), seconds
 
     def header(self, file: File, *, bounded: bool = False) -> Found:
         """See `FileReader`."""
@@ -100,15 +102,15 @@ class WorkerReader:
     def _light(self, what: str, file: File, **more: Any) -> Any:
         """Do a job; once more in a new worker if the first one ended, since an earlier file may have damaged it."""
         try:
-            with self._pool.light(LIGHT_S) as channel:
+            with self._pool.light(self._seconds) as channel:
                 head = _exchange(channel, what, [file], _nothing, more)
         except DecoderFailed:
-            with self._pool.light(LIGHT_S, fresh=True) as channel:
+            with self._pool.light(self._seconds, fresh=True) as channel:
                 head = _exchange(channel, what, [file], _nothing, more)
         return _result(head)
 
     def _series(self, what: str, files: Sequence[File], keep: Keep | None = None, **more: Any) -> Any:
-        with self._pool.heavy(HEAVY_S + EACH_S * len(files)) as channel:
+        with self._pool.heavy(self._seconds + EACH_S * len(files)) as channel:
             head = _exchange(channel, what, files, keep or _nothing, more)
         return _result(head)
 
@@ -207,7 +209,7 @@ def _decoded(answer: Any) -> DecodedSeries:
 def _stacks(answer: Any) -> list[StackHeader]:
     made = [StackHeader(each["uid"], each["title"], each["images"], each["header"]) for each in answer]
     kinds = ((str, str, int, dict) == tuple(map(type, (s.uid, s.title, s.images, s.header))) for s in made)
-    if not all(kinds):
+    if not isinstance(answer, list) or not all(kinds):
         raise lost()
     return made
 
