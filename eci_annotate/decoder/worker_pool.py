@@ -20,6 +20,10 @@ from eci_annotate.errors import StoreUnavailable
 
 HOST = "eci_annotate.decoder.worker_host"
 MOST_AT_ONCE, MOST_HEAVY, MOST_IDLE, MOST_JOBS = 6, 2, 2, 200
+# each worker lives for one series: large pages that are never given back save it a third of the time
+_MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=268435456:glibc.malloc.top_pad=67108864"
+}
 _PASSED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -103,7 +107,7 @@ class WorkerPool:
 def start_host(control: socket.socket, memory: int, uid: int = -1, python: str = "") -> subprocess.Popen[bytes]:
     """Start a worker host, with a fresh interpreter, without this process' environment and open files."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[2]), **threads}
+    env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[2]), **threads, **_MEMORY}
     env |= {name: os.environ[name] for name in _PASSED if name in os.environ}
     command = [python or sys.executable, "-P", "-m", HOST, str(uid), str(memory)]
     where = {"stdin": control.fileno(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

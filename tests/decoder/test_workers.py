@@ -57,7 +57,7 @@ def said(ask: Callable[[], object]) -> object:
 
 def everything(reader: FileReader, files: list[Path]) -> Iterator[object]:
     """All that can be asked of a reader, of paths and of what gives content."""
-    given: list[File] = [partial(path.read_bytes) for path in files[::2]] + list(files[1::2])
+    given: list[File] = [*(partial(path.read_bytes) for path in files[::2]), *files[1::2]]
     for file in given:
         yield reader.header(file), reader.header(file, bounded=True), reader.identity(file)
         yield reader.residue(file, Policy())
