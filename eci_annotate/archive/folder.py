@@ -22,6 +22,7 @@ from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.images.headers import Found
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
 from eci_annotate.store.atomic_files import write_atomic, writing
+from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
@@ -106,6 +107,7 @@ class FolderArchive:
     def _stored(
         self, subject: str, incoming: Sequence[tuple[Found, bytes | Path | Found]], replace: bool
     ) -> list[Instance]:
+        require_space(self._root, sum(_size(each) for _, each in incoming))
         self._instances.add(subject, [(found.study_uid, found.series_uid, found.sop_uid) for found, _ in incoming])
         rows = dict(self._keep(subject, found, _content(each), replace) for found, each in incoming)
         index = self._load(subject)
@@ -205,6 +207,11 @@ def _content(content: bytes | Path | Found) -> bytes:
         case Path():
             return content.read_bytes()
     return content
+
+
+def _size(content: bytes | Path | Found) -> int:
+    path = content.path if isinstance(content, Found) else content
+    return path.stat().st_size if isinstance(path, Path) else len(path)
 
 
 def _uids(path: Path) -> tuple[str, str, str]:

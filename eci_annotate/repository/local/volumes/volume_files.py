@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
-import shutil
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -15,13 +14,13 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.decoder.file_reader import VolumeContent
-from eci_annotate.errors import StoreUnavailable, Tampered
+from eci_annotate.errors import Tampered
 from eci_annotate.imaging.volume_record import volume_from_kept
 from eci_annotate.store.atomic_files import write_atomic, write_blocks
+from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.codec import canonical, parse
 
 _MOST_COMPARED = 20_000
-LEAST_FREE = 1 << 30  # bytes of the disk that volumes never use: events and drafts need them
 
 
 class VolumeFiles:
@@ -70,9 +69,7 @@ class VolumeFiles:
             return
         place, values = self._place(subject, uid), hashlib.sha256()
         place.parent.mkdir(parents=True, exist_ok=True)
-        size = prod(content.shape) * np.dtype(content.dtype).itemsize
-        if shutil.disk_usage(place.parent).free - size < LEAST_FREE:
-            raise StoreUnavailable("There is no space for decoded images now.", "Tell your administrator.")
+        require_space(place.parent, prod(content.shape) * np.dtype(content.dtype).itemsize)
 
         def blocks() -> Iterator[bytes | memoryview]:
             yield _array_header(content)
