@@ -40,8 +40,10 @@ class ProcessLimits:
 
 
 def usual_memory() -> int:
-    """Return how much memory a worker may use on this machine: a quarter, between 1 and 4 GiB."""
+    """Return how much memory a worker may use here: a quarter of the machine or container, between 1 and 4 GiB."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # without a limit the file is absent, or says "max"
+        whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return int(max(1 << 30, min(4 << 30, whole // 4)))
 
 
