@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eci_annotate.decoder.landlock import enforce, libraries_only
+from eci_annotate.decoder.seccomp import refuse_calls
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _LIBRARIES, _HANDLES = 8 << 30, 64
@@ -65,6 +66,7 @@ def confine(limits: ProcessLimits, parent: int) -> None:
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         enforce(libc, rules)
+        refuse_calls(libc)
     if os.getppid() != parent:
         os._exit(1)
 

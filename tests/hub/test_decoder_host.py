@@ -71,7 +71,10 @@ def _is_of(process: Path, uid: int) -> bool:
         return False
 
 
-def test_workers_are_of_another_user_and_end_with_the_service(folder: Path, files: list[Path]) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_are_of_another_user_and_end_with_the_service(
+    folder: Path, files: list[Path], sign: signal.Signals
+) -> None:
     service = started(folder, files)
     try:
         assert service.stdout is not None
@@ -82,6 +85,6 @@ def test_workers_are_of_another_user_and_end_with_the_service(folder: Path, file
         assert b"token-of-the-service" not in Path(f"/proc/{one}/environ").read_bytes()
         assert len(list(Path(f"/proc/{one}/fd").iterdir())) == 4  # three standard ones, and its connection
     finally:
-        service.send_signal(signal.SIGTERM)
+        service.send_signal(sign)
         service.wait(20)
     assert until(lambda: not processes(STRANGER), 20)
