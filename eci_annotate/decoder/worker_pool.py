@@ -19,7 +19,7 @@ from eci_annotate.decoder.process_limits import usual_memory
 from eci_annotate.errors import StoreUnavailable
 
 HOST = "eci_annotate.decoder.worker_host"
-MOST_AT_ONCE, MOST_HEAVY, MOST_IDLE, MOST_JOBS = 6, 2, 2, 200
+MOST_LIGHT, MOST_VIEWED, MOST_TAKEN_IN, MOST_IDLE, MOST_JOBS = 4, 2, 1, 2, 200
 # each worker lives for one series: large pages that are never given back save it a third of the time
 _MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=268435456:glibc.malloc.top_pad=67108864"
@@ -42,13 +42,13 @@ class WorkerPool:
         self._control, self._memory, self._own = control, memory or usual_memory(), control is None
         self._host: subprocess.Popen[bytes] | None = None
         self._idle: list[tuple[socket.socket, int]] = []
-        self._lock, self._all = Lock(), BoundedSemaphore(MOST_AT_ONCE)
-        self._heavy = BoundedSemaphore(MOST_HEAVY)
+        self._lock, self._light = Lock(), BoundedSemaphore(MOST_LIGHT)
+        self._viewed, self._taken_in = BoundedSemaphore(MOST_VIEWED), BoundedSemaphore(MOST_TAKEN_IN)
 
     @contextmanager
     def light(self, seconds: float, *, fresh: bool = False) -> Iterator[Channel]:
         """Give a worker for one job that decodes no pixels; it may have done such jobs before, unless `fresh`."""
-        with self._all:
+        with self._light:
             end, jobs = (self._connected(), 0) if fresh else self._taken()
             try:
                 yield Channel(end, seconds)
@@ -58,9 +58,12 @@ class WorkerPool:
             self._put_back(end, jobs + 1)
 
     @contextmanager
-    def heavy(self, seconds: float) -> Iterator[Channel]:
-        """Give a worker of its own for one job that decodes pixels; few at once, since each needs much memory."""
-        with self._heavy, self._all:
+    def heavy(self, seconds: float, *, viewed: bool = False) -> Iterator[Channel]:
+        """Give a worker of its own for one job that decodes pixels; few at once, since each needs much memory.
+
+        Jobs for somebody who waits for a picture (`viewed`) do not wait for files that are taken in.
+        """
+        with self._viewed if viewed else self._taken_in:
             end = self._connected()
             try:
                 yield Channel(end, seconds)

@@ -110,7 +110,7 @@ class WorkerReader:
         return _result(head)
 
     def _series(self, what: str, files: Sequence[File], keep: Keep | None = None, **more: Any) -> Any:
-        with self._pool.heavy(self._seconds + EACH_S * len(files)) as channel:
+        with self._pool.heavy(self._seconds + EACH_S * len(files), viewed=what == "volume") as channel:
             head = _exchange(channel, what, files, keep or _nothing, more)
         return _result(head)
 

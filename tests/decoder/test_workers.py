@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pydicom
@@ -136,6 +137,25 @@ def test_a_decoder_that_crashes_costs_its_series_only(files: list[Path], sign: s
     assert isinstance(reader.damage(opened), DecoderFailed)
     assert reader.residue(opened, Policy())[3] == ("a file that cannot be read",)
     assert list(everything(reader, files)) == list(everything(DirectReader(), files))
+
+
+def test_who_views_does_not_wait_for_what_is_taken_in(files: list[Path]) -> None:
+    reader, begun, viewed = WorkerReader(), Event(), Event()
+
+    def slow() -> bytes:
+        begun.set()
+        assert viewed.wait(60)
+        return files[0].read_bytes()
+
+    taken_in = [Thread(target=reader.damage, args=(slow,)) for _ in range(4)]
+    for each in taken_in:
+        each.start()
+    assert begun.wait(60)
+    _, kept = volumes(partial(reader.volume, files, ""))
+    viewed.set()
+    for each in taken_in:
+        each.join()
+    assert len(kept) == 1
 
 
 def test_a_decoder_that_hangs_is_ended(files: list[Path]) -> None:

@@ -31,7 +31,8 @@ from eci_annotate.workflow.codec import digest
 
 Permit = Callable[[str, str, str], None]
 _MOST_CHECKED = 20_000
-_DECODING = BoundedSemaphore(2)  # a series takes several times its memory while it is decoded
+# a series takes several times its memory while it is decoded; what is taken in does not keep readers waiting
+_VIEWED, _TAKEN_IN = BoundedSemaphore(2), BoundedSemaphore(1)
 
 
 class LocalImages:
@@ -120,7 +121,7 @@ class VolumeCache:
         volume = self._files.volume(subject, series_uid, mark)
         if volume is not None:
             return volume
-        with _DECODING:
+        with _VIEWED:
             volume = self._files.volume(subject, series_uid, mark)  # another thread may have decoded it meanwhile
             if volume is None:
                 files = files_of_instances(self.archive, instances)
@@ -145,7 +146,7 @@ class VolumeCache:
         """Return the seal of each instance, from one decoding that is kept as a volume if the series makes one."""
         instances = self.archive.instances(subject, series_uid)
         mark = instances_mark(instances)
-        with _DECODING:
+        with _TAKEN_IN:
             files = files_of_instances(self.archive, instances)
             decoded = self.reader.decode(files, partial(self._files.keep, subject, mark))
             self.stacks.keep(subject, series_uid, mark, decoded.stacks)
