@@ -157,7 +157,8 @@ def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Seq
     project, site = arrivals.credential.project, arrivals.credential.site
     failed = ""
     try:
-        import_folders(backend, [each.path for each in files], project=project, site=site)
+        done = import_folders(backend, [each.path for each in files], project=project, site=site)
+        failed = next((f"cannot be taken in ({kind})" for kind in done.failed), "")
     except EciError as error:
         failed = f"cannot be taken in ({type(error).__name__})"
     there = _in_archive(backend, subject, files)
