@@ -112,7 +112,8 @@ def _write_settings(folder: Path, token: str, port: int, root: Path) -> None:
     is_root = os.geteuid() == 0
     lab = {**common, "port_retries": 0, "root_dir": str(root.resolve()), "allow_root": is_root}
     settings = {
-        "voila": {"Voila": {**common, "token": token}},
+        # a page that closes ends its kernel by a beacon without XSRF token; other origins are refused anyway
+        "voila": {"Voila": {**common, "token": token, "tornado_settings": {"disable_check_xsrf": True}}},
         "jupyter_server_config": {"ServerApp": lab, "IdentityProvider": {"token": token}},
     }
     for name, content in settings.items():

@@ -1,13 +1,17 @@
-"""`eci-annotate usecase new|check|draw|test`: make a use case by copying one, try it out, and draw it."""
+"""`eci-annotate usecase new|check|draw|test|preview|publish`: make a use case by copying one, try it, publish it."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import say, show
+from eci_annotate.cli.page_server import VOILA, NoBrowser, Port, serve
+from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show
+from eci_annotate.cli.terminal import project as project_named
+from eci_annotate.errors import BadUseCase, Refused
 
 pipelines = typer.Typer(help="Make use cases; check, draw and try them out.", no_args_is_help=True)
 Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a shipped one.")]
@@ -18,6 +22,16 @@ def case_named(name: str):  # type: ignore[no-untyped-def]
     from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
     return UseCase.from_folder(name) if Path(name).is_dir() else shipped_use_case(name)
+
+
+def folder_of_case(name: str) -> Path:
+    """Return the folder of a use case: the one given, or that of a shipped one."""
+    from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
+
+    if Path(name).is_dir():
+        return Path(name)
+    shipped_use_case(name)
+    return forms_folder() / name
 
 
 @pipelines.command("check")
@@ -48,12 +62,25 @@ def draw(
 
 @pipelines.command("test")
 def test(case: Case) -> None:
-    """Run one subject through all tasks in memory, with a member for each role."""
+    """Run one subject through all tasks in memory, with a member for each role, and place its synthetic series."""
+    from eci_annotate.demo.phantoms.plan import FILE
+    from eci_annotate.demo.preview import placements
     from eci_annotate.workflow.pipeline_trial import walk
 
     rows = [[step.task, step.by, step.role, step.status] for step in walk(case_named(case))]
     show("A subject's way", ["task", "by", "role", "then"], rows)
     say("Every task was reached and signed.")
+    folder = folder_of_case(case)
+    if not (folder / FILE).is_file():
+        say(f"There is no {FILE}: the hanging protocol was not tried.")
+        return
+    found = placements(folder)
+    lines = [[each.description, each.belongs or "-", ", ".join(each.placed) or "-"] for each in found]
+    show("The synthetic patient", ["series", "belongs to", "placed in"], lines)
+    if wrong := [each.description for each in found if not each.right]:
+        listed = ", ".join(wrong)
+        raise BadUseCase(f"Placed in another slot than they belong to: {listed}.", f"Correct hanging.yaml or {FILE}.")
+    say("Every series is placed where it belongs.")
 
 
 @pipelines.command("new")
@@ -66,3 +93,51 @@ def new(
 
     made = copy_use_case(like, folder)
     say(f"Made {made}. Change its files, then: eci-annotate usecase check {folder}")
+
+
+@pipelines.command("preview")
+def preview(case: Case, port: Port = 0, no_browser: NoBrowser = False) -> None:
+    """Open the use case in the browser with its synthetic patient: form, hanging protocol, tools, signature.
+
+    What is drawn and signed there is discarded when the command is stopped with Ctrl + C.
+    """
+    import json
+
+    from eci_annotate.cli.open_command import environment_for, notebook_of
+    from eci_annotate.demo.preview import SUBJECT, make_preview
+
+    VOILA.require()
+    with tempfile.TemporaryDirectory(prefix="eci-preview-") as name:
+        place = Path(name)
+        with progress() as tell:
+            repository = make_preview(folder_of_case(case), place, tell)
+        page = place / "preview.ipynb"
+        page.write_text(json.dumps(notebook_of(SUBJECT)), encoding="utf-8")
+        serve(VOILA, page, environment_for(str(repository)), port, no_browser)
+
+
+@pipelines.command("publish")
+def publish(
+    case: Case,
+    folder: Folder,
+    project: Project = None,
+    other: Annotated[
+        bool, typer.Option(help="Also where the project has followed another use case until now.")
+    ] = False,
+) -> None:
+    """Publish a changed use case in a project, for its owner. Subjects that are enrolled later follow it.
+
+    Tasks of subjects that are enrolled already keep the form and pipeline that they began with.
+    """
+    from eci_annotate.repository.admin.new_project import publish as publish_case
+
+    found, repository = case_named(case), open(folder)
+    name = project_named(repository, project)
+    before = repository.backend.account.use_case(name)
+    if before.digest == found.digest:
+        say(f"{name!r} follows exactly this version of {found.name} already.")
+        return
+    if before.name != found.name and not other:
+        raise Refused(f"{name!r} follows {before.name!r}, not {found.name!r}.", "Add --other if that is meant.")
+    publish_case(local(repository), name, found)
+    say(f"Published {found.title} in {name!r}. New subjects will use it.")

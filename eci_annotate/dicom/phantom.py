@@ -80,7 +80,8 @@ def phantom_grid(kind: str) -> Grid:
     return Grid.from_arrays(-half @ directions, directions, chosen.spacing_mm, chosen.shape, frame)
 
 
-def _inside(points: Floats, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> NDArray[np.bool_]:
+def inside(points: Floats, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> NDArray[np.bool_]:
+    """Return which points (..., 3) lie in an ellipsoid along the axes, in the unit of its centre and radii."""
     return np.asarray((((points - np.asarray(centre)) / np.asarray(radii)) ** 2).sum(-1) <= 1)
 
 
@@ -102,9 +103,9 @@ def phantom_values(kind: str, seed: int = 0, lesions: Sequence[PhantomLesion] = 
         ((12.0, 38.0, 0.0), (10.0, 10.0, 400.0), 170.0),  # aorta
     )
     for centre, radii, hounsfield in organs:
-        values[_inside(points, centre, radii)] = hounsfield
+        values[inside(points, centre, radii)] = hounsfield
     for lesion in lesions:
-        values[_inside(points, lesion.centre_mm, lesion.radii_mm)] = 105.0 + lesion.contrast
+        values[inside(points, lesion.centre_mm, lesion.radii_mm)] = 105.0 + lesion.contrast
     noise = np.random.default_rng(seed).normal(0, NOISE_HU, grid.shape)
     values = np.where(values > -900, values + noise, -1000)
     if KINDS[kind].modality == "MR":
@@ -114,13 +115,29 @@ def phantom_values(kind: str, seed: int = 0, lesions: Sequence[PhantomLesion] = 
 
 def phantom_slices(kind: str, values: NDArray[np.int16]) -> list[Dataset]:
     """Return the slices of a phantom with these intensities (k, j, i) as DICOM."""
-    grid = phantom_grid(kind)
-    return [_dataset(kind, grid, k, values[k]) for k in range(grid.shape[0])]
+    return grid_slices(phantom_grid(kind), KINDS[kind].modality, values, kind)
+
+
+def grid_slices(grid: Grid, modality: str, values: NDArray[np.int16], name: str) -> list[Dataset]:
+    """Return the slices of a synthetic volume as DICOM.
+
+    Parameters
+    ----------
+    grid
+        Grid of the volume.
+    modality
+        ``CT`` or ``MR``; every other one is described as MR.
+    values
+        Stored values (k, j, i); of CT also the modality values, in HU.
+    name
+        Name of the volume, from which all UIDs follow.
+    """
+    return [_dataset(name, modality, grid, k, values[k]) for k in range(grid.shape[0])]
 
 
 def lesion_voxels(kind: str, lesion: PhantomLesion) -> NDArray[np.bool_]:
     """Return which voxels (k, j, i) of a phantom belong to a lesion."""
-    return _inside(_points(phantom_grid(kind)), lesion.centre_mm, lesion.radii_mm)
+    return inside(_points(phantom_grid(kind)), lesion.centre_mm, lesion.radii_mm)
 
 
 def phantom_lesions(kind: str) -> list[Mask]:
@@ -128,8 +145,8 @@ def phantom_lesions(kind: str) -> list[Mask]:
     grid, series = phantom_grid(kind), uid_from("phantom-series", kind)
     points, found = _points(grid), []
     for lesion in LESIONS:
-        inside = _inside(points, lesion.centre_mm, lesion.radii_mm)
-        volume = volume_from_array(inside, grid, series_uid=series)
+        voxels = inside(points, lesion.centre_mm, lesion.radii_mm)
+        volume = volume_from_array(voxels, grid, series_uid=series)
         found.append(Mask.from_volume(volume, label=lesion.label, uid=uid_from("phantom-lesion", kind, lesion.label)))
     return found
 
@@ -138,8 +155,7 @@ def _decimal(value: float) -> str:
     return f"{value:.10f}"[:16].rstrip("0").rstrip(".")
 
 
-def _dataset(kind: str, grid: Grid, k: int, pixels: NDArray[np.int16]) -> Dataset:
-    modality = KINDS[kind].modality
+def _dataset(kind: str, modality: str, grid: Grid, k: int, pixels: NDArray[np.int16]) -> Dataset:
     dataset, meta = Dataset(), FileMetaDataset()
     meta.MediaStorageSOPClassUID = CT_STORAGE if modality == "CT" else MR_STORAGE
     meta.MediaStorageSOPInstanceUID = uid_from("phantom", kind, str(k))
@@ -228,7 +244,7 @@ def write_phantom(
     written = []
     for k in range(grid.shape[0]):
         path = target / f"{kind}-{k + 1:03d}.dcm"
-        _dataset(kind, grid, k, values[k]).save_as(path, enforce_file_format=True)
+        _dataset(kind, KINDS[kind].modality, grid, k, values[k]).save_as(path, enforce_file_format=True)
         written.append(path)
         if progress is not None:
             progress(k + 1, grid.shape[0])

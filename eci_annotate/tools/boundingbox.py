@@ -14,7 +14,7 @@ import numpy as np
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.geometry import Floats, Vector, tuple3
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
-from eci_annotate.tools.info import ToolInfo, ToolName
+from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import (
     NO_OVERLAY,
     Handle,
@@ -29,6 +29,7 @@ from eci_annotate.tools.protocol import (
 )
 
 SMALLEST_MM = 0.5  # a side never becomes shorter
+ROOMY = 6.0  # shortest side of a box with handles on its sides and centre, in handle radii
 ROTATE_REACH = 3.5  # distance of the rotation handle from the box, in handle radii
 
 
@@ -110,6 +111,19 @@ def grips(box: Box, plane: Plane, reach_mm: float) -> list[Grip]:
     corners = [Grip(at(u, v), "corner", sides(u, v)) for u in (-1, 1) for v in (-1, 1)]
     edges = [Grip(at(u, v), "side", sides(u, v)) for u, v in ((-1, 0), (1, 0), (0, -1), (0, 1))]
     return [Grip(rotate, "rotate"), *corners, *edges, Grip(at(0, 0), "centre")]
+
+
+def _roomy(found: list[Grip], reach_mm: float) -> list[Grip]:
+    """Return the handles to show: those of sides and centre only where they leave the content visible.
+
+    Those that are not shown still work: what a press does never depends on what was shown.
+    """
+    corners = [grip.at for grip in found if grip.kind == "corner"]
+    if not corners:
+        return found
+    first = corners[0]
+    shortest = min(float(np.linalg.norm(other - first)) for other in corners[1:])
+    return found if shortest >= ROOMY * reach_mm else [g for g in found if g.kind in ("corner", "rotate")]
 
 
 def _hit(box: Box, press: Press) -> Grip | None:
@@ -224,6 +238,7 @@ class BoundingBox:
         "b",
         makes="box",
         options=("dimension",),
+        feedback=Feedback.AROUND,
         three_plane=True,
         help="Drag from the centre outward. Drag sides and corners to resize, the inside to move, Alt and a corner to "
         "rotate.",
@@ -270,4 +285,5 @@ class BoundingBox:
         thing = scene.objects.get(scene.active or "")
         if not isinstance(thing, Box):
             return NO_OVERLAY
-        return Overlay(tuple(Handle(tuple3(g.at), g.kind) for g in grips(thing, plane, reach_mm)))
+        shown = _roomy(grips(thing, plane, reach_mm), reach_mm)
+        return Overlay(tuple(Handle(tuple3(g.at), g.kind) for g in shown))

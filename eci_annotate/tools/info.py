@@ -28,6 +28,7 @@ class Feedback(StrEnum):
 
     NONE = "none"
     TRAIL = "trail"  # the whole stroke as a line
+    AROUND = "around"  # nothing; a rectangle around its first point if the kernel is late
     RING = "ring"  # the brush, and the last points of the stroke
 
 

@@ -5,6 +5,7 @@ A refusal is shown where it happened, with its remedy; the list follows changes 
 
 from __future__ import annotations
 
+import atexit
 import html
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -67,6 +68,7 @@ class TaskApp:
         if subject:
             self.open_subject(subject)
         every(LOOK_S, self._look)
+        atexit.register(self._quit)  # a closed page ends its kernel under Voilà: its task is given back
 
     def open_subject(self, subject: str) -> None:
         """Open the task of a subject that is held or can be started; else its newest signed version."""
@@ -156,6 +158,12 @@ class TaskApp:
         what = f"Signed: version {signed.version} of {signed.subject}."
         self.said.value = f"<span class='eci-good'>✓ <b>{html.escape(what)}</b></span>"
         self.bar.children = [self.next, self.said]
+
+    def _quit(self) -> None:
+        """Save and give back what is open, as far as that is still possible."""
+        with suppress(Exception):
+            if self.shown is not None:
+                self.shown.leave()
 
     def _leave(self) -> None:
         try:

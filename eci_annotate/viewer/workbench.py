@@ -142,7 +142,7 @@ class Workbench(Listener):
         if self.compared is None:
             return framed(title_of(self.task), self.state, [self.browser.widget, *work], [manual.page, *middle], menus)
         self.compared.compare()
-        middle = [*self.compared.beside(self.stage, self.present), *middle]
+        middle = self.compared.beside(self.stage, middle[:-1], self.present)
         side = [self.compared.panel.widget, *work, self.browser.widget]
         return framed(title_of(self.task), self.state, side, [manual.page, *middle], menus)
 

@@ -105,6 +105,8 @@ def on_files(files: Files, config: Any) -> Files:
     made["reference/command-line.md"] = command_page(app, "eci-annotate")
     made["reference/proxy-command.md"] = proxy_page(argument_parser())
     made[FLOORS] = floors_svg()
+    for picture in sorted((ROOT / "forms").glob("*/*.webp")):
+        files.append(File.generated(config, f"usecases/{picture.name}", content=picture.read_bytes()))
     for page, content in made.items():
         files.append(File.generated(config, page, content=content))
     return files

@@ -16,7 +16,7 @@ from eci_annotate.repository.admin.new_project import new_project
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
-from tests.browser import liver_pictures, section_pictures
+from tests.browser import liver_pictures, section_pictures, use_case_pictures
 from tests.browser.lab import Viewer, browsing, run_all, serving
 
 DATA = Path(__file__).parents[1] / "data"
@@ -77,6 +77,8 @@ def main() -> None:
             liver_pictures.take_all(page, lab, root, OUT)
             one_person(DATA / "abdomen_mr_cmb_crc_scan1", root / "abdomen", "abdomen")
             section_pictures.take_fusion(page, lab, root, root / "abdomen", OUT)
+        with browsing(1440, 900) as page:
+            use_case_pictures.take_use_cases(page)
     finally:
         shutil.rmtree(root)
 

@@ -206,7 +206,13 @@ def test_a_reviewer_sees_what_changed_since_what_he_rejected(
     settled(page)
     assert stage.evaluate(INK) <= ink
     page.get_by_role("button", name="Side by side").click()
-    assert len(stages(page, 2)) == 2
+    before, mine = stages(page, 2)
+    settled(page)
+    page.screenshot(path=folder / "beside.png")
+    left, right = before.bounding_box(), mine.bounding_box()
+    assert left is not None and right is not None
+    assert left["y"] == right["y"] and left["x"] + left["width"] <= right["x"], "beside each other"
+    assert abs(left["width"] - right["width"]) < 20 and left["height"] == right["height"], "and equally large"
     press(Viewer(page), "Escape")
 
 

@@ -110,7 +110,7 @@ def test_a_box_is_edited_in_another_series_pane(study: tuple[Viewer, Path]) -> N
     viewer, folder = study
     activate(viewer, "2-1", "b")
     draw(viewer, "2-1", [(0.4, 0.4), (0.6, 0.6)])
-    corners = "[...s.board.echoes.held.values()][0].corners"
+    corners = "[...s.board.ink.echoes.held.values()][0].corners"
     before = viewer.stage(corners)
     draw(viewer, "1-1", [(0.5, 0.5), (0.6, 0.55)])
     assert viewer.stage(corners) != before

@@ -20,6 +20,28 @@ from tests.counts import SOAK, count
 CUT_S = count(8, 60)
 
 
+SHOWN = """() => {
+  const { board } = document.querySelector('.eci-stage').stage;
+  return board.ink.backlog.on(board.paneNamed('axial'), performance.now()).length === 1;
+}"""
+PENDING = "s.board.ink.backlog.strokes.map((stroke) => !stroke.undone)"
+
+
+def coloured(viewer: Viewer, y: float) -> int:
+    """Return the number of coloured pixels of the axial pane around a stroke at this height (0..1)."""
+    return int(
+        viewer.stage(
+            "(() => { const { screen } = s.board.paneNamed('axial'); const { width, height } = screen;"
+            f" const [top, tall] = [Math.round(({y} - 0.02) * height), Math.round(0.04 * height)];"
+            " const at = Math.round(0.4 * width), wide = Math.round(0.12 * width);"
+            " const { data } = screen.getContext('2d').getImageData(at, top, wide, tall); let n = 0;"
+            " for (let i = 0; i < data.length; i += 4)"
+            "   n += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 30;"
+            " return n; })()"
+        )
+    )
+
+
 def stroke(viewer: Viewer, y: float) -> None:
     viewer.stage("(s.el.focus(), 0)")
     viewer.page.keyboard.press("n")
@@ -53,6 +75,10 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         stroke(viewer, 0.6)
         told = page.locator(".eci-status")
         told.get_by_text("Not saved since").wait_for(timeout=20_000)
+        assert viewer.stage(PENDING) == [False, True], "the stroke that was undone, and the one after it"
+        page.wait_for_function(SHOWN)
+        page.screenshot(path=place / f"drawn-{how}.png")
+        assert coloured(viewer, y=0.6) > coloured(viewer, y=0.5), "what is drawn is seen, what is undone is not"
         before = viewer.stage("s.board.paneNamed('axial').index")
         page.mouse.wheel(0, 60)
         page.screenshot(path=place / f"cut-{how}.png")
@@ -61,6 +87,7 @@ def test_nothing_is_lost_when_the_line_is_cut(place: Path, page: Page, how: str)
         relay.mend()
         told.get_by_text("Connected again").wait_for(timeout=30_000)
         viewer.heard(30)
+        page.wait_for_function("() => !document.querySelector('.eci-stage').stage.board.ink.backlog.strokes.length")
         page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=15_000)
         page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 2", timeout=15_000)
         stroke(viewer, 0.7)

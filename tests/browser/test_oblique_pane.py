@@ -58,7 +58,7 @@ def test_an_oblique_pane_is_turned_scrolled_and_not_drawn_in(viewer: Viewer, req
     viewer.wait()
     assert angle(normal(viewer), first) == pytest.approx(25, abs=3)
     assert viewer.stage("s.board.focus") == pytest.approx(before), "it turned about the crosshair"
-    assert viewer.stage("s.board.echoes.size") >= 1 and coloured(viewer, "oblique") > 0, "and nothing was drawn"
+    assert viewer.stage("s.board.ink.echoes.size") >= 1 and coloured(viewer, "oblique") > 0, "and nothing was drawn"
     activate(viewer, "oblique", "8")
     viewer.rest()
     viewer.wait()
@@ -72,9 +72,9 @@ def test_an_oblique_pane_is_turned_scrolled_and_not_drawn_in(viewer: Viewer, req
     assert abs(after @ turned) == pytest.approx(np.linalg.norm(after), rel=1e-3), "along its normal"
     press(viewer, "ArrowUp")
     viewer.rest()
-    shapes = viewer.stage("s.board.echoes.size")
+    shapes = viewer.stage("s.board.ink.echoes.size")
     viewer.drag("oblique", [(0.3, 0.3), (0.4, 0.3)])
     viewer.rest()
     assert "for viewing" in viewer.page.locator(".eci-status").inner_text()
-    assert viewer.stage("s.board.echoes.size") == shapes
+    assert viewer.stage("s.board.ink.echoes.size") == shapes
     viewer.page.screenshot(path=request.config.cache.mkdir("pictures") / "oblique.png")  # type: ignore[union-attr]

@@ -86,7 +86,7 @@ def test_annotations_show_on_all_series_and_belong_to_the_one_they_were_drawn_on
     ink = coloured(viewer)
     turn_to(viewer, LATE)
     assert viewer.stage("s.board.series") == uid_from(LATE) != first
-    assert abs(coloured(viewer) - ink) <= 0.02 * ink and viewer.stage("s.board.echoes.size") == 1
+    assert abs(coloured(viewer) - ink) <= 0.02 * ink and viewer.stage("s.board.ink.echoes.size") == 1
     draw(viewer, "b")
     assert coloured(viewer) > ink and viewer.page.locator(".eci-row").count() == 2
     assert viewer.page.locator(".eci-row.eci-elsewhere").count() == 0

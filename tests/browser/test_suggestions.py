@@ -31,7 +31,9 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
     viewer.rest()
     suggested(viewer)
     assert "ml" in viewer.page.locator(BAR).inner_text()
-    assert viewer.stage("[...s.board.echoes.held.keys()].filter((uid) => uid.startsWith('suggestion:')).length") == 1
+    assert (
+        viewer.stage("[...s.board.ink.echoes.held.keys()].filter((uid) => uid.startsWith('suggestion:')).length") == 1
+    )
     press(viewer, "Enter")
     assert not viewer.page.locator(f"{BAR} button:visible").count()
     assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1

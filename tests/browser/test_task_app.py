@@ -73,6 +73,9 @@ def test_list_open_draw_form_sign_and_next(two_subjects: Path, tmp_path: Path, p
         assert [line.split()[0] for line in lines(page)] == [SECOND]
         again = open_first(page)
         assert coloured(again) > 50
+        page.reload()  # the page before ends, and gives its task back
+        assert "another" not in " ".join(lines(page))
+        assert coloured(open_first(page)) > 50
         page.get_by_role("button", name="Back to the list").click()
         page.wait_for_selector(".eci-worklist")
     repo = open_repository(repository)

@@ -41,7 +41,7 @@ def test_each_tool_draws_and_undo_takes_it_back(viewer: Viewer, key: str) -> Non
     draw(viewer, key)
     assert coloured(viewer) > 50
     assert viewer.page.locator(".eci-row").count() == 1
-    assert viewer.stage("s.board.echoes.size") == 1
+    assert viewer.stage("s.board.ink.echoes.size") == 1
     press(viewer, "Control+z")
     assert coloured(viewer) == 0
     press(viewer, "Control+Shift+z")

@@ -120,3 +120,11 @@ def test_many_rotations_keep_right_angles(angles, angle, times):
         box = rotated(box, normal, angle)
     axes = np.array(box.axes_lps)
     assert np.allclose(axes @ axes.T, np.eye(3), atol=1e-6)
+
+
+def test_small_boxes_show_only_handles_that_leave_their_content_visible():
+    e = placed()  # 10.8 x 8.8 mm
+    kinds = {handle.kind for handle in e.overlay(plane_at(e.table.annotations()[0], "axial"), 1.0).handles}
+    assert kinds == {"rotate", "corner", "side", "centre"}
+    small = {handle.kind for handle in e.overlay(plane_at(e.table.annotations()[0], "axial"), 2.0).handles}
+    assert small == {"rotate", "corner"}

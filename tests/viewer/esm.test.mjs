@@ -6,7 +6,7 @@ const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}
 const geometry = await at("eyes/pane_geometry");
 const { SliceCache, nextWanted, sliceKey } = await at("eyes/cache");
 const { buildLut, paintSlice, draggedWindow, autoWindow } = await at("eyes/lut");
-const { section, outline } = await at("eyes/echoes");
+const { section, outline } = await at("ink/echoes");
 const { bindingOf, bindings, helpRows } = await at("hands/keys");
 const { START, step } = await at("transport/connection_state");
 const { StrokeQueue } = await at("transport/stroke_queue");

@@ -6,6 +6,7 @@ const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}
 const { Hands } = await at("hands/hands");
 const { Interaction } = await at("hands/interaction");
 const { bindings } = await at("hands/keys");
+const { limited, MOST_CHARACTERS } = await at("hands/text_limit");
 
 const SHAPE = {
   name: "axial", axis: 0, axes: [1, 2], flips: [false, false], count: 3, rows: 400, cols: 400, du: 1, dv: 1,
@@ -32,8 +33,8 @@ class World {
     this.clock = 0;
     const pane = { name: "axial", space: "frame", series: "s", shape: SHAPE, index: 1, size: { width: 400, height: 400 }, view: { zoom: 1, left: 0, top: 0, width: 400, height: 400 } };
     const nothing = () => {};
-    const board = {
-      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", trail: { clear: nothing }, activate: nothing, mark: nothing,
+    const board = { 
+      active: pane, tool: { tool: "smartpaint", read_only: false }, alone: "", ink: { trail: { clear: nothing }, backlog: { command: nothing } }, activate: nothing, mark: nothing,
       follow: nothing, paneNamed: () => pane, refresh: nothing, timed: (work) => work(), write: nothing,
       draw: nothing, moved: nothing, shown: [pane], focus: [0, 0, 0], looks: { magnified: false }, fill: nothing,
       crosses: new Map([["frame", [0, 0, 0]]]), followersOf: () => [],
@@ -241,4 +242,14 @@ test("the zoom of the page does not move strokes", () => {
     const points = world.sent.map((event) => event.points.map((x) => Math.round(x)));
     assert.deepEqual(points, [[100, 200, 3], [300, 200, 3], [300, 200, 3]]);
   }
+});
+
+test("texts that are too long are cut in our fields only", () => {
+  const field = (length, ours) => ({ value: "x".repeat(length), closest: () => ours });
+  const long = field(MOST_CHARACTERS + 1, {});
+  assert.ok(limited(long));
+  assert.equal(long.value.length, MOST_CHARACTERS);
+  assert.ok(!limited(field(MOST_CHARACTERS, {})));
+  assert.ok(!limited(field(1e7, null)), "a widget of somebody else");
+  assert.ok(!limited({ value: 3 }));
 });

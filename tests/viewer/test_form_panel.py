@@ -15,7 +15,8 @@ from eci_annotate.repository.analysis.annotation_sizes import DrawnSize
 from eci_annotate.viewer.panels.form_field import Field
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.report_form import Group, Items
-from eci_annotate.workflow.usecase.form import Question, check_answers, questions
+from eci_annotate.workflow.usecase.answer_check import check_answers
+from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.gate import Mismatch, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import Gate
@@ -173,3 +174,29 @@ def test_the_drawing_is_measured_when_it_is_at_rest_and_once() -> None:
     assert not measured
     later.run()
     assert measured == ["size_mm"]
+
+
+def test_every_fault_is_marked_at_its_field_and_leads_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, focused = Sheet({"lesions": [{"label": "lesion 1", "size_mm": "4000"}]}), list[Any]()
+    monkeypatch.setattr(w.DOMWidget, "focus", lambda self: focused.append(self))
+    (group,) = sheet.lesions.groups
+    wrong, missing = sheet.part("size_mm", group), sheet.part("segment", group)
+    assert ">Too large. It is at most 400 mm.<" in wrong.wrong.value and "eci-invalid" in wrong.widget._dom_classes
+    assert "eci-missing" in missing.widget._dom_classes and not missing.wrong.value
+    assert "eci-missing" in sheet.part("image_quality").widget._dom_classes
+    assert not {"eci-missing", "eci-invalid"} & set(sheet.part("label", group).widget._dom_classes)
+    assert "4 answers missing, 1 answer invalid" in sheet.panel.said.value
+    buttons = {button.description: button for button in sheet.panel.faults.children}
+    buttons["'Lesion' 1, 'Longest diameter' is too large."].click()
+    buttons["'Image quality' is missing."].click()
+    assert focused == [wrong.input, sheet.part("image_quality").input]
+    sheet.put("size_mm", "40", group)
+    assert not wrong.wrong.value and "eci-invalid" not in wrong.widget._dom_classes
+
+
+def test_a_new_item_is_about_the_next_annotation_without_one() -> None:
+    sheet = Sheet()
+    sheet.panel.match(["lesion 2", "lesion 1"], [])
+    for _ in range(3):
+        sheet.lesions.add.click()
+    assert [each.get("label") for each in sheet.lesions.answer] == ["lesion 2", "lesion 1", None]

@@ -19,7 +19,7 @@ from eci_annotate.workflow.codec import canonical, from_json, stamp, to_json
 from eci_annotate.workflow.subject.commands import COMMANDS, Start
 from eci_annotate.workflow.subject.lease import Lease, to_minute
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
-from eci_annotate.workflow.usecase.form import check_answers
+from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_case
 from tests.counts import count
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from eci_annotate.errors import BadAnswers
-from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.answer_check import check_answers
+from eci_annotate.workflow.usecase.form import Question
 from eci_annotate.workflow.usecase.series_facts import facts_of
 from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
 

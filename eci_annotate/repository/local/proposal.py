@@ -24,7 +24,7 @@ from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import SealedPart
-from eci_annotate.workflow.usecase.form import check_answers
+from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.gate import Checks, check_gate, shape_of
 from eci_annotate.workflow.usecase.hanging import Header
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition

@@ -18,8 +18,10 @@ Take = Callable[[Side, Sequence[str]], None]
 Look = Callable[[LesionDifference], None]
 
 
-def chip(side: Side) -> str:
-    """Return a side's title next to its colour, as HTML."""
+def chip(side: Side, in_own_colours: bool = False) -> str:
+    """Return a side's title next to its colour, as HTML; without one where annotations keep their own colours."""
+    if in_own_colours:
+        return f"{html.escape(side.title)} <span class='eci-facts'>(in the colours of the list)</span>"
     return f"<span class='eci-chip' style='background:{to_hex(side.colour)}'></span>{html.escape(side.title)}"
 
 
@@ -70,7 +72,8 @@ class ReadingsPanel:
         return eye
 
     def _head(self, side: Side) -> w.HBox:
-        parts = [w.HTML(chip(side), layout=w.Layout(flex="1 1 auto"))]
+        own = bool(self.eyes) and side.title not in self.eyes
+        parts = [w.HTML(chip(side, own), layout=w.Layout(flex="1 1 auto"))]
         if self._take is not None:
             every = w.Button(description="Take all", layout=w.Layout(width="76px"), tooltip="Take all annotations over")
             every.on_click(lambda _: self._all(side))

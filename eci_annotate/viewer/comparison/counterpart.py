@@ -15,10 +15,10 @@ from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.entries import Adopt
-from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
+from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel, chip
 from eci_annotate.viewer.comparison.form_delta import form_table
 from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
-from eci_annotate.viewer.comparison.side_stages import Strip
+from eci_annotate.viewer.comparison.side_stages import AXIAL, Strip
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.session.event_loop import LOOP
 from eci_annotate.viewer.stage.controller import Controller
@@ -77,23 +77,36 @@ class Counterpart:
     def _delta(self) -> Delta:
         return Delta(self.sides[0], self.sides[-1], self._volume)
 
-    def beside(self, stage: Stage, seen: Callable[[], None]) -> list[Any]:
-        """Return the stages of the other sides, and a button that hides them; the user's stage makes room for them."""
-        self._own = (stage, stage.height)
-        self.strip = Strip(
-            self.others, self.controller.easel.table.series_uid, STRIP, self.link, seen, self.controller.panes.windows
-        )
+    def beside(self, stage: Stage, tools: Sequence[Any], seen: Callable[[], None]) -> list[Any]:
+        """Return a button, the stages of the other sides, which it hides, and the user's tools and stage.
+
+        One other side stands at the left of the user's stage, as large as that; several stand in a row above it.
+        """
+        mine = next((chip(side, True) for side in self.sides if side.easel is self.controller.easel), "Your work")
+        self._own, self._name = (stage, stage.height), w.HTML(f"<b>{mine}</b>")
+        series, alone = self.controller.easel.table.series_uid, len(self.others) == 1
+        height, pane = (stage.height, "") if alone else (STRIP, AXIAL)
+        windows = self.controller.panes.windows
+        self.strip = Strip(self.others, series, height, self.link, seen, windows, pane)
         shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
         shown.tooltip = "Show what is compared beside each other, linked with your own work"
         shown.observe(lambda change: self._unfold(change["new"]), "value")
         self._unfold(self.adjudicates)
-        return [shown, self.strip.widget]
+        if not alone:
+            return [shown, self.strip.widget, *tools, stage]
+        half = w.Layout(flex="1 1 0", min_width="0")
+        self.strip.widget.layout.flex, self.strip.widget.layout.width = half.flex, "auto"
+        row = w.HBox([self.strip.widget, w.VBox([self._name, stage], layout=half)])
+        row.add_class("eci-beside")
+        return [shown, *tools, row]
 
     def _unfold(self, shown: bool) -> None:
         if self.strip is not None:
             stage, height = self._own
-            self.strip.widget.layout.display = "flex" if shown else "none"
-            stage.height = f"max(420px, calc({height} - {STRIP}))" if shown else height
+            for each in (self.strip.widget, self._name):
+                each.layout.display = "flex" if shown else "none"
+            above = shown and len(self.others) > 1
+            stage.height = f"max(420px, calc({height} - {STRIP}))" if above else height
 
     def compare(self) -> None:
         """Compute the differences in the background, and list them when they are known."""

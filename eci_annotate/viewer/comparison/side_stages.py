@@ -37,6 +37,8 @@ class Strip:
         Called when the user looks around in one of them.
     windows
         Initial window of a series by its UID.
+    alone
+        Pane shown alone at first; empty: all.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Strip:
         link: str,
         seen: Callable[[], None] = lambda: None,
         windows: Mapping[str, Window] | None = None,
+        alone: str = AXIAL,
     ) -> None:
-        self._windows = windows or {}
+        self._windows, self._alone = windows or {}, alone
         self.stages = [self._stage(side, series_uid, height, link, seen) for side in sides]
         boxes = [
             w.VBox([w.HTML(f"<b>{chip(side)}</b>"), stage], layout=w.Layout(flex="1 1 0", min_width="0"))
@@ -61,7 +64,7 @@ class Strip:
         side.easel.show(series_uid)
         controller = Controller(side.easel, _Presence(seen), READ_ONLY)
         controller.painter.own.colour, controller.panes.windows = side.colour, self._windows
-        return Stage(controller, height=height, link=link, alone=AXIAL)
+        return Stage(controller, height=height, link=link, alone=self._alone)
 
     def turn_to(self, series_uid: str) -> None:
         """Show another series in all of them."""

@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from eci_annotate.repository.analysis.annotation_sizes import DrawnSize
 from eci_annotate.viewer.panels.other_answers import Opinion, buttons
+from eci_annotate.workflow.usecase.answer_check import Fault, Path
 from eci_annotate.workflow.usecase.form import CHOICE, INTEGER, NUMBER, YES_NO, Question
 from eci_annotate.workflow.usecase.form_measure import agrees
 
@@ -35,8 +36,9 @@ class Field:
         self.take.add_class("eci-measure")
         self.take.on_click(lambda _: self._take(self._reading and self._reading.value))
         self.differs = w.HTML()
+        self.wrong = w.HTML(layout=w.Layout(display="none"))
         self.measured = w.HBox([self.take, self.differs], layout=w.Layout(flex_flow="row wrap", display="none"))
-        parts = [self.title, self.input, *([self.measured] if question.measures else []), self.heard]
+        parts = [self.title, self.input, self.wrong, *([self.measured] if question.measures else []), self.heard]
         self.widget = w.VBox(parts, layout=w.Layout(margin="0 0 6px 0"))
         self.widget.add_class(f"eci-q-{question.name}")
         self.input.observe(lambda change: changed(), "value")
@@ -55,6 +57,20 @@ class Field:
             self.input.value = value if value in known else ""
         else:
             self.input.value = "" if value is None else str(value)
+
+    def mark(self, faults: Sequence[Fault], depth: int) -> None:
+        """Show what is wrong with the answer: a bar beside what is missing, a sentence below what is invalid."""
+        fault = faults[0] if faults else None
+        missing, invalid = bool(fault and fault.is_missing), bool(fault and not fault.is_missing)
+        for name, holds in (("eci-missing", missing), ("eci-invalid", invalid)):
+            (self.widget.add_class if holds else self.widget.remove_class)(name)
+        said = html.escape(fault.said_there) if fault and invalid else ""
+        self.wrong.value = f"<div class='eci-problem'>{said}</div>" if said else ""
+        self.wrong.layout.display = "flex" if invalid else "none"
+
+    def find(self, path: Path) -> Any:
+        """Return the input."""
+        return self.input
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Show answers of others, each with a button to copy it; unchanged buttons stay, since one may be pressed."""

@@ -9,17 +9,31 @@ from typing import Any
 
 import ipywidgets as w
 
-from eci_annotate.errors import BadAnswers
 from eci_annotate.viewer.panels.form_field import WIDE
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.report_form import Group, Measure
-from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
-from eci_annotate.workflow.usecase.form import Question, check_answers
+from eci_annotate.workflow.usecase.answer_check import Fault, typed_answers
+from eci_annotate.workflow.usecase.form import Question
 from eci_annotate.workflow.usecase.gate import Mismatch, Row
 
 REST_S = 0.4
+MOST_SHOWN = 4  # faults listed below the form; the fields are all marked
 Unmatched = Callable[[Mapping[str, Any], Sequence[Row]], Sequence[Mismatch]]
+
+
+def _counted(faults: Sequence[Fault]) -> str:
+    """Return what is missing or invalid, in words."""
+    missing = sum(each.is_missing for each in faults)
+    parts = [(missing, "missing"), (len(faults) - missing, "invalid")]
+    said = ", ".join(f"{n} answer{'s' if n > 1 else ''} {what}" for n, what in parts if n)
+    return f"{said}. Click to go there:"
+
+
+def _listed(said: Sequence[str]) -> str:
+    """Return the first sentences, and how many more there are."""
+    more = len(said) - MOST_SHOWN
+    return " ".join([*said[:MOST_SHOWN], *([f"({more} more)"] if more > 0 else [])])
 
 
 def disabled(widget: Any) -> Iterator[Any]:
@@ -74,7 +88,8 @@ class FormPanel:
         self.problem = ""
         self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
         self._measure, self._scheduler, self._strokes = measure, scheduler, 0
-        self._found: list[Mismatch] = []
+        self._questions = questions
+        self._found: list[Fault | Mismatch] = []
         self._quiet = True
         self.group = Group(questions, self._changed)
         self.group.answer = dict(answers)
@@ -112,30 +127,35 @@ class FormPanel:
 
     def check(self) -> None:
         """Show what is missing now."""
-        self.problem, unmatched = "", list[Mismatch]()
-        try:
-            unmatched = list(self._unmatched(check_answers(self.schema, self.group.answer), self._drawn))
-        except BadAnswers as error:
-            self.problem = plain(error)
-        said = [("eci-problem", self.problem)] if self.problem else [("eci-good", "Complete")]
+        typed, faults = typed_answers(self._questions, self.group.answer)
+        unmatched = [] if faults else list(self._unmatched(typed, self._drawn))
+        self.problem = _listed([each.said for each in faults])
+        said = [("eci-problem", _counted(faults))] if faults else [("eci-good", "Complete")]
         said += [("eci-problem", "Before you sign, click to correct:")] if unmatched else []
         self.said.value = "".join(f"<div class='{kind}'>{html.escape(text)}</div>" for kind, text in said)
-        self._show(unmatched)
+        self.group.mark(faults)
+        self._show([*faults[:MOST_SHOWN], *unmatched])
 
-    def _show(self, found: list[Mismatch]) -> None:
-        """List the mismatches as buttons; those that were listed before stay, since one may be pressed now."""
+    def _show(self, found: list[Fault | Mismatch]) -> None:
+        """List faults and mismatches as buttons; those that were listed before stay, since one may be pressed now."""
         if found == self._found:
             return
         for each in self.faults.children:
             each.close()
         self._found, self.faults.children = found, [self._fault(each) for each in found]
 
-    def _fault(self, mismatch: Mismatch) -> w.Button:
-        text = mismatch.text[:1].upper() + mismatch.text[1:]
+    def _fault(self, found: Fault | Mismatch) -> w.Button:
+        text = found.what if isinstance(found, Fault) else found.text[:1].upper() + found.text[1:]
         button = w.Button(description=text, icon="arrow-right", tooltip="Go there", layout=WIDE)
         button.add_class("eci-fault")
-        button.on_click(lambda _: self._go(mismatch))
+        button.on_click(lambda _: self._lead(found))
         return button
+
+    def _lead(self, found: Fault | Mismatch) -> None:
+        if not isinstance(found, Fault):
+            self._go(found)
+        elif (there := self.group.find(found.path)) is not None:
+            there.focus()
 
     def close(self) -> None:
         """Disable answering."""

@@ -44,7 +44,10 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any], m
     fold.observe(lambda change: _fold(left, change["new"]), "value")
     bar = w.HBox([w.HBox([fold, w.HTML(title), *menus]), state], layout=w.Layout(justify_content="space-between"))
     bar.add_class("eci-title")
-    whole = w.VBox([bar, w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))])
+    state.add_class("eci-state")
+    main = w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))
+    main.add_class("eci-main")
+    whole = w.VBox([bar, main])
     whole.add_class("eci-app")
     return whole
 

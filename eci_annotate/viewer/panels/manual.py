@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import html
+
 import ipywidgets as w
 import mistune
 
-to_html = mistune.create_markdown(escape=True)
+
+class _Renderer(mistune.HTMLRenderer):
+    """Shows pictures that are part of the text only: a page asks no other host."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a picture, or its description."""
+        return super().image(text, url, title) if url.startswith("data:image/") else html.escape(text)
+
+
+to_html = mistune.create_markdown(renderer=_Renderer(escape=True))
 
 
 class Manual:

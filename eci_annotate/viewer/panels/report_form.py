@@ -12,6 +12,7 @@ from eci_annotate.repository.analysis.annotation_sizes import DrawnSize, link_of
 from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
+from eci_annotate.workflow.usecase.answer_check import Fault, Path
 from eci_annotate.workflow.usecase.form import Question
 
 Measure = Callable[[Question, Mapping[str, Any], str], DrawnSize | None]
@@ -36,6 +37,12 @@ class Part(Protocol):
 
     def measure(self, source: Measure, siblings: Mapping[str, Any], link: str) -> None:
         """Measure the drawing again, given the answers next to it and the label that they name."""
+
+    def mark(self, faults: Sequence[Fault], depth: int) -> None:
+        """Show faults, whose paths lead here after `depth` steps."""
+
+    def find(self, path: Path) -> Any:
+        """Return the input that a path leads to from here."""
 
 
 class Group:
@@ -92,6 +99,16 @@ class Group:
         for part in self.parts.values():
             part.offer(labels)
 
+    def mark(self, faults: Sequence[Fault], depth: int = 0) -> None:
+        """Pass faults on to the questions that they are about."""
+        for name, part in self.parts.items():
+            part.mark([each for each in faults if each.path[depth : depth + 1] == (name,)], depth + 1)
+
+    def find(self, path: Path) -> Any:
+        """Return the input that a path leads to; None if there is none."""
+        part = self.parts.get(str(path[0])) if path else None
+        return part and part.find(path[1:])
+
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Pass the answers of others on to each question."""
         for name, part in self.parts.items():
@@ -113,9 +130,10 @@ class Items:
         self.heard = w.HBox([], layout=w.Layout(flex_flow="row wrap"))
         self.add = w.Button(icon="plus", description=f"Add: {question.title}", layout=WIDE, tooltip=question.help)
         self.body = w.VBox([])
-        self.widget = w.VBox([self.body, self.heard, self.add])
+        self.wrong = w.HTML()
+        self.widget = w.VBox([self.body, self.heard, self.wrong, self.add])
         self.widget.add_class(f"eci-q-{question.name}")
-        self.add.on_click(lambda _: self._append())
+        self.add.on_click(lambda _: self._append(self._next_label()))
 
     @property
     def answer(self) -> list[dict[str, Any]]:
@@ -139,6 +157,12 @@ class Items:
     def _item_changed(self) -> None:
         self._rehear()
         self._changed()
+
+    def _next_label(self) -> dict[str, Any] | None:
+        """Return the first label of an annotation that no item names yet, as the answer that links to it."""
+        taken = {each.get(self._link) for each in self.answer}
+        free = next((label for label in self._labels if label and label not in taken), None)
+        return {self._link: free} if self._link and free else None
 
     def _append(self, answers: Mapping[str, Any] | None = None) -> None:
         self.groups.append(self._group())
@@ -179,6 +203,18 @@ class Items:
         self._source = source
         for group in self.groups:
             group.measure(source)
+
+    def mark(self, faults: Sequence[Fault], depth: int) -> None:
+        """Show faults of the number of items here, all others in their items."""
+        own = [html.escape(each.said_there) for each in faults if len(each.path) == depth]
+        self.wrong.value = "".join(f"<div class='eci-problem'>{text}</div>" for text in own)
+        for number, group in enumerate(self.groups):
+            group.mark([each for each in faults if each.path[depth : depth + 1] == (number,)], depth + 1)
+
+    def find(self, path: Path) -> Any:
+        """Return the input that a path leads to; the button for another item if it is about their number."""
+        here = path and isinstance(path[0], int) and path[0] < len(self.groups)
+        return self.groups[int(path[0])].find(path[1:]) if here else self.add
 
     def hear(self, opinions: Sequence[Opinion]) -> None:
         """Set the answers of others; their items are matched to the own items by label."""

@@ -119,5 +119,8 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 def tool_keys() -> list[dict[str, str]]:
-    """Return name, title and key of each tool, for the browser's keyboard and help."""
-    return [{"name": info.name.value, "title": info.title, "key": info.key} for info in infos()]
+    """Return name, title, key and feedback of each tool, for the browser's keyboard and help."""
+    return [
+        {"name": info.name.value, "title": info.title, "key": info.key, "feedback": info.feedback.value}
+        for info in infos()
+    ]

@@ -1,16 +1,14 @@
-"""A report form is a JSON Schema; this module turns it into typed questions, and raw answers into checked ones.
+"""A report form is a JSON Schema; this module turns it into typed questions.
 
-Only what `forms/schema/report.schema.json` allows is checked here; a test confirms agreement with jsonschema.
 Conditions are `if`/`then`/`else` under `allOf`: a question named by a branch is asked only there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eci_annotate.errors import BadAnswers
 from eci_annotate.workflow.usecase.form_measure import Measure, measures_from
 
 Schema = Mapping[str, Any]
@@ -155,102 +153,3 @@ def _choices(each: Schema) -> tuple[tuple[Any, str], ...]:
     if "oneOf" in each:
         return tuple((option["const"], str(option.get("title", option["const"]))) for option in each["oneOf"])
     return tuple((value, str(value)) for value in each.get("enum", ()))
-
-
-def check_answers(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` answers typed and checked, without empty answers and questions that are not asked.
-
-    Raises
-    ------
-    BadAnswers
-        Names, by its title, the question whose answer is missing or invalid.
-    """
-    return _typed_group(questions(schema), raw, "")
-
-
-def _typed_group(asked: Sequence[Question], raw: Mapping[str, Any], place: str) -> dict[str, Any]:
-    if not isinstance(raw, Mapping):
-        raise BadAnswers(f"{place or 'The report'} is not a group of answers.", "Give a mapping.")
-    names = {question.name for question in asked}
-    if unknown := sorted(str(name) for name in raw if name not in names):
-        raise BadAnswers(f"Unknown question {place}{unknown[0]!r}.", "Use the names of the form.")
-    typed: dict[str, Any] = {}
-    for question in asked:
-        if not question.is_asked({**raw, **typed}):
-            continue
-        where = f"{place}{question.title!r}"
-        value = _typed(question, raw.get(question.name), where)
-        if value is None and question.required:
-            raise BadAnswers(f"{where} is missing.", "Answer this question.")
-        if value is not None:
-            typed[question.name] = value
-    return typed
-
-
-def _typed(question: Question, value: Any, where: str) -> Any:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    match question.kind:
-        case "group":
-            return _typed_group(question.questions, value, f"{where}, ")
-        case "list":
-            return _typed_list(question, value, where)
-        case "choice":
-            return _choice(question, value, where)
-        case "number" | "integer":
-            return _number(question, value, where)
-        case "yes-no" if not isinstance(value, bool):
-            raise BadAnswers(f"{where} is neither yes nor no.", "Answer True or False.")
-        case "text":
-            return _text(question, value, where)
-    return value
-
-
-def _typed_list(question: Question, value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list | tuple):
-        raise BadAnswers(f"{where} is not a list.", "Give one item per entry.")
-    _check_count(question, len(value), "items", where)
-    return [_typed_group(question.questions, v, f"{where} {n}, ") for n, v in enumerate(value, 1)]
-
-
-def _text(question: Question, value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise BadAnswers(f"{where} is not text.", "Give text.")
-    text = value.strip()
-    _check_count(question, len(text), "characters", where)
-    return text
-
-
-def _check_count(question: Question, count: int, what: str, where: str) -> None:
-    if question.minimum is not None and count < question.minimum:
-        raise BadAnswers(f"{where} has {count} {what}.", f"It needs at least {question.minimum:g}.")
-    if question.maximum is not None and count > question.maximum:
-        raise BadAnswers(f"{where} has {count} {what}.", f"It takes at most {question.maximum:g}.")
-
-
-def _choice(question: Question, value: Any, where: str) -> Any:
-    for known, _label in question.choices:
-        if value == known or str(value) == str(known):
-            return known
-    listed = ", ".join(str(known) for known, _label in question.choices)
-    raise BadAnswers(f"{where} is not one of the choices.", f"Choose {listed}.")
-
-
-def _number(question: Question, value: Any, where: str) -> float | int:
-    kind = "a whole number" if question.kind == INTEGER else "a number"
-    try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
-        number = float("nan")
-    if number != number or abs(number) == float("inf") or (question.kind == INTEGER and number % 1):
-        raise BadAnswers(f"{where} is not {kind}.", f"Give {kind}.")
-    _check_range(question, number, where)
-    return int(number) if question.kind == INTEGER else number
-
-
-def _check_range(question: Question, number: float, where: str) -> None:
-    unit = f" {question.unit}" if question.unit else ""
-    if question.minimum is not None and number < question.minimum:
-        raise BadAnswers(f"{where} is too small.", f"It is at least {question.minimum:g}{unit}.")
-    if question.maximum is not None and number > question.maximum:
-        raise BadAnswers(f"{where} is too large.", f"It is at most {question.maximum:g}{unit}.")

@@ -19,6 +19,7 @@ from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
+from eci_annotate.workflow.usecase.illustrated_manual import read_manual
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
 from eci_annotate.workflow.usecase.pipeline import CopyRule, Gate, Need, TaskDefinition, TaskKind, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
@@ -76,7 +77,7 @@ class UseCase:
             "usecase": _read(folder / "usecase.yaml"),
             "report": _read(folder / "report.json"),
             "hanging": _read(folder / "hanging.yaml"),
-            **({"manual": manual.read_text(encoding="utf-8")} if manual.is_file() else {}),
+            **({"manual": read_manual(manual)} if manual.is_file() else {}),
         }
         return cls.from_definition(definition)
 

@@ -10,7 +10,7 @@
 /** @typedef {{do: string, pane: string, index: number, points: number[], pressures: number[], time_s: number,
  *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
 
-/** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring", radius_mm: number, erase: boolean,
+/** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring" | "around", radius_mm: number, erase: boolean,
  *   colour: number[], read_only: boolean, why: string, hovers?: boolean}} ToolMessage   the current tool; `why`: why
  *   drawing is disabled; `hovers`: the kernel wants to know where the pointer rests */
 

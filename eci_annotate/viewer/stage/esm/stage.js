@@ -127,7 +127,7 @@ export class Stage {
 
   /** Complete frames whose replies were lost; resend what the kernel is missing. */
   caughtUp(received, gap) {
-    for (const { kind, frame } of received) if (kind === "hands") this.queue.acknowledged(frame);
+    for (const { kind, frame } of received) if (kind === "hands") this.board.ink.drawn(this.queue.acknowledged(frame).stamps, !this.queue.busy);
     if (gap) this.outbox.again();
   }
 
@@ -163,9 +163,9 @@ export class Stage {
     if (frame) watch.note("decode", performance.now() - received);
     for (const { pane, seq, series } of views) this.setView(series, board.paneNamed(pane), seq);
     for (const pane of board.panes) if (touched.includes(pane.name)) board.mark(pane, "paint");
-    const { pane: drawing } = board.trail;
+    const { pane: drawing } = board.ink.trail;
     if (drawing) board.mark(drawing, "paint");
-    if (!this.queue.busy && !open) board.trail.clear();
+    board.ink.drawn(stamps, !this.queue.busy && !open);
     board.frames.waitingStamps.push(...stamps);
   }
 

@@ -1,7 +1,7 @@
 // The board: a grid of panes, and what each shows. Panes of one series share its window; panes of one frame of
 // reference share the crosshair. It knows neither the kernel nor the pointer.
 
-import { Echoes } from "./echoes.js";
+import { Ink } from "../ink/ink.js";
 import { linesIn } from "../sections/reference_lines.js";
 import { overPanes } from "../sections/fusion.js";
 import { Frames } from "./frames.js";
@@ -11,7 +11,6 @@ import { Looks } from "./looks.js";
 import { LINEAR, Luts } from "./lut.js";
 import { PaneGrid } from "./pane_grid.js";
 import { planeName } from "./slab.js";
-import { Trail } from "./trail.js";
 
 /** @typedef {import("../messages.js").Lps} Lps */
 /** @typedef {import("../messages.js").ToolMessage} ToolMessage */
@@ -45,9 +44,8 @@ export class Board {
     this.looks = new Looks();
     /** @type {Map<string, Lps>} crosshair by frame of reference */
     this.crosses = new Map();
-    this.tool = NO_TOOL;
-    this.echoes = new Echoes();
-    this.trail = new Trail();
+    this.tool = this.toolHeard = NO_TOOL;
+    this.ink = new Ink(() => this.refresh());
     /** @type {{pane: Pane, x: number, y: number} | null} */
     this.hovered = null;
     this.frames = new Frames((pane) => this.compose(pane), with_.watch);
@@ -76,7 +74,7 @@ export class Board {
     this.grid.arrange(layout, panes.map(({ name }) => name));
     this.looks.add(series, panes);
     for (const each of panes) this.setPane(this.paneNamed(each.name), each, series[each.series]);
-    this.echoes.keepOn(series);
+    this.ink.restart(series);
     if (before !== this.layout) this.showAlone(null);
     this.showWhatThereIs();
     if (!this.active?.shape) this.activate(this.grid.largest());
@@ -86,7 +84,7 @@ export class Board {
   forgetPane(pane) {
     if (this.active === pane) this.active = null;
     if (this.hovered?.pane === pane) this.hovered = null;
-    this.trail.leave(pane);
+    this.ink.trail.leave(pane);
   }
 
   /** @param {Pane} pane @param {any} cell a pane of a SCENE message @param {any} series its series, if it shows one */
@@ -115,13 +113,14 @@ export class Board {
 
   /** @param {any} message an ECHO or FORGET message @param {DataView} [buffer] its bit mask */
   setEcho(message, buffer) {
-    this.echoes.receive(message, buffer);
+    this.ink.echoes.receive(message, buffer);
     this.refresh();
   }
 
-  /** @param {ToolMessage} tool */
-  setTool(tool) {
+  /** @param {ToolMessage} tool @param {boolean} heard whether the kernel said so, or it is only expected to */
+  setTool(tool, heard = true) {
     this.tool = tool;
+    if (heard) this.toolHeard = tool;
     this.refresh();
   }
 
@@ -164,9 +163,9 @@ export class Board {
   get alone() { return this.grid.alone; }
   showAlone(pane) { this.grid.showAlone(pane); }
 
-  /** Extend the stroke shown. @param {{do: string, points: number[]}} event @param {Pane} pane */
-  follow(event, pane) {
-    this.trail.follow(event, pane, this.tool.feedback);
+  /** Extend the stroke shown. @param {{do: string, points: number[]}} event @param {Pane} pane @param {number} stamp ms */
+  follow(event, pane, stamp) {
+    this.ink.follow(event, pane, this.tool, stamp);
     this.mark(pane, "stroke-echo");
   }
 
@@ -208,8 +207,7 @@ export class Board {
     const colour = tool.erase ? "rgb(255,255,255)" : `rgb(${tool.colour.join()})`;
     const here = hovered?.pane === pane && pane.shape.axis >= 0 && !tool.read_only && tool.feedback === "ring";
     const ring = here ? { x: hovered.x, y: hovered.y, radius: tool.radius_mm * pane.view.zoom, colour } : null;
-    const trail = this.trail.on(pane);
-    pane.compose({ echoes: this.echoes.on(pane.series), focus: this.crosses.get(pane.space) ?? null, ring, trail, colour, hovered, magnified: this.looks.magnified, lines: linesIn(pane, this.shown, this.crosses) });
+    pane.compose({ ...this.ink.on(pane), focus: this.crosses.get(pane.space) ?? null, ring, colour, hovered, magnified: this.looks.magnified, lines: linesIn(pane, this.shown, this.crosses) });
   }
 
   /** @param {() => void} work its time is added to the frame that shows it */

@@ -76,7 +76,8 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   context.fillStyle = "#e8eaee";
   context.fillRect(width - 10 - px, height - 9, px, 1.5);
   for (const x of [width - 10 - px, width - 11.5]) context.fillRect(x, height - 14, 1.5, 6);
-  put(text, width - 10 - px / 2, height - 14, "center");
+  if (context.measureText(text).width > px) put(text, width - 8, height - 14, "right");
+  else put(text, width - 10 - px / 2, height - 14, "center");
   context.font = "bold 13px system-ui, sans-serif";
   const { letters } = shape;
   const beside = wide && titleWidth < width / 2 - 32;

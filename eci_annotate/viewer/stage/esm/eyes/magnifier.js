@@ -6,7 +6,7 @@ const FACTOR = 2.5;
 const RADIUS_PX = 90;
 
 /** @param {import("./pane.js").Pane} pane @param {{x: number, y: number}} at CSS pixels
- * @param {Iterable<import("./echoes.js").Echo>} echoes */
+ * @param {Iterable<import("../ink/echoes.js").Echo>} echoes */
 export function drawMagnifier(pane, { x, y }, echoes) {
   const { context, picture, turn, size: { ratio } } = pane;
   const view = zoomedAt(pane.view, x, y, FACTOR);

@@ -1,10 +1,11 @@
 // A pane: one canvas on the screen, composed of the image, the kernel's two layers (or echoes, on slices the
 // kernel has not drawn yet) and what moves with the pointer. One canvas, since stacked ones cost a frame each.
 
-import { drawCross, drawRing, drawTexts, drawTrail } from "./glass.js";
+import { drawCross, drawRing, drawTexts } from "./glass.js";
 import { drawLines } from "../sections/reference_lines.js";
 import { drawLegend } from "../sections/legend.js";
-import { drawEcho } from "./echoes.js";
+import { drawEcho } from "../ink/echoes.js";
+import { drawStrokes } from "../ink/stroke_backlog.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { SlicePicture } from "./slice_picture.js";
 import { drawMagnifier } from "./magnifier.js";
@@ -181,7 +182,7 @@ export class Pane {
   }
 
   /** Compose the screen. @param {{echoes: Iterable<any>, focus: number[] | null,
-   *  ring: any, trail: number[][], colour: string, hovered: any, magnified: boolean, lines: any[]}} what */
+   *  ring: any, trail: number[][], pending: any[], colour: string, hovered: any, magnified: boolean, lines: any[]}} what */
   compose(what) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -191,7 +192,7 @@ export class Pane {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
     drawLines(context, what.lines);
-    if (what.trail.length > 1) drawTrail(context, this, what.trail, what.colour);
+    drawStrokes(context, this, what);
     if (what.ring) drawRing(context, what.ring);
     if (what.magnified && what.hovered?.pane === this) drawMagnifier(this, what.hovered, what.echoes);
     drawTexts(context, this, probeText(this, what.hovered));

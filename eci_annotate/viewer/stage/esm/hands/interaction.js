@@ -1,6 +1,7 @@
 // Actions of pointer and keyboard: strokes and commands are queued for the kernel; the rest is navigation.
 
 import * as wire from "../messages.js";
+import { toolAfter } from "./tool_forecast.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
 import { Navigation } from "./navigation.js";
@@ -55,7 +56,7 @@ export class Interaction extends Navigation {
     if (event.do === "press" && this.stage.passing) this.stage.say("");
     loader.busy = event.do === "press" || event.do === "drag";
     this.queue.push(event, stamp);
-    board.timed(() => board.follow(event, board.paneNamed(event.pane)));
+    board.timed(() => board.follow(event, board.paneNamed(event.pane), stamp));
     if (!loader.busy) board.fill();
     if (event.do === "release") this.lifted = stamp;
   }
@@ -105,6 +106,8 @@ export class Interaction extends Navigation {
   /** Send a command to the kernel; a running stroke is finished first. @param {import("./keys.js").Binding} binding */
   command(binding) {
     this.finish();
+    this.board.ink.backlog.command(binding.does);
+    if (this.stage.connection?.cut) this.board.setTool(toolAfter(this.board.tool, binding), false);
     this.queue.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
   }
 
@@ -126,7 +129,7 @@ export class Interaction extends Navigation {
     this.cine.stop();
     this.stage.hands.forEach((hands) => hands.cancel());
     this.click.drop();
-    this.board.trail.clear();
+    this.board.ink.trail.clear();
     this.board.refresh();
   }
 }

@@ -1,8 +1,9 @@
 // The keyboard in one table: it controls the viewer and generates the help. The keys of tools come from the kernel,
 // which knows all tools. Keys without a command are left to the browser.
 
-/** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string, repeats?: boolean}} Binding
- * `does`: `view` commands are handled in the browser, all others go to the kernel; `repeats`: also while held down */
+/** @typedef {{keys: string[], does: string, value?: any, text: string, shown?: string, repeats?: boolean, feedback?: any}} Binding
+ * `does`: `view` commands are handled in the browser, all others go to the kernel; `repeats`: also while held down;
+ * `feedback`: of the tool that a key selects */
 
 /** @type {Binding[]} */
 export const KEYS = [
@@ -77,14 +78,14 @@ export const MOUSE = [
   ["Alt + corner of a box", "Rotate it in this plane"],
 ];
 
-/** @typedef {{name: string, title: string, key: string}} ToolKey */
+/** @typedef {{name: string, title: string, key: string, feedback?: string}} ToolKey */
 
 /**
  * @param {ToolKey[]} tools @param {string[]} presets names of windows
  * @returns {Binding[]} the keys that select tools, then all others
  */
 export function bindings(tools, presets) {
-  const choose = tools.map(({ name, title, key }) => ({ keys: [key], does: "tool", value: name, text: title }));
+  const choose = tools.map(({ name, title, key, feedback }) => ({ keys: [key], does: "tool", value: name, text: title, feedback }));
   return [...choose, ...KEYS, ...[...presets, "auto"].map(windowKey)];
 }
 

@@ -3,10 +3,11 @@
 // is busy answers late too: then the connection is left alone, because messages in transit would be lost.
 
 import { START, step, TRY_MS } from "./connection_state.js";
+import { TextLimit } from "../hands/text_limit.js";
 import { WidgetOutbox } from "./widget_outbox.js";
 
 const LOOK_MS = 1000;
-const SILENT_MS = 15000;
+const SILENT_MS = 5000;
 
 const clock = (at) => at.toTimeString().slice(0, 8);
 
@@ -47,9 +48,11 @@ export class Connection {
     this.look = () => this.observe("look");
     this.statusChanged = () => this.observe("status");
     this.keepOpen = this.keepOpen.bind(this);
+    this.texts = new TextLimit((text) => stage.say(text, "error"));
   }
 
   start() {
+    this.texts.start();
     if (!this.kernel?.connectionStatusChanged) return;
     this.widgetOutbox = WidgetOutbox.of(this.kernel);
     this.kernel.connectionStatusChanged.connect(this.statusChanged);
@@ -58,10 +61,14 @@ export class Connection {
   }
 
   stop() {
+    this.texts.stop();
     clearInterval(this.timer);
     this.kernel?.connectionStatusChanged?.disconnect(this.statusChanged);
     window.removeEventListener("beforeunload", this.keepOpen);
   }
+
+  /** Whether the kernel cannot be reached. */
+  get cut() { return this.state.is === "cut"; }
 
   get silent() {
     return Math.max(this.stage.outbox.waits, this.widgetOutbox.waits) > this.patienceMs;
@@ -97,6 +104,7 @@ export class Connection {
   }
 
   resume() {
+    this.stage.board.setTool(this.stage.board.toolHeard);
     this.stage.say("Connected again; your changes were sent.", "note", true);
     this.widgetOutbox.again().then((late) => late && this.reload());
     this.stage.resume();

@@ -25,7 +25,7 @@ export class Trail {
     if (event.do === "press") this.clear();
     this.pane = pane;
     for (let n = 0; n < event.points.length; n += 3) this.points.push(/** @type {any} */ (event.points.slice(n, n + 3)));
-    if (feedback === "none") this.points = [];
+    if (feedback === "none" || feedback === "around") this.points = [];
     if (feedback === "ring") this.points = this.points.slice(-TAIL);
   }
 

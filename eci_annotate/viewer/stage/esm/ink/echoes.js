@@ -1,7 +1,7 @@
 // Echoes: the kernel's last state of each annotation, compact enough to draw any slice of it immediately while
 // scrolling. The kernel's own drawing replaces them once the view is at rest.
 
-import { boxSection } from "./pane_geometry.js";
+import { boxSection } from "../eyes/pane_geometry.js";
 
 /** @typedef {{uid: string, series: string[], colour: number[], visible: boolean, corner?: number[], size?: number[],
  *   corners?: number[][], bits?: Uint8Array, bare?: boolean}} Echo */
