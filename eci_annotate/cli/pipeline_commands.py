@@ -63,8 +63,8 @@ def draw(
 @pipelines.command("test")
 def test(case: Case) -> None:
     """Run one subject through all tasks in memory, with a member for each role, and place its synthetic series."""
+    from eci_annotate.demo.case_preview import placements
     from eci_annotate.demo.phantoms.plan import FILE
-    from eci_annotate.demo.preview import placements
     from eci_annotate.workflow.pipeline_trial import walk
 
     rows = [[step.task, step.by, step.role, step.status] for step in walk(case_named(case))]
@@ -104,7 +104,7 @@ def preview(case: Case, port: Port = 0, no_browser: NoBrowser = False) -> None:
     import json
 
     from eci_annotate.cli.open_command import environment_for, notebook_of
-    from eci_annotate.demo.preview import SUBJECT, make_preview
+    from eci_annotate.demo.case_preview import SUBJECT, make_preview
 
     VOILA.require()
     with tempfile.TemporaryDirectory(prefix="eci-preview-") as name:

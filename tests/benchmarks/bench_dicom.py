@@ -20,15 +20,15 @@ SPACING_MM = (2.0, 0.75, 0.75)
 
 def make(root: Path) -> None:
     """A CT series of 200 files, and a lobulated mask with holes and islands."""
-    from eci_annotate.dicom.phantom import _dataset
+    from eci_annotate.dicom.phantom import grid_slices
     from eci_annotate.imaging.geometry import Grid
 
     grid = Grid.from_arrays((-190.5, -190.5, 12), np.eye(3)[::-1], SPACING_MM, SHAPE, "2.25.7")
     (root / "ct").mkdir()
     rng = np.random.default_rng(0)
-    for k in range(SHAPE[0]):
-        values = rng.integers(-1000, 1500, SHAPE[1:]).astype(np.int16)
-        _dataset("tiny", grid, k, values).save_as(root / "ct" / f"{k:03d}.dcm", enforce_file_format=True)
+    values = rng.integers(-1000, 1500, SHAPE).astype(np.int16)
+    for k, dataset in enumerate(grid_slices(grid, "CT", values, "tiny")):
+        dataset.save_as(root / "ct" / f"{k:03d}.dcm", enforce_file_format=True)
     np.save(root / "mask.npy", lobulated(SHAPE))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from eci_annotate.cli.open_command import notebook_of
-from eci_annotate.demo.preview import SUBJECT, make_preview
+from eci_annotate.demo.case_preview import SUBJECT, make_preview
 from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_cases
 from tests.browser.lab import Viewer
 from tests.browser.voila_app import voila

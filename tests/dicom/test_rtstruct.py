@@ -18,7 +18,7 @@ from rt_utils import RTStructBuilder
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import structure_set
-from eci_annotate.dicom.phantom import _dataset, phantom_lesions
+from eci_annotate.dicom.phantom import grid_slices, phantom_lesions
 from eci_annotate.dicom.rtstruct.decimals import from_decimals, to_decimals
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
@@ -33,8 +33,7 @@ DATA = Path(__file__).parents[1] / "data"
 def write_images(folder: Path, grid: Grid) -> None:
     """A CT series on any grid."""
     folder.mkdir(parents=True, exist_ok=True)
-    for k in range(grid.shape[0]):
-        dataset = _dataset("tiny", grid, k, np.zeros(grid.shape[1:], np.int16))
+    for k, dataset in enumerate(grid_slices(grid, "CT", np.zeros(grid.shape, np.int16), "tiny")):
         dataset.save_as(folder / f"{k}.dcm", enforce_file_format=True)
 
 

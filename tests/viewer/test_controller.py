@@ -8,13 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eci_annotate.errors import Refused
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.stage.controller import Controller
-from eci_annotate.viewer.stage.layouts import THREE_PLANE
+from eci_annotate.viewer.stage.layouts import THREE_PLANE, Cell, grid
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Order, Send
-from tests.viewer.viewer_world import PULL, RING, SHAPE, STROKE, hands, make_controller, make_easel, tool, views
+from tests.viewer.viewer_world import (
+    FINE,
+    PULL,
+    RING,
+    SHAPE,
+    STROKE,
+    hands,
+    make_controller,
+    make_easel,
+    tool,
+    views,
+    volume_of,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -144,3 +157,23 @@ def test_a_stroke_that_is_given_up_leaves_no_empty_annotation(controller: Contro
     controller.receive(STROKE)
     controller.receive(hands(4, ("press", [20, 30, 15]), ("cancel", [])))
     assert len(controller.easel.table.objects) == 1
+
+
+@pytest.mark.parametrize("how", ["button", "key"])
+def test_a_new_annotation_is_on_the_series_of_the_pane_with_the_focus(how: str) -> None:
+    easel = Easel(volume_of)
+    easel.show("1.9")
+    one = make_controller(easel=easel)
+    one.arrange(grid("two", "Two", [[Cell("", "axial", "1.9"), Cell("", "axial", FINE)]]))
+    one.receive({**views(panes=("1-1", "1-2")), "active": "1-2"})
+    if how == "button":
+        one.add("tumour")
+    else:
+        one.receive({"kind": "command", "name": "new", "value": None})
+    (made,) = easel.table.objects.values()
+    assert made.series_uid == easel.table.series_uid == FINE
+    one.close("signed")
+    one.receive({**views(panes=("1-1", "1-2")), "active": "1-1"})
+    with pytest.raises(Refused, match="signed"):
+        one.add()
+    assert easel.table.series_uid == FINE

@@ -247,17 +247,18 @@ class Controller:
         return [*orders, *self.drawn(orders), *self._settled()]
 
     def add(self, label: str = "", colour: Colour | None = None) -> list[Order]:
-        """Start a new annotation with the current tool."""
-        plan = self.plan
+        """Start a new annotation with the current tool, on the series of the active pane."""
+        plan, series_uid = self.plan, self.panes.series(self.active_pane)
+        away = series_uid not in ("", self.easel.table.series_uid) and not self.why_not
+        turned = self._carry_out(plan.action(Show(series_uid)), redraw=True) if away else []
         plan.next_label, plan.next_colour = label or plan.next_label, colour or plan.next_colour
-        return self.do(plan.new())
+        return [*turned, *self.do(plan.new())]
 
     def close(self, why_not: str) -> list[Order]:
         """Disable drawing."""
         self.why_not = why_not
         self.painter.editable = False
-        told = [self._tool(), Send(messages.status(why_not, "error"))]
-        return [*self.painter.all_lines(), *told]
+        return [*self.painter.all_lines(), self._tool(), Send(messages.status(why_not, "error"))]
 
     def _tool(self) -> Order:
         """Return the message that sends the current tool to the browser."""

@@ -19,8 +19,8 @@ from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
-from eci_annotate.workflow.usecase.illustrated_manual import read_manual
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
+from eci_annotate.workflow.usecase.manual_pictures import read_manual
 from eci_annotate.workflow.usecase.pipeline import CopyRule, Gate, Need, TaskDefinition, TaskKind, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 

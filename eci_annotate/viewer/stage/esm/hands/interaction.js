@@ -34,7 +34,7 @@ export class Interaction extends Navigation {
   /** @param {Pane} pane */
   touched(pane, focus = true) {
     if (focus) this.el.focus({ preventScroll: true });
-    if (this.board.active !== pane) this.stage.reports.soon(); // what is chosen in menus is for this pane
+    if (this.board.active !== pane) this.stage.reports.soon(0); // what is chosen next, in menus or by keys, is for this pane
     this.board.activate(pane);
     this.stage.bars?.show();
     this.here();

@@ -80,7 +80,7 @@ def _points(grid: Grid) -> Floats:
     return grid.reference_from_image(np.moveaxis(np.indices(grid.shape), 0, -1))
 
 
-def _values(plan: PhantomPlan, series: SeriesPlan, number: int) -> NDArray[np.int16]:
+def intensities(plan: PhantomPlan, series: SeriesPlan, number: int) -> NDArray[np.int16]:
     """Return the intensities of a series, (k, j, i)."""
     grid, modality = grid_of_series(plan, series), series.modality
     points = _breast(grid, series) if modality == "MG" else _points(grid)
@@ -110,7 +110,7 @@ def _breast(grid: Grid, series: SeriesPlan) -> Floats:
 
 
 def _datasets(plan: PhantomPlan, series: SeriesPlan, number: int) -> Iterator[Dataset]:
-    grid, values = grid_of_series(plan, series), _values(plan, series, number)
+    grid, values = grid_of_series(plan, series), intensities(plan, series, number)
     name, bright = f"{plan.name} {number}", float(np.percentile(values, 99.5))
     for k, dataset in enumerate(grid_slices(grid, series.modality, values, name), 1):
         _place_in_study(dataset, plan, series, number)

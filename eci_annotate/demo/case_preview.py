@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from eci_annotate.demo.phantoms.patient_study import write_study
 from eci_annotate.demo.phantoms.plan import read_plan
-from eci_annotate.demo.phantoms.study import write_study
+from eci_annotate.demo.workshop import opened_as
 from eci_annotate.dicom.images.study import folder_headers
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
-from eci_annotate.repository.open_repository import open as open_repository
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 MEMBER, SITE = "preview", "DEMO"
@@ -91,6 +92,8 @@ def make_preview(folder: Path | str, place: Path, tell: Tell = _nobody) -> Path:
     )
     write_study(plan, place / "dicom", lambda done, of: tell("Making the patient", done, of))
     tell("Importing", 0, 1)
-    import_folders(open_repository(repository).backend, [place / "dicom"], project=case.name, site=SITE)
+    backend = opened_as(repository, MEMBER).backend
+    assert isinstance(backend, LocalBackend)
+    import_folders(backend, [place / "dicom"], project=case.name, site=SITE)
     tell("Importing", 1, 1)
     return repository

@@ -1,0 +1,126 @@
+"""Does the first task of a use case in the browser, as its manual says: draws each lesion, answers, ticks and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+from eci_annotate.tools.registry import infos
+from eci_annotate.workflow.usecase.form import Question
+from tests.browser.lab import Viewer
+
+KEYS = {info.name.value: info.key for info in infos()}
+Point = tuple[float, float, float]
+
+# the middle of the pane that shows a series, on the page
+MIDDLE = """(series) => {
+  const { board } = document.querySelector(".eci-stage").stage;
+  const box = board.shown.find((each) => each.series === series).el.getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+
+# turn the active pane to a patient point; where that is on the page, and the pixels per mm
+PLACE = """(point) => {
+  const { board } = document.querySelector(".eci-stage").stage;
+  board.jumpTo(point);
+  const { el, shape, view } = board.active;
+  const d = point.map((x, n) => x - shape.origin[n]);
+  const along = (to) => to.reduce((sum, x, n) => sum + x * d[n], 0);
+  const [u, v] = [along(shape.right) + shape.du / 2, along(shape.down) + shape.dv / 2];
+  const box = el.getBoundingClientRect();
+  return [box.x + (u - view.left) * view.zoom, box.y + (v - view.top) * view.zoom, view.zoom];
+}"""
+
+
+class CaseDriver:
+    """A radiologist at the task app."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer, self.page = viewer, viewer.page
+
+    def draw(self, tool: str, label: str, series: str, centre: Point, radius_mm: float) -> None:
+        """Draw one annotation around a point of a series, which a pane shows."""
+        page = self.page
+        page.keyboard.down("Shift")
+        page.mouse.click(*page.evaluate(MIDDLE, series))  # this pane has the focus now
+        page.keyboard.up("Shift")
+        x, y, zoom = page.evaluate(PLACE, list(centre))
+        self.viewer.rest()
+        page.keyboard.press(KEYS[tool])
+        self.viewer.rest()
+        name = page.get_by_placeholder("label of the next annotation")
+        name.fill(label)
+        name.press("Tab")
+        page.locator(".eci-list").get_by_role("button", name="Add").click()
+        self.viewer.rest()
+        self._stroke(tool, x, y, radius_mm * zoom)
+        self.viewer.rest()
+
+    def _stroke(self, tool: str, x: float, y: float, radius: float) -> None:
+        mouse, far = self.page.mouse, radius * 0.7
+        if tool == "freedraw":
+            path = [(x + far, y), (x, y + far), (x - far, y), (x, y - far), (x + far, y)]
+        elif tool == "box":
+            path = [(x, y), (x + radius, y + radius)]  # from the centre outward
+        else:
+            path = [(x - far / 2, y), (x + far / 2, y), (x, y - far / 2), (x, y + far / 2)]
+        mouse.move(*path[0])
+        mouse.down()
+        for point in path[1:]:
+            mouse.move(*point, steps=8)
+        mouse.up()
+
+    def answer(self, questions: Sequence[Question], answers: Mapping[str, Any], within: Locator | None = None) -> None:
+        """Answer the questions of the form in their order."""
+        place = within or self.page.locator(".eci-form")
+        for question in questions:
+            if question.name in answers:
+                self._answer(question, answers[question.name], place)
+
+    def _answer(self, question: Question, value: Any, place: Locator) -> None:
+        field = place.locator(f".eci-q-{question.name}").first
+        if question.kind == "list":
+            for number, item in enumerate(value):
+                field.get_by_role("button", name=f"Add: {question.title}").click()
+                group = field.locator(".eci-item").nth(number)
+                group.wait_for()
+                self.answer(question.questions, item, group)
+        elif question.kind == "group":
+            self.answer(question.questions, value, place)
+        elif question.kind in ("choice", "yes-no"):
+            shown = dict(question.choices) if question.choices else {True: "Yes", False: "No"}
+            field.locator("select").select_option(label=shown[value])
+        else:
+            text = field.locator("textarea, input").first
+            text.fill(f"{value:g}" if isinstance(value, float | int) else str(value))
+            text.press("Tab")
+        self.page.wait_for_timeout(120)
+
+    def tick_all_series(self) -> None:
+        """Follow the box through all series, and tick it on each."""
+        panel = self.page.locator(".eci-checks")
+        for _ in range(40):
+            panel.get_by_role("button", name="Next series").click()
+            self.viewer.rest()
+            if "Checked on every series" in panel.inner_text():
+                return
+            panel.get_by_role("button", name="Seen here").click()
+            self.viewer.rest()
+        raise AssertionError("There are always more series to check.")
+
+    def sign(self) -> None:
+        """Sign, and wait for the confirmation."""
+        self.page.get_by_role("button", name="Sign …").click()
+        self.page.get_by_role("button", name="Sign for good").click()
+        self.page.wait_for_selector(".eci-signed", timeout=60_000)
+
+
+def opened(page: Page, address: str) -> CaseDriver:
+    """Open a page with one task."""
+    page.goto(address)
+    viewer = Viewer(page)
+    viewer.wait(120)
+    viewer.rest()
+    return CaseDriver(viewer)
