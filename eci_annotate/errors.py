@@ -118,6 +118,10 @@ class DamagedFile(BadImages):
     """A DICOM file that is truncated or whose pixels cannot be decoded."""
 
 
+class DecoderFailed(DamagedFile):
+    """The process that decodes images ended, took too long, or needed too much memory over them."""
+
+
 class MixedSeries(BadImages):
     """More than one series, frame of reference, orientation or matrix where one is needed."""
 

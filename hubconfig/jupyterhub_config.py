@@ -22,6 +22,7 @@ from settings import HERE, Settings, load
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.userservers.banner import INSECURE, REMEDY, WORDS
 from eci_annotate.userservers.cgroups import found_root
+from eci_annotate.userservers.decoder_host import DECODER_PYTHON, DECODER_UID
 from eci_annotate.userservers.jupyterhub_sockets import HeldProxy, place_service, watch_services
 from eci_annotate.userservers.python_interpreter import user_python
 from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner
@@ -164,6 +165,8 @@ def service(settings: Settings, python: str, at: Addresses) -> dict[str, Any]:
             "HOME": str(own),
             "NUMBA_CACHE_DIR": str(own / "numba"),
             "MPLCONFIGDIR": str(own / "matplotlib"),
+            DECODER_UID: str(settings.decoder_uid or settings.first_uid - 2),
+            DECODER_PYTHON: python,
             **({INSECURE: "1"} if settings.insecure_demo else {}),
         },
     }

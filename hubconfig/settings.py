@@ -52,6 +52,7 @@ class Settings:
     longest_s: int = 16 * 3600  # a server is stopped then, even with a lease: a kernel can fake activity
     keep_servers: bool = False  # servers keep running while the hub restarts
     first_uid: int = 20_000  # users' numbers start here; two hubs on one machine must not share any
+    decoder_uid: int = 0  # system user that decodes images for the service; default: `first_uid` - 2
     homes: str = ""  # default: below `state`
     runtime: str = ""  # default: /run/eci-hub as root, below `state` otherwise
     warm: str = ""  # compiled kernels copied to new users

@@ -17,9 +17,12 @@ from typing import Any
 from eci_annotate.archive.instance_index import InstanceIndex
 from eci_annotate.archive.protocol import Instance, Study
 from eci_annotate.archive.series_list import studies_of
-from eci_annotate.dicom.images.headers import Found, scan
+from eci_annotate.decoder.direct_reader import DirectReader
+from eci_annotate.decoder.file_reader import FileReader
+from eci_annotate.dicom.images.headers import Found
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
 from eci_annotate.store.atomic_files import write_atomic, writing
+from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.codec import canonical, parse, to_json
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
@@ -38,10 +41,12 @@ class FolderArchive:
         Folder for the header index, which may be deleted at any time.
     key
         Authenticates the header index; an index that was changed is made again.
+    reader
+        Reads headers.
     """
 
-    def __init__(self, root: Path, index: Path, key: bytes = b"") -> None:
-        self._key = key
+    def __init__(self, root: Path, index: Path, key: bytes = b"", reader: FileReader | None = None) -> None:
+        self._key, self._reader = key, reader or DirectReader()
         self._root = root
         self._index = index
         self._instances = InstanceIndex(index / "instances")
@@ -95,13 +100,14 @@ class FolderArchive:
         self._folder(subject)
         with writing():
             self._root.mkdir(parents=True, exist_ok=True)
-        incoming = [(_scanned(each), each) for each in contents]
+        incoming = [(scanned(self._reader, each), each) for each in contents]
         with writing():
             return self._stored(subject, incoming, replace)
 
     def _stored(
         self, subject: str, incoming: Sequence[tuple[Found, bytes | Path | Found]], replace: bool
     ) -> list[Instance]:
+        require_space(self._root, sum(_size(each) for _, each in incoming))
         self._instances.add(subject, [(found.study_uid, found.series_uid, found.sop_uid) for found, _ in incoming])
         rows = dict(self._keep(subject, found, _content(each), replace) for found, each in incoming)
         index = self._load(subject)
@@ -148,7 +154,7 @@ class FolderArchive:
         loaded = self._load(subject)
         known = {name: row for name, row in loaded.items() if row.get("mark") == marks.get(name)}
         fresh = [path for name, path in paths.items() if name not in known]
-        for found in scan(fresh) if fresh else ():
+        for found in map(self._reader.header, fresh):
             name = Path(found.path).relative_to(folder).as_posix()
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
         if fresh:
@@ -187,11 +193,11 @@ class FolderArchive:
         return whole
 
 
-def _scanned(content: bytes | Path | Found) -> Found:
+def scanned(reader: FileReader, content: bytes | Path | Found) -> Found:
+    """Return the header of a file, of its bytes, or as it was scanned."""
     if isinstance(content, Found):
         return content
-    (found,) = scan([content if isinstance(content, Path) else lambda: content])
-    return found
+    return reader.header(content if isinstance(content, Path) else lambda: content)
 
 
 def _content(content: bytes | Path | Found) -> bytes:
@@ -201,6 +207,11 @@ def _content(content: bytes | Path | Found) -> bytes:
         case Path():
             return content.read_bytes()
     return content
+
+
+def _size(content: bytes | Path | Found) -> int:
+    path = content.path if isinstance(content, Found) else content
+    return path.stat().st_size if isinstance(path, Path) else len(path)
 
 
 def _uids(path: Path) -> tuple[str, str, str]:

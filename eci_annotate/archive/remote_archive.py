@@ -11,11 +11,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from eci_annotate.archive.folder import SUBJECT
+from eci_annotate.archive.folder import SUBJECT, scanned
 from eci_annotate.archive.instance_index import InstanceIndex
 from eci_annotate.archive.protocol import Instance, Study
 from eci_annotate.archive.series_list import studies_of
-from eci_annotate.dicom.images.headers import Found, scan
+from eci_annotate.decoder.direct_reader import DirectReader
+from eci_annotate.decoder.file_reader import FileReader
+from eci_annotate.dicom.images.headers import Found
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
 from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.workflow.codec import canonical, parse, to_json
@@ -54,10 +56,12 @@ class RemoteArchive:
         Folder of what is known about each subject; it belongs to backups.
     index
         Folder of an index that may be deleted at any time.
+    reader
+        Reads headers.
     """
 
-    def __init__(self, remote: RemoteObjects, register: Path, index: Path) -> None:
-        self._remote, self._register = remote, register
+    def __init__(self, remote: RemoteObjects, register: Path, index: Path, reader: FileReader | None = None) -> None:
+        self._remote, self._register, self._reader = remote, register, reader or DirectReader()
         self._instances = InstanceIndex(index / "remote-instances")
 
     def studies(self, subject: str) -> list[Study]:
@@ -100,7 +104,7 @@ class RemoteArchive:
     def store(self, subject: str, contents: Iterable[bytes | Path | Found], *, replace: bool = False) -> list[Instance]:
         """Keep DICOM files under the subject; see `Archive.store`."""
         _check(subject)
-        incoming = [_read(each) for each in contents]
+        incoming = [_read(self._reader, each) for each in contents]
         with locked(self._register / f"{subject}.lock"):
             known = self._load(subject)
             fresh = {
@@ -177,13 +181,13 @@ def _check(subject: str) -> str:
     return subject
 
 
-def _read(content: bytes | Path | Found) -> tuple[Found, bytes]:
+def _read(reader: FileReader, content: bytes | Path | Found) -> tuple[Found, bytes]:
     match content:
         case Found():
             return content, content.path.read_bytes()
         case Path():
-            return scan([content])[0], content.read_bytes()
-    found = scan([lambda: content])[0]
+            return scanned(reader, content), content.read_bytes()
+    found = scanned(reader, content)
     for uid in (found.study_uid, found.series_uid, found.sop_uid):
         if not uid or set(uid) - set("0123456789."):
             raise NotDicom("A UID of the file is no UID.", "Ask the sender for a correct file.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -50,18 +52,24 @@ def still_identifies(dataset: Dataset, policy: Policy, *, subjects: str = PSEUDO
         return sorted(set(found))
 
 
-def residue_of_file(path: Path, policy: Policy) -> tuple[str, str, str, tuple[str, ...]]:
+def residue_of_file(
+    path: Path | Callable[[], bytes | BinaryIO], policy: Policy
+) -> tuple[str, str, str, tuple[str, ...]]:
     """Return patient ID, series and instance UID of a file, and the names of what still identifies; see above.
 
     A file that cannot be read has empty UIDs, and ``a file that cannot be read`` as its only name.
     """
     try:
         with quiet():
-            dataset = dcmread(path)
+            dataset = dcmread(path if isinstance(path, Path) else _stream(path()))
             uids = (said(dataset, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID"))
             return (*uids, tuple(still_identifies(dataset, policy)))  # type: ignore[return-value]
     except Exception:  # whatever is wrong with it: its text may hold values
         return "", "", "", ("a file that cannot be read",)
+
+
+def _stream(content: bytes | BinaryIO) -> BinaryIO:
+    return BytesIO(content) if isinstance(content, bytes) else content
 
 
 def _unstamped(dataset: Dataset, subjects: re.Pattern[str]) -> Iterator[str]:

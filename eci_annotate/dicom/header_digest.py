@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import convert_raw_data_element
 
 from eci_annotate.dicom.element_bytes import encoded_value, items_of
-from eci_annotate.dicom.images.files import read
+from eci_annotate.dicom.images.files import Content, read, stream_of
 from eci_annotate.errors import BadImages, DamagedFile
 
 HEADER = "header.1"  # the rule below; another rule has another name
@@ -25,7 +24,7 @@ _PADDED = {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST
 _LEFT_OUT = {0x7FE00010, 0x7FE00001, 0x7FE00002, 0xFFFCFFFC, 0x00080001}
 
 
-def header_digest(content: bytes) -> str:
+def header_digest(content: Content) -> str:
     """Return the SHA-256 over all elements of a DICOM file outside group 0002 and its pixel data, by rule `HEADER`.
 
     Elements follow in the order of their tags. Each counts as tag, length and value: the value in little-endian bytes
@@ -37,7 +36,16 @@ def header_digest(content: bytes) -> str:
         The file cannot be parsed.
     """
     try:
-        dataset = dcmread(BytesIO(content))
+        with stream_of(content) as stream:
+            dataset = dcmread(stream)
+    except Exception as error:
+        raise DamagedFile("A file is damaged or truncated.", "Copy it again from its archive.") from error
+    return digest_of_header(dataset)
+
+
+def digest_of_header(dataset: Dataset) -> str:
+    """As `header_digest`, of a file that was just read: none of its elements was used yet."""
+    try:
         return _digest(dataset, _LEFT_OUT).hex()
     except Exception as error:
         raise DamagedFile("A file is damaged or truncated.", "Copy it again from its archive.") from error

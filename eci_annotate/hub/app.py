@@ -46,7 +46,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_warm,
     )
-    service = open_service(settings.repository, CONNECTIONS)
+    service = open_service(settings.repository, CONNECTIONS, settings.decoders_fd)
     app.state.desk = Desk(settings, service, PeopleAndSites(people or HubPeople(settings), service.sites))
     app.state.numbers = Numbers()
     add_handlers(app)
@@ -68,7 +68,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Compile what signing needs in the background, and run housekeeping."""
     Thread(target=warm_up, daemon=True).start()
-    house = Housekeeping(app.state.desk.service)
+    house = Housekeeping(app.state.desk.service, app.state.numbers)
     house.start()
     yield
     house.stop()

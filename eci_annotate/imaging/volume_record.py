@@ -38,8 +38,10 @@ def packed_bits(bits: np.ndarray[Any, Any]) -> str:
 
 
 def _unpacked(text: str, shape: tuple[int, int, int]) -> np.ndarray[Any, Any]:
-    bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
-    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(np.bool_)
+    count = int(np.prod(shape))
+    packed = zlib.decompressobj().decompress(base64.b64decode(text), count // 8 + 1)  # never more than fits
+    bits = np.frombuffer(packed, np.uint8)
+    return np.unpackbits(bits, count=count).reshape(shape).astype(np.bool_)
 
 
 def _tuples(value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.decoder.direct_reader import DirectReader
 from eci_annotate.dicom.header_digest import instance_uid
 from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
@@ -141,7 +142,7 @@ def _check_images(path: Path, images: Mapping[str, Path]) -> None:
         for sop, seal in rows.items():
             if sop not in images:
                 raise Tampered(f"Instance {sop} is missing.")
-            check_content(images[sop].read_bytes(), sop, seal)
+            check_content(images[sop].read_bytes(), sop, seal, DirectReader())
 
 
 def _content(path: Path) -> bytes:

@@ -6,7 +6,7 @@ Local file systems only: network file systems do not keep the guarantees of `flo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -88,6 +88,28 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
         sync_folder(path.parent)
 
 
+def write_blocks(path: Path, blocks: Iterable[bytes | memoryview], name: Callable[[], Path], mode: int = 0o644) -> None:
+    """Write blocks durably into a file beside `path`; when all are written, it gets the name that `name` then returns.
+
+    Errors while the next block is made are raised as they are.
+    """
+    with writing():
+        make_folder(path.parent)
+        temp = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
+        handle = os.open(temp, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+    try:
+        for block in blocks:
+            with writing():
+                write_all(handle, block)
+        with writing():
+            os.fsync(handle)
+            temp.replace(name())
+            sync_folder(path.parent)
+    finally:
+        os.close(handle)
+        temp.unlink(missing_ok=True)
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder and its parents, each durably."""
     if not folder.is_dir():
@@ -105,7 +127,7 @@ def _write_durably(path: Path, content: bytes, mode: int) -> None:
         os.close(handle)
 
 
-def write_all(handle: int, content: bytes) -> None:
+def write_all(handle: int, content: bytes | memoryview) -> None:
     """Write all of `content`, even if the system accepts only parts at a time."""
     view = memoryview(content)
     while view:

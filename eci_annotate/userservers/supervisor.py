@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from eci_annotate.userservers.decoder_host import DECODERS_FD, decoder_host
 from eci_annotate.userservers.listener import LISTEN_FD, listen, listen_tcp
 from eci_annotate.userservers.run_as import die_with_parent, give_up_root
 
@@ -104,7 +105,10 @@ def supervise(uid: int, place: str, command: Sequence[str]) -> int:
     """Run a service as a system user on a socket that this process holds; returns the exit code."""
     die_with_parent(signal.SIGTERM, os.getppid())
     with _bound(place) as held:
-        return Supervisor(command, lambda: _become(uid), _environment(held), [held.fileno()]).run()
+        passed = {LISTEN_FD: held.fileno()}
+        if (host := decoder_host(os.environ)) is not None:
+            passed[DECODERS_FD] = host.control.fileno()
+        return Supervisor(command, lambda: _become(uid), _environment(passed), list(passed.values())).run()
 
 
 def _bound(place: str) -> socket.socket:
@@ -114,8 +118,8 @@ def _bound(place: str) -> socket.socket:
     return listen_tcp(address, int(port))[0]
 
 
-def _environment(held: socket.socket) -> dict[str, str]:
-    return os.environ | {LISTEN_FD: str(held.fileno())}
+def _environment(passed: Mapping[str, int]) -> dict[str, str]:
+    return os.environ | {name: str(handle) for name, handle in passed.items()}
 
 
 def _become(uid: int) -> None:

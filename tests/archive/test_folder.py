@@ -71,7 +71,7 @@ def test_nothing_is_read_again_without_need(
 ) -> None:
     archive.store(S, files)
     before = archive.studies(S)
-    monkeypatch.setattr("eci_annotate.archive.folder.scan", lambda paths: pytest.fail("was read again"))
+    monkeypatch.setattr("eci_annotate.decoder.direct_reader.scan", lambda *_, **__: pytest.fail("was read again"))
     assert archive.studies(S) == before
 
 

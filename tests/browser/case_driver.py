@@ -34,6 +34,18 @@ PLACE = """(point) => {
 }"""
 
 
+INK = """() => {
+  const { board } = document.querySelector(".eci-stage").stage;
+  let n = 0;
+  for (const { screen } of board.shown) {
+    const { data } = screen.getContext("2d").getImageData(0, 0, screen.width, screen.height);
+    for (let i = 0; i < data.length; i += 4)
+      n += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60;
+  }
+  return n;
+}"""
+
+
 class CaseDriver:
     """A radiologist at the task app."""
 
@@ -109,6 +121,10 @@ class CaseDriver:
             panel.get_by_role("button", name="Seen here").click()
             self.viewer.rest()
         raise AssertionError("There are always more series to check.")
+
+    def ink(self) -> int:
+        """Coloured pixels of all panes."""
+        return int(self.page.evaluate(INK))
 
     def sign(self) -> None:
         """Sign, and wait for the confirmation."""

@@ -10,16 +10,19 @@ import pytest
 from playwright.sync_api import Page
 
 from eci_annotate.cli.open_command import notebook_of
-from eci_annotate.demo.case_preview import SUBJECT, make_preview
+from eci_annotate.demo.case_preview import SITE, SUBJECT, make_preview
 from eci_annotate.demo.phantoms.patient_study import intensities, lesion_voxels
 from eci_annotate.demo.phantoms.plan import PhantomPlan, SeriesPlan, read_plan
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.admin.create import add_member
+from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.verify_export import verify_exported
-from eci_annotate.workflow.usecase.usecase import forms_folder
+from eci_annotate.workflow.usecase.pipeline import TaskKind
+from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder
 from tests.browser.case_driver import Point, opened
 from tests.browser.voila_app import voila
 from tests.counts import SOAK
@@ -73,8 +76,21 @@ def is_at(found: Annotation, repo: Repository, uid: str, centre: Point) -> bool:
     return bool(found.voxels_on(grid)[tuple(index)])
 
 
+def reviewed(case: UseCase) -> set[str]:
+    """The tasks after whose first version the review can begin."""
+    done_by_people = [task for task in case.pipeline if task.kind not in (TaskKind.INGEST, TaskKind.DERIVE)]
+    two = done_by_people[:2]
+    return {two[0].name} if [task.kind for task in two] == [TaskKind.ANNOTATE, TaskKind.REVIEW] else set()
+
+
+def as_reviewer(repo: Repository, place: Path) -> dict[str, str]:
+    """Add a reviewer; the environment in which they open the repository."""
+    key = add_member(repo, find(place), "ruth", project=repo.use_case().name, roles=("reviewer",), site=SITE)
+    return {"ECI_ANNOTATE_REPOSITORY": str(place), "ECI_ANNOTATE_CREDENTIAL": str(key)}
+
+
 @pytest.mark.parametrize("name", DRAWN if SOAK else ALWAYS)
-def test_the_first_task_is_done_in_the_browser(name: str, tmp_path: Path, page: Page) -> None:
+def test_a_use_case_is_done_in_the_browser(name: str, tmp_path: Path, page: Page) -> None:
     folder, plan = forms_folder() / name, read_plan(forms_folder() / name)
     place = make_preview(folder, tmp_path)
     repo = open_repository(place)
@@ -98,6 +114,14 @@ def test_the_first_task_is_done_in_the_browser(name: str, tmp_path: Path, page: 
         assert page.locator(".eci-form .eci-good").inner_text() == "Complete"
         driver.sign()
         page.screenshot(path=tmp_path / "signed.png")
+    if first.name in reviewed(case):
+        with voila(tmp_path, "page.ipynb", **as_reviewer(repo, place)) as address:
+            driver = opened(page, address)
+            assert driver.ink() > 20, "the reviewer sees what was drawn"
+            page.screenshot(path=tmp_path / "review.png")
+            page.locator(".eci-sign select").first.select_option(label="Accept")
+            driver.sign()
+        assert open_repository(place).subjects().stage.tolist() == ["done"]
     (signed,) = [each for each in repo.signed_versions() if each.task == first.name]  # a derived one may follow
     found = signed.annotations()
     assert {each.label for each in found} == {label} and len(found) == len(places)

@@ -68,11 +68,23 @@ def others(hub: Hub) -> dict[str, int]:
         "proxy": hub.processes(having="configurable-http-proxy")[0],
         "service": hub.processes(having=" -m eci_annotate.hub ")[0],
         "culler": hub.processes(having="jupyterhub_idle_culler")[0],
+        "decoder": hub.processes(having="decoder.worker_host")[0],
         "ben's server": hub.processes("ben", "voila_server")[0],
         "ben's kernel": hub.kernel("ben"),
     }
-    assert len(set(found.values())) == 6
+    assert len(set(found.values())) == 7
     return found
+
+
+def test_what_decodes_images_reads_no_file_and_knows_no_token(hub: Hub) -> None:
+    (host,) = hub.processes(having="decoder.worker_host")
+    uid = int(Path(f"/proc/{host}/cmdline").read_bytes().split(b"\0")[-3])
+    (service,) = hub.processes(having=" -m eci_annotate.hub ")[-1:]
+    assert uid not in (0, Path(f"/proc/{service}").stat().st_uid, hub.uid("anna"), hub.uid("ben"))
+    assert b"TOKEN" not in Path(f"/proc/{host}/environ").read_bytes()
+    for name in HIDDEN:
+        tried = ["/usr/bin/test", "-r", str(hub.folder / name)]
+        assert subprocess.run(tried, user=uid, group=uid, extra_groups=[], check=False).returncode == 1, name
 
 
 @pytest.mark.parametrize("what", ["environ", "mem", "fd", "cwd", "root"])

@@ -109,3 +109,12 @@ def test_the_trail_of_one_subject_reads_no_other(repo: Repository, monkeypatch: 
     month = table["at"].iloc[0][:7]
     assert len(backend.trail.audit(AuditQuery(project=P, subject=S, since=month, until=month))) >= len(table)
     assert backend.trail.audit(AuditQuery(project=P, subject=S, until="2001-01")).empty
+
+
+def test_of_a_long_audit_trail_the_newest_rows_are_kept_only(repo: Repository) -> None:
+    trail = local(repo).trail
+    whole = trail.audit(AuditQuery(project=P, until="2999"))
+    newest = trail.audit(AuditQuery(project=P, until="2999", newest=5))
+    assert newest.attrs["total"] == len(whole) + 1  # the first search is in the trail
+    assert newest.to_dict("records")[:4] == whole.to_dict("records")[-4:]
+    assert trail.audit(AuditQuery(project=P, what="nothing", newest=5)).empty

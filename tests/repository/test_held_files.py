@@ -9,14 +9,14 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from eci_annotate.decoder import direct_reader
+from eci_annotate.decoder.identity_check import ResidueRisk, identity_of
 from eci_annotate.dicom.images.headers import scan
 from eci_annotate.dicom.patient_identity import IdentityRisk
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import new_uid
-from eci_annotate.repository.admin import import_scan
 from eci_annotate.repository.admin.held_files import delete_held, held_sets
-from eci_annotate.repository.admin.identity_check import ResidueRisk, risk_of
 from eci_annotate.repository.admin.import_dicom import import_folders, release_held
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
@@ -175,7 +175,7 @@ def test_a_bomb_is_skipped_before_it_is_unpacked(
         assert path.stat().st_size < 300_000
     read: list[Path] = []
     monkeypatch.setattr("eci_annotate.dicom.inflation.require_bounded.__defaults__", (5_000_000,))
-    monkeypatch.setattr(import_scan, "scan", lambda given: read.extend(given) or scan(given))
+    monkeypatch.setattr(direct_reader, "scan", lambda given, **more: read.extend(given) or scan(given, **more))
     done = import_folders(local(repo), [good, bad], project=P, site="KAU")
     assert done.skipped == {"too large": 8} and len(done.subjects) == 1
     assert not set(read) & set(paths[::2])
@@ -187,4 +187,4 @@ def test_blank_names_hold_nothing_back(tmp_path: Path, blank: str) -> None:
     dataset = pydicom.dcmread(first)
     put(ReferringPhysicianName=blank, OperatorsName=blank)(dataset)
     dataset.save_as(first)
-    assert risk_of(first) is None
+    assert identity_of(first)[1] == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from eci_annotate.errors import Overloaded
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
 from eci_annotate.hub.core.service_context import Allowance
@@ -106,6 +107,23 @@ def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[s
             assert ben.post(f"{path}/blobs", content=bytes(size)).status_code == status
         answer = anna.post(f"{path}/blobs", content=bytes(600), params={"attached": True})
         assert answer.status_code == 200
+
+
+def test_drafts_count_too_and_all_subjects_together(served: tuple[str, Allowance]) -> None:
+    address, allowance = served
+    with line(address, "ben") as ben:
+        remote(address, "ben").start(S, "annotate")
+        ben.headers["X-ECI-Session"] = "one"
+        allowance._quota = 1000
+        draft = {"fence": 1, "entries": [{"a": {"remark": "x" * 500}}]}
+        statuses = [ben.post(f"/projects/{P}/subjects/{S}/drafts/annotate", json=draft).status_code for _ in "12"]
+        assert statuses == [204, 429]
+    for number in range(7):
+        allowance.put("anna", f"{P}/{number}", 500)
+    allowance.put("anna", f"{P}/7", 500)
+    with pytest.raises(Overloaded):
+        allowance.put("anna", f"{P}/8", 1)
+    allowance.put("cora", f"{P}/8", 1)
 
 
 @pytest.mark.parametrize("what", ["[/x]", "\x1b[2J", "=HYPERLINK(1)", "", "a" * 201])

@@ -16,8 +16,12 @@ import pytest
 import eci_annotate as eci
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notifier import VARIABLE, Notifier, Ways
+from eci_annotate.hub.core.middleware import Numbers
 from eci_annotate.repository.service.local_service import service_of
+from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.subject.commands import Assign
+from tests.ports import free_port
 from tests.repository.repository_world import ANSWERS, MEANING, as_member, lines, local
 from tests.service.service_world import P, S
 
@@ -120,3 +124,31 @@ def test_a_checkpoint_is_taken_when_there_is_news_and_not_without(folder: Path) 
     repo.studies(S)  # a reading is news
     assert upkeep.checkpoint() and not upkeep.checkpoint()
     assert all(check.passed for check in local(repo).trail.check_checkpoints())
+
+
+def test_an_owner_is_told_once_that_an_archive_cannot_be_reached(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Mail.got.clear()
+    repo = as_member(monkeypatch, folder, "anna")
+    box = Outbox(local(repo), SyncTarget("far", P, TargetKind.DICOMWEB, f"http://127.0.0.1:{free_port()}", by="anna"))
+    keep_target(local(repo), box.target)
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING)
+    assert box.run()[OutboxState.FAILED] == 1
+    service, numbers = service_of(local(repo)), Numbers()
+    mail = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
+    with listening(mail) as port:
+        ways = Ways(server=f"127.0.0.1:{port}", people={"anna": "anna@example.org"})
+        notifier = Notifier(service, ways)
+        states = service.upkeep.synchronise()
+        numbers.count_sync(states)
+        assert [notifier.tell_of_sync(each) for each in (states, service.upkeep.synchronise())] == [1, 0]
+    (text,) = [each.replace("=\r\n", "") for each in Mail.got]
+    assert "To: anna@example.org" in text and "Sending to 'far' in" in text and "failed and is tried again" in text
+    exported = numbers.text().decode()
+    assert 'eci_sync_failing{direction="send",name="far"} 1.0' in exported
+    assert 'eci_sync{direction="send",name="far",state="failed"} 1.0' in exported
+    assert S not in exported

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,8 @@ from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.service.local_service import open_service
+from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.actor import MAY, PERSON_ROLES
 from tests.ports import free_port
 from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
@@ -117,6 +120,10 @@ CELLS = {
     "leases": Cell(("GET", "projects/{project}/leases"), somewhere("see pipeline"), f"{PROJECT}/leases"),
     "audit": Cell(("GET", "projects/{project}/audit"), somewhere("audit"), f"{PROJECT}/audit"),
     "quality": Cell(("GET", "projects/{project}/quality"), somewhere("administer"), f"{PROJECT}/quality"),
+    "sync": Cell(("GET", "projects/{project}/sync"), somewhere("administer"), f"{PROJECT}/sync"),
+    "retry sync": Cell(
+        ("POST", "projects/{project}/sync"), somewhere("administer"), f"{PROJECT}/sync", form(("sync", P), target="x")
+    ),
     "pipeline": Cell(("GET", "projects/{project}/pipeline"), somewhere("see pipeline"), f"{PROJECT}/pipeline"),
     "change the pipeline": Cell(
         ("POST", "projects/{project}/pipeline"),
@@ -327,3 +334,27 @@ def test_an_owner_decides_about_files_that_were_held_back(site: Site, world: Wor
     assert [each.id for each in held_sets(owner)] == [first]
     assert "1 subject imported" in decided(id=first, do="release", reason="a phantom names nobody").text
     assert held_sets(owner) == [] and len(context.streams.subjects()) == before + 1
+
+
+def test_an_owner_sees_what_failed_at_another_archive_and_has_it_tried_again(site: Site, world: World) -> None:
+    session, context = session_of("owner-near"), Context.from_layout(find(world.folder))
+    owner = LocalBackend(context, HubIdentity("owner-near", "one"))
+
+    def page(**values: str) -> str:
+        cell = Cell(("POST", ""), anybody, f"{PROJECT}/sync", form(("sync", P), **values)) if values else CELLS["sync"]
+        return asked(site, cell, session, sealed(site, session)).text
+
+    assert 'id="no-targets"' in page() and 'id="no-rules"' in page()
+    target = SyncTarget("far", P, TargetKind.DICOMWEB, f"http://127.0.0.1:{free_port()}", user="u", password="geheim")
+    keep_target(owner, target)
+    keep_target(owner, replace(target, name="elsewhere", project="another"))
+    box = Outbox(owner, target)
+    assert box.run()[OutboxState.FAILED] == 1
+    (entry,) = [each for each in box.entries() if each.problem]
+    text = page()
+    assert "far" in text and "elsewhere" not in text and "geheim" not in text
+    row = re.findall(r"<td>(.*?)</td>", text.split('class="list failed"')[1].split("</tbody>")[0])
+    assert row[:5] == [entry.subject, entry.task, str(entry.version), "1", escape(entry.problem)]
+    assert "1 entry is sent at the next run" in page(target="far")
+    assert box.entries()[0].due <= context.clock()
+    assert "No target was chosen" in page(target="elsewhere")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
@@ -25,7 +26,8 @@ config.settings.reading_validation_mode = config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs the same texts
 _WARNINGS = Lock()  # the list of warning filters belongs to all threads
 
-Opener = Callable[[], bytes]
+Content = bytes | BinaryIO  # a stream is closed by who reads it
+Opener = Callable[[], Content]
 Source = str | PathLike[str] | Sequence[str | PathLike[str] | Opener]
 
 
@@ -85,8 +87,23 @@ def read(
 
 
 def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: int | None) -> Dataset:
-    source = path if isinstance(path, Path) else BytesIO(path())
-    kept = defer if isinstance(path, Path) else None
+    if not isinstance(path, Path):
+        with stream_of(path()) as stream:
+            return _parsed(stream, pixels, tags, None)
+    return _parsed(path, pixels, tags, defer)
+
+
+@contextmanager
+def stream_of(content: Content) -> Iterator[BinaryIO]:
+    """Give content as a stream."""
+    if isinstance(content, bytes):
+        yield BytesIO(content)
+    else:
+        with closing(content):
+            yield content
+
+
+def _parsed(source: Path | BinaryIO, pixels: bool, tags: Sequence[str] | None, kept: int | None) -> Dataset:
     only = [tag_of(tag) for tag in tags] if tags else None
     with _quiet():
         dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)

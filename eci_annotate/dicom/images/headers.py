@@ -17,7 +17,7 @@ from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import DamagedFile, NotDicom
 from eci_annotate.workflow.usecase.series_facts import facts_of
 
-_SALT = secrets.token_bytes(16)
+SALT = secrets.token_bytes(16)
 
 HANGING_TAGS = (
     "Modality",
@@ -146,8 +146,8 @@ def _quietly(dataset: Dataset, keyword: str) -> Any:
         return None
 
 
-def _salted(value: str) -> str:
-    return hashlib.blake2b(value.encode(), key=_SALT, digest_size=16).hexdigest() if value else ""
+def _salted(value: str, salt: bytes) -> str:
+    return hashlib.blake2b(value.encode(), key=salt, digest_size=16).hexdigest() if value else ""
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
@@ -160,7 +160,7 @@ def _name(dataset: Dataset) -> str:
     return " ".join(_text(dataset, "PatientName").replace("^", " ").replace("=", " ").upper().split())
 
 
-def _found(path: Path, dataset: Dataset) -> Found:
+def _found(path: Path, dataset: Dataset, salt: bytes) -> Found:
     person = (_name(dataset), _text(dataset, "PatientBirthDate").strip(), _text(dataset, "PatientSex").strip().upper())
     return Found(
         path,
@@ -176,11 +176,11 @@ def _found(path: Path, dataset: Dataset) -> Found:
         _number(_text(dataset, "InstanceNumber")),
         _size(dataset, "Rows"),
         _size(dataset, "Columns"),
-        _salted(_text(dataset, "PatientID").strip()),
+        _salted(_text(dataset, "PatientID").strip(), salt),
         _text(dataset, "PatientIdentityRemoved").upper() == "YES",
         header_of(dataset),
-        _salted(_text(dataset, "IssuerOfPatientID").strip()),
-        tuple(_salted(each) for each in person),
+        _salted(_text(dataset, "IssuerOfPatientID").strip(), salt),
+        tuple(_salted(each, salt) for each in person),
     )
 
 
@@ -189,7 +189,9 @@ def _size(dataset: Dataset, keyword: str) -> int:
     return 0 if value is None else one_integer(value, keyword)
 
 
-def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None = None) -> list[Found]:
+def scan(
+    paths: Iterable[Path | Opener], progress: Callable[[int], None] | None = None, *, salt: bytes = SALT
+) -> list[Found]:
     """Read the headers of DICOM files.
 
     Parameters
@@ -198,6 +200,8 @@ def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None 
         Files, or what gives the content of one; each must be DICOM.
     progress
         Called with the number of files read so far.
+    salt
+        Makes the digests of patients comparable; by default within this process.
 
     Raises
     ------
@@ -209,7 +213,7 @@ def scan(paths: Iterable[Path | Opener], progress: Callable[[int], None] | None 
         dataset = read(path, pixels=False, number=number, tags=(*HANGING_TAGS, *_FACT_TAGS, *_IDENTITY_TAGS))
         if "SOPInstanceUID" not in dataset:
             raise NotDicom(f"File {number + 1} is no DICOM instance.", "Give DICOM files only.")
-        found.append(_found(path if isinstance(path, Path) else Path(), dataset))
+        found.append(_found(path if isinstance(path, Path) else Path(), dataset, salt))
         if progress is not None:
             progress(number + 1)
     return found

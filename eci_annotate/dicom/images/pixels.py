@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import importlib
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.charset import python_encoding
 from pydicom.pixels import apply_modality_lut
 
 from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, frame_bits, frame_bytes, is_packed, pixel_bytes
@@ -18,6 +22,11 @@ from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
 MOST_BYTES = 8 << 30
+_LIBRARIES = (
+    *(f"pydicom.pixels.decoders.{name}" for name in ("gdcm", "pillow", "pyjpegls", "pylibjpeg", "rle")),
+    *("pylibjpeg", "libjpeg", "openjpeg", "jpeg_ls", "PIL.Image", "PIL.JpegImagePlugin", "PIL.Jpeg2KImagePlugin"),
+    *("pydicom.pixels.processing", "lzma", "encodings.idna"),
+)
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -258,3 +267,14 @@ def digest_of_0_1(dataset: Dataset) -> str:
 def _digest(dataset: Dataset, pixels: NDArray[Any]) -> str:
     head = f"{pixels.shape}|{number_in(dataset, 'PixelRepresentation')}|{number_in(dataset, 'BitsStored')}|"
     return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()
+
+
+def load_decoders() -> None:
+    """Load all that decoding may need later, pixel decoders and character sets; what is not installed is left out."""
+    for module in _LIBRARIES:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    for value in python_encoding.values():
+        for name in [value] if isinstance(value, str) else value:
+            with suppress(LookupError):
+                codecs.lookup(name)

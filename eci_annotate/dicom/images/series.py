@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from eci_annotate.dicom.header_digest import digest_of_header
 from eci_annotate.dicom.images.colour import colour_attrs, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
@@ -219,13 +220,14 @@ class Decoded:
 
     Attributes
     ----------
-    digests
-        Pixel digest by SOP Instance UID, as `pixel_digest` gives.
+    digests, headers
+        Pixel digest, as `pixel_digest` gives, and header digest, as `header_digest` gives, by SOP Instance UID.
     stacks, volumes
         What `stack_headers` and `load_stacks` give; empty if the series cannot be shown.
     """
 
     digests: dict[str, str]
+    headers: dict[str, str]
     stacks: list[StackHeader]
     volumes: list[xr.DataArray]
 
@@ -233,16 +235,18 @@ class Decoded:
 def decode_files(files: Sequence[Path | Opener]) -> Decoded:
     """Read and decode each file of a series once."""
     datasets = [read(each, number=number) for number, each in enumerate(files)]
+    heads = [digest_of_header(each) for each in datasets]  # first: it is about elements as they were read
     digests = {_sop_uid(each): pixels_digest(each) for each in datasets}
+    headers = {_sop_uid(each): head for each, head in zip(datasets, heads, strict=True)}
     named = [(each, files[n], n) for n, each in enumerate(datasets)]
     try:
         images = [ImageFile(*each) for each in named if is_image(each[0], which(*each[1:]))]
         stacks = stacks_of(_checked(images)) if images else []
         return Decoded(
-            digests, [header_of_stack(stack) for stack in stacks], [volume_of_stack(stack) for stack in stacks]
+            digests, headers, [header_of_stack(stack) for stack in stacks], [volume_of_stack(stack) for stack in stacks]
         )
     except BadImages:
-        return Decoded(digests, [], [])
+        return Decoded(digests, headers, [], [])
 
 
 def _sop_uid(dataset: Dataset) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from eci_annotate.errors import BadRequest
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
+from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
@@ -61,11 +62,19 @@ def use_case(repo: Repo, project: Name, digest: Annotated[str, Query(pattern=f"{
 
 @router.post("/projects/{project}/subjects/{subject}/drafts/{task}", status_code=204)
 async def save(
-    repo: Repo, desk: AtDesk, project: Name, subject: Name, task: Name, told: Annotated[Entries, Body()]
+    repo: Repo,
+    who: Somebody,
+    desk: AtDesk,
+    request: Request,
+    project: Name,
+    subject: Name,
+    task: Name,
+    told: Annotated[Entries, Body()],
 ) -> None:
     """Append to the draft that the session holds."""
     if not all(entry and set(entry) <= _KINDS for entry in told.entries):
         raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
+    desk.allowance.put(who.name, f"{project}/{subject}", int(request.headers.get("content-length", LARGEST_DRAFT)))
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from eci_annotate.hub.background.notifier import Notifier, Ways
+from eci_annotate.hub.core.middleware import Numbers
 from eci_annotate.hub.pages.intake.uploads import INCOMING, sweep
 from eci_annotate.hub.pages.session import LASTS_S, forget_ended
 from eci_annotate.hub.signing.confirmations import forget_requests
@@ -20,20 +21,29 @@ log = logging.getLogger("eci_annotate.hub")
 class Housekeeping:
     """Works in separate threads until it is stopped."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, numbers: Numbers) -> None:
         self._over, upkeep, cache = Event(), service.upkeep, service.cache
+        self._upkeep, self._numbers, ways = upkeep, numbers, Ways.from_environment()
+        self._notifier = Notifier(service, ways) if ways else None
         self._threads = [
             self._thread(EVERY_S, upkeep.checkpoint),
             self._thread(EVERY_S, upkeep.finish_withdrawals, at_once=True),
             self._thread(ARRIVALS_S, upkeep.ingest),
-            self._thread(EVERY_S, upkeep.synchronise),
+            self._thread(EVERY_S, self._synchronise),
             self._thread(ARRIVALS_S, upkeep.derive, at_once=True),
             self._thread(SWEEP_S, lambda: sweep(cache / INCOMING)),
             self._thread(SWEEP_S, lambda: forget_requests(cache, time.time() - SWEEP_S)),
             self._thread(SWEEP_S, lambda: forget_ended(cache, time.time() - 2 * LASTS_S)),
         ]
-        if ways := Ways.from_environment():
-            self._threads.append(self._thread(NOTICE_S, Notifier(service, ways).step))
+        if self._notifier:
+            self._threads.append(self._thread(NOTICE_S, self._notifier.step))
+
+    def _synchronise(self) -> None:
+        """Exchange what is due with other archives, count it, and notify of what has begun to fail."""
+        states = self._upkeep.synchronise()
+        self._numbers.count_sync(states)
+        if self._notifier:
+            self._notifier.tell_of_sync(states)
 
     def _thread(self, seconds: float, work: Callable[[], object], at_once: bool = False) -> Thread:
         def run() -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from eci_annotate.repository.sync.sync_states import SyncDirection, SyncState
 from eci_annotate.workflow.subject.events import Event, Reopened, VersionSigned
 from eci_annotate.workflow.subject.state import Subject, TaskStatus, evolve, fold, rejection, standing
 from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind, task_named
 
-READY_NOW, REJECTED, SIGNED_NOW = "ready", "rejected", "signed"
+READY_NOW, REJECTED, SIGNED_NOW, SYNC_FAILED = "ready", "rejected", "signed", "sync"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Notice:
     @property
     def text(self) -> str:
         """Return the notice as a sentence; it contains a pseudonym, and no patient data."""
+        if self.what == SYNC_FAILED:
+            return f"{self.title} in {self.project} failed and is tried again: {self.reason}"
         where = f"{self.title!r} of {self.subject} in {self.project}"
         match self.what:
             case "ready":
@@ -37,6 +40,14 @@ class Notice:
             case "rejected":
                 return f"{where} was rejected: {self.reason}"
         return f"{where} was signed."
+
+
+def sync_notices(states: Sequence[SyncState]) -> Iterator[Notice]:
+    """Yield a notice to the owner for each target or rule that has begun to fail."""
+    for each in states:
+        if each.is_new:
+            title = f"{'Sending to' if each.direction is SyncDirection.SEND else 'Pull rule'} {each.name!r}"
+            yield Notice(SYNC_FAILED, each.project, "", each.name, title, each.by, each.problem)
 
 
 def notices(events: Sequence[Event], since: int, now: datetime) -> Iterator[Notice]:

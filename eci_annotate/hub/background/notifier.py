@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,8 +18,9 @@ import httpx
 import yaml
 
 from eci_annotate.errors import NotARepository
-from eci_annotate.hub.background.notices import Notice, notices
+from eci_annotate.hub.background.notices import Notice, notices, sync_notices
 from eci_annotate.repository.service.protocol import Service
+from eci_annotate.repository.sync.sync_states import SyncState
 
 VARIABLE, READER = "ECI_ANNOTATE_NOTIFY", "notified"
 log = logging.getLogger("eci_annotate.hub")
@@ -45,7 +46,7 @@ class Ways:
     sender: str = "eci-annotate@localhost"
     people: Mapping[str, str] = field(default_factory=dict)
     webhooks: tuple[str, ...] = ()
-    mail: tuple[str, ...] = ("ready", "rejected")
+    mail: tuple[str, ...] = ("ready", "rejected", "sync")
 
     @classmethod
     def from_environment(cls) -> Ways | None:
@@ -71,6 +72,13 @@ class Notifier:
         """Send new notices and return their number. The first run sends none, because past events are not news."""
         news = self._service.upkeep.news(READER)
         told = [notice for each in news for notice in notices(each.events, each.since, self._service.clock())]
+        for notice in told:
+            self._tell(notice)
+        return len(told)
+
+    def tell_of_sync(self, states: Sequence[SyncState]) -> int:
+        """Send notices about targets and rules that have begun to fail; returns their number."""
+        told = list(sync_notices(states))
         for notice in told:
             self._tell(notice)
         return len(told)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ from eci_annotate.hub.core.problem_responses import answer, unknown
 from eci_annotate.hub.core.token_identity import People, identified
 from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
+from eci_annotate.repository.sync.sync_states import SyncState
 
 LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
 LARGEST_PART = 64 << 20  # of a file that a site's proxy sends
@@ -42,6 +44,18 @@ class Numbers:
         self.requests = Counter("eci_requests", "Requests", labels, registry=self.registry)
         self.seconds = Histogram("eci_request_seconds", "Time to answer", ("route",), registry=self.registry)
         self.under_way = Gauge("eci_requests_under_way", "Requests that are answered now", registry=self.registry)
+        who = ("direction", "name", "state")
+        self.sync = Gauge("eci_sync", "Versions sent and files pulled, by state", who, registry=self.registry)
+        self.failing = Gauge("eci_sync_failing", "Whether it fails now", who[:2], registry=self.registry)
+
+    def count_sync(self, states: Sequence[SyncState]) -> None:
+        """Take over how the exchange with other archives goes."""
+        self.sync.clear()
+        self.failing.clear()
+        for each in states:
+            self.failing.labels(each.direction.value, each.name).set(bool(each.problem))
+            for state, number in each.counts.items():
+                self.sync.labels(each.direction.value, each.name, state).set(number)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus text format."""

@@ -21,6 +21,7 @@ MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
 STREAMS, HEAVY = 6, 2
 QUOTA, QUOTA_S = 4 << 30, 24 * 3600.0
+SUBJECTS = 4  # a person may store so many times the quota of one subject in all subjects together
 
 
 class Allowance:
@@ -46,14 +47,27 @@ class Allowance:
             raise Overloaded("Too many requests at once.", "Try again in a second.")
 
     def put(self, name: str, where: str, size: int) -> None:
-        """Count bytes that a person puts into one subject; raises Overloaded beyond the quota of a day."""
-        now, key = time.monotonic(), f"{name}\n{where}"
+        """Count bytes that a person puts into one subject, drafts among them.
+
+        Raises
+        ------
+        Overloaded
+            Beyond the quota of a day, for this subject or for all of them.
+        """
+        now = time.monotonic()
         with self._lock:
-            begin, used = self._put.get(key, (now, 0))
-            begin, used = (now, 0) if now - begin > QUOTA_S else (begin, used)
-            if used + size > self._quota:
-                raise Overloaded("You stored too much for this subject today.", "Ask your administrator.")
-            self._put[key] = (begin, used + size)
+            before = [
+                (f"{name}\n{place}", most) for place, most in ((where, self._quota), ("", SUBJECTS * self._quota))
+            ]
+            after = {key: self._used(key, now, size, most) for key, most in before}
+            self._put.update(after)
+
+    def _used(self, key: str, now: float, size: int, most: int) -> tuple[float, int]:
+        begin, used = self._put.get(key, (now, 0))
+        begin, used = (now, 0) if now - begin > QUOTA_S else (begin, used)
+        if used + size > most:
+            raise Overloaded("You stored too much today.", "Ask your administrator.")
+        return begin, used + size
 
     @contextmanager
     def heavy(self, name: str) -> Iterator[None]:

@@ -25,6 +25,8 @@ class Settings:
         Where it listens.
     listen_fd
         A listening socket that the parent process holds, instead of host and port; negative: none.
+    decoders_fd
+        A socket to a worker host that the parent process holds; negative: the service starts its own.
     hub_api, hub_token
         The hub's API, and the service's own token there.
     client_id
@@ -52,6 +54,7 @@ class Settings:
     callback: str = ""
     insecure_demo: bool = False
     listen_fd: int = -1
+    decoders_fd: int = -1
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -74,6 +77,7 @@ class Settings:
             env.get("JUPYTERHUB_OAUTH_CALLBACK_URL", ""),
             env.get("ECI_ANNOTATE_INSECURE_DEMO", "") == "1",
             int(env.get("ECI_ANNOTATE_LISTEN_FD", "-1")),
+            int(env.get("ECI_ANNOTATE_DECODERS_FD", "-1")),
         )
 
     @property

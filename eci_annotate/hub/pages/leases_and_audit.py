@@ -31,6 +31,8 @@ def show_audit(visit: Visit) -> Response:
     """Show the newest matching rows."""
     place = place_of(visit)
     asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
-    table = visit.repo.trail.audit(AuditQuery(project=place.name, **asked))
-    rows = table.iloc[::-1].head(AUDIT_SIZE).to_dict("records")
-    return visit.show("audit", place=place, asked=asked, rows=rows, total=len(table))
+    query = AuditQuery(project=place.name, **asked, newest=AUDIT_SIZE)  # type: ignore[arg-type]
+    with visit.desk.allowance.heavy(visit.repo.account.actor.name):
+        table = visit.repo.trail.audit(query)
+    rows = table.iloc[::-1].to_dict("records")
+    return visit.show("audit", place=place, asked=asked, rows=rows, total=table.attrs["total"])

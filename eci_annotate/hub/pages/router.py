@@ -25,6 +25,7 @@ from eci_annotate.hub.pages.pipeline_editor import change_pipeline, show_pipelin
 from eci_annotate.hub.pages.project_page import show_project
 from eci_annotate.hub.pages.quality_page import show_quality
 from eci_annotate.hub.pages.subject_page import change_subject, show_subject
+from eci_annotate.hub.pages.sync_page import retry_sync, show_sync
 
 _REQUEST = "sign/{project}/{subject}/{request}"
 PAGES: tuple[tuple[str, str, Page], ...] = (
@@ -45,6 +46,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "projects/{project}/leases", show_leases),
     ("GET", "projects/{project}/audit", show_audit),
     ("GET", "projects/{project}/quality", show_quality),
+    ("GET", "projects/{project}/sync", show_sync),
+    ("POST", "projects/{project}/sync", retry_sync),
     ("GET", "projects/{project}/pipeline", show_pipeline),
     ("POST", "projects/{project}/pipeline", change_pipeline),
     ("GET", "new-project", show_new_project),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found
-from eci_annotate.dicom.images.series import damage_of
 from eci_annotate.dicom.media import unpacked
 from eci_annotate.errors import (
     BadImages,
@@ -21,7 +20,6 @@ from eci_annotate.errors import (
 )
 from eci_annotate.repository.admin.archive_images import Kept, known_images, subject_of
 from eci_annotate.repository.admin.held_files import delete_held, held_before, held_set, hold, note_release
-from eci_annotate.repository.admin.identity_check import risk_of
 from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
 from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
@@ -132,7 +130,8 @@ def _import_files(
     if (state := backend.context.streams.projects().get(project)) is not None:
         check_site(state, site)
     damaged = {} if decided else held_before(backend, paths, project, set(map(str, HoldReason)))
-    usable = list(scan_each([path for path in paths if path not in damaged], skipped, damaged, tell))
+    fresh = [path for path in paths if path not in damaged]
+    usable = list(scan_each(fresh, backend.context.reader, skipped, damaged, tell))
     if not usable and not damaged:
         raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
     usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
@@ -193,7 +192,8 @@ def _admitted(
     backend: LocalBackend, usable: list[Found], project: str, site: str, accept: bool
 ) -> tuple[list[Found], dict[str, int], int]:
     """Return the files to take in, why others are held back, and how many of the first may identify their patient."""
-    risks = {each.path: risk for each in usable if (risk := risk_of(each.path)) is not None}
+    reader = backend.context.reader
+    risks = {each.path: risk for each in usable if (risk := reader.identity(each.path).risk)}
     state = backend.context.streams.projects().get(project)
     if not risks or accept or (state is not None and state.accepts_identified):
         if risks and accept:
@@ -254,7 +254,7 @@ def _take_in(backend: LocalBackend, found: Sequence[Found], subject: str, keep_a
         sign_ingest(backend, keep_apart.project, subject)
         return len(found)
     except _SPOILT:
-        damaged = [each for each in found if damage_of(each.path) is not None]
+        damaged = [each for each in found if backend.context.reader.damage(each.path) is not None]
         if not damaged:
             raise
     keep_apart({each.path: HoldReason.DAMAGED for each in damaged})

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from eci_annotate.dicom.images.headers import Found, scan
-from eci_annotate.dicom.inflation import require_bounded, require_matrix
+from eci_annotate.decoder.file_reader import FileReader
+from eci_annotate.dicom.images.headers import Found
 from eci_annotate.errors import UNREADABLE, BadImages, DamagedFile, EciError, NotDicom, UnsupportedImages
 from eci_annotate.repository.admin.import_plan import HoldReason
 
@@ -17,14 +17,12 @@ ODD = (NotImplementedError, AssertionError, OverflowError, *UNREADABLE)
 
 
 def scan_each(
-    paths: Sequence[Path], skipped: Counter[str], damaged: dict[Path, str], tell: Progress
+    paths: Sequence[Path], reader: FileReader, skipped: Counter[str], damaged: dict[Path, str], tell: Progress
 ) -> Iterator[Found]:
     """Read the headers of files; those that cannot be read are counted in `skipped` or added to `damaged`."""
     for number, path in enumerate(paths, 1):
         try:
-            require_bounded(path)
-            (found,) = scan([path])
-            require_matrix(found.rows, found.columns, int(str(found.header.get("NumberOfFrames", 1)).partition(".")[0]))
+            found = reader.header(path, bounded=True)
         except (DamagedFile, *ODD):
             damaged[path] = HoldReason.DAMAGED
         except BadImages as error:

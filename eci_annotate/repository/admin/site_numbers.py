@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eci_annotate.dicom.images.files import read
-from eci_annotate.errors import BadImages
 from eci_annotate.repository.admin.append_log import AppendLog
 from eci_annotate.repository.local.context import Context
 
@@ -25,8 +23,5 @@ def registered_subject(context: Context, project: str, site: str, path: Path) ->
     numbers = subject_numbers(context, project, site)
     if not numbers:
         return ""
-    try:
-        patient = str(getattr(read(path, pixels=False, tags=("PatientID",)), "PatientID", "") or "").strip()
-    except BadImages:
-        return ""
+    patient = context.reader.identity(path).patient
     return str(numbers.get([patient]).get(patient, ""))

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.archive.protocol import Archive, content_of
+from eci_annotate.decoder.file_reader import FileReader, has_pixels_of
 from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
 from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
-from eci_annotate.dicom.images.series import has_pixels_of
 from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.keys.dicom_signatures import SignatureAdder
@@ -127,19 +127,20 @@ def _check_again(shop: Workshop, subject: str, images: SealedImages) -> None:
         for sop, before in rows.items():
             now = images.get(uid, {}).get(sop)
             same = now is not None and (
-                now.pixels == before.pixels or has_pixels(shop.archive, (subject, uid, sop), before.pixels)
+                now.pixels == before.pixels
+                or has_pixels(shop.archive, (subject, uid, sop), before.pixels, shop.volumes.reader)
             )
             if now is None or not same or (before.header and now.header != before.header):
                 raise Tampered(f"Instance {sop} is missing, or was changed since it was sealed.", _RESTORE)
 
 
-def has_pixels(archive: Archive, where: tuple[str, str, str], sealed: str) -> bool:
+def has_pixels(archive: Archive, where: tuple[str, str, str], sealed: str, reader: FileReader) -> bool:
     """Whether an instance (subject, series, SOP instance) exists and has the pixels that were sealed."""
     try:
         instance = archive.instance(*where)
     except NotFound:
         return False
-    return has_pixels_of(partial(archive.read, instance), sealed)
+    return has_pixels_of(reader, partial(archive.read, instance), sealed)
 
 
 def reviewed(

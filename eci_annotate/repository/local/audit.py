@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -20,7 +22,10 @@ _DETAILS = ("reason", "meaning", "verdict", "taken_from", "member", "name", "coh
 
 @dataclass(frozen=True)
 class AuditQuery:
-    """What to show; what is empty is not asked. `since` and `until` are the beginnings of times as stored (UTC)."""
+    """What to show; what is empty is not asked. `since` and `until` are the beginnings of times as stored (UTC).
+
+    `newest` is how many of the newest rows are wanted; 0: all.
+    """
 
     project: str = ""
     subject: str = ""
@@ -28,10 +33,13 @@ class AuditQuery:
     what: str = ""
     since: str = ""
     until: str = ""
+    newest: int = 0
 
 
 def audit_table(context: Context, actor: Actor, query: AuditQuery) -> pd.DataFrame:
     """The rows that the actor may see, oldest first; only of projects whose audit trail they may search.
+
+    `attrs["total"]` is how many fit the query, where only the newest are given: the others are never in memory.
 
     Raises
     ------
@@ -41,9 +49,13 @@ def audit_table(context: Context, actor: Actor, query: AuditQuery) -> pd.DataFra
     projects = {name for name in actor.roles if actor.may("audit", name)}
     if not projects or (query.project and query.project not in projects):
         raise Refused("You may not search the audit trail here.", "Ask the project's owner or auditor.")
-    rows = [row for row in _rows(context, query) if row["project"] in projects and _fits(row, query)]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.sort_values("at", kind="stable", ignore_index=True)
+    counted = count()
+    fitting = (row for row in _rows(context, query) if row["project"] in projects and _fits(row, query))
+    numbered = ((row["at"], next(counted), row) for row in fitting)
+    kept = heapq.nlargest(query.newest, numbered) if query.newest else list(numbered)
+    table = pd.DataFrame([row for _, _, row in sorted(kept)], columns=COLUMNS)
+    table.attrs["total"] = next(counted)
+    return table
 
 
 def _fits(row: dict[str, Any], query: AuditQuery) -> bool:

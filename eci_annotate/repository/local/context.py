@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import partial, reduce
 
 from eci_annotate.archive.protocol import Archive
+from eci_annotate.decoder.direct_reader import DirectReader
+from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.errors import Conflict
 from eci_annotate.repository.keys.repository_folder import Layout, StoreKind
 from eci_annotate.repository.keys.subject_encryption import SecretDrafts, SubjectBlobs, Vault
@@ -53,14 +55,20 @@ class Context:
     proposals: Proposals = field(default_factory=Proposals)
 
     @classmethod
-    def from_layout(cls, layout: Layout, clock: Clock = utc_now, connections: int = 4) -> Context:
-        """Open the parts of a repository; a database is given `connections` at most."""
+    def from_layout(
+        cls, layout: Layout, clock: Clock = utc_now, connections: int = 4, reader: FileReader | None = None
+    ) -> Context:
+        """Open the parts of a repository; a database is given `connections` at most.
+
+        `reader` reads DICOM files: by default in this process, as is right where only its own person's files are read.
+        """
+        reader = reader or DirectReader()
         stores = open_stores(layout, connections)
         vault = Vault(layout.vault)
         streams = Streams(stores.events, stores.cards)
         streams.mend_cards()
         key = layout.cache_key()
-        archive = open_archive(layout, key)
+        archive = open_archive(layout, key, reader)
         seals = ImageSeals(streams, partial(SubjectBlobs, stores.blobs, vault))
         return cls(
             layout,
@@ -72,8 +80,13 @@ class Context:
             archive,
             stores.access,
             stores,
-            VolumeCache(archive, layout.cache / "volumes", key, seals.of),
+            VolumeCache(archive, layout.cache / "volumes", key, seals.of, reader),
         )
+
+    @property
+    def reader(self) -> FileReader:
+        """What reads DICOM files."""
+        return self.volumes.reader
 
     def workshop(self, project: str, subject: str) -> Workshop:
         """What making a version of this subject needs."""

@@ -48,7 +48,7 @@ class LocalTrail:
         actor = self._account.actor
         with self._notes.refusals("Audit", query.project or next(iter(actor.roles), ""), query.subject):
             table = audit_table(self._context, actor, query)
-        self.note("audited.1", query.project, query.subject, f"{len(table)} rows")
+        self.note("audited.1", query.project, query.subject, f"{table.attrs['total']} rows")
         return table
 
     def check_checkpoints(self, folder: Path | None = None, anchors: tuple[str, ...] = ()) -> list[Check]:

@@ -179,7 +179,7 @@ def _check_files(context: Context, state: Subject, part: SealedPart) -> str:
     for uid, rows in images.items():
         instances = context.archive.instances(state.subject, uid)
         check_list(instances, rows, more=True)
-        again += check_files(context.archive, instances, rows)
+        again += check_files(context.archive, instances, rows, context.reader)
     return f"{again} files were re-encoded; their content is the same." if again else ""
 
 
@@ -187,5 +187,5 @@ def _check_pixels(context: Context, state: Subject, part: SealedPart) -> None:
     sealed = parse(context.content(state.project, state.subject).get(part.digest), "The list of images")
     for series, instances in sealed.items():
         for sop, pixels in instances.items():
-            if not artefacts.has_pixels(context.archive, (state.subject, series, sop), pixels):
+            if not artefacts.has_pixels(context.archive, (state.subject, series, sop), pixels, context.reader):
                 raise Tampered(f"The pixels of instance {sop} were changed, or it is missing.")

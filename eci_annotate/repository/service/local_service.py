@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from eci_annotate.decoder.worker_pool import WorkerPool, inherited_control
+from eci_annotate.decoder.worker_reader import WorkerReader
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_secret
 from eci_annotate.repository.local.backend import LocalBackend
@@ -46,9 +48,13 @@ class LocalService:
         return LocalBackend(self._context, identity)
 
 
-def open_service(folder: Path, connections: int = 4) -> LocalService:
-    """Open the repository in a folder for a service; a database is given `connections` at most."""
-    return LocalService(Context.from_layout(find(folder), connections=connections))
+def open_service(folder: Path, connections: int = 4, decoders: int = -1) -> LocalService:
+    """Open the repository in a folder for a service; a database is given `connections` at most.
+
+    It holds keys: files of others are read by workers, which it makes itself, or asks for over the socket `decoders`.
+    """
+    reader = WorkerReader(WorkerPool(inherited_control(decoders)))
+    return LocalService(Context.from_layout(find(folder), connections=connections, reader=reader))
 
 
 def service_of(backend: LocalBackend) -> LocalService:

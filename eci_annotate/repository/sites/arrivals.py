@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +21,9 @@ from eci_annotate.repository.admin.site_numbers import logs_of, subject_numbers
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.site_credentials import SiteCredential
 from eci_annotate.store.atomic_files import locked, make_folder, sync_folder, writing
+from eci_annotate.store.disk_reserve import require_space
 
-LARGEST, MOST_WAITING, LEAST_FREE = 4 << 30, 64 << 30, 1 << 30
+LARGEST, MOST_WAITING = 4 << 30, 64 << 30
 _COUNT_S = 10.0
 _counted: dict[Path, tuple[float, int]] = {}
 
@@ -120,7 +120,8 @@ class Arrivals:
     def require_space(self, size: int) -> None:
         """Raise StoreUnavailable if a file of this size would fill the disk, or too much waits already."""
         make_folder(self.folder)
-        if shutil.disk_usage(self.folder).free - size < LEAST_FREE or _waiting(self.folder) + size > MOST_WAITING:
+        require_space(self.folder, size)
+        if _waiting(self.folder) + size > MOST_WAITING:
             raise StoreUnavailable("There is no space for more uploads now.", "Try again later.")
 
     def complete(self) -> list[Path]:

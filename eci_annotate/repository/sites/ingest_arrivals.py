@@ -9,16 +9,15 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from eci_annotate.decoder.file_reader import File, FileReader, PixelRule
 from eci_annotate.deid.policy import Policy
-from eci_annotate.deid.residue import residue_of_file
-from eci_annotate.dicom.header_digest import header_digest
 from eci_annotate.errors import DamagedFile, EciError
 from eci_annotate.repository.admin.archive_images import is_seen
 from eci_annotate.repository.admin.held_files import held_sets, hold
-from eci_annotate.repository.admin.identity_check import risk_of
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.import_plan import HoldReason
 from eci_annotate.repository.admin.import_scan import Progress
@@ -96,7 +95,7 @@ def _portions(paths: Sequence[Path]) -> Iterable[Sequence[Path]]:
 
 def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) -> int:
     policy, lenient = arrivals.credential.agreed(), arrivals.credential.lenient
-    files = [_checked(path, policy, lenient) for path in paths]
+    files = [_checked(backend.context.reader, path, policy, lenient) for path in paths]
     _hold(backend, arrivals, {each: each.refusal for each in files if each.refusal})
     clean: dict[str, list[CompleteFile]] = {}
     for each in files:
@@ -107,15 +106,15 @@ def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) ->
     return len(files)
 
 
-def _checked(path: Path, policy: Policy, lenient: bool) -> CompleteFile:
+def _checked(reader: FileReader, path: Path, policy: Policy, lenient: bool) -> CompleteFile:
     """Return a file with what its check says: by the agreed policy, or like other imports."""
-    pseudonym, series_uid, sop_uid, residue = residue_of_file(path, policy)
+    pseudonym, series_uid, sop_uid, residue = reader.residue(path, policy)
     if not lenient:
         return CompleteFile(
             path, pseudonym, series_uid, sop_uid, f"still holds {', '.join(residue[:5])}" if residue else ""
         )
     nameless = HoldReason.DAMAGED if not sop_uid else "" if pseudonym else HoldReason.NO_PATIENT
-    return CompleteFile(path, pseudonym, series_uid, sop_uid, str(nameless or risk_of(path) or ""))
+    return CompleteFile(path, pseudonym, series_uid, sop_uid, str(nameless or reader.identity(path).risk))
 
 
 def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str, files: Sequence[CompleteFile]) -> str:
@@ -142,12 +141,14 @@ def _holder_of(backend: LocalBackend, project: str, files: Sequence[CompleteFile
     """
     archive, mine = backend.context.archive, {each.sop_uid: each.path for each in files}
     seen = (each for each in archive.find(mine) if is_seen(backend, project, each.subject))
-    return next((each.subject for each in seen if _is_same(archive.read(each), mine[each.sop_uid])), "")
+    reader = backend.context.reader
+    same = (each for each in seen if _is_same(reader, partial(archive.read, each), mine[each.sop_uid]))
+    return next((each.subject for each in same), "")
 
 
-def _is_same(archived: bytes, path: Path) -> bool:
+def _is_same(reader: FileReader, archived: File, path: Path) -> bool:
     try:
-        return header_digest(archived) == header_digest(path.read_bytes())
+        return reader.digests(archived, PixelRule.NONE) == reader.digests(path, PixelRule.NONE)
     except DamagedFile:
         return False
 
@@ -156,7 +157,8 @@ def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Seq
     project, site = arrivals.credential.project, arrivals.credential.site
     failed = ""
     try:
-        import_folders(backend, [each.path for each in files], project=project, site=site)
+        done = import_folders(backend, [each.path for each in files], project=project, site=site)
+        failed = next((f"cannot be taken in ({kind})" for kind in done.failed), "")
     except EciError as error:
         failed = f"cannot be taken in ({type(error).__name__})"
     there = _in_archive(backend, subject, files)

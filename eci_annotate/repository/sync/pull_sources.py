@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from eci_annotate.archive.remote_archive import Uids
-from eci_annotate.dicom.images.files import read
-from eci_annotate.errors import EciError, Refused
+from eci_annotate.decoder.file_reader import FileReader
+from eci_annotate.errors import BadImages, Refused
 from eci_annotate.repository.sync.pull_rules import StudyFilter
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
 
@@ -83,9 +83,10 @@ class _DicomWebSource:
 class _XnatSource:
     """An XNAT's sessions; what they are is read from the header of a file of each scan."""
 
-    def __init__(self, target: SyncTarget, project: str) -> None:
+    def __init__(self, target: SyncTarget, project: str, reader: FileReader) -> None:
         from eci_annotate.archive.xnat import XnatObjects
 
+        self._reader = reader
         self._project = project or target.remote_project
         self._remote = XnatObjects(target.url, self._project, target.user, target.password)
 
@@ -107,7 +108,7 @@ class _XnatSource:
         if not (wanted.modality or wanted.since or wanted.until or wanted.description):
             return True
         first = {name.rpartition("/")[0]: name for name in reversed(names)}  # of each scan
-        facts = [_facts(self._remote.content(name)) for name in first.values()]
+        facts = [_facts(self._reader, self._remote.content(name)) for name in first.values()]
         modalities = {modality for modality, _, _ in facts}
         return any(wanted.fits(modalities, date, description) for _, date, description in facts)
 
@@ -115,13 +116,13 @@ class _XnatSource:
         return self._remote.content(name)
 
 
-def source_of(target: SyncTarget, wanted: StudyFilter) -> PullSource:
-    """Return the target, to pull from; raises Refused for a DICOM node."""
+def source_of(target: SyncTarget, wanted: StudyFilter, reader: FileReader) -> PullSource:
+    """Return the target, to pull from; `reader` reads headers. Raises Refused for a DICOM node."""
     match target.kind:
         case TargetKind.DICOMWEB:
             return _DicomWebSource(target)
         case TargetKind.XNAT:
-            return _XnatSource(target, wanted.remote_project)
+            return _XnatSource(target, wanted.remote_project, reader)
         case TargetKind.NODE:
             raise Refused("Studies cannot be pulled from a DICOM node.", "Use a DICOMweb archive or an XNAT.")
 
@@ -140,12 +141,10 @@ def _text(row: dict[str, Any], tag: str) -> str:
     return str(next(iter(_values(row, tag)), "") or "")
 
 
-def _facts(content: bytes) -> tuple[str, str, str]:
+def _facts(reader: FileReader, content: bytes) -> tuple[str, str, str]:
     """Return modality, study date and study description of a file; empty where it cannot be read."""
-    tags = ("Modality", "StudyDate", "StudyDescription")
     try:
-        dataset = read(lambda: content, pixels=False, tags=tags)
-    except EciError:
+        found = reader.header(lambda: content)
+    except BadImages:
         return "", "", ""
-    modality, date, description = (str(getattr(dataset, tag, "") or "") for tag in tags)
-    return modality, date, description
+    return found.modality, found.study_date, found.study_description

@@ -101,7 +101,7 @@ def pull(context: Context, rule: PullRule, source: PullSource | None = None, *, 
         run = _Run(context, rule)
         problem = ""
         try:
-            run.over(source or _source(root, rule))
+            run.over(source or _source(context, rule))
         except EciError as error:
             problem = str(error)
         except Exception as error:  # whatever a server sends: its text may hold values
@@ -189,11 +189,12 @@ def _fetched(arrivals: Arrivals, content: bytes) -> str:
     return digest
 
 
-def _source(root: Path, rule: PullRule) -> PullSource:
-    target = next((each for each in targets_in(root) if (each.name, each.project) == (rule.target, rule.project)), None)
+def _source(context: Context, rule: PullRule) -> PullSource:
+    targets = targets_in(context.layout.root)
+    target = next((each for each in targets if (each.name, each.project) == (rule.target, rule.project)), None)
     if target is None:
         raise NotFound("The rule's target does not exist any more.", "Add it again: eci-annotate sync add")
-    return source_of(target, rule.filter)
+    return source_of(target, rule.filter, context.reader)
 
 
 def _digest(text: str) -> str:

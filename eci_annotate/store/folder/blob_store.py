@@ -10,8 +10,11 @@ from pathlib import Path
 
 from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.store.atomic_files import locked, sync_folder, write_atomic, writing
+from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.store.protocols import check_digest, check_scope
 from eci_annotate.workflow import codec
+
+_LARGE = 1 << 20  # smaller blobs may use the reserve: a signature consists of such
 
 
 class NamedByContent:
@@ -47,6 +50,8 @@ class FolderBlobs(NamedByContent):
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
         path = self._path(scope, digest)
+        if len(content) > _LARGE:
+            require_space(self._folder, len(content))
         with writing(), locked(self._of(scope) / "lock"):
             if path.exists() and path.read_bytes() == content:
                 sync_folder(path.parent)

@@ -21,6 +21,7 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.import_dicom import Imported, import_folders
 from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.codec import digest
 
 MOST_BYTES = 16 << 30
@@ -103,6 +104,7 @@ def _unzip(packed: zipfile.ZipFile, folder: Path, count: int) -> int:
     members = [each for each in packed.infolist() if not each.is_dir()]
     if len(members) + count > MOST_FILES or sum(each.file_size for each in members) > MOST_BYTES:
         raise Refused("The zip contains too much data.", "Send fewer files at once.")
+    require_space(folder, sum(each.file_size for each in members))
     for number, each in enumerate(members, count):
         with packed.open(each) as content, (folder / f"z{number}.dcm").open("wb") as out:
             shutil.copyfileobj(content, out)

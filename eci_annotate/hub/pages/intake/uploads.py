@@ -19,6 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from eci_annotate.errors import BadRequest, Refused, StoreUnavailable
+from eci_annotate.store.disk_reserve import require_space
 
 INCOMING, DAY_S = "incoming", 86_400
 MOST_FILES, MOST_FIELDS, LONGEST_FIELD, LONGEST_HEADER = 50_000, 100, 64 << 10, 8 << 10
@@ -156,7 +157,7 @@ async def received(request: Request, below: Path) -> Arrived:
     arrived = Arrived(below)
     parts = _Parts(arrived)
     try:
-        await _read(request, options[b"boundary"], parts)
+        await _read(request, options[b"boundary"], parts, arrived.folder)
     except BaseException as error:
         parts.close()
         arrived.forget()
@@ -164,12 +165,13 @@ async def received(request: Request, below: Path) -> Arrived:
     return arrived
 
 
-async def _read(request: Request, boundary: bytes, parts: _Parts) -> None:
+async def _read(request: Request, boundary: bytes, parts: _Parts, folder: Path) -> None:
     names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "headers_finished")
     callbacks: Any = {f"on_{name}": getattr(parts, f"on_{name}") for name in names}
     parser = MultipartParser(boundary, callbacks)
     async for piece in request.stream():
         if piece:
+            require_space(folder, len(piece))
             await run_in_threadpool(parser.write, piece)
     parser.finalize()
 

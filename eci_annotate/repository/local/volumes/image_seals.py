@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eci_annotate.archive.protocol import Archive, Instance
-from eci_annotate.dicom.header_digest import HEADER, header_digest
-from eci_annotate.dicom.images.series import has_pixels_of
+from eci_annotate.decoder.file_reader import FileReader, PixelRule, has_pixels_of
+from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.errors import Refused, Tampered, undamaged
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.event_streams import Streams
@@ -37,11 +37,6 @@ class InstanceSeal:
 
 SealedImages = Mapping[str, Mapping[str, InstanceSeal]]  # by series, by SOP instance UID
 Content = Callable[[str, str], SubjectBlobs]
-
-
-def instance_seal(content: bytes, pixels: str) -> InstanceSeal:
-    """Return the seal of a file whose pixels have that digest."""
-    return InstanceSeal(pixels, digest(content), header_digest(content))
 
 
 def written(images: SealedImages) -> bytes:
@@ -134,7 +129,9 @@ def check_list(instances: Sequence[Instance], sealed: Mapping[str, InstanceSeal]
         raise Tampered(f"{len(extra)} images were added to a sealed series.", "Remove them, or import them.")
 
 
-def check_files(archive: Archive, instances: Sequence[Instance], sealed: Mapping[str, InstanceSeal]) -> int:
+def check_files(
+    archive: Archive, instances: Sequence[Instance], sealed: Mapping[str, InstanceSeal], reader: FileReader
+) -> int:
     """Compare the files of sealed instances with their seals, where these cover files.
 
     Returns
@@ -148,19 +145,15 @@ def check_files(archive: Archive, instances: Sequence[Instance], sealed: Mapping
         Names the first instance whose header or pixels differ.
     """
     compared = [each for each in instances if each.sop_uid in sealed and sealed[each.sop_uid].file]
-    return sum(_is_encoded_again(archive, each, sealed[each.sop_uid]) for each in compared)
+    return sum(check_content(archive.read(each), each.sop_uid, sealed[each.sop_uid], reader) for each in compared)
 
 
-def _is_encoded_again(archive: Archive, instance: Instance, seal: InstanceSeal) -> bool:
-    return check_content(archive.read(instance), instance.sop_uid, seal)
-
-
-def check_content(content: bytes, sop_uid: str, seal: InstanceSeal) -> bool:
+def check_content(content: bytes, sop_uid: str, seal: InstanceSeal, reader: FileReader) -> bool:
     """Return whether a file was re-encoded since it was sealed; raises Tampered if its header or pixels differ."""
     if digest(content) == seal.file:
         return False
-    if header_digest(content) != seal.header:
+    if reader.digests(lambda: content, PixelRule.NONE).header != seal.header:
         raise Tampered(f"The header of instance {sop_uid} was changed.", _RESTORE)
-    if not has_pixels_of(lambda: content, seal.pixels):
+    if not has_pixels_of(reader, lambda: content, seal.pixels):
         raise Tampered(f"The pixels of instance {sop_uid} were changed.", _RESTORE)
     return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.archive.protocol import Archive
 from eci_annotate.archive.remote_archive import RemoteArchive, RemoteObjects
+from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.errors import Refused
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.store.atomic_files import write_atomic
@@ -27,12 +28,12 @@ class ArchiveSettings:
     orthanc: str = ""
 
 
-def open_archive(layout: Layout, key: bytes) -> Archive:
-    """Return the repository's archive; `key` authenticates the header index of a folder."""
+def open_archive(layout: Layout, key: bytes, reader: FileReader) -> Archive:
+    """Return the repository's archive; `key` authenticates the header index of a folder, `reader` reads headers."""
     settings = archive_settings(layout)
     if settings is None:
-        return FolderArchive(layout.archive, layout.cache / "headers", key)
-    return RemoteArchive(_remote(settings), layout.root / "register" / "subjects", layout.cache / "headers")
+        return FolderArchive(layout.archive, layout.cache / "headers", key, reader)
+    return RemoteArchive(_remote(settings), layout.root / "register" / "subjects", layout.cache / "headers", reader)
 
 
 def archive_settings(layout: Layout) -> ArchiveSettings | None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.archive.protocol import Archive, Instance, Series, Study
+from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
-from eci_annotate.dicom.images.study import StackHeader, stack_headers
+from eci_annotate.dicom.images.study import StackHeader
 from eci_annotate.errors import BadImages, Tampered
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
@@ -46,9 +47,14 @@ class StackIndex:
         Authenticates what is kept in the folder.
     sealed
         Gives the sealed images of a subject. A series that is not as it was sealed is listed as one.
+    reader
+        Reads headers.
     """
 
-    def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], Sealed]) -> None:
+    def __init__(
+        self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], Sealed], reader: FileReader
+    ) -> None:
+        self._reader = reader
         self._archive, self._folder, self._key, self._sealed = archive, folder, key, sealed
         self._known: dict[tuple[str, str], tuple[str, list[StackHeader]]] = {}
 
@@ -108,7 +114,7 @@ class StackIndex:
 
     def _read(self, subject: str, instances: Sequence[Instance], mark: str) -> list[StackHeader]:
         try:
-            found = stack_headers([partial(self._archive.read, each) for each in instances])
+            found = self._reader.stacks([partial(self._archive.read, each) for each in instances])
         except BadImages:
             found = []  # who asks for the volume gets the reason
         self.keep(subject, instances[0].series_uid, mark, found)

@@ -6,47 +6,33 @@ compared with their seals, and kept values with their digest, when a process ope
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from eci_annotate.archive.protocol import Archive, Instance, Study
+from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.annotation_objects import READ_OBJECTS
 from eci_annotate.dicom.images.files import Opener
-from eci_annotate.dicom.images.series import decode_files, load_files
 from eci_annotate.errors import Conflict, NotFound, Tampered
-from eci_annotate.imaging.volume import (
-    DIMS,
-    colours_kji,
-    grid_of,
-    instance_uids_of,
-    is_colour,
-    series_uid_of,
-    values_kji,
-)
-from eci_annotate.imaging.volume_record import packed_bits, volume_from_kept
 from eci_annotate.repository.local.volumes.image_seals import (
     InstanceSeal,
     SealedImages,
     check_files,
     check_list,
-    instance_seal,
 )
 from eci_annotate.repository.local.volumes.stack_index import StackIndex, instances_mark
-from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.codec import canonical, parse, to_json
+from eci_annotate.repository.local.volumes.volume_files import VolumeFiles
+from eci_annotate.workflow.codec import digest
 
 Permit = Callable[[str, str, str], None]
 _MOST_CHECKED = 20_000
-_DECODING = BoundedSemaphore(2)  # a series takes several times its memory while it is decoded
+# a series takes several times its memory while it is decoded; what is taken in does not keep readers waiting
+_VIEWED, _TAKEN_IN = BoundedSemaphore(2), BoundedSemaphore(1)
 
 
 class LocalImages:
@@ -104,14 +90,22 @@ class VolumeCache:
         Authenticates what is kept in the folder.
     sealed
         Gives the sealed images of a subject.
+    reader
+        Reads and decodes files.
     """
 
-    def __init__(self, archive: Archive, folder: Path, key: bytes, sealed: Callable[[str], SealedImages]) -> None:
-        self.archive, self.sealed = archive, sealed
-        self.stacks = StackIndex(archive, folder.with_name("stacks"), key, sealed)
-        self._folder, self._key = folder, key
+    def __init__(
+        self,
+        archive: Archive,
+        folder: Path,
+        key: bytes,
+        sealed: Callable[[str], SealedImages],
+        reader: FileReader,
+    ) -> None:
+        self.archive, self.sealed, self.reader = archive, sealed, reader
+        self.stacks = StackIndex(archive, folder.with_name("stacks"), key, sealed, reader)
+        self._files = VolumeFiles(folder, key)
         self._checked: dict[tuple[str, str], str] = {}
-        self._compared: dict[Path, tuple[str, int, int]] = {}
 
     def read(self, subject: str, series_uid: str) -> xr.DataArray:
         """Return a series, or one stack of a series, as a volume, from the cache if that matches the files.
@@ -124,26 +118,26 @@ class VolumeCache:
         home = self.stacks.home(subject, series_uid)
         instances = self.archive.instances(subject, home.series_uid)
         mark = self._check(subject, home.series_uid, instances)
-        place = self._place(subject, series_uid)
-        kept = self._kept(place, mark)
-        if kept is not None:
-            return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-        with _DECODING:
-            kept = self._kept(place, mark)  # another thread may have decoded it meanwhile
-            if kept is not None:
-                return volume_from_kept(np.load(kept[1], mmap_mode="r"), kept[0])
-            volume = load_files(files_of_instances(self.archive, instances), home.stack_uid)
-            self._keep(place, mark, volume)
+        volume = self._files.volume(subject, series_uid, mark)
+        if volume is not None:
+            return volume
+        with _VIEWED:
+            volume = self._files.volume(subject, series_uid, mark)  # another thread may have decoded it meanwhile
+            if volume is None:
+                files = files_of_instances(self.archive, instances)
+                self.reader.volume(files, home.stack_uid, partial(self._files.keep, subject, mark))
+                volume = self._files.volume(subject, series_uid, mark)
+        if volume is None:
+            raise _changed()
         return volume
 
     def keep(self, subject: str, series_uid: str) -> tuple[dict[str, Any], Path]:
         """Return the header of a series as a volume, and the file (npy) with its values; decoded if necessary."""
         series = self.stacks.home(subject, series_uid).series_uid
         mark = self._check(subject, series, self.archive.instances(subject, series))
-        place = self._place(subject, series_uid)
-        if self._kept(place, mark) is None:
+        if self._files.kept(subject, series_uid, mark) is None:
             self.read(subject, series_uid)
-        kept = self._kept(place, mark)
+        kept = self._files.kept(subject, series_uid, mark)
         if kept is None:
             raise _changed()
         return kept
@@ -152,17 +146,15 @@ class VolumeCache:
         """Return the seal of each instance, from one decoding that is kept as a volume if the series makes one."""
         instances = self.archive.instances(subject, series_uid)
         mark = instances_mark(instances)
-        with _DECODING:
-            decoded = decode_files(files_of_instances(self.archive, instances))
+        with _TAKEN_IN:
+            files = files_of_instances(self.archive, instances)
+            decoded = self.reader.decode(files, partial(self._files.keep, subject, mark))
             self.stacks.keep(subject, series_uid, mark, decoded.stacks)
-            for volume in decoded.volumes:
-                place = self._place(subject, series_uid_of(volume))
-                if self._kept(place, mark) is None:
-                    self._keep(place, mark, volume)
-        if set(decoded.digests) != {each.sop_uid for each in instances}:
+        if set(decoded.pixels) != {each.sop_uid for each in instances}:
             raise _changed()
         seals = {
-            each.sop_uid: instance_seal(self.archive.read(each), decoded.digests[each.sop_uid]) for each in instances
+            uid: InstanceSeal(decoded.pixels[uid], digest(self.archive.read(each)), decoded.headers[uid])
+            for uid, each in ((each.sop_uid, each) for each in instances)
         }
         if self.stamp(subject, series_uid) != mark:
             raise _changed()
@@ -186,7 +178,7 @@ class VolumeCache:
             if series_uid not in sealed:
                 raise Tampered("This series was not sealed with its subject.", "Import its files again.")
             check_list(instances, sealed[series_uid])
-            check_files(self.archive, instances, sealed[series_uid])
+            check_files(self.archive, instances, sealed[series_uid], self.reader)
             if len(self._checked) >= _MOST_CHECKED:
                 self._checked.clear()
             self._checked[subject, series_uid] = mark
@@ -213,61 +205,8 @@ class VolumeCache:
         """Remove all decoded volumes of a subject."""
         uids = [s.series_uid for list_ in (self.archive, self.stacks) for t in list_.studies(subject) for s in t.series]
         for uid in dict.fromkeys(uids):
-            for path in self._folder.glob(f"{self._place(subject, uid).name}*"):
-                path.unlink()
+            self._files.forget(subject, uid)
         self.stacks.forget(subject)
-
-    def _place(self, subject: str, series_uid: str) -> Path:
-        return self._folder / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
-
-    def _keep(self, place: Path, mark: str, volume: xr.DataArray) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        values = np.ascontiguousarray(colours_kji(volume) if is_colour(volume) else values_kji(volume))
-        header = {
-            "mark": mark,
-            "values": hashlib.sha256(values.data).hexdigest(),
-            "dtype": str(values.dtype),
-            "grid": to_json(grid_of(volume)),
-            "series_uid": series_uid_of(volume),
-            "instance_uids": instance_uids_of(volume),
-            "name": volume.name,
-            "attrs": volume.attrs,
-        }
-        if "frame_number" in volume.coords:
-            header["frame_numbers"] = [int(n) for n in volume.frame_number.values]
-        if "overlay" in volume.coords:
-            header["overlay"] = packed_bits(volume.overlay.transpose(*DIMS).values)
-        header = parse(canonical(to_json(header)), "A volume's header")
-        write_atomic(_values_file(place, header), _npy(values))
-        write_atomic(place.with_suffix(".json"), canonical({**header, "mac": self._mac(place, header)}))
-
-    def _mac(self, place: Path, header: dict[str, Any]) -> str:
-        return hmac.digest(self._key, place.name.encode() + canonical(header), "sha256").hex()
-
-    def _kept(self, place: Path, mark: str) -> tuple[dict[str, Any], Path] | None:
-        """Return header and values that were kept for this mark; None unless both are as they were written."""
-        try:
-            header = parse(place.with_suffix(".json").read_bytes(), "A cached volume's header")
-            mac = header.pop("mac")
-            if header["mark"] != mark or not hmac.compare_digest(mac, self._mac(place, header)):
-                return None
-            array = _values_file(place, header)
-            return (header, array) if self._is_whole(array, header["values"]) else None
-        except (OSError, KeyError, ValueError, TypeError, AttributeError, Tampered):
-            return None
-
-    def _is_whole(self, array: Path, values: str) -> bool:
-        """Whether a file of values has this digest; computed once for each process, and again if the file changed."""
-        status = array.stat()
-        known = (values, status.st_size, status.st_mtime_ns)
-        if self._compared.get(array) == known:
-            return True
-        if hashlib.sha256(np.load(array, mmap_mode="r").data).hexdigest() != values:
-            return False
-        if len(self._compared) >= _MOST_CHECKED:
-            self._compared.clear()
-        self._compared[array] = known
-        return True
 
 
 def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[Path | Opener]:
@@ -277,13 +216,3 @@ def files_of_instances(archive: Archive, instances: Sequence[Instance]) -> list[
 
 def _changed() -> Conflict:
     return Conflict("The images changed while they were read.", "Try again.")
-
-
-def _values_file(place: Path, header: dict[str, Any]) -> Path:
-    return place.with_name(f"{place.name}-{header['values'][:16]}.npy")
-
-
-def _npy(values: np.ndarray[Any, Any]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, values)
-    return stream.getvalue()

@@ -25,7 +25,7 @@ export class TextLimit {
     };
   }
 
-  start() { document.addEventListener("input", this.watch, true); }
+  start() { window.addEventListener("input", this.watch, true); }
 
-  stop() { document.removeEventListener("input", this.watch, true); }
+  stop() { window.removeEventListener("input", this.watch, true); }
 }

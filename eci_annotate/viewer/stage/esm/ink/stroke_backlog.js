@@ -54,7 +54,7 @@ export class StrokeBacklog {
     this.strokes.push(this.running);
     this.done.push({ kind: "stroke", stroke: this.running });
     this.undone = [];
-    setTimeout(this.show, LATE_MS + 20);
+    setTimeout(() => this.strokes.length && this.show(), LATE_MS + 20);
   }
 
   /** @param {PendingStroke} stroke */
@@ -84,11 +84,13 @@ export class StrokeBacklog {
   drawn(stamps, all = false) {
     const last = Math.max(...stamps, all ? Infinity : -Infinity);
     for (const stroke of this.strokes) if (stroke.ended !== null && stroke.ended <= last) this.drop(stroke);
+    if (!this.strokes.length) [this.done, this.undone] = [[], []];
   }
 
-  /** Strokes to show on a pane at a time. @param {any} pane @param {number} now ms @returns {PendingStroke[]} */
+  /** Strokes to show on a pane at a time: all, as soon as one is late. @param {any} pane @param {number} now ms @returns {PendingStroke[]} */
   on(pane, now) {
-    return this.strokes.filter((stroke) => !stroke.undone && now - stroke.since >= LATE_MS
+    if (!this.strokes.some(({ since }) => now - since >= LATE_MS)) return [];
+    return this.strokes.filter((stroke) => !stroke.undone
       && stroke.series === pane.series && stroke.plane === pane.shape.name && stroke.index === pane.index);
   }
 }

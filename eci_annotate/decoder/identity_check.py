@@ -7,8 +7,8 @@ dates and UIDs are left to whoever de-identified it. Uploads of sites are checke
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 
+from eci_annotate.decoder.file_reader import File
 from eci_annotate.deid.policy import Dates, Policy, Treatment
 from eci_annotate.deid.residue import still_identifies
 from eci_annotate.dicom.images.files import read
@@ -44,18 +44,19 @@ class ResidueRisk(StrEnum):
     NAMES = "still holds elements that name a person, although it states that identity was removed (0012,0062)"
 
 
-def risk_of(path: Path) -> IdentityRisk | ResidueRisk | None:
-    """Return why a file may identify its patient; None if nothing was found.
+def identity_of(file: File) -> tuple[str, str]:
+    """Return the patient ID of a file, and why it may identify its patient (empty: nothing was found).
 
     References
     ----------
     PS3.15 Annex E, table E.1-1.
     """
     try:
-        dataset = read(path, pixels=False)
+        dataset = read(file, pixels=False)
     except BadImages:
-        return IdentityRisk.NOT_REMOVED
+        return "", str(IdentityRisk.NOT_REMOVED)
+    patient = str(getattr(dataset, "PatientID", "") or "").strip()
     if (claimed := claimed_risk(dataset)) is not None:
-        return claimed
+        return patient, str(claimed)
     found = still_identifies(dataset, _LENIENT, subjects=".*")
-    return ResidueRisk.NAMES if NAMES_A_PERSON.intersection(found) else None
+    return patient, str(ResidueRisk.NAMES) if NAMES_A_PERSON.intersection(found) else ""
