@@ -160,5 +160,5 @@ def test_a_kernel_at_work_is_no_cut_line(viewer: Viewer, repository: Path, cell:
     assert not viewer.stage("Boolean(s.turned)")
     assert page.locator(".eci-item").count() == 1 and page.locator(".eci-row").count() == 1
     draft = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft()
-    assert draft.answers == {"image_quality": "good", "lesions": [{}]}
+    assert draft.answers == {"image_quality": "good", "lesions": [{"label": "lesion 1"}]}
     assert sum('"release"' in line.lower() for line in draft.lines) == 1
