@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
+
+import pydicom
 
 from eci_annotate.dicom.images.files import read
 from eci_annotate.errors import BadImages
@@ -48,3 +51,41 @@ def claimed_risk(dataset: object) -> IdentityRisk | None:
 
 def _said(dataset: object, keyword: str) -> str:
     return str(getattr(dataset, keyword, "") or "").strip().upper()
+
+
+_OTHER_IDS = (
+    "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "OtherPatientIDs", "OtherPatientIDsSequence",
+    "OtherPatientNames", "PatientBirthName", "PatientBirthTime",
+)  # fmt: skip
+
+
+def under_pseudonym(content: bytes, pseudonym: str) -> bytes:
+    """Return an image with the patient of the objects that refer to it: archives list a study under one patient.
+
+    Only elements of the Patient module change: the pseudonym is name and ID, the birth date is empty, other names and
+    IDs are gone.
+
+    Parameters
+    ----------
+    content
+        The file.
+    pseudonym
+        Number of the subject.
+
+    Raises
+    ------
+    BadImages
+        It cannot be read.
+    """
+    try:
+        dataset = pydicom.dcmread(BytesIO(content))
+        for keyword in _OTHER_IDS:
+            if keyword in dataset:
+                delattr(dataset, keyword)
+        dataset.PatientName = dataset.PatientID = pseudonym
+        dataset.PatientBirthDate = ""
+        written = BytesIO()
+        dataset.save_as(written)
+    except Exception as error:  # its text may hold values of the file
+        raise BadImages("An image cannot be read.", "Run: eci-annotate verify") from error
+    return written.getvalue()

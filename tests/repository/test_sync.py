@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import httpx
+import pydicom
 import pytest
 
 from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target, targets
@@ -165,3 +168,31 @@ def test_versions_go_to_an_orthanc_and_are_withdrawn_there(
 
         connect(target).withdraw(S, [])
         connect(target)._remote.studies()  # type: ignore[attr-defined]
+
+
+@pytest.mark.needs_debian
+def test_images_and_signed_objects_are_one_study_of_one_patient(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    archive = local(repository).context.archive
+    sealed = {
+        each.sop_uid: archive.read(each) for uid in image_series_of(archive, S) for each in archive.instances(S, uid)
+    }
+    with orthanc(tmp_path / "orthanc") as server:
+        target = SyncTarget("pacs", P, TargetKind.DICOMWEB, server.dicomweb, orthanc=server.url, images=True)
+        assert Outbox(local(repository), target).run()[OutboxState.SENT] == 1
+        get = lambda path: httpx.get(f"{server.url}/{path}").json()  # noqa: E731
+        (patient,), (study,) = get("patients"), get("studies")
+        assert get(f"patients/{patient}")["MainDicomTags"]["PatientID"] == S
+        assert len(get(f"studies/{study}")["Series"]) >= 2
+        for name in get("instances"):
+            there = pydicom.dcmread(BytesIO(httpx.get(f"{server.url}/instances/{name}/file").content))
+            assert there.PatientID == str(there.PatientName) == S
+            if there.SOPInstanceUID in sealed and there.Modality == "CT":
+                here = pydicom.dcmread(BytesIO(sealed[there.SOPInstanceUID]))
+                changed = {e.keyword for e in here if e != there.get(e.tag)} | {
+                    e.keyword for e in there if e.tag not in here
+                }
+                assert changed <= {"PatientID", "PatientName", "PatientBirthDate"} and there.PixelData == here.PixelData

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.dicom.images.headers import scan
+from eci_annotate.dicom.patient_identity import under_pseudonym
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.manifest_parts import exported_parts, is_archived
-from eci_annotate.repository.sync.sync_targets import Package, SyncTarget
+from eci_annotate.repository.sync.sync_targets import Package, SyncTarget, TargetKind
 from eci_annotate.repository.version_list import provenance_document
 from eci_annotate.workflow.codec import parse
 
@@ -30,7 +31,7 @@ def package_of(backend: LocalBackend, target: SyncTarget, subject: str, task: st
         else:
             documents[name] = parse(content, f"The {part.role}")
     documents[f"{subject}_{label}_provenance.json"] = provenance_document(backend, project, subject, task, version)
-    return Package(subject, label, derived, documents, _images(backend, subject) if target.images else {})
+    return Package(subject, label, derived, documents, _images(backend, subject, target))
 
 
 def _uids_of(content: bytes) -> Uids:
@@ -38,7 +39,13 @@ def _uids_of(content: bytes) -> Uids:
     return Uids(found.study_uid, found.series_uid, found.sop_uid)
 
 
-def _images(backend: LocalBackend, subject: str) -> dict[Uids, bytes]:
+def _images(backend: LocalBackend, subject: str, target: SyncTarget) -> dict[Uids, bytes]:
+    """Return the images that go along, with the patient of the signed objects where the target sorts by patients."""
+    if not target.images:
+        return {}
     archive = backend.context.archive
     instances = (each for uid in image_series_of(archive, subject) for each in archive.instances(subject, uid))
-    return {Uids(each.study_uid, each.series_uid, each.sop_uid): archive.read(each) for each in instances}
+    found = {Uids(each.study_uid, each.series_uid, each.sop_uid): archive.read(each) for each in instances}
+    if target.kind is TargetKind.XNAT:  # sorts by its own subjects: the files stay as they were sealed
+        return found
+    return {uids: under_pseudonym(content, subject) for uids, content in found.items()}
