@@ -79,7 +79,6 @@ def _set_limits(limits: ProcessLimits) -> None:
         resource.RLIMIT_NOFILE: _HANDLES,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: 0,
     }
     for kind, most in wanted.items():
         with suppress(ValueError, OSError):  # a system with a lower limit keeps it; macOS knows no limit of memory

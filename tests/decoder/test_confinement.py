@@ -18,7 +18,7 @@ from eci_annotate.decoder import channel as wire
 from eci_annotate.decoder.channel import Channel
 from eci_annotate.decoder.file_reader import PixelRule
 from eci_annotate.decoder.landlock import version
-from eci_annotate.decoder.worker_pool import WorkerPool
+from eci_annotate.decoder.worker_pool import WorkerPool, start_host
 from eci_annotate.decoder.worker_reader import WorkerReader
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import DecoderFailed
@@ -52,8 +52,15 @@ TRIES = """
     assert refused(lambda: os.pidfd_open(os.getppid())), "other processes"
     assert refused(lambda: bytearray(2 << 30)), "memory"
     assert refused(lambda: [os.open("/dev/null", 0) for _ in range(100)]), "open files"
+    assert refused(os.fork), "processes"
+    assert refused(lambda: subprocess.run([sys.executable, "-c", ""])), "a program in a process"
+    import threading
+    thread = threading.Thread(target=lambda: done.append(1))
+    done = []
+    thread.start()
+    thread.join()
+    assert done, "threads are needed to decode"
     if uid >= 0 or os.getuid():
-        assert refused(os.fork), "processes"
         assert refused(lambda: os.setuid(0)), "root"
     assert ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1, "new privileges"
     assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0, "dumps"
@@ -80,6 +87,21 @@ def test_a_worker_of_another_user_is_no_root_any_more(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("secret")
     (tmp_path / "key.pem").chmod(0o600)
     assert confined(STRANGER, tmp_path / "key.pem") == "confined"
+
+
+@pytest.mark.needs_root
+def test_a_worker_of_another_user_decodes_a_volume(tmp_path: Path) -> None:
+    files = sorted(write_phantom(tmp_path, "anisotropic"))
+    control, theirs = socket.socketpair()
+    with theirs:
+        host = start_host(theirs, 2 << 30, uid=STRANGER)
+    sizes: list[tuple[tuple[int, ...], int]] = []
+    reader = WorkerReader(WorkerPool(control))
+    reader.decode(files, lambda content: sizes.append((content.shape, sum(map(len, content.blocks)))))
+    assert sizes == [((24, 96, 150), 24 * 96 * 150 * 2)]
+    control.close()
+    host.kill()
+    host.wait()
 
 
 @pytest.mark.needs_root
