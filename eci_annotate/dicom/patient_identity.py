@@ -6,9 +6,8 @@ from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 
-import pydicom
-
-from eci_annotate.dicom.images.files import read
+from eci_annotate.dicom.images.files import quiet, read
+from eci_annotate.dicom.images.image_files import is_image
 from eci_annotate.errors import BadImages
 
 _TAGS = ("PatientIdentityRemoved", "BurnedInAnnotation", "SOPClassUID")
@@ -75,17 +74,18 @@ def under_pseudonym(content: bytes, pseudonym: str) -> bytes:
     Raises
     ------
     BadImages
-        It cannot be read.
+        It cannot be read, or not be written again.
     """
+    dataset, written = read(lambda: content), BytesIO()
+    is_image(dataset, "A file")  # refuses one that was cut off
+    for keyword in _OTHER_IDS:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    dataset.PatientName = dataset.PatientID = pseudonym
+    dataset.PatientBirthDate = ""
     try:
-        dataset = pydicom.dcmread(BytesIO(content))
-        for keyword in _OTHER_IDS:
-            if keyword in dataset:
-                delattr(dataset, keyword)
-        dataset.PatientName = dataset.PatientID = pseudonym
-        dataset.PatientBirthDate = ""
-        written = BytesIO()
-        dataset.save_as(written)
+        with quiet():
+            dataset.save_as(written)
     except Exception as error:  # its text may hold values of the file
-        raise BadImages("An image cannot be read.", "Run: eci-annotate verify") from error
+        raise BadImages("An image cannot be written again.", "Run: eci-annotate verify") from error
     return written.getvalue()

@@ -11,7 +11,9 @@ import httpx
 import pydicom
 import pytest
 
-from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.dicom.patient_identity import under_pseudonym
+from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.errors import BadImages, Refused, StoreUnavailable
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
@@ -196,3 +198,24 @@ def test_images_and_signed_objects_are_one_study_of_one_patient(
                     e.keyword for e in there if e.tag not in here
                 }
                 assert changed <= {"PatientID", "PatientName", "PatientBirthDate"} and there.PixelData == here.PixelData
+
+
+def test_no_value_of_an_image_is_in_a_warning_or_an_error_when_it_gets_its_pseudonym(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    dataset = pydicom.dcmread(write_phantom(tmp_path, "tiny")[0])
+    dataset.PatientName, dataset.OtherPatientNames, dataset.PatientBirthDate = "KANARIE^A", "KANARIE^B", "19500101"
+    dataset.add_new(0x00081030, "LO", "KANARIE")
+    dataset.SpecificCharacterSet = "OTHER"
+    written = BytesIO()
+    dataset.save_as(written)
+    recwarn.clear()
+    made = under_pseudonym(written.getvalue(), S)
+    assert not list(recwarn)
+    there = pydicom.dcmread(BytesIO(made))
+    assert there.PatientID == S and "OtherPatientNames" not in there and there.PatientBirthDate == ""
+    assert there.StudyDescription == "KANARIE" and there.PixelData == dataset.PixelData
+    for broken in (made[:300], b"KANARIE" * 100):
+        with pytest.raises(BadImages) as refusal:
+            under_pseudonym(broken, S)
+        assert "KANARIE" not in str(refusal.value)

@@ -105,7 +105,7 @@ def stream_of(content: Content) -> Iterator[BinaryIO]:
 
 def _parsed(source: Path | BinaryIO, pixels: bool, tags: Sequence[str] | None, kept: int | None) -> Dataset:
     only = [tag_of(tag) for tag in tags] if tags else None
-    with _quiet():
+    with quiet():
         dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)
         if kept is not None and str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
             dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only)  # offsets would be wrong
@@ -119,7 +119,7 @@ def tag_of(keyword: str) -> BaseTag:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep pydicom's warnings back: they quote paths and values."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")

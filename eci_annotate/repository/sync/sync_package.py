@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eci_annotate.archive.protocol import Instance
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.dicom.images.headers import scan
 from eci_annotate.dicom.patient_identity import under_pseudonym
@@ -45,7 +46,10 @@ def _images(backend: LocalBackend, subject: str, target: SyncTarget) -> dict[Uid
         return {}
     archive = backend.context.archive
     instances = (each for uid in image_series_of(archive, subject) for each in archive.instances(subject, uid))
-    found = {Uids(each.study_uid, each.series_uid, each.sop_uid): archive.read(each) for each in instances}
-    if target.kind is TargetKind.XNAT:  # sorts by its own subjects: the files stay as they were sealed
-        return found
-    return {uids: under_pseudonym(content, subject) for uids, content in found.items()}
+    as_sealed = target.kind is TargetKind.XNAT  # it sorts by subjects of its own
+
+    def content(instance: Instance) -> bytes:
+        sealed = archive.read(instance)
+        return sealed if as_sealed else under_pseudonym(sealed, subject)
+
+    return {Uids(each.study_uid, each.series_uid, each.sop_uid): content(each) for each in instances}
