@@ -31,9 +31,7 @@ def open_subject(
     VOILA.require()
     address = repository or str(usual_address())
     with tempfile.TemporaryDirectory(prefix="eci-open-") as folder:
-        page = Path(folder) / "subject.ipynb"
-        page.write_text(json.dumps(notebook_of(subject)), encoding="utf-8")
-        environment = environment_for(address)
+        page, environment = subject_page(Path(folder), subject), environment_for(address)
         serve(VOILA, page, environment, port, no_browser, lambda: require_subject(address, subject))
 
 
@@ -49,6 +47,13 @@ def require_subject(address: str, subject: str) -> None:
         except NotFound:
             continue
     raise NotFound("Subject not found, or you do not have access to it.", "See: eci-annotate worklist FOLDER.")
+
+
+def subject_page(folder: Path, subject: str) -> Path:
+    """Write a notebook that shows the subject into a folder."""
+    page = folder / "subject.ipynb"
+    page.write_text(json.dumps(notebook_of(subject)), encoding="utf-8")
+    return page
 
 
 def notebook_of(subject: str) -> dict[str, object]:

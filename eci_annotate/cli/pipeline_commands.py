@@ -19,19 +19,9 @@ Case = Annotated[str, typer.Argument(help="A use-case folder, or the name of a s
 
 def case_named(name: str):  # type: ignore[no-untyped-def]
     """Return the use case of a folder, or a shipped one."""
-    from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
+    from eci_annotate.workflow.usecase.usecase import UseCase, use_case_folder
 
-    return UseCase.from_folder(name) if Path(name).is_dir() else shipped_use_case(name)
-
-
-def folder_of_case(name: str) -> Path:
-    """Return the folder of a use case: the one given, or that of a shipped one."""
-    from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
-
-    if Path(name).is_dir():
-        return Path(name)
-    shipped_use_case(name)
-    return forms_folder() / name
+    return UseCase.from_folder(use_case_folder(name))
 
 
 @pipelines.command("check")
@@ -66,11 +56,12 @@ def test(case: Case) -> None:
     from eci_annotate.demo.case_preview import placements
     from eci_annotate.demo.phantoms.plan import FILE
     from eci_annotate.workflow.pipeline_trial import walk
+    from eci_annotate.workflow.usecase.usecase import use_case_folder
 
     rows = [[step.task, step.by, step.role, step.status] for step in walk(case_named(case))]
     show("A subject's way", ["task", "by", "role", "then"], rows)
     say("Every task was reached and signed.")
-    folder = folder_of_case(case)
+    folder = use_case_folder(case)
     if not (folder / FILE).is_file():
         say(f"There is no {FILE}: the hanging protocol was not tried.")
         return
@@ -101,19 +92,16 @@ def preview(case: Case, port: Port = 0, no_browser: NoBrowser = False) -> None:
 
     What is drawn and signed there is discarded when the command is stopped with Ctrl + C.
     """
-    import json
-
-    from eci_annotate.cli.open_command import environment_for, notebook_of
+    from eci_annotate.cli.open_command import environment_for, subject_page
     from eci_annotate.demo.case_preview import SUBJECT, make_preview
+    from eci_annotate.workflow.usecase.usecase import use_case_folder
 
     VOILA.require()
     with tempfile.TemporaryDirectory(prefix="eci-preview-") as name:
         place = Path(name)
         with progress() as tell:
-            repository = make_preview(folder_of_case(case), place, tell)
-        page = place / "preview.ipynb"
-        page.write_text(json.dumps(notebook_of(SUBJECT)), encoding="utf-8")
-        serve(VOILA, page, environment_for(str(repository)), port, no_browser)
+            repository = make_preview(use_case_folder(case), place, tell)
+        serve(VOILA, subject_page(place, SUBJECT), environment_for(str(repository)), port, no_browser)
 
 
 @pipelines.command("publish")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eci_annotate.demo.phantoms.patient_study import write_study
+from eci_annotate.demo.phantoms.patient_study import series_uid_of, write_study
 from eci_annotate.demo.phantoms.plan import read_plan
 from eci_annotate.demo.workshop import opened_as
 from eci_annotate.dicom.images.study import folder_headers
-from eci_annotate.dicom.uids import uid_from
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.local.backend import LocalBackend
@@ -23,8 +21,8 @@ SUBJECT = f"ECI_{SITE}_S0001"
 Tell = Callable[[str, int, int], None]
 
 
-def _nobody(what: str, done: int, of: int) -> None:
-    """Report progress to nobody."""
+def _silent(what: str, done: int, of: int) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,13 @@ def placements(folder: Path | str) -> list[Placement]:
     slots: dict[str, list[str]] = {}
     for each in hanging.placed:
         slots.setdefault(each.series_uid, []).append(each.slot)
-    uids = [uid_from("phantom-series", plan.name, str(number)) for number in range(1, len(plan.series) + 1)]
     return [
-        Placement(each.description, each.slot, tuple(slots.get(uid, ())))
-        for uid, each in zip(uids, plan.series, strict=True)
+        Placement(each.description, each.slot, tuple(slots.get(series_uid_of(plan, number), ())))
+        for number, each in enumerate(plan.series, 1)
     ]
 
 
-def make_preview(folder: Path | str, place: Path, tell: Tell = _nobody) -> Path:
+def make_preview(folder: Path | str, place: Path, tell: Tell = _silent) -> Path:
     """Make a repository for a use case with one synthetic patient, whose first task is ready.
 
     Parameters
@@ -87,9 +84,8 @@ def make_preview(folder: Path | str, place: Path, tell: Tell = _nobody) -> Path:
     """
     plan, case = read_plan(folder), UseCase.from_folder(folder)
     repository = place / "repository"
-    create_repository(
-        repository, project=case.name, member=MEMBER, site=SITE, use_case=f"{Path(folder).resolve()}{os.sep}"
-    )
+    whole = str(Path(folder).resolve())  # a folder, not the name of a shipped use case
+    create_repository(repository, project=case.name, member=MEMBER, site=SITE, use_case=whole)
     write_study(plan, place / "dicom", lambda done, of: tell("Making the patient", done, of))
     tell("Importing", 0, 1)
     backend = opened_as(repository, MEMBER).backend

@@ -238,14 +238,14 @@ def write_phantom(
     >>> len(eci.write_phantom(tempfile.mkdtemp(), "tiny"))
     8
     """
-    grid, values = phantom_grid(kind), phantom_values(kind, seed)
+    slices = phantom_slices(kind, phantom_values(kind, seed))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for k in range(grid.shape[0]):
-        path = target / f"{kind}-{k + 1:03d}.dcm"
-        _dataset(kind, KINDS[kind].modality, grid, k, values[k]).save_as(path, enforce_file_format=True)
+    for number, dataset in enumerate(slices, 1):
+        path = target / f"{kind}-{number:03d}.dcm"
+        dataset.save_as(path, enforce_file_format=True)
         written.append(path)
         if progress is not None:
-            progress(k + 1, grid.shape[0])
+            progress(number, len(slices))
     return written

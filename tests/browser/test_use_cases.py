@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from eci_annotate.cli.open_command import notebook_of
+from eci_annotate.cli.open_command import subject_page
 from eci_annotate.demo.case_preview import SITE, SUBJECT, make_preview
-from eci_annotate.demo.phantoms.patient_study import intensities, lesion_voxels
+from eci_annotate.demo.phantoms.patient_study import intensities, lesion_voxels, series_uid_of
 from eci_annotate.demo.phantoms.plan import PhantomPlan, SeriesPlan, read_plan
-from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.admin.create import add_member
@@ -46,7 +44,7 @@ ALWAYS = ("breast-mri", "mammography")
 
 def series_of(plan: PhantomPlan, slot: str) -> tuple[str, SeriesPlan]:
     number, series = next((n, each) for n, each in enumerate(plan.series, 1) if each.slot == slot)
-    return uid_from("phantom-series", plan.name, str(number)), series
+    return series_uid_of(plan, number), series
 
 
 def centre_of(repo: Repository, plan: PhantomPlan, slot: str) -> tuple[str, Point, float]:
@@ -94,9 +92,9 @@ def test_a_use_case_is_done_in_the_browser(name: str, tmp_path: Path, page: Page
     folder, plan = forms_folder() / name, read_plan(forms_folder() / name)
     place = make_preview(folder, tmp_path)
     repo = open_repository(place)
-    (tmp_path / "page.ipynb").write_text(json.dumps(notebook_of(SUBJECT)), encoding="utf-8")
+    page_name = subject_page(tmp_path, SUBJECT).name
     label, places = plan.lesions[0].label, [centre_of(repo, plan, slot) for _, slot in DRAWN[name]]
-    with voila(tmp_path, "page.ipynb", ECI_ANNOTATE_REPOSITORY=str(place)) as address:
+    with voila(tmp_path, page_name, ECI_ANNOTATE_REPOSITORY=str(place)) as address:
         driver = opened(page, address)
         for (tool, _), (uid, centre, radius) in zip(DRAWN[name], places, strict=True):
             driver.draw(tool, label, uid, centre, radius)
@@ -115,7 +113,7 @@ def test_a_use_case_is_done_in_the_browser(name: str, tmp_path: Path, page: Page
         driver.sign()
         page.screenshot(path=tmp_path / "signed.png")
     if first.name in reviewed(case):
-        with voila(tmp_path, "page.ipynb", **as_reviewer(repo, place)) as address:
+        with voila(tmp_path, page_name, **as_reviewer(repo, place)) as address:
             driver = opened(page, address)
             assert driver.ink() > 20, "the reviewer sees what was drawn"
             page.screenshot(path=tmp_path / "review.png")

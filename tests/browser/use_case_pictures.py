@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page
 
-from eci_annotate.cli.open_command import notebook_of
+from eci_annotate.cli.open_command import subject_page
 from eci_annotate.demo.case_preview import SUBJECT, make_preview
 from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_cases
 from tests.browser.lab import Viewer
@@ -25,8 +24,8 @@ def take_use_cases(page: Page) -> None:
         folder = forms_folder() / name
         with tempfile.TemporaryDirectory() as place:
             repository = make_preview(folder, Path(place))
-            (Path(place) / "page.ipynb").write_text(json.dumps(notebook_of(SUBJECT)), encoding="utf-8")
-            with voila(Path(place), "page.ipynb", ECI_ANNOTATE_REPOSITORY=str(repository)) as address:
+            page_name = subject_page(Path(place), SUBJECT).name
+            with voila(Path(place), page_name, ECI_ANNOTATE_REPOSITORY=str(repository)) as address:
                 page.goto(address)
                 viewer = Viewer(page)
                 viewer.wait(120)

@@ -55,6 +55,11 @@ def write_study(
     return written
 
 
+def series_uid_of(plan: PhantomPlan, number: int) -> str:
+    """Return the Series Instance UID of the n-th series, from 1."""
+    return uid_from("phantom-series", plan.name, str(number))
+
+
 def grid_of_series(plan: PhantomPlan, series: SeriesPlan) -> Grid:
     """Return the grid of a series; its centre is at the origin of its study's frame of reference."""
     shape = np.array(series.shape or plan.anatomy.shape)
@@ -132,7 +137,7 @@ def _place_in_study(dataset: Dataset, plan: PhantomPlan, series: SeriesPlan, num
     dataset.SeriesTime = dataset.AcquisitionTime = f"1200{number:02d}"
     dataset.StudyDescription = f"eci_annotate phantom {plan.name}"
     dataset.StudyInstanceUID = uid_from("phantom-study", plan.name, series.study)
-    dataset.SeriesInstanceUID = uid_from("phantom-series", plan.name, str(number))
+    dataset.SeriesInstanceUID = series_uid_of(plan, number)
     dataset.SeriesDescription, dataset.SeriesNumber = series.description, number
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if series.modality == "CT" else "M"]
 

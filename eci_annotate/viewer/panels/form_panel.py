@@ -84,7 +84,7 @@ class FormPanel:
         measure: Measure | None = None,
         scheduler: Scheduler = LOOP,
     ) -> None:
-        self.schema, self._save = schema, save
+        self._save = save
         self.problem = ""
         self._unmatched, self._drawn, self._go = unmatched, list[Row](), go
         self._measure, self._scheduler, self._strokes = measure, scheduler, 0

@@ -44,7 +44,7 @@ class Fault:
 
     @property
     def said_there(self) -> str:
-        """The same without the title of the question, for display beside it."""
+        """The same without the title of the question, for display next to it."""
         alone = self.what.removeprefix(self.where).strip().removeprefix("is ")
         return f"{alone[:1].upper()}{alone[1:]} {self.remedy}".strip()
 
@@ -102,14 +102,13 @@ class _Check:
         if question.kind == "group":
             return self.group(question.questions, value, f"{where}, ", here)
         try:
-            if question.kind != "list":
-                return _typed(question, value, where)
-            _check_list(question, value, where)
+            typed = _typed(question, value, where)
         except BadAnswers as error:
             self.faults.append(Fault(here, error.what, error.remedy, where))
-            if question.kind != "list" or not isinstance(value, list | tuple):
-                return None
-        items = enumerate(value)
+            typed = None
+        if question.kind != "list" or not isinstance(value, list | tuple):
+            return typed
+        items = enumerate(value)  # also of a list with too few or too many
         return [self.group(question.questions, v, f"{where} {n + 1}, ", (*here, n)) for n, v in items]
 
 
@@ -121,6 +120,8 @@ def _check_list(question: Question, value: Any, where: str) -> None:
 
 def _typed(question: Question, value: Any, where: str) -> Any:
     match question.kind:
+        case "list":
+            _check_list(question, value, where)
         case "choice":
             return _choice(question, value, where)
         case "number" | "integer":

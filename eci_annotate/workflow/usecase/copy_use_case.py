@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from eci_annotate.errors import BadUseCase
-from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder
+from eci_annotate.workflow.usecase.usecase import UseCase, use_case_folder
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -27,8 +27,7 @@ def copy_use_case(like: str | Path, folder: str | Path) -> Path:
     BadUseCase
         If there is nothing to copy, the folder exists, or its name is no name for a use case.
     """
-    source = Path(like) if Path(like).is_dir() else forms_folder() / like
-    target = Path(folder)
+    source, target = use_case_folder(like), Path(folder)
     UseCase.from_folder(source)
     if not NAME.fullmatch(target.name):
         raise BadUseCase(f"{target.name!r} is no name for a use case.", "Use small letters, digits and hyphens.")

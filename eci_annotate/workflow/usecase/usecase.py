@@ -130,10 +130,19 @@ def shipped_use_cases() -> list[str]:
 
 def shipped_use_case(name: str) -> UseCase:
     """Return a use case that is part of the package, e.g. ``liver-ct``."""
+    return UseCase.from_folder(_shipped_folder(name))
+
+
+def use_case_folder(name: str | Path) -> Path:
+    """Return the folder of a use case: the one given, or that of a shipped one; BadUseCase if there is neither."""
+    return Path(name) if Path(name).is_dir() else _shipped_folder(str(name))
+
+
+def _shipped_folder(name: str) -> Path:
     known = shipped_use_cases()
     if name not in known:
         raise BadUseCase(f"Unknown use case {name!r}.", f"Available are {', '.join(known)}.")
-    return UseCase.from_folder(forms_folder() / name)
+    return forms_folder() / name
 
 
 @cache
