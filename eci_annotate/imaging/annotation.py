@@ -15,7 +15,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, like, series_uid_of
 
 Colour = tuple[int, int, int]
-Kind = Literal["box", "contours", "mask"]
+Kind = Literal["box", "contours", "mask", "distance", "angle"]
 
 
 def new_uid() -> str:

@@ -29,6 +29,7 @@ KEPT = {
     PartKind.INSTANCES: Keeping.DOCUMENT,
     PartKind.FIDELITY: Keeping.DOCUMENT,
     PartKind.CHECKS: Keeping.DOCUMENT,
+    PartKind.MEASUREMENTS: Keeping.DOCUMENT,
     PartKind.IMAGES: Keeping.BLOB,
     PartKind.SNAPSHOT: Keeping.BLOB,
     PartKind.JOURNAL: Keeping.BLOB,

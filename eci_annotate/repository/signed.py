@@ -94,6 +94,12 @@ class Signed(SubjectImages):
         return Checks.from_json(parse(found[0], "A statement")) if found else Checks()
 
     @property
+    def measurements(self) -> dict[str, list[dict[str, Any]]]:
+        """What was measured: ``answers`` (each with the annotation or ruler it comes from), ``rulers``; or nothing."""
+        found = self.content("measurements")
+        return dict(parse(found[0], "Measurements")) if found else {"answers": [], "rulers": []}
+
+    @property
     def places(self) -> list[dict[str, Any]]:
         """Of a review: the marked places, ``point_lps`` and ``remark`` each."""
         found = self.content("places")

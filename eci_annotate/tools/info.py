@@ -21,6 +21,11 @@ class ToolName(StrEnum):
     SMARTPAINT = "smartpaint"
     GROWCUT = "growcut"
     CLICK = "clicksegment"
+    DISTANCE = "distance"
+    ANGLE = "angle"
+
+
+MEASURING = (ToolName.DISTANCE, ToolName.ANGLE)  # every task offers them
 
 
 class Feedback(StrEnum):
@@ -58,6 +63,8 @@ class ToolInfo:
         Option that must be on for it; empty: always.
     prompts
         Its gestures only ask for a suggestion, which becomes an annotation when it is accepted.
+    measures
+        It measures and makes no annotation; every task offers it.
     help
         What a user does with it, in one or two sentences.
     trials
@@ -75,5 +82,6 @@ class ToolInfo:
     keeps: str = ""
     keeps_if: str = ""
     prompts: bool = False
+    measures: bool = False
     help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import axis_lengths, statistics_of
+from eci_annotate.imaging.measurements import Statistics, axis_lengths, statistics_of
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
-from eci_annotate.tools.protocol import HALF, Paint
+from eci_annotate.tools.protocol import HALF, Angle, Paint, Ruler
 
 
 def _voxels(table: Table, uid: str) -> NDArray[np.bool_]:
@@ -51,6 +52,68 @@ def size_of_drawing(table: Table, uid: str) -> Size:
     if axes is None:
         raise Refused(f"{name} contains no voxel.", "Draw it first.")
     return Size(*axes, table.volume_mm3(uid))
+
+
+def ruler_value(table: Table, uid: str) -> float:
+    """Return what a ruler measures: millimetres in the patient, or degrees.
+
+    Raises
+    ------
+    Refused
+        If a point is missing, or if it is a distance on a projection.
+    """
+    thing = table.objects[uid]
+    name = thing.label or "The ruler"
+    if not isinstance(thing, Ruler) or not thing.is_complete:
+        raise Refused(f"{name} has too few points.", "Place all of its points.")
+    points = np.asarray(thing.points_lps, float)
+    if isinstance(thing, Angle):
+        arms = points[[0, 2]] - points[1]
+        cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
+        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    if table.sheet_of(thing.series_uid).volume.attrs.get("kind") == "projection":
+        raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
+    return float(np.linalg.norm(points[1] - points[0]))
+
+
+def is_default_label(label: str, kind: str) -> bool:
+    """Whether a ruler of a kind has the label that it was given, not one that a person typed."""
+    return re.fullmatch(rf"{kind} \d{{1,6}}", label) is not None
+
+
+def ruler_in_words(table: Table, uid: str) -> str:
+    """Return what a ruler measures with its unit; on a projection the length at the detector, or in pixels."""
+    thing = table.objects[uid]
+    if not isinstance(thing, Ruler) or not thing.is_complete:
+        return "unfinished"
+    if isinstance(thing, Angle):
+        return f"{ruler_value(table, uid):.0f}°"
+    attrs = table.sheet_of(thing.series_uid).volume.attrs
+    length = float(np.linalg.norm(np.subtract(thing.points_lps[1], thing.points_lps[0])))
+    if attrs.get("kind") != "projection":
+        return f"{length:.1f} mm"
+    return f"{length:.0f} px" if attrs.get("spacing_from") == "pixels" else f"{length:.1f} mm at the detector"
+
+
+def values_of_drawing(table: Table, uid: str) -> tuple[Statistics, str]:
+    """Return statistics of the values inside an annotation, on the series it was drawn on, and their unit.
+
+    Raises
+    ------
+    Refused
+        If it contains no measured voxel, or the series has colours.
+    """
+    thing = table.objects[uid]
+    name, volume = thing.label or "The annotation", table.sheet_of(thing.series_uid).volume
+    if is_colour(volume):
+        raise Refused(f"{name} is drawn on a colour image, which has no values.", "Type the value.")
+    voxels = _voxels(table, uid)
+    where = bounding_box(voxels)
+    part = volume.transpose("k", "j", "i")[where]
+    found = statistics_of(np.asarray(part.values), voxels[where] & measured(part))
+    if found is None:
+        raise Refused(f"{name} contains no voxel.", "Draw it first.")
+    return found, str(volume.attrs.get("units", ""))
 
 
 def measurements_in_words(table: Table, uid: str) -> str:

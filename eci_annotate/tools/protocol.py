@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,48 @@ class Unplaced(Annotation):
     kind = "box"
 
 
-Object = Box | Contours | Paint | Unplaced
+@dataclass(frozen=True, eq=False)
+class Ruler(Annotation):
+    """A measurement between points; it has no voxels and is no annotation of a version.
+
+    Attributes
+    ----------
+    wanted
+        Number of points that it needs.
+    points_lps
+        Its points so far, patient millimetres.
+    """
+
+    wanted: ClassVar[int] = 2
+
+    points_lps: tuple[Vector, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all points are set."""
+        return len(self.points_lps) == self.wanted
+
+    @property
+    def volume_mm3(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Distance(Ruler):
+    """The distance of two points."""
+
+    kind = "distance"
+
+
+@dataclass(frozen=True, eq=False)
+class Angle(Ruler):
+    """The angle at the second of three points."""
+
+    kind = "angle"
+    wanted = 3
+
+
+Object = Box | Contours | Paint | Unplaced | Distance | Angle
 
 
 @dataclass(frozen=True, eq=False)

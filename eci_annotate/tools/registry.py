@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from eci_annotate.imaging.annotations import Kind
 from eci_annotate.tools.boundingbox import BoundingBox
@@ -11,16 +11,23 @@ from eci_annotate.tools.freedraw import FreeDraw
 from eci_annotate.tools.growcut.growcut import GrowCut
 from eci_annotate.tools.info import ToolInfo
 from eci_annotate.tools.protocol import Object, Tool
+from eci_annotate.tools.ruler import ANGLE_RULER, DISTANCE_RULER
 from eci_annotate.tools.smartpaint.smartpaint import SmartPaint
 
 TOOLS: Mapping[str, Tool] = {
-    tool.info.name.value: tool for tool in (BoundingBox(), FreeDraw(), SmartPaint(), GrowCut(), ClickSegment())
+    tool.info.name.value: tool
+    for tool in (BoundingBox(), FreeDraw(), SmartPaint(), GrowCut(), ClickSegment(), DISTANCE_RULER, ANGLE_RULER)
 }
 
 
 def infos() -> list[ToolInfo]:
     """Return what each tool declares about itself."""
     return [tool.info for tool in TOOLS.values()]
+
+
+def offered(tools: Sequence[str]) -> tuple[str, ...]:
+    """Return the tools of a task that names `tools`: these (all if it names none), and those that measure."""
+    return tuple(name for name, tool in TOOLS.items() if not tools or name in tools or tool.info.measures)
 
 
 def icon_of(kind: Kind) -> str:

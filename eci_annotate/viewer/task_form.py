@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
-from eci_annotate.tools.editing.entries import Select
+from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, DrawnSize, is_measured
+from eci_annotate.repository.analysis.answer_sources import differences
+from eci_annotate.tools.editing.entries import Alter, Select
+from eci_annotate.tools.protocol import Ruler
 from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
 from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
@@ -18,6 +21,7 @@ from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.session.resume import Restored
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.workflow.usecase.form import Question
 from eci_annotate.workflow.usecase.gate import Mismatch, Row, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -73,7 +77,7 @@ class TaskReport:
         self.eyes = [EarlierVersion(side, controller, go, draw) for side in self.earlier]
         self.curve = CurvePanel(task, controller.easel)
         self.sizes = DrawingSizes(controller.easel.table, hanging)
-        self._measure = self.sizes.reading if is_measured(task.use_case.questions) else None
+        self._measure = self._reading if is_measured(task.use_case.questions) else None
         self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
 
     def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
@@ -87,6 +91,13 @@ class TaskReport:
         questions = self._task.questions
         save = lambda _: self.save()  # noqa: E731
         return FormPanel(case.report, questions, answers, save, opinions, self._refused, self.correct, self._measure)
+
+    def _reading(self, question: Question, siblings: Mapping[str, Any], link: str) -> DrawnSize | None:
+        """Measure the drawing; a ruler that has no name yet is named when its value is taken."""
+        found = self.sizes.reading(question, siblings, link)
+        if found is None or not found.claims:
+            return found
+        return replace(found, claim=lambda: self._do(Alter(found.source, label=found.claims)))
 
     def _refused(self, given: Mapping[str, Any], drawn: Sequence[Row]) -> list[Mismatch]:
         gate = self._task.definition.gate
@@ -134,7 +145,8 @@ class TaskReport:
         """Follow the annotations: their labels, and those that are drawn."""
         self.checks.refresh()
         if self.form:
-            self.form.match([thing.label for thing in self._easel.table.objects.values()], drawn)
+            things = self._easel.table.objects.values()
+            self.form.match([thing.label for thing in things if not isinstance(thing, Ruler)], drawn)
 
     def correct(self, mismatch: Mismatch) -> None:
         """Lead to what a mismatch is about: its annotation, or else its series."""

@@ -39,7 +39,7 @@ def bench() -> Bench:
 
 
 def test_only_the_tools_of_the_task_are_offered() -> None:
-    assert list(Bench("smartpaint", "box").bar.tools) == ["box", "smartpaint"]
+    assert list(Bench("smartpaint", "box").bar.tools) == ["box", "smartpaint", "distance", "angle"]
     assert len(Bench().bar.tools) == len(TOOLS)
 
 

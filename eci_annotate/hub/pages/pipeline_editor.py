@@ -15,7 +15,7 @@ from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.new_project import publish
-from eci_annotate.tools.info import ToolName
+from eci_annotate.tools.info import MEASURING, ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -58,7 +58,11 @@ def _page(
         tasks=[{**_EMPTY, **each} for each in tasks],
         kept=[json.dumps(each) for each in tasks],
         may=visit.repo.account.actor.may("administer", place.name),
-        choices={"kinds": tuple(TaskKind), "roles": ROLES, "tools": tuple(ToolName)},
+        choices={
+            "kinds": tuple(TaskKind),
+            "roles": ROLES,
+            "tools": tuple(name for name in ToolName if name not in MEASURING),
+        },
         token=visit.token("pipeline", place.name),
         problem=problem,
         drawn=to_text(drawn),

@@ -1,22 +1,38 @@
-"""Answers that can be measured: the size of the drawing that a question names, and where answer and drawing differ.
+"""Answers that can be measured: the size of the drawing or ruler that a question names.
 
 Nothing is picked: two drawings that could be meant are said to be two, and nothing is measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.measurements import Statistics
 from eci_annotate.tools.editing.table import Table
-from eci_annotate.tools.measure import Size, size_of_drawing
-from eci_annotate.tools.protocol import Unplaced
-from eci_annotate.workflow.usecase.form import GROUP, LIST, Question
-from eci_annotate.workflow.usecase.form_measure import Measure, MeasureKind, agrees, rounded
+from eci_annotate.tools.measure import (
+    Size,
+    is_default_label,
+    ruler_value,
+    size_of_drawing,
+    values_of_drawing,
+)
+from eci_annotate.tools.protocol import Object, Ruler, Unplaced
+from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.form_measure import (
+    ANGLE_UNITS,
+    RULERS,
+    VALUES,
+    Measure,
+    MeasureKind,
+    rounded,
+)
 from eci_annotate.workflow.usecase.hanging import Hanging
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,10 +45,22 @@ class DrawnSize:
         In the unit of the question; None if nothing was measured.
     words
         The value with its unit, or why there is none.
+    source
+        uid of the annotation or ruler that was measured.
+    kind
+        What was measured of it.
+    claims
+        Label that a ruler must be given before the value counts as measured of it; empty: it has that label.
+    claim
+        Gives it that label.
     """
 
     value: float | None
     words: str
+    source: str = ""
+    kind: MeasureKind | None = None
+    claims: str = ""
+    claim: Callable[[], None] | None = None
 
 
 class DrawingSizes:
@@ -47,8 +75,8 @@ class DrawingSizes:
     """
 
     def __init__(self, table: Table, hanging: Hanging) -> None:
-        self._table, self._hanging = table, hanging
-        self._known: dict[str, tuple[int, Size | Refused]] = {}
+        self.table, self._hanging = table, hanging
+        self._known: dict[tuple[str, str], tuple[int, Any]] = {}
 
     def reading(self, question: Question, siblings: Mapping[str, Any], link: str) -> DrawnSize | None:
         """Measure what a question asks for.
@@ -70,48 +98,83 @@ class DrawingSizes:
         measure = next((each for each in question.measures if each.applies(siblings)), None)
         if measure is None:
             return None
-        label = measure.of or link
+        label, claims = measure.of or link, ""
         try:
-            size = self._size(self._drawing(label, measure))
+            uid = self._chosen_ruler(label, measure)
+            claims = label if uid else ""
+            uid = uid or self._drawing(label, measure)
+            value = rounded(self._value(uid, measure, question.unit), question.unit)
         except EciError as error:
             return DrawnSize(None, error.what)
-        value = rounded(_of_kind(size, measure.kind) / measure.units[question.unit], question.unit)
-        return DrawnSize(value, f"{value:g} {question.unit}")
+        of = f", {self.table.objects[uid].label}" if claims else ""
+        space = "" if question.unit in ANGLE_UNITS else " "
+        words = f"{value:g}{space}{question.unit}".strip() + of
+        return DrawnSize(value, words, uid, measure.kind, claims)
+
+    def _chosen_ruler(self, label: str, measure: Measure) -> str:
+        """Return the uid of the selected ruler that nobody has named yet, if no ruler has the label; else empty."""
+        uid = self.table.active or ""
+        thing = self.table.objects.get(uid)
+        fits = isinstance(thing, Ruler) and thing.kind == measure.kind and thing.is_complete
+        if not label or not fits or thing is None or self._named(label, measure.kind):
+            return ""
+        return uid if is_default_label(thing.label, thing.kind) and self._is_placed(thing, measure) else ""
+
+    def _is_placed(self, thing: Object, measure: Measure) -> bool:
+        """Whether it is on a series that the measure asks for."""
+        slots = [each.slot for each in self._hanging.placed if each.series_uid == thing.series_uid]
+        return not measure.slots or any(slot in measure.slots for slot in slots)
 
     def _drawing(self, label: str, measure: Measure) -> str:
         """Return the uid of the only drawing that is meant."""
         if not label:
             raise Refused("Choose the label first.")
         series = [each.series_uid for slot in measure.slots for each in self._hanging.placed if each.slot == slot]
-        found = self._named(label)
+        found = self._named(label, measure.kind)
         if measure.slots:
-            places = [[uid for uid in found if self._table.objects[uid].series_uid == one] for one in series]
+            places = [[uid for uid in found if self.table.objects[uid].series_uid == one] for one in series]
             found = next((each for each in places if each), [])
-        shapes = [uid for uid in found if not isinstance(self._table.objects[uid], Box)] or found
+        shapes = [uid for uid in found if not isinstance(self.table.objects[uid], Box)] or found
         if not shapes:
-            raise Refused(f"{label!r} is not drawn yet.")
+            tool = {MeasureKind.DISTANCE: "Distance", MeasureKind.ANGLE: "Angle"}.get(measure.kind)
+            how = f" Measure it with {tool}, then press this button." if tool else ""
+            raise Refused(f"{label!r} is not drawn yet.{how}")
         if len(shapes) > 1:
             raise Refused(f"{label!r} is drawn {len(shapes)} times: type the value.")
         return shapes[0]
 
-    def _named(self, label: str) -> list[str]:
-        things = self._table.objects.items()
-        return [uid for uid, thing in things if thing.label == label and not isinstance(thing, Unplaced)]
+    def _named(self, label: str, kind: MeasureKind) -> list[str]:
+        """Return the uids of the rulers of a kind, or else of the annotations, that have a label."""
+        things = [(uid, thing) for uid, thing in self.table.objects.items() if thing.label == label]
+        if kind in RULERS:
+            return [uid for uid, thing in things if thing.kind == kind]
+        return [uid for uid, thing in things if not isinstance(thing, Unplaced | Ruler)]
 
-    def _size(self, uid: str) -> Size:
-        revision = self._table.history.revision(uid)
-        if uid not in self._known or self._known[uid][0] != revision:
-            self._known[uid] = (revision, self._measured(uid))
-        size = self._known[uid][1]
-        if isinstance(size, Refused):
-            raise size
-        return size
+    def _value(self, uid: str, measure: Measure, unit: str) -> float:
+        """Return what is measured, in a unit."""
+        if measure.kind in VALUES:
+            values, own = self._kept(uid, values_of_drawing)
+            if own != unit:
+                name = self.table.objects[uid].label
+                raise Refused(f"{name!r} has values in {own or 'no unit'}: type the value.")
+            return _of_values(values, measure.kind)
+        units = measure.units or {}
+        if measure.kind in RULERS:
+            return float(self._kept(uid, ruler_value)) / units[unit]
+        return _of_kind(self._kept(uid, size_of_drawing), measure.kind) / units[unit]
 
-    def _measured(self, uid: str) -> Size | Refused:
-        try:
-            return size_of_drawing(self._table, uid)
-        except Refused as refusal:
-            return refusal
+    def _kept(self, uid: str, measured: Callable[[Table, str], T]) -> T:
+        """Return what a function measures of an annotation as it is now; it is called again only after a change."""
+        key, revision = (uid, measured.__name__), self.table.history.revision(uid)
+        if key not in self._known or self._known[key][0] != revision:
+            try:
+                self._known[key] = (revision, measured(self.table, uid))
+            except Refused as refusal:
+                self._known[key] = (revision, refusal)
+        found: T | Refused = self._known[key][1]
+        if isinstance(found, Refused):
+            raise found
+        return found
 
 
 def _of_kind(size: Size, kind: MeasureKind) -> float:
@@ -120,8 +183,18 @@ def _of_kind(size: Size, kind: MeasureKind) -> float:
             return size.long_mm
         case MeasureKind.SHORT_AXIS:
             return size.short_mm
-        case MeasureKind.VOLUME:
-            return size.volume_mm3
+    return size.volume_mm3
+
+
+def _of_values(values: Statistics, kind: MeasureKind) -> float:
+    match kind:
+        case MeasureKind.MEAN:
+            return values.mean
+        case MeasureKind.SD:
+            return values.sd
+        case MeasureKind.MINIMUM:
+            return values.low
+    return values.high
 
 
 def link_of(questions: Sequence[Question], answers: Mapping[str, Any]) -> str:
@@ -132,35 +205,3 @@ def link_of(questions: Sequence[Question], answers: Mapping[str, Any]) -> str:
 def is_measured(questions: Sequence[Question]) -> bool:
     """Whether any question, also of a group or list, can be measured."""
     return any(each.measures or is_measured(each.questions) for each in questions)
-
-
-def differences(questions: Sequence[Question], answers: Mapping[str, Any], sizes: DrawingSizes) -> Iterator[str]:
-    """Yield, in words, each answer that differs from the drawing it could be measured of.
-
-    Parameters
-    ----------
-    questions
-        The form, or a group of it.
-    answers
-        Raw or checked answers.
-    sizes
-        Sizes of the drawings.
-    """
-    for question in questions:
-        value = answers.get(question.name)
-        if value is None:
-            continue
-        if question.kind == GROUP:
-            yield from differences(question.questions, value, sizes)
-        elif question.kind == LIST:
-            for each in value:
-                yield from differences(question.questions, each, sizes)
-        elif question.measures and isinstance(value, int | float):
-            yield from _difference(question, answers, link_of(questions, answers), sizes)
-
-
-def _difference(question: Question, answers: Mapping[str, Any], link: str, sizes: DrawingSizes) -> Iterator[str]:
-    reading, value = sizes.reading(question, answers, link), answers[question.name]
-    if reading is not None and reading.value is not None and not agrees(value, reading.value, question.unit):
-        of = f" of {link!r}" if link else ""
-        yield f"{question.title}{of}: {value:g} {question.unit} in the form, {reading.words} drawn"

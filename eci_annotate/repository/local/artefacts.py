@@ -43,6 +43,9 @@ def annotated(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Manif
     ]
     if job.task.form:
         parts.append(SealedPart(PartKind.REPORT, job.task.form, shop.blobs.put(canonical(content.answers))))
+    if content.measurements:
+        kept = shop.blobs.put(canonical(content.measurements))
+        parts.append(SealedPart(PartKind.MEASUREMENTS, "measured", kept))
     if content.checks:
         parts.append(SealedPart(PartKind.CHECKS, "stated", shop.blobs.put(canonical(content.checks))))
     return Manifest((*parts, *_derived(shop, proposal, adds), *job.images), SOFTWARE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,8 @@ class Job:
 class DraftContent:
     """What a complete draft holds: answers, annotations, a row for each annotation, and the whole as a snapshot.
 
-    `checks` is what is stated of slots and series; `remarks` name answers that differ from the drawing.
+    `checks` is what is stated of slots and series; `remarks` name answers that differ from the drawing;
+    `measurements` are the rulers, and which annotation or ruler each measured answer comes from.
     """
 
     answers: dict[str, Any]
@@ -77,6 +78,7 @@ class DraftContent:
     snapshot: bytes
     checks: dict[str, Any]
     remarks: tuple[str, ...] = ()
+    measurements: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,18 +170,25 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     annotations = tuple(easel.table.annotations())
     rows = tuple(_row(each) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
-    remarks = _remarks(shop, job, answers, easel.table) if job.task.form else ()
-    return _Replayed(DraftContent(answers, annotations, rows, save(easel), checks, remarks), job.task, stamps)
+    remarks, measurements = _measured(shop, job, answers, easel.table)
+    content = DraftContent(answers, annotations, rows, save(easel), checks, remarks, measurements)
+    return _Replayed(content, job.task, stamps)
 
 
-def _remarks(shop: Workshop, job: Job, answers: dict[str, Any], table: Table) -> tuple[str, ...]:
-    """Return where answers differ from the drawing; signing allows it, and says so."""
-    from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, differences, is_measured
+def _measured(
+    shop: Workshop, job: Job, answers: dict[str, Any], table: Table
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return where answers differ from the drawing (signing allows it, and says so), and what was measured."""
+    from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, is_measured
+    from eci_annotate.repository.analysis.answer_sources import differences, measured_answers, ruler_rows
 
-    asked = job.case.questions
-    if not is_measured(asked):
-        return ()
-    return tuple(differences(asked, answers, DrawingSizes(table, job.case.hang(_headers(shop, job.subject)))))
+    asked = job.case.questions if job.task.form else ()
+    rulers, rows, remarks = list(ruler_rows(table)), list[dict[str, Any]](), tuple[str, ...]()
+    if is_measured(asked):
+        sizes = DrawingSizes(table, job.case.hang(_headers(shop, job.subject)))
+        remarks = tuple(differences(asked, answers, sizes))
+        rows = [each.to_row(table) for each in measured_answers(asked, answers, sizes)]
+    return remarks, {"answers": rows, "rulers": rulers} if rows or rulers else {}
 
 
 def _headers(shop: Workshop, subject: str) -> Sequence[Header]:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.tools.protocol import Fields, Object, Paint, Unplaced
+from eci_annotate.tools.protocol import Angle, Distance, Fields, Object, Paint, Ruler, Unplaced
 
-KINDS: dict[str, type[Any]] = {"box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced}
+KINDS: dict[str, type[Any]] = {
+    "box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced, "distance": Distance, "angle": Angle,
+}  # fmt: skip
 BODY = "easel.json"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every member: a clock would make replays differ
 
@@ -72,6 +74,8 @@ def object_out(thing: Object | None, shelf: Shelf) -> dict[str, Any] | None:
             ends = np.cumsum([len(r) for r in rings], dtype=np.int64)
             points = np.concatenate(rings) if rings else np.empty((0, 3))
             body |= {"spacing_mm": spacing, "points": shelf.put(points), "ends": shelf.put(ends)}
+        case Ruler(points_lps=places):
+            body |= {"points_lps": places}
     return body
 
 
@@ -82,6 +86,8 @@ def object_in(body: dict[str, Any] | None, arrays: Any) -> Object | None:
     kind = KINDS[body.pop("kind")]
     if kind is Contours:
         body["rings_lps"] = tuple(np.split(arrays[body.pop("points")], arrays[body.pop("ends")])[:-1])
+    if "points_lps" in body:
+        body["points_lps"] = tuple(tuple(point) for point in body["points_lps"])
     body["colour"] = tuple(body["colour"])
     thing: Object = kind(**body)
     return thing

@@ -11,7 +11,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like
 from eci_annotate.tools.editing.history import History
 from eci_annotate.tools.editing.series_sheet import Sheet
-from eci_annotate.tools.protocol import HALF, Fields, Object, Paint, Unplaced
+from eci_annotate.tools.protocol import HALF, Fields, Object, Paint, Ruler, Unplaced
 
 
 class Table:
@@ -86,10 +86,10 @@ class Table:
         return bool(thing.frame_uid) and thing.frame_uid == self.sheet_of(series_uid).grid.frame_of_reference_uid
 
     def is_editable_on(self, thing: Object, series_uid: str) -> bool:
-        """Whether an annotation can be edited on a series: boxes in all of their frame, others on their own series."""
+        """Whether an annotation can be edited on a series: boxes and rulers in all of their frame, others not."""
         if thing.series_uid == series_uid:
             return True
-        return isinstance(thing, (Box, Unplaced)) and self.is_on(thing, series_uid)
+        return isinstance(thing, (Box, Unplaced, Ruler)) and self.is_on(thing, series_uid)
 
     def share(self, other: Table) -> None:
         """Share prepared series with another table, now and in future."""

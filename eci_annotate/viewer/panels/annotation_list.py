@@ -10,7 +10,8 @@ import ipywidgets as w
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Box, Colour
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
-from eci_annotate.tools.protocol import Object, Unplaced
+from eci_annotate.tools.measure import ruler_in_words
+from eci_annotate.tools.protocol import Object, Ruler, Unplaced
 from eci_annotate.tools.registry import icon_of
 from eci_annotate.viewer.panels.study_checks import shape
 from eci_annotate.viewer.panels.toolbar import Do
@@ -79,7 +80,7 @@ class AnnotationRow:
         self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
         (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
 
-    def refresh(self, thing: Object, active: bool, shown: bool, volume_mm3: float, unit: Unit) -> None:
+    def refresh(self, thing: Object, active: bool, shown: bool, size: str) -> None:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
@@ -87,7 +88,7 @@ class AnnotationRow:
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
         self.choose.button_style = "primary" if active else ""
-        self.volume.value = size_of(thing, volume_mm3, unit)
+        self.volume.value = size
         self._quiet = False
 
 
@@ -141,7 +142,9 @@ class AnnotationList:
         self._units[self.easel.table.series_uid] = marks.unit if marks else Unit.PATIENT
         for uid, thing in self.easel.table.objects.items():
             shown, unit = uid not in self.easel.table.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
-            self.rows[uid].refresh(thing, uid == self.easel.table.active, shown, self._volume(uid), unit)
+            said = ruler_in_words(self.easel.table, uid) if isinstance(thing, Ruler) else ""
+            size = said or size_of(thing, self._volume(uid), unit)
+            self.rows[uid].refresh(thing, uid == self.easel.table.active, shown, size)
             self.rows[uid].place(thing.series_uid == self.easel.table.series_uid, self._is_on(thing))
 
     @property

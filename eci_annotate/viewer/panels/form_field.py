@@ -34,7 +34,7 @@ class Field:
         self._reading: DrawnSize | None = None
         self.take = w.Button(icon="arrows-h", layout=w.Layout(width="auto", flex="0 0 auto"))
         self.take.add_class("eci-measure")
-        self.take.on_click(lambda _: self._take(self._reading and self._reading.value))
+        self.take.on_click(lambda _: self._take_measured())
         self.differs = w.HTML()
         self.wrong = w.HTML(layout=w.Layout(display="none"))
         self.measured = w.HBox([self.take, self.differs], layout=w.Layout(flex_flow="row wrap", display="none"))
@@ -101,11 +101,21 @@ class Field:
 
     def _difference(self, reading: DrawnSize) -> str:
         answer = self.answer
-        if reading.value is None or not isinstance(answer, int | float):
+        if not isinstance(answer, int | float) or reading.claims:
             return ""
+        if reading.value is None:
+            return "<span>not measured on a drawing</span>"
         if agrees(answer, reading.value, self.question.unit):
             return "<span class='eci-good'>as drawn</span>"
         return f"<span class='eci-warned' role='status'>differs from the drawing ({html.escape(reading.words)})</span>"
+
+    def _take_measured(self) -> None:
+        """Fill in the measured value; a ruler without a name becomes that of this question."""
+        reading = self._reading
+        if reading is not None and reading.value is not None and not self.input.disabled:
+            self.answer = reading.value
+            if reading.claim is not None:
+                reading.claim()
 
     def _take(self, answer: Any) -> None:
         if not self.input.disabled and answer is not None:

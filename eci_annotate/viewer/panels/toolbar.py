@@ -11,7 +11,7 @@ import ipywidgets as w
 
 from eci_annotate.imaging.display import PRESETS
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
-from eci_annotate.tools.registry import TOOLS, infos
+from eci_annotate.tools.registry import TOOLS, infos, offered
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.shortcuts import LEAST_MM, MOST_MM
@@ -70,7 +70,7 @@ class Toolbar:
         self.tools = {
             info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()}): {info.help}", info.title)
             for info in infos()
-            if info.name in tools or not tools
+            if info.name in offered(tools)
         }
         self.erase = _toggle("eraser", "Erase instead of adding (X)", "Erase")
         self.through = _toggle("cubes", "SmartPaint through the slices (3), or on this slice only (2)", "3-D")

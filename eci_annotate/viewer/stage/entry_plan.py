@@ -14,7 +14,7 @@ from eci_annotate.tools.editing.easel import LIFT, Easel
 from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Entry, Redo, Select, SetOption, Show, Undo
 from eci_annotate.tools.editing.history import Item
 from eci_annotate.tools.gestures import Gesture, Press
-from eci_annotate.tools.registry import TOOLS
+from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import PALETTE, default_label
 
 
@@ -160,12 +160,13 @@ class EntryPlan:
             yield from (ChooseTool(name) for name in islice(fitting, 1))
 
     def _is_offered(self, tool: str) -> bool:
-        return not self.offered or tool in self.offered
+        return tool in offered(self.offered)
 
     def wished(self) -> tuple[str, Colour]:
         """Return label and colour that the next annotation would have."""
         easel = self.easel
-        label = self.next_label.strip() or default_label(easel.table)
+        info = TOOLS[easel.tool].info
+        label = self.next_label.strip() or default_label(easel.table, info.makes if info.measures else "")
         return label, self.next_colour or PALETTE[len(easel.table.objects) % len(PALETTE)]
 
     def new(self) -> Add:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.editing.table import Table
-from eci_annotate.tools.protocol import ObjectEdit
+from eci_annotate.tools.protocol import ObjectEdit, Ruler
 
 # Okabe and Ito, Color universal design (2008), white in place of black: told apart by readers with any colour vision
 PALETTE: tuple[Colour, ...] = (
@@ -16,11 +16,16 @@ PALETTE: tuple[Colour, ...] = (
 )  # fmt: skip
 
 
-def default_label(table: Table) -> str:
-    """Return `lesion N`: one more than the annotations there are, and than every N in use or still undoable."""
-    numbers = (re.fullmatch(r"lesion (\d{1,6})", label) for label in _labels(table))
+def default_label(table: Table, ruler: str = "") -> str:
+    """Return `lesion N`: one more than the annotations there are, and than every N in use or still undoable.
+
+    With the kind of a `ruler`, `distance N` or `angle N`, counted in the same way.
+    """
+    name = ruler or "lesion"
+    numbers = (re.fullmatch(rf"{name} (\d{{1,6}})", label) for label in _labels(table))
     highest = max((int(found[1]) for found in numbers if found), default=0)
-    return f"lesion {max(highest, len(table.objects)) + 1}"
+    alike = (thing.kind == ruler if ruler else not isinstance(thing, Ruler) for thing in table.objects.values())
+    return f"{name} {max(highest, sum(alike)) + 1}"
 
 
 def _labels(table: Table) -> Iterator[str]:

@@ -30,6 +30,7 @@ class PartKind(StrEnum):
     REVIEWED = "reviewed"  # the seal of the version that a review is about
     PLACES = "places"
     CHECKS = "checks"  # what the annotator stated of slots and series
+    MEASUREMENTS = "measurements"  # a blob: rulers, and which annotation or ruler each measured answer comes from
     FIDELITY = "fidelity"  # a blob: what was written as DICOM, read again and compared with what was drawn
 
 

@@ -29,9 +29,9 @@ def _measure(
 ) -> Iterator[Finding]:
     if question.kind != NUMBER:
         yield f"{question.title!r} is measured, but is not a number.", "Give it the type number."
-    if question.unit not in measure.units:
+    if measure.units is not None and question.unit not in measure.units:
         yield (
-            f"{question.title!r} is a {measure.kind} in {question.unit or 'no unit'}.",
+            f"{question.title!r} is measured as {measure.kind} in {question.unit or 'no unit'}.",
             f"Give it as x-unit one of {', '.join(measure.units)}.",
         )
     if not measure.of and not any(each.link for each in siblings):

@@ -9,7 +9,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
-from eci_annotate.tools.protocol import Paint, is_series_field
+from eci_annotate.tools.protocol import Paint, Ruler, is_series_field
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
 from eci_annotate.viewer.stage.ink.pane_turn import turned
 from eci_annotate.viewer.stage.ink.rasterise import compose, margin_px
@@ -124,7 +124,7 @@ class Painter:
                 continue
             if thing is not None and not self.easel.table.is_on(thing, series_uid):
                 continue
-            if change.where is None and isinstance(thing, Box):
+            if change.where is None and isinstance(thing, (Box, Ruler)):
                 continue
             if change.where is None or not isinstance(thing, Paint):
                 return None

@@ -9,7 +9,9 @@ import numpy as np
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.geometry import Floats
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.viewer.stage.orders import Mark
+from eci_annotate.tools.measure import ruler_in_words
+from eci_annotate.tools.protocol import Ruler
+from eci_annotate.viewer.stage.orders import CAPTION, Mark
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, View
 
 LINE_PX = 2.5
@@ -17,6 +19,8 @@ THIN_PX = 1.5
 FILL = 0.25
 REACH_PX = 9.0
 PARALLEL = 1 - 1e-4
+FLAT_MM = 1e-3
+RULER_TEXT_PX = np.array([6.0, 14.0])  # right of the line and below it
 
 
 def acquired(stack: PlaneStack) -> bool:
@@ -73,6 +77,36 @@ def _annotations(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -
                 rings = rings_on(thing, np.asarray(plane.origin_lps), plane.normal_lps, thickness)
                 if rings:
                     yield Mark(_joined(rings, stack, view), thing.colour, width, closed=True, fill=FILL)
+            case Ruler() if len(thing.points_lps) > 1:
+                yield from _ruler_marks(thing, ruler_in_words(easel.table, uid), stack, view)
+
+
+def _ruler_marks(thing: Ruler, words: str, stack: PlaneStack, view: View) -> Iterator[Mark]:
+    """Yield the parts of a ruler that are on a slice, and what it measures beside the last of them."""
+    plane = stack.plane(view.index)
+    points = np.asarray(thing.points_lps, float)
+    heights = (points - np.asarray(plane.origin_lps)) @ plane.normal_lps
+    reach = max(plane.thickness_mm / 2, FLAT_MM)
+    parts = [
+        part
+        for n in range(len(points) - 1)
+        if (part := _within(points[n : n + 2], heights[n : n + 2], reach)) is not None
+    ]
+    for part in parts:
+        yield Mark(view.px_from_lps(stack, part), thing.colour, LINE_PX * view.ratio)
+    if parts:
+        at = view.px_from_lps(stack, parts[-1]).max(0)[None] + RULER_TEXT_PX * view.ratio
+        yield Mark(at, thing.colour, THIN_PX * view.ratio, spot=CAPTION, text=words)
+
+
+def _within(ends: Floats, heights: Floats, reach: float) -> Floats | None:
+    """Return the part of a line (2, 3) whose height over a slice is at most `reach`; None if there is none."""
+    rise = float(heights[1] - heights[0])
+    if abs(rise) < FLAT_MM:
+        return ends if abs(float(heights[0])) <= reach else None
+    low, high = sorted(((-reach - heights[0]) / rise, (reach - heights[0]) / rise))
+    low, high = max(float(low), 0.0), min(float(high), 1.0)
+    return None if low >= high else ends[0] + np.array([[low], [high]]) * (ends[1] - ends[0])
 
 
 def rings_on(thing: Contours, origin: Floats, normal: Floats, thickness_mm: float) -> list[Floats]:
