@@ -1,4 +1,4 @@
-"""`eci-annotate hanging explain`: which series of a folder goes where in a use case's hanging protocol, and why."""
+"""`eci-annotate hanging explain|proposals|publish|decline`: try out a protocol, decide what members propose for it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from eci_annotate.cli.pipeline_commands import Case, case_named
-from eci_annotate.cli.terminal import say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, say, show
+from eci_annotate.cli.terminal import project as project_named
 
-hangings = typer.Typer(help="Try out hanging protocols.", no_args_is_help=True)
+hangings = typer.Typer(help="Try out hanging protocols, and decide proposals for them.", no_args_is_help=True)
+Number = Annotated[int, typer.Argument(help="Number of the proposal in the list of `hanging proposals`.")]
 
 
 @hangings.command("explain")
@@ -30,3 +32,49 @@ def explain(
     for stage in hanging.stages:
         rows = " | ".join(" ".join(f"{cell.title} {cell.plane}" for cell in row) for row in stage.rows)
         say(f"{stage.title}: {rows}")
+
+
+@hangings.command("proposals")
+def proposals(folder: Folder, project: Project = None) -> None:
+    """List what members propose for the hanging protocol, with the evidence. For owners of a project."""
+    from eci_annotate.repository.layout.protocol_proposals import evidence_of, protocol_proposals
+
+    repository = open(folder)
+    name, backend = project_named(repository, project), local(repository)
+    rows = []
+    for number, each in enumerate(protocol_proposals(backend, name), 1):
+        told, evidence = evidence_of(backend, name, each), "the protocol has no such slot any more"
+        if told is not None:
+            evidence = f"{len(told.alike)} of {told.looked} subjects have it, {len(told.changed)} would change"
+            evidence += f"; {told.left_out} not looked at" if told.left_out else ""
+            evidence += f"; other slots that change: {', '.join(told.other_slots)}" if told.other_slots else ""
+        rows.append([number, each.title, each.words, ", ".join(each.members), ", ".join(each.subjects), evidence])
+    show("Proposals", ["number", "slot", "series", "by", "seen in", "evidence"], rows)
+
+
+@hangings.command("publish")
+def publish(folder: Folder, number: Number, project: Project = None) -> None:
+    """Publish the hanging protocol with a proposal as its next version. New subjects will use it. For owners."""
+    from eci_annotate.repository.layout.protocol_proposals import proposal_at, protocol_proposals, publish_proposal
+
+    repository = open(folder)
+    name, backend = project_named(repository, project), local(repository)
+    chosen = proposal_at(protocol_proposals(backend, name), number)
+    publish_proposal(backend, name, chosen)
+    say(f"Published: {chosen.title} takes series with {chosen.words} first. New subjects will use it.")
+
+
+@hangings.command("decline")
+def decline(
+    folder: Folder,
+    number: Number,
+    reason: Annotated[str, typer.Option(help="Why; it is in the audit trail.")],
+    project: Project = None,
+) -> None:
+    """Decline a proposal. Members who proposed it keep it for themselves. For owners."""
+    from eci_annotate.repository.layout.protocol_proposals import decline_proposal, proposal_at, protocol_proposals
+
+    repository = open(folder)
+    name, backend = project_named(repository, project), local(repository)
+    decline_proposal(backend, name, proposal_at(protocol_proposals(backend, name), number), reason)
+    say("Declined.")

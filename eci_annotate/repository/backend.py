@@ -19,6 +19,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ class Account(Protocol):
 
     def use_case(self, project: str, digest: str = "") -> UseCase:
         """A definition of the project as the actor may know it; the current one without a digest."""
+
+    def kept_series(self, project: str) -> list[HangingChoice]:
+        """The series that the actor keeps in slots of the hanging protocol; for an owner also what others propose."""
 
 
 class TaskDrafts(Protocol):

@@ -98,8 +98,8 @@ class Task(SubjectImages):
 
     def hanging(self, studies: Sequence[Study] | None = None) -> Hanging:
         """Which series goes where, and why; `studies` are those of `studies()`, if they were listed already."""
-        hanging = self.use_case.hang(hanging_headers(self.studies() if studies is None else studies))
-        return opened_at(hanging, self.definition.first)
+        headers = hanging_headers(self.studies() if studies is None else studies)
+        return self.kept_series.on(opened_at(self.use_case.hang(headers), self.definition.first), headers)
 
     def volume(self, series_uid: str | None = None) -> xr.DataArray:
         """A series as a volume (k, j, i); without a UID the one that the hanging protocol shows first."""

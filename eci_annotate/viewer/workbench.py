@@ -110,7 +110,8 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
-        self.menu = menu_for(self.controller, self.studies, self.hanging, self._carry_out, bool(self.sides))
+        seen = (self.controller, self.studies, self.hanging, self._carry_out)
+        self.menu = menu_for(*seen, bool(self.sides), self.task.kept_series)
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
         self.toolbar = Toolbar(
             self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
@@ -121,8 +122,8 @@ class Workbench(Listener):
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
-        seen = (self.task, self.hanging, self.work, self.sides, self.controller)
-        self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
+        work = (self.task, self.hanging, self.work, self.sides, self.controller)
+        self.report = TaskReport(*work, self._answered, self.do, self._go, self._draw)
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == TaskKind.ADJUDICATE:

@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
-from eci_annotate.workflow.project_checks import check_names, check_service_role
+from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.project_checks import check_may_give, check_names, check_service_role
+from eci_annotate.workflow.series_choices import ChoiceCommand, Choices, decide_choice, evolve_choices
 from eci_annotate.workflow.subject.commands import (
     AcceptIdentified,
     AddMember,
@@ -33,6 +34,9 @@ from eci_annotate.workflow.subject.events import (
     MemberAdded,
     MemberChanged,
     ProjectOpened,
+    ProposalSettled,
+    SeriesDropped,
+    SeriesKept,
     UseCasePublished,
     VersionSigned,
     who,
@@ -81,6 +85,7 @@ class Project:
     authorities: tuple[str, ...] = ()
     published: frozenset[str] = frozenset()
     accepts_identified: bool = False
+    kept: Choices = ()
 
     def member_with_key(self, mark: str) -> Member | None:
         """Return the active member whose identifying key has this fingerprint."""
@@ -136,6 +141,8 @@ def evolve_project(event: Event, state: Project) -> Project:
             return _with(state, replace(member, revoked={**member.revoked, event.key: event.at}))
         case IdentifiedAccepted():
             return replace(state, accepts_identified=event.accepted)
+        case SeriesKept() | SeriesDropped() | ProposalSettled():
+            return replace(state, kept=evolve_choices(event, state.kept))
     raise Tampered("A project's stream holds an event of another kind.", "Restore it from a backup.")
 
 
@@ -157,6 +164,7 @@ ProjectCommand = (
     | RevokeCertificate
     | TrustAuthority
     | AcceptIdentified
+    | ChoiceCommand
 )
 
 
@@ -195,6 +203,8 @@ def decide_project(command: ProjectCommand, state: Project, actor: Actor, now: d
             return () if known else (AuthorityTrusted(**who(actor, now), certificate=command.certificate),)
         case AcceptIdentified():
             return _accept(command, state, actor, now)
+        case _:
+            return decide_choice(command, state.kept, actor, now)
 
 
 def _accept(command: AcceptIdentified, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
@@ -215,7 +225,7 @@ def _open(command: OpenProject, state: Project, actor: Actor, now: datetime) -> 
 
 def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Event:
     if state.members:
-        _check_may_give(command.project, command.roles, command.site, command.sites, actor)
+        check_may_give(command.project, command.roles, command.site, command.sites, actor)
     if command.name in state.members:
         raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
     check_name(command.name)
@@ -238,7 +248,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
 
 def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) -> tuple[Event, ...]:
     member = _member(command.name, state)
-    _check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
+    check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
     check_service_role(command.name, command.roles)
     others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
     if "owner" in member.roles and "owner" not in command.roles and not others:
@@ -274,18 +284,6 @@ def _member(name: str, state: Project) -> Member:
     if name not in state.members:
         raise NotFound(f"Member {name!r} not found.", "See: eci-annotate member list")
     return state.members[name]
-
-
-def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple[str, ...], actor: Actor) -> None:
-    """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
-    if unknown := [role for role in roles if role not in ROLES]:
-        raise Refused(f"Unknown role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
-    if actor.may("administer", project):
-        return
-    near = site == actor.site and all(each == actor.site for each in sites) and ALL_SITES not in sites
-    high = any(role in EVERYWHERE or "administer site" in MAY[role] for role in roles)
-    if not (actor.may("administer site", project, site) and near) or high:
-        raise Refused(f"You may not give these roles in {project!r}.", "Ask its owner.")
 
 
 def _check_administers(project: str, state: Project, actor: Actor) -> None:

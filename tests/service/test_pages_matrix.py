@@ -120,6 +120,13 @@ CELLS = {
     "leases": Cell(("GET", "projects/{project}/leases"), somewhere("see pipeline"), f"{PROJECT}/leases"),
     "audit": Cell(("GET", "projects/{project}/audit"), somewhere("audit"), f"{PROJECT}/audit"),
     "quality": Cell(("GET", "projects/{project}/quality"), somewhere("administer"), f"{PROJECT}/quality"),
+    "protocol": Cell(("GET", "projects/{project}/protocol"), somewhere("administer"), f"{PROJECT}/protocol"),
+    "settle a proposal": Cell(
+        ("POST", "projects/{project}/protocol"),
+        somewhere("administer"),
+        f"{PROJECT}/protocol",
+        form(("protocol", P), proposal="x", do="publish"),
+    ),
     "sync": Cell(("GET", "projects/{project}/sync"), somewhere("administer"), f"{PROJECT}/sync"),
     "retry sync": Cell(
         ("POST", "projects/{project}/sync"), somewhere("administer"), f"{PROJECT}/sync", form(("sync", P), target="x")

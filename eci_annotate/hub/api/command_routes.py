@@ -109,6 +109,12 @@ def members(repo: Repo, project: Name) -> list[dict[str, Any]]:
     return [to_json(each) for each in repo.account.members(project)]
 
 
+@router.get("/projects/{project}/kept-series")
+def kept_series(repo: Repo, project: Name) -> list[dict[str, Any]]:
+    """Return the series that the actor keeps in slots of the hanging protocol; for an owner also proposals."""
+    return [to_json(each) for each in repo.account.kept_series(project)]
+
+
 @router.get("/projects/{project}/subjects")
 def subjects(repo: Repo, project: Name, asked: Annotated[CommandRequest, Query()]) -> dict[str, Any]:
     """Return a page of subjects, and their total number."""

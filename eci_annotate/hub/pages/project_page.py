@@ -38,11 +38,13 @@ def place_of(visit: Visit) -> ProjectPage:
         "Leases": actor.may("see pipeline", name),
         "Pipeline": actor.may("see pipeline", name),
         "Members": actor.may("administer", name) or actor.may("administer site", name),
+        "Hanging protocol": actor.may("administer", name),
         "Quality": actor.may("administer", name),
         "Other archives": actor.may("administer", name),
         "Audit": actor.may("audit", name),
     }
     paths = {"Subjects": "", "Add subjects": "/add", "Held files": "/held", "Other archives": "/sync"}
+    paths["Hanging protocol"] = "/protocol"
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
     return ProjectPage(name, case.title, links)
 

@@ -23,6 +23,7 @@ from eci_annotate.hub.pages.new_project_page import open_project, show_new_proje
 from eci_annotate.hub.pages.page import HERE, Check, Page, Showing, Visit
 from eci_annotate.hub.pages.pipeline_editor import change_pipeline, show_pipeline
 from eci_annotate.hub.pages.project_page import show_project
+from eci_annotate.hub.pages.protocol_page import settle_proposal, show_protocol
 from eci_annotate.hub.pages.quality_page import show_quality
 from eci_annotate.hub.pages.subject_page import change_subject, show_subject
 from eci_annotate.hub.pages.sync_page import retry_sync, show_sync
@@ -46,6 +47,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "projects/{project}/leases", show_leases),
     ("GET", "projects/{project}/audit", show_audit),
     ("GET", "projects/{project}/quality", show_quality),
+    ("GET", "projects/{project}/protocol", show_protocol),
+    ("POST", "projects/{project}/protocol", settle_proposal),
     ("GET", "projects/{project}/sync", show_sync),
     ("POST", "projects/{project}/sync", retry_sync),
     ("GET", "projects/{project}/pipeline", show_pipeline),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.repository.backend import Backend, Images
+from eci_annotate.repository.layout.kept_series import KeptSeries
 
 if TYPE_CHECKING:
     from eci_annotate.imaging.registration.registration import Registration
@@ -30,6 +31,11 @@ class SubjectImages:
     def studies(self) -> list[Study]:
         """The subject's studies with their series."""
         return self._images.studies(self.project, self.subject)
+
+    @property
+    def kept_series(self) -> KeptSeries:
+        """The series that you keep in slots of the hanging protocol."""
+        return KeptSeries(self._backend, self.project, self.subject)
 
     def registrations(self) -> list[Registration]:
         """The registrations of the subject: DICOM REG objects of its studies, and data layers that hold one.

@@ -7,7 +7,9 @@ from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member, Project
+from eci_annotate.workflow.series_choices import visible_choices
 from eci_annotate.workflow.subject.view import view_case
+from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 
@@ -43,6 +45,10 @@ class LocalAccount:
                 "The project has no definition with this digest.", "Leave the digest out for the current one."
             )
         return view_case(self._context.use_case(digest or state.use_case), self.actor, project)
+
+    def kept_series(self, project: str) -> list[HangingChoice]:
+        """See `Account`."""
+        return visible_choices(self._project(project).kept, self.actor, project)
 
     def _project(self, project: str) -> Project:
         state = self._context.streams.projects().get(project)

@@ -13,6 +13,7 @@ from typing import Any, overload
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.backend import RequestState, SubjectPage, SubjectQuery
+from eci_annotate.repository.layout.kept_series import described
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
@@ -34,7 +35,7 @@ from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.workflow.project import ProjectCommand, check_name
-from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
+from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.view import SubjectView, view
 
@@ -86,6 +87,9 @@ class LocalBackend:
     def _do(self, command: Any) -> SubjectView | None:
         with self.noting(command):
             match command:
+                case KeepSeries():
+                    do_project(self.context, self._described(command), self.account.actor)
+                    return None
                 case _ if isinstance(command, ProjectCommand):
                     do_project(self.context, command, self.account.actor)
                     return None
@@ -102,6 +106,11 @@ class LocalBackend:
                     return self._done(command)
                 case _:
                     raise Refused("Unknown command.", "Use those of eci_annotate.workflow.subject.commands.")
+
+    def _described(self, command: KeepSeries) -> KeepSeries:
+        """Fill in what the series is like, from its header."""
+        slots = self.account.use_case(command.project).hanging["slots"]
+        return described(command, self.images.studies(command.project, command.subject), slots)
 
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""

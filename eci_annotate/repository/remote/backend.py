@@ -28,6 +28,7 @@ from eci_annotate.workflow.codec import from_json
 from eci_annotate.workflow.project import Member
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 SAVE_S = 10.0
@@ -61,6 +62,10 @@ class RemoteAccount:
         """See `Account`."""
         asked = {"digest": digest} if digest else {}
         return UseCase.from_blob(bytes(self._line.ask("GET", f"projects/{project}/use-case", params=asked)))
+
+    def kept_series(self, project: str) -> list[HangingChoice]:
+        """See `Account`."""
+        return [from_json(HangingChoice, each) for each in self._line.ask("GET", f"projects/{project}/kept-series")]
 
 
 class RemoteDrafts:

@@ -40,7 +40,13 @@ def reasons(hanging: Hanging | None) -> dict[str, str]:
     if hanging is None:
         return {}
     placed = {p.series_uid: f"{p.title}: {'; '.join(p.reasons)}" for p in hanging.placed}
-    return placed | {p.series_uid: f"Left out: {'; '.join(p.reasons)}" for p in hanging.left_out}
+    titles = {choice.slot: choice.title for choice in hanging.choices}
+    kept = {uid: f"{titles.get(slot, slot)}: kept there by you" for slot, uid in hanging.chosen.items()}
+    return {**placed, **_left_out(hanging), **kept}
+
+
+def _left_out(hanging: Hanging) -> dict[str, str]:
+    return {p.series_uid: f"Left out: {'; '.join(p.reasons)}" for p in hanging.left_out}
 
 
 def _date(text: str) -> str:

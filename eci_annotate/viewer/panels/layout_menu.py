@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.imaging.display import Window
 from eci_annotate.viewer.panels.fusion_menu import FusionMenu
+from eci_annotate.viewer.panels.keep_menu import KeepMenu
 from eci_annotate.viewer.panels.stack_names import titles_of
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.layouts import PLANES, PaneGrid, offered
 from eci_annotate.viewer.stage.messages import look
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.workflow.usecase.hanging import Hanging
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.layout.kept_series import KeptSeries
 
 PLANE = "Plane …"
 VIEW = "View …"
@@ -102,11 +107,27 @@ class LayoutMenu:
 
 
 def menu_for(
-    controller: Controller, studies: Sequence[Study], hanging: Hanging, carry_out: CarryOut, compared: bool
+    controller: Controller,
+    studies: Sequence[Study],
+    hanging: Hanging,
+    carry_out: CarryOut,
+    compared: bool,
+    kept: KeptSeries | None = None,
 ) -> LayoutMenu:
     """Return the menu of a task: the layouts of its protocol, and plain grids of all its series, those placed first.
 
-    With `compared`, three planes come first: the sides of a comparison are linked with them.
+    Parameters
+    ----------
+    controller
+        The viewer.
+    studies, hanging
+        Studies of the subject, and their layout.
+    carry_out
+        Does work that gives orders, and draws them.
+    compared
+        Three planes come first: the sides of a comparison are linked with them.
+    kept
+        Where the user keeps series in slots; None where nothing is kept.
     """
     placed = [each.series_uid for each in hanging.placed]
     titles = titles_of(studies)
@@ -114,7 +135,10 @@ def menu_for(
     layouts = offered(hanging.stages, list(dict.fromkeys((*placed, *titles))))
     first = sorted(layouts, key=lambda layout: layout.is_fixed) if compared else layouts
     menu = LayoutMenu(controller, first, carry_out)
-    menu.widget.children = (*menu.widget.children, FusionMenu(controller, titles, carry_out).widget)
+    more = [FusionMenu(controller, titles, carry_out).widget]
+    if kept is not None and hanging.stages:
+        more.append(KeepMenu(controller, hanging, kept, titles, carry_out).widget)
+    menu.widget.children = (*menu.widget.children, *more)
     return menu
 
 

@@ -37,6 +37,8 @@ class Cell:
         Series laid in colour over it; None if there is none.
     aim, tilt
         How an oblique pane is turned: as the hanging protocol states it, and by the user; None: as acquired.
+    slot
+        Slot of the hanging protocol; empty in other layouts.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Cell:
     fuse: Fuse | None = None
     aim: Aim | None = None
     tilt: Tilt | None = None
+    slot: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         """Return what the browser needs of its place."""
@@ -170,13 +173,16 @@ def of_stage(stage: HangingStage) -> PaneGrid:
         and {cell.plane for cell in cells} == set(PANES)
         and len({c.series_uid for c in cells}) == 1
     ):
-        return replace(THREE_PLANE, name=stage.name, title=stage.title).lay("", cells[0].fuse)
+        planes = replace(THREE_PLANE, name=stage.name, title=stage.title).lay("", cells[0].fuse)
+        return replace(planes, cells=tuple(replace(each, slot=cells[0].slot) for each in planes.cells))
     return grid(stage.name, stage.title, [[_of_slot(cell) for cell in row] for row in stage.rows])
 
 
 def _of_slot(cell: StageCell) -> Cell:
     why = "" if cell.series_uid else "No series of this study fits."
-    return Cell("", cell.plane, cell.series_uid, title=cell.title, why=why, fuse=cell.fuse, aim=cell.aim)
+    return Cell(
+        "", cell.plane, cell.series_uid, title=cell.title, why=why, fuse=cell.fuse, aim=cell.aim, slot=cell.slot
+    )
 
 
 GRIDS = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3))

@@ -224,6 +224,42 @@ class AcceptIdentified:
     reason: str
 
 
+@dataclass(frozen=True)
+class KeepSeries:
+    """Keep a series in a slot of the hanging protocol, for oneself: in this subject, or (`alike`) in studies like it.
+
+    `proposed` also proposes it to the owner. The Backend fills in the `traits` of the series.
+    """
+
+    project: str
+    subject: str
+    slot: str
+    series_uid: str
+    alike: bool = False
+    proposed: bool = False
+    traits: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class DropSeries:
+    """Drop one's own choices for a slot that hold for this subject: those for it, and those for studies like it."""
+
+    project: str
+    subject: str
+    slot: str
+
+
+@dataclass(frozen=True)
+class SettleProposal:
+    """Close a proposal (slot and traits) of all members: published with the definition of this digest, or declined."""
+
+    project: str
+    slot: str
+    traits: tuple[tuple[str, str], ...]
+    use_case: str = ""
+    reason: str = ""
+
+
 COMMANDS: dict[str, type] = {
     "enrol.1": Enrol,
     "describe.1": Describe,
@@ -245,4 +281,7 @@ COMMANDS: dict[str, type] = {
     "enrol-certificate.1": EnrolCertificate,
     "revoke-certificate.1": RevokeCertificate,
     "accept-identified.1": AcceptIdentified,
+    "keep-series.1": KeepSeries,
+    "drop-series.1": DropSeries,
+    "settle-proposal.1": SettleProposal,
 }

@@ -168,6 +168,36 @@ class UseCasePublished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeriesKept(Event):
+    """A member keeps a series in a slot of the hanging protocol; without traits for this subject only."""
+
+    subject: str
+    slot: str
+    series_uid: str
+    traits: tuple[tuple[str, str], ...]
+    proposed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesDropped(Event):
+    """A member dropped their choice for a slot; without traits that for this subject."""
+
+    subject: str
+    slot: str
+    traits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalSettled(Event):
+    """The owner published a proposal with the definition of this digest, or (empty) declined it."""
+
+    slot: str
+    traits: tuple[tuple[str, str], ...]
+    use_case: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemberAdded(Event):
     """A member was added with these roles, for subjects of these sites (none: their own site; ``*``: all).
 
@@ -235,6 +265,9 @@ EVENTS: dict[str, type[Event]] = {
     "certificate-enrolled.1": CertificateEnrolled,
     "certificate-revoked.1": CertificateRevoked,
     "identified-accepted.1": IdentifiedAccepted,
+    "series-kept.1": SeriesKept,
+    "series-dropped.1": SeriesDropped,
+    "proposal-settled.1": ProposalSettled,
 }
 _NAMES = {kind: name for name, kind in EVENTS.items()}
 

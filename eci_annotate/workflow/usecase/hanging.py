@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
@@ -16,6 +16,7 @@ from eci_annotate.workflow.usecase.series_facts import facts_of
 Header = Mapping[str, Any]
 Rule = Mapping[str, Any]
 Slot = Mapping[str, Any]
+CHOSEN = 1e6  # score of a series that a slot chooses by its traits: more than all preferences
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class Hanging:
         The choice for each slot, with all that was considered.
     stages
         Grids of panes, in order; empty: three planes of one series.
+    chosen
+        Series by slot that the user keeps there instead; the stages show them.
     """
 
     layout: str
@@ -104,11 +107,12 @@ class Hanging:
     missing: tuple[str, ...]
     choices: tuple[SlotChoice, ...] = ()
     stages: tuple[HangingStage, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> str | None:
         """UID of the series to show first; None if no series fits."""
-        return self.placed[0].series_uid if self.placed else None
+        return self.chosen.get(self.placed[0].slot, self.placed[0].series_uid) if self.placed else None
 
 
 def opened_at(hanging: Hanging, slots: Sequence[str]) -> Hanging:
@@ -165,6 +169,9 @@ def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str]) -> Slot
 
 def _judgement(slot: Slot, header: Header, taken: Mapping[str, str]) -> Judgement:
     uid = str(header["series_uid"])
+    like = next((each for each in slot.get("choose", ()) if is_like(header, each["like"])), None)
+    if like is not None:
+        return Judgement(uid, CHOSEN, (like["why"],), (), taken.get(uid, ""))
     against = [_no(rule) for rule in slot.get("require", ()) if not _fits(rule, header)]
     against += [rule["why"] for rule in slot.get("exclude", ()) if _fits(rule, header)]
     prefer = slot.get("prefer", ())
@@ -200,6 +207,11 @@ def _why_out(uid: str, choices: Sequence[SlotChoice]) -> tuple[str, ...]:
     """Return, slot by slot, why a series was not placed."""
     judged = [(choice.title, each) for choice in choices for each in choice.judgements if each.series_uid == uid]
     return tuple(f"not {title!r}: {(*each.against, 'another series fits it better')[0]}" for title, each in judged)
+
+
+def is_like(header: Header, traits: Mapping[str, str]) -> bool:
+    """Whether a series with its facts has all these values."""
+    return all(str(header.get(name, "")) == value for name, value in traits.items())
 
 
 def _fits(rule: Rule, header: Header) -> bool:

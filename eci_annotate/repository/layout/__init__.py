@@ -1,0 +1,1 @@
+"""The hanging protocol of a project beside what its members change in it."""
