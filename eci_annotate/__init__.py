@@ -50,6 +50,8 @@ _HOMES = {
     "read_registration": "dicom.read_registration",
     "map_onto": "imaging.registration.map_onto",
     "Registration": "imaging.registration.registration",
+    "active_times": "repository.analysis.active_time",
+    "proposal_table": "repository.analysis.proposal_report",
     "kinetic_curve": "repository.analysis.kinetics",
     "TimePoint": "repository.analysis.kinetics",
     "upright": "imaging.reslice",
@@ -79,7 +81,9 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.analysis.active_time import active_times
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
+    from eci_annotate.repository.analysis.proposal_report import proposal_table
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
     from eci_annotate.repository.keys.dicom_signatures import digital_signatures
@@ -123,6 +127,7 @@ __all__ = [
     "Task",
     "TimePoint",
     "__version__",
+    "active_times",
     "adopt",
     "annotate",
     "compare",
@@ -136,6 +141,7 @@ __all__ = [
     "load_stacks",
     "map_onto",
     "open",
+    "proposal_table",
     "read_registration",
     "read_rtstruct",
     "read_segmentation",

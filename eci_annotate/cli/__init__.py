@@ -17,6 +17,8 @@ import typer
 from eci_annotate.cli.agreement_commands import agreement
 from eci_annotate.cli.deid_commands import deidentify, site_key
 from eci_annotate.cli.demo_command import demo
+from eci_annotate.cli.exchange.assistant_commands import assistant_group
+from eci_annotate.cli.exchange.sync_commands import sync
 from eci_annotate.cli.export_command import export
 from eci_annotate.cli.held_commands import held, tell_import
 from eci_annotate.cli.hub_commands import hub
@@ -30,7 +32,6 @@ from eci_annotate.cli.protocol_commands import hangings
 from eci_annotate.cli.repository_commands import repositories
 from eci_annotate.cli.site_commands import site
 from eci_annotate.cli.subject_commands import audit, keys, subjects
-from eci_annotate.cli.sync_commands import sync
 from eci_annotate.cli.terminal import (
     Folder,
     Project,
@@ -61,7 +62,7 @@ members = typer.Typer(help="Manage project members.", no_args_is_help=True)
 GROUPS = {
     "member": members, "usecase": pipelines, "pipeline": pipelines, "hanging": hangings, "subject": subjects,
     "key": keys, "hub": hub, "held": held, "repository": repositories, "site": site, "sync": sync,
-    "project": project_group,
+    "project": project_group, "assistant": assistant_group,
 }  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)

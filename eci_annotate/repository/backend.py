@@ -23,6 +23,7 @@ from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 if TYPE_CHECKING:
+    from eci_annotate.repository.assistants.protocol import Prompt, Proposed
     from eci_annotate.repository.pending_signature import Pending
     from eci_annotate.repository.signed import Signed
 
@@ -195,6 +196,14 @@ class Images(Protocol):
 
     def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
         """A series as a volume (k, j, i)."""
+
+    def assistants(self, project: str, subject: str) -> list[str]:
+        """The names of the model servers that the owner allowed for the project."""
+
+    def propose(
+        self, project: str, subject: str, series_uid: str, assistant: str, prompts: tuple[Prompt, ...]
+    ) -> Proposed:
+        """What a model server proposes for a series; the image goes there."""
 
     def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
         """The files of a REG, RTSTRUCT or SEG series that came with the images; NotFound for signed work."""

@@ -12,10 +12,17 @@ import xarray as xr
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.label_map import overlap_of
+from eci_annotate.repository.analysis.active_time import PAUSE_S, ActiveTime, active_time
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import whole_journal
 from eci_annotate.repository.export import export_version, require_named
-from eci_annotate.repository.export_formats import ExportFormat, export_converted, export_kinetics, format_named
+from eci_annotate.repository.export_formats import (
+    ExportFormat,
+    export_active_time,
+    export_converted,
+    export_kinetics,
+    format_named,
+)
 from eci_annotate.repository.external.subject_images import SubjectImages
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
@@ -135,6 +142,11 @@ class Signed(SubjectImages):
         study = self.dynamic_study()
         return {each.uid: study.curve(each) for each in self.annotations() if study.has_curve(each)}
 
+    def active_time(self, pause_s: float = PAUSE_S) -> ActiveTime | None:
+        """How long its reader worked on it, without pauses of more than `pause_s`; None if its journal has no times."""
+        found = self.content("journal")
+        return active_time(parse(found[0], "A journal"), pause_s) if found else None
+
     def journal(self) -> tuple[bytes | None, list[str]]:
         """Return how it was drawn: the snapshot that it continued (None: it began empty), and all journal lines.
 
@@ -159,8 +171,8 @@ class Signed(SubjectImages):
         folder
             Where the files go.
         format
-            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline, and kinetic curves as CSV
-            (not sealed) where the use case asks for them. Converted annotations only:
+            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline, the reader's active
+            time, and kinetic curves as CSV where the use case asks for them (neither is sealed). Converted:
             ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
             JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer). ``tid1500``: a DICOM measurement report of each annotated
             stack, with the SEG that it refers to.
@@ -181,7 +193,7 @@ class Signed(SubjectImages):
         kind, rule = format_named(format), overlap_of(overlap)
         if kind is ExportFormat.RTSTRUCT:
             files = export_version(self._backend, self.project, self.subject, self.event, Path(folder), journal=journal)
-            return [*files, *export_kinetics(self, Path(folder))]
+            return [*files, *export_kinetics(self, Path(folder)), *export_active_time(self, Path(folder))]
         require_named(self.event)
         written = export_converted(self, Path(folder), kind, rule)
         self._backend.trail.note(

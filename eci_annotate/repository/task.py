@@ -16,6 +16,7 @@ import xarray as xr
 from eci_annotate.archive.protocol import Study, hanging_headers
 from eci_annotate.errors import LeaseLost, NotFound
 from eci_annotate.repository import draft_entries
+from eci_annotate.repository.analysis.active_time import BEGUN, TIME, now_in_words
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.repository.draft_entries import Draft
 from eci_annotate.repository.external.subject_images import SubjectImages
@@ -74,6 +75,7 @@ class Task(SubjectImages):
         self._touched_s = time.monotonic()
         self._case: UseCase | None = None
         self._count: int | None = None
+        self._begun = {BEGUN: now_in_words()}
         self.shown = False  # whether a viewer writes the draft
 
     def __repr__(self) -> str:
@@ -135,7 +137,9 @@ class Task(SubjectImages):
         self._save(draft_entries.answers_entry(answers, checks))
 
     def _save(self, entry: dict[str, Any]) -> None:
+        entry = {**entry, **self._begun, TIME: now_in_words()}
         self._backend.drafts.save(self.project, self.subject, self.task, self.fence, [entry])
+        self._begun = {}
 
     def draft(self) -> Draft:
         """The work as it was last saved, also by a kernel that is gone."""

@@ -21,11 +21,12 @@ class ToolName(StrEnum):
     SMARTPAINT = "smartpaint"
     GROWCUT = "growcut"
     CLICK = "clicksegment"
+    MODEL = "model"
     DISTANCE = "distance"
     ANGLE = "angle"
 
 
-MEASURING = (ToolName.DISTANCE, ToolName.ANGLE)  # every task offers them
+NOT_CHOSEN = (ToolName.MODEL, ToolName.DISTANCE, ToolName.ANGLE)  # offered without a use case naming them
 
 
 class Feedback(StrEnum):
@@ -63,6 +64,8 @@ class ToolInfo:
         Option that must be on for it; empty: always.
     prompts
         Its gestures only ask for a suggestion, which becomes an annotation when it is accepted.
+    assisted
+        It asks a model on another machine; only tasks of projects that have one offer it.
     measures
         It measures and makes no annotation; every task offers it.
     help
@@ -82,6 +85,7 @@ class ToolInfo:
     keeps: str = ""
     keeps_if: str = ""
     prompts: bool = False
+    assisted: bool = False
     measures: bool = False
     help: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()

@@ -10,13 +10,17 @@ from eci_annotate.tools.clicksegment.clicksegment import ClickSegment
 from eci_annotate.tools.freedraw import FreeDraw
 from eci_annotate.tools.growcut.growcut import GrowCut
 from eci_annotate.tools.info import ToolInfo
+from eci_annotate.tools.model_prompts import ModelPrompts
 from eci_annotate.tools.protocol import Object, Tool
 from eci_annotate.tools.ruler import ANGLE_RULER, DISTANCE_RULER
 from eci_annotate.tools.smartpaint.smartpaint import SmartPaint
 
 TOOLS: Mapping[str, Tool] = {
     tool.info.name.value: tool
-    for tool in (BoundingBox(), FreeDraw(), SmartPaint(), GrowCut(), ClickSegment(), DISTANCE_RULER, ANGLE_RULER)
+    for tool in (
+        *(BoundingBox(), FreeDraw(), SmartPaint(), GrowCut(), ClickSegment(), ModelPrompts()),
+        *(DISTANCE_RULER, ANGLE_RULER),
+    )
 }
 
 
@@ -25,9 +29,18 @@ def infos() -> list[ToolInfo]:
     return [tool.info for tool in TOOLS.values()]
 
 
-def offered(tools: Sequence[str]) -> tuple[str, ...]:
-    """Return the tools of a task that names `tools`: these (all if it names none), and those that measure."""
-    return tuple(name for name, tool in TOOLS.items() if not tools or name in tools or tool.info.measures)
+def offered(tools: Sequence[str], assisted: bool = False) -> tuple[str, ...]:
+    """Return the tools of a task that names `tools`: these (all if it names none), and those that measure.
+
+    With `assisted` also those that ask a model on another machine.
+    """
+    return tuple(name for name, tool in TOOLS.items() if _is_offered(tool.info, tools, assisted))
+
+
+def _is_offered(info: ToolInfo, tools: Sequence[str], assisted: bool) -> bool:
+    if info.assisted:
+        return assisted or info.name in tools
+    return not tools or info.name in tools or info.measures
 
 
 def icon_of(kind: Kind) -> str:

@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from eci_annotate.archive.protocol import hanging_headers
 from eci_annotate.errors import NoSeriesFits
+from eci_annotate.repository.analysis.active_time import PAUSE_S
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.history import Change
@@ -56,7 +57,7 @@ class ReplayPlayer:
         self._signed = signed
         self._start, lines = signed.journal()
         self.steps: list[JournalStep] = journal_steps(lines)
-        self.at = 0
+        self.at, self._spent = 0, signed.active_time()
         easel, hanging = self._begun(), signed.use_case.hang(hanging_headers(signed.studies()))
         first = easel.table.series_uid or next((row["series"] for row in signed.rows()), "") or hanging.first
         if not first:
@@ -116,4 +117,6 @@ class ReplayPlayer:
 
     def _say(self) -> None:
         name = self.steps[self.at - 1].name if self.at else "Beginning"
-        self.words.value = f"{self.at} of {len(self.steps)}: {html.escape(name)}"
+        rule = f"Pauses of more than {PAUSE_S:.0f} s do not count."
+        spent = f"<br><span class='eci-facts' title='{rule}'>{self._spent.words}</span>" if self._spent else ""
+        self.words.value = f"{self.at} of {len(self.steps)}: {html.escape(name)}{spent}"

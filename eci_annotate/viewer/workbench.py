@@ -14,6 +14,7 @@ from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.tools.growcut.growth_decision import require_decided
+from eci_annotate.tools.registry import offered
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
@@ -55,6 +56,12 @@ def signed_words(signed: Signed) -> str:
     return f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
 
 
+def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
+    """Return the model servers that may be asked in a task, and the tools that it offers."""
+    models = [] if task.definition.kind == TaskKind.REVIEW else task.assistants()
+    return models, offered(task.definition.tools, bool(models))
+
+
 class Workbench(Listener):
     """The complete user interface of one task; it shows what controller and autosave report.
 
@@ -89,7 +96,8 @@ class Workbench(Listener):
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
-        self.controller.panes.windows, self.controller.plan.offered = windows_of(self.hanging), task.definition.tools
+        self.models, self.controller.plan.offered = models_and_tools(task)
+        self.controller.panes.windows = windows_of(self.hanging)
         self.controller.panes.stacks = stacks_by_series(self.studies)
         self.sides = sides_of(task, self.work.easel)
         self._panels(height)
@@ -110,20 +118,20 @@ class Workbench(Listener):
         definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
-        seen = (self.controller, self.studies, self.hanging, self._carry_out)
-        self.menu = menu_for(*seen, bool(self.sides), self.task.kept_series)
+        seen = (self.controller, self.studies, self.hanging, self._carry_out, bool(self.sides))
+        self.menu = menu_for(*seen, self.task.kept_series)
         self.stage = Stage(self.controller, height=height, link=self.compared.link if self.compared else "")
-        self.toolbar = Toolbar(
-            self.controller, self.do, lambda name: self._draw([Send(look(preset=name))]), definition.tools
-        )
-        self.suggestions = suggestions_for(self.controller, self.toolbar.row, self.decide, self._draw, self.do)
+        preset = lambda name: self._draw([Send(look(preset=name))])  # noqa: E731
+        self.toolbar = Toolbar(self.controller, self.do, preset, self.controller.plan.offered)
+        asked = (self.decide, self._draw, self.do, self.models, self.task.propose)
+        self.suggestions = suggestions_for(self.controller, self.toolbar.row, *asked)
         self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
         self.annotations = AnnotationList(
             self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
         )
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
-        work = (self.task, self.hanging, self.work, self.sides, self.controller)
-        self.report = TaskReport(*work, self._answered, self.do, self._go, self._draw)
+        work = (self.task, self.hanging, self.work, self.sides, self.controller, self._answered)
+        self.report = TaskReport(*work, self.do, self._go, self._draw)
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == TaskKind.ADJUDICATE:

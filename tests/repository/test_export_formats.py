@@ -115,7 +115,7 @@ def test_the_repository_and_the_command_export_what_counts(
     repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign(repo)
-    for kind, count in (("rtstruct", 7), ("seg", 1), ("nifti", 2), ("nrrd", 1), ("tid1500", 2)):
+    for kind, count in (("rtstruct", 9), ("seg", 1), ("nifti", 2), ("nrrd", 1), ("tid1500", 2)):
         written = repo.export(tmp_path / "api", task="annotate", format=kind)
         assert len(written) == count and {path.parent for path in written} == {tmp_path / "api" / S}
         words = ["eci-annotate", "export", str(folder), str(tmp_path / "cli"), "--format", kind]
@@ -124,7 +124,7 @@ def test_the_repository_and_the_command_export_what_counts(
             cli.main()
         assert done.value.code == 0 and "anna" in capsys.readouterr().out
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / place / S).iterdir()} for place in ("api", "cli"))
-    assert one == two and len(one) == 13
+    assert one == two and len(one) == 15
 
 
 def test_a_segmentation_in_a_study_is_listed_and_disturbs_nothing(made: Path, tmp_path: Path) -> None:
@@ -138,5 +138,5 @@ def test_a_segmentation_in_a_study_is_listed_and_disturbs_nothing(made: Path, tm
     series = [each for study in repo.studies(S) for each in study.series]
     assert sorted(each.modality for each in series) == ["CT", "SEG"]
     signed = sign(repo)
-    assert len(signed.export(tmp_path / "out")) == 7 and repo.verify().passed
+    assert len(signed.export(tmp_path / "out")) == 9 and repo.verify().passed
     assert [mask.label for mask in read_segmentation(signed.export(tmp_path / "out", format="seg")[0])] == ["lesion 1"]

@@ -154,6 +154,19 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
         needs("see images"),
         get(OF + "/series/{world.series}/values"),
     ),
+    "assistants": (
+        "GET /api/projects/{project}/subjects/{subject}/assistants",
+        needs("see images"),
+        get(f"{OF}/assistants"),
+    ),
+    "proposals": (
+        "POST /api/projects/{project}/subjects/{subject}/series/{series}/proposals",
+        finds_none,
+        lambda line, world: line.post(
+            f"{OF}/series/{world.series}/proposals",
+            json={"assistant": "none", "prompts": [{"kind": "point", "voxels": [[0, 0, 0]], "includes": True}]},
+        ),
+    ),
     "objects": (
         "GET /api/projects/{project}/subjects/{subject}/series/{series}/objects",
         finds_none,

@@ -8,14 +8,18 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from eci_annotate.errors import NotFound
-from eci_annotate.hub.api.auth import AtDesk, Name, Repo, Somebody, Uid
+from eci_annotate.errors import BadRequest, NotFound, Tampered
+from eci_annotate.hub.api.auth import NAME, AtDesk, Name, Repo, Somebody, Uid
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.service_context import Allowance
-from eci_annotate.workflow.codec import to_json
+from eci_annotate.repository.assistants.ask_assistant import MOST_PROMPTS
+from eci_annotate.repository.assistants.proposal_wire import proposed_to_wire
+from eci_annotate.repository.assistants.protocol import Prompt
+from eci_annotate.workflow.codec import from_json, to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["images"])
 PIECE = 4 << 20
@@ -38,6 +42,33 @@ def header(repo: Repo, project: Name, subject: Name, series: Uid) -> dict[str, A
     """Return a series as a volume: grid, value type, and size of `values` in bytes. It is recorded as read."""
     found, path = repo.images.kept(project, subject, series)
     return {**found, "length": path.stat().st_size}
+
+
+class ProposalAsked(BaseModel):
+    """Prompts for a model server that the owner allowed, in voxels (k, j, i)."""
+
+    model_config = ConfigDict(extra="forbid")
+    assistant: str = Field(pattern=NAME)
+    prompts: list[dict[str, Any]] = Field(max_length=MOST_PROMPTS)
+
+
+@router.get("/projects/{project}/subjects/{subject}/assistants")
+def assistants(repo: Repo, project: Name, subject: Name) -> list[str]:
+    """Return the names of the model servers that the owner allowed for the project."""
+    return repo.images.assistants(project, subject)
+
+
+@router.post("/projects/{project}/subjects/{subject}/series/{series}/proposals")
+def proposals(
+    repo: Repo, who: Somebody, desk: AtDesk, project: Name, subject: Name, series: Uid, asked: ProposalAsked
+) -> dict[str, Any]:
+    """Ask a model server that the owner allowed; the series goes there, and that is recorded."""
+    try:
+        prompts = tuple(from_json(Prompt, each) for each in asked.prompts)
+    except (KeyError, TypeError, ValueError, Tampered):
+        raise BadRequest("These are no prompts.", "Use a client of the same release.") from None
+    with desk.allowance.heavy(who.name):
+        return proposed_to_wire(repo.images.propose(project, subject, series, asked.assistant, prompts))
 
 
 @router.get("/projects/{project}/subjects/{subject}/series/{series}/objects")

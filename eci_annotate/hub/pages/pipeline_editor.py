@@ -15,7 +15,7 @@ from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.new_project import publish
-from eci_annotate.tools.info import MEASURING, ToolName
+from eci_annotate.tools.info import NOT_CHOSEN, ToolName
 from eci_annotate.workflow.actor import ROLES
 from eci_annotate.workflow.pipeline_trial import walk
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -61,7 +61,7 @@ def _page(
         choices={
             "kinds": tuple(TaskKind),
             "roles": ROLES,
-            "tools": tuple(name for name in ToolName if name not in MEASURING),
+            "tools": tuple(name for name in ToolName if name not in NOT_CHOSEN),
         },
         token=visit.token("pipeline", place.name),
         problem=problem,

@@ -11,6 +11,7 @@ from eci_annotate.repository.layout.kept_series import KeptSeries
 
 if TYPE_CHECKING:
     from eci_annotate.imaging.registration.registration import Registration
+    from eci_annotate.repository.assistants.protocol import Prompt, Proposed
     from eci_annotate.repository.external.study_objects import StudyObject
 
 
@@ -36,6 +37,14 @@ class SubjectImages:
     def kept_series(self) -> KeptSeries:
         """The series that you keep in slots of the hanging protocol."""
         return KeptSeries(self._backend, self.project, self.subject)
+
+    def assistants(self) -> list[str]:
+        """The names of the model servers that the owner allowed for the project."""
+        return self._images.assistants(self.project, self.subject)
+
+    def propose(self, series_uid: str, assistant: str, prompts: tuple[Prompt, ...]) -> Proposed:
+        """What a model server proposes for a series; the image goes there, and that is recorded."""
+        return self._images.propose(self.project, self.subject, series_uid, assistant, prompts)
 
     def registrations(self) -> list[Registration]:
         """The registrations of the subject: DICOM REG objects of its studies, and data layers that hold one.

@@ -60,7 +60,7 @@ class LocalBackend:
         self._notes = Notes(context, lambda: self.account.actor)
         self.drafts = LocalDrafts(context, self.account, self._notes)
         self.trail = LocalTrail(context, self.account, self._notes, self.subject)
-        self.images = LocalImages(context.volumes, self._note_reading, self._is_signed)
+        self.images = LocalImages(context.volumes, self._note_reading, self._is_signed, context.layout.root)
 
     @overload
     def do(self, command: Sign) -> Signed: ...

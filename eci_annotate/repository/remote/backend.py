@@ -12,6 +12,8 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Study
 from eci_annotate.imaging.volume_record import volume_from_kept
+from eci_annotate.repository.assistants.proposal_wire import proposed_from_wire
+from eci_annotate.repository.assistants.protocol import Prompt, Proposed
 from eci_annotate.repository.backend import Check, RequestState, SubjectPage, SubjectQuery
 from eci_annotate.repository.pending_signature import Pending, PendingCommand
 from eci_annotate.repository.remote.http_client import Line
@@ -24,7 +26,7 @@ from eci_annotate.repository.remote.wire_format import (
 from eci_annotate.repository.signed import signed_by
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
-from eci_annotate.workflow.codec import from_json
+from eci_annotate.workflow.codec import from_json, to_json
 from eci_annotate.workflow.project import Member
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
@@ -32,6 +34,7 @@ from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 SAVE_S = 10.0
+ASSIST_S = 180.0
 
 
 class RemoteAccount:
@@ -178,6 +181,18 @@ class RemoteImages:
         content = bytearray(int(header["length"]))
         self._line.stream_into(f"{path}/values", memoryview(content))
         return volume_from_kept(_values(content), header)
+
+    def assistants(self, project: str, subject: str) -> list[str]:
+        """See `Images`."""
+        return list(self._line.ask("GET", f"{_of(project, subject)}/assistants"))
+
+    def propose(
+        self, project: str, subject: str, series_uid: str, assistant: str, prompts: tuple[Prompt, ...]
+    ) -> Proposed:
+        """See `Images`; the service asks, so that the model server is never told who the user is."""
+        path = f"{_of(project, subject)}/series/{series_uid}/proposals"
+        told = {"assistant": assistant, "prompts": [to_json(each) for each in prompts]}
+        return proposed_from_wire(self._line.ask("POST", path, again=False, json=told, timeout=ASSIST_S))
 
     def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
         """See `Images`."""

@@ -86,6 +86,14 @@ def accepted(
         raise BadJournal("An acceptance in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
 
 
+def accepted_uids(shape: str) -> list[str]:
+    """Return the uids of the painted annotations that an acceptance (its `shape`) writes; BadJournal if unreadable."""
+    try:
+        return [str(mask["uid"]) for mask in opened(base64.b64decode(shape, validate=True))[0]["masks"]]
+    except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise BadJournal("An acceptance in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
+
+
 def _objects(bodies: list[Any], arrays: Any, objects: Mapping[str, Object]) -> Iterator[Edit]:
     for body in bodies:
         thing = object_in(body, arrays)

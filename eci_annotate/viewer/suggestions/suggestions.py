@@ -27,6 +27,7 @@ from eci_annotate.viewer.suggestions.computation import Result, Source, Work
 from eci_annotate.viewer.suggestions.edit_menu import EditMenu
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.mask_source import MaskSource
+from eci_annotate.viewer.suggestions.model_source import Ask, ModelSource
 from eci_annotate.viewer.suggestions.preview_layer import Preview
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 
@@ -223,6 +224,8 @@ def suggestions_for(
     decide: Callable[[str], None],
     draw: Callable[[Sequence[Order]], None],
     do: Callable[[Entry], None],
+    models: Sequence[str] = (),
+    ask: Ask | None = None,
 ) -> Suggestions:
     """Return the suggestions of all tools for a viewer; none where nothing can be drawn.
 
@@ -236,14 +239,21 @@ def suggestions_for(
         Called with `accept`, `discard` or `cancel` when a button is pressed.
     draw, do
         Carries out orders; applies an entry.
+    models, ask
+        Names of the model servers that may be asked; asks one.
     """
-    easel = controller.easel
-    sources: Sequence[Source] = (
-        () if controller.why_not else (GrowCutSource(easel), ClickSource(easel, controller.plan))
-    )
+    easel, plan = controller.easel, controller.plan
+    sources: list[Source] = [] if controller.why_not else [GrowCutSource(easel), ClickSource(easel, plan)]
+    if sources and models and ask is not None:
+        model = ModelSource(easel, plan, models, ask)
+        sources.append(model)
+        toolbar.children += (model.choice,)
     bar = SuggestionBar(easel, decide)
     made = Suggestions(controller, sources, bar, draw, do)
     bar.on_choice = made.choose
+    for source in sources:
+        if isinstance(source, ModelSource):
+            source.choice.observe(lambda change: made.follow(), "value")
     toolbar.children += (made.menu.widget, made.menu.size)
     return made
 

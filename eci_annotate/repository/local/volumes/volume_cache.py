@@ -19,6 +19,8 @@ from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.annotation_objects import READ_OBJECTS
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.errors import Conflict, NotFound, Tampered
+from eci_annotate.repository.assistants.ask_assistant import ask_assistant, assistant_names
+from eci_annotate.repository.assistants.protocol import Prompt, Proposed
 from eci_annotate.repository.local.volumes.image_seals import (
     InstanceSeal,
     SealedImages,
@@ -47,10 +49,14 @@ class LocalImages:
     is_signed
         Whether a file of a subject (project, subject, series, content) was made by a signature: it is read with its
         version only.
+    root
+        Folder of the repository, where its model servers are listed.
     """
 
-    def __init__(self, volumes: VolumeCache, permit: Permit, is_signed: Callable[[str, str, str, bytes], bool]) -> None:
-        self._volumes = volumes
+    def __init__(
+        self, volumes: VolumeCache, permit: Permit, is_signed: Callable[[str, str, str, bytes], bool], root: Path
+    ) -> None:
+        self._volumes, self._root = volumes, root
         self._permit, self._is_signed = permit, is_signed
 
     def studies(self, project: str, subject: str) -> list[Study]:
@@ -62,6 +68,24 @@ class LocalImages:
         """A series as a volume; the second time without decoding."""
         self._permit(project, subject, f"series {series_uid}")
         return self._volumes.read(subject, series_uid)
+
+    def assistants(self, project: str, subject: str) -> list[str]:
+        """The names of the model servers of the project."""
+        self._permit(project, subject, "")
+        return assistant_names(self._root, project)
+
+    def propose(
+        self, project: str, subject: str, series_uid: str, assistant: str, prompts: tuple[Prompt, ...]
+    ) -> Proposed:
+        """Ask a model server; that the series went there is noted before it is read."""
+
+        def volume() -> xr.DataArray:
+            self._permit(project, subject, f"series {series_uid} for {assistant}")
+            return self._volumes.read(subject, series_uid)
+
+        self._permit(project, subject, "")
+        key = f"{subject}/{series_uid}/{self._volumes.stamp(subject, series_uid)}"
+        return ask_assistant(self._root, project, assistant, key, prompts, volume)
 
     def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
         """The files of a registration, structure set or segmentation that came with the study."""

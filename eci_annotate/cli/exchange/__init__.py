@@ -1,0 +1,1 @@
+"""Commands about other machines: archives, and servers of models."""
