@@ -20,6 +20,16 @@ BY_FOLDER: Mapping[str, tuple[str, ...]] = {
     "hub": ("needs_hub", "needs_browser"),
     "deploy": ("needs_debian",),
 }
+# whole processes at work for many seconds: kernels, clusters, demo sites, kills
+WALKS = (
+    "test_notebooks.py",
+    "batch/test_cluster.py",
+    "batch/test_bids_validator.py",
+    "proxy/test_demo_site.py",
+    "proxy/test_pipeline.py",
+    "repository/test_pull_commands.py",
+    "service/test_restart.py",
+)
 BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
 
 settings.register_profile(
@@ -33,6 +43,8 @@ def needs(item: pytest.Item) -> Iterator[str]:
     """Markers that follow from where a test is, and what it is given."""
     yield from BY_FOLDER.get(item.path.relative_to(HERE).parts[0], ())
     yield from (BY_FIXTURE[name] for name in getattr(item, "fixturenames", ()) if name in BY_FIXTURE)
+    if item.path.relative_to(HERE).as_posix() in WALKS:
+        yield "walk"
     if "postgres" in item.name:
         yield "needs_postgres"
 
