@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.imaging.geometry import Grid, Vector, tuple3
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
@@ -57,13 +58,13 @@ class ModelPrompts(PaintTool):
         "Ask model",
         "lightbulb-o",
         "alt+c",
-        makes="mask",
+        makes=AnnotationKind.MASK,
         options=("erase",),
         feedback=Feedback.TRAIL,
         prompts=True,
         assisted=True,
         help="Click in a lesion, draw a line through it or around it: the model of your project proposes its outline. "
-        "Erase (X) marks what does not belong to it. Enter accepts, Escape begins again.",
+        "Erase (X) marks what does not belong to it. Enter accepts, Escape discards.",
     )
     idle = Idle()
     states = MappingProxyType({"prompted": Prompted})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eci_annotate.imaging.annotations import Kind
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.tools.boundingbox import BoundingBox
 from eci_annotate.tools.clicksegment.clicksegment import ClickSegment
 from eci_annotate.tools.freedraw import FreeDraw
@@ -43,7 +43,7 @@ def _is_offered(info: ToolInfo, tools: Sequence[str], assisted: bool) -> bool:
     return not tools or info.name in tools or info.measures
 
 
-def icon_of(kind: Kind) -> str:
+def icon_of(kind: AnnotationKind) -> str:
     """Return the icon for a kind of annotation: that of the first tool that makes it."""
     return next(info.icon for info in infos() if info.makes == kind)
 

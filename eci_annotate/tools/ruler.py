@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind
 from eci_annotate.imaging.geometry import Vector, tuple3
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import ToolInfo, ToolName
@@ -139,7 +139,7 @@ DISTANCE_RULER = RulerTool(
         "Distance",
         "arrows-h",
         "a",
-        makes="distance",
+        makes=AnnotationKind.DISTANCE,
         measures=True,
         help="Drag from one point to another. Drag an end to move it.",
     ),
@@ -151,7 +151,7 @@ ANGLE_RULER = RulerTool(
         "Angle",
         "angle-left",
         "alt+a",
-        makes="angle",
+        makes=AnnotationKind.ANGLE,
         measures=True,
         help="Drag along the first arm to the vertex, then click at the end of the second. Drag points to move them.",
     ),

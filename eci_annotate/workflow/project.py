@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission, Role
 from eci_annotate.workflow.project_checks import check_may_give, check_names, check_service_role
 from eci_annotate.workflow.series_choices import ChoiceCommand, Choices, decide_choice, evolve_choices
 from eci_annotate.workflow.subject.commands import (
@@ -250,8 +250,8 @@ def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) 
     member = _member(command.name, state)
     check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
     check_service_role(command.name, command.roles)
-    others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
-    if "owner" in member.roles and "owner" not in command.roles and not others:
+    others = [each for each in state.members.values() if Role.OWNER in each.roles and each.name != member.name]
+    if Role.OWNER in member.roles and Role.OWNER not in command.roles and not others:
         raise Refused("A project needs an owner.", "Make another member an owner first.")
     if (member.roles, member.sites) == (command.roles, command.sites):
         return ()
@@ -287,7 +287,7 @@ def _member(name: str, state: Project) -> Member:
 
 
 def _check_administers(project: str, state: Project, actor: Actor) -> None:
-    if not state.name or not actor.may("administer", project):
+    if not state.name or not actor.may(Permission.ADMINISTER, project):
         raise Refused(f"You may not administer {project!r}.", "Ask its owner.")
 
 

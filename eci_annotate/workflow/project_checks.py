@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused, Untrusted
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, SERVICE_MEMBER, SERVICE_ROLE, Actor
+from eci_annotate.workflow.actor import (
+    ALL_SITES,
+    EVERYWHERE,
+    MAY,
+    ROLES,
+    SERVICE_MEMBER,
+    SERVICE_ROLE,
+    Actor,
+    Permission,
+)
 from eci_annotate.workflow.trust.certificates import check_certificate, common_name, load, public_pem
 
 if TYPE_CHECKING:
@@ -65,9 +74,9 @@ def check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tuple
     """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
     if unknown := [role for role in roles if role not in ROLES]:
         raise Refused(f"Unknown role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
-    if actor.may("administer", project):
+    if actor.may(Permission.ADMINISTER, project):
         return
     near = site == actor.site and all(each == actor.site for each in sites) and ALL_SITES not in sites
-    high = any(role in EVERYWHERE or "administer site" in MAY[role] for role in roles)
-    if not (actor.may("administer site", project, site) and near) or high:
+    high = any(role in EVERYWHERE or Permission.ADMINISTER_SITE in MAY[role] for role in roles)
+    if not (actor.may(Permission.ADMINISTER_SITE, project, site) and near) or high:
         raise Refused(f"You may not give these roles in {project!r}.", "Ask its owner.")

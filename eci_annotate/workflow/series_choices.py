@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.subject.commands import DropSeries, KeepSeries, SettleProposal
 from eci_annotate.workflow.subject.events import Event, ProposalSettled, SeriesDropped, SeriesKept, who
 from eci_annotate.workflow.usecase.slot_choice import HangingChoice
@@ -36,7 +36,7 @@ def decide_choice(command: ChoiceCommand, kept: Choices, actor: Actor, now: date
                 SeriesDropped(**who(actor, now), subject=subject, slot=slot, traits=each.traits) for each in here
             )
         case SettleProposal(slot=slot, traits=traits):
-            if not actor.may("administer", command.project):
+            if not actor.may(Permission.ADMINISTER, command.project):
                 raise Refused(f"You may not administer {command.project!r}.", "Ask its owner.")
             if not any(each.proposed and (each.slot, each.traits) == (slot, traits) for each in kept):
                 raise NotFound("Proposal not found: it was settled, or withdrawn.", "Reload the list.")
@@ -72,5 +72,5 @@ def evolve_choices(event: ChoiceEvent, kept: Choices) -> Choices:
 
 def visible_choices(kept: Iterable[HangingChoice], actor: Actor, project: str) -> list[HangingChoice]:
     """Return a member's own choices; for who administers the project also what others propose."""
-    owner = actor.may("administer", project)
+    owner = actor.may(Permission.ADMINISTER, project)
     return [each for each in kept if each.member == actor.name or (owner and each.proposed)]

@@ -17,7 +17,7 @@ from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools import from_line, replay
 from eci_annotate.tools.editing.entries import Accept, ChooseTool, Select, SetOption, Undo
-from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 from eci_annotate.tools.model_prompts import LASSO, POINT, SCRIBBLE, Prompted, kind_of_line
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.suggestions.model_source import NOTHING
@@ -118,9 +118,12 @@ def test_prompts_add_up_erase_excludes_and_escape_begins_again(repo: Repository,
     found = np.zeros(shape, bool)
     found[part.where] = part.voxels
     np.testing.assert_array_equal(found, ball(shape, list(AT)) & ~ball(shape, [3, 14, 20]))
-    bench.controller.easel.do(Cancel())
+    bench.decide("discard")
     bench.suggestions._follow()
     assert bench.suggestions.current is None and painted(bench) == {}
+    bench.do(SetOption("erase", False))
+    click(bench, (5, 30, 40))  # what was discarded is not asked again
+    assert [told["coordinates"] for _, told in seen.asked[-1:]] == [[5, 30, 40]] and len(seen.asked) == 4
     bench.leave()
 
 

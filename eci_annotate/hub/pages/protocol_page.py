@@ -14,13 +14,14 @@ from eci_annotate.repository.layout.protocol_proposals import (
     protocol_proposals,
     publish_proposal,
 )
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, digest
 
 PAGE = "protocol"
 
 
 def _place(visit: Visit) -> ProjectPage:
-    return allowed_place(visit, "see what is proposed for the hanging protocol", "administer")
+    return allowed_place(visit, "see what is proposed for the hanging protocol", Permission.ADMINISTER)
 
 
 def _key(proposal: ProtocolProposal) -> str:

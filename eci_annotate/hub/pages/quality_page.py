@@ -18,6 +18,7 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import allowed_place
 from eci_annotate.repository.analysis.project_quality import ProjectQuality
 from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
 
@@ -27,7 +28,7 @@ WEEKS = 12
 
 def show_quality(visit: Visit) -> Response:
     """Show the page."""
-    place = allowed_place(visit, "see the quality of a project", "administer")
+    place = allowed_place(visit, "see the quality of a project", Permission.ADMINISTER)
     page = visit.repo.subjects(place.name, SubjectQuery(size=MOST))
     case_of = partial(visit.repo.account.use_case, place.name)
     quality = ProjectQuality(page.views, case_of, _no_content, visit.desk.service.clock())

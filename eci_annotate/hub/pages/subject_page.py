@@ -10,9 +10,16 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import place_of
 from eci_annotate.hub.signing.confirmations import ask_person
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
-WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
+OFFERED = (
+    Permission.DESCRIBE,
+    Permission.ASSIGN,
+    Permission.TAKE_OVER,
+    Permission.REOPEN,
+    Permission.WITHDRAW,
+)
 _YES_NO: dict[str, bool | None] = {"yes": True, "no": False}
 
 
@@ -21,10 +28,9 @@ def show_subject(visit: Visit) -> Response:
     place = place_of(visit)
     seen = visit.repo.subject(place.name, visit.path("subject"))
     actor = visit.repo.account.actor
-    may = {word: actor.may(word, place.name, seen.site) for word in WORDS}
-    readers = (
-        [member.name for member in visit.repo.account.members(place.name) if member.roles] if may["assign"] else []
-    )
+    may = {each: actor.may(each, place.name, seen.site) for each in OFFERED}
+    members = visit.repo.account.members(place.name) if may[Permission.ASSIGN] else []
+    readers = [member.name for member in members if member.roles]
     return visit.show(
         "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)
     )

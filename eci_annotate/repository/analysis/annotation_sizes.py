@@ -115,7 +115,7 @@ class DrawingSizes:
         """Return the uid of the selected ruler that nobody has named yet, if no ruler has the label; else empty."""
         uid = self.table.active or ""
         thing = self.table.objects.get(uid)
-        fits = isinstance(thing, Ruler) and thing.kind == measure.kind and thing.is_complete
+        fits = isinstance(thing, Ruler) and thing.kind.value == measure.kind.value and thing.is_complete
         if not label or not fits or thing is None or self._named(label, measure.kind):
             return ""
         return uid if is_default_label(thing.label, thing.kind) and self._is_placed(thing, measure) else ""
@@ -147,7 +147,7 @@ class DrawingSizes:
         """Return the uids of the rulers of a kind, or else of the annotations, that have a label."""
         things = [(uid, thing) for uid, thing in self.table.objects.items() if thing.label == label]
         if kind in RULERS:
-            return [uid for uid, thing in things if thing.kind == kind]
+            return [uid for uid, thing in things if thing.kind.value == kind.value]
         return [uid for uid, thing in things if not isinstance(thing, Unplaced | Ruler)]
 
     def _value(self, uid: str, measure: Measure, unit: str) -> float:

@@ -10,6 +10,7 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.assistants.protocol import Assistant
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 
@@ -95,7 +96,7 @@ def remove_server(backend: LocalBackend, project: str, name: str) -> None:
 
 
 def _check_owner(backend: LocalBackend, project: str) -> None:
-    if not backend.account.actor.may("administer", project):
+    if not backend.account.actor.may(Permission.ADMINISTER, project):
         raise Refused("You may not decide where images go.", "Ask the project's owner.")
 
 

@@ -15,8 +15,9 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.acceptance import acceptance
-from eci_annotate.tools.editing.entries import Entry
+from eci_annotate.tools.editing.entries import ChooseTool, Entry
 from eci_annotate.tools.mask_edit import MaskEdit
+from eci_annotate.tools.registry import TOOLS
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
@@ -160,9 +161,12 @@ class Suggestions:
         self._do(acceptance(suggestion, grid.shape))
 
     def discard(self) -> None:
-        """Take what is shown away; it returns after the next change."""
+        """Take what is shown away; it returns after the next change. Prompts for a model are forgotten."""
         self.masks.ask(None)
         self._clear()
+        easel = self._controller.easel
+        if TOOLS[easel.tool].info.assisted and easel.state != TOOLS[easel.tool].idle:
+            self._do(ChooseTool(easel.tool))
 
     def decide(self, what: str) -> list[Order]:
         """Carry out a decision: `accept`, `discard` or `cancel`."""

@@ -124,7 +124,9 @@ export class Interaction extends Navigation {
     this.click.release();
   }
 
+  /** Cancel the running stroke, or begin again with a tool that suggests. */
   cancel() {
+    if (this.board.tool.hovers && this.help.el.hidden) this.queue.command(wire.commandMessage("decide", "discard"));
     this.help.toggle(false);
     this.cine.stop();
     this.stage.hands.forEach((hands) => hands.cancel());

@@ -25,7 +25,7 @@ export const KEYS = [
   { keys: ["h"], does: "toggle-hidden", text: "Hide or show the selected annotation" },
   { keys: ["delete"], does: "delete", text: "Delete the selected annotation (can be undone)", shown: "Delete" },
   { keys: ["p"], does: "mark", text: "In a review: mark the place under the pointer" },
-  { keys: ["escape"], does: "cancel", text: "Cancel this stroke; close the help", shown: "Esc" },
+  { keys: ["escape"], does: "cancel", text: "Cancel this stroke or click; close the help", shown: "Esc" },
   { keys: ["arrowup", "arrowright"], does: "view-scroll", value: -1, text: "Previous slice", shown: "↑", repeats: true },
   { keys: ["arrowdown", "arrowleft"], does: "view-scroll", value: 1, text: "Next slice", shown: "↓", repeats: true },
   { keys: ["pageup"], does: "view-scroll", value: -10, text: "Ten slices back", shown: "PgUp", repeats: true },
