@@ -1,5 +1,6 @@
 """What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers,
-and ``k`` beside them what is stated of slots and series.
+and ``k`` beside them what is stated of slots and series. ``t`` says when an entry was made, and ``b`` in the first one
+of a session when that began.
 
 A snapshot stands for all lines before it; answers replace the answers before them. Lines say how many were before them
 (``at``): what was sent twice, since the answer to the first time was lost, counts once. ``?`` stands for an entry that
@@ -15,6 +16,8 @@ from typing import Any
 from eci_annotate.errors import Refused
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.codec import canonical, digest
+
+CLIENT_KEYS = frozenset({"l", "at", "s", "a", "k", "t", "b"})  # what clients may write; `?` and `c` are the store's own
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ They are converted on export, and not sealed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,6 @@ from eci_annotate.imaging.label_map import Overlap, label_map
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.volume import grid_of, instance_uids_of
-from eci_annotate.repository.analysis.active_time import PAUSE_S
 from eci_annotate.repository.manifest_parts import archived_uids
 from eci_annotate.store.atomic_files import write_atomic
 
@@ -87,16 +84,6 @@ def export_kinetics(signed: Signed, folder: Path) -> list[Path]:
         return []
     path = folder / f"{signed.subject}_{signed.task}_v{signed.version:04d}_kinetics.csv"
     write_atomic(path, table.to_csv(index=False).encode())
-    return [path]
-
-
-def export_active_time(signed: Signed, folder: Path) -> list[Path]:
-    """Write how long a reader worked on a version as JSON; nothing where the journal states no times."""
-    spent = signed.active_time()
-    if spent is None:
-        return []
-    path = folder / f"{signed.subject}_{signed.task}_v{signed.version:04d}_active_time.json"
-    write_atomic(path, json.dumps({**asdict(spent), "total_s": spent.total_s, "pause_s": PAUSE_S}).encode())
     return [path]
 
 

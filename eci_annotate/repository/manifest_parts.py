@@ -30,6 +30,7 @@ KEPT = {
     PartKind.FIDELITY: Keeping.DOCUMENT,
     PartKind.CHECKS: Keeping.DOCUMENT,
     PartKind.MEASUREMENTS: Keeping.DOCUMENT,
+    PartKind.ACTIVE_TIME: Keeping.DOCUMENT,
     PartKind.IMAGES: Keeping.BLOB,
     PartKind.SNAPSHOT: Keeping.BLOB,
     PartKind.JOURNAL: Keeping.BLOB,

@@ -18,7 +18,6 @@ from eci_annotate.repository.draft_entries import whole_journal
 from eci_annotate.repository.export import export_version, require_named
 from eci_annotate.repository.export_formats import (
     ExportFormat,
-    export_active_time,
     export_converted,
     export_kinetics,
     format_named,
@@ -171,8 +170,8 @@ class Signed(SubjectImages):
         folder
             Where the files go.
         format
-            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline, the reader's active
-            time, and kinetic curves as CSV where the use case asks for them (neither is sealed). Converted:
+            ``rtstruct``: RTSTRUCT, report and provenance as signed, which verify offline, and kinetic curves as CSV
+            (not sealed) where the use case asks for them. Converted annotations only:
             ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
             JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer). ``tid1500``: a DICOM measurement report of each annotated
             stack, with the SEG that it refers to.
@@ -193,7 +192,7 @@ class Signed(SubjectImages):
         kind, rule = format_named(format), overlap_of(overlap)
         if kind is ExportFormat.RTSTRUCT:
             files = export_version(self._backend, self.project, self.subject, self.event, Path(folder), journal=journal)
-            return [*files, *export_kinetics(self, Path(folder)), *export_active_time(self, Path(folder))]
+            return [*files, *export_kinetics(self, Path(folder))]
         require_named(self.event)
         written = export_converted(self, Path(folder), kind, rule)
         self._backend.trail.note(

@@ -56,6 +56,8 @@ def test_every_file_and_the_signature_are_checked_offline(repo: Repository, fold
         "annotations",
         "instances",
         "fidelity",
+        "measurements",
+        "active_time",
         "digital signature of RTSTRUCT",
         "digital signature of SR",
     }

@@ -41,6 +41,7 @@ from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.actor import MAY, PERSON_ROLES
+from eci_annotate.workflow.subject.commands import KeepSeries
 from tests.ports import free_port
 from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
 from tests.service.serving_app import running
@@ -367,3 +368,31 @@ def test_an_owner_sees_what_failed_at_another_archive_and_has_it_tried_again(sit
     assert "1 entry is sent at the next run" in page(target="far")
     assert box.entries()[0].due <= context.clock()
     assert "No target was chosen" in page(target="elsewhere")
+
+
+def test_an_owner_sees_a_proposal_for_the_protocol_with_its_evidence_and_publishes_it(site: Site, world: World) -> None:
+    session, context = session_of("owner-near"), Context.from_layout(find(world.folder))
+    reader = LocalBackend(context, HubIdentity("annotator-near", "one"))
+    owner = LocalBackend(context, HubIdentity("owner-near", "one"))
+
+    def page(**values: str) -> str:
+        told = form(("protocol", P), **values)
+        cell = Cell(("POST", ""), anybody, f"{PROJECT}/protocol", told) if values else CELLS["protocol"]
+        return asked(site, cell, session, sealed(site, session)).text
+
+    assert 'id="no-proposals"' in page()
+    for slot in ("arterial", "late"):
+        reader.do(KeepSeries(P, S, slot, world.series, alike=True, proposed=True))
+    text = page()
+    assert text.count('class="proposal"') == 2 and "annotator-near" in text and "Arterial CT" in text
+    assert "Modality: CT" in text and re.search(r"Such a series</th><td>\d+ of \d+ subjects", text)
+    assert re.search(r"Would change</th><td>[1-9]\d* subjects", text) and "Other slots that change" in text
+    arterial, late = re.findall(r'name="proposal" value="(\w+)"', text)
+    assert "needs a reason" in page(proposal=late, do="decline")
+    assert "Declined" in page(proposal=late, do="decline", reason="it is no late phase")
+    before = owner.account.use_case(P).digest
+    text = page(proposal=arterial, do="publish")
+    assert "Published. New subjects will use it." in text and 'class="proposal"' not in text
+    assert "annotator-near proposed" in text.split('id="rules"')[1]
+    assert owner.account.use_case(P).digest != before
+    assert "settled or withdrawn" in page(proposal=arterial, do="publish")

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import eci_annotate as eci
-from eci_annotate.errors import EciError, LeaseLost, NoIdentity, NotFound, Refused, StoreUnavailable
+from eci_annotate.errors import BadRequest, EciError, LeaseLost, NoIdentity, NotFound, Refused, StoreUnavailable
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
@@ -171,6 +171,20 @@ def test_what_was_sent_twice_counts_once(service: str) -> None:
     task._count = 0  # as if the answer had been lost
     task.save(["one", "two", "three"])
     assert task.draft().lines == ["one", "two", "three"]
+
+
+def test_a_service_takes_every_entry_that_a_task_writes(service: str) -> None:
+    task = remote(service, "ben").start(S, "annotate", take_over=True)
+    stated = {"absent": {"late": "not acquired"}}
+    task.save(["one"])
+    task.snapshot(b"whole")
+    task.answer({"image_quality": "good"}, stated)
+    draft = task.draft()
+    assert (draft.answers, draft.checks, draft.snapshot) == ({"image_quality": "good"}, stated, b"whole")
+    entries = task._backend.drafts.read(P, S, "annotate")
+    assert all("t" in each for each in entries[-3:])
+    with pytest.raises(BadRequest, match="not a draft entry"):
+        task._backend.drafts.save(P, S, "annotate", task.fence, [{"?": 1}])
 
 
 def test_a_service_that_is_gone_is_said_and_work_goes_on_when_it_is_back(folder: Path, monkeypatch: Any) -> None:

@@ -13,12 +13,12 @@ from eci_annotate.errors import BadRequest
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
 from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.repository.draft_entries import CLIENT_KEYS
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["content"])
 BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
-_KINDS = {"l", "s", "a", "at"}
 
 
 class Entries(BaseModel):
@@ -72,7 +72,7 @@ async def save(
     told: Annotated[Entries, Body()],
 ) -> None:
     """Append to the draft that the session holds."""
-    if not all(entry and set(entry) <= _KINDS for entry in told.entries):
+    if not all(entry and set(entry) <= CLIENT_KEYS for entry in told.entries):
         raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
     desk.allowance.put(who.name, f"{project}/{subject}", int(request.headers.get("content-length", LARGEST_DRAFT)))
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))

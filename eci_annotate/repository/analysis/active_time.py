@@ -7,7 +7,7 @@ than `PAUSE_S`; a pause does not count at all. Loading is from the start of a se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,10 @@ class ActiveTime:
         """The time as it is shown: ``active 3:20 min (loading 0:12, drawing 2:30, reporting 0:38)``."""
         parts = [f"{each.name[:-2]} {_minutes(getattr(self, each.name))}" for each in fields(self)[:3]]
         return f"active {_minutes(self.total_s)} min ({', '.join(parts)})"
+
+    def to_json(self, pause_s: float) -> dict[str, float]:
+        """Return it as a version keeps it, with the rule that it was counted by."""
+        return {**asdict(self), "total_s": round(self.total_s, 3), "pause_s": pause_s}
 
 
 def _minutes(seconds: float) -> str:

@@ -17,6 +17,7 @@ from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.analysis.active_time import PAUSE_S, active_time
 from eci_annotate.repository.keys.dicom_signatures import SignatureAdder
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
 from eci_annotate.repository.local.volumes.image_seals import SealedImages, written
@@ -43,6 +44,8 @@ def annotated(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Manif
     ]
     if job.task.form:
         parts.append(SealedPart(PartKind.REPORT, job.task.form, shop.blobs.put(canonical(content.answers))))
+    if spent := active_time(job.entries):
+        parts.append(SealedPart(PartKind.ACTIVE_TIME, "spent", shop.blobs.put(canonical(spent.to_json(PAUSE_S)))))
     if content.measurements:
         kept = shop.blobs.put(canonical(content.measurements))
         parts.append(SealedPart(PartKind.MEASUREMENTS, "measured", kept))

@@ -31,6 +31,7 @@ class PartKind(StrEnum):
     PLACES = "places"
     CHECKS = "checks"  # what the annotator stated of slots and series
     MEASUREMENTS = "measurements"  # a blob: rulers, and which annotation or ruler each measured answer comes from
+    ACTIVE_TIME = "active_time"  # a blob: how long its reader worked on it, by phase
     FIDELITY = "fidelity"  # a blob: what was written as DICOM, read again and compared with what was drawn
 
 

@@ -136,7 +136,8 @@ def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
     """
     series = [{**facts_of(header.get), **header} for header in series]
     taken: dict[str, str] = {}
-    choices = tuple(_choice(_whole(slot, protocol), series, taken) for slot in protocol["slots"])
+    kept = _reserved(protocol["slots"], series)
+    choices = tuple(_choice(_whole(slot, protocol), series, taken, kept) for slot in protocol["slots"])
     slots = {slot["name"]: slot for slot in protocol["slots"]}
     placed = tuple(_placed(slots[c.slot], c.chosen, series) for c in choices if c.chosen)
     over = {p.fuse.series_uid: (f"shown in colour over {p.title!r}",) for p in placed if p.fuse}
@@ -157,9 +158,25 @@ def _whole(slot: Slot, protocol: Mapping[str, Any]) -> Slot:
     return {**slot, **rules}
 
 
-def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str]) -> SlotChoice:
-    """Judge all series, and take the best: the highest score, then the first in the list."""
-    judged = [_judgement(slot, header, taken) for header in series]
+def _reserved(slots: Sequence[Slot], series: Sequence[Header]) -> dict[str, Slot]:
+    """Return the series that a slot chooses by their traits, one for each slot: no earlier slot takes them."""
+    kept: dict[str, Slot] = {}
+    for slot in slots:
+        likes = [each["like"] for each in slot.get("choose", ())]
+        uids = (str(each["series_uid"]) for each in series if any(is_like(each, like) for like in likes))
+        free = next((uid for uid in uids if uid not in kept), None)
+        if free is not None:
+            kept[free] = slot
+    return kept
+
+
+def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str], kept: Mapping[str, Slot] = {}) -> SlotChoice:
+    """Judge all series, and take the best: the highest score, then the first in the list.
+
+    `taken` are those of earlier slots, `kept` those that other slots choose by their traits.
+    """
+    others = {uid: str(each["title"]) for uid, each in kept.items() if each["name"] != slot["name"]}
+    judged = [_judgement(slot, header, {**others, **taken}) for header in series]
     judged.sort(key=lambda each: (not each.fits, bool(each.against), -each.score))
     choice = SlotChoice(slot["name"], slot["title"], tuple(judged))
     if choice.chosen:

@@ -20,6 +20,7 @@ FILL = 0.25
 REACH_PX = 9.0
 PARALLEL = 1 - 1e-4
 FLAT_MM = 1e-3
+SHOWN = 0.25  # a ruler that crosses a slice has its text only where this share of it is visible
 RULER_TEXT_PX = np.array([6.0, 14.0])  # right of the line and below it
 
 
@@ -94,7 +95,8 @@ def _ruler_marks(thing: Ruler, words: str, stack: PlaneStack, view: View) -> Ite
     ]
     for part in parts:
         yield Mark(view.px_from_lps(stack, part), thing.colour, LINE_PX * view.ratio)
-    if parts:
+    longest = float(np.linalg.norm(np.diff(points, axis=0), axis=1).max())
+    if parts and float(np.linalg.norm(parts[-1][1] - parts[-1][0])) > SHOWN * longest:
         at = view.px_from_lps(stack, parts[-1]).max(0)[None] + RULER_TEXT_PX * view.ratio
         yield Mark(at, thing.colour, THIN_PX * view.ratio, spot=CAPTION, text=words)
 
