@@ -1,10 +1,9 @@
-"""What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers,
-and ``k`` beside them what is stated of slots and series. ``t`` says when an entry was made, and ``b`` in the first one
-of a session when that began.
+"""What a draft's journal says: entries ``l`` are lines of gestures, ``s`` names a snapshot blob, ``a`` are answers, and
+``k`` beside them what is stated of slots and series; ``t`` is when one was made, ``b`` when its session began.
 
 A snapshot stands for all lines before it; answers replace the answers before them. Lines say how many were before them
-(``at``): what was sent twice, since the answer to the first time was lost, counts once. ``?`` stands for an entry that
-cannot be read, and ``c`` for the start of a session that continued from what can be read.
+(``at``): what was sent twice counts once. ``?`` stands for an entry that cannot be read, and ``c`` for the start of a
+session that continued from what can be read.
 """
 
 from __future__ import annotations
