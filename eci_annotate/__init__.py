@@ -51,6 +51,7 @@ _HOMES = {
     "map_onto": "imaging.registration.map_onto",
     "Registration": "imaging.registration.registration",
     "kinetic_curve": "repository.analysis.kinetics",
+    "answer_table": "repository.analysis.answer_table",
     "TimePoint": "repository.analysis.kinetics",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.write_label_map import write_label_map
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
+    from eci_annotate.repository.analysis.answer_table import answer_table
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
@@ -125,6 +127,7 @@ __all__ = [
     "__version__",
     "adopt",
     "annotate",
+    "answer_table",
     "compare",
     "create_repository",
     "datasets",

@@ -36,7 +36,6 @@ from eci_annotate.cli.terminal import (
     Project,
     for_its_owner,
     open,
-    plain,
     progress,
     projects,
     say,
@@ -46,6 +45,7 @@ from eci_annotate.cli.terminal import (
 )
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
+from eci_annotate.repository.analysis.csv_cells import plain
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check

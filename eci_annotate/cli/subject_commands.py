@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, csv_cell, local, open, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Tampered
+from eci_annotate.repository.analysis.csv_cells import csv_cell
 
 subjects = typer.Typer(
     help="Subjects of a project: list, include, exclude, adopt annotations, withdraw.", no_args_is_help=True
