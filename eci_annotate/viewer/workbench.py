@@ -20,7 +20,6 @@ from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
-from eci_annotate.viewer.panels.manual import Manual
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.task_places import Marking
@@ -123,6 +122,7 @@ class Workbench(Listener):
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
         seen = (self.task, self.hanging, self.work, self.sides, self.controller)
         self.report = TaskReport(*seen, self._answered, self.do, self._go, self._draw)
+        self.stage.observe(lambda change: self.report.language.suggest(change["new"]), "language")
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == TaskKind.ADJUDICATE:
@@ -135,7 +135,7 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        manual = Manual(self.task.use_case.manual)
+        manual = self.report.manual
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
         work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
