@@ -52,6 +52,7 @@ _HOMES = {
     "Registration": "imaging.registration.registration",
     "kinetic_curve": "repository.analysis.kinetics",
     "answer_table": "repository.analysis.answer_table",
+    "ControlCases": "repository.analysis.control_cases",
     "TimePoint": "repository.analysis.kinetics",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.analysis.answer_table import answer_table
+    from eci_annotate.repository.analysis.control_cases import ControlCases
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
@@ -116,6 +118,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "Box",
     "Contours",
+    "ControlCases",
     "EciError",
     "Grid",
     "Mask",

@@ -10,6 +10,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import place_of
 from eci_annotate.hub.signing.confirmations import ask_person
+from eci_annotate.repository.analysis.readiness import why_not_ready
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
 WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
@@ -25,9 +26,10 @@ def show_subject(visit: Visit) -> Response:
     readers = (
         [member.name for member in visit.repo.account.members(place.name) if member.roles] if may["assign"] else []
     )
-    return visit.show(
-        "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)
-    )
+    case = visit.repo.account.use_case(place.name, seen.use_case)
+    why = why_not_ready(seen, case).splitlines() if actor.may("see pipeline", place.name, seen.site) else []
+    token = visit.token("subject", seen.subject)
+    return visit.show("subject", place=place, seen=seen, may=may, readers=readers, token=token, why=why)
 
 
 def change_subject(visit: Visit) -> Response:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
-from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, veiled
+from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, sees_layer, veiled
 from eci_annotate.workflow.subject.decide_about_subject import check_there
 from eci_annotate.workflow.subject.events import Attached, VersionSigned
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
@@ -156,7 +156,8 @@ def _needs_tasks(state: Subject, actor: Actor) -> bool:
 
 def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
     allowed = actor.may("see images", state.project, state.site) and not state.withdrawn
-    newest = [versions[-1] for _, versions in sorted(state.layers.items())] if allowed else []
+    shown = [name for name in sorted(state.layers) if allowed and sees_layer(name, actor, state.project)]
+    newest = [state.layers[name][-1] for name in shown]
     return tuple(replace(each, where="") for each in newest)
 
 
