@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
@@ -23,9 +23,6 @@ from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST = 2000  # subjects
 MOST_COMPARED = 10  # readings of control cases that a visit compares anew
@@ -46,11 +43,11 @@ def show_quality(visit: Visit) -> Response:
         tasks=_known(quality.table.to_dict("records")),
         rejections=quality.rejections.to_dict("records"),
         weeks=_weeks(quality.days.to_dict("records")),
-        controls=_known(by_reader(controls).sort_values("week", ascending=False).to_dict("records")),
+        controls=_newest(by_reader(controls).to_dict("records")),
         cases=_known(controls.sort_values("signed_at", ascending=False).to_dict("records")),
         waiting=waiting,
-        agreement=_newest(quality.agreement),
-        repeats=_newest(quality.repeats),
+        agreement=_newest(quality.agreement.to_dict("records")),
+        repeats=_newest(quality.repeats.to_dict("records")),
         left_out=page.total - len(page.views),
     )
 
@@ -59,11 +56,11 @@ def _handle(visit: Visit, seen: SubjectView, event: VersionSigned) -> Signed:
     return Signed(visit.repo, visit.repo.images, seen.project, seen.subject, event)
 
 
-def _newest(weekly: pd.DataFrame) -> list[dict[Any, Any]]:
+def _newest(rows: Iterable[dict[Any, Any]]) -> list[dict[Any, Any]]:
     """Return the rows of the last weeks, the newest first."""
-    newest = sorted(set(weekly["week"]), reverse=True)[:WEEKS]
-    rows = weekly[weekly["week"].isin(newest)].sort_values("week", ascending=False, kind="stable")
-    return _known(rows.to_dict("records"))
+    found = _known(rows)
+    newest = sorted({row["week"] for row in found}, reverse=True)[:WEEKS]
+    return [row for week in newest for row in found if row["week"] == week]
 
 
 def _known(rows: Iterable[dict[Any, Any]]) -> list[dict[Any, Any]]:

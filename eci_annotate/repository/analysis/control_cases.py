@@ -21,7 +21,6 @@ from eci_annotate.repository.analysis.control_reference import (
     reference_of,
     store_reference,
 )
-from eci_annotate.repository.analysis.control_score import ControlScore, score
 from eci_annotate.repository.backend import every_subject
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.subject.lease import to_minute
@@ -29,6 +28,7 @@ from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import readings_of
 
 if TYPE_CHECKING:
+    from eci_annotate.repository.analysis.control_score import ControlScore
     from eci_annotate.repository.repository import Repository
 
 COLUMNS = [
@@ -173,6 +173,8 @@ def _key(known: ControlReference, signed: Signed) -> tuple[str, str, str, int]:
 
 
 def _score(known: ControlReference, signed: Signed) -> ControlScore:
+    from eci_annotate.repository.analysis.control_score import score  # loads kernels
+
     key = _key(known, signed)
     if key not in _scores:
         for old in list(islice(_scores, max(0, len(_scores) - MOST_KEPT + 1))):
