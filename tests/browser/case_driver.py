@@ -122,6 +122,21 @@ class CaseDriver:
             self.viewer.rest()
         raise AssertionError("There are always more series to check.")
 
+    def take_all(self) -> None:
+        """Take over everything that the first reader drew."""
+        self.page.locator(".eci-readings").get_by_role("button", name="Take all").first.click()
+        self.viewer.rest()
+
+    def measure_curve(self, label: str) -> None:
+        """Show the kinetic curve of the first annotation of that label."""
+        self.page.locator(".eci-row").first.locator("button").first.click()
+        self.viewer.rest()
+        self.page.get_by_role("button", name="Kinetic curve").click()
+        self.page.get_by_text(f"{label}: wash-in").wait_for(timeout=30_000)
+        picture = self.page.locator("img.eci-curve")
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("(img) => img.complete && img.naturalWidth > 200")
+
     def ink(self) -> int:
         """Coloured pixels of all panes."""
         return int(self.page.evaluate(INK))
