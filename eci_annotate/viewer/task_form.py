@@ -89,7 +89,8 @@ class TaskReport:
         self.manual = Manual(task.use_case.manual)
         self.language = LanguageMenu(task.use_case.languages, self._speak)
         self.form = self._form(work.answers)
-        self._place = w.VBox([self.language.widget, *([self.form.widget] if self.form else [])])
+        self._place = w.VBox([])
+        self._put(self.form)
         self._drawn: Sequence[Row] = ()
         self._closed = False
         self.language.begin()
@@ -104,8 +105,16 @@ class TaskReport:
         self.match(self._drawn)
         if self._closed:
             self.form.close()
-        self._place.children = [self.language.widget, self.form.widget]
+        before.widget.children = [each for each in before.widget.children if each is not self.language.widget]
+        self._put(self.form)
         close_all(before.widget)
+
+    def _put(self, form: FormPanel | None) -> None:
+        """Show the form, with the menu of languages below its title."""
+        if form is not None:
+            title, *rest = form.widget.children
+            form.widget.children = [title, self.language.widget, *rest]
+        self._place.children = [form.widget] if form else []
 
     def _form(self, answers: Mapping[str, Any]) -> FormPanel | None:
         case = self._task.use_case

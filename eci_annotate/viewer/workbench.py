@@ -16,6 +16,7 @@ from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
+from eci_annotate.viewer.first_view import first_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
@@ -179,6 +180,10 @@ class Workbench(Listener):
     def applied(self, entry: Entry) -> None:
         """Save an entry."""
         self.autosave.note(entry)
+
+    def page_opened(self) -> list[Order]:
+        """Open a review at what was drawn."""
+        return first_view(self.controller) if self.review else []
 
     def place_marked(self, point_lps: Vector | None) -> None:
         """Add it to the places of this review."""

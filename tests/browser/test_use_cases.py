@@ -139,8 +139,9 @@ class Walk:
         places = [centre_of(self.repo, self.plan, slot) for _, slot in step.drawn]
         with self.at(step.by) as driver:
             if definition.beside:
+                driver.show_earlier(self.label)
                 assert driver.ink() > 20, "the outlines of the baseline are shown"
-                assert driver.page.locator(".eci-earlier").get_by_role("button", name=self.label).count() == 1
+                self.look("baseline-shown")
             for (tool, _), (uid, centre, radius) in zip(step.drawn, places, strict=True):
                 driver.draw(tool, self.label, uid, centre, radius)
             if not step.drawn:

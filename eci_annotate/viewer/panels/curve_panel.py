@@ -48,7 +48,7 @@ class CurvePanel:
         except EciError as error:
             self.said.value = f"<span class='eci-warned' role='status'>{html.escape(plain(error))}</span>"
             return
-        self.picture.value = curve._repr_png_()
+        self.picture.value = curve.plot(width_in=3.2)._repr_png_()
         self.picture.layout.display, self.said.value = "", html.escape(curve.words)
 
     def _dynamic_study(self) -> DynamicStudy:

@@ -80,7 +80,7 @@ class Controller:
     def _answer(self, message: browser_messages.Incoming) -> list[Order]:
         match message:
             case Ready(page):
-                return self.show(page)
+                return [*self.show(page), *self.listener.page_opened()]
             case Bye(page):
                 return [*self.pages.leave(page)]
             case Want():

@@ -30,6 +30,7 @@ class TaskView:
     `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
     places that the review marked. `group` is set for a reading. `statuses` holds the status of each version in
     `signed`. `since`: when the task became ready, None before; `rejected_by`: who signed the review that rejected it.
+    `begun`: the actor started it last and has not signed since, so that their draft continues.
     """
 
     name: str
@@ -54,6 +55,7 @@ class TaskView:
     statuses: tuple[VersionStatus, ...] = ()
     since: datetime | None = None
     rejected_by: str = ""
+    begun: bool = False
 
     def chosen(
         self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
@@ -211,6 +213,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         statuses=tuple(each for each in version_statuses(state, task) if each.version in shown) if shown else (),
         since=_ready_since(state, task, rejected) if current != TaskStatus.BLOCKED else None,
         rejected_by=rejected.by if rejected else "",
+        begun=work.begun_by == actor.name,
     )
 
 
