@@ -165,7 +165,7 @@ class Workbench(Listener):
     def _go(self, series_uid: str, point_lps: Vector | None) -> None:
         self._turn_to(series_uid)
         if point_lps is not None:
-            self._draw([Send(look(focus=point_lps))])
+            self._draw([Send(look(focus=point_lps, series=series_uid))])
 
     def _carry_out(self, work: Callable[[], list[Order]]) -> None:
         try:

@@ -140,8 +140,8 @@ class Walk:
         with self.at(step.by) as driver:
             if definition.beside:
                 driver.show_earlier(self.label)
-                assert driver.ink() > 20, "the outlines of the baseline are shown"
                 self.look("baseline-shown")
+                assert driver.ink() > 20, "the outlines of the baseline are shown"
             for (tool, _), (uid, centre, radius) in zip(step.drawn, places, strict=True):
                 driver.draw(tool, self.label, uid, centre, radius)
             if not step.drawn:

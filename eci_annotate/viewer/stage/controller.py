@@ -222,8 +222,12 @@ class Controller:
         layout = self.panes.layout
         if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane and not layout.is_fixed:
             orders.append(Send(messages.look(layout=layout.name)))
-        focus = self.painter.own.solids.middle_of(entry.uid) if isinstance(entry, Select) and entry.uid else None
-        return [*orders, Send(messages.look(focus=focus))] if focus else orders
+        return [*orders, *self.look_at(entry.uid)] if isinstance(entry, Select) and entry.uid else orders
+
+    def look_at(self, uid: str) -> list[Order]:
+        """Return the order that turns the panes to the middle of an annotation; none if it has no shape."""
+        focus, thing = self.painter.own.solids.middle_of(uid), self.easel.table.objects.get(uid)
+        return [Send(messages.look(focus=focus, series=thing.series_uid))] if focus and thing else []
 
     def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
         before = self.easel.table.active
