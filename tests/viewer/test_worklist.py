@@ -65,6 +65,8 @@ def test_order_words_filter_and_next(made: Path, monkeypatch: pytest.MonkeyPatch
     held = repo.start("ECI_ERL_S0001", "annotate", project=P)
     work.fill()
     assert subjects(work)[:2] == ["ECI_ERL_S0001", last], "what is held comes before it"
+    held.save(lines(held))
+    held.answer(ANSWERS)
     held.release()
     work.fill()
     assert subjects(work)[:2] == ["ECI_ERL_S0001", last], "an own draft comes before it too"
