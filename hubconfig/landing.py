@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.workflow.actor import Role
+
 LAB, APP, SERVICE = "lab", "app", "service"
 PLACES = {
-    "developer": (LAB, ("02_inspect.ipynb",)),
+    Role.DEVELOPER: (LAB, ("02_inspect.ipynb",)),
     "teacher": (LAB, ("05_workshop.ipynb",)),
-    "owner": (SERVICE, ()),
-    "data-manager": (SERVICE, ()),
-    "site-administrator": (SERVICE, ()),
-    "auditor": (SERVICE, ()),
+    Role.OWNER: (SERVICE, ()),
+    Role.DATA_MANAGER: (SERVICE, ()),
+    Role.SITE_ADMINISTRATOR: (SERVICE, ()),
+    Role.AUDITOR: (SERVICE, ()),
 }
 TASK_APP = ("task_app.ipynb", "01_annotate.ipynb")
 IPC = "--KernelManager.transport=ipc"  # every user of the machine can read TCP ports of kernels

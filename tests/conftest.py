@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import IPython.lib.pretty  # noqa: F401  hypothesis asks for it, while a service's thread may be importing it
@@ -12,15 +11,25 @@ from hypothesis import HealthCheck, settings
 
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 from tests.counts import EXAMPLES, SOAK
+from tests.keys import giver, kept
 
 HERE = Path(__file__).parent
-_END = "-----END PRIVATE KEY-----\n"
 # `make check` runs what needs none of these; a test that drives programs by hand has the marker itself
 BY_FOLDER: Mapping[str, tuple[str, ...]] = {
     "browser": ("needs_browser",),
     "hub": ("needs_hub", "needs_browser"),
     "deploy": ("needs_debian",),
 }
+# whole processes at work for many seconds: kernels, clusters, demo sites, kills
+WALKS = (
+    "test_notebooks.py",
+    "batch/test_cluster.py",
+    "batch/test_bids_validator.py",
+    "proxy/test_demo_site.py",
+    "proxy/test_pipeline.py",
+    "repository/test_pull_commands.py",
+    "service/test_restart.py",
+)
 BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
 
 settings.register_profile(
@@ -34,6 +43,8 @@ def needs(item: pytest.Item) -> Iterator[str]:
     """Markers that follow from where a test is, and what it is given."""
     yield from BY_FOLDER.get(item.path.relative_to(HERE).parts[0], ())
     yield from (BY_FIXTURE[name] for name in getattr(item, "fixturenames", ()) if name in BY_FIXTURE)
+    if item.path.relative_to(HERE).as_posix() in WALKS:
+        yield "walk"
     if "postgres" in item.name:
         yield "needs_postgres"
 
@@ -44,25 +55,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(marker)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def fixture_keys() -> Iterator[None]:
+    """Give fixtures that several tests share keys that were made before, each once in a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PrivateKey, "generate", giver(iter(kept("fixture_keys")), PrivateKey.generate))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def spare_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each test signing keys that were made before, each once: to make one takes a tenth of a second.
-
-    Keys of fixtures that several tests share are made as ever, so that no two members have the same one.
-    """
-    left = iter(_spare_keys())
-
-    def take(bits: int = 3072) -> PrivateKey:
-        return next(left, None) or made(bits) if bits == 3072 else made(bits)
-
-    made = PrivateKey.generate
-    monkeypatch.setattr(PrivateKey, "generate", take)
-
-
-@cache
-def _spare_keys() -> tuple[PrivateKey, ...]:
-    text = (HERE / "data" / "spare_keys.pem").read_text()
-    return tuple(PrivateKey.from_kept(f"{each}{_END}".encode()) for each in text.split(_END)[:-1])
+    """Give each test keys that were made before, each once; none of them is a fixture's."""
+    monkeypatch.setattr(PrivateKey, "generate", giver(iter(kept("spare_keys")), PrivateKey.generate))
 
 
 @pytest.fixture(scope="session")

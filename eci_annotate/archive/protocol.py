@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import Found
 
 
@@ -47,11 +48,19 @@ class Study:
     series: tuple[Series, ...]
 
 
+def image_series_in(study: Study) -> list[Series]:
+    """Return the series of a study that hold images, and no objects about images."""
+    return [each for each in study.series if each.modality not in NO_IMAGES]
+
+
 def hanging_headers(studies: Sequence[Study]) -> list[dict[str, Any]]:
-    """Return the headers of all series for a hanging protocol; `study` says which are of the newest date."""
-    newest = max((study.date for study in studies), default="")
+    """Return the headers of all series for a hanging protocol; `study` says which are of the newest date.
+
+    A later study without images, such as a report, makes no images prior ones.
+    """
+    newest = max((study.date for study in studies if image_series_in(study)), default="")
     return [
-        {**series.header, "study": "current" if study.date == newest else "prior"}
+        {**series.header, "study": "current" if study.date >= newest else "prior"}
         for study in studies
         for series in study.series
     ]

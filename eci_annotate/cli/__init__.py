@@ -46,6 +46,7 @@ from eci_annotate.cli.terminal import (
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
 from eci_annotate.repository.analysis.csv_cells import plain
+from eci_annotate.workflow.actor import Role
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check
@@ -224,7 +225,7 @@ def member_add(
     from eci_annotate.repository.keys.repository_folder import find
 
     repository = open(folder)
-    roles = tuple(role or ["annotator"])
+    roles = tuple(role or [Role.ANNOTATOR])
     where = chosen(repository, project)
     site = site or repository.backend.account.actor.site
     if hub:

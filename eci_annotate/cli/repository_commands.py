@@ -10,6 +10,7 @@ import typer
 from eci_annotate.cli.terminal import Folder, Project, local, open, progress, say, show, tell_details
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, Tampered
+from eci_annotate.workflow.actor import Permission
 
 repositories = typer.Typer(help="Copy, back up, restore and seal a whole repository.", no_args_is_help=True)
 Dsn = Annotated[str, typer.Option(help="Store it in this PostgreSQL database, e.g. postgresql://user@host/name.")]
@@ -69,7 +70,7 @@ def archive(
     from eci_annotate.repository.local.volumes.open_archive import ArchiveSettings, use_archive
 
     backend = local(open(folder))
-    if not all(backend.account.actor.may("administer", name) for name in backend.account.projects()):
+    if not all(backend.account.actor.may(Permission.ADMINISTER, name) for name in backend.account.projects()):
         raise Refused("You may not choose the archive.", "Ask the owner of all projects.")
     password = password_file.read_text().strip() if password_file else ""
     use_archive(find(folder), ArchiveSettings(url, xnat_project, user, password, orthanc))

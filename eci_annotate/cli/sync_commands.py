@@ -12,6 +12,7 @@ from eci_annotate.cli.site_commands import policy_in
 from eci_annotate.cli.terminal import Folder, Project, local, open, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.workflow.actor import Permission
 
 sync = typer.Typer(
     help="Signed versions to other archives, and studies from them: add, status, run, retry, pull.",
@@ -39,7 +40,7 @@ def add(
 
     repository = open(folder)
     where, backend = chosen(repository, project), local(repository)
-    if not backend.account.actor.may("administer", where):
+    if not backend.account.actor.may(Permission.ADMINISTER, where):
         raise Refused("You may not set up targets.", "Ask the project's owner.")
     if kind not in set(TargetKind):
         raise Refused(f"Unknown kind of target {kind!r}.", f"Kinds are {', '.join(TargetKind)}.")

@@ -15,6 +15,7 @@ import numpy as np
 
 from eci_annotate.dicom.phantom import LESIONS, PhantomLesion, phantom_lesions, write_phantom
 from eci_annotate.errors import NotFound
+from eci_annotate.imaging.annotation import Holes
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.imaging.contours import rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
@@ -79,7 +80,7 @@ def _outlined(number: int, kind: str, grid: Grid) -> Iterator[Entry]:
     """Yield FreeDraw: the outline on each slice."""
     truth = phantom_lesions(kind)[number].voxels_on(grid)
     for k in np.flatnonzero(truth.any((1, 2))):
-        for ring in rings_of_mask(truth[k], "nested"):
+        for ring in rings_of_mask(truth[k], Holes.XOR_NESTED):
             points: Floats = grid.reference_from_image(np.column_stack([np.full(len(ring), float(k)), ring]))
             yield from _stroke([tuple3(p) for p in points], acquired_plane(grid, int(k)))
 

@@ -16,6 +16,7 @@ from eci_annotate.repository.keys.repository_folder import find, key_of
 from eci_annotate.repository.open_repository import open_as
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
+from eci_annotate.workflow.actor import Role
 
 PROJECT, SITE, KIND = "liver-ct", "SCHOOL", "axial"
 RADIOLOGIST, REVIEWER = "anna", "ruth"
@@ -40,7 +41,7 @@ def hospital(folder: Path | str) -> str:
         create_repository(root, project=PROJECT, member=RADIOLOGIST, site=SITE)
     anna, layout = opened_as(root, RADIOLOGIST), find(root)
     if not layout.key_file(REVIEWER).exists():
-        add_member(anna, layout, REVIEWER, project=PROJECT, roles=("reviewer",), site=SITE)
+        add_member(anna, layout, REVIEWER, project=PROJECT, roles=(Role.REVIEWER,), site=SITE)
     if anna.subjects(PROJECT).empty:
         take_in(anna, KIND, PROJECT, SITE)
     return str(anna.subjects(PROJECT)["subject"].iloc[0])

@@ -35,8 +35,8 @@ class Material:
         In patient millimetres, each with the UID of its image series.
     answers, form_title
         The report; None when the task has no form.
-    image_series
-        UID of the series that a report without annotations refers to.
+    report_series
+        UID of the image series that the report refers to.
     files
         Gives the files of an image series.
     predecessor
@@ -52,7 +52,7 @@ class Material:
     annotations: Sequence[Annotation]
     answers: Mapping[str, Any] | None
     form_title: str
-    image_series: Callable[[], str]
+    report_series: Callable[[], str]
     files: Callable[[str], Sequence[Path | Opener]]
     predecessor: Callable[[str, str], bytes | None]
     version: int
@@ -105,7 +105,7 @@ def _reports(material: Material) -> Made:
 
     if material.answers is None:
         return
-    series = material.annotations[0].series_uid if material.annotations else material.image_series()
+    series = material.report_series()
     content = report_object(
         material.answers,
         material.form_title,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, ClassVar, Literal, Self
+from enum import StrEnum
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
@@ -15,7 +16,34 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, like, series_uid_of
 
 Colour = tuple[int, int, int]
-Kind = Literal["box", "contours", "mask"]
+
+
+class AnnotationKind(StrEnum):
+    """What an annotation is: a box, contours in planes, or a mask of voxels."""
+
+    BOX = "box"
+    CONTOURS = "contours"
+    MASK = "mask"
+
+
+class Holes(StrEnum):
+    """How contours show holes: by keyholes, or as inner rings that combine with the outer ones by exclusive or."""
+
+    KEYHOLE = "keyhole"
+    XOR_NESTED = "xor_nested"
+    CLOSEDPLANAR_XOR = "closedplanar_xor"  # nested too, but each ring says so (PS3.3 2024)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return cls("xor_nested") if value == "nested" else None
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Return the way with this name; BadAnnotation if there is none."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise BadAnnotation(f"Holes cannot be written as {name!r}.", f"Choose {', '.join(cls)}.") from None
 
 
 def new_uid() -> str:
@@ -39,7 +67,7 @@ class Annotation:
         DICOM frame of reference and series it was drawn on.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[AnnotationKind]
 
     _: KW_ONLY
     label: str = ""

@@ -13,12 +13,12 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.errors import BadAnnotation
-from eci_annotate.imaging.annotation import Annotation, Colour, Kind, new_uid
+from eci_annotate.imaging.annotation import Annotation, AnnotationKind, Colour, new_uid
 from eci_annotate.imaging.blocks import bounding_box, paste
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3, unit
 from eci_annotate.imaging.volume import grid_of, like, series_uid_of, values_kji
 
-__all__ = ["Annotation", "Box", "Colour", "Contours", "Kind", "Mask", "new_uid"]
+__all__ = ["Annotation", "AnnotationKind", "Box", "Colour", "Contours", "Mask", "new_uid"]
 
 FLAT_MM = 1e-6
 
@@ -44,7 +44,7 @@ class Box(Annotation):
     120.0
     """
 
-    kind: ClassVar[Kind] = "box"
+    kind: ClassVar[AnnotationKind] = AnnotationKind.BOX
 
     centre_lps: Vector
     size_mm: Vector
@@ -145,7 +145,7 @@ class Contours(Annotation):
     300.0
     """
 
-    kind: ClassVar[Kind] = "contours"
+    kind: ClassVar[AnnotationKind] = AnnotationKind.CONTOURS
 
     rings_lps: tuple[Floats, ...]
     spacing_mm: float | None = None
@@ -195,7 +195,7 @@ class Mask(Annotation):
     (6.0, 2)
     """
 
-    kind: ClassVar[Kind] = "mask"
+    kind: ClassVar[AnnotationKind] = AnnotationKind.MASK
 
     voxels: NDArray[np.bool_]
     grid: Grid

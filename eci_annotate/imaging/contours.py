@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eci_annotate.imaging.annotation import Holes
+
 INSET_PX = 0.01
-Holes = Literal["keyhole", "nested"]
+
 Ring = NDArray[np.float64]
 Mask2D = NDArray[np.bool_]
 
@@ -211,7 +213,7 @@ def _walk(points: Any, after: Any, first: int) -> Any:
     return ring
 
 
-def rings_of_mask(mask: ArrayLike, holes: Holes = "keyhole", inset_px: float = INSET_PX) -> list[Ring]:
+def rings_of_mask(mask: ArrayLike, holes: Holes | str = Holes.KEYHOLE, inset_px: float = INSET_PX) -> list[Ring]:
     """Return the contours of a 2-D mask.
 
     Parameters
@@ -220,7 +222,7 @@ def rings_of_mask(mask: ArrayLike, holes: Holes = "keyhole", inset_px: float = I
         Shape (rows, columns), boolean.
     holes
         `keyhole`: rings are independent and holes are joined to their outer ring by a narrow
-        channel; `nested`: outer and inner rings are separate, to be combined by exclusive or.
+        channel; otherwise: outer and inner rings are separate, to be combined by exclusive or.
     inset_px
         How far each edge is moved into the foreground, in pixels (0 < inset < 0.5).
 
@@ -234,7 +236,7 @@ def rings_of_mask(mask: ArrayLike, holes: Holes = "keyhole", inset_px: float = I
     DICOM PS3.3 C.8.8.6.3 (keyhole).
     """
     found = _traced(mask, inset_px)
-    if holes == "nested":
+    if Holes.of(holes) is not Holes.KEYHOLE:
         return [found.points[a:b] for a, b in pairwise(found.starts)]
     return _keyholed(found)
 

@@ -218,7 +218,7 @@ class Task(SubjectImages):
         verdict, reason
             For a review: ``accept``, or ``reject`` with the reason.
         places
-            For a review: points (x, y, z, in patient mm, LPS) with a remark each, shown to who mends it.
+            For a review: points (x, y, z, in patient mm, LPS) with a remark each, shown to whoever corrects it.
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """

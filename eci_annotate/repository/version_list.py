@@ -15,6 +15,7 @@ from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.backend import Backend
 from eci_annotate.repository.export import provenance_of
 from eci_annotate.repository.manifest_parts import exported_parts
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import Json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import VersionSigned
@@ -69,7 +70,7 @@ def completed_since(backend: Backend, after: int = 0) -> CompletedPage:
         The actor may export nothing: an empty page would say that nothing is complete.
     """
     actor = backend.account.actor
-    if not any(actor.may("export", project) for project in actor.roles):
+    if not any(actor.may(Permission.EXPORT, project) for project in actor.roles):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
     position, changed = backend.feed(after)
     seen = [view for project, subject in changed if (view := _seen(backend, project, subject))]
@@ -105,7 +106,7 @@ def provenance_document(backend: Backend, project: str, subject: str, task: str,
         There is no such version for the actor.
     """
     view = backend.subject(project, subject)
-    if not backend.account.actor.may("export", project, view.site):
+    if not backend.account.actor.may(Permission.EXPORT, project, view.site):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
     return provenance_of(backend, project, subject, view.version(task, version))
 
@@ -113,7 +114,7 @@ def provenance_document(backend: Backend, project: str, subject: str, task: str,
 def _seen(backend: Backend, project: str, subject: str) -> SubjectView | None:
     with suppress(NotFound):
         view = backend.subject(project, subject)
-        return view if backend.account.actor.may("export", project, view.site) else None
+        return view if backend.account.actor.may(Permission.EXPORT, project, view.site) else None
     return None
 
 

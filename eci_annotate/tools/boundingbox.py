@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box
 from eci_annotate.imaging.geometry import Floats, Vector, tuple3
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
@@ -236,7 +236,7 @@ class BoundingBox:
         "BoundingBox",
         "square-o",
         "b",
-        makes="box",
+        makes=AnnotationKind.BOX,
         options=("dimension",),
         feedback=Feedback.AROUND,
         three_plane=True,

@@ -15,7 +15,7 @@ import shapely
 from shapely.ops import split
 
 from eci_annotate.errors import WrongPlane
-from eci_annotate.imaging.annotations import Annotation, Contours
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Contours
 from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
 from eci_annotate.imaging.regions import polygons_of, region_of
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
@@ -168,7 +168,7 @@ class FreeDraw:
         "FreeDraw",
         "pencil",
         "d",
-        makes="contours",
+        makes=AnnotationKind.CONTOURS,
         options=("erase", "pen", "radius_mm"),
         feedback=Feedback.TRAIL,
         help="Draw around an area; with X it is cut out. As a polygon: click the corners; the first one again closes "

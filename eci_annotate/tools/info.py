@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from eci_annotate.imaging.annotations import Kind
+from eci_annotate.imaging.annotations import AnnotationKind
 
 
 class ToolName(StrEnum):
@@ -68,7 +68,7 @@ class ToolInfo:
     title: str
     icon: str
     key: str
-    makes: Kind
+    makes: AnnotationKind
     options: tuple[str, ...] = ()
     feedback: Feedback = Feedback.NONE
     three_plane: bool = False

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.annotations import Annotation, Box, Contours
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector
 from eci_annotate.tools.gestures import Gesture, Plane, Press
@@ -37,14 +37,14 @@ def is_series_field(uid: str) -> bool:
 class Paint(Annotation):
     """A painted annotation while it is being edited; its voxels are a field of the scene."""
 
-    kind = "mask"
+    kind = AnnotationKind.MASK
 
 
 @dataclass(frozen=True, eq=False)
 class Unplaced(Annotation):
     """An annotation that was added but has no shape yet; the first drag makes it a box."""
 
-    kind = "box"
+    kind = AnnotationKind.BOX
 
 
 Object = Box | Contours | Paint | Unplaced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eci_annotate.imaging.annotations import Kind
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.tools.boundingbox import BoundingBox
 from eci_annotate.tools.clicksegment.clicksegment import ClickSegment
 from eci_annotate.tools.freedraw import FreeDraw
@@ -23,7 +23,7 @@ def infos() -> list[ToolInfo]:
     return [tool.info for tool in TOOLS.values()]
 
 
-def icon_of(kind: Kind) -> str:
+def icon_of(kind: AnnotationKind) -> str:
     """Return the icon for a kind of annotation: that of the first tool that makes it."""
     return next(info.icon for info in infos() if info.makes == kind)
 

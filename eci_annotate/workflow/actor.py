@@ -21,51 +21,93 @@ class Assurance(StrEnum):
     SERVICE = "service"
 
 
+class Role(StrEnum):
+    """What a member is in a project."""
+
+    OWNER = "owner"
+    DATA_MANAGER = "data-manager"
+    SUPER_USER = "super-user"
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ADJUDICATOR = "adjudicator"
+    DEVELOPER = "developer"
+    SERVICE = "service"
+    SITE_ADMINISTRATOR = "site-administrator"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """What roles allow. Doing a task is not listed: the pipeline names the roles of each task."""
+
+    ADMINISTER = "administer"  # use case, members of every site, moving subjects to another use case
+    ADMINISTER_SITE = "administer site"  # members of the own site, in roles that see no more than the own site
+    INGEST = "ingest"  # take subjects and images in
+    DESCRIBE = "describe"  # include or exclude a subject, set its cohort, live or test
+    ATTACH = "attach"  # attach data layers
+    ASSIGN = "assign"  # say who is to do a task
+    TAKE_OVER = "take over"  # take a task from its holder, or end a lease
+    REOPEN = "reopen"  # ask for a next version of what is accepted
+    WITHDRAW = "withdraw"  # carry out a withdrawal of consent
+    SEE_PIPELINE = "see pipeline"  # every subject, every task and who holds it
+    SEE_SIGNED = "see signed"  # every signed version
+    SEE_OWN_SIGNED = "see own signed"  # the versions that one signed oneself
+    SEE_BLINDED = "see blinded"  # signed readings before the blinding of a task ends
+    SEE_IMAGES = "see images"  # images and data layers
+    EXPORT = "export"  # write what one may see to files
+    AUDIT = "audit"  # search and export the audit trail
+
+
 ALL_SITES = "*"
 
-# What each permission allows. Doing a task itself is not listed: the pipeline names the roles of each task.
-WORDS: Mapping[str, str] = MappingProxyType(
+MAY: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
-        "administer": "use case, members of every site, moving subjects to another use case",
-        "administer site": "members of the own site, in roles that see no more than the own site",
-        "ingest": "take subjects and images in",
-        "describe": "include or exclude a subject, set its cohort, live or test",
-        "attach": "attach data layers",
-        "assign": "say who is to do a task",
-        "take over": "take a task from its holder, or end a lease",
-        "reopen": "ask for a next version of what is accepted",
-        "withdraw": "carry out a withdrawal of consent",
-        "see pipeline": "every subject, every task and who holds it",
-        "see signed": "every signed version",
-        "see own signed": "the versions that one signed oneself",
-        "see blinded": "signed readings before the blinding of a task ends",
-        "see images": "images and data layers",
-        "export": "write what one may see to files",
-        "audit": "search and export the audit trail",
-    }
-)
-MAY: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "owner": frozenset(WORDS) - {"see own signed"},
-        "data-manager": frozenset({"ingest", "describe", "attach", "withdraw", "see pipeline", "see images"}),
-        "super-user": frozenset(
-            {"describe", "assign", "take over", "reopen", "see pipeline", "see signed", "see images"}
+        Role.OWNER: frozenset(Permission) - {Permission.SEE_OWN_SIGNED},
+        Role.DATA_MANAGER: frozenset(
+            {
+                Permission.INGEST,
+                Permission.DESCRIBE,
+                Permission.ATTACH,
+                Permission.WITHDRAW,
+                Permission.SEE_PIPELINE,
+                Permission.SEE_IMAGES,
+            }
         ),
-        "annotator": frozenset({"see images", "see own signed", "export"}),
-        "reviewer": frozenset({"see images", "see signed", "reopen", "export"}),
-        "adjudicator": frozenset({"see images", "see signed", "see own signed", "reopen", "export"}),
-        "developer": frozenset({"see images", "see signed", "export"}),
-        "service": frozenset({"see images", "see signed"}),
-        "site-administrator": frozenset({"administer site", "see pipeline"}),
-        "auditor": frozenset({"see pipeline", "see signed", "see blinded", "audit"}),
+        Role.SUPER_USER: frozenset(
+            {
+                Permission.DESCRIBE,
+                Permission.ASSIGN,
+                Permission.TAKE_OVER,
+                Permission.REOPEN,
+                Permission.SEE_PIPELINE,
+                Permission.SEE_SIGNED,
+                Permission.SEE_IMAGES,
+            }
+        ),
+        Role.ANNOTATOR: frozenset({Permission.SEE_IMAGES, Permission.SEE_OWN_SIGNED, Permission.EXPORT}),
+        Role.REVIEWER: frozenset({Permission.SEE_IMAGES, Permission.SEE_SIGNED, Permission.REOPEN, Permission.EXPORT}),
+        Role.ADJUDICATOR: frozenset(
+            {
+                Permission.SEE_IMAGES,
+                Permission.SEE_SIGNED,
+                Permission.SEE_OWN_SIGNED,
+                Permission.REOPEN,
+                Permission.EXPORT,
+            }
+        ),
+        Role.DEVELOPER: frozenset({Permission.SEE_IMAGES, Permission.SEE_SIGNED, Permission.EXPORT}),
+        Role.SERVICE: frozenset({Permission.SEE_IMAGES, Permission.SEE_SIGNED}),
+        Role.SITE_ADMINISTRATOR: frozenset({Permission.ADMINISTER_SITE, Permission.SEE_PIPELINE}),
+        Role.AUDITOR: frozenset(
+            {Permission.SEE_PIPELINE, Permission.SEE_SIGNED, Permission.SEE_BLINDED, Permission.AUDIT}
+        ),
     }
 )
-ROLES = tuple(MAY)
-SERVICE_ROLE, SERVICE_MEMBER = "service", "eci.service"  # the program that does derived tasks, and no person
+ROLES = tuple(Role)
+SERVICE_ROLE, SERVICE_MEMBER = Role.SERVICE, "eci.service"  # the program that does derived tasks, and no person
 PERSON_ROLES = tuple(role for role in ROLES if role != SERVICE_ROLE)
 RESERVED = ("site.", "eci.")  # names of members that are no persons begin with these
-EVERYWHERE = frozenset({"owner", "auditor", "service"})  # these roles are not restricted to sites
-SIGNED_ONLY = frozenset({"developer"})  # these roles see a subject only once part of it is signed
+EVERYWHERE = frozenset({Role.OWNER, Role.AUDITOR, Role.SERVICE})  # these roles are not restricted to sites
+SIGNED_ONLY = frozenset({Role.DEVELOPER})  # these roles see a subject only once part of it is signed
 
 
 @dataclass(frozen=True)
@@ -103,8 +145,8 @@ class Actor:
         near = site is None or site in reach or ALL_SITES in reach
         return tuple(role for role in self.roles.get(project, ()) if near or role in EVERYWHERE)
 
-    def may(self, what: str, project: str, site: str | None = None) -> bool:
-        """Whether any of the actor's roles allows `what` (a key of `WORDS`) for subjects of `site`."""
+    def may(self, what: Permission, project: str, site: str | None = None) -> bool:
+        """Whether any of the actor's roles allows `what` for subjects of `site`."""
         return any(what in MAY.get(role, ()) for role in self.roles_at(project, site))
 
     def has_role(self, project: str, wanted: tuple[str, ...], site: str | None = None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from eci_annotate.errors import BadUseCase
-from eci_annotate.workflow.actor import ALL_SITES, Actor
+from eci_annotate.workflow.actor import ALL_SITES, Actor, Role
 from eci_annotate.workflow.subject.commands import Enrol, Seal, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.start_rules import why_not
@@ -36,7 +36,7 @@ def walk(case: UseCase) -> Iterator[TrialStep]:
     """Do all tasks; raises BadUseCase for the first task that nobody can ever start."""
     key, now = PrivateKey.generate(2048), _BEGIN
     state = Subject()
-    owner = _member("owner", "trial", 0)
+    owner = _member(Role.OWNER, "trial", 0)
     for event in decide(Enrol(P, S, "TRIAL", case.digest, case.pipeline), state, owner, now):
         state = evolve(event, state)
     left = list(case.pipeline)

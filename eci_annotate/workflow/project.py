@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor, Permission, Role
 from eci_annotate.workflow.project_checks import check_names, check_service_role
 from eci_annotate.workflow.subject.commands import (
     AcceptIdentified,
@@ -240,8 +240,8 @@ def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) 
     member = _member(command.name, state)
     _check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
     check_service_role(command.name, command.roles)
-    others = [each for each in state.members.values() if "owner" in each.roles and each.name != member.name]
-    if "owner" in member.roles and "owner" not in command.roles and not others:
+    others = [each for each in state.members.values() if Role.OWNER in each.roles and each.name != member.name]
+    if Role.OWNER in member.roles and Role.OWNER not in command.roles and not others:
         raise Refused("A project needs an owner.", "Make another member an owner first.")
     if (member.roles, member.sites) == (command.roles, command.sites):
         return ()
@@ -280,16 +280,16 @@ def _check_may_give(project: str, roles: tuple[str, ...], site: str, sites: tupl
     """Refuse unless an owner gives any role, or a site administrator a role for their site that sees no more."""
     if unknown := [role for role in roles if role not in ROLES]:
         raise Refused(f"Unknown role {unknown[0]!r}.", f"Roles are {', '.join(ROLES)}.")
-    if actor.may("administer", project):
+    if actor.may(Permission.ADMINISTER, project):
         return
     near = site == actor.site and all(each == actor.site for each in sites) and ALL_SITES not in sites
     high = any(role in EVERYWHERE or "administer site" in MAY[role] for role in roles)
-    if not (actor.may("administer site", project, site) and near) or high:
+    if not (actor.may(Permission.ADMINISTER_SITE, project, site) and near) or high:
         raise Refused(f"You may not give these roles in {project!r}.", "Ask its owner.")
 
 
 def _check_administers(project: str, state: Project, actor: Actor) -> None:
-    if not state.name or not actor.may("administer", project):
+    if not state.name or not actor.may(Permission.ADMINISTER, project):
         raise Refused(f"You may not administer {project!r}.", "Ask its owner.")
 
 

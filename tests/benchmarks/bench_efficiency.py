@@ -86,7 +86,7 @@ def seconds(*command: object) -> float:
 
 
 def preparation(cohort: Cohort, root: Path) -> Iterator[tuple[str, list[float]]]:
-    """Seconds of each way to prepare the cohort, each run anew."""
+    """Seconds of each way to prepare the cohort, each run again."""
     key = root / "site.key"
     create_key(key)
 

@@ -224,7 +224,7 @@ def test_a_worker_that_never_ends_to_answer_is_ended(file: Path, monkeypatch: py
     def ask_for_ever(channel: Channel) -> None:
         while True:
             channel.send({"read": 0})
-            channel.receive_file()
+            os.close(channel.receive_file())
 
     monkeypatch.setattr(wire, "MOST_HEAD", 1 << 40)
     for answer in (drip, ask_for_ever):

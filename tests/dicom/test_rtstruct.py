@@ -67,9 +67,17 @@ def _round_trip(case, holes="keyhole"):
 
 
 @settings(max_examples=60)
-@given(cases(), st.sampled_from(["keyhole", "nested", "closedplanar_xor"]))
+@given(cases(), st.sampled_from(["keyhole", "xor_nested", "closedplanar_xor"]))
 def test_mask_to_file_to_mask_is_the_identity(case, holes):
     _round_trip(case, holes)
+
+
+def test_an_unknown_way_to_write_holes_is_refused_by_name(tmp_path):
+    eci.write_phantom(tmp_path / "ct", "tiny")
+    mask = eci.Mask.from_volume(eci.load_series(tmp_path / "ct") > 200, label="bone")
+    with pytest.raises(errors.BadAnnotation, match="'keyholes'"):
+        eci.write_rtstruct([mask], tmp_path / "ct", tmp_path / "rt.dcm", holes="keyholes")
+    assert not (tmp_path / "rt.dcm").exists()
 
 
 @pytest.mark.soak

@@ -179,7 +179,7 @@ class Hub:
                 line = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
                 if having in line and (folder.stat().st_uid == self.uid(name) if name else self._below(folder)):
                     found.append((int(_stat(folder)[19]), int(folder.name)))
-        return [process for _, process in sorted(found)]  # by their start: numbers begin anew after the highest
+        return [process for _, process in sorted(found)]  # by their start: numbers begin again after the highest
 
     def _below(self, folder: Path) -> bool:
         while folder.name not in ("0", "1", str(self.process.pid)):

@@ -32,7 +32,7 @@ def signed_version(repo: Repository) -> Signed:
 
 
 def a_note(material: Material) -> Iterator[tuple[str, bytes]]:
-    series = material.image_series()
+    series = material.report_series()
     who = {"version": material.version, "task": f"{material.task} note", "signer": material.signer}
     yield series, report_object({"note": "a dummy"}, "Note", material.files(series), when=material.when, **who)  # type: ignore[arg-type]
 

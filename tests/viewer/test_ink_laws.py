@@ -101,7 +101,7 @@ class World:
         self.heard.kept.clear()
         self.screen, self.frame = Screen(), 0
         self.fields: dict[str, bytes] = {}
-        self.give({**self.views(), "anew": True})
+        self.give({**self.views(), "redraw": True})
 
     def views(self) -> Message:
         return views(panes=tuple(dict.fromkeys(self.names.values())))

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, WORDS, Actor
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, MAY, ROLES, Actor, Permission
 from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
@@ -81,7 +81,7 @@ def test_a_view_shows_what_the_row_says(role: str) -> None:
 
 
 def test_every_word_of_the_table_is_explained() -> None:
-    assert {word for words in MAY.values() for word in words} == set(WORDS)
+    assert {word for words in MAY.values() for word in words} == set(Permission)
 
 
 def test_other_sites_see_nothing_and_sites_can_be_given() -> None:

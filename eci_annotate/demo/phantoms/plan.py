@@ -13,6 +13,7 @@ import yaml
 
 from eci_annotate.demo.phantoms.anatomy import ANATOMIES, Anatomy, Triple
 from eci_annotate.errors import BadUseCase
+from eci_annotate.workflow.usecase.json_schema import validator_of
 from eci_annotate.workflow.usecase.usecase import forms_folder
 
 FILE = "phantom.yaml"
@@ -107,10 +108,8 @@ def _tupled(each: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _schema() -> Any:
-    from jsonschema import Draft202012Validator
-
     text = (forms_folder() / "schema" / "phantom.schema.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(text))
+    return validator_of(json.loads(text))
 
 
 def _check(content: Any) -> None:

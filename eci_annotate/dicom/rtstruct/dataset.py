@@ -28,15 +28,19 @@ from eci_annotate.dicom.rtstruct.outlines import Outline, Outliner, decimals_for
 from eci_annotate.dicom.stack_groups import require_frame
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE, uid_from
 from eci_annotate.errors import BadStructureSet
-from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
-from eci_annotate.imaging.contours import Holes
+from eci_annotate.imaging.annotation import Holes
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.version import __version__
 
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
 _TAG = struct.pack("<HH", *divmod(CONTOUR_SEQUENCE, 0x10000))
 _AS_BYTES, _AS_ITEMS = _TAG + b"OB\0\0", _TAG + b"SQ\0\0"  # neither stands anywhere else: no text holds such bytes
-GENERATION = {"box": "MANUAL", "contours": "MANUAL", "mask": "SEMIAUTOMATIC"}
+GENERATION = {
+    AnnotationKind.BOX: "MANUAL",
+    AnnotationKind.CONTOURS: "MANUAL",
+    AnnotationKind.MASK: "SEMIAUTOMATIC",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def structure_set(
     meaning: str = "",
     predecessor: bytes | None = None,
     pseudonym: str = "",
-    holes: Holes | str = "keyhole",
+    holes: Holes | str = Holes.KEYHOLE,
 ) -> bytes:
     """Return the RTSTRUCT file of one annotated series.
 
@@ -80,7 +84,7 @@ def structure_set(
     pseudonym
         Takes the place of the patient's name and ID; without it the images' values are copied.
     holes
-        `keyhole` (all readers agree), `nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
+        `keyhole` (all readers agree), `xor_nested`, or `closedplanar_xor` (PS3.3 2024, few readers).
 
     Raises
     ------
@@ -94,11 +98,11 @@ def structure_set(
 
 
 def structure_set_dataset(
-    annotations: Sequence[Annotation], images: ReferencedImages, signing: Signing, holes: Holes | str = "keyhole"
+    annotations: Sequence[Annotation], images: ReferencedImages, signing: Signing, holes: Holes | str = Holes.KEYHOLE
 ) -> Dataset:
     """Return the RTSTRUCT dataset; see `structure_set`."""
     require_frame(annotations, images.grid.frame_of_reference_uid)
-    outliner = Outliner(images.grid, images.origins_lps, decimals_for(images.grid), holes)
+    outliner = Outliner(images.grid, images.origins_lps, decimals_for(images.grid), Holes.of(holes))
     dataset = shared_header(images.first, signing.pseudonym)
     _series_level(dataset, images, signing)
     dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(images)]
@@ -203,7 +207,7 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     volume_cm3 = annotation.volume_mm3 / 1000
     if volume_cm3 == volume_cm3:  # false for nan: a single plane of unknown thickness has no volume
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
-    if annotation.kind == "mask" and not images.grid.is_sheared:
+    if annotation.kind == AnnotationKind.MASK and not images.grid.is_sheared:
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]
     stack = {"stack_uid": images.stack_uid} if images.stack_uid != images.series_uid else {}
     write_exact(item, _exact(annotation) | stack | _leaning(annotation, images.grid))
@@ -212,7 +216,7 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
 
 def _leaning(annotation: Annotation, grid: Grid) -> dict[str, Any]:
     """Return the grid of a mask on sheared slices, which SourcePixelPlanesCharacteristicsSequence cannot hold."""
-    if annotation.kind != "mask" or not grid.is_sheared:
+    if annotation.kind != AnnotationKind.MASK or not grid.is_sheared:
         return {}
     places = {"origin_lps": grid.origin_lps, "directions": grid.directions}
     return {"grid": {**places, "spacing_mm": grid.spacing_mm, "shape": grid.shape}}

@@ -15,7 +15,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from eci_annotate.dicom.exact_block import PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.errors import BadStructureSet
-from eci_annotate.imaging.annotations import Annotation, Box, Contours
+from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours
 from eci_annotate.imaging.geometry import Floats, Grid
 
 MOST_MM = 0.01
@@ -51,7 +51,7 @@ def receipt_of(annotations: Sequence[Annotation], content: bytes, grid: Grid) ->
         raise BadStructureSet("A structure set does not hold all annotations.", AGAIN)
     rows = [_row(*each, grid) for each in zip(annotations, read, plain, strict=True)]
     for number, row in enumerate(rows, 1):
-        wrong = row["missing"] + row["extra"] if row["kind"] == "mask" else 0
+        wrong = row["missing"] + row["extra"] if row["kind"] == AnnotationKind.MASK else 0
         if wrong or (row["vertex_mm"] or 0.0) > MOST_MM:
             raise BadStructureSet(f"Annotation {number} cannot be written without loss.", AGAIN)
     return rows

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from eci_annotate.dicom.rtstruct.decimals import to_decimals
 from eci_annotate.dicom.rtstruct.keyhole import halves, keyholed
 from eci_annotate.errors import BadAnnotation
+from eci_annotate.imaging.annotation import Holes
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
-from eci_annotate.imaging.contours import Holes, rings_of_mask
+from eci_annotate.imaging.contours import rings_of_mask
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.regions import polygons_of, region_of
 
@@ -39,7 +40,7 @@ class Outliner:
     grid: Grid
     origins_lps: Floats
     decimals: int
-    holes: Holes | str = "keyhole"
+    holes: Holes = Holes.KEYHOLE
 
     def of(self, annotation: Annotation) -> Iterator[Outline]:
         """Return the contours of an annotation in slice order."""
@@ -72,9 +73,9 @@ class Outliner:
 
     def _slice(self, k: int, mask: NDArray[np.bool_]) -> Iterator[Outline]:
         """Yield the contours of one slice; if one would be too long, split the slice into bands of rows."""
-        nested = self.holes != "keyhole"
-        rings = rings_of_mask(mask, "nested" if nested else "keyhole")
-        kind = "CLOSEDPLANAR_XOR" if self.holes == "closedplanar_xor" else "CLOSED_PLANAR"
+        nested = self.holes is not Holes.KEYHOLE
+        rings = rings_of_mask(mask, self.holes)
+        kind = "CLOSEDPLANAR_XOR" if self.holes is Holes.CLOSEDPLANAR_XOR else "CLOSED_PLANAR"
         found: dict[int, Outline] = {}
         for n in sorted(range(len(rings)), key=lambda n: len(rings[n]), reverse=True):  # the longest decides first
             found[n] = self._outline(k, self._lps(k, rings[n]), kind)

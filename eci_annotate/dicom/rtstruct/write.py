@@ -12,8 +12,8 @@ from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.rtstruct.dataset import Signing, encode, structure_set_dataset
 from eci_annotate.dicom.stack_groups import by_stack
 from eci_annotate.errors import BadStructureSet
+from eci_annotate.imaging.annotation import Holes
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.imaging.contours import Holes
 from eci_annotate.imaging.replace_file import replace_file
 
 
@@ -22,7 +22,7 @@ def write_rtstruct(
     images: Source,
     out: str | PathLike[str],
     *,
-    holes: Holes | str = "keyhole",
+    holes: Holes | str = Holes.KEYHOLE,
     **signing: Any,
 ) -> list[Path]:
     """Write annotations as RTSTRUCT, one file per annotated series.
@@ -36,7 +36,7 @@ def write_rtstruct(
     out
         File to write; a folder if several series are annotated.
     holes
-        `keyhole`, `nested` or `closedplanar_xor`.
+        `keyhole`, `xor_nested` or `closedplanar_xor`.
     **signing
         `version`, `task`, `signer`, `when`, `meaning`, `predecessor`, as for `structure_set`.
 

@@ -24,7 +24,7 @@ from eci_annotate.dicom.seg.cielab import lab_from_rgb
 from eci_annotate.dicom.seg.source_images import SourceImages
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import BadSegmentation, EciError, NotInstalled
-from eci_annotate.imaging.annotation import Annotation
+from eci_annotate.imaging.annotation import Annotation, AnnotationKind
 from eci_annotate.imaging.label_map import Overlap, label_map, voxels_of
 from eci_annotate.version import __version__
 
@@ -188,7 +188,7 @@ def _placeholder(images: SourceImages, k: int) -> Dataset:
 
 def _description(hd: Any, number: int, annotation: Annotation, images: SourceImages) -> Any:
     code = hd.sr.CodedConcept
-    by_hand = annotation.kind != "mask"
+    by_hand = annotation.kind != AnnotationKind.MASK
     family = None if by_hand else hd.AlgorithmIdentificationSequence("eci_annotate", code(*MANUAL_PROCESSING), "1")
     item = hd.seg.SegmentDescription(
         segment_number=number,

@@ -16,6 +16,7 @@ from eci_annotate.hub.signing.requests import SignatureRequest, found, standing
 from eci_annotate.hub.signing.thumbnails import pictures
 from eci_annotate.imaging.display import Window
 from eci_annotate.repository.backend import RequestState
+from eci_annotate.workflow.actor import Role
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.translation import language_for
 from eci_annotate.workflow.usecase.form_labels import labelled
@@ -101,9 +102,8 @@ def _factor(visit: Visit, made: SignatureRequest) -> str:
 def _power(visit: Visit, made: SignatureRequest) -> str:
     """Return what a version says of a signer who owns the project and administers the hub, and could act as others."""
     person = visit.desk.people.of_token(visit.session.token, session=visit.session.hub_session)
-    both = (
-        person is not None and person.admin and "owner" in visit.repo.account.actor.roles.get(made.command.project, ())
-    )
+    roles = visit.repo.account.actor.roles.get(made.command.project, ())
+    both = person is not None and person.admin and Role.OWNER in roles
     return ", hub administrator" if both else ""
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.repository.backend import Backend, SubjectQuery
 from eci_annotate.repository.tables import offered
+from eci_annotate.workflow.actor import Permission
 
 COUNTED = 100
 
@@ -28,7 +29,7 @@ def home(visit: Visit) -> Response:
     """Show the tiles."""
     actor = visit.repo.account.actor
     tiles = [_tile(visit, name, ", ".join(actor.roles[name])) for name in visit.repo.account.projects()]
-    owner = any(actor.may("administer", name) for name in actor.roles)
+    owner = any(actor.may(Permission.ADMINISTER, name) for name in actor.roles)
     return visit.show("home", tiles=tiles, owner=owner, factors=visit.desk.factors.of(visit.session.name))
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import allowed_place, place_of
 from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
@@ -15,10 +16,10 @@ MOST_LEASES, AUDIT_SIZE = 500, 100
 
 def show_leases(visit: Visit) -> Response:
     """Show the holder and end of each lease, with a button for those who may end it."""
-    place, actor = allowed_place(visit, "list leases", "see pipeline"), visit.repo.account.actor
+    place, actor = allowed_place(visit, "list leases", Permission.SEE_PIPELINE), visit.repo.account.actor
     rows: list[tuple[SubjectView, TaskView, bool, str]] = []
     for seen in visit.repo.leased(place.name, MOST_LEASES):
-        may = actor.may("take over", place.name, seen.site)
+        may = actor.may(Permission.TAKE_OVER, place.name, seen.site)
         rows += [
             (seen, task, may, visit.token("subject", seen.subject))
             for task in seen.tasks

@@ -9,7 +9,7 @@ from eci_annotate.hub.background.notices import Notice
 from eci_annotate.hub.background.notifier import tell_person
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.workflow.actor import ALL_SITES, PERSON_ROLES
+from eci_annotate.workflow.actor import ALL_SITES, PERSON_ROLES, Permission, Role
 from eci_annotate.workflow.subject.commands import ChangeMember
 from eci_annotate.workflow.subject.lease import to_minute
 
@@ -18,7 +18,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
     """Show the members, and the forms to change them."""
     place, actor = _place(visit), visit.repo.account.actor
     book = visit.desk.factors
-    whole = actor.may("administer", place.name)
+    whole = actor.may(Permission.ADMINISTER, place.name)
     members = [each for each in visit.repo.account.members(place.name) if whole or each.site == actor.site]
     return visit.show(
         "members",
@@ -34,7 +34,7 @@ def show_members(visit: Visit, problem: EciError | None = None, code: tuple[str,
 
 
 def _place(visit: Visit) -> ProjectPage:
-    return allowed_place(visit, "see the members", "administer", "administer site")
+    return allowed_place(visit, "see the members", Permission.ADMINISTER, Permission.ADMINISTER_SITE)
 
 
 def change_members(visit: Visit) -> Response:
@@ -84,17 +84,17 @@ def _code(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
     member = next((each for each in visit.repo.account.members(place.name) if each.name == name), None)
     if member is None:
         raise Refused("Member not found.", "Choose a member from the list.")
-    if not actor.may("administer", place.name) and (member.site != actor.site or _is_high(member.roles)):
+    if not actor.may(Permission.ADMINISTER, place.name) and (member.site != actor.site or _is_high(member.roles)):
         raise Refused("You may not give this member a code.", "Ask the project's owner.")
     return _given(visit, place, name)
 
 
 def _is_high(roles: tuple[str, ...]) -> bool:
-    return bool({"owner", "auditor", "site-administrator"} & set(roles))
+    return bool({Role.OWNER, Role.AUDITOR, Role.SITE_ADMINISTRATOR} & set(roles))
 
 
 def _given(visit: Visit, place: ProjectPage, name: str) -> tuple[str, str, str]:
-    by, owner = visit.repo.account.actor.name, visit.repo.account.actor.may("administer", place.name)
+    by, owner = visit.repo.account.actor.name, visit.repo.account.actor.may(Permission.ADMINISTER, place.name)
     code, start = visit.desk.factors.give_code(name, by, owner=owner)
     since = f", counts from {to_minute(start)} UTC" if start else ""
     visit.repo.trail.note("code.1", place.name, "", f"one-time code for {name}{since}")

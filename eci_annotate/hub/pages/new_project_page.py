@@ -8,6 +8,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.hub.pages.factor_form import asking, proved
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.repository.admin.new_project import new_project, owned_project
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case, shipped_use_cases
 
@@ -34,7 +35,9 @@ def show_new_project(visit: Visit, problem: EciError | None = None) -> Response:
 
 def _own_cases(visit: Visit) -> list[tuple[str, UseCase]]:
     account = visit.repo.account
-    return [(name, account.use_case(name)) for name in account.projects() if account.actor.may("administer", name)]
+    return [
+        (name, account.use_case(name)) for name in account.projects() if account.actor.may(Permission.ADMINISTER, name)
+    ]
 
 
 def open_project(visit: Visit) -> Response:

@@ -16,14 +16,14 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.new_project import publish
 from eci_annotate.tools.info import ToolName
-from eci_annotate.workflow.actor import ROLES
+from eci_annotate.workflow.actor import ROLES, Permission, Role
 from eci_annotate.workflow.pipeline_trial import walk
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 from eci_annotate.workflow.usecase.pipeline_svg import to_svg
 from eci_annotate.workflow.usecase.pipeline_text import to_text
 from eci_annotate.workflow.usecase.usecase import UseCase
 
-NEW: dict[str, Any] = {"name": "", "title": "", "kind": "annotate", "roles": ["annotator"]}
+NEW: dict[str, Any] = {"name": "", "title": "", "kind": "annotate", "roles": [Role.ANNOTATOR.value]}
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("stage", "of", "repeats", "form"), ""), **dict.fromkeys(("after", "roles", "tools"), ()),
     **dict.fromkeys(("blind", "independent", "assigned"), False), "readers": 1, "wait_days": 0,
@@ -33,7 +33,7 @@ _FLAGS = ("blind", "independent", "assigned")
 
 def show_pipeline(visit: Visit) -> Response:
     """Show the published pipeline."""
-    place = allowed_place(visit, "see the pipeline", "see pipeline")
+    place = allowed_place(visit, "see the pipeline", Permission.SEE_PIPELINE)
     return _page(visit, place, _definition(visit, place)["usecase"]["tasks"])
 
 
@@ -57,7 +57,7 @@ def _page(
         place=place,
         tasks=[{**_EMPTY, **each} for each in tasks],
         kept=[json.dumps(each) for each in tasks],
-        may=visit.repo.account.actor.may("administer", place.name),
+        may=visit.repo.account.actor.may(Permission.ADMINISTER, place.name),
         choices={"kinds": tuple(TaskKind), "roles": ROLES, "tools": tuple(ToolName)},
         token=visit.token("pipeline", place.name),
         problem=problem,
@@ -69,7 +69,7 @@ def _page(
 
 def change_pipeline(visit: Visit) -> Response:
     """Add a task to the form, try the form's pipeline, or publish it."""
-    place = allowed_place(visit, "change the pipeline", "administer")
+    place = allowed_place(visit, "change the pipeline", Permission.ADMINISTER)
     visit.check("pipeline", place.name)
     tasks = _tasks(visit)
     if visit.asked("do") == "add a task":

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.repository.backend import SORTS, SubjectQuery
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.view import SubjectView
 
 SIZE = 20
@@ -33,24 +34,24 @@ def place_of(visit: Visit) -> ProjectPage:
     case = visit.repo.account.use_case(name)
     may = {
         "Subjects": True,
-        "Add subjects": actor.may("ingest", name),
-        "Held files": actor.may("administer", name),
-        "Leases": actor.may("see pipeline", name),
-        "Pipeline": actor.may("see pipeline", name),
-        "Members": actor.may("administer", name) or actor.may("administer site", name),
-        "Quality": actor.may("administer", name),
-        "Other archives": actor.may("administer", name),
-        "Audit": actor.may("audit", name),
+        "Add subjects": actor.may(Permission.INGEST, name),
+        "Held files": actor.may(Permission.ADMINISTER, name),
+        "Leases": actor.may(Permission.SEE_PIPELINE, name),
+        "Pipeline": actor.may(Permission.SEE_PIPELINE, name),
+        "Members": actor.may(Permission.ADMINISTER, name) or actor.may(Permission.ADMINISTER_SITE, name),
+        "Quality": actor.may(Permission.ADMINISTER, name),
+        "Other archives": actor.may(Permission.ADMINISTER, name),
+        "Audit": actor.may(Permission.AUDIT, name),
     }
     paths = {"Subjects": "", "Add subjects": "/add", "Held files": "/held", "Other archives": "/sync"}
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
     return ProjectPage(name, case.title, links)
 
 
-def allowed_place(visit: Visit, what: str, *words: str) -> ProjectPage:
+def allowed_place(visit: Visit, what: str, *wanted: Permission) -> ProjectPage:
     """Return the same as `place_of`; raises Refused if the user has none of the permissions at any site."""
     place = place_of(visit)
-    if not any(visit.repo.account.actor.may(word, place.name) for word in words):
+    if not any(visit.repo.account.actor.may(each, place.name) for each in wanted):
         raise Refused(f"You may not {what} here.", "Ask the project's owner.")
     return place
 

@@ -21,6 +21,7 @@ from eci_annotate.repository.analysis.project_quality import ProjectQuality
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.signed import Signed
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
 
@@ -31,7 +32,7 @@ WEEKS = 12
 
 def show_quality(visit: Visit) -> Response:
     """Show the page."""
-    place = allowed_place(visit, "see the quality of a project", "administer")
+    place = allowed_place(visit, "see the quality of a project", Permission.ADMINISTER)
     page = visit.repo.subjects(place.name, SubjectQuery(size=MOST))
     case_of = partial(visit.repo.account.use_case, place.name)
     repository = Repository(visit.repo, visit.repo.images)

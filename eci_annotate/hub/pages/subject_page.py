@@ -11,9 +11,16 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import place_of
 from eci_annotate.hub.signing.confirmations import ask_person
 from eci_annotate.repository.analysis.readiness import why_not_ready
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
-WORDS = ("describe", "assign", "take over", "reopen", "withdraw")
+OFFERED = (
+    Permission.DESCRIBE,
+    Permission.ASSIGN,
+    Permission.TAKE_OVER,
+    Permission.REOPEN,
+    Permission.WITHDRAW,
+)
 _YES_NO: dict[str, bool | None] = {"yes": True, "no": False}
 
 
@@ -22,12 +29,11 @@ def show_subject(visit: Visit) -> Response:
     place = place_of(visit)
     seen = visit.repo.subject(place.name, visit.path("subject"))
     actor = visit.repo.account.actor
-    may = {word: actor.may(word, place.name, seen.site) for word in WORDS}
-    readers = (
-        [member.name for member in visit.repo.account.members(place.name) if member.roles] if may["assign"] else []
-    )
-    case = visit.repo.account.use_case(place.name, seen.use_case)
-    why = why_not_ready(seen, case).splitlines() if actor.may("see pipeline", place.name, seen.site) else []
+    may = {each: actor.may(each, place.name, seen.site) for each in OFFERED}
+    members = visit.repo.account.members(place.name) if may[Permission.ASSIGN] else []
+    readers = [member.name for member in members if member.roles]
+    sees_all = actor.may(Permission.SEE_PIPELINE, place.name, seen.site)
+    why = why_not_ready(seen, visit.repo.account.use_case(place.name, seen.use_case)).splitlines() if sees_all else []
     token = visit.token("subject", seen.subject)
     return visit.show("subject", place=place, seen=seen, may=may, readers=readers, token=token, why=why)
 

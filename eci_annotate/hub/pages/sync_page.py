@@ -15,6 +15,7 @@ from eci_annotate.repository.sync.pull_rules import rules
 from eci_annotate.repository.sync.pull_studies import outcome_of
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxEntry, OutboxState
 from eci_annotate.repository.sync.sync_targets import targets
+from eci_annotate.workflow.actor import Permission
 
 PAGE = "sync"
 MOST = 50  # failed entries shown per target
@@ -34,7 +35,7 @@ class TargetRow:
 
 
 def _place(visit: Visit) -> ProjectPage:
-    return allowed_place(visit, "see what is exchanged with other archives", "administer")
+    return allowed_place(visit, "see what is exchanged with other archives", Permission.ADMINISTER)
 
 
 def _boxes(visit: Visit, place: ProjectPage) -> list[Outbox]:

@@ -28,7 +28,7 @@ from eci_annotate.repository.local.verify import check_subject
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.copy_stores import copy as copy_stores
 from eci_annotate.store.open_stores import open_folder
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Role
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view
 
@@ -223,7 +223,7 @@ def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None
 
 def _verified(layout: Layout, tell: Callable[[str, int, int], None]) -> RestoredRepository:
     context = Context.from_layout(layout)
-    owner = Actor("restore", roles=dict.fromkeys(context.streams.projects(), ("owner",)))
+    owner = Actor("restore", roles=dict.fromkeys(context.streams.projects(), (Role.OWNER,)))
     checks: list[Check] = []
     withdrawn: list[str] = []
     places = list(_places(layout))

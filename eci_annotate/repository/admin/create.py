@@ -15,14 +15,14 @@ from eci_annotate.repository.local.command_handler import do_project
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.actor import ALL_SITES, Actor
+from eci_annotate.workflow.actor import ALL_SITES, Actor, Role
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.commands import AddMember, OpenProject, Publish
 from eci_annotate.workflow.trust.certificates import Authority
 from eci_annotate.workflow.trust.rsa_keys import Credential
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
-FOUNDER = ("owner", "annotator", "reviewer")
+FOUNDER = (Role.OWNER, Role.ANNOTATOR, Role.REVIEWER)
 
 
 def create_repository(

@@ -16,6 +16,7 @@ from pathlib import Path
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import make_folder, write_atomic
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
 
 HELD, _HEAD = "held", "about.json"
@@ -86,7 +87,7 @@ def held_set(backend: LocalBackend, name: str) -> tuple[HeldSet, Path]:
     found = next((each for each in held_sets(backend) if each.id == name), None)
     if found is None:
         raise NotFound("Held files not found.", "See: eci-annotate held list FOLDER")
-    if not backend.account.actor.may("administer", found.project):
+    if not backend.account.actor.may(Permission.ADMINISTER, found.project):
         raise Refused("You may not decide about files that were held back.", "Ask the project's owner.")
     return found, _root(backend) / name
 

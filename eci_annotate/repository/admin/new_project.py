@@ -10,7 +10,7 @@ from eci_annotate.repository.admin.create import FOUNDER
 from eci_annotate.repository.derivation.service_member import admit_service
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.command_handler import do_project
-from eci_annotate.workflow.actor import ALL_SITES, Actor
+from eci_annotate.workflow.actor import ALL_SITES, Actor, Permission
 from eci_annotate.workflow.project import Member, Project, check_name
 from eci_annotate.workflow.subject.commands import AddMember, EnrolCertificate, OpenProject, Publish, TrustAuthority
 from eci_annotate.workflow.trust.certificates import check_certificate, public_pem
@@ -22,7 +22,7 @@ def owned_project(backend: LocalBackend) -> Project:
     """Return a project that the actor owns; raises Refused if there is none."""
     actor, projects = backend.account.actor, backend.context.streams.projects()
     for name in sorted(actor.roles):
-        if actor.may("administer", name):
+        if actor.may(Permission.ADMINISTER, name):
             return projects[name]
     raise Refused("You may not open projects here.", "Ask an owner of a project of this repository.")
 

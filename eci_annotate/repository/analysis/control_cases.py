@@ -23,6 +23,7 @@ from eci_annotate.repository.analysis.control_reference import (
 )
 from eci_annotate.repository.backend import every_subject
 from eci_annotate.repository.signed import Signed
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import readings_of
@@ -75,7 +76,7 @@ class ControlCases:
         if len(projects) != 1:
             raise Refused("Several projects exist.", f"Name one: {', '.join(projects)}.")
         self.project, self._backend, self._images = projects[0], repository.backend, repository.images
-        if not self._backend.account.actor.may("administer", self.project):
+        if not self._backend.account.actor.may(Permission.ADMINISTER, self.project):
             raise Refused("Control cases are for owners of the project.", "Ask the project's owner.")
 
     def mark(

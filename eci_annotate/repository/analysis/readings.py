@@ -89,7 +89,7 @@ class Readings:
     case: UseCase
 
     def comparisons(self) -> list[Comparison]:
-        """Each pair of readers, all of them together, whoever read, and each reader with himself."""
+        """Each pair of readers, all of them together, whoever read, and each reader with themselves."""
         found = [*self._pairs(), *self._together(), *self._whoever(), *self._repeats()]
         return [each for each in found if each.subjects]
 

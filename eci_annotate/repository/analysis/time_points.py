@@ -10,6 +10,7 @@ import xarray as xr
 
 from eci_annotate.archive.protocol import Series, Study, hanging_headers
 from eci_annotate.errors import EciError, NotFound
+from eci_annotate.imaging.annotation import AnnotationKind
 from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, TimePoint, kinetic_curve
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule
@@ -55,7 +56,7 @@ class DynamicStudy:
     def has_curve(self, annotation: Annotation) -> bool:
         """Whether the use case asks for the curve of this annotation."""
         slots = {each.slot for each in self._hanging.placed if each.series_uid == annotation.series_uid}
-        return annotation.kind != "box" and (not self.rule.mask or bool(slots & set(self.rule.mask)))
+        return annotation.kind != AnnotationKind.BOX and (not self.rule.mask or bool(slots & set(self.rule.mask)))
 
     def curve(self, annotation: Annotation) -> KineticCurve:
         """Return the curve of an annotation; see `kinetic_curve`. A first time point taken for native is said."""

@@ -16,6 +16,7 @@ from eci_annotate.repository.datasets.subject_split import split_subjects
 from eci_annotate.repository.export import require_named
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.signed import Signed
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.verdict import Verdict, VersionStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import DRAWN
@@ -118,7 +119,7 @@ def _require_usable(backend: Backend, seen: SubjectView) -> None:
         raise Refused("The subject is excluded from the project.", "Include it: eci-annotate subject set.")
     if not seen.live:
         raise Refused("It is a test subject.", "Make it live: eci-annotate subject set.")
-    if not backend.account.actor.may("export", seen.project, seen.site):
+    if not backend.account.actor.may(Permission.EXPORT, seen.project, seen.site):
         raise Refused("You may not export signed versions of this subject.", "Ask the project's owner.")
 
 

@@ -12,11 +12,15 @@ from eci_annotate.dicom.object_origin import origin_of
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.dicom.seg.read import read_segmentation
 from eci_annotate.errors import EciError, NotFound
-from eci_annotate.imaging.annotation import Annotation
+from eci_annotate.imaging.annotation import Annotation, AnnotationKind
 from eci_annotate.repository.backend import Images
 
 _KINDS = {"RTSTRUCT": "Structure set", "SEG": "Segmentation"}
-_COUNTED = {"contours": ("contour", "contours"), "mask": ("segment", "segments"), "box": ("box", "boxes")}
+_COUNTED = {
+    AnnotationKind.CONTOURS: ("contour", "contours"),
+    AnnotationKind.MASK: ("segment", "segments"),
+    AnnotationKind.BOX: ("box", "boxes"),
+}
 
 
 @dataclass(frozen=True)

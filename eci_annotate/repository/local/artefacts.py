@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eci_annotate.archive.protocol import Archive, content_of
+from eci_annotate.archive.protocol import Archive, Study, content_of, image_series_in
 from eci_annotate.decoder.file_reader import FileReader, has_pixels_of
-from eci_annotate.dicom.annotation_objects import DERIVED, NO_IMAGES, Material
+from eci_annotate.dicom.annotation_objects import DERIVED, Material
 from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.errors import NoImages, NotFound, Tampered
+from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.keys.dicom_signatures import SignatureAdder
 from eci_annotate.repository.local.proposal import Job, Proposal, Workshop
@@ -71,7 +72,7 @@ def _material(shop: Workshop, proposal: Proposal) -> Material:
         annotations=content.annotations,
         answers=content.answers if job.task.form else None,
         form_title=job.case.report.get("title", job.case.title),
-        image_series=lambda: image_series_of(shop.archive, job.subject)[0],
+        report_series=lambda: _report_series(shop, job.subject, content.annotations),
         files=lambda series: _files(shop, job.subject, series),
         predecessor=lambda role, series: _predecessor(shop, job, role, series),
         version=job.version,
@@ -82,6 +83,20 @@ def _material(shop: Workshop, proposal: Proposal) -> Material:
         pseudonym=job.subject,
         questions=job.case.questions,
     )
+
+
+def _report_series(shop: Workshop, subject: str, annotations: Sequence[Annotation]) -> str:
+    studies = shop.volumes.stacks.studies(subject) if annotations else shop.archive.studies(subject)
+    return report_series(studies, [each.series_uid for each in annotations])
+
+
+def report_series(studies: Sequence[Study], drawn: Sequence[str]) -> str:
+    """The series that a report belongs to: the first one drawn on, else the first with images, of the newest study."""
+    dates = {each.series_uid: study.date for study in studies for each in image_series_in(study)}
+    known = [uid for uid in drawn if uid in dates] or list(dates)
+    if not known:
+        raise NoImages("The subject has no images.", "Import its DICOM files first.")
+    return max(known, key=lambda uid: dates[uid])  # of equal dates the first
 
 
 def _predecessor(shop: Workshop, job: Job, role: str, image_series: str) -> bytes | None:
@@ -98,8 +113,7 @@ def _files(shop: Workshop, subject: str, series_uid: str) -> list[Path | Opener]
 
 def image_series_of(archive: Archive, subject: str) -> list[str]:
     """UIDs of the subject's series that hold images, in the order of the archive."""
-    series = (each for study in archive.studies(subject) for each in study.series)
-    uids = [each.series_uid for each in series if each.modality not in NO_IMAGES]
+    uids = [each.series_uid for study in archive.studies(subject) for each in image_series_in(study)]
     if not uids:
         raise NoImages("The subject has no images.", "Import its DICOM files first.")
     return uids

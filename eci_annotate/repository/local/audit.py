@@ -14,7 +14,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import subject_stream
 from eci_annotate.store.protocols import Record
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 
 COLUMNS = ["at", "by", "assurance", "where", "session", "what", "project", "subject", "task", "version", "detail"]
 _DETAILS = ("reason", "meaning", "verdict", "taken_from", "member", "name", "cohort", "layer", "factor")
@@ -46,7 +46,7 @@ def audit_table(context: Context, actor: Actor, query: AuditQuery) -> pd.DataFra
     Refused
         The actor may not search it: an empty table would say that nobody did anything.
     """
-    projects = {name for name in actor.roles if actor.may("audit", name)}
+    projects = {name for name in actor.roles if actor.may(Permission.AUDIT, name)}
     if not projects or (query.project and query.project not in projects):
         raise Refused("You may not search the audit trail here.", "Ask the project's owner or auditor.")
     counted = count()

@@ -33,6 +33,7 @@ from eci_annotate.repository.local.task_drafts import LocalDrafts
 from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.project import ProjectCommand, check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
@@ -133,7 +134,7 @@ class LocalBackend:
     def _note_reading(self, project: str, subject: str, what: str) -> None:
         with self.refusals("Read images", project, subject):
             seen = self._subject(project, subject)
-            if seen.withdrawn or not self.account.actor.may("see images", project, seen.site):
+            if seen.withdrawn or not self.account.actor.may(Permission.SEE_IMAGES, project, seen.site):
                 raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
         if what:
             self.trail.note("read.1", project, subject, what)

@@ -11,7 +11,7 @@ from eci_annotate.repository import draft_entries
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.manifest_parts import archived_uids, is_archived
 from eci_annotate.store.protocols import Record
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.subject.commands import Attach
 from eci_annotate.workflow.subject.state import Subject
@@ -21,14 +21,14 @@ from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
     """LeaseLost unless the actor holds one of the tasks, or (for what is to be attached) may attach data."""
-    attaches = attached and actor.may("attach", seen.project, seen.site)
+    attaches = attached and actor.may(Permission.ATTACH, seen.project, seen.site)
     if not attaches and not any(task.mine for task in seen.tasks):
         raise LeaseLost("You hold no lease of this subject.", "Start one first.")
 
 
 def check_attached(context: Context, command: Attach, seen: SubjectView, actor: Actor) -> None:
     """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
-    if not actor.may("attach", command.project, seen.site):
+    if not actor.may(Permission.ATTACH, command.project, seen.site):
         return  # the workflow refuses it
     context.content(command.project, command.subject).get(command.digest)
     works = context.state(command.project, command.subject)[1].work.values()

@@ -1,6 +1,6 @@
 """Reads and folds streams, links new events to their chain, and keeps the cards of subjects for lists.
 
-The stream decides; a card is written with the events that change it, and can be made anew.
+The stream decides; a card is written with the events that change it, and can be rebuilt.
 """
 
 from __future__ import annotations

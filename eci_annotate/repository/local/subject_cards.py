@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.store.cards import Card, CardQuery
-from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SIGNED_ONLY, Actor
+from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SIGNED_ONLY, Actor, Permission
 from eci_annotate.workflow.subject.blinding import is_open_to_all
 from eci_annotate.workflow.subject.state import Subject, TaskStatus, stage_of, standing
 from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
@@ -78,7 +78,7 @@ def query_of(actor: Actor, project: str, query: SubjectQuery) -> CardQuery | Non
     roles = actor.roles_at(project, None)
     if not roles:
         return None
-    whole = actor.may("see pipeline", project)
+    whole = actor.may(Permission.SEE_PIPELINE, project)
     if not whole and (query.cohort or query.stage):
         return None
     return CardQuery(

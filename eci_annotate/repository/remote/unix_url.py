@@ -53,5 +53,7 @@ def client(address: str, **options: Any) -> httpx.Client:
     import httpx
 
     path, base = socket_and_url(address)
-    transport = httpx.HTTPTransport(uds=path) if path else None
+    transport = httpx.HTTPTransport(uds=path, verify=False) if path else None
+    if base.startswith("http://"):
+        options["verify"] = False  # nothing to verify; the list of authorities takes 50 ms to load
     return httpx.Client(base_url=base, transport=transport, **options)

@@ -23,12 +23,12 @@ from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.repository.keys.service_keys import add_hub_member
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.actor import Assurance
+from eci_annotate.workflow.actor import Assurance, Permission, Role
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project_checks import check_site
 from eci_annotate.workflow.subject.commands import ChangeMember
 
-TOKEN, PREFIX, ROLE = "eci-site", "site.", "data-manager"
+TOKEN, PREFIX, ROLE = "eci-site", "site.", Role.DATA_MANAGER
 _ID = re.compile(r"site\.[A-Za-z0-9_-]{1,32}\.[0-9a-f]{8}")
 
 
@@ -97,7 +97,7 @@ def issue(
 
 def site_credentials(backend: LocalBackend) -> list[SiteCredential]:
     """Return the credentials of the projects that the actor owns, oldest first."""
-    owned = {name for name in backend.account.actor.roles if backend.account.actor.may("administer", name)}
+    owned = {name for name in backend.account.actor.roles if backend.account.actor.may(Permission.ADMINISTER, name)}
     found = (_load(path) for path in _folder(backend.context.layout).glob("*.json"))
     return sorted((each for each in found if each.project in owned), key=lambda each: each.at)
 
@@ -143,7 +143,7 @@ def site_identity(layout: Layout, name: str) -> HeldIdentity:
 def require_owner(backend: LocalBackend, project: str, doing: str, what: str) -> None:
     """Raise Refused, and record it, unless the actor owns the project and may so manage `what`."""
     with backend.refusals(doing, project):
-        if not backend.account.actor.may("administer", project):
+        if not backend.account.actor.may(Permission.ADMINISTER, project):
             raise Refused(f"You may not manage {what}.", "Ask the project's owner.")
 
 

@@ -17,6 +17,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.sites.site_credentials import issue, require_owner, revoke
 from eci_annotate.repository.sync.sync_targets import TargetKind, target_named
 from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 
@@ -125,7 +126,7 @@ def remove_rule(backend: LocalBackend, name: str) -> None:
 def rules(backend: LocalBackend) -> list[PullRule]:
     """Return the rules of the projects that the actor owns, by name."""
     actor = backend.account.actor
-    return [each for each in rules_in(backend.context.layout.root) if actor.may("administer", each.project)]
+    return [each for each in rules_in(backend.context.layout.root) if actor.may(Permission.ADMINISTER, each.project)]
 
 
 def rule_named(backend: LocalBackend, name: str) -> PullRule:

@@ -19,6 +19,7 @@ from eci_annotate.repository.sync.sync_package import package_of
 from eci_annotate.repository.sync.sync_targets import SyncRemote, SyncTarget, connect
 from eci_annotate.repository.version_list import completed_pages
 from eci_annotate.store.atomic_files import locked
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import from_json, to_json
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 6 * 3600.0
@@ -89,7 +90,7 @@ class Outbox:
         Refused
             The actor may not export from the target's project.
         """
-        if not self._backend.account.actor.may("export", self.target.project):
+        if not self._backend.account.actor.may(Permission.EXPORT, self.target.project):
             raise Refused("You may not send signed versions elsewhere.", "Ask the project's owner.")
         with locked(self._lock):
             self._follow()

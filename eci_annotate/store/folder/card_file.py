@@ -20,7 +20,7 @@ from eci_annotate.store.cards import Card, from_row, to_row
 from eci_annotate.workflow.codec import canonical
 
 _LEAST, _GROWTH, _HEADER = 1 << 16, 4, 128
-_WHAT, _REMEDY = "The file of cards is damaged.", "Delete cards.jsonl: it is made anew."
+_WHAT, _REMEDY = "The file of cards is damaged.", "Delete cards.jsonl: it is rebuilt."
 
 
 @dataclass(frozen=True)

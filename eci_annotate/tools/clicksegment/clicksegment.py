@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.info import ToolInfo, ToolName
@@ -31,7 +32,7 @@ class ClickSegment(PaintTool):
         "Click segment",
         "magic",
         "c",
-        makes="mask",
+        makes=AnnotationKind.MASK,
         options=("dimension",),
         prompts=True,
         help="Click in the middle of a lesion: its outline is suggested. [ and ] make it smaller and larger, Enter "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import ALT, Cancel, Drag, Gesture, Press, Release
 from eci_annotate.tools.hard_brush import ERASER, filled
@@ -58,7 +59,7 @@ class GrowCut(PaintTool):
         "GrowCut",
         "leaf",
         "g",
-        makes="mask",
+        makes=AnnotationKind.MASK,
         options=("radius_mm", "dimension", "erase"),
         feedback=Feedback.RING,
         keeps=SEEDS,

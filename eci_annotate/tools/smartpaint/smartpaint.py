@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from eci_annotate.imaging.annotations import AnnotationKind
 from eci_annotate.imaging.blocks import Block, block
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
@@ -194,7 +195,7 @@ class SmartPaint(PaintTool):
         "SmartPaint",
         "paint-brush",
         "s",
-        makes="mask",
+        makes=AnnotationKind.MASK,
         options=(
             "radius_mm",
             "flow",

@@ -53,7 +53,7 @@ class Views:
         Pane with the keyboard focus.
     focus
         Position of the crosshair in that pane (patient mm).
-    anew
+    redraw
         Drawings were lost.
     page
         The page that shows them.
@@ -63,7 +63,7 @@ class Views:
     windows: Mapping[str, tuple[float, float]]
     active: str = ""
     focus: Vector | None = None
-    anew: bool = False
+    redraw: bool = False
     page: str = ""
 
 
@@ -179,7 +179,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
                 views = tuple(_view(v, page) for v in raw["views"][:MOST_VIEWS])
                 windows = {_name(series): _window(each) for series, each in raw["windows"].items()}
                 active, focus = _name(raw.get("active", "")), point(raw.get("focus"))
-                return Views(views, windows, active, focus, bool(raw.get("anew")), page)
+                return Views(views, windows, active, focus, bool(raw.get("redraw")), page)
             case "hands":
                 return Hands(int(raw["frame"]), tuple(_hand(e) for e in raw["events"]))
             case "command":

@@ -140,9 +140,9 @@ class Controller:
     def _views(self, message: Views) -> list[Order]:
         if message.page not in self.pages.present:
             return self.show(message.page)
-        orders = self.painter.look(message.views, message.anew)
+        orders = self.painter.look(message.views, message.redraw)
         self.focus, self.active_pane = message.focus, message.active
-        if message.anew:
+        if message.redraw:
             orders.append(self._tool())
         self.plan.windows = message.windows
         window = message.windows.get(self.easel.table.series_uid)

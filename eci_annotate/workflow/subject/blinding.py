@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from string import ascii_uppercase
 
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.start_rules import could_be_for
 from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
@@ -23,7 +23,7 @@ _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that
 
 def sees_layer(layer: str, actor: Actor, project: str) -> bool:
     """Whether a data layer exists for this actor, who may see images."""
-    return layer != CONTROL_LAYER or actor.may("administer", project)
+    return layer != CONTROL_LAYER or actor.may(Permission.ADMINISTER, project)
 
 
 def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
@@ -73,7 +73,7 @@ def _is_blind_to(state: Subject, task: TaskDefinition, actor: Actor) -> bool:
         return False
     if actor.name in readers_of(state, task.name):
         return False
-    may_look = actor.may("see blinded", state.project, state.site)
+    may_look = actor.may(Permission.SEE_BLINDED, state.project, state.site)
     return not may_look or _may_still_read(state, task.group, actor)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from math import isfinite
 
 from eci_annotate.errors import Refused
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.subject.commands import (
     Assign,
     Attach,
@@ -119,7 +119,7 @@ def _start(command: Start, state: Subject, actor: Actor, now: datetime) -> tuple
     live = work.lease is not None and work.lease.is_live(now)
     if refusal := why_not(state, task, actor, now, rerun=command.rerun or live):
         raise refusal
-    may_take_over = actor.may("take over", command.project, state.site)
+    may_take_over = actor.may(Permission.TAKE_OVER, command.project, state.site)
     check_start(task.name, work.lease, actor, now, command.take_over, may_take_over)
     if live and work.lease is not None and work.lease.is_of(actor):
         return ()
@@ -143,7 +143,7 @@ def _started(state: Subject, task: TaskDefinition, work: Work, actor: Actor, now
 
 def _end_lease(command: EndLease, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     task = _task(command, state, actor)
-    allow("take over", state, actor, "end somebody's lease")
+    allow(Permission.TAKE_OVER, state, actor, "end somebody's lease")
     lease = state.work[task.name].lease
     if lease is None or not lease.is_live(now):
         return ()
@@ -152,7 +152,7 @@ def _end_lease(command: EndLease, state: Subject, actor: Actor, now: datetime) -
 
 def _assign(command: Assign, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     task = _task(command, state, actor)
-    allow("assign", state, actor, "assign tasks")
+    allow(Permission.ASSIGN, state, actor, "assign tasks")
     check_present(state)
     if state.work[task.name].assigned == command.member:
         return ()
@@ -161,7 +161,7 @@ def _assign(command: Assign, state: Subject, actor: Actor, now: datetime) -> tup
 
 def _reopen(command: Reopen, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
     task = _task(command, state, actor)
-    allow("reopen", state, actor, "reopen a signed task")
+    allow(Permission.REOPEN, state, actor, "reopen a signed task")
     check_present(state)
     work = state.work[task.name]
     if not work.signed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.blinding import CONTROL_LAYER
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
@@ -49,13 +49,13 @@ def check_there(state: Subject, actor: Actor) -> None:
         raise NotFound("Subject not found, or you do not have access to it.", "Call worklist() for your tasks.")
 
 
-def allow(what: str, state: Subject, actor: Actor, then: str) -> None:
+def allow(what: Permission, state: Subject, actor: Actor, then: str) -> None:
     """Refuse unless the actor's roles allow it here.
 
     Parameters
     ----------
     what
-        Permission, a key of `actor.WORDS`.
+        What has to be allowed.
     state
         The subject.
     actor
@@ -74,7 +74,7 @@ def check_present(state: Subject) -> None:
 
 
 def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> Event:
-    if not actor.may("ingest", command.project, command.site):
+    if not actor.may(Permission.INGEST, command.project, command.site):
         raise Refused(f"You may not add subjects to {command.project!r}.", "Ask its owner.")
     check_name(command.subject)
     check_name(command.site)
@@ -91,7 +91,7 @@ def _enrol(command: Enrol, state: Subject, actor: Actor, now: datetime) -> Event
 
 
 def _describe(command: Describe, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    allow("describe", state, actor, "include, exclude or sort subjects")
+    allow(Permission.DESCRIBE, state, actor, "include, exclude or sort subjects")
     check_present(state)
     included = state.included if command.included is None else command.included
     live = state.live if command.live is None else command.live
@@ -106,7 +106,8 @@ def _describe(command: Describe, state: Subject, actor: Actor, now: datetime) ->
 
 
 def _attach(command: Attach, state: Subject, actor: Actor, now: datetime) -> Event:
-    allow("administer" if command.layer == CONTROL_LAYER else "attach", state, actor, "attach this data")
+    needed = Permission.ADMINISTER if command.layer == CONTROL_LAYER else Permission.ATTACH
+    allow(needed, state, actor, "attach this data")
     check_present(state)
     check_name(command.layer)
     return Attached(
@@ -120,7 +121,7 @@ def _attach(command: Attach, state: Subject, actor: Actor, now: datetime) -> Eve
 
 
 def _change(command: ChangeUseCase, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    allow("administer", state, actor, "move subjects to another definition")
+    allow(Permission.ADMINISTER, state, actor, "move subjects to another definition")
     check_present(state)
     if not command.reason.strip():
         raise Refused("A move to another definition needs a reason.", "Say why: reason='...'.")
@@ -139,7 +140,7 @@ def _change(command: ChangeUseCase, state: Subject, actor: Actor, now: datetime)
 
 
 def _withdraw(command: Withdraw, state: Subject, actor: Actor, now: datetime) -> tuple[Event, ...]:
-    allow("withdraw", state, actor, "carry out a withdrawal of consent")
+    allow(Permission.WITHDRAW, state, actor, "carry out a withdrawal of consent")
     if not command.reason.strip():
         raise Refused("A withdrawal needs a reason.", "Give its basis, e.g. the date of the letter; no names.")
     return () if state.withdrawn else (Withdrawn(**who(actor, now), reason=command.reason),)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from eci_annotate.errors import NotFound
-from eci_annotate.workflow.actor import SIGNED_ONLY, Actor
+from eci_annotate.workflow.actor import SIGNED_ONLY, Actor, Permission
 from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, sees_layer, veiled
 from eci_annotate.workflow.subject.decide_about_subject import check_there
 from eci_annotate.workflow.subject.events import Attached, VersionSigned
@@ -104,7 +104,7 @@ class SubjectView:
 def view(state: Subject, actor: Actor, now: datetime) -> SubjectView:
     """Return what `actor` may see of the subject; raises NotFound, as for a missing subject, if that is nothing."""
     check_there(state, actor)
-    whole = actor.may("see pipeline", state.project, state.site)
+    whole = actor.may(Permission.SEE_PIPELINE, state.project, state.site)
     found = [(task, _view_task(state, task, actor, now)) for task in state.pipeline]
     tasks = tuple(seen for task, seen in found if whole or _sees(state, task, seen, actor, now))
     if not whole and (state.withdrawn or (not tasks and _needs_tasks(state, actor))):
@@ -131,7 +131,7 @@ def view_case(case: UseCase, actor: Actor, project: str) -> UseCase:
     Actors who see the pipeline or signed work (whose seals name the definition) get all of it; others only the tasks
     that they may do.
     """
-    if actor.may("see pipeline", project) or actor.may("see signed", project):
+    if actor.may(Permission.SEE_PIPELINE, project) or actor.may(Permission.SEE_SIGNED, project):
         return case
     return case.only(lambda task: actor.has_role(project, task.roles))
 
@@ -139,7 +139,7 @@ def view_case(case: UseCase, actor: Actor, project: str) -> UseCase:
 def has_task(state: Subject, actor: Actor, now: datetime) -> bool:
     """Whether `view` would show a task that the actor may start now or holds, computed without building the view."""
     check_there(state, actor)
-    whole = actor.may("see pipeline", state.project, state.site)
+    whole = actor.may(Permission.SEE_PIPELINE, state.project, state.site)
     return any(_is_to_do(state, task, actor, now, whole) for task in state.pipeline if task.kind != TaskKind.INGEST)
 
 
@@ -157,7 +157,7 @@ def _needs_tasks(state: Subject, actor: Actor) -> bool:
 
 
 def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
-    allowed = actor.may("see images", state.project, state.site) and not state.withdrawn
+    allowed = actor.may(Permission.SEE_IMAGES, state.project, state.site) and not state.withdrawn
     shown = [name for name in sorted(state.layers) if allowed and sees_layer(name, actor, state.project)]
     newest = [state.layers[name][-1] for name in shown]
     return tuple(replace(each, where="") for each in newest)
@@ -237,10 +237,10 @@ def _visible(state: Subject, task: TaskDefinition, work: Work, actor: Actor, min
     if is_hidden(state, task, actor):
         return ()
     newest = work.version if mine else 0
-    if actor.may("see signed", state.project, state.site):
+    if actor.may(Permission.SEE_SIGNED, state.project, state.site):
         developer = _needs_tasks(state, actor)
         return work.signed if not developer or task.kind in DRAWN else ()
-    own = actor.may("see own signed", state.project, state.site)
+    own = actor.may(Permission.SEE_OWN_SIGNED, state.project, state.site)
     return tuple(each for each in work.signed if (own and each.by == actor.name) or each.version == newest)
 
 

@@ -20,6 +20,7 @@ from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.translation import ENGLISH, translated, translation_findings
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
+from eci_annotate.workflow.usecase.json_schema import fault_of, validator_of
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
 from eci_annotate.workflow.usecase.manual_pictures import read_manual
 from eci_annotate.workflow.usecase.pipeline import CopyRule, Gate, Need, TaskDefinition, TaskKind, expanded
@@ -169,10 +170,7 @@ def _shipped_folder(name: str) -> Path:
 
 @cache
 def _schema(name: str) -> Any:
-    from jsonschema import Draft202012Validator  # takes two seconds to import; only publishing needs it
-
-    content = json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text())
-    return Draft202012Validator(content)
+    return validator_of(json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text()))
 
 
 def _read(path: Path) -> Any:
@@ -201,13 +199,8 @@ def _check(part: str, content: Any) -> None:
 
 
 def _check_form(report: dict[str, Any]) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft202012Validator.check_schema(report)
-    except SchemaError as error:
-        raise BadUseCase(f"report: {error.message}.", "It is a JSON Schema, draft 2020-12.") from error
+    if fault := fault_of(report):
+        raise BadUseCase(f"report: {fault}.", "It is a JSON Schema, draft 2020-12.")
 
 
 def _task(each: dict[str, Any]) -> TaskDefinition:

@@ -22,6 +22,7 @@ from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.import_dicom import Imported, import_folders
 from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.store.disk_reserve import require_space
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
 
 MOST_BYTES = 16 << 30
@@ -48,7 +49,7 @@ def _about(place: ProjectPage) -> str:
 
 def may_add(visit: Visit) -> ProjectPage:
     """Return the project; raises Refused if the user may not add subjects there."""
-    return allowed_place(visit, "add subjects", "ingest")
+    return allowed_place(visit, "add subjects", Permission.INGEST)
 
 
 def add_subjects(visit: Visit) -> Response:

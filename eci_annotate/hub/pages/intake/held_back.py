@@ -12,13 +12,14 @@ from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
 from eci_annotate.repository.admin.held_files import delete_held, held_sets, require_reason
 from eci_annotate.repository.admin.import_dicom import Imported, release_held
 from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
 
 PAGE = "held"
 
 
 def _place(visit: Visit) -> ProjectPage:
-    return allowed_place(visit, "decide about files that were held back", "administer")
+    return allowed_place(visit, "decide about files that were held back", Permission.ADMINISTER)
 
 
 def _about(place: ProjectPage) -> str:

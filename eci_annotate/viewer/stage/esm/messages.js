@@ -32,8 +32,8 @@ export const byeMessage = () => ({ kind: "bye" });
 /** @param {string} series @param {string} plane @param {number} index */
 export const wantMessage = (series, plane, index) => ({ kind: "want", series, plane, index });
 /** @param {WireView[]} views @param {Record<string, [number, number]>} windows by series
- * @param {string} active pane with the keyboard focus @param {Lps | null} focus its crosshair @param {boolean} anew */
-export const viewsMessage = (views, windows, active, focus, anew = false) => ({ kind: "views", views, windows, active, focus, anew });
+ * @param {string} active pane with the keyboard focus @param {Lps | null} focus its crosshair @param {boolean} redraw */
+export const viewsMessage = (views, windows, active, focus, redraw = false) => ({ kind: "views", views, windows, active, focus, redraw });
 /** @param {number} frame @param {WireEvent[]} events */
 export const handsMessage = (frame, events) => ({ kind: "hands", frame, events });
 /** @param {string} name @param {any} value */

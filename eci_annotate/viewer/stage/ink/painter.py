@@ -69,10 +69,10 @@ class Painter:
         """Forget the views of a pane, whose planes have changed."""
         self.views = {key: view for key, view in self.views.items() if key[1] != pane}
 
-    def look(self, views: Iterable[View], anew: bool = False) -> list[Order]:
-        """Draw views that moved; `anew`: draw all views of their pages, and send all annotations again."""
+    def look(self, views: Iterable[View], redraw: bool = False) -> list[Order]:
+        """Draw views that moved; `redraw`: draw all views of their pages, and send all annotations again."""
         views, orders = list(views), list[Order]()
-        if anew:
+        if redraw:
             for page in {view.page for view in views}:
                 self.turn(page)
             orders = [*self.echoes_of_others(), *self.echoes(self.easel.table.objects)]

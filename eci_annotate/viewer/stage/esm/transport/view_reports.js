@@ -11,12 +11,12 @@ export class ViewReports {
     this.board = board;
     this.send = send;
     this.sent = new Map();
-    this.anew = false;
+    this.redraw = false;
   }
 
-  /** Send the views to the kernel when nothing has moved for a while; `anew`: it must redraw all of them. */
-  soon(ms = REST_MS, anew = false) {
-    this.anew = this.anew || anew;
+  /** Send the views to the kernel when nothing has moved for a while; `redraw`: it must redraw all of them. */
+  soon(ms = REST_MS, redraw = false) {
+    this.redraw = this.redraw || redraw;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.tell(), ms);
   }
@@ -29,8 +29,8 @@ export class ViewReports {
     const { board } = this;
     const views = board.shown.map((pane) => this.view(pane));
     const windows = Object.fromEntries(board.shown.map(({ series }) => [series, board.looks.of(series).window]));
-    if (views.length) this.send(wire.viewsMessage(views, windows, board.active?.name ?? "", board.focus, this.anew));
-    this.anew = false;
+    if (views.length) this.send(wire.viewsMessage(views, windows, board.active?.name ?? "", board.focus, this.redraw));
+    this.redraw = false;
   }
 
   view(pane) {
