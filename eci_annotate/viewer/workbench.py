@@ -129,6 +129,7 @@ class Workbench(Listener):
         if definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
+            self.page_opened = lambda: first_view(self.controller)  # type: ignore[method-assign]
             self.annotations.close()
             self.signing.show_remark()
 
@@ -180,10 +181,6 @@ class Workbench(Listener):
     def applied(self, entry: Entry) -> None:
         """Save an entry."""
         self.autosave.note(entry)
-
-    def page_opened(self) -> list[Order]:
-        """Open a review at what was drawn."""
-        return first_view(self.controller) if self.review else []
 
     def place_marked(self, point_lps: Vector | None) -> None:
         """Add it to the places of this review."""

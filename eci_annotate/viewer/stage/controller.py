@@ -19,6 +19,7 @@ from eci_annotate.viewer.stage import browser_messages, messages, shortcuts
 from eci_annotate.viewer.stage.browser_messages import BrowserCommand, Bye, Hand, Hands, Here, Ready, Views, Want
 from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
+from eci_annotate.viewer.stage.ink.layer import look_at
 from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.layouts import PaneGrid
@@ -222,12 +223,7 @@ class Controller:
         layout = self.panes.layout
         if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane and not layout.is_fixed:
             orders.append(Send(messages.look(layout=layout.name)))
-        return [*orders, *self.look_at(entry.uid)] if isinstance(entry, Select) and entry.uid else orders
-
-    def look_at(self, uid: str) -> list[Order]:
-        """Return the order that turns the panes to the middle of an annotation; none if it has no shape."""
-        focus, thing = self.painter.own.solids.middle_of(uid), self.easel.table.objects.get(uid)
-        return [Send(messages.look(focus=focus, series=thing.series_uid))] if focus and thing else []
+        return [*orders, *look_at(self.painter.own, entry.uid)] if isinstance(entry, Select) and entry.uid else orders
 
     def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
         before = self.easel.table.active
