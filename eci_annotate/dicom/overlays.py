@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.tag import Tag
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.pixels import plain_type
@@ -21,6 +22,7 @@ Bools = NDArray[np.bool_]
 GROUPS = range(0x6000, 0x6020, 2)
 ROWS, COLUMNS, FRAMES, ORIGIN, FIRST, BITS, BIT, DATA = 0x10, 0x11, 0x15, 0x50, 0x51, 0x100, 0x102, 0x3000
 MOST_SIZE = 1 << 16
+_TAGS = frozenset(Tag(group, ROWS) for group in GROUPS)
 
 
 def overlays_of(frames: Sequence[Frame]) -> Bools | None:
@@ -28,7 +30,7 @@ def overlays_of(frames: Sequence[Frame]) -> Bools | None:
 
     An overlay that cannot be read is left out.
     """
-    if not any((group, ROWS) in frame.dataset for frame in (frames[0], frames[-1]) for group in GROUPS):
+    if all(frame.dataset.keys().isdisjoint(_TAGS) for frame in frames):  # any one may have it, not only the first
         return None
     out = np.zeros((len(frames), *frames[0].shape), np.bool_)
     for k, frame in enumerate(frames):

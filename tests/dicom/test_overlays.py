@@ -105,3 +105,11 @@ def test_overlays_stay_with_a_cached_volume_and_go_to_the_browser(tmp_path):
         order = Pictures(volume).slice_order(Want(series.series_uid, "axial", index), stack)
         bits = np.unpackbits(np.frombuffer(order.buffers[1], np.uint8), bitorder="little")[: SHAPE[0] * SHAPE[1]]
         assert (bits.reshape(SHAPE) == stack.slice_of(volume.overlay.values, index)).all() and bits.any()
+
+
+def test_a_plane_on_one_slice_only_is_found_wherever_that_is(tmp_path):
+    for k in range(4):
+        make_series(tmp_path / str(k), 4, edit=lambda d, n, k=k: add(d, 0x6004, drawn(k)) if n == k else None)
+        overlay = eci.load_series(tmp_path / str(k)).overlay.values
+        assert [bool(plane.any()) for plane in overlay] == [n == k for n in range(4)]
+        assert (overlay[k] == drawn(k)).all()

@@ -7,9 +7,11 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 import eci_annotate as eci
 from eci_annotate import errors
+from eci_annotate.imaging.volume import series_uid_of
 from tests.dicom.series_maker import SHAPE, make_series
 
 
@@ -262,3 +264,33 @@ def test_masks_on_other_planes_are_those_of_a_slow_test_of_each_voxel(tmp_path, 
     slow = np.zeros(len(voxels), bool)
     slow[inside] = regions(v)[0][k[inside], j[inside], i[inside]]
     assert found.sum() > 100 and (found != slow.reshape(w.shape)).mean() < 0.002  # borders are inset by 0.01 pixel
+
+
+@pytest.mark.parametrize("form", ["explicit", "implicit", "undefined length"])
+def test_of_several_series_in_one_frame_the_images_that_contours_name_decide(tmp_path, form):
+    v = world(tmp_path)
+    other = make_series(tmp_path / "b", 3)
+
+    def name_both(dataset):
+        study = dataset.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
+        series = copy.deepcopy(study.RTReferencedSeriesSequence[0])
+        series.SeriesInstanceUID = "1.2.3"
+        series.ContourImageSequence = [Dataset() for _ in other]
+        for item, path in zip(series.ContourImageSequence, other, strict=True):
+            image = pydicom.dcmread(path)
+            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+        study.RTReferencedSeriesSequence.insert(0, series)
+        for item in dataset.ROIContourSequence[1].ContourSequence:
+            del item.ContourImageSequence
+
+    path = foreign(tmp_path, v, name_both)
+    dataset = pydicom.dcmread(path)
+    if form == "implicit":
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    for roi in dataset.ROIContourSequence:
+        roi["ContourSequence"].is_undefined_length = form == "undefined length"
+    dataset.save_as(path, implicit_vr=form == "implicit", enforce_file_format=True)
+    found = eci.read_rtstruct(path)
+    assert [each.series_uid for each in found] == [series_uid_of(v), ""]
+    assert len(found.notes) == 1 and "ROI 2" in found.notes[0] and "series" in found.notes[0]
+    check_masks(v, found)

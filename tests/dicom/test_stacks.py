@@ -276,3 +276,41 @@ def test_a_series_number_that_is_none_costs_no_row(tmp_path):
     make_series(tmp_path / "b", name="b")
     table = eci.series_in(tmp_path)
     assert table.number.tolist() == [0, 1] and set(table.files) == {6}
+
+
+def inverted_from(place):
+    def edit(dataset, k):
+        dataset.PhotometricInterpretation = "MONOCHROME1" if k >= place else "MONOCHROME2"
+
+    return edit
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_slices_that_are_shown_inverted_are_a_stack_of_their_own(tmp_path, place):
+    make_series(tmp_path, 4, edit=inverted_from(place))
+    with pytest.raises(errors.MixedSeries):
+        eci.load_series(tmp_path)
+    found = {bool(each.attrs.get("inverted")): len(each) for each in eci.load_stacks(tmp_path)}
+    assert found == {False: place, True: 4 - place}
+    assert "inverted" in {each.attrs["stack"].split(",")[0] for each in eci.load_stacks(tmp_path)}
+
+
+def test_two_modalities_are_never_one_volume(tmp_path):
+    make_series(tmp_path, 6, edit=lambda d, k: setattr(d, "Modality", "CT" if k < 3 else "PT"))
+    with pytest.raises(errors.MixedSeries):
+        eci.load_series(tmp_path)
+    found = [(each.attrs["modality"], each.attrs.get("units")) for each in eci.load_stacks(tmp_path)]
+    assert {each.attrs["stack"] for each in eci.load_stacks(tmp_path)} == {"CT", "PT"}
+    assert ("CT", "HU") in found and ("PT", "HU") not in found and len(found) == 2
+
+
+def test_the_window_of_the_middle_slice_is_the_series_window(tmp_path):
+    def edit(dataset, k):
+        if k:
+            dataset.WindowCenter, dataset.WindowWidth = 100 * k, 80
+        else:
+            for keyword in ("WindowCenter", "WindowWidth"):
+                dataset.pop(keyword, None)
+
+    make_series(tmp_path, 5, edit=edit)
+    assert eci.load_series(tmp_path).attrs["window"] == (160.0, 240.0)

@@ -48,10 +48,12 @@ from eci_annotate.errors import BadImages, DamagedFile
 from eci_annotate.imaging.volume import DIMS, volume_from_array
 
 
-def _grey_attrs(first: Frame, values: NDArray[Any]) -> dict[str, Any]:
+def _grey_attrs(frames: Sequence[Frame], values: NDArray[Any]) -> dict[str, Any]:
+    """Return padding, windows and inversion; of windows that differ from slice to slice those of the middle one."""
+    first, middle = frames[0], frames[len(frames) // 2]
     padding = padding_range(first, values)
     inverted = {"inverted": True} if first.text("PhotometricInterpretation") == "MONOCHROME1" else {}
-    return ({} if padding is None else {"padding": padding}) | window_attrs(first, values) | inverted
+    return ({} if padding is None else {"padding": padding}) | window_attrs(middle, values) | inverted
 
 
 def volume_of_stack(stack: Stack) -> xr.DataArray:
@@ -62,7 +64,7 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     if first.modality == "CT":
         attrs["units"] = "HU"
     attrs |= suv_attrs(stack.frames)
-    attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(first, values)
+    attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(stack.frames, values)
     if not first.text("FrameOfReferenceUID"):
         attrs["private_frame"] = True  # no other series shares it
     if stack.kind != StackKind.VOLUME:

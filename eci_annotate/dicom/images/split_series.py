@@ -43,7 +43,7 @@ def groups_of(frames: Sequence[Frame]) -> list[FrameGroup]:
 
 def by_geometry(frames: Sequence[Frame]) -> list[FrameGroup]:
     keys: list[tuple[Any, ...]] = [
-        (*frame.shape, frame.frame_uid, flavour(frame), is_colour(frame.dataset)) for frame in frames
+        (*frame.shape, frame.frame_uid, flavour(frame), is_colour(frame.dataset), *_meaning(frame)) for frame in frames
     ]
     orientations = [frame.vector("ImageOrientationPatient", 6) for frame in frames]
     spacings = [frame.vector("PixelSpacing", 2) for frame in frames]
@@ -60,16 +60,28 @@ def by_geometry(frames: Sequence[Frame]) -> list[FrameGroup]:
     ]
 
 
+def _meaning(frame: Frame) -> tuple[str, bool, str]:
+    """Return what values mean and how they are shown, which one volume can have once only."""
+    units = frame.text("Units") if frame.modality == "PT" else ""
+    return frame.modality, frame.text("PhotometricInterpretation") == "MONOCHROME1", units
+
+
 def _flavour_names(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[str, ...]]:
-    """Name groups by the parts of ImageType in which they differ; by number where they do not."""
+    """Name groups by modality, parts of ImageType, units and inversion in which they differ; by number otherwise."""
     if len(keys) == 1:
         return {keys[0]: ()}
-    common = set.intersection(*(set(key[3]) for key in keys))
-    names = [" ".join(part for part in key[3] if part not in common).lower() for key in keys]
+    words = [_words(*key[3:8]) for key in keys]
+    common = set.intersection(*map(set, words))
+    names = [" ".join(part for part in each if part and part not in common) for each in words]
     return {
         key: (name if name and names.count(name) == 1 else f"{name or 'geometry'} {number}",)
         for number, (key, name) in enumerate(zip(keys, names, strict=True), 1)
     }
+
+
+def _words(parts: tuple[str, ...], colour: bool, modality: str, inverted: bool, units: str) -> tuple[str, ...]:
+    seen = (word for word, holds in (("colour", colour), ("inverted", inverted)) if holds)
+    return (modality, *(part.lower() for part in parts), units.lower(), *seen)
 
 
 def positions_of(frames: Sequence[Frame]) -> NDArray[np.int64]:

@@ -110,7 +110,8 @@ def _by_series(source: Source, progress: Progress | None) -> dict[str, list[Imag
 
 
 def _date(images: Sequence[ImageFile]) -> str:
-    return str(images[0].dataset.get("StudyDate", ""))
+    dates = (str(image.dataset.get("StudyDate", "") or "") for image in images)
+    return min(filter(None, dates), default="")
 
 
 def _hanging_rows(images: Sequence[ImageFile], newest: str) -> list[tuple[str, dict[str, Any]]]:

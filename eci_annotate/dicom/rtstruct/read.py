@@ -75,7 +75,7 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
     references = References(dataset)
     for roi in rois_of(dataset, found):
         try:
-            annotation = _annotation(roi, _header(roi, references), found)
+            annotation = _annotation(roi, _header(roi, references, found), found)
         except (EciError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
             what = f" ({error.what})" if isinstance(error, EciError) else ""
             found.note(f"ROI {roi.number} cannot be read and is left out{what}.")
@@ -109,9 +109,9 @@ def _colour(contours: Sequence[Dataset], place: int) -> tuple[int, int, int]:
     return PALETTE[place % len(PALETTE)]
 
 
-def _header(roi: Roi, references: References) -> dict[str, Any]:
+def _header(roi: Roi, references: References, notes: StructureSet) -> dict[str, Any]:
     exact = exact_of(roi.item)
-    frame, series = references.of(roi.item)
+    frame, series = references.of(roi, notes)
     header: dict[str, Any] = {
         "label": str(exact.get("label", text_of(roi.item, "ROIName"))),
         "colour": _colour(roi.contours, roi.place),

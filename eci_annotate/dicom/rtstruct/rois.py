@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 
 from eci_annotate.dicom import annotation_set
 from eci_annotate.dicom.annotation_set import AnnotationSet, text_of
@@ -13,6 +15,8 @@ from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotation import Annotation
 
 AGAIN = "Export the structure set again."
+# ReferencedSOPInstanceUID (0008,1155) with its length, in explicit or implicit VR, little endian
+_NAMED = re.compile(rb"\x08\x00\x55\x11(?:UI..|....)([0-9.]{1,64})", re.DOTALL)
 
 
 class StructureSet(AnnotationSet[Annotation]):
@@ -71,10 +75,10 @@ def rois_of(dataset: Dataset, found: StructureSet) -> Iterator[Roi]:
 
 
 class References:
-    """Frames of reference and series that the file names."""
+    """Frames of reference and series that the file names, with the images that it lists for each series."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self.series: dict[str, str] = {}
+        self._listed: dict[str, dict[str, set[str]]] = {}
         own = text_of(dataset, "FrameOfReferenceUID")
         frames = {own} if own else set()
         try:
@@ -83,15 +87,43 @@ class References:
                 frames |= {uid} if uid else set()
                 for study in items_of(frame, "RTReferencedStudySequence"):
                     for series in items_of(study, "RTReferencedSeriesSequence"):
-                        self.series.setdefault(uid, text_of(series, "SeriesInstanceUID"))
+                        listed = self._listed.setdefault(uid, {})
+                        listed.setdefault(text_of(series, "SeriesInstanceUID"), set()).update(_images_of(series))
         except BadStructureSet:
-            self.series = {}
-        self.frame = frames.pop() if len(frames) == 1 else ""
+            self._listed = {}
+        self._frame = frames.pop() if len(frames) == 1 else ""
 
-    def of(self, roi: Dataset) -> tuple[str, str]:
+    def of(self, roi: Roi, found: StructureSet) -> tuple[str, str]:
         """Return the frame of reference and the series of a structure, each empty if it is not certain."""
-        frame = text_of(roi, "ReferencedFrameOfReferenceUID") or self.frame
-        series = self.series.get(frame, "")
-        if not series and len(set(self.series.values())) == 1:
-            series = next(iter(self.series.values()))
-        return frame, series
+        frame = text_of(roi.item, "ReferencedFrameOfReferenceUID") or self._frame
+        listed = self._listed.get(frame, {})
+        every = {uid for each in self._listed.values() for uid in each}
+        if len(listed) > 1:
+            return frame, self._drawn_on(roi, listed, found)
+        return frame, next(iter(listed or (every if len(every) == 1 else ())), "")
+
+    def _drawn_on(self, roi: Roi, listed: dict[str, set[str]], found: StructureSet) -> str:
+        """Of several series in one frame of reference, return the only one whose images the contours name."""
+        named = {uid for item in roi.contours for uid in _images_named_by(item)}
+        series = [uid for uid, images in listed.items() if images & named]
+        if len(series) == 1:
+            return series[0]
+        found.note(
+            f"ROI {roi.number} belongs to none of {len(listed)} series for certain: it keeps its place in space."
+        )
+        return ""
+
+
+def _images_of(series: Dataset) -> Iterator[str]:
+    for item in items_of(series, "ContourImageSequence"):
+        yield text_of(item, "ReferencedSOPInstanceUID")
+
+
+def _images_named_by(roi: Dataset) -> Iterator[str]:
+    """Return the UIDs of the images that the contours of an item of ROIContourSequence name."""
+    raw = roi.get_item("ContourSequence")
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and raw.is_little_endian:
+        yield from (uid.decode("ascii") for uid in _NAMED.findall(raw.value))
+        return
+    for contour in items_of(roi, "ContourSequence"):
+        yield from _images_of(contour)
