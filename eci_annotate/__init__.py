@@ -53,6 +53,8 @@ _HOMES = {
     "active_times": "repository.analysis.active_time",
     "proposal_table": "repository.analysis.proposal_report",
     "kinetic_curve": "repository.analysis.kinetics",
+    "answer_table": "repository.analysis.answer_table",
+    "ControlCases": "repository.analysis.control_cases",
     "TimePoint": "repository.analysis.kinetics",
     "upright": "imaging.reslice",
     "write_label_map": "imaging.write_label_map",
@@ -82,6 +84,8 @@ if TYPE_CHECKING:
     from eci_annotate.repository.admin.create import create_repository
     from eci_annotate.repository.admin.import_dicom import import_folders
     from eci_annotate.repository.analysis.active_time import active_times
+    from eci_annotate.repository.analysis.answer_table import answer_table
+    from eci_annotate.repository.analysis.control_cases import ControlCases
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
     from eci_annotate.repository.analysis.proposal_report import proposal_table
     from eci_annotate.repository.datasets.dataset_iterable import datasets
@@ -118,6 +122,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "Box",
     "Contours",
+    "ControlCases",
     "EciError",
     "Grid",
     "Mask",
@@ -130,6 +135,7 @@ __all__ = [
     "active_times",
     "adopt",
     "annotate",
+    "answer_table",
     "compare",
     "create_repository",
     "datasets",

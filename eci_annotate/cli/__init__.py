@@ -37,7 +37,6 @@ from eci_annotate.cli.terminal import (
     Project,
     for_its_owner,
     open,
-    plain,
     progress,
     projects,
     say,
@@ -47,6 +46,7 @@ from eci_annotate.cli.terminal import (
 )
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
+from eci_annotate.repository.analysis.csv_cells import plain
 from eci_annotate.workflow.actor import Role
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, csv_cell, open, say, show
+from eci_annotate.cli.terminal import Folder, Project, open, say, show
 from eci_annotate.cli.terminal import project as chosen
+from eci_annotate.repository.analysis.csv_cells import csv_cell
 
 
 def agreement(

@@ -40,7 +40,7 @@ def export(
     every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
     accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
     format: Annotated[
-        str, typer.Option(help="rtstruct, seg, tid1500, nifti, nrrd; a training set: nnunet, monai, coco, bids.")
+        str, typer.Option(help="rtstruct, seg, tid1500, nifti, nrrd, csv; a training set: nnunet, monai, coco, bids.")
     ] = "rtstruct",
     overlap: Annotated[
         str, typer.Option(help="Overlaps in NIfTI and training sets: refuse, or priority (the first wins).")
@@ -61,7 +61,7 @@ def export(
 
     With --format seg, nifti or nrrd: the annotations only, converted to DICOM SEG, .nii.gz with JSON, or .seg.nrrd.
     With --format tid1500: a DICOM measurement report (volume, area and axes of each annotation, and the answers of the
-    form) with the DICOM SEG it refers to.
+    form) with the DICOM SEG it refers to. With --format csv: the answers of the form, with their codes.
     By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
     adjudication. The folder software says which software wrote them.
     With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with a datasheet;

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from eci_annotate.cli.terminal import Folder, Project, csv_cell, local, open, projects, say, show
+from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
 from eci_annotate.cli.terminal import project as chosen
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import Refused, Tampered
+from eci_annotate.repository.analysis.csv_cells import csv_cell
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; Refused if there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path.name} cannot be read as JSON.", "Check the file.") from error
+    if not isinstance(found, dict):
+        raise Refused(f"{path.name} holds no answers.", 'Write an object, as in {"image_quality": "good"}.')
+    return found
+
 
 subjects = typer.Typer(
     help="Subjects of a project: list, include, exclude, adopt annotations, withdraw.", no_args_is_help=True
@@ -85,6 +99,36 @@ def adopt_(
     finally:
         held.release()
     show(f"{task} of {subject}: added to your draft", ["label", "kind"], [[each.label, each.kind] for each in found])
+
+
+@subjects.command("control")
+def control(
+    folder: Folder,
+    subject: Subject,
+    files: Annotated[list[Path] | None, typer.Argument(help="RTSTRUCT or DICOM SEG files with the lesions.")] = None,
+    answers: Annotated[Path | None, typer.Option(help="JSON file with known answers of the form.")] = None,
+    task: Annotated[str, typer.Option(help="The task whose readings are compared.")] = "annotate",
+    project: Project = None,
+    without_lesions: Annotated[bool, typer.Option("--without-lesions", help="It is known to have none.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Make it an ordinary subject again.")] = False,
+) -> None:
+    """Make a subject a control case, for owners: its readings are compared with what is known, and no reader can tell.
+
+    The page Quality of a service, and eci.ControlCases in Python, show the results.
+    """
+    from eci_annotate.repository.analysis.control_cases import ControlCases
+    from eci_annotate.repository.external.adopt_annotations import read_annotations
+
+    repository = open(folder)
+    cases = ControlCases(repository, chosen(repository, project))
+    if remove:
+        cases.unmark(subject)
+        say(f"{subject} is no control case.")
+        return
+    lesions = [each for path in files for each in read_annotations(path)] if files else [] if without_lesions else None
+    cases.mark(subject, lesions, read_json(answers) if answers else {}, task=task)
+    known = "its answers" if lesions is None else f"{len(lesions)} lesion{'s' * (len(lesions) != 1)}"
+    say(f"{subject} is a control case; known: {known}.")
 
 
 @subjects.command("withdraw")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from unicodedata import category
 
 import typer
 
 from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.analysis.csv_cells import plain
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check
@@ -37,21 +37,6 @@ Folder = Annotated[Path, typer.Argument(help="The repository's folder.", callbac
 Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
 KeyFile = Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")]
 Passphrase = Annotated[str, typer.Option(help="Of the key's file.", envvar="ECI_ANNOTATE_PASSPHRASE")]
-
-
-def plain(value: object) -> str:
-    """Return a value as text that a terminal only shows: control and direction characters are replaced."""
-    return "".join(
-        " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" if category(char) in ("Cc", "Cf") else char
-        for char in str(value)
-    )
-
-
-def csv_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    if not isinstance(value, str):
-        return value
-    return f"'{plain(value)}" if value.lstrip()[:1] in ("=", "+", "-", "@") else plain(value)
 
 
 def say(text: str) -> None:

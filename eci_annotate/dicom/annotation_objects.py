@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eci_annotate.dicom.images.files import Opener
     from eci_annotate.imaging.annotations import Annotation
     from eci_annotate.imaging.geometry import Grid
+    from eci_annotate.workflow.usecase.form import Question
 
 # modalities of series that hold no images of their own
 NO_IMAGES = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
@@ -44,6 +45,8 @@ class Material:
         What the signature says.
     pseudonym
         Names the patient in the objects.
+    questions
+        Those of the form, whose choices may have codes.
     """
 
     annotations: Sequence[Annotation]
@@ -58,6 +61,7 @@ class Material:
     when: datetime
     meaning: str
     pseudonym: str = ""
+    questions: Sequence[Question] = ()
 
 
 Made = Iterator[tuple[str, bytes]]
@@ -111,6 +115,7 @@ def _reports(material: Material) -> Made:
         signer=material.signer,
         when=material.when,
         pseudonym=material.pseudonym,
+        questions=material.questions,
     )
     yield series, content
 

@@ -1,4 +1,4 @@
-"""Signed annotations in the formats of other software: DICOM SEG and SR, NIfTI, .seg.nrrd.
+"""Signed versions in the formats of other software: DICOM SEG and SR, NIfTI, .seg.nrrd, and answers as CSV.
 
 They are converted on export, and not sealed.
 """
@@ -15,6 +15,7 @@ from eci_annotate.imaging.label_map import Overlap, label_map
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.volume import grid_of, instance_uids_of
+from eci_annotate.repository.analysis.csv_cells import csv_cell
 from eci_annotate.repository.manifest_parts import archived_uids
 from eci_annotate.store.atomic_files import write_atomic
 
@@ -37,6 +38,7 @@ class ExportFormat(StrEnum):
     NIFTI = "nifti"
     NRRD = "nrrd"
     TID1500 = "tid1500"
+    CSV = "csv"
 
 
 def format_named(name: str) -> ExportFormat:
@@ -48,7 +50,7 @@ def format_named(name: str) -> ExportFormat:
 
 
 def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: Overlap) -> list[Path]:
-    """Write the annotations of a version, one file per annotated stack; nothing if one of them is refused.
+    """Write the annotations of a version, one file per annotated stack, or its answers; nothing if one is refused.
 
     Raises
     ------
@@ -57,6 +59,8 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     NotInstalled
         If a SEG or a report is asked for, and the extra `export` is missing.
     """
+    if kind is ExportFormat.CSV:
+        return _answers(signed, folder)
     stacks: dict[str, list[Annotation]] = {}
     for annotation in signed.annotations():
         stacks.setdefault(annotation.series_uid, []).append(annotation)
@@ -69,6 +73,17 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     for path, content in made:
         write_atomic(path, content)
     return [path for path, _ in made]
+
+
+def _answers(signed: Signed, folder: Path) -> list[Path]:
+    from eci_annotate.repository.analysis.answer_table import table_of
+
+    table = table_of([signed])
+    if table.empty:
+        return []
+    path = folder / f"{signed.subject}_{signed.task}_v{signed.version:04d}_answers.csv"
+    write_atomic(path, table.map(csv_cell).to_csv(index=False).encode())
+    return [path]
 
 
 def export_kinetics(signed: Signed, folder: Path) -> list[Path]:

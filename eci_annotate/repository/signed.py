@@ -174,7 +174,7 @@ class Signed(SubjectImages):
             (not sealed) where the use case asks for them. Converted annotations only:
             ``seg`` (one DICOM SEG per annotated stack), ``nifti`` (label map ``.nii.gz`` with a table of labels as
             JSON), ``nrrd`` (``.seg.nrrd`` of 3D Slicer). ``tid1500``: a DICOM measurement report of each annotated
-            stack, with the SEG that it refers to.
+            stack, with the SEG that it refers to. ``csv``: the answers of the form, with their codes.
         overlap
             Of ``nifti``: ``refuse`` overlaps, or ``priority``: the first annotation keeps the voxel.
         journal

@@ -20,7 +20,7 @@ from eci_annotate.viewer.account_bar import account_bar
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.own_versions import OwnVersions
 from eci_annotate.viewer.plain_error import plain_remedy
-from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.viewer.session.event_loop import LOOP, every
 from eci_annotate.viewer.stage.esm_bundle import HERE
 from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.worklist import Worklist
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed
 
 LOOK_S = 10.0
+FOCUS_S = 0.3  # the browser has made the buttons by then
 
 
 class TaskApp:
@@ -97,6 +98,7 @@ class TaskApp:
         self._refill()  # before it becomes visible, so that a task just signed is not offered for a moment
         self.bar.children = [w.HTML("<h2>Your tasks</h2>"), self.said]
         self.body.children = [self.list.widget, self.signed.widget]
+        LOOP.after(FOCUS_S, self.list.focus)
 
     def _refill(self) -> None:
         try:
@@ -158,6 +160,7 @@ class TaskApp:
         what = f"Signed: version {signed.version} of {signed.subject}."
         self.said.value = f"<span class='eci-good'>✓ <b>{html.escape(what)}</b></span>"
         self.bar.children = [self.next, self.said]
+        LOOP.after(FOCUS_S, self.next.focus)
 
     def _quit(self) -> None:
         """Save and give back what is open, as far as that is still possible."""

@@ -1,10 +1,15 @@
-"""The report of a task: its form, with the answers of others next to it, and what is stated of slots and series."""
+"""The report of a task: its form, with the answers of others next to it, and what is stated of slots and series.
+
+Form and manual are shown in one language at a time; answers are the same in all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
 
 from eci_annotate.repository.analysis.annotation_sizes import DrawingSizes, DrawnSize, is_measured
 from eci_annotate.repository.analysis.answer_sources import differences
@@ -14,14 +19,17 @@ from eci_annotate.viewer.comparison.earlier_version import EarlierVersion
 from eci_annotate.viewer.comparison.equality import remark_on
 from eci_annotate.viewer.comparison.sides import Side, earlier_of
 from eci_annotate.viewer.panels.curve_panel import CurvePanel
+from eci_annotate.viewer.panels.form_language import LanguageMenu
 from eci_annotate.viewer.panels.form_panel import FormPanel
+from eci_annotate.viewer.panels.layout import close_all
+from eci_annotate.viewer.panels.manual import Manual
 from eci_annotate.viewer.panels.other_answers import Opinion
 from eci_annotate.viewer.panels.study_checks import Go, StudyChecks, stated
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.session.resume import Restored
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
-from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.gate import Mismatch, Row, mismatches
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -54,6 +62,8 @@ class TaskReport:
         The form; None if the task has no questions.
     checks
         The statements.
+    manual, language
+        The manual of the use case, and the menu of languages.
     """
 
     def __init__(
@@ -78,19 +88,49 @@ class TaskReport:
         self.curve = CurvePanel(task, controller.easel)
         self.sizes = DrawingSizes(controller.easel.table, hanging)
         self._measure = self._reading if is_measured(task.use_case.questions) else None
-        self.form = self._form(work.answers, [Opinion(side.title, side.report) for side in (*sides, *self.earlier)])
+        self._opinions = [Opinion(side.title, side.report) for side in (*sides, *self.earlier)]
+        self.manual = Manual(task.use_case.manual)
+        self.language = LanguageMenu(task.use_case.languages, self._speak)
+        self.form = self._form(work.answers)
+        self._place = w.VBox([])
+        self._put(self.form)
+        self._drawn: Sequence[Row] = ()
+        self._closed = False
+        self.language.begin()
 
-    def _form(self, answers: Mapping[str, Any], opinions: Sequence[Opinion]) -> FormPanel | None:
+    def _speak(self, language: str) -> None:
+        """Show form and manual in another language, with the same answers."""
+        self.manual.say(self._task.use_case.manual_in(language))
+        if self.form is None:
+            return
+        before, self.form = self.form, self._form(self.answers)
+        assert self.form is not None, "as it was before"
+        self.match(self._drawn)
+        if self._closed:
+            self.form.close()
+        before.widget.children = [each for each in before.widget.children if each is not self.language.widget]
+        self._put(self.form)
+        close_all(before.widget)
+
+    def _put(self, form: FormPanel | None) -> None:
+        """Show the form, with the menu of languages below its title."""
+        if form is not None:
+            title, *rest = form.widget.children
+            form.widget.children = [title, self.language.widget, *rest]
+        self._place.children = [form.widget] if form else []
+
+    def _form(self, answers: Mapping[str, Any]) -> FormPanel | None:
         case = self._task.use_case
+        report, opinions = case.report_in(self.language.widget.value), self._opinions
         if self._task.definition.kind == TaskKind.REVIEW and answers:
-            form = FormPanel(case.report, case.questions, answers, lambda _: None, measure=self._measure)
+            form = FormPanel(report, questions(report), answers, lambda _: None, measure=self._measure)
             form.close()
             return form
         if not self._task.questions:
             return None
-        questions = self._task.questions
         save = lambda _: self.save()  # noqa: E731
-        return FormPanel(case.report, questions, answers, save, opinions, self._refused, self.correct, self._measure)
+        given = (report, questions(report), answers, save, opinions, self._refused, self.correct, self._measure)
+        return FormPanel(*given)
 
     def _reading(self, question: Question, siblings: Mapping[str, Any], link: str) -> DrawnSize | None:
         """Measure the drawing; a ruler that has no name yet is named when its value is taken."""
@@ -132,7 +172,7 @@ class TaskReport:
             *self.stated,
             *self.checks.shown,
             *self.curve.shown,
-            *([self.form.widget] if self.form else []),
+            self._place,
         ]
 
     def save(self) -> None:
@@ -143,6 +183,7 @@ class TaskReport:
 
     def match(self, drawn: Sequence[Row]) -> None:
         """Follow the annotations: their labels, and those that are drawn."""
+        self._drawn = drawn
         self.checks.refresh()
         if self.form:
             things = self._easel.table.objects.values()
@@ -162,5 +203,6 @@ class TaskReport:
     def close(self) -> None:
         """Disable answering."""
         self.checks.close()
+        self.language.widget.disabled = self._closed = True
         if self.form:
             self.form.close()

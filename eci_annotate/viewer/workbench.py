@@ -17,11 +17,11 @@ from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.tools.registry import offered
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
+from eci_annotate.viewer.first_view import first_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
-from eci_annotate.viewer.panels.manual import Manual
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
 from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.task_places import Marking
@@ -132,11 +132,13 @@ class Workbench(Listener):
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
         work = (self.task, self.hanging, self.work, self.sides, self.controller, self._answered)
         self.report = TaskReport(*work, self.do, self._go, self._draw)
+        self.stage.observe(lambda change: self.report.language.suggest(change["new"]), "language")
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
         if definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
+            self.page_opened = lambda: first_view(self.controller)  # type: ignore[method-assign]
             self.annotations.close()
             self.signing.show_remark()
 
@@ -144,7 +146,7 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        manual = Manual(self.task.use_case.manual)
+        manual = self.report.manual
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
         work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
@@ -173,7 +175,7 @@ class Workbench(Listener):
     def _go(self, series_uid: str, point_lps: Vector | None) -> None:
         self._turn_to(series_uid)
         if point_lps is not None:
-            self._draw([Send(look(focus=point_lps))])
+            self._draw([Send(look(focus=point_lps, series=series_uid))])
 
     def _carry_out(self, work: Callable[[], list[Order]]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The list of tasks: those held first, then those that need correction, then the rest by how long they have waited."""
+"""The list of tasks: those held, then own drafts, then what needs correction, then the rest by how long they waited."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from eci_annotate.repository.repository import Repository
 
 PAGE = 25
-NOTHING = "No tasks are waiting for you. This list updates automatically."
+NOTHING = (
+    "No tasks are waiting for you. This list updates automatically. If you expect one, ask the owner of your project."
+)
 NO_MATCH = "No task matches the filter. Clear it to see all tasks."
 ALL = "all projects"
 LATE = datetime.max.replace(tzinfo=UTC)
@@ -29,7 +31,7 @@ Open = Callable[[SubjectView, TaskView, bool], None]
 def order_of(line: Line) -> tuple[int, datetime, str]:
     """Return the key by which tasks are listed."""
     seen, task = line
-    rank = 0 if task.mine or task.elsewhere else 1 if task.rejected else 2
+    rank = 0 if task.mine or task.elsewhere else 1 if task.begun else 2 if task.rejected else 3
     return rank, task.since or LATE, seen.subject
 
 
@@ -118,6 +120,12 @@ class Worklist:
         line.add_class("eci-task")
         return line
 
+    def focus(self) -> None:
+        """Give the keyboard focus to the first task, so that Enter opens it."""
+        first = next((line for line in self.body.children if len(getattr(line, "children", ())) > 1), None)
+        if first is not None:
+            first.children[1].focus()
+
     def enable(self, on: bool) -> None:
         """Enable or disable opening tasks; disabled while one is being opened."""
         for line in self.body.children:
@@ -133,6 +141,8 @@ def told_of(seen: SubjectView, task: TaskView) -> str:
         notes.append(f"version {task.version + 1}")
     if task.since is not None:
         notes.append(f"ready since {task.since.astimezone():%Y-%m-%d %H:%M}")
+    if task.begun and not task.elsewhere:
+        notes.append("<span class='eci-good'>your draft</span>")
     if task.rejected:
         who = f"{html.escape(task.rejected_by)}: " if task.rejected_by else ""
         notes.append(f"<span class='eci-problem'>needs correction: {who}{html.escape(task.rejected)}</span>")

@@ -25,7 +25,7 @@ FLOORS = "pictures/floors.svg"
 GROUPS = {
     "Repositories and tasks": [
         "open", "create_repository", "import_folders", "Repository", "Task", "Signed", "adopt", "datasets",
-        "digital_signatures", "active_times", "proposal_table",
+        "digital_signatures", "active_times", "proposal_table", "answer_table", "ControlCases",
     ],
     "In a notebook": ["work", "annotate", "show", "compare", "replay"],
     "Images": [

@@ -34,13 +34,13 @@ PLACE = """(point) => {
 }"""
 
 
+# pixels that annotations cover in the layers of all panes; crosshair and letters are drawn elsewhere
 INK = """() => {
   const { board } = document.querySelector(".eci-stage").stage;
   let n = 0;
-  for (const { screen } of board.shown) {
-    const { data } = screen.getContext("2d").getImageData(0, 0, screen.width, screen.height);
-    for (let i = 0; i < data.length; i += 4)
-      n += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60;
+  for (const layer of board.shown.flatMap((pane) => (pane.isDrawn() ? pane.layers : []))) {
+    const { data } = layer.getContext("2d").getImageData(0, 0, layer.width, layer.height);
+    for (let i = 3; i < data.length; i += 4) n += data[i] > 40;
   }
   return n;
 }"""
@@ -122,8 +122,28 @@ class CaseDriver:
             self.viewer.rest()
         raise AssertionError("There are always more series to check.")
 
+    def show_earlier(self, label: str) -> None:
+        """Go to a lesion of the earlier task that is shown with this one."""
+        self.page.locator(".eci-earlier").get_by_role("button", name=label).click()
+        self.viewer.rest()
+
+    def take_all(self) -> None:
+        """Take over everything that the first reader drew."""
+        self.page.locator(".eci-readings").get_by_role("button", name="Take all").first.click()
+        self.viewer.rest()
+
+    def measure_curve(self, label: str) -> None:
+        """Show the kinetic curve of the first annotation of that label."""
+        self.page.locator(".eci-row").first.locator("button").first.click()
+        self.viewer.rest()
+        self.page.get_by_role("button", name="Kinetic curve").click()
+        self.page.get_by_text(f"{label}: wash-in").wait_for(timeout=30_000)
+        picture = self.page.locator("img.eci-curve")
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("(img) => img.complete && img.naturalWidth > 200")
+
     def ink(self) -> int:
-        """Coloured pixels of all panes."""
+        """Pixels of all panes that annotations cover."""
         return int(self.page.evaluate(INK))
 
     def sign(self) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page
 
@@ -18,28 +22,49 @@ from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.signed import Signed
 from eci_annotate.repository.verify_export import verify_exported
-from eci_annotate.workflow.usecase.pipeline import TaskKind
-from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder
-from tests.browser.case_driver import Point, opened
+from eci_annotate.workflow.usecase.pipeline import TaskDefinition
+from eci_annotate.workflow.usecase.usecase import forms_folder
+from tests.browser.case_driver import CaseDriver, Point, opened
 from tests.browser.voila_app import voila
 from tests.counts import SOAK
 from tests.repository.repository_world import anchor
 from tests.workflow.test_use_cases import answers
 
-# what is drawn, in order: tool and slot
-DRAWN = {
-    "breast-mri": (("smartpaint", "subtraction"), ("box", "t2"), ("box", "adc")),
-    "liver-mri": (("box", "portal"),),
-    "liver-ct": (("smartpaint", "portal"),),
-    "colorectal-ct": (("smartpaint", "portal"),),
-    "rectal-mri": (("freedraw", "oblique"),),
-    "rectal-mri-restaging": (("freedraw", "oblique-prior"),),
-    "mammography": (("box", "lcc"), ("box", "lmlo")),
-    "mammography-screening": (("box", "lcc"), ("box", "lmlo")),
-    "hcc-response": (("smartpaint", "arterial-ct"),),
+Drawn = tuple[tuple[str, str], ...]  # in order: tool and slot
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task that somebody does in the browser; an adjudication takes the drawings of the first reader."""
+
+    task: str
+    by: str
+    drawn: Drawn = ()
+
+
+# the tasks that are drawn, in their order, and who does them; the review follows
+STEPS: dict[str, tuple[Step, ...]] = {
+    "breast-mri": (Step("annotate", "anna", (("smartpaint", "subtraction"), ("box", "t2"), ("box", "adc"))),),
+    "liver-mri": (Step("annotate", "anna", (("box", "portal"),)),),
+    "liver-ct": (Step("annotate", "anna", (("smartpaint", "portal"),)),),
+    "colorectal-ct": (Step("annotate", "anna", (("smartpaint", "portal"),)),),
+    "rectal-mri": (Step("annotate", "anna", (("freedraw", "oblique"),)),),
+    "rectal-mri-restaging": (
+        Step("baseline", "anna", (("freedraw", "oblique-prior"),)),
+        Step("restaging", "anna", (("freedraw", "oblique"),)),
+    ),
+    "mammography": (Step("annotate", "anna", (("box", "lcc"), ("box", "lmlo"))),),
+    "mammography-screening": (Step("annotate", "anna", (("box", "lcc"), ("box", "lmlo"))),),
+    "hcc-response": (
+        Step("annotate", "anna", (("smartpaint", "arterial-ct"),)),
+        Step("annotate", "ben", (("smartpaint", "arterial-ct"),)),
+        Step("adjudicate", "ruth"),
+    ),
 }
-ALWAYS = ("breast-mri", "mammography")
+ALWAYS = ("breast-mri", "mammography", "rectal-mri-restaging")
+REVIEWER = {"hcc-response": "olga"}  # by default ruth
 
 
 def series_of(plan: PhantomPlan, slot: str) -> tuple[str, SeriesPlan]:
@@ -74,57 +99,110 @@ def is_at(found: Annotation, repo: Repository, uid: str, centre: Point) -> bool:
     return bool(found.voxels_on(grid)[tuple(index)])
 
 
-def reviewed(case: UseCase) -> set[str]:
-    """The tasks after whose first version the review can begin."""
-    done_by_people = [task for task in case.pipeline if task.kind not in (TaskKind.INGEST, TaskKind.DERIVE)]
-    two = done_by_people[:2]
-    return {two[0].name} if [task.kind for task in two] == [TaskKind.ANNOTATE, TaskKind.REVIEW] else set()
+PEOPLE = {"anna": "annotator", "ben": "annotator", "ruth": "reviewer", "olga": "owner"}
 
 
-def as_reviewer(repo: Repository, place: Path) -> dict[str, str]:
-    """Add a reviewer; the environment in which they open the repository."""
-    key = add_member(repo, find(place), "ruth", project=repo.use_case().name, roles=("reviewer",), site=SITE)
-    return {"ECI_ANNOTATE_REPOSITORY": str(place), "ECI_ANNOTATE_CREDENTIAL": str(key)}
+def keys_of(repo: Repository, place: Path) -> dict[str, dict[str, str]]:
+    """Members of the project, and the environment in which each opens the repository."""
+    where = {"project": repo.use_case().name, "site": SITE}
+    keys = {name: add_member(repo, find(place), name, roles=(role,), **where) for name, role in PEOPLE.items()}
+    return {
+        name: {"ECI_ANNOTATE_REPOSITORY": str(place), "ECI_ANNOTATE_CREDENTIAL": str(key)} for name, key in keys.items()
+    }
 
 
-@pytest.mark.parametrize("name", DRAWN if SOAK else ALWAYS)
-def test_a_use_case_is_done_in_the_browser(name: str, tmp_path: Path, page: Page) -> None:
-    folder, plan = forms_folder() / name, read_plan(forms_folder() / name)
-    place = make_preview(folder, tmp_path)
-    repo = open_repository(place)
-    page_name = subject_page(tmp_path, SUBJECT).name
-    label, places = plan.lesions[0].label, [centre_of(repo, plan, slot) for _, slot in DRAWN[name]]
-    with voila(tmp_path, page_name, ECI_ANNOTATE_REPOSITORY=str(place)) as address:
-        driver = opened(page, address)
-        for (tool, _), (uid, centre, radius) in zip(DRAWN[name], places, strict=True):
-            driver.draw(tool, label, uid, centre, radius)
-        page.screenshot(path=tmp_path / "drawn.png")
-        case = repo.use_case()
-        first = next(task for task in case.pipeline if task.gate)
-        gate = first.gate
-        assert gate is not None
-        full = answers(case.questions, 0)
-        full[gate.lesions] = [full[gate.lesions][0] | {gate.label: label}]
-        driver.answer(case.questions, full)
-        if gate.check_series:
-            driver.tick_all_series()
-        page.screenshot(path=tmp_path / "answered.png")
-        assert page.locator(".eci-form .eci-good").inner_text() == "Complete"
-        driver.sign()
-        page.screenshot(path=tmp_path / "signed.png")
-    if first.name in reviewed(case):
-        with voila(tmp_path, page_name, **as_reviewer(repo, place)) as address:
-            driver = opened(page, address)
-            assert driver.ink() > 20, "the reviewer sees what was drawn"
-            page.screenshot(path=tmp_path / "review.png")
-            page.locator(".eci-sign select").first.select_option(label="Accept")
+class Walk:
+    """One subject on its way through a use case, each task on a page of the person who does it."""
+
+    def __init__(self, name: str, folder: Path, page: Page) -> None:
+        self.name, self.folder, self.page = name, folder, page
+        self.plan = read_plan(forms_folder() / name)
+        self.place = make_preview(forms_folder() / name, folder)
+        self.repo = open_repository(self.place)
+        self.case = self.repo.use_case()
+        self.label = self.plan.lesions[0].label
+        self._keys = keys_of(self.repo, self.place)
+        self._page = subject_page(folder, SUBJECT).name
+
+    @contextmanager
+    def at(self, who: str) -> Iterator[CaseDriver]:
+        """The page of a member, opened at the task that waits for them."""
+        with voila(self.folder, self._page, **self._keys[who]) as address:
+            yield opened(self.page, address)
+
+    def look(self, what: str) -> None:
+        self.page.screenshot(path=self.folder / f"{what}.png")
+
+    def do(self, step: Step, definition: TaskDefinition) -> None:
+        """Draw, answer and sign one task."""
+        assert definition.gate is not None
+        places = [centre_of(self.repo, self.plan, slot) for _, slot in step.drawn]
+        with self.at(step.by) as driver:
+            if definition.beside:
+                driver.show_earlier(self.label)
+                self.look("baseline-shown")
+                assert driver.ink() > 20, "the outlines of the baseline are shown"
+            for (tool, _), (uid, centre, radius) in zip(step.drawn, places, strict=True):
+                driver.draw(tool, self.label, uid, centre, radius)
+            if not step.drawn:
+                driver.take_all()
+            self.look(f"{step.task}-{step.by}-drawn")
+            full = answers(self.case.questions, 0)
+            item = full[definition.gate.lesions][0]
+            full[definition.gate.lesions] = [item | {definition.gate.label: self.label}]
+            driver.answer(self.case.questions, full)
+            if definition.gate.check_series:
+                driver.tick_all_series()
+            if self.case.kinetics:
+                driver.measure_curve(self.label)
+                self.look("curve")
+            assert self.page.locator(".eci-form .eci-good").inner_text() == "Complete"
             driver.sign()
-        assert open_repository(place).subjects().stage.tolist() == ["done"]
-    (signed,) = [each for each in repo.signed_versions() if each.task == first.name]  # a derived one may follow
-    found = signed.annotations()
-    assert {each.label for each in found} == {label} and len(found) == len(places)
-    for each, (uid, centre, _) in zip(found, places, strict=True):
-        assert each.series_uid == uid and is_at(each, repo, uid, centre), "what was drawn is where the lesion is"
-    signed.export(tmp_path / "out")
-    checks = verify_exported(tmp_path / "out", [anchor(place)])
-    assert checks and all(check.passed for check in checks), [check for check in checks if not check.passed]
+            self.look(f"{step.task}-{step.by}-signed")
+
+    def review(self, who: str) -> None:
+        """Accept what was drawn last."""
+        with self.at(who) as driver:
+            assert driver.ink() > 20, "the reviewer sees what was drawn"
+            self.look("review")
+            self.page.locator(".eci-sign select").first.select_option(label="Accept")
+            driver.sign()
+
+
+@pytest.mark.parametrize("name", STEPS if SOAK else ALWAYS)
+def test_a_use_case_is_done_in_the_browser(name: str, tmp_path: Path, page: Page) -> None:
+    walk = Walk(name, tmp_path, page)
+    tasks = {task.of_group: task for task in walk.case.pipeline}
+    assert {step.task for step in STEPS[name]} == {task.of_group for task in walk.case.pipeline if task.gate}
+    for step in STEPS[name]:
+        walk.do(step, tasks[step.task])
+    walk.review(REVIEWER.get(name, "ruth"))
+    repo = open_repository(walk.place)
+    assert repo.subjects().stage.tolist() == ["done"]
+    newest = {(each.task, each.reader): each for each in repo.all_signed()}.values()
+    for step in STEPS[name]:
+        (signed,) = [each for each in newest if each.reader == step.by and group_of(walk, each) == step.task]
+        found = signed.annotations()
+        drawn = step.drawn or STEPS[name][0].drawn
+        places = [centre_of(repo, walk.plan, slot) for _, slot in drawn]
+        assert {each.label for each in found} == {walk.label} and len(found) == len(places)
+        for each, (uid, centre, _) in zip(found, places, strict=True):
+            assert each.series_uid == uid and is_at(each, repo, uid, centre), "what was drawn is where the lesion is"
+        out = tmp_path / "out" / f"{step.task}-{step.by}"
+        signed.export(out)
+        checks = verify_exported(out, [anchor(walk.place)])
+        assert checks and all(check.passed for check in checks), [check for check in checks if not check.passed]
+        if walk.case.kinetics:
+            assert_curve(out)
+
+
+def group_of(walk: Walk, signed: Signed) -> str:
+    return next(task.of_group for task in walk.case.pipeline if task.name == signed.task)
+
+
+def assert_curve(out: Path) -> None:
+    """The exported curve rises after contrast agent, and has a time for each point."""
+    (path,) = out.glob("*_kinetics.csv")
+    table = pd.read_csv(path)
+    assert len(table) >= 3 and table["seconds"].is_monotonic_increasing and table["voxels"].min() > 10
+    assert table["mean"].iloc[1] > table["mean"].iloc[0] and table["wash_in_percent"].iloc[0] > 20

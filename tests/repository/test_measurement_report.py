@@ -99,7 +99,7 @@ def test_the_answers_are_codes_numbers_and_text(repo: Repository, tmp_path: Path
                 found[name] = (float(value.NumericValue), value.MeasurementUnitsCodeSequence[0].CodeValue)
             case _:
                 found[name] = item.TextValue
-    assert found["Image quality"] == ("good", "99ECI")
+    assert found["Image quality"] == ("RID12", "RADLEX")
     assert found["Comment"] == "ä: see slice 4"
     for n, label in enumerate(TOOL_OF, 1):
         mine = {name.removeprefix(f"Lesion {n}: "): value for name, value in found.items() if f"Lesion {n}: " in name}
@@ -107,7 +107,7 @@ def test_the_answers_are_codes_numbers_and_text(repo: Repository, tmp_path: Path
             "Label": label,
             "Liver segment (Couinaud)": ("IVa", "99ECI"),
             "Longest diameter": (49.0, "mm"),
-            "Classification": ("cyst", "99ECI"),
+            "Classification": ("367643001", "SCT"),
             "Confidence": (4.0, "1"),
         }
     assert len(found) == 2 + 3 * 5

@@ -10,7 +10,7 @@ import pytest
 
 from eci_annotate.repository.analysis.project_quality import ProjectQuality
 from eci_annotate.repository.repository import Repository
-from tests.repository.readings_world import DOUBLE, as_member, lesion, make, read, report, subject
+from tests.repository.readings_world import AGAIN, DOUBLE, as_member, lesion, make, read, report, subject
 
 BOX = ("lesion 1", (4, 20, 28), (4, 4))
 WIDER = ("lesion 1", (4, 20, 28), (4, 8))
@@ -74,3 +74,17 @@ def test_double_readings_are_compared_by_week_and_hidden_readers_are_not_named(t
     adjudicator = as_member(folder, "al").quality()
     assert adjudicator.agreement.empty  # readers are hidden from them
     assert not {"anna", "ben"} & {str(each) for each in adjudicator.days.to_numpy().ravel()}
+
+
+def test_repeated_readings_are_compared_by_week_and_reader(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *AGAIN)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    read(folder, "anna", 1, report(lesion("lesion 1")), WIDER, task="again")
+    owner = as_member(folder, "olga")
+    one, other = owner.signed(subject(1), "annotate", 1), owner.signed(subject(1), "again", 1)
+    quality = owner.quality()
+    (found,) = quality.repeats.to_dict("records")
+    (small,), (large,) = ([each.volume_mm3 for each in signed.annotations()] for signed in (one, other))
+    assert (found["reader"], found["task"], found["subjects"]) == ("anna", "annotate", 1)
+    assert found["volume_difference_percent"] == pytest.approx(200 * (large - small) / (large + small), abs=0.1)
+    assert quality.agreement.empty

@@ -31,12 +31,14 @@ from eci_annotate.hub.pages.session import IDLE_S, LASTS_S, Session, Sessions
 from eci_annotate.hub.signing.confirmations import PERSON
 from eci_annotate.repository.admin.held_files import held_sets
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.analysis.control_cases import ControlCases
 from eci_annotate.repository.keys.factors import FactorBook
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.keys.service_keys import service_signing_key
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
+from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
@@ -309,6 +311,27 @@ def test_the_quality_page_counts_what_is_signed(site: Site) -> None:
     assert progress[1:7] == ["1", "1", "0", "0", "0", "100 %"]  # the annotation of the only subject
     assert progress[10:16] == ["0", "1", "0", "1", "0", "0 %"]  # its review
     assert "No version was rejected." in page
+
+
+def test_pages_do_not_tell_readers_which_subject_is_a_control(site: Site, world: World) -> None:
+    cases = ControlCases(open_repository(world.folder), P)
+    names = ("annotator-near", "reviewer-near", "developer-near")
+
+    def pages(name: str) -> list[str]:
+        session = session_of(name)
+        found = [asked(site, CELLS[cell], session, sealed(site, session)).text for cell in ("list", "subject")]
+        return [re.sub(r'(token|nonce)[^>]*?"[^"]*"', "", text) for text in found]
+
+    before = {name: pages(name) for name in names}
+    cases.mark(S, answers={"image_quality": "poor"})
+    try:
+        assert {name: pages(name) for name in names} == before
+        session = session_of("owner-near")
+        page = asked(site, CELLS["quality"], session, sealed(site, session)).text
+        row = re.findall(r"<td>(.*?)</td>", page.split('id="controls"')[1].split("</table>")[0])
+        assert row[2:] == ["1", "none known", "", "none known", "0 %"]
+    finally:
+        cases.unmark(S)
 
 
 def test_numbers_name_pages_by_what_they_show_never_by_their_address(site: Site) -> None:

@@ -65,7 +65,12 @@ def test_order_words_filter_and_next(made: Path, monkeypatch: pytest.MonkeyPatch
     held = repo.start("ECI_ERL_S0001", "annotate", project=P)
     work.fill()
     assert subjects(work)[:2] == ["ECI_ERL_S0001", last], "what is held comes before it"
+    held.save(lines(held))
+    held.answer(ANSWERS)
     held.release()
+    work.fill()
+    assert subjects(work)[:2] == ["ECI_ERL_S0001", last], "an own draft comes before it too"
+    assert "your draft" in rows(work)[0] and not any("your draft" in row for row in rows(work)[1:])
     work.text.value = "kau"
     assert set(subjects(work)) == {S, "ECI_KAU_S0002"} and len(rows(work)) == 2
     work.project.value = "second"
@@ -75,6 +80,9 @@ def test_order_words_filter_and_next(made: Path, monkeypatch: pytest.MonkeyPatch
     work.text.value, work.site.value, work.project.value = "", "", ALL
     assert len(rows(work)) == 4
     app.open_next()
+    assert bench_of(app).task.subject == "ECI_ERL_S0001"
+    sign(bench_of(app))
+    app.next.click()
     assert bench_of(app).task.subject == last and bench_of(app).task.version == 2
     sign(bench_of(app))
     app.next.click()

@@ -1,6 +1,7 @@
 """The answers of a form as content items of a structured report: coded where the form has choices, numbers with units.
 
-Choices are codes of the scheme 99ECI, or Yes and No of SNOMED CT; the meaning is the label that the reader saw.
+Choices have the code that the form gives them. Others are codes of the scheme 99ECI, or Yes and No of SNOMED CT; their
+meaning is the label in the form.
 """
 
 from __future__ import annotations
@@ -72,13 +73,18 @@ def _item(hd: Any, question: Question, name: str, value: Any) -> Dataset:
         code = hd.sr.CodedConcept(*(YES if value else NO))
         return hd.sr.CodeContentItem(concept(hd, name), code, contains)
     if question.kind == CHOICE:
-        shown = dict(question.choices).get(value, str(value))
-        return hd.sr.CodeContentItem(concept(hd, name), concept(hd, str(shown), str(value)), contains)
+        return hd.sr.CodeContentItem(concept(hd, name), _coded(hd, question, value), contains)
     if isinstance(value, int | float) and question.unit in UNITS:
         code, meaning = UNITS[question.unit]
         unit = hd.sr.CodedConcept(code, "UCUM", meaning)
         return hd.sr.NumContentItem(concept(hd, name), value, unit, relationship_type=contains)
     return _text(hd, name, f"{value} {question.unit}".strip())
+
+
+def _coded(hd: Any, question: Question, value: Any) -> Any:
+    if code := question.code_of(value):
+        return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
+    return concept(hd, question.label_of(value), str(value))
 
 
 def _text(hd: Any, name: str, value: Any) -> Dataset:

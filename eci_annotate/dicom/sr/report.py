@@ -1,7 +1,7 @@
 """The answers of a report form as a DICOM Basic Text SR (PS3.3 A.35.1) in the study of the images.
 
-Each question becomes a TEXT item under its own name; lists become containers. The canonical JSON
-of the answers stays authoritative; this object is for archives and readers that only know DICOM.
+Each answer becomes a CODE item if the form gives it a code, else a TEXT item; lists become containers. The canonical
+JSON of the answers stays authoritative; this object is for archives and readers that only know DICOM.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from eci_annotate.dicom.images.files import Opener
 from eci_annotate.dicom.rtstruct.dataset import encode
 from eci_annotate.dicom.uids import BASIC_TEXT_SR_STORAGE, uid_from
 from eci_annotate.version import __version__
+from eci_annotate.workflow.usecase.answer_code import AnswerCode
+from eci_annotate.workflow.usecase.form import Question
 
 SCHEME = "99ECI"
 
@@ -50,22 +52,42 @@ def _text(name: str, value: str) -> Dataset:
     return item
 
 
+def _coded(name: str, code: AnswerCode) -> Dataset:
+    item = Dataset()
+    item.RelationshipType, item.ValueType = "CONTAINS", "CODE"
+    item.ConceptNameCodeSequence = [_code(_short(name), name)]
+    item.ConceptCodeSequence = [_code(code.value, code.meaning, code.scheme)]
+    return item
+
+
 def _short(name: str) -> str:
     return "".join(c for c in name if c.isalnum() or c in "_-")[:16] or "item"
 
 
-def _items(answers: Mapping[str, Any]) -> Iterator[Dataset]:
+def _items(answers: Mapping[str, Any], asked: Sequence[Question]) -> Iterator[Dataset]:
+    known = {question.name: question for question in asked}
     for name, value in answers.items():
+        question = known.get(name)
+        inner = question.questions if question else ()
         match value:
             case Mapping():
-                yield _container(name, list(_items(value)))
+                yield _container(name, list(_items(value, inner)))
             case list() | tuple():
-                parts = [_items({f"{name} {n}": v}) for n, v in enumerate(value, 1)]
+                parts = [_part(f"{name} {n}", v, inner) for n, v in enumerate(value, 1)]
                 yield _container(name, [item for part in parts for item in part])
             case None:
                 continue
+            case _ if question and (code := question.code_of(value)):
+                yield _coded(name, code)
             case _:
                 yield _text(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _part(name: str, value: Any, inner: Sequence[Question]) -> Iterator[Dataset]:
+    if isinstance(value, Mapping):
+        yield _container(name, list(_items(value, inner)))
+    else:
+        yield from _items({name: value}, ())
 
 
 def report_object(
@@ -78,6 +100,7 @@ def report_object(
     signer: str,
     when: datetime,
     pseudonym: str = "",
+    questions: Sequence[Question] = (),
 ) -> bytes:
     """Return the Basic Text SR file of signed answers.
 
@@ -93,6 +116,8 @@ def report_object(
         Content of the signature.
     pseudonym
         Takes the place of the patient's name and ID; without it the images' values are copied.
+    questions
+        Questions of the form, whose choices may have codes.
     """
     found = first_stack_of(images)
     dataset = shared_header(found.first, pseudonym)
@@ -113,7 +138,7 @@ def report_object(
     dataset.VerifyingObserverSequence = [_observer(signer, when)]
     dataset.CurrentRequestedProcedureEvidenceSequence = [_evidence(found)]
     head = (_text("Form", form_title), _text("Task", f"{task}, version {version}"))
-    dataset.update(_container(form_title, [*head, *_items(answers)], root=True))
+    dataset.update(_container(form_title, [*head, *_items(answers, questions)], root=True))
     return encode(dataset)
 
 

@@ -18,6 +18,7 @@ from eci_annotate.imaging.display import Window
 from eci_annotate.repository.backend import RequestState
 from eci_annotate.workflow.actor import Role
 from eci_annotate.workflow.subject.view import SubjectView
+from eci_annotate.workflow.translation import language_for
 from eci_annotate.workflow.usecase.form_labels import labelled
 from eci_annotate.workflow.usecase.gate import Checks, in_words
 
@@ -50,7 +51,7 @@ def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None)
         made=made,
         state=state,
         title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
-        content=_content(visit.desk, made) if state == RequestState.WAITING and made.content else Content(),
+        content=_content(visit, made) if state == RequestState.WAITING and made.content else Content(),
         asking=asking(visit, made.digest, "sign", made.digest),
         problem=problem,
     )
@@ -60,8 +61,9 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
     return next((task.title for task in seen.tasks if task.name == made.command.task), made.command.task)
 
 
-def _content(desk: Desk, made: SignatureRequest) -> Content:
+def _content(visit: Visit, made: SignatureRequest) -> Content:
     """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
+    desk = visit.desk
     command, subjects = made.command, desk.service.subjects
     state = subjects.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).account.actor
@@ -71,7 +73,8 @@ def _content(desk: Desk, made: SignatureRequest) -> Content:
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: subjects.volume(command.subject, uid), windows.get)
     stated = in_words(Checks.from_json(done.checks), hanging)
-    answers = [*labelled(case.report, done.answers), *stated]
+    language = language_for(visit.request.headers.get("accept-language", ""), case.languages)
+    answers = [*labelled(case.report_in(language), done.answers), *stated]
     return Content(list(zip(done.rows, shown, strict=True)), answers, done.remarks)
 
 

@@ -10,6 +10,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import place_of
 from eci_annotate.hub.signing.confirmations import ask_person
+from eci_annotate.repository.analysis.readiness import why_not_ready
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.commands import Assign, Command, Describe, EndLease, Reopen, Withdraw
 
@@ -31,9 +32,10 @@ def show_subject(visit: Visit) -> Response:
     may = {each: actor.may(each, place.name, seen.site) for each in OFFERED}
     members = visit.repo.account.members(place.name) if may[Permission.ASSIGN] else []
     readers = [member.name for member in members if member.roles]
-    return visit.show(
-        "subject", place=place, seen=seen, may=may, readers=readers, token=visit.token("subject", seen.subject)
-    )
+    sees_all = actor.may(Permission.SEE_PIPELINE, place.name, seen.site)
+    why = why_not_ready(seen, visit.repo.account.use_case(place.name, seen.use_case)).splitlines() if sees_all else []
+    token = visit.token("subject", seen.subject)
+    return visit.show("subject", place=place, seen=seen, may=may, readers=readers, token=token, why=why)
 
 
 def change_subject(visit: Visit) -> Response:

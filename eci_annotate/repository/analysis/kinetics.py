@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STEADY = 0.10  # of the first value after contrast agent
 ON_GRID = 0.01  # voxels
+NARROW_IN = 4  # figures up to this width have their words beside them
 
 
 class LatePhase(StrEnum):
@@ -117,16 +118,17 @@ class KineticCurve:
         wash_in = "wash-in not known" if self.wash_in is None else f"wash-in {100 * self.wash_in:.0f} %"
         return f"{self.label}: {wash_in}, late phase {self.late_phase}" + (f" ({self.remark})" if self.remark else "")
 
-    def plot(self) -> Any:
-        """Return a figure of the mean over time, with the standard deviation."""
-        figure = new_figure(4.8, 3.2)
+    def plot(self, width_in: float = 4.8) -> Any:
+        """Return a figure of the mean over time, with the standard deviation; a narrow one is without its words."""
+        figure = new_figure(width_in, width_in * 2 / 3)
         axes = figure.subplots()
         known = all(each.seconds is not None for each in self.points)
         times = [each.seconds if known else n for n, each in enumerate(self.points, 1)]
         means, sds = [each.mean for each in self.points], [each.sd for each in self.points]
         axes.errorbar(times, means, yerr=sds, marker="o", capsize=3, color="#0369a1")
         axes.set(xlabel="Time [s]" if known else "Time point (times are not known)", ylabel="Signal")
-        axes.set_title(self.words, fontsize=8, wrap=True)
+        if width_in > NARROW_IN:
+            axes.set_title(self.words, fontsize=8, wrap=True)
         return figure
 
     def _repr_png_(self) -> bytes:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
 from eci_annotate.errors import NotFound
-from eci_annotate.repository.analysis.readings import Handle, Reading, gather
+from eci_annotate.repository.analysis.readings import EACH, WITHIN, Handle, Readings, gather
+from eci_annotate.repository.analysis.weekly_agreement import weekly
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
@@ -28,7 +29,6 @@ RATE_DAYS = 28
 STATUSES = tuple(reversed(TaskStatus))
 TASKS = ["task", "title", "wanted", *map(str, STATUSES), "progress_percent", "per_day", "days_left", "done_by"]
 DAYS, REJECTIONS = ["day", "task", "signatures"], ["task", "reader", "reason", "rejections"]
-AGREEMENT = ["week", "task", "subjects", "volume_difference_percent", "same_number_of_lesions"]
 HIDDEN = "hidden"
 
 
@@ -133,22 +133,26 @@ class ProjectQuality:
 
         Readings whose readers are hidden from you are left out. `Repository.agreement` says more.
         """
-        rows: list[list[Any]] = []
-        for name in dict.fromkeys(task.group or task.name for _, task in self._tasks() if task.kind in DRAWN):
-            pairs = [pair for pair in map(_pair, self._readings(name)) if pair]
-            for week, some in groupby(sorted(pairs, key=lambda each: each[0]), key=lambda each: each[0]):
-                found = list(some)
-                volumes = [each[1] for each in found if each[1] is not None]
-                mean = round(sum(volumes) / len(volumes), 1) if volumes else None
-                rows.append([week, name, len(found), mean, round(sum(each[2] for each in found) / len(found), 2)])
-        return pd.DataFrame(rows, columns=AGREEMENT)
+        found = ((name, each) for name, readings in self._gathered() for each in readings.first.values())
+        pairs = ((name, each[0], each[1]) for name, each in found if len(each) > 1)
+        return weekly((name, "", one, other) for name, one, other in pairs if one.reader != other.reader)
 
-    def _readings(self, name: str) -> list[Sequence[Reading]]:
-        try:
-            found = gather(self._counted, self.case_of, self.handle, name)
-        except NotFound:
-            return []
-        return [each for each in found.first.values() if len(each) > 1]
+    @cached_property
+    def repeats(self) -> pd.DataFrame:
+        """Repeated readings per week and reader: the second reading of a subject beside the same person's first one."""
+        found = (
+            (name, pair[1].reader, pair[0], pair[1])
+            for name, readings in self._gathered()
+            for comparison in readings.comparisons()
+            if comparison.kind == WITHIN and comparison.name != EACH
+            for pair in comparison.subjects.values()
+        )
+        return weekly(found, by_reader=True)
+
+    def _gathered(self) -> Iterator[tuple[str, Readings]]:
+        for name in dict.fromkeys(task.group or task.name for _, task in self._tasks() if task.kind in DRAWN):
+            with suppress(NotFound):
+                yield name, gather(self._counted, self.case_of, self.handle, name)
 
     def _tasks(self) -> Iterator[tuple[SubjectView, TaskView]]:
         return ((seen, task) for seen in self._counted for task in seen.tasks if task.kind != TaskKind.INGEST)
@@ -170,15 +174,3 @@ def _reader(seen: SubjectView, task: str, review: VersionSigned) -> str:
     tasks = (each for each in seen.tasks if each.name == task)
     versions = (each for found in tasks for each in found.signed)
     return next((each.by for each in versions if each.version == review.basis.get(task)), HIDDEN)
-
-
-def _pair(readings: Sequence[Reading]) -> tuple[date, float | None, bool] | None:
-    """Return week, difference in per cent and whether both have as many lesions, of the first two readings."""
-    one, other = readings[:2]
-    if one.reader == other.reader:
-        return None
-    volumes = [sum(float(row["volume_mm3"]) for row in each.rows) for each in (one, other)]
-    mean = sum(volumes) / 2
-    at = max(one.signed.at, other.signed.at).date()
-    difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean else None
-    return at - timedelta(days=at.weekday()), difference, len(one.rows) == len(other.rows)

@@ -25,6 +25,7 @@ from eci_annotate.workflow.usecase.pipeline import readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 BETWEEN, WITHIN = "between readers", "of one reader"
+EACH = "each reader, again"
 
 
 class Reading:
@@ -123,7 +124,7 @@ class Readings:
             own = {subject: pair for subject, pair in pairs.items() if pair[0].reader == reader}
             yield Comparison(f"{reader}, again", WITHIN, ("first", "again"), own)
         if len(readers) > 1:
-            yield Comparison("each reader, again", WITHIN, ("first", "again"), pairs)
+            yield Comparison(EACH, WITHIN, ("first", "again"), pairs)
 
     def _with_first(self, subject: str, again: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
         for repeat in again:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from eci_annotate.archive.protocol import Series
+from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
@@ -28,6 +28,8 @@ from eci_annotate.tools.protocol import FULL, Fields, Object, Paint
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from eci_annotate.repository.task import Task
 
 _READERS: dict[str, Callable[[Path], Sequence[Annotation]]] = {"RTSTRUCT": read_rtstruct, "SEG": read_segmentation}
@@ -79,17 +81,30 @@ def adopt(task: Task, annotations: Sequence[Annotation], source: str, *, series_
     1
     """
     _require(task, annotations, source)
-    found = _pairs(task, annotations, source, series_uid)
+    found = adoption_pairs(task, annotations, source, series_uid)
     task.save([to_line(entry) for pair in found for entry in pair])
     return [adopted.uid for _, adopted in found]
 
 
 def adoption_entries(task: Task, annotations: Sequence[Annotation], source: str) -> list[Adopt]:
     """Return the entries by which a viewer adopts annotations; raises what `adopt` raises of them."""
-    return [adopted for _, adopted in _pairs(task, annotations, source, "")]
+    return [adopted for _, adopted in adoption_pairs(task, annotations, source, "")]
 
 
-def _pairs(task: Task, annotations: Sequence[Annotation], source: str, series_uid: str) -> list[tuple[Show, Adopt]]:
+class Imaged(Protocol):
+    """A subject's studies and volumes."""
+
+    def studies(self) -> list[Study]:
+        """Return its studies."""
+
+    def volume(self, series_uid: str) -> xr.DataArray:
+        """Return a series (k, j, i)."""
+
+
+def adoption_pairs(
+    task: Imaged, annotations: Sequence[Annotation], source: str, series_uid: str
+) -> list[tuple[Show, Adopt]]:
+    """Return for each annotation the entries that adopt it; raises what `adopt` raises of it."""
     rows = [s for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
     grid_on = cache(lambda uid: grid_of(task.volume(uid)))
     found = []

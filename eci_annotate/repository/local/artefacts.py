@@ -87,6 +87,7 @@ def _material(shop: Workshop, proposal: Proposal) -> Material:
         when=job.when,
         meaning=job.meaning,
         pseudonym=job.subject,
+        questions=job.case.questions,
     )
 
 

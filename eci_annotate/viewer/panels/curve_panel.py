@@ -38,6 +38,7 @@ class CurvePanel:
         )
         self.button.on_click(lambda _: self._measure())
         self.said, self.picture = w.HTML(), w.Image(format="png", layout=w.Layout(display="none", max_width="100%"))
+        self.picture.add_class("eci-curve")
         self.shown: list[Any] = [self.button, self.said, self.picture] if task.use_case.kinetics else []
 
     def _measure(self) -> None:
@@ -47,8 +48,8 @@ class CurvePanel:
         except EciError as error:
             self.said.value = f"<span class='eci-warned' role='status'>{html.escape(plain(error))}</span>"
             return
-        self.said.value = html.escape(curve.words)
-        self.picture.value, self.picture.layout.display = curve._repr_png_(), ""
+        self.picture.value = curve.plot(width_in=3.2)._repr_png_()
+        self.picture.layout.display, self.said.value = "", html.escape(curve.words)
 
     def _dynamic_study(self) -> DynamicStudy:
         if self._study is None:

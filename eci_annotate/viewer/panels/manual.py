@@ -36,6 +36,11 @@ class Manual:
         self._text = text
         self.button.observe(lambda change: self._show(change["new"]), "value")
 
+    def say(self, text: str) -> None:
+        """Show another text, such as that of another language."""
+        self._text, self.page.value = text, ""
+        self._show(self.button.value)
+
     def _show(self, shown: bool) -> None:
         if shown and not self.page.value:
             self.page.value = f"<div role='document'>{to_html(self._text)}</div>"

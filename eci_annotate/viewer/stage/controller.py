@@ -19,6 +19,7 @@ from eci_annotate.viewer.stage import browser_messages, messages, shortcuts
 from eci_annotate.viewer.stage.browser_messages import BrowserCommand, Bye, Hand, Hands, Here, Ready, Views, Want
 from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
+from eci_annotate.viewer.stage.ink.layer import look_at
 from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.layouts import PaneGrid
@@ -80,7 +81,7 @@ class Controller:
     def _answer(self, message: browser_messages.Incoming) -> list[Order]:
         match message:
             case Ready(page):
-                return self.show(page)
+                return [*self.show(page), *self.listener.page_opened()]
             case Bye(page):
                 return [*self.pages.leave(page)]
             case Want():
@@ -222,8 +223,7 @@ class Controller:
         layout = self.panes.layout
         if isinstance(entry, ChooseTool) and TOOLS[entry.tool].info.three_plane and not layout.is_fixed:
             orders.append(Send(messages.look(layout=layout.name)))
-        focus = self.painter.own.solids.middle_of(entry.uid) if isinstance(entry, Select) and entry.uid else None
-        return [*orders, Send(messages.look(focus=focus))] if focus else orders
+        return [*orders, *look_at(self.painter.own, entry.uid)] if isinstance(entry, Select) and entry.uid else orders
 
     def _carry_out(self, planned: Iterable[Entry], redraw: bool = False) -> list[Order]:
         before = self.easel.table.active

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry
+from eci_annotate.viewer.stage.orders import Order
 
 
 class Listener:
@@ -18,6 +19,10 @@ class Listener:
 
     def present(self) -> None:
         """Handle user activity in the browser, including merely looking around."""
+
+    def page_opened(self) -> list[Order]:
+        """Return what a page that opens shows first, besides its panes."""
+        return []
 
     def step_layout(self, by: int) -> None:
         """Handle that the next (1) or the previous (-1) layout is wanted."""

@@ -151,5 +151,8 @@ def heard(gap: bool = False) -> Message:
 
 
 def look(**what: Any) -> Message:
-    """Set a `preset` or `window`, a `focus` point, show all panes of a `layout`, or carry out a `view` command."""
+    """Set a `preset` or `window`, a `focus` point, show all panes of a `layout`, or carry out a `view` command.
+
+    With the `series` that a point belongs to, a pane that shows it jumps there, if the active one has another frame.
+    """
     return {"kind": "look", **what}

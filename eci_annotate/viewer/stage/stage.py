@@ -34,6 +34,11 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         Pane shown alone at first; empty: all three.
     link
         Stages of a page with the same (non-empty) link show the same position, zoom and window.
+
+    Attributes
+    ----------
+    language
+        Languages of the browser, the preferred one first; empty until a page is there.
     """
 
     _esm = joined()
@@ -41,6 +46,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     height = traitlets.Unicode("640px").tag(sync=True)
     alone = traitlets.Unicode("").tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
+    language = traitlets.Unicode("").tag(sync=True)
     layers = traitlets.Dict().tag(sync=True)
     tools = traitlets.List(traitlets.Dict()).tag(sync=True)
     colours = traitlets.Dict({name: each.to_wire() for name, each in COLOUR_MAPS.items()}).tag(sync=True)

@@ -17,7 +17,13 @@ from eci_annotate.workflow.subject.start_rules import could_be_for
 from eci_annotate.workflow.subject.state import Subject, is_signed, readers_of
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind, readings_of
 
+CONTROL_LAYER = "control-reference"  # what is known of a control case; nobody but owners sees that it exists
 _NAMELESS = ("snapshot", "annotations", "report")  # the parts of a reading that do not identify its reader
+
+
+def sees_layer(layer: str, actor: Actor, project: str) -> bool:
+    """Whether a data layer exists for this actor, who may see images."""
+    return layer != CONTROL_LAYER or actor.may(Permission.ADMINISTER, project)
 
 
 def is_hidden(state: Subject, task: TaskDefinition, actor: Actor) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.subject.blinding import CONTROL_LAYER
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Describe, Enrol, Withdraw
 from eci_annotate.workflow.subject.events import Attached, Described, Enrolled, Event, UseCaseChanged, Withdrawn, who
 from eci_annotate.workflow.subject.state import Subject, TaskStatus, status
@@ -105,7 +106,8 @@ def _describe(command: Describe, state: Subject, actor: Actor, now: datetime) ->
 
 
 def _attach(command: Attach, state: Subject, actor: Actor, now: datetime) -> Event:
-    allow(Permission.ATTACH, state, actor, "attach data")
+    needed = Permission.ADMINISTER if command.layer == CONTROL_LAYER else Permission.ATTACH
+    allow(needed, state, actor, "attach this data")
     check_present(state)
     check_name(command.layer)
     return Attached(

@@ -45,6 +45,7 @@ class Work:
     """One task of one subject: its lease, its highest fence, its versions; the basis of the open version.
 
     `assigned` names the member who should do it; `reopened` is the version after which a next one was requested.
+    `begun_by` started it last since the newest version: theirs is the draft.
     """
 
     lease: Lease | None = None
@@ -55,6 +56,7 @@ class Work:
     assigned: str = ""
     reopened: int = 0
     asked: str = ""
+    begun_by: str = ""
 
     @property
     def version(self) -> int:
@@ -105,7 +107,7 @@ def evolve(event: Event, state: Subject) -> Subject:
             return _with_work(state, event.task, replace(state.work[event.task], lease=None))
         case VersionSigned():
             past = state.work[event.task]
-            return _with_work(state, event.task, replace(past, lease=None, signed=(*past.signed, event)))
+            return _with_work(state, event.task, replace(past, lease=None, signed=(*past.signed, event), begun_by=""))
         case Assigned():
             return _with_work(state, event.task, replace(state.work[event.task], assigned=event.member))
         case Reopened():
@@ -127,7 +129,7 @@ def evolve(event: Event, state: Subject) -> Subject:
 def _started(event: Started, state: Subject) -> Subject:
     lease = Lease(event.by, event.session, event.fence, event.until)
     past = state.work[event.task]
-    new = replace(past, lease=lease, fence=event.fence, basis=event.basis, use_case=event.use_case)
+    new = replace(past, lease=lease, fence=event.fence, basis=event.basis, use_case=event.use_case, begun_by=event.by)
     return _with_work(state, event.task, new)
 
 

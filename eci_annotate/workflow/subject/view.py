@@ -10,7 +10,7 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound
 from eci_annotate.workflow.actor import SIGNED_ONLY, Actor, Permission
-from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, veiled
+from eci_annotate.workflow.subject.blinding import is_hidden, is_veiled, sees_layer, veiled
 from eci_annotate.workflow.subject.decide_about_subject import check_there
 from eci_annotate.workflow.subject.events import Attached, VersionSigned
 from eci_annotate.workflow.subject.start_rules import is_for, why_not
@@ -30,6 +30,7 @@ class TaskView:
     `rejected` is the reason of the review or reopening that made it ready again; `marked` names the blob with the
     places that the review marked. `group` is set for a reading. `statuses` holds the status of each version in
     `signed`. `since`: when the task became ready, None before; `rejected_by`: who signed the review that rejected it.
+    `begun`: the actor started it last and has not signed since, so that their draft continues.
     """
 
     name: str
@@ -54,6 +55,7 @@ class TaskView:
     statuses: tuple[VersionStatus, ...] = ()
     since: datetime | None = None
     rejected_by: str = ""
+    begun: bool = False
 
     def chosen(
         self, versions: Versions = Versions.NEWEST, *, accepted: bool = False, readings: bool = False
@@ -156,7 +158,8 @@ def _needs_tasks(state: Subject, actor: Actor) -> bool:
 
 def _layers(state: Subject, actor: Actor) -> tuple[Attached, ...]:
     allowed = actor.may(Permission.SEE_IMAGES, state.project, state.site) and not state.withdrawn
-    newest = [versions[-1] for _, versions in sorted(state.layers.items())] if allowed else []
+    shown = [name for name in sorted(state.layers) if allowed and sees_layer(name, actor, state.project)]
+    newest = [state.layers[name][-1] for name in shown]
     return tuple(replace(each, where="") for each in newest)
 
 
@@ -210,6 +213,7 @@ def _view_task(state: Subject, task: TaskDefinition, actor: Actor, now: datetime
         statuses=tuple(each for each in version_statuses(state, task) if each.version in shown) if shown else (),
         since=_ready_since(state, task, rejected) if current != TaskStatus.BLOCKED else None,
         rejected_by=rejected.by if rejected else "",
+        begun=work.begun_by == actor.name,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eci_annotate.workflow.usecase.answer_code import AnswerCode, codes_from
 from eci_annotate.workflow.usecase.form_measure import Measure, measures_from
 
 Schema = Mapping[str, Any]
@@ -54,6 +55,8 @@ class Question:
         Whether it must be answered when asked.
     choices
         For ``choice``: (value, shown label).
+    codes
+        For ``choice``: (value, code) of those choices that have a code.
     minimum, maximum, unit
         For numbers; for lists the number of items, for text the number of characters.
     link
@@ -85,10 +88,19 @@ class Question:
     long: bool = False
     ordered: bool = False
     measures: tuple[Measure, ...] = ()
+    codes: tuple[tuple[Any, AnswerCode], ...] = ()
 
     def is_asked(self, siblings: Mapping[str, Any]) -> bool:
         """Whether it is asked, given the sibling answers."""
         return not self.when or any(condition.holds(siblings) for condition in self.when)
+
+    def label_of(self, answer: Any) -> str:
+        """Return a choice as displayed; other answers as they are."""
+        return next((label for value, label in self.choices if value == answer), str(answer))
+
+    def code_of(self, answer: Any) -> AnswerCode | None:
+        """Return the code of a choice; None if it has none."""
+        return next((code for value, code in self.codes if value == answer), None)
 
 
 def questions(schema: Schema) -> tuple[Question, ...]:
@@ -139,6 +151,7 @@ def _question(name: str, each: Schema, required: bool, when: tuple[Condition, ..
         long=bool(each.get("x-long", False)),
         ordered=bool(each.get("x-ordered", False)),
         measures=measures_from(each.get("x-measure")),
+        codes=codes_from(each.get("oneOf", [])),
     )
 
 

@@ -1,11 +1,12 @@
-"""Requirements of a form beyond its JSON Schema: measurements name numbers, units, labels and slots that exist."""
+"""Requirements of a form beyond its JSON Schema: measurements name what exists, and codes are well formed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eci_annotate.workflow.usecase.form import GROUP, LIST, NUMBER, Question, questions
+from eci_annotate.workflow.usecase.answer_code import code_findings
+from eci_annotate.workflow.usecase.form import GROUP, LIST, NUMBER, Question, Schema, questions
 from eci_annotate.workflow.usecase.form_measure import Measure
 
 Finding = tuple[str, str]
@@ -14,6 +15,15 @@ Finding = tuple[str, str]
 def form_findings(report: Mapping[str, Any], hanging: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield each problem of the form and its remedy."""
     yield from _group(questions(report), [slot["name"] for slot in hanging.get("slots", ())])
+    for name, question in question_schemas(report):
+        yield from code_findings(str(question.get("title", name)), question.get("oneOf", []))
+
+
+def question_schemas(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Yield name and schema of each question, those of groups and lists too."""
+    for name, question in schema.get("properties", {}).items():
+        yield name, question
+        yield from question_schemas(question.get("items", question))
 
 
 def _group(asked: Sequence[Question], slots: Sequence[str]) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ The blob is JSON without whitespace in the order of the files: the order of ques
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import yaml
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.translation import ENGLISH, translated, translation_findings
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
 from eci_annotate.workflow.usecase.json_schema import fault_of, validator_of
@@ -30,7 +31,10 @@ _LISTS = ("after", "roles", "tools", "sites", "first")
 
 @dataclass(frozen=True)
 class UseCase:
-    """A use-case definition: name, title, pipeline, report form (JSON Schema), hanging protocol, manual (Markdown)."""
+    """A use-case definition: name, title, pipeline, report form (JSON Schema), hanging protocol, manual (Markdown).
+
+    `languages` are those of form and manual beside English, `manuals` the manual in each of them.
+    """
 
     name: str
     title: str
@@ -40,6 +44,8 @@ class UseCase:
     blob: bytes
     manual: str = ""
     kinetics: KineticRule | None = None
+    languages: tuple[str, ...] = ()
+    manuals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -50,6 +56,14 @@ class UseCase:
     def questions(self) -> tuple[Question, ...]:
         """The report form as typed questions."""
         return questions(self.report)
+
+    def report_in(self, language: str) -> dict[str, Any]:
+        """Return the report form with its texts in a language; English where there is none."""
+        return dict(translated(self.report, language))
+
+    def manual_in(self, language: str) -> str:
+        """Return the manual in a language; in English where there is none."""
+        return self.manuals.get(language, self.manual)
 
     def hang(self, series: Sequence[Header]) -> Hanging:
         """Return which of `series` goes where, and why."""
@@ -67,6 +81,8 @@ class UseCase:
     def from_folder(cls, folder: Path | str) -> UseCase:
         """Load ``usecase.yaml``, ``report.json``, ``hanging.yaml`` and, if there is one, ``manual.md``.
 
+        Manuals in other languages are ``manual.de.md`` and so on.
+
         Raises
         ------
         BadUseCase
@@ -74,11 +90,13 @@ class UseCase:
         """
         folder = Path(folder)
         manual = folder / "manual.md"
+        manuals = {each.name.split(".")[1]: read_manual(each) for each in sorted(folder.glob("manual.*.md"))}
         definition = {
             "usecase": _read(folder / "usecase.yaml"),
             "report": _read(folder / "report.json"),
             "hanging": _read(folder / "hanging.yaml"),
             **({"manual": read_manual(manual)} if manual.is_file() else {}),
+            **({"manuals": manuals} if manuals else {}),
         }
         return cls.from_definition(definition)
 
@@ -88,6 +106,8 @@ class UseCase:
         case = cls.from_blob(_checked(definition, _spelled(definition)))
         check_pipeline([_task(each) for each in definition["usecase"]["tasks"]], case.report, case.hanging)
         check_kinetics(case.kinetics, case.hanging)
+        for what, remedy in translation_findings(case.report, case.manual, case.manuals, case.languages):
+            raise BadUseCase(what, remedy)
         return case
 
     @classmethod
@@ -105,6 +125,8 @@ class UseCase:
             blob,
             _manual(definition),
             kinetic_rule_from(case.get("kinetics")),
+            tuple(each for each in case.get("languages", ()) if each != ENGLISH),
+            dict(definition.get("manuals", {})),
         )
 
 

@@ -10,6 +10,8 @@ export async function render({ model, el }) {
   const around = [new ToolRow(stage.el), new ControlNames(stage.el)];
   Object.assign(stage.el, { stage });
   await stage.start();
+  model.set("language", navigator.languages.join(","));
+  model.save_changes();
   return () => {
     for (const each of around) each.stop();
     stage.stop();

@@ -177,13 +177,13 @@ export class Stage {
     this.board.mark(pane, "paint");
   }
 
-  look({ window, focus, preset, layout, view }) {
+  look({ window, focus, preset, layout, view, series }) {
     const { board } = this;
     if (layout && board.layout === layout) this.arrange("");
     if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
     if (window) board.setWindow(window);
-    if (focus) board.jumpTo(focus);
+    if (focus) board.jumpTo(focus, series);
   }
 
   // -- to the user ---------------------------------------------------------------

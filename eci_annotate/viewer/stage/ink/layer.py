@@ -142,3 +142,9 @@ class Layer:
 
     def _known(self, uid: str) -> str:
         return f"{self.name}:{uid}" if self.name else uid
+
+
+def look_at(layer: Layer, uid: str) -> list[Order]:
+    """Return the order that turns the panes to the middle of an annotation; none if it has no shape."""
+    focus, thing = layer.solids.middle_of(uid), layer.easel.table.objects.get(uid)
+    return [Send(messages.look(focus=focus, series=thing.series_uid))] if focus and thing else []

@@ -140,8 +140,9 @@ export class Board {
     this.moved();
   }
 
-  /** @param {Lps} point in the frame of reference of the active pane */
-  jumpTo(point) {
+  /** @param {Lps} point in the frame of the active pane, or of a pane that shows the series @param {string} series */
+  jumpTo(point, series = "") {
+    this.activate(this.shown.find((pane) => pane.series === series && pane.space !== this.space) ?? this.active);
     this.focus = point;
     for (const pane of this.panes) if (pane.shape && pane.space === this.space) pane.bring(point);
     this.redraw();

@@ -1,0 +1,116 @@
+"""A reading of a control case against what is known: which lesions were found, how well, and which answers are right.
+
+A known lesion is found by the annotation that overlaps it most; each annotation finds one. Labels do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.distances import dice
+from eci_annotate.repository.analysis.delta import Version, voxels_of
+from eci_annotate.repository.analysis.form_answers import Answers, answered, by_path
+from eci_annotate.workflow.usecase.form import CHOICE, YES_NO, Question
+
+
+@dataclass(frozen=True)
+class ControlScore:
+    """How a reading compares with what is known.
+
+    Attributes
+    ----------
+    dices
+        Of each known lesion that was found, by its label.
+    missed
+        Labels of known lesions that no annotation overlaps.
+    extra
+        Labels of annotations that overlap no known lesion.
+    right, wrong
+        Choices and yes-or-no answers that are, and are not, as known; path and lesion.
+    """
+
+    dices: Mapping[str, float]
+    missed: tuple[str, ...]
+    extra: tuple[str, ...]
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+
+def score(
+    known: Version, reading: Version, volume: Callable[[str], xr.DataArray], asked: Sequence[Question]
+) -> ControlScore:
+    """Compare a reading with what is known.
+
+    Parameters
+    ----------
+    known, reading
+        Both with annotations and answers.
+    volume
+        Gives a series (k, j, i); lesions are compared on the series of the known one.
+    asked
+        The questions of the form.
+    """
+    lesions, drawn = known.annotations(), reading.annotations()
+    pairs = _matched(lesions, drawn, volume)
+    found = {n for n, _ in pairs}
+    taken = {m for _, m in pairs}
+    renamed = {drawn[m].label: lesions[n].label for n, m in pairs}
+    right, wrong = _answers(known, reading, asked, renamed)
+    return ControlScore(
+        {_name(lesions[n], n): value for (n, _), value in pairs.items()},
+        tuple(_name(each, n) for n, each in enumerate(lesions) if n not in found),
+        tuple(_name(each, m) for m, each in enumerate(drawn) if m not in taken),
+        right,
+        wrong,
+    )
+
+
+def _name(annotation: Annotation, number: int) -> str:
+    return annotation.label or f"annotation {number + 1}"
+
+
+def _matched(
+    lesions: Sequence[Annotation], drawn: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
+) -> dict[tuple[int, int], float]:
+    """Return the Dice of pairs that overlap, the best pairs first; each lesion and each annotation is in one."""
+    overlaps: dict[tuple[int, int], float] = {}
+    for n, lesion in enumerate(lesions):
+        there = volume(lesion.series_uid)
+        mask = voxels_of(lesion, there)
+        for m, each in enumerate(drawn):
+            here = each.series_uid == lesion.series_uid
+            if here or (lesion.frame_uid and each.frame_uid == lesion.frame_uid):
+                overlaps[n, m] = dice(mask, voxels_of(each, there))
+    chosen: dict[tuple[int, int], float] = {}
+    for (n, m), value in sorted(overlaps.items(), key=lambda item: (-item[1], item[0])):
+        if value > 0 and all(n != a and m != b for a, b in chosen):
+            chosen[n, m] = value
+    return chosen
+
+
+def _answers(
+    known: Version, reading: Version, asked: Sequence[Question], renamed: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    given = _by_known_lesion(answered(asked, reading.report), renamed)
+    expected = dict(_comparable(answered(asked, known.report), asked))
+    judged = [(": ".join([*item, path]), given.get((path, item)) == value) for (path, item), value in expected.items()]
+    return tuple(name for name, right in judged if right), tuple(name for name, right in judged if not right)
+
+
+def _by_known_lesion(given: Answers, renamed: Mapping[str, str]) -> Answers:
+    """Return answers under the labels of the known lesions; those about other lesions are left out."""
+    return {
+        (path, tuple(renamed[label] for label in item)): value
+        for (path, item), value in given.items()
+        if all(label in renamed for label in item)
+    }
+
+
+def _comparable(answers: Answers, asked: Sequence[Question]) -> Iterator[tuple[tuple[str, tuple[str, ...]], Any]]:
+    kinds = {each.path: each.question.kind for each in by_path(asked)}
+    return ((key, value) for key, value in answers.items() if kinds[key[0]] in (CHOICE, YES_NO))

@@ -1,0 +1,57 @@
+"""Pairs of readings of one subject by week: how far their volumes differ, and whether they count as many lesions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import pandas as pd
+
+from eci_annotate.repository.analysis.readings import Reading
+
+COLUMNS = ["week", "task", "subjects", "volume_difference_percent", "same_number_of_lesions"]
+Weekly = tuple[date, str, str]
+
+
+def weekly(pairs: Iterable[tuple[str, str, Reading, Reading]], by_reader: bool = False) -> pd.DataFrame:
+    """Return one row per week (Monday, UTC, of the later reading), task and reader.
+
+    Parameters
+    ----------
+    pairs
+        Task, reader (empty if there are two), and the two readings.
+    by_reader
+        Whether there is a column of readers.
+    """
+    found: dict[Weekly, list[tuple[float | None, bool]]] = defaultdict(list)
+    for task, reader, one, other in pairs:
+        found[_monday(max(one.signed.at, other.signed.at).date()), task, reader].append(_difference(one, other))
+    rows = [_row(key, some) for key, some in sorted(found.items())]
+    columns = [*COLUMNS[:2], "reader", *COLUMNS[2:]]
+    return pd.DataFrame(rows, columns=columns if by_reader else COLUMNS)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _difference(one: Reading, other: Reading) -> tuple[float | None, bool]:
+    """Return the difference of the whole volume in per cent of their mean, and whether both have as many lesions."""
+    volumes = [sum(float(row["volume_mm3"]) for row in each.rows) for each in (one, other)]
+    mean = sum(volumes) / 2
+    difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean else None
+    return difference, len(one.rows) == len(other.rows)
+
+
+def _row(key: Weekly, some: list[tuple[float | None, bool]]) -> dict[str, object]:
+    week, task, reader = key
+    volumes = [each for each, _ in some if each is not None]
+    return {
+        "week": week,
+        "task": task,
+        "reader": reader,
+        "subjects": len(some),
+        "volume_difference_percent": round(sum(volumes) / len(volumes), 1) if volumes else None,
+        "same_number_of_lesions": round(sum(same for _, same in some) / len(some), 2),
+    }
