@@ -51,7 +51,7 @@ _HOMES = {
     "map_onto": "imaging.registration.map_onto",
     "Registration": "imaging.registration.registration",
     "active_times": "repository.analysis.active_time",
-    "proposal_table": "repository.analysis.proposal_report",
+    "proposal_table": "repository.assistants.proposal_report",
     "kinetic_curve": "repository.analysis.kinetics",
     "answer_table": "repository.analysis.answer_table",
     "ControlCases": "repository.analysis.control_cases",
@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.analysis.answer_table import answer_table
     from eci_annotate.repository.analysis.control_cases import ControlCases
     from eci_annotate.repository.analysis.kinetics import TimePoint, kinetic_curve
-    from eci_annotate.repository.analysis.proposal_report import proposal_table
+    from eci_annotate.repository.assistants.proposal_report import proposal_table
     from eci_annotate.repository.datasets.dataset_iterable import datasets
     from eci_annotate.repository.external.adopt_annotations import adopt
     from eci_annotate.repository.keys.dicom_signatures import digital_signatures

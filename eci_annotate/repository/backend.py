@@ -17,9 +17,9 @@ import xarray as xr
 from eci_annotate.archive.protocol import Study
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member
+from eci_annotate.workflow.slot_choice import HangingChoice
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 if TYPE_CHECKING:

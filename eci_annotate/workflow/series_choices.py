@@ -8,9 +8,9 @@ from datetime import datetime
 
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.workflow.actor import Actor, Permission
+from eci_annotate.workflow.slot_choice import HangingChoice
 from eci_annotate.workflow.subject.commands import DropSeries, KeepSeries, SettleProposal
 from eci_annotate.workflow.subject.events import Event, ProposalSettled, SeriesDropped, SeriesKept, who
-from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 
 Choices = tuple[HangingChoice, ...]
 ChoiceCommand = KeepSeries | DropSeries | SettleProposal

@@ -26,8 +26,20 @@ from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local, write_phantom
 
 MEASURED: dict[str, Any] = {
-    "depth": {"type": "number", "title": "Depth", "x-unit": "mm", "x-measure": {"kind": "distance", "of": "depth"}},
-    "density": {"type": "number", "title": "Density", "x-unit": "HU", "x-measure": {"kind": "mean", "of": "lesion 1"}},
+    "depth": {
+        "type": "number",
+        "title": "Depth",
+        "x-title": {"es": "Profundidad", "de": "Tiefe"},
+        "x-unit": "mm",
+        "x-measure": {"kind": "distance", "of": "depth"},
+    },
+    "density": {
+        "type": "number",
+        "title": "Density",
+        "x-title": {"es": "Densidad", "de": "Dichte"},
+        "x-unit": "HU",
+        "x-measure": {"kind": "mean", "of": "lesion 1"},
+    },
 }
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.analysis.proposal_report import proposal_summary, proposal_table
 from eci_annotate.repository.assistants.assistant_servers import AssistantServer, ServerKind, allow_server
+from eci_annotate.repository.assistants.proposal_report import proposal_summary, proposal_table
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools import from_line, replay

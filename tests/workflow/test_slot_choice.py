@@ -7,8 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from eci_annotate.workflow.usecase.hanging import hang
-from eci_annotate.workflow.usecase.slot_choice import (
+from eci_annotate.workflow.slot_choice import (
     HangingChoice,
     chosen_series,
     traits_in_words,
@@ -16,6 +15,7 @@ from eci_annotate.workflow.usecase.slot_choice import (
     with_chosen,
     with_rule,
 )
+from eci_annotate.workflow.usecase.hanging import hang
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

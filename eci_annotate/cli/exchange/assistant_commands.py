@@ -63,7 +63,7 @@ def list_(folder: Folder, project: Project = None) -> None:
 @assistant_group.command("report")
 def report(folder: Folder, project: Project = None) -> None:
     """Show how many signed annotations began as a proposal of a tool or model, and how much was changed (Dice)."""
-    from eci_annotate.repository.analysis.proposal_report import proposal_summary, proposal_table
+    from eci_annotate.repository.assistants.proposal_report import proposal_summary, proposal_table
 
     repository = open(folder)
     where = chosen(repository, project)

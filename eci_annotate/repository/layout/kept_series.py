@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from eci_annotate.archive.protocol import Study, hanging_headers
 from eci_annotate.errors import NotFound, Refused
+from eci_annotate.workflow.slot_choice import chosen_series, has_traits, traits_of, with_chosen
 from eci_annotate.workflow.subject.commands import DropSeries, KeepSeries
 from eci_annotate.workflow.usecase.hanging import Hanging, Header
-from eci_annotate.workflow.usecase.slot_choice import chosen_series, has_traits, traits_of, with_chosen
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Backend

@@ -12,9 +12,9 @@ from eci_annotate.errors import BadUseCase, EciError, NotFound
 from eci_annotate.repository.admin.new_project import publish
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.workflow.slot_choice import HangingChoice, Traits, has_traits, traits_in_words, with_rule
 from eci_annotate.workflow.subject.commands import SettleProposal
 from eci_annotate.workflow.usecase.hanging import Hanging, Header
-from eci_annotate.workflow.usecase.slot_choice import HangingChoice, Traits, has_traits, traits_in_words, with_rule
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 MOST = 200  # subjects whose studies are looked at

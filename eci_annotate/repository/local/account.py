@@ -8,8 +8,8 @@ from eci_annotate.repository.local.identity import Identity
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.project import Member, Project
 from eci_annotate.workflow.series_choices import visible_choices
+from eci_annotate.workflow.slot_choice import HangingChoice
 from eci_annotate.workflow.subject.view import view_case
-from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 

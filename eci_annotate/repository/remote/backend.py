@@ -28,9 +28,9 @@ from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json, to_json
 from eci_annotate.workflow.project import Member
+from eci_annotate.workflow.slot_choice import HangingChoice
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.usecase.slot_choice import HangingChoice
 from eci_annotate.workflow.usecase.usecase import UseCase
 
 SAVE_S = 10.0
