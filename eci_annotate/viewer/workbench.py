@@ -115,7 +115,6 @@ class Workbench(Listener):
         prepare(None if self.review else self.controller.easel, self.browser, self.task.volume)
 
     def _panels(self, height: str) -> None:
-        definition = self.task.definition
         given = (self.task, self.sides, self.controller, self.do, self._turn_to, self._draw)
         self.compared = Counterpart(*given) if self.sides else None
         seen = (self.controller, self.studies, self.hanging, self._carry_out, bool(self.sides))
@@ -135,7 +134,7 @@ class Workbench(Listener):
         self.stage.observe(lambda change: self.report.language.suggest(change["new"]), "language")
         told = (self.task.asks_secret, self._signed, self.report.remark_on_signing, self.task.version > 1)
         self.signing = SignPanel(self._sign, self.review, *told)
-        if definition.kind == TaskKind.ADJUDICATE:
+        if self.task.definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
         if self.review:
             self.page_opened = lambda: first_view(self.controller)  # type: ignore[method-assign]
@@ -232,8 +231,7 @@ class Workbench(Listener):
             self.warned = urgent
             self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
         saved = "" if self.review else f" · {self.autosave.words}"
-        said = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
-        self.state.value = said
+        self.state.value = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""
