@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from eci_annotate.cli import app as command
+from eci_annotate.dicom.images.series import load_series
+from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import BadSegmentation, EciError, NotFound, Refused, StoreUnavailable
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.nifti import image_file
+from eci_annotate.repository.assistants.ask_assistant import filled
 from eci_annotate.repository.assistants.assistant_servers import (
     AssistantServer,
     ServerKind,
@@ -23,6 +29,7 @@ from eci_annotate.repository.assistants.assistant_servers import (
     servers_of,
 )
 from eci_annotate.repository.assistants.line_masks import lasso_mask, scribble_mask
+from eci_annotate.repository.assistants.monai_label import read_label_map
 from eci_annotate.repository.assistants.proposal_wire import proposed_from_wire, proposed_to_wire
 from eci_annotate.repository.assistants.protocol import Prompt, PromptKind, Proposed
 from eci_annotate.repository.open_repository import open
@@ -209,3 +216,20 @@ def test_a_proposal_is_the_same_after_the_wire(voxels: list[tuple[int, int, int]
     again = proposed_from_wire(proposed_to_wire(Proposed("m/1", mask)))
     assert again.source == "m/1"
     np.testing.assert_array_equal(again.mask, mask)
+
+
+def test_an_answer_that_inflates_beyond_the_image_is_refused() -> None:
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (3, 4, 5), "2.25.7")
+    sent = image_file(np.zeros((3, 4, 5), np.uint8), grid, 1)
+    assert not read_label_map(sent, sent).any()
+    for answer in (gzip.compress(gzip.decompress(sent) + bytes(64 << 20)), sent[:-9]):
+        with pytest.raises(BadSegmentation, match="no NIfTI image"):
+            read_label_map(answer, sent)
+
+
+def test_a_model_gets_the_lowest_value_for_padding(tmp_path: Path) -> None:
+    write_phantom(tmp_path, "tiny")
+    volume = load_series(tmp_path).astype("float32")
+    lowest = float(volume.min())
+    volume[0, 0, 0] = np.nan
+    assert float(filled(volume)[0, 0, 0]) == lowest and int(filled(volume).isnull().sum()) == 0

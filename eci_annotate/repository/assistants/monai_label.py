@@ -5,9 +5,9 @@ The image goes along with each request as NIfTI; the answer is a label map as NI
 
 from __future__ import annotations
 
-import gzip
 import json
 import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from eci_annotate.repository.assistants.protocol import AssistantModel, Prompt, 
 
 TIMEOUT_S = 120.0
 NEAR_MM = 0.01
+GZIP, LARGEST_HEADER, LARGEST_VALUE, LARGEST_SENT = 31, 1 << 16, 8, 1 << 34  # bytes
 KINDS = {code: name for name, code in TYPE_CODES.items()}
 
 
@@ -104,14 +105,14 @@ def read_label_map(content: bytes, sent: bytes) -> NDArray[np.bool_]:
     BadSegmentation
         If it is no NIfTI file, or on another grid: nothing is resampled without a word.
     """
-    wanted = _header(sent)
+    wanted = _header(_inflated(sent, LARGEST_SENT))
     try:
-        raw = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        raw = _inflated(content, LARGEST_HEADER + LARGEST_VALUE * int(np.prod(wanted[0])))
         found = _header(raw)
         shape, kind, start = found[0], np.dtype(f"<{KINDS[found[1]]}"), int(found[2])
         count = int(np.prod(shape))
         values = np.frombuffer(raw, kind, count, start).reshape(shape[::-1])
-    except (OSError, EOFError, struct.error, KeyError, ValueError) as error:
+    except (zlib.error, struct.error, KeyError, ValueError) as error:
         raise BadSegmentation(
             "The model server's answer is no NIfTI image.", "Ask the owner of the project."
         ) from error
@@ -120,9 +121,19 @@ def read_label_map(content: bytes, sent: bytes) -> NDArray[np.bool_]:
     return np.asarray(values) != 0
 
 
-def _header(content: bytes) -> tuple[tuple[int, ...], int, float, NDArray[np.float64]]:
+def _inflated(content: bytes, most: int) -> bytes:
+    """Return a file as it was before gzip; ValueError if it is larger than any answer for the image can be."""
+    if content[:2] != b"\x1f\x8b":
+        return content
+    stream = zlib.decompressobj(wbits=GZIP)
+    raw = stream.decompress(content, most + 1)
+    if len(raw) > most or not stream.eof:
+        raise ValueError("larger than the image, or cut off")
+    return raw
+
+
+def _header(raw: bytes) -> tuple[tuple[int, ...], int, float, NDArray[np.float64]]:
     """Return shape (i, j, k), type code, offset of the values, and affine (3, 4) of a NIfTI-1 file."""
-    raw = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     fields = struct.unpack_from(HEADER, raw)
     if fields[0] != 348:
         raise ValueError("not NIfTI-1")
