@@ -74,8 +74,8 @@ def test_the_path_from_the_command_line(
     assert code == 1 and err == "No signed version matches. Sign a task first, or choose other versions with --every."
     _sign(demo)
     code, out, _ = run(capsys, "export", demo, made / "out")
-    assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 5" in out
-    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 5
+    assert code == 0 and "ECI_KAU_S0001 │ annotate │ 1 │ anna │ 6" in out
+    assert len(list((made / "out" / "ECI_KAU_S0001").iterdir())) == 6
     about = json.loads((made / "out" / "software" / "software.json").read_text())
     assert (about["version"], len(about["digest"]), "files" in about) == (__version__, 64, False)
     code, _, err = run(capsys, "export", demo, made / "set", "--format", "nnunet", "--with-software")

@@ -46,8 +46,8 @@ from eci_annotate.cli.terminal import (
 )
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
-from eci_annotate.repository.analysis.csv_cells import plain
 from eci_annotate.workflow.actor import Role
+from eci_annotate.workflow.cell_text import plain
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check

@@ -9,7 +9,7 @@ import typer
 
 from eci_annotate.cli.terminal import Folder, Project, open, say, show
 from eci_annotate.cli.terminal import project as chosen
-from eci_annotate.repository.analysis.csv_cells import csv_cell
+from eci_annotate.workflow.cell_text import csv_cell
 
 
 def agreement(

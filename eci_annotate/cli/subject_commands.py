@@ -11,7 +11,7 @@ import typer
 from eci_annotate.cli.terminal import Folder, Project, local, open, projects, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, Tampered
-from eci_annotate.repository.analysis.csv_cells import csv_cell
+from eci_annotate.workflow.cell_text import csv_cell
 
 
 def read_json(path: Path) -> dict[str, Any]:

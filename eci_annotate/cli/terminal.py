@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eci_annotate.errors import NotFound, Refused
-from eci_annotate.repository.analysis.csv_cells import plain
+from eci_annotate.workflow.cell_text import plain
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check

@@ -15,9 +15,9 @@ from eci_annotate.imaging.label_map import Overlap, label_map
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.volume import grid_of, instance_uids_of
-from eci_annotate.repository.analysis.csv_cells import csv_cell
 from eci_annotate.repository.manifest_parts import archived_uids
 from eci_annotate.store.atomic_files import write_atomic
+from eci_annotate.workflow.cell_text import csv_cell
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,22 +11,23 @@ from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from tests.browser.test_viewer import coloured, draw, press
 
 SOON = """
-import asyncio
 from datetime import UTC, datetime, timedelta
 from eci_annotate.repository import task as handles
 handles._TOUCH_S = 0
-def shorten():
-    task.until = datetime.now(UTC) + timedelta(seconds={seconds})
-asyncio.get_running_loop().call_later(4, shorten)
 """
+SHORTEN = "task.until = datetime.now(UTC) + timedelta(seconds={seconds})"
+RUN = "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }).done.then(() => 0)"
 
 
 def opened(lab: Lab, page: Page, repository: Path, seconds: int) -> Viewer:
-    """The task open in a notebook; some seconds later its lease ends soon."""
-    code = OPEN.format(folder=repository.name) + SOON.format(seconds=seconds)
+    """The task open in a notebook; once nothing happens any more, its lease ends soon."""
+    code = OPEN.format(folder=repository.name) + SOON
     run_all(page, lab.put(f"{repository.name}.ipynb", [code.replace("eci.annotate(task)", "") + "eci.annotate(task)"]))
     viewer = Viewer(page)
     viewer.wait(90)
+    viewer.fetched()
+    viewer.heard()
+    page.evaluate(RUN, SHORTEN.format(seconds=seconds))
     says(viewer, "Yours for")
     return viewer
 

@@ -65,7 +65,7 @@ def test_the_tools_are_one_row_and_the_rest_is_in_a_menu(small: Viewer, tmp_path
     activate(small, "axial", "s")
     small.page.wait_for_timeout(300)
     closed = controls(small)
-    assert closed["height"] <= ROW_PX and closed["tools"] == 5 and closed["inMenu"] > 3
+    assert closed["height"] <= ROW_PX and closed["tools"] >= 5 and closed["inMenu"] > 3
     window = small.page.locator(".eci-tools select").nth(1)
     more = small.page.locator(".eci-more")
     more.click()

@@ -75,6 +75,8 @@ def test_what_is_drawn_is_signed_and_comes_back(repo: Repository, tmp_path: Path
         "instances.json",
         "fidelity.json",
         "provenance.json",
+        "active_time.json",
+        "measurements.json",
     }
     (read,) = read_rtstruct(files["rtstruct_1.dcm"])
     assert (read.label, read.colour) == ("lesion 1", (255, 0, 0))

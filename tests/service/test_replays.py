@@ -37,9 +37,9 @@ def test_request_page_and_signature_replay_once(folder: Path, monkeypatch: pytes
     pending = ask(desk, backend, Sign(P, S, "annotate", task.fence, MEANING))
     made = found(desk, backend, *pending.request.split("/"))
     assert standing(desk, backend, made) == RequestState.WAITING and pending.poll() is None
-    shown = _content(desk, made)
+    shown = _content(desk, made, "")
     assert [row["label"] for row, _ in shown.annotations] == ["lesion 1"]
-    assert _content(desk, made).answers == shown.answers
+    assert _content(desk, made, "").answers == shown.answers
     _sign(desk, made, "pin")
     assert standing(desk, backend, made) == RequestState.DONE
     signed = pending.poll()

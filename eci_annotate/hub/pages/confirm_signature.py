@@ -45,13 +45,14 @@ def _request(visit: Visit) -> SignatureRequest:
 
 def _page(visit: Visit, made: SignatureRequest, problem: EciError | None = None) -> Response:
     state = standing(visit.desk, visit.repo, made)
+    languages = visit.request.headers.get("accept-language", "")
     return visit.show(
         "sign",
         status=200 if problem is None else 403,
         made=made,
         state=state,
         title=_title(visit.repo.subject(made.command.project, made.command.subject), made),
-        content=_content(visit, made) if state == RequestState.WAITING and made.content else Content(),
+        content=_content(visit.desk, made, languages) if state == RequestState.WAITING and made.content else Content(),
         asking=asking(visit, made.digest, "sign", made.digest),
         problem=problem,
     )
@@ -61,9 +62,8 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
     return next((task.title for task in seen.tasks if task.name == made.command.task), made.command.task)
 
 
-def _content(visit: Visit, made: SignatureRequest) -> Content:
-    """Return the draft currently on the disk; it matches the request, because the request would be void otherwise."""
-    desk = visit.desk
+def _content(desk: Desk, made: SignatureRequest, languages: str) -> Content:
+    """Return the draft currently on the disk, in one of the browser's `languages`; otherwise the request is void."""
     command, subjects = made.command, desk.service.subjects
     state = subjects.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).account.actor
@@ -73,7 +73,7 @@ def _content(visit: Visit, made: SignatureRequest) -> Content:
     windows = {each.series_uid: Window.from_centre_width(*each.window) for each in hanging.placed if each.window}
     shown = pictures(done.annotations, lambda uid: subjects.volume(command.subject, uid), windows.get)
     stated = in_words(Checks.from_json(done.checks), hanging)
-    language = language_for(visit.request.headers.get("accept-language", ""), case.languages)
+    language = language_for(languages, case.languages)
     answers = [*labelled(case.report_in(language), done.answers), *stated]
     return Content(list(zip(done.rows, shown, strict=True)), answers, done.remarks)
 
