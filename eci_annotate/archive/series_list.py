@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from eci_annotate.archive.protocol import Series, Study
-from eci_annotate.dicom.images.headers import Found
+from eci_annotate.dicom.images.headers import Found, study_date_of
 
 
 def studies_of(found: Sequence[Found]) -> list[Study]:
@@ -16,18 +16,15 @@ def studies_of(found: Sequence[Found]) -> list[Study]:
 
 
 def _study_key(uid: str, found: Sequence[Found]) -> tuple[str, str]:
-    return _date(each for each in found if each.study_uid == uid), uid
-
-
-def _date(found: Iterable[Found]) -> str:
-    """The earliest date that the instances of a study state; empty if none does."""
-    return min((each.study_date for each in found if each.study_date), default="")
+    return study_date_of(each.study_date for each in found if each.study_uid == uid), uid
 
 
 def _study(found: Sequence[Found]) -> Study:
     first = found[0]
     series = tuple(sorted(_series(found), key=lambda each: (each.number, each.series_uid)))
-    return Study(first.study_uid, _date(found), first.study_description or "", series)
+    return Study(
+        first.study_uid, study_date_of(each.study_date for each in found), first.study_description or "", series
+    )
 
 
 def _series(found: Sequence[Found]) -> Iterator[Series]:

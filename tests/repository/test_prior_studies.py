@@ -8,6 +8,7 @@ import pydicom
 import pytest
 
 from eci_annotate.archive.protocol import Study, hanging_headers
+from eci_annotate.dicom.images.study import folder_headers
 from eci_annotate.errors import NoImages
 from eci_annotate.repository.admin.create import create_repository
 from eci_annotate.repository.admin.import_dicom import import_folders
@@ -40,6 +41,18 @@ def studies(tmp_path: Path) -> list[Study]:
 def test_a_later_report_and_a_missing_date_make_no_images_prior_ones(studies: list[Study]) -> None:
     assert [each.date for each in studies] == ["20200101", "20210101", "20220101"]
     assert [each["study"] for each in hanging_headers(studies)] == ["prior", "current", "current"]
+
+
+def test_a_folder_has_the_same_current_study_although_a_series_lacks_the_date(tmp_path: Path) -> None:
+    for number, date in enumerate(("20210101", "", "20200101")):
+
+        def edit(dataset: pydicom.Dataset, k: int, number: int = number, date: str = date) -> None:
+            dataset.StudyInstanceUID, dataset.StudyDate = f"1.2.{number // 2}", date
+            dataset.SeriesDescription = f"series {number}"
+
+        make_series(tmp_path / str(number), 3, modality="CT", edit=edit)
+    found = {header["SeriesDescription"]: header["study"] for _, header in folder_headers(tmp_path)}
+    assert found == {"series 0": "current", "series 1": "current", "series 2": "prior"}
 
 
 def test_a_report_belongs_to_the_newest_study_that_was_drawn_on(studies: list[Study]) -> None:

@@ -73,6 +73,11 @@ _IDENTITY_TAGS = (
 )
 
 
+def study_date_of(dates: Iterable[str | None]) -> str:
+    """Return the date of a study: the earliest that its images state; empty if none does."""
+    return min(filter(None, dates), default="")
+
+
 @dataclass(frozen=True)
 class Found:
     """One DICOM instance.

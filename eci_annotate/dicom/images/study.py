@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from eci_annotate.dicom.images.attributes import b_value
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Source
-from eci_annotate.dicom.images.headers import HANGING_TAGS, plain
+from eci_annotate.dicom.images.headers import HANGING_TAGS, plain, study_date_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
 from eci_annotate.errors import BadImages, DamagedFile
@@ -98,8 +98,19 @@ def folder_headers(source: Source) -> list[tuple[str, dict[str, Any]]]:
     Series that cannot be split into stacks are left out.
     """
     series = _by_series(source, None).values()
-    newest = max(map(_date, series), default="")
-    return [row for images in series for row in _hanging_rows(images, newest)]
+    dates = _study_dates(series)
+    newest = max(dates.values(), default="")
+    current = {uid for uid, date in dates.items() if date == newest}
+    return [row for images in series for row in _hanging_rows(images, _study_of(images) in current)]
+
+
+def _study_dates(series: Iterable[Sequence[ImageFile]]) -> dict[str, str]:
+    """Return the date of each study."""
+    found: dict[str, list[str]] = {}
+    for images in series:
+        stated = [str(image.dataset.get("StudyDate", "") or "") for image in images]
+        found.setdefault(_study_of(images), []).extend(stated)
+    return {uid: study_date_of(dates) for uid, dates in found.items()}
 
 
 def _by_series(source: Source, progress: Progress | None) -> dict[str, list[ImageFile]]:
@@ -109,17 +120,16 @@ def _by_series(source: Source, progress: Progress | None) -> dict[str, list[Imag
     return found
 
 
-def _date(images: Sequence[ImageFile]) -> str:
-    dates = (str(image.dataset.get("StudyDate", "") or "") for image in images)
-    return min(filter(None, dates), default="")
+def _study_of(images: Sequence[ImageFile]) -> str:
+    return str(images[0].dataset.get("StudyInstanceUID", ""))
 
 
-def _hanging_rows(images: Sequence[ImageFile], newest: str) -> list[tuple[str, dict[str, Any]]]:
+def _hanging_rows(images: Sequence[ImageFile], is_current: bool) -> list[tuple[str, dict[str, Any]]]:
     try:
         stacks = [header_of_stack(stack) for stack in _stacks_of(images)]
     except BadImages:
         return []
-    study = "current" if _date(images) == newest else "prior"
+    study = "current" if is_current else "prior"
     series = f"Series {_number(images[0].dataset)} {images[0].dataset.get('SeriesDescription', '')}".strip()
     facts = [{"series_uid": each.uid, "slices": each.images, "study": study} for each in stacks]
     names = [", ".join(filter(None, (series, each.title))) for each in stacks]
