@@ -37,18 +37,15 @@ def explain(
 @hangings.command("proposals")
 def proposals(folder: Folder, project: Project = None) -> None:
     """List what members propose for the hanging protocol, with the evidence. For owners of a project."""
-    from eci_annotate.repository.layout.protocol_proposals import evidence_of, protocol_proposals
+    from eci_annotate.repository.layout.protocol_proposals import evidence_in_words, evidence_of, protocol_proposals
 
     repository = open(folder)
     name, backend = project_named(repository, project), local(repository)
     rows = []
-    for number, each in enumerate(protocol_proposals(backend, name), 1):
-        told, evidence = evidence_of(backend, name, each), "the protocol has no such slot any more"
-        if told is not None:
-            evidence = f"{len(told.alike)} of {told.looked} subjects have it, {len(told.changed)} would change"
-            evidence += f"; {told.left_out} not looked at" if told.left_out else ""
-            evidence += f"; other slots that change: {', '.join(told.other_slots)}" if told.other_slots else ""
-        rows.append([number, each.title, each.words, ", ".join(each.members), ", ".join(each.subjects), evidence])
+    found = protocol_proposals(backend, name)
+    for number, (each, evidence) in enumerate(zip(found, evidence_of(backend, name, found), strict=True), 1):
+        members, subjects = ", ".join(each.members), ", ".join(each.subjects)
+        rows.append([number, each.title, each.words, members, subjects, evidence_in_words(evidence)])
     show("Proposals", ["number", "slot", "series", "by", "seen in", "evidence"], rows)
 
 

@@ -184,6 +184,10 @@ class Grid:
         """Convert patient millimetres to the nearest voxel (may be outside the grid)."""
         return np.floor(self.image_from_reference(points_lps) + 0.5).astype(np.int64)
 
+    def contains(self, point_lps: ArrayLike) -> bool:
+        """Whether a point, patient millimetres, is in a voxel of the grid."""
+        return all(0 <= n < m for n, m in zip(self.voxel_from_reference(point_lps), self.shape, strict=True))
+
     def cropped(self, corner: tuple[int, int, int], shape: tuple[int, int, int]) -> Grid:
         """Return the grid of a sub-block that starts at voxel `corner`."""
         return replace(self, origin_lps=tuple3(self.reference_from_image(corner)), shape=shape)

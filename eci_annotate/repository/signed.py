@@ -143,6 +143,9 @@ class Signed(SubjectImages):
 
     def active_time(self, pause_s: float = PAUSE_S) -> ActiveTime | None:
         """How long its reader worked on it, without pauses of more than `pause_s`; None if its journal has no times."""
+        kept = self.content("active_time")
+        if kept and (sealed := parse(kept[0], "An active time"))["pause_s"] == pause_s:
+            return ActiveTime.from_json(sealed)
         found = self.content("journal")
         return active_time(parse(found[0], "A journal"), pause_s) if found else None
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
@@ -73,12 +74,17 @@ def ruler_value(table: Table, uid: str) -> float:
         return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     if table.sheet_of(thing.series_uid).volume.attrs.get("kind") == "projection":
         raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
-    return float(np.linalg.norm(points[1] - points[0]))
+    return _length_mm(thing)
 
 
-def is_default_label(label: str, kind: str) -> bool:
-    """Whether a ruler of a kind has the label that it was given, not one that a person typed."""
-    return re.fullmatch(rf"{kind} \d{{1,6}}", label) is not None
+def _length_mm(thing: Ruler) -> float:
+    return float(np.linalg.norm(np.subtract(thing.points_lps[1], thing.points_lps[0])))
+
+
+def number_in_label(label: str, name: str) -> int | None:
+    """Return N of the label `name N`, which is given by default; None for any other, which a person typed."""
+    found = re.fullmatch(rf"{name} (\d{{1,6}})", label)
+    return int(found[1]) if found else None
 
 
 def ruler_in_words(table: Table, uid: str) -> str:
@@ -89,7 +95,7 @@ def ruler_in_words(table: Table, uid: str) -> str:
     if isinstance(thing, Angle):
         return f"{ruler_value(table, uid):.0f}°"
     attrs = table.sheet_of(thing.series_uid).volume.attrs
-    length = float(np.linalg.norm(np.subtract(thing.points_lps[1], thing.points_lps[0])))
+    length = _length_mm(thing)
     if attrs.get("kind") != "projection":
         return f"{length:.1f} mm"
     return f"{length:.0f} px" if attrs.get("spacing_from") == "pixels" else f"{length:.1f} mm at the detector"
@@ -109,8 +115,7 @@ def values_of_drawing(table: Table, uid: str) -> tuple[Statistics, str]:
         raise Refused(f"{name} is drawn on a colour image, which has no values.", "Type the value.")
     voxels = _voxels(table, uid)
     where = bounding_box(voxels)
-    part = volume.transpose("k", "j", "i")[where]
-    found = statistics_of(np.asarray(part.values), voxels[where] & measured(part))
+    found = _statistics(volume, voxels[where], where)
     if found is None:
         raise Refused(f"{name} contains no voxel.", "Draw it first.")
     return found, str(volume.attrs.get("units", ""))
@@ -139,12 +144,17 @@ def measurements_in_words(table: Table, uid: str) -> str:
     return "; ".join(word for word in words if word)
 
 
+def _statistics(volume: xr.DataArray, voxels: NDArray[np.bool_], where: Block) -> Statistics | None:
+    """Return statistics of the measured values in a block of a volume; None if there is none."""
+    part = volume.transpose("k", "j", "i")[where]
+    return statistics_of(np.asarray(part.values), voxels & measured(part))
+
+
 def _values_in_words(table: Table, series_uid: str, voxels: NDArray[np.bool_], where: Block) -> str:
     volume = table.sheet_of(series_uid).volume
     if is_colour(volume):
         return ""  # colours have no mean
-    part = volume.transpose("k", "j", "i")[where]
-    found = statistics_of(np.asarray(part.values), voxels & measured(part))
+    found = _statistics(volume, voxels, where)
     if found is None:
         return ""
     return f"mean {found.mean:.1f}, SD {found.sd:.1f}, {found.low:.0f} to {found.high:.0f} ({found.count} voxels)"

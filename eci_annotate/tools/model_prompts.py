@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from eci_annotate.imaging.annotations import AnnotationKind
-from eci_annotate.imaging.geometry import Grid, Vector, tuple3
+from eci_annotate.imaging.geometry import Vector, tuple3
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.paint_tool import PaintTool
@@ -46,10 +46,6 @@ def kind_of_line(line: tuple[Vector, ...]) -> str:
     return LASSO if is_closed else SCRIBBLE
 
 
-def _is_inside(grid: Grid, at: Vector) -> bool:
-    return all(0 <= n < size for n, size in zip(grid.voxel_from_reference(at), grid.shape, strict=True))
-
-
 class ModelPrompts(PaintTool):
     """The tool that asks a model."""
 
@@ -75,10 +71,10 @@ class ModelPrompts(PaintTool):
     def handle(self, state: State, gesture: Gesture, scene: Scene) -> Step:
         begun = state if isinstance(state, Prompted) else Prompted()
         match gesture:
-            case Press(at=at, button=0) if _is_inside(scene.grid, at):
+            case Press(at=at, button=0) if scene.grid.contains(at):
                 return Step(replace(_ended(begun), line=(at,), includes=not scene.options.erase))
             case Drag(path=path) if begun.line:
-                inside = tuple(each for each in path if _is_inside(scene.grid, each))
+                inside = tuple(each for each in path if scene.grid.contains(each))
                 return Step(replace(begun, line=(*begun.line, *inside)[:MOST_POINTS]))
             case Release() if begun.line:
                 return Step(_ended(begun))

@@ -20,7 +20,6 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import BadSegmentation, EciError, NotFound, Refused, StoreUnavailable
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.nifti import image_file
-from eci_annotate.repository.assistants.ask_assistant import filled
 from eci_annotate.repository.assistants.assistant_servers import (
     AssistantServer,
     ServerKind,
@@ -31,7 +30,7 @@ from eci_annotate.repository.assistants.assistant_servers import (
 from eci_annotate.repository.assistants.line_masks import lasso_mask, scribble_mask
 from eci_annotate.repository.assistants.monai_label import read_label_map
 from eci_annotate.repository.assistants.proposal_wire import proposed_from_wire, proposed_to_wire
-from eci_annotate.repository.assistants.protocol import Prompt, PromptKind, Proposed
+from eci_annotate.repository.assistants.protocol import Prompt, PromptKind, Proposed, filled
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from tests.ports import free_port

@@ -150,7 +150,7 @@ def test_a_proposal_shows_its_evidence_and_becomes_the_next_protocol(
     (proposal,) = protocol_proposals(owner, P)
     assert (proposal.title, proposal.members, proposal.subjects) == ("Portal-venous CT", ("ben",), (S,))
     assert "SeriesDescription 'Abdomen portal'" in proposal.words and "phase portal" in proposal.words
-    found = evidence_of(owner, P, proposal)
+    (found,) = evidence_of(owner, P, [proposal])
     assert found is not None and (found.looked, found.alike) == (1, (S,))
     assert found.changed == ((S, "Abdomen portal 1mm", "Abdomen portal"),)
     assert found.other_slots == ("Other phase",)  # the series that gave way is left over for it

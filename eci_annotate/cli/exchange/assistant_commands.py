@@ -51,8 +51,8 @@ def list_(folder: Folder, project: Project = None) -> None:
     for each in allowed_servers(local(repository), where):
         try:
             assistant = connect_assistant(each)
-            told = assistant.describe(each.name)
-            state = f"understands {', '.join(told.prompts) or 'no prompts'}"
+            prompts = assistant.describe(each.name).prompts
+            state = f"understands {', '.join(prompts) or 'no prompts'}"
             assistant.close()
         except EciError as error:
             state = error.what

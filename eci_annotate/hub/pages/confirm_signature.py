@@ -63,7 +63,10 @@ def _title(seen: SubjectView, made: SignatureRequest) -> str:
 
 
 def _content(desk: Desk, made: SignatureRequest, languages: str) -> Content:
-    """Return the draft currently on the disk, in one of the browser's `languages`; otherwise the request is void."""
+    """Return the draft currently on the disk, which matches the request: any other would have made it void.
+
+    `languages` are those of the browser, the preferred one first.
+    """
     command, subjects = made.command, desk.service.subjects
     state = subjects.state(command.project, command.subject)
     actor = desk.backend(made.signer, made.session).account.actor

@@ -44,8 +44,13 @@ def place_of(visit: Visit) -> ProjectPage:
         "Other archives": actor.may(Permission.ADMINISTER, name),
         "Audit": actor.may(Permission.AUDIT, name),
     }
-    paths = {"Subjects": "", "Add subjects": "/add", "Held files": "/held", "Other archives": "/sync"}
-    paths["Hanging protocol"] = "/protocol"
+    paths = {
+        "Subjects": "",
+        "Add subjects": "/add",
+        "Held files": "/held",
+        "Hanging protocol": "/protocol",
+        "Other archives": "/sync",
+    }
     links = tuple((title, paths.get(title, f"/{title.lower()}")) for title, shown in may.items() if shown)
     return ProjectPage(name, case.title, links)
 

@@ -33,11 +33,12 @@ def show_protocol(visit: Visit, problem: EciError | None = None, done: str = "")
     """Show the page."""
     place = _place(visit)
     found = protocol_proposals(visit.repo, place.name)
+    evidence = evidence_of(visit.repo, place.name, found)
     return visit.show(
         PAGE,
         status=403 if problem else 200,
         place=place,
-        proposals=[(_key(each), each, evidence_of(visit.repo, place.name, each)) for each in found],
+        proposals=[(_key(each), each, seen) for each, seen in zip(found, evidence, strict=True)],
         slots=visit.repo.account.use_case(place.name).hanging["slots"],
         token=visit.token(PAGE, place.name),
         problem=problem,

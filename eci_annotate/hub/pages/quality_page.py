@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import allowed_place
 from eci_annotate.repository.analysis.control_cases import ControlCases, by_reader
 from eci_annotate.repository.analysis.project_quality import ProjectQuality
+from eci_annotate.repository.analysis.weekly_agreement import monday_of
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.signed import Signed
@@ -26,7 +26,7 @@ from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.view import SubjectView
 
 MOST = 2000  # subjects
-MOST_COMPARED = 10  # readings of control cases that a visit compares anew
+MOST_COMPARED = 10  # readings of control cases that a visit compares
 WEEKS = 12
 
 
@@ -73,6 +73,6 @@ def _weeks(days: Iterable[dict[Any, Any]]) -> list[tuple[Any, str, int]]:
     """Return the newest weeks first: Monday, task, signatures."""
     found: Counter[tuple[Any, str]] = Counter()
     for row in days:
-        found[row["day"] - timedelta(days=row["day"].weekday()), row["task"]] += row["signatures"]
+        found[monday_of(row["day"]), row["task"]] += row["signatures"]
     newest = sorted({week for week, _ in found}, reverse=True)[:WEEKS]
     return [(week, task, found[week, task]) for week in newest for task in sorted(t for w, t in found if w == week)]

@@ -6,8 +6,7 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from eci_annotate.archive.protocol import Archive
-from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.archive.protocol import Archive, image_series_in
 from eci_annotate.errors import Refused
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
@@ -32,7 +31,7 @@ def is_ingested(context: Context, project: str, subject: str) -> bool:
 
 def has_images(archive: Archive, subject: str) -> bool:
     """Whether the archive holds images of a subject, not only derived objects."""
-    return any(each.modality not in NO_IMAGES for study in archive.studies(subject) for each in study.series)
+    return any(image_series_in(study) for study in archive.studies(subject))
 
 
 def sign_ingest(backend: LocalBackend, project: str, subject: str, meaning: str = "Taken in as received") -> None:

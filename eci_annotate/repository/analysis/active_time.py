@@ -1,4 +1,4 @@
-"""How long somebody worked on a version: loading, drawing and reporting, from the times in its journal.
+"""How long the reader of a version worked on it: loading, drawing and reporting, from the times in its journal.
 
 The rule: the time between two saved steps counts for the phase of the later one, unless it is a pause, that is longer
 than `PAUSE_S`; a pause does not count at all. Loading is from the start of a session to its first step.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -52,6 +52,11 @@ class ActiveTime:
     def to_json(self, pause_s: float) -> dict[str, float]:
         """Return it as a version keeps it, with the rule that it was counted by."""
         return {**asdict(self), "total_s": round(self.total_s, 3), "pause_s": pause_s}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, float]) -> Self:
+        """Return the time that `to_json` gave."""
+        return cls(kept["loading_s"], kept["drawing_s"], kept["reporting_s"], int(kept["pauses"]))
 
 
 def _minutes(seconds: float) -> str:

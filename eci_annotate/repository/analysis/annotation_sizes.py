@@ -15,7 +15,7 @@ from eci_annotate.imaging.measurements import Statistics
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.measure import (
     Size,
-    is_default_label,
+    number_in_label,
     ruler_value,
     size_of_drawing,
     values_of_drawing,
@@ -112,13 +112,13 @@ class DrawingSizes:
         return DrawnSize(value, words, uid, measure.kind, claims)
 
     def _chosen_ruler(self, label: str, measure: Measure) -> str:
-        """Return the uid of the selected ruler that nobody has named yet, if no ruler has the label; else empty."""
+        """Return the uid of the selected ruler if it has no own name yet, and no ruler has the label; else empty."""
         uid = self.table.active or ""
         thing = self.table.objects.get(uid)
         fits = isinstance(thing, Ruler) and thing.kind.value == measure.kind.value and thing.is_complete
         if not label or not fits or thing is None or self._named(label, measure.kind):
             return ""
-        return uid if is_default_label(thing.label, thing.kind) and self._is_placed(thing, measure) else ""
+        return uid if number_in_label(thing.label, thing.kind) is not None and self._is_placed(thing, measure) else ""
 
     def _is_placed(self, thing: Object, measure: Measure) -> bool:
         """Whether it is on a series that the measure asks for."""

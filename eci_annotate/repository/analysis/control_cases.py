@@ -21,6 +21,7 @@ from eci_annotate.repository.analysis.control_reference import (
     reference_of,
     store_reference,
 )
+from eci_annotate.repository.analysis.weekly_agreement import monday_of
 from eci_annotate.repository.backend import every_subject
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.actor import Permission
@@ -189,7 +190,7 @@ def _row(known: ControlReference, signed: Signed) -> dict[str, Any]:
     lesions, at, is_known = len(found.dices) + len(found.missed), signed.at, known.lines is not None
     return {
         **{name: getattr(signed, name) for name in ("subject", "task", "reader", "version")},
-        "week": (at - pd.Timedelta(days=at.weekday())).date(),
+        "week": monday_of(at.date()),
         "known": lesions if is_known else None,
         "found": len(found.dices) if is_known else None,
         "missed": ", ".join(found.missed),

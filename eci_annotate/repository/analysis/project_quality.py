@@ -133,7 +133,7 @@ class ProjectQuality:
 
         Readings whose readers are hidden from you are left out. `Repository.agreement` says more.
         """
-        found = ((name, each) for name, readings in self._gathered() for each in readings.first.values())
+        found = ((name, each) for name, readings in self._gathered for each in readings.first.values())
         pairs = ((name, each[0], each[1]) for name, each in found if len(each) > 1)
         return weekly((name, "", one, other) for name, one, other in pairs if one.reader != other.reader)
 
@@ -142,17 +142,21 @@ class ProjectQuality:
         """Repeated readings per week and reader: the second reading of a subject beside the same person's first one."""
         found = (
             (name, pair[1].reader, pair[0], pair[1])
-            for name, readings in self._gathered()
+            for name, readings in self._gathered
             for comparison in readings.comparisons()
             if comparison.kind == WITHIN and comparison.name != EACH
             for pair in comparison.subjects.values()
         )
         return weekly(found, by_reader=True)
 
-    def _gathered(self) -> Iterator[tuple[str, Readings]]:
+    @cached_property
+    def _gathered(self) -> list[tuple[str, Readings]]:
+        """The readings of each drawn task, or group of tasks, by its name."""
+        found = []
         for name in dict.fromkeys(task.group or task.name for _, task in self._tasks() if task.kind in DRAWN):
             with suppress(NotFound):
-                yield name, gather(self._counted, self.case_of, self.handle, name)
+                found.append((name, gather(self._counted, self.case_of, self.handle, name)))
+        return found
 
     def _tasks(self) -> Iterator[tuple[SubjectView, TaskView]]:
         return ((seen, task) for seen in self._counted for task in seen.tasks if task.kind != TaskKind.INGEST)

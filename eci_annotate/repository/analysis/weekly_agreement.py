@@ -26,13 +26,14 @@ def weekly(pairs: Iterable[tuple[str, str, Reading, Reading]], by_reader: bool =
     """
     found: dict[Weekly, list[tuple[float | None, bool]]] = defaultdict(list)
     for task, reader, one, other in pairs:
-        found[_monday(max(one.signed.at, other.signed.at).date()), task, reader].append(_difference(one, other))
+        found[monday_of(max(one.signed.at, other.signed.at).date()), task, reader].append(_difference(one, other))
     rows = [_row(key, some) for key, some in sorted(found.items())]
     columns = [*COLUMNS[:2], "reader", *COLUMNS[2:]]
     return pd.DataFrame(rows, columns=columns if by_reader else COLUMNS)
 
 
-def _monday(day: date) -> date:
+def monday_of(day: date) -> date:
+    """Return the Monday of a day's week."""
     return day - timedelta(days=day.weekday())
 
 

@@ -73,17 +73,10 @@ def ask_assistant(
             _connections[kept] = connect_assistant(server), Lock()
         assistant, lock = _connections[kept]
     with lock:
-        found = assistant.propose(filled(volume), key, prompts)
+        found = assistant.propose(volume, key, prompts)
     if found.mask.shape != tuple(volume.sizes[dim] for dim in "kji"):
         raise StoreUnavailable("The model server's answer has another size.", "Ask the owner of the project.")
     return found
-
-
-def filled(volume: xr.DataArray) -> xr.DataArray:
-    """Return a volume whose padding is its lowest value: a model knows no voxels without a value."""
-    if volume.dtype.kind != "f" or not bool(volume.isnull().any()) or bool(volume.isnull().all()):
-        return volume
-    return volume.fillna(volume.min())
 
 
 def check_prompts(prompts: tuple[Prompt, ...], shape: tuple[int, ...]) -> None:

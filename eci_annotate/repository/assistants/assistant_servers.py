@@ -74,7 +74,7 @@ def allow_server(backend: LocalBackend, server: AssistantServer) -> None:
     Raises
     ------
     Refused
-        Somebody else; an address that is none; a MONAI Label server without the name of a model.
+        The actor is no owner; an address that is none; a MONAI Label server without the name of a model.
     """
     _check_owner(backend, server.project)
     if not server.url.startswith(("http://", "https://")):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.errors import Refused
+from eci_annotate.imaging.contours import fill_rings
 from eci_annotate.repository.assistants.protocol import Voxel
 
 
@@ -38,15 +39,5 @@ def lasso_mask(voxels: Sequence[Voxel], shape: tuple[int, ...]) -> NDArray[np.ui
     others = [each for each in range(3) if each != axis]
     mask = scribble_mask([*voxels, voxels[0]], shape)
     plane = np.moveaxis(mask, axis, 0)[points[0, axis]]
-    plane |= _enclosed(points[:, others].astype(float), plane.shape)
+    plane |= fill_rings([points[:, others[::-1]]], plane.shape)
     return mask
-
-
-def _enclosed(ring: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return the pixels whose centres are inside a ring (row, column), by the even-odd rule."""
-    rows, cols = np.mgrid[: shape[0], : shape[1]]
-    inside = np.zeros(shape, bool)
-    for a, b in pairwise([*ring, ring[0]]):
-        crossed = (a[0] > rows) != (b[0] > rows)
-        inside ^= crossed & (cols < a[1] + (rows - a[0]) * (b[1] - a[1]) / ((b[0] - a[0]) or 1.0))
-    return inside.astype(np.uint8)

@@ -14,14 +14,22 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eci_annotate.errors import BadSegmentation, NotFound, NotInstalled, Refused, StoreUnavailable
+from eci_annotate.errors import BadSegmentation, NotFound, NotInstalled, Refused
 from eci_annotate.imaging.nifti import HEADER, TYPE_CODES, image_file
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.assistants.protocol import AssistantModel, Prompt, PromptKind, Proposed
+from eci_annotate.repository.assistants.protocol import (
+    AssistantModel,
+    Prompt,
+    PromptKind,
+    Proposed,
+    filled,
+    server_away,
+    server_refused,
+)
 
 TIMEOUT_S = 120.0
 NEAR_MM = 0.01
-GZIP, LARGEST_HEADER, LARGEST_VALUE, LARGEST_SENT = 31, 1 << 16, 8, 1 << 34  # bytes
+GZIP, LARGEST_HEADER, LARGEST_VALUE = 31, 1 << 16, 8  # bytes
 KINDS = {code: name for name, code in TYPE_CODES.items()}
 
 
@@ -54,37 +62,33 @@ class MonaiLabel:
         version, _ = self._info()
         if unknown := [each.kind for each in prompts if each.kind is not PromptKind.POINT]:
             raise Refused(f"This model understands points, no {unknown[0]}.", "Click instead.")
-        values, grid = volume.transpose("k", "j", "i"), grid_of(volume)
+        image = image_file(filled(volume).transpose("k", "j", "i").values, grid_of(volume), 1)
         points = {"foreground": _points(prompts, True), "background": _points(prompts, False)}
         answer = self._sent(
             "POST",
             f"/infer/{self._model}",
             params={"output": "image"},
             data={"params": json.dumps(points)},
-            files={"file": ("image.nii.gz", image_file(values.values, grid, 1), "application/gzip")},
+            files={"file": ("image.nii.gz", image, "application/gzip")},
         )
-        mask = read_label_map(answer.content, image_file(np.zeros(values.shape, np.uint8), grid, 1))
-        return Proposed(f"monailabel:{self._model}/{version}", mask)
+        return Proposed(f"monailabel:{self._model}/{version}", read_label_map(answer.content, image))
 
     def _info(self) -> tuple[str, dict[str, Any]]:
         """Return the version of the server's application, and what it says of the model."""
-        told = self._sent("GET", "/info/").json()
-        models = told.get("models", {}) if isinstance(told, dict) else {}
+        info = self._sent("GET", "/info/").json()
+        models = info.get("models", {}) if isinstance(info, dict) else {}
         if self._model not in models:
             named = ", ".join(sorted(models)) or "none"
             raise NotFound(f"The server has no model {self._model!r}.", f"The owner can name another; it has {named}.")
-        return str(told.get("version", "unknown")), dict(models[self._model])
+        return str(info.get("version", "unknown")), dict(models[self._model])
 
     def _sent(self, method: str, path: str, **more: Any) -> Any:
         try:
             answer = self._client.request(method, path, **more)
         except self._failure:
-            raise StoreUnavailable(
-                "The model server cannot be reached.", "Draw without it, or ask again later."
-            ) from None
+            raise server_away() from None
         if answer.status_code != 200:
-            what = f"The model server refused the request (status {answer.status_code})."
-            raise Refused(what, "Ask the owner of the project to look at its log.")
+            raise server_refused(answer.status_code)
         return answer
 
     def close(self) -> None:
@@ -98,14 +102,14 @@ def _points(prompts: tuple[Prompt, ...], includes: bool) -> list[list[int]]:
 
 
 def read_label_map(content: bytes, sent: bytes) -> NDArray[np.bool_]:
-    """Return where the answer of a server is not 0, bool (k, j, i), on the grid of the file that was sent.
+    """Return where the answer of a server is not 0, bool (k, j, i), on the grid of the file (gzip) that was sent.
 
     Raises
     ------
     BadSegmentation
         If it is no NIfTI file, or on another grid: nothing is resampled without a word.
     """
-    wanted = _header(_inflated(sent, LARGEST_SENT))
+    wanted = _header(zlib.decompressobj(wbits=GZIP).decompress(sent, struct.calcsize(HEADER)))
     try:
         raw = _inflated(content, LARGEST_HEADER + LARGEST_VALUE * int(np.prod(wanted[0])))
         found = _header(raw)

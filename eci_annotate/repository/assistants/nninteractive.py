@@ -13,9 +13,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from eci_annotate.errors import NotInstalled, Refused, StoreUnavailable
+from eci_annotate.errors import NotInstalled, StoreUnavailable
 from eci_annotate.repository.assistants.line_masks import lasso_mask, scribble_mask
-from eci_annotate.repository.assistants.protocol import AssistantModel, Prompt, PromptKind, Proposed
+from eci_annotate.repository.assistants.protocol import (
+    AssistantModel,
+    Prompt,
+    PromptKind,
+    Proposed,
+    filled,
+    server_away,
+    server_refused,
+)
 
 T = TypeVar("T")
 # what the capabilities of a server call these; without a word about it a server is asked anyway
@@ -72,7 +80,7 @@ class NnInteractive:
         """Have the image at the server, and no prompts."""
         if self._shown != key:
             spacing = [float(np.diff(values[dim].values[:2])[0]) if values.sizes[dim] > 1 else 1.0 for dim in "kji"]
-            session.set_image(np.asarray(values.values, np.float32)[None], {"spacing": spacing})
+            session.set_image(np.asarray(filled(values).values, np.float32)[None], {"spacing": spacing})
             self._shown = key
         target = np.zeros(values.shape, np.uint8)
         session.set_target_buffer(target)
@@ -112,12 +120,10 @@ class NnInteractive:
             except self._client.ServerAtCapacityError:
                 raise StoreUnavailable("The model server is busy.", "Ask again in a minute.") from None
             except httpx.HTTPStatusError as error:
-                what = f"The model server refused the request (status {error.response.status_code})."
-                raise Refused(what, "Ask the owner of the project to look at its log.") from None
+                raise server_refused(error.response.status_code) from None
             except httpx.HTTPError:
                 self._forget()
-                what = "The model server cannot be reached."
-                raise StoreUnavailable(what, "Draw without it, or ask again later.") from None
+                raise server_away() from None
         raise AssertionError("the last try returned or raised")
 
     def _open(self) -> Any:

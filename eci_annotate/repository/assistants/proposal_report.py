@@ -44,6 +44,7 @@ def proposal_table(repo: Repository, project: str = "") -> pd.DataFrame:
     >>> eci.proposal_table(eci.open(f"{folder}/demo")).empty
     True
     """
+    from eci_annotate.imaging.distances import dice
     from eci_annotate.tools.protocol import HALF, Paint
 
     counting = {_key(each) for each in repo.signed_versions()}
@@ -86,12 +87,6 @@ def proposal_summary(table: pd.DataFrame) -> pd.DataFrame:
         rows.append([source or "by hand", len(group), share, *some])
     columns = ["source", "annotations", "percent", "unchanged", "median_dice", "least_dice"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def dice(a: Voxels, b: Voxels) -> float:
-    """Return the Dice coefficient of two masks on one grid; 1 for two empty ones."""
-    both = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / both if both else 1.0
 
 
 def _key(signed: Signed) -> tuple[str, str, str, int]:

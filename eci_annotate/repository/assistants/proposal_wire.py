@@ -25,14 +25,14 @@ def proposed_to_wire(found: Proposed) -> dict[str, Any]:
     }
 
 
-def proposed_from_wire(told: dict[str, Any]) -> Proposed:
+def proposed_from_wire(body: dict[str, Any]) -> Proposed:
     """Return a proposal from JSON; BadRequest if it is none."""
     try:
-        mask = np.zeros(told["shape"], bool)
-        k, j, i = (slice(a, b) for a, b in told["where"])
+        mask = np.zeros(body["shape"], bool)
+        k, j, i = (slice(a, b) for a, b in body["where"])
         block = mask[k, j, i]
-        bits = np.frombuffer(zlib.decompress(base64.b64decode(told["bits"])), np.uint8)
+        bits = np.frombuffer(zlib.decompress(base64.b64decode(body["bits"])), np.uint8)
         block[:] = np.unpackbits(bits, count=block.size).reshape(block.shape).astype(bool)
-        return Proposed(str(told["source"]), mask)
+        return Proposed(str(body["source"]), mask)
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise BadRequest("The service's answer is no proposal.", "Use a client of the same release.") from error

@@ -13,6 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eci_annotate.errors import Refused, StoreUnavailable
+
 Voxel = tuple[int, int, int]
 
 
@@ -75,6 +77,23 @@ class Proposed:
 
     source: str
     mask: NDArray[np.bool_]
+
+
+def filled(volume: xr.DataArray) -> xr.DataArray:
+    """Return a volume whose padding is its lowest value: a model knows no voxels without a value."""
+    empty = volume.isnull() if volume.dtype.kind == "f" else None
+    return volume if empty is None or not empty.any() or empty.all() else volume.fillna(volume.min())
+
+
+def server_refused(status: int) -> Refused:
+    """Return what is raised when a server refuses a request."""
+    what = f"The model server refused the request (status {status})."
+    return Refused(what, "Ask the owner of the project to look at its log.")
+
+
+def server_away() -> StoreUnavailable:
+    """Return what is raised when a server cannot be reached."""
+    return StoreUnavailable("The model server cannot be reached.", "Draw without it, or ask again later.")
 
 
 class Assistant(Protocol):

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from eci_annotate.archive.protocol import Series, Study
-from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.archive.protocol import Series, Study, image_series_in
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
@@ -105,7 +104,7 @@ def adoption_pairs(
     task: Imaged, annotations: Sequence[Annotation], source: str, series_uid: str
 ) -> list[tuple[Show, Adopt]]:
     """Return for each annotation the entries that adopt it; raises what `adopt` raises of it."""
-    rows = [s for study in task.studies() for s in study.series if s.modality not in NO_IMAGES]
+    rows = [each for study in task.studies() for each in image_series_in(study)]
     grid_on = cache(lambda uid: grid_of(task.volume(uid)))
     found = []
     for number, each in enumerate(annotations, 1):

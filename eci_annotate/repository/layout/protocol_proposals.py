@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,33 +105,61 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def evidence_of(backend: LocalBackend, project: str, proposal: ProtocolProposal) -> ProposalEvidence | None:
-    """Look at the studies of a project: where a proposal finds a series, and what it would change.
+def evidence_of(
+    backend: LocalBackend, project: str, proposals: Sequence[ProtocolProposal]
+) -> list[ProposalEvidence | None]:
+    """Look at the studies of a project, once for all proposals: where each finds a series, and what it would change.
 
     Returns
     -------
-    ProposalEvidence or None
-        None if the protocol has no such slot any more.
+    list of ProposalEvidence or None
+        One for each proposal; None if the protocol has no such slot any more.
     """
-    now = backend.account.use_case(project)
-    if proposal.slot not in _titles(now):
-        return None
-    then = next_version(now, proposal)
-    page = backend.subjects(project, SubjectQuery(size=MOST))
-    read = [(seen.subject, _headers(backend, project, seen.subject)) for seen in page.views]
-    studies = {subject: headers for subject, headers in read if headers is not None}
-    alike = [uid for uid, headers in studies.items() if any(has_traits(each, proposal.traits) for each in headers)]
+    if not proposals:
+        return []
+    now, page = backend.account.use_case(project), backend.subjects(project, SubjectQuery(size=MOST))
+    read = ((seen.subject, _headers(backend, project, seen.subject)) for seen in page.views)
+    studies = [
+        _HungStudy(subject, headers, _placed(now.hang(headers))) for subject, headers in read if headers is not None
+    ]
+    return [_evidence(now, each, studies, page.total) if each.slot in _titles(now) else None for each in proposals]
+
+
+@dataclass(frozen=True)
+class _HungStudy:
+    """Headers of the series of a subject, and which of them the protocol places in each slot now."""
+
+    subject: str
+    headers: list[Header]
+    placed: dict[str, str]
+
+    def name_in(self, places: Mapping[str, str], slot: str) -> str:
+        """Return what the series in a slot is called."""
+        names = {str(each["series_uid"]): str(each.get("SeriesDescription", "unnamed")) for each in self.headers}
+        return names.get(places.get(slot, ""), "none")
+
+
+def _evidence(case: UseCase, proposal: ProtocolProposal, studies: Sequence[_HungStudy], total: int) -> ProposalEvidence:
+    then, slot = next_version(case, proposal), proposal.slot
     changed, others = list[tuple[str, str, str]](), dict[str, None]()
-    for subject, headers in studies.items():
-        before, after = _placed(now.hang(headers)), _placed(then.hang(headers))
-        moved = [slot for slot in {**before, **after} if before.get(slot) != after.get(slot)]
-        if proposal.slot in moved:
-            names = {str(each["series_uid"]): str(each.get("SeriesDescription", "unnamed")) for each in headers}
-            was, will = (names.get(places.get(proposal.slot, ""), "none") for places in (before, after))
-            changed.append((subject, was, will))
-        others |= dict.fromkeys(slot for slot in moved if slot != proposal.slot)
-    told = tuple(_titles(now)[slot] for slot in others)
-    return ProposalEvidence(len(studies), page.total - len(studies), tuple(alike), tuple(changed), told)
+    for study in studies:
+        before, after = study.placed, _placed(then.hang(study.headers))
+        moved = [each for each in {**before, **after} if before.get(each) != after.get(each)]
+        if slot in moved:
+            changed.append((study.subject, study.name_in(before, slot), study.name_in(after, slot)))
+        others |= dict.fromkeys(each for each in moved if each != slot)
+    alike = [study.subject for study in studies if any(has_traits(each, proposal.traits) for each in study.headers)]
+    titles = tuple(_titles(case)[each] for each in others)
+    return ProposalEvidence(len(studies), total - len(studies), tuple(alike), tuple(changed), titles)
+
+
+def evidence_in_words(evidence: ProposalEvidence | None) -> str:
+    """Return evidence as one line."""
+    if evidence is None:
+        return "the protocol has no such slot any more"
+    words = f"{len(evidence.alike)} of {evidence.looked} subjects have it, {len(evidence.changed)} would change"
+    words += f"; {evidence.left_out} not looked at" if evidence.left_out else ""
+    return words + (f"; other slots that change: {', '.join(evidence.other_slots)}" if evidence.other_slots else "")
 
 
 def _headers(backend: LocalBackend, project: str, subject: str) -> list[Header] | None:

@@ -191,8 +191,8 @@ class RemoteImages:
     ) -> Proposed:
         """See `Images`; the service asks, so that the model server is never told who the user is."""
         path = f"{_of(project, subject)}/series/{series_uid}/proposals"
-        told = {"assistant": assistant, "prompts": [to_json(each) for each in prompts]}
-        return proposed_from_wire(self._line.ask("POST", path, again=False, json=told, timeout=ASSIST_S))
+        body = {"assistant": assistant, "prompts": [to_json(each) for each in prompts]}
+        return proposed_from_wire(self._line.ask("POST", path, again=False, json=body, timeout=ASSIST_S))
 
     def objects(self, project: str, subject: str, series_uid: str) -> list[bytes]:
         """See `Images`."""

@@ -47,11 +47,7 @@ class ClickSegment(PaintTool):
     def handle(self, state: Idle | Clicked, gesture: Gesture, scene: Scene) -> Step:
         match gesture:
             case Press(at=at, plane=plane, button=0):
-                k, j, i = scene.grid.voxel_from_reference(at)
-                nk, nj, ni = scene.grid.shape
-                inside = 0 <= k < nk and 0 <= j < nj and 0 <= i < ni
-                flat_axis = scene.flat_axis(plane)
-                return Step(Clicked(at, flat_axis) if inside else Idle())
+                return Step(Clicked(at, scene.flat_axis(plane)) if scene.grid.contains(at) else Idle())
             case Cancel():
                 return Step(Idle())
         return Step(state)

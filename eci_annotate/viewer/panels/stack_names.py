@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eci_annotate.archive.protocol import Study
-from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.archive.protocol import Study, image_series_in
 
 StackNames = tuple[tuple[str, str], ...]
 
@@ -24,7 +23,7 @@ def stacks_by_series(studies: Sequence[Study]) -> dict[str, StackNames]:
 def titles_of(studies: Sequence[Study]) -> dict[str, str]:
     """Return what to call each series of images, by its UID; a stack has its own name too."""
     found = {}
-    for series in (each for study in studies for each in study.series if each.modality not in NO_IMAGES):
+    for series in (each for study in studies for each in image_series_in(study)):
         stack = str(series.header["stack"]) if "stack_of" in series.header else ""
         words = (series.description or f"{series.modality} {series.number}", stack)
         found[series.series_uid] = " · ".join(dict.fromkeys(word for word in words if word))

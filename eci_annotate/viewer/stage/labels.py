@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.measure import number_in_label
 from eci_annotate.tools.protocol import ObjectEdit, Ruler
 
 # Okabe and Ito, Color universal design (2008), white in place of black: told apart by readers with any colour vision
@@ -22,8 +22,8 @@ def default_label(table: Table, ruler: str = "") -> str:
     With the kind of a `ruler`, `distance N` or `angle N`, counted in the same way.
     """
     name = ruler or "lesion"
-    numbers = (re.fullmatch(rf"{name} (\d{{1,6}})", label) for label in _labels(table))
-    highest = max((int(found[1]) for found in numbers if found), default=0)
+    numbers = (number_in_label(label, name) for label in _labels(table))
+    highest = max((number for number in numbers if number is not None), default=0)
     alike = (thing.kind == ruler if ruler else not isinstance(thing, Ruler) for thing in table.objects.values())
     return f"{name} {max(highest, sum(alike)) + 1}"
 

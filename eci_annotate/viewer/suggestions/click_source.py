@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from eci_annotate.imaging.annotations import Annotation, new_uid
+from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.clicksegment.click_request import ClickRequest, Grower
 from eci_annotate.tools.clicksegment.clicksegment import Clicked
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.info import ToolName
-from eci_annotate.tools.protocol import HALF, Paint
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.suggestions.computation import Computation
+from eci_annotate.viewer.suggestions.suggestion_target import suggestion_target
 
 INVITATION = "Point at a lesion: it says whether a click works there."
 
@@ -59,26 +59,13 @@ class ClickSource:
     def _trial(self) -> Computation:
         """Return what tells whether a click at the pointer would work."""
         at, series = self._pointed_at, self._easel.table.series_uid
-        if at is None or not self._is_inside(at):
+        if at is None or not self._easel.table.grid.contains(at):
             return Computation(("click", series, None), lambda go_on: INVITATION)
         flat = -1 if self._easel.options.dimension == 3 else 0
         request = self._request(at, flat)
         return Computation(("click", series, at), lambda go_on: self._grower.size_at(request))
 
-    def _is_inside(self, at: Vector) -> bool:
-        grid = self._easel.table.grid
-        return all(0 <= n < m for n, m in zip(grid.voxel_from_reference(at), grid.shape, strict=True))
-
     def _request(self, at: Vector, flat_axis: int) -> ClickRequest:
         """Return the request; the region goes into the selected annotation if that is painted and empty."""
-        easel = self._easel
-        thing = easel.table.objects.get(easel.table.active or "")
-        fits = isinstance(thing, Paint) and thing.series_uid == easel.table.series_uid
-        if thing is not None and fits and not (easel.table.field(thing.uid) >= HALF).any():
-            return ClickRequest(easel.table.sheet, easel.table.series_uid, at, flat_axis, self._offset, thing, False)
-        label, colour = self._plan.wished()
-        frame = easel.table.grid.frame_of_reference_uid
-        target = Annotation(
-            label=label, colour=colour, uid=self._uid, series_uid=easel.table.series_uid, frame_uid=frame
-        )
-        return ClickRequest(easel.table.sheet, easel.table.series_uid, at, flat_axis, self._offset, target, True)
+        table, target = self._easel.table, suggestion_target(self._easel, self._plan, self._uid)
+        return ClickRequest(table.sheet, table.series_uid, at, flat_axis, self._offset, *target)

@@ -14,10 +14,10 @@ from eci_annotate.repository.assistants.protocol import Prompt, PromptKind, Prop
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.info import ToolName
 from eci_annotate.tools.model_prompts import Prompted
-from eci_annotate.tools.protocol import HALF, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 from eci_annotate.viewer.stage.entry_plan import EntryPlan
 from eci_annotate.viewer.suggestions.computation import Computation
+from eci_annotate.viewer.suggestions.suggestion_target import suggestion_target
 
 INVITATION = "Click in a lesion, or draw a line through it or around it. The images of this series then go to {name}."
 NOTHING = "The model proposes nothing here. Add a point."
@@ -57,7 +57,7 @@ class ModelSource:
         if self._of is not state.done[0]:
             self._of, self._uid = state.done[0], new_uid()
         prompts = (*self._box(), *(self._prompt(each) for each in state.done))
-        target, adds = self._target()
+        target, adds = suggestion_target(easel, self._plan, self._uid)
         key = ("model", series, name, prompts, target.uid, target.label)
         return Computation(key, lambda go_on: self._proposal(series, name, prompts, target, adds))
 
@@ -86,18 +86,6 @@ class ModelSource:
         corners = np.round(grid.image_from_reference(thing.corners_lps)).astype(int)
         low, high = (np.clip(each, 0, np.array(grid.shape) - 1) for each in (corners.min(0), corners.max(0)))
         return (Prompt(PromptKind.BOX, (tuple(map(int, low)), tuple(map(int, high)))),)  # type: ignore[arg-type]
-
-    def _target(self) -> tuple[Annotation, bool]:
-        """Return the annotation for the result, and whether it is new: the selected one if it is painted and empty."""
-        easel = self._easel
-        thing = easel.table.objects.get(easel.table.active or "")
-        fits = isinstance(thing, Paint) and thing.series_uid == easel.table.series_uid
-        if thing is not None and fits and not (easel.table.field(thing.uid) >= HALF).any():
-            return thing, False
-        label, colour = self._plan.wished()
-        frame = easel.table.grid.frame_of_reference_uid
-        series = easel.table.series_uid
-        return Annotation(label=label, colour=colour, uid=self._uid, series_uid=series, frame_uid=frame), True
 
     def step(self, by: int) -> bool:
         """Return False: prompts decide how large the result is."""
