@@ -222,7 +222,7 @@ class Task(SubjectImages):
         verdict, reason
             For a review: ``accept``, or ``reject`` with the reason.
         places
-            For a review: points (x, y, z, in patient mm, LPS) with a remark each, shown to the annotator who corrects it.
+            For a review: points (x, y, z, in patient mm, LPS) with a remark each, for the annotator who corrects it.
         secret
             Your own, if your signing key has one; it is kept nowhere.
         """
