@@ -161,7 +161,7 @@ def main() -> int:
     ):
         run_all(page, lab.put("bench.ipynb", [CELL.format(series=asked.series)]))
         viewer = Viewer(page)
-        viewer.wait(90)
+        viewer.wait()
         viewer.fetched()
         hand = Hand(port)
         found: dict[str, Any] = {"machine busy before": busy_share()}

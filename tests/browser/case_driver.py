@@ -137,7 +137,7 @@ class CaseDriver:
         self.page.locator(".eci-row").first.locator("button").first.click()
         self.viewer.rest()
         self.page.get_by_role("button", name="Kinetic curve").click()
-        self.page.get_by_text(f"{label}: wash-in").wait_for(timeout=30_000)
+        self.page.get_by_text(f"{label}: wash-in").wait_for()
         picture = self.page.locator("img.eci-curve")
         picture.scroll_into_view_if_needed()
         assert picture.evaluate("(img) => img.complete && img.naturalWidth > 200")
@@ -150,13 +150,13 @@ class CaseDriver:
         """Sign, and wait for the confirmation."""
         self.page.get_by_role("button", name="Sign …").click()
         self.page.get_by_role("button", name="Sign for good").click()
-        self.page.wait_for_selector(".eci-signed", timeout=60_000)
+        self.page.wait_for_selector(".eci-signed")
 
 
 def opened(page: Page, address: str) -> CaseDriver:
     """Open a page with one task."""
     page.goto(address)
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     viewer.rest()
     return CaseDriver(viewer)

@@ -79,7 +79,7 @@ def viewer(lab: Lab, page: Page, repository: Path) -> Viewer:
     """The task open in a notebook, its images on the screen."""
     run_all(page, lab.put(f"{repository.name}.ipynb", [OPEN.format(folder=repository.name)]))
     one = Viewer(page)
-    one.wait(90)
+    one.wait()
     return one
 
 

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.chromium import PATIENCE_S, chromium
 from tests.ports import free_port
 
-CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
 PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.session.kernel_transport=False"
 PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
 OPEN = f"""
@@ -27,10 +27,6 @@ repo = eci.open("{{folder}}")
 task = repo.start("{SUBJECT}", "annotate", project="{PROJECT}", take_over=True)
 eci.annotate(task)
 """
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 def notebook(cells: Sequence[str]) -> dict[str, Any]:
@@ -63,7 +59,7 @@ def ended(server: subprocess.Popen[bytes]) -> None:
         server.kill()
 
 
-def waited_for(url: str, server: subprocess.Popen[bytes], patience_s: float = 150) -> None:
+def waited_for(url: str, server: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
@@ -129,23 +125,16 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
 @contextmanager
 def browsing(width: int = 1600, height: int = 1000, port: int | None = None) -> Iterator[Page]:
     """Start Chromium with one page; a port also opens its debugging protocol to others."""
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, *([f"--remote-debugging-port={port}"] if port else [])]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        try:
-            yield page
-        finally:
-            browser.close()
+    with chromium(*([f"--remote-debugging-port={port}"] if port else [])) as browser:
+        yield browser.new_page(viewport={"width": width, "height": height})
 
 
 def run_all(page: Page, address: str) -> None:
     """Open a notebook in JupyterLab and run all its cells."""
     page.goto(address)
-    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=90_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
     page.wait_for_function(
         "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
-        timeout=90_000,
     )
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
@@ -157,13 +146,12 @@ class Viewer:
         self.page = page
         self._boxes: dict[str, tuple[float, float, float, float]] = {}
 
-    def wait(self, patience_s: float = 60) -> None:
+    def wait(self) -> None:
         """Until the first images and the kernel's layers are there."""
-        self.page.wait_for_selector(".eci-stage", timeout=patience_s * 1000)
+        self.page.wait_for_selector(".eci-stage")
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage')?.stage; "
             "return s && s.board.shown.length && s.board.shown.every(p => p.drawn && !p.waits) }",
-            timeout=patience_s * 1000,
         )
 
     def stage(self, expression: str) -> Any:
@@ -211,15 +199,12 @@ class Viewer:
         self.page.wait_for_function(
             "() => { const s = document.querySelector('.eci-stage').stage; "
             "return s.loader.isWhole(s.board.series) && !s.loader.asked.size }",
-            timeout=60_000,
         )
         self.page.wait_for_timeout(500)
 
-    def heard(self, patience_s: float = 60) -> None:
+    def heard(self) -> None:
         """Until the kernel has taken all that this page did, also while its line was cut."""
-        self.page.wait_for_function(
-            "() => !document.querySelector('.eci-stage').stage.connection.unsent", timeout=patience_s * 1000
-        )
+        self.page.wait_for_function("() => !document.querySelector('.eci-stage').stage.connection.unsent")
 
     def rest(self) -> None:
         """Until the kernel has answered everything."""

@@ -49,7 +49,7 @@ def readings(folder: Path) -> None:
 def opened(page: Page, lab: Lab, folder: Path, member: str, task: str) -> None:
     """Open a task in a notebook, with the left side of JupyterLab folded."""
     run_all(page, lab.put(f"{task}.ipynb", [OPEN.format(folder, member, subject(1), task)]))
-    Viewer(page).wait(120)
+    Viewer(page).wait()
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.wait_for_timeout(1500)
 
@@ -92,5 +92,5 @@ def take_all(page: Page, lab: Lab, root: Path, out: Path) -> None:
     draw(page)
     screenshot(page, out / "annotate.png")
     opened(page, lab, folder, "al", "adjudicate")
-    page.locator(".eci-difference").nth(1).wait_for(timeout=60_000)
+    page.locator(".eci-difference").nth(1).wait_for()
     screenshot(page, out / "adjudicate.png")

@@ -73,7 +73,7 @@ def main() -> None:
             take(page, address, "tasks", lambda: page.locator(".eci-worklist .eci-task").first.wait_for())
             for name in CASES:
                 address = lab.put(f"{name}.ipynb", [TASK.format(root / "repository", name)])
-                take(page, address, name, lambda: Viewer(page).wait(120))
+                take(page, address, name, lambda: Viewer(page).wait())
             liver_pictures.take_all(page, lab, root, OUT)
             one_person(DATA / "abdomen_mr_cmb_crc_scan1", root / "abdomen", "abdomen")
             section_pictures.take_fusion(page, lab, root, root / "abdomen", OUT)

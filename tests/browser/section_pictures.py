@@ -17,7 +17,7 @@ OPEN = "import eci_annotate as eci\nrepo = eci.open('{0}')\neci.annotate(repo.st
 def settle(page: Page) -> None:
     """Wait until all panes are drawn."""
     page.wait_for_timeout(700)
-    Viewer(page).wait(60)
+    Viewer(page).wait()
 
 
 def choose(page: Page, menu: int, label: str) -> None:
@@ -33,7 +33,7 @@ def take_fusion(page: Page, lab: Lab, root: Path, images: Path, out: Path) -> No
     import_folders(eci.open(folder).backend, [images], project="liver-mri", site="KAU")  # type: ignore[arg-type]
     run_all(page, lab.put("fusion.ipynb", [OPEN.format(folder)]))
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.set_viewport_size({"width": 1600, "height": 1400})
     page.locator(".eci-series button").get_by_text("AX T2").click()

@@ -70,7 +70,7 @@ def put(lab: Lab, folder: Path, name: str) -> Path:
 
 def stages(page: Page, count: int) -> list[Any]:
     """The stages on the page, once all of them show images and the kernel's layers."""
-    page.wait_for_function(READY, arg=count, timeout=120_000)
+    page.wait_for_function(READY, arg=count)
     page.wait_for_timeout(600)
     return [each for each in page.locator(".eci-stage").all() if each.is_visible()]
 
@@ -93,7 +93,7 @@ def test_readings_are_seen_side_by_side_and_linked(bench: tuple[Page, Path]) -> 
     anna, ben, own = stages(page, 3)
     assert anna.evaluate(INK) > 20 and ben.evaluate(INK) > 20 and own.evaluate(INK) == 0
     lines = page.locator(".eci-difference")
-    lines.nth(1).wait_for(timeout=30_000)
+    lines.nth(1).wait_for()
     texts = lines.all_inner_texts()
     assert "lesion 2" in texts[0] and "not in ben" in texts[0]
     assert "lesion 1" in texts[1] and "Dice 0." in texts[1]
@@ -126,7 +126,7 @@ def test_readings_are_seen_side_by_side_and_linked(bench: tuple[Page, Path]) -> 
 def test_what_is_taken_over_is_in_the_journal_and_signed(bench: tuple[Page, Path]) -> None:
     page, folder = bench
     own = stages(page, 3)[2]
-    page.locator(".eci-difference").nth(1).wait_for(timeout=30_000)
+    page.locator(".eci-difference").nth(1).wait_for()
     page.locator(".eci-difference").nth(1).get_by_role("button", name="Take ben's").click()
     settled(page)
     assert page.locator(".eci-row").count() == 1 and own.evaluate(INK) > 20
@@ -151,7 +151,7 @@ def test_what_is_taken_over_is_in_the_journal_and_signed(bench: tuple[Page, Path
     page.screenshot(path=folder / "settled.png", full_page=True)
     page.get_by_role("button", name="Sign …").click()
     page.get_by_role("button", name="Sign for good").click()
-    page.wait_for_selector(".eci-signed", timeout=60_000)
+    page.wait_for_selector(".eci-signed")
     repo = as_member(folder, "ruth")
     (signed,) = repo.versions(S, "adjudicate", project=P)
     (ben,) = repo.versions(S, "annotate.2", project=P)
@@ -196,7 +196,7 @@ def test_a_reviewer_sees_what_changed_since_what_he_rejected(
     folder = put(lab, made, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name, member="ruth", task="review")]))
     (stage,) = stages(page, 1)
-    page.locator(".eci-difference").nth(1).wait_for(timeout=30_000)
+    page.locator(".eci-difference").nth(1).wait_for()
     panel = page.locator(".eci-readings").inner_text()
     assert "Changed since version 1: one is missing" in panel and "not in Version 1" in panel and "the same" in panel
     assert page.locator(".eci-take").count() == 0 and "Lesion 2" in page.locator(".eci-form-delta").inner_text()
@@ -230,7 +230,7 @@ def test_lesions_on_another_series_turn_all_stages_to_it(
     code = OPEN.format(folder=folder.name, member="al", task="adjudicate")
     run_all(page, lab.put(f"{folder.name}.ipynb", [code]))
     anna, _, own = stages(page, 3)
-    page.locator(".eci-difference").nth(1).wait_for(timeout=30_000)
+    page.locator(".eci-difference").nth(1).wait_for()
     assert "lesion 2" in page.locator(".eci-difference").first.inner_text()  # the one that differs
     first = own.evaluate("(el) => el.stage.board.series")
     page.locator(".eci-difference").first.locator("button[title^='Show where']").click()

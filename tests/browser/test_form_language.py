@@ -23,9 +23,9 @@ def test_a_german_browser_shows_a_german_form(tmp_path: Path, page: Page) -> Non
         try:
             german.goto(address)
             viewer = Viewer(german)
-            viewer.wait(120)
+            viewer.wait()
             form = german.locator(".eci-form")
-            form.get_by_text("Bildqualität *").wait_for(timeout=20_000)
+            form.get_by_text("Bildqualität *").wait_for()
             german.locator(".eci-q-image_quality select").select_option(label="Gut")
             german.get_by_role("button", name="Manual").click()
             german.get_by_role("heading", name="Leberläsionen im CT").wait_for()

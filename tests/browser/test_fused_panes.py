@@ -68,7 +68,7 @@ def test_a_series_is_fused_where_it_is_and_switched_by_key(
     folder = Path(shutil.copytree(made, lab.folder / request.node.name))
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     viewer.page.locator(".eci-layouts select").first.select_option(label="Three planes")
     viewer.page.wait_for_function("() => document.querySelector('.eci-stage').stage.board.panes.length === 3")
     viewer.page.locator(".eci-series button").get_by_text("Phantom").click()

@@ -48,7 +48,7 @@ def study(lab: Lab, page: Page, phases: Path, request: pytest.FixtureRequest) ->
     folder = Path(shutil.copytree(phases, lab.folder / request.node.name))
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     return viewer, folder
 
 

@@ -76,7 +76,7 @@ def box_at(lab: Lab, page: Page, repository: Path, name: str) -> tuple[Box, int]
     """Draw the same box in a notebook; its parameters, and the width of the kernel's canvases per CSS pixel."""
     run_all(page, lab.put(f"{name}.ipynb", [OPEN.format(folder=repository.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     press(viewer, "b", "n")
     viewer.drag("axial", [(0.5, 0.5), (0.6, 0.58)], steps=12)
     viewer.rest()

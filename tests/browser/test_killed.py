@@ -31,7 +31,7 @@ def test_a_killed_kernel_loses_at_most_a_second(tmp_path):
     with serving(tmp_path) as lab, browsing(1500, 1100) as page:
         run_all(page, lab.put("killed.ipynb", [OPEN, START]))
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         press(page, "SmartPaint")
         add(page, "broken off")
         page.mouse.move(*viewer.at("axial", 0.27, 0.50))
@@ -49,7 +49,7 @@ def test_a_killed_kernel_loses_at_most_a_second(tmp_path):
         start = START.replace("'annotate')", "'annotate', take_over=True)")
         run_all(page, lab.put("again.ipynb", [OPEN, start]))
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         assert page.locator(".eci-app").get_by_text("broken off").count() or page.locator(
             ".eci-app input[type=text]"
         ).evaluate_all("inputs => inputs.some(i => i.value === 'broken off')")

@@ -24,7 +24,7 @@ def opened(lab: Lab, page: Page, repository: Path, seconds: int) -> Viewer:
     code = OPEN.format(folder=repository.name) + SOON
     run_all(page, lab.put(f"{repository.name}.ipynb", [code.replace("eci.annotate(task)", "") + "eci.annotate(task)"]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     viewer.fetched()
     viewer.heard()
     page.evaluate(RUN, SHORTEN.format(seconds=seconds))
@@ -35,7 +35,7 @@ def opened(lab: Lab, page: Page, repository: Path, seconds: int) -> Viewer:
 def says(viewer: Viewer, text: str) -> None:
     """Wait until the title bar says so."""
     script = f"() => document.querySelector('.eci-title').innerText.includes('{text}')"
-    viewer.page.wait_for_function(script, timeout=30_000)
+    viewer.page.wait_for_function(script)
 
 
 def title(viewer: Viewer) -> str:

@@ -29,13 +29,13 @@ def test_a_subject_is_opened_in_its_hanging_protocol(place: Path, page: Page) ->
         assert "eci" not in urllib.request.urlopen(bare).read().decode().lower()  # a page that asks for the token
         page.goto(found.group())
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         print(f"open: {time.perf_counter() - begin:.1f} s from the command to the images")
         (task,) = open_repository(place / "repository").worklist(PROJECT).itertuples()
         assert (task.subject, task.status) == (SUBJECT, "yours")
         page.screenshot(path=place / "open.png")
         page.reload()  # another kernel, and another session
-        page.get_by_text(SUBJECT).first.wait_for(timeout=60_000)
+        page.get_by_text(SUBJECT).first.wait_for()
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)

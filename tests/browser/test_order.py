@@ -41,7 +41,7 @@ def test_one_thread_takes_all_that_a_page_says(place: Path) -> None:
         page.on("websocket", lambda socket: socket.on("framesent", heard))
         run_all(page, lab.put("order.ipynb", [WRITE, OPEN.format(folder="repository")]))
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         for number in range(3):  # what has answered once is what would change its thread
             add(page, f"lesion {number}")
             viewer.drag("axial", [(0.4, 0.4 + number / 10), (0.45, 0.45 + number / 10)])
@@ -59,5 +59,5 @@ def test_a_name_is_there_before_the_click_that_needs_it(viewer: Viewer) -> None:
     )
     page.get_by_placeholder("label of the next annotation").press_sequentially("in segment VI", delay=30)
     press(page, "Add")
-    page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 1", timeout=15_000)
+    page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 1")
     assert page.locator(".eci-row .eci-label input").input_value() == "in segment VI"

@@ -24,16 +24,16 @@ def second_tab(lab: Lab, page: Page, name: str) -> tuple[Page, Viewer]:
     assert page.context.browser is not None
     other = page.context.browser.new_page(viewport={"width": 1300, "height": 900})
     other.goto(f"{lab.base}/lab/workspaces/second/tree/{name}?token={lab.token}")
-    other.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=90_000)
+    other.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
     viewer = Viewer(other)
-    viewer.wait(90)
+    viewer.wait()
     return other, viewer
 
 
 def test_each_tab_shows_its_own_view_with_the_ink_at_its_place(lab: Lab, page: Page, repository: Path) -> None:
     run_all(page, lab.put("tabs.ipynb", [OPEN.format(folder=repository.name)]))
     first = Viewer(page)
-    first.wait(90)
+    first.wait()
     draw(first, "b")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     before = first.stage(SHARES)

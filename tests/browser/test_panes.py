@@ -198,7 +198,7 @@ def stacks(lab: Lab, page: Page, perfusion: Path, request: pytest.FixtureRequest
     folder = Path(shutil.copytree(perfusion, lab.folder / request.node.name))
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     page.locator(".eci-layouts select").first.select_option(label="1 × 2")
     page.wait_for_function("() => document.querySelector('.eci-stage').stage.board.panes.length === 2")
     viewer.wait()

@@ -30,7 +30,7 @@ def test_a_drawing_is_played_and_stepped_back(lab: Lab, page: Page) -> None:
     code = PLAY.format(folder=folder.name, subject=signed.subject, task=signed.task)
     run_all(page, lab.put("replay.ipynb", [code]))
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     bar = page.locator(".eci-replay")
     assert "Beginning" in bar.inner_text() and ink(viewer) == 0
     bar.locator("select").select_option(label="4 ×")
@@ -38,7 +38,6 @@ def test_a_drawing_is_played_and_stepped_back(lab: Lab, page: Page) -> None:
     page.wait_for_function(
         "() => { const t = document.querySelector('.eci-replay').innerText; const m = t.match(/(\\d+) of (\\d+)/);"
         " return m && m[1] === m[2] }",
-        timeout=60_000,
     )
     viewer.rest()
     whole = ink(viewer)

@@ -42,7 +42,7 @@ def review(lab: Lab, page: Page, repository: Path) -> Viewer:
     task.sign(MEANING)
     run_all(page, lab.put(f"{repository.name}.ipynb", [REVIEW.format(folder=repository.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     return viewer
 
 
@@ -78,7 +78,7 @@ def test_rejecting_needs_a_reason_which_the_annotator_gets(review: Viewer, repos
     sign(review, "Reject")
     review.page.wait_for_selector(".eci-sign .eci-problem")
     sign(review, "Reject", "too large")
-    review.page.wait_for_selector(".eci-signed", timeout=60_000)
+    review.page.wait_for_selector(".eci-signed")
     assert open_repository(repository).worklist()["remark"].tolist() == ["rejected: too large"]
 
 
@@ -95,12 +95,12 @@ def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repositor
     page.wait_for_timeout(700)
     page.screenshot(path=repository / "marked.png")
     sign(review, "Reject", "too large")
-    page.wait_for_selector(".eci-signed", timeout=60_000)
+    page.wait_for_selector(".eci-signed")
     rings = coloured(review)
     assert rings > 50
     run_all(page, lab.put("mend.ipynb", [MEND.format(folder=repository.name)]))
     mending = Viewer(page)
-    mending.wait(90)
+    mending.wait()
     panel = page.locator(".eci-places")
     assert "too large" in panel.inner_text() and "the border is too wide here" in panel.inner_text()
     page.mouse.move(*mending.at("axial", 0.5, 0.5))
@@ -115,7 +115,7 @@ def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repositor
 
 def test_accepting_is_signed(review: Viewer, repository: Path) -> None:
     sign(review, "Accept")
-    review.page.wait_for_selector(".eci-signed", timeout=60_000)
+    review.page.wait_for_selector(".eci-signed")
     review.page.screenshot(path=repository / "accepted.png")
     (signed,) = open_repository(repository).versions(S, "review", project=P)
     assert (signed.reader, signed.verdict) == ("ruth", "accept")

@@ -43,7 +43,7 @@ def test_rulers_measure_are_moved_and_return(viewer: Viewer, repository: Path, l
     viewer.page.screenshot(path=tmp_path / "rulers.png")
     viewer.page.wait_for_timeout(900)
     run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
-    viewer.wait(90)
+    viewer.wait()
     assert sizes(viewer) == [longer, "90°"]
 
 
@@ -54,7 +54,7 @@ def test_a_model_proposes_and_a_person_accepts(lab: Lab, page, repository: Path,
         allow_server(owner, AssistantServer("lesions", PROJECT, ServerKind.NNINTERACTIVE, url))
         run_all(page, lab.put(f"{repository.name}.ipynb", [OPEN.format(folder=repository.name)]))
         viewer = Viewer(page)
-        viewer.wait(90)
+        viewer.wait()
         press(viewer, "Alt+c")
         page.wait_for_function(f"() => /then go to lesions/.test(document.querySelector('{BAR}').innerText)")
         assert seen.images == []

@@ -51,7 +51,7 @@ def study(lab: Lab, page: Page, several: Path, request: pytest.FixtureRequest) -
     folder = Path(shutil.copytree(several, lab.folder / request.node.name))
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     lay_out(viewer, "Three planes")
     return viewer, folder
 
@@ -73,7 +73,7 @@ def turn_to(viewer: Viewer, description: str) -> None:
 def test_every_series_and_each_part_of_one_with_a_gap_has_a_picture(study: tuple[Viewer, Path]) -> None:
     viewer, folder = study
     script = "() => [...document.querySelectorAll('.eci-series img')].filter(i => i.naturalWidth > 10).length == 4"
-    viewer.page.wait_for_function(script, timeout=30_000)
+    viewer.page.wait_for_function(script)
     parts = viewer.page.locator(".eci-series button").filter(has_text=LOCALIZER).all_inner_texts()
     assert parts == [f"{LOCALIZER}, part 1 of 2", f"{LOCALIZER}, part 2 of 2"]
     viewer.page.screenshot(path=folder / "series.png")

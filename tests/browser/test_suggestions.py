@@ -13,7 +13,7 @@ BAR = ".eci-suggestion"
 
 def suggested(viewer: Viewer) -> None:
     """Until an outline waits for a decision."""
-    viewer.page.locator(f"{BAR} button:visible", has_text="Accept").wait_for(timeout=30_000)
+    viewer.page.locator(f"{BAR} button:visible", has_text="Accept").wait_for()
 
 
 def journal(repository: Path) -> list[str]:
@@ -40,7 +40,7 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
     assert coloured(viewer) > 50
     viewer.page.wait_for_timeout(900)
     run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
-    viewer.wait(90)
+    viewer.wait()
     assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
     viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
@@ -61,7 +61,7 @@ def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path
     bar = viewer.page.locator(BAR)
     viewer.page.mouse.move(*spot(viewer, 44, 22))
     viewer.page.wait_for_function(
-        f"() => /Click to outline about|No border/.test(document.querySelector('{BAR}').innerText)", timeout=20_000
+        f"() => /Click to outline about|No border/.test(document.querySelector('{BAR}').innerText)"
     )
     assert "Click to outline about" in bar.inner_text()
     viewer.page.mouse.click(*spot(viewer, 44, 22))

@@ -31,14 +31,14 @@ def two_subjects(made_repository: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def lines(page: Page) -> list[str]:
-    page.wait_for_selector(".eci-worklist", timeout=120_000)
+    page.wait_for_selector(".eci-worklist")
     return page.locator(".eci-task").all_inner_texts()
 
 
 def open_first(page: Page) -> Viewer:
     page.locator(".eci-task button").first.click()
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     viewer.rest()
     return viewer
 
@@ -58,13 +58,13 @@ def test_list_open_draw_form_sign_and_next(two_subjects: Path, tmp_path: Path, p
         page.screenshot(path=tmp_path / "task.png")
         page.get_by_role("button", name="Sign …").click()
         page.get_by_role("button", name="Sign for good").click()
-        page.wait_for_selector(".eci-signed", timeout=60_000)
+        page.wait_for_selector(".eci-signed")
         assert "version 1" in page.locator(".eci-work-bar").inner_text()
         page.screenshot(path=tmp_path / "signed.png")
         page.get_by_role("button", name="Next task").click()
         page.locator(".eci-title", has_text=SECOND).wait_for()  # the next task opens by itself
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         viewer.rest()
         draw(viewer, "s")
         assert coloured(viewer) > 50
@@ -100,7 +100,7 @@ def test_a_task_that_is_open_elsewhere_is_taken_over_in_jupyterlab(
     page.screenshot(path=folder / "refused.png")
     page.get_by_role("button", name="Take over here").click()
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     viewer.rest()
     draw(viewer, "b")
     page.screenshot(path=folder / "taken.png")

@@ -53,7 +53,7 @@ def study(lab: Lab, page: Page, made: Path, request: pytest.FixtureRequest) -> t
     folder = Path(shutil.copytree(made, lab.folder / request.node.name))
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     return viewer, folder
 
 
@@ -133,7 +133,7 @@ def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, pa
     import_folders(open_repository(folder).backend, [tmp_path / "dicom"], project=PROJECT, site="KAU")  # type: ignore[arg-type]
     run_all(page, lab.put("graphics.ipynb", [OPEN.format(folder="graphics")]))
     viewer = Viewer(page)
-    viewer.wait(90)
+    viewer.wait()
     viewer.fetched()
     amber = """(p => { const d = p.picture.paper.getImageData(0, 0, p.upright.cols, p.upright.rows).data; let n = 0;
         for (let i = 0; i < d.length; i += 4) n += d[i] === 255 && d[i + 1] === 210 && d[i + 2] === 77; return n })

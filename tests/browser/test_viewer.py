@@ -178,7 +178,7 @@ def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer,
     unmatched.wait_for(state="detached")
     page.get_by_role("button", name="Sign …").click()
     page.get_by_role("button", name="Sign for good").click()
-    page.wait_for_selector(".eci-signed", timeout=60_000)
+    page.wait_for_selector(".eci-signed")
     assert "version 1" in page.locator(".eci-signed").inner_text()
     signed = open_repository(repository).versions(SUBJECT, "annotate", project=PROJECT)
     assert signed[0].report["lesions"][0]["other"] == "scar"
@@ -194,7 +194,7 @@ def test_reopening_in_another_kernel_restores_the_work(viewer: Viewer, lab: Lab,
     viewer.page.wait_for_timeout(800)
     run_all(viewer.page, lab.put(f"{repository.name}-again.ipynb", [OPEN.format(folder=repository.name)]))
     again = Viewer(viewer.page)
-    again.wait(90)
+    again.wait()
     again.rest()
     assert abs(coloured(again) - ink) <= 0.02 * ink
 
@@ -205,6 +205,6 @@ def test_reloading_the_page_shows_the_same(viewer: Viewer) -> None:
     viewer.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     viewer.page.wait_for_timeout(1000)
     viewer.page.reload()
-    viewer.wait(90)
+    viewer.wait()
     viewer.rest()
     assert abs(coloured(viewer) - ink) <= 0.02 * ink

@@ -16,7 +16,7 @@ def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None
     with voila(place, "one.ipynb", ECI_ANNOTATE_REPOSITORY=str(place / "repository")) as address:
         page.goto(address)
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         press(viewer, "s", "n")
         viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
         viewer.rest()

@@ -92,13 +92,13 @@ def test_a_radiologist_annotates_and_signs_and_plastimatch_reads_it(place, tmp_p
         cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
         run_all(page, lab.put("path.ipynb", [c.replace("../demo", "demo") for c in cells[:4]]))
         viewer = Viewer(page)
-        viewer.wait(120)
+        viewer.wait()
         draw_all(page, viewer)
         fill_form(page)
         page.screenshot(path=tmp_path / "before.png")
         press(page, "Sign …")
         press(page, "Sign for good")
-        page.wait_for_selector(".eci-signed, .eci-sign .eci-problem", timeout=60_000)
+        page.wait_for_selector(".eci-signed, .eci-sign .eci-problem")
         assert "Signed: version 1" in page.locator(".eci-sign").inner_text()
     check_archive(place / "demo", tmp_path)
 

@@ -32,7 +32,7 @@ def prepared(root: Path) -> Path:
 def opened_task(page: Page) -> str:
     """The subject whose task is on the screen, once it can be drawn on."""
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     viewer.rest()
     return page.locator(".eci-title b").first.inner_text()
 
@@ -44,7 +44,7 @@ def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
     settings = {"ECI_ANNOTATE_REPOSITORY": str(folder), "ECI_ANNOTATE_CREDENTIAL": str(key)}
     with voila(tmp_path, APP.name, **settings) as address:
         page.goto(address)
-        page.wait_for_selector(".eci-task", timeout=120_000)
+        page.wait_for_selector(".eci-task")
         rows = page.locator(".eci-task")
         expect(rows).to_have_count(7)
         assert subject(4) in rows.nth(0).inner_text() and "your draft" in rows.nth(0).inner_text()

@@ -28,7 +28,7 @@ def take_use_cases(page: Page) -> None:
             with voila(Path(place), page_name, ECI_ANNOTATE_REPOSITORY=str(repository)) as address:
                 page.goto(address)
                 viewer = Viewer(page)
-                viewer.wait(120)
+                viewer.wait()
                 viewer.rest()
                 page.wait_for_timeout(1500)
                 shot = Image.open(io.BytesIO(page.locator(".eci-app").screenshot()))

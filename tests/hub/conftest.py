@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.lab import CHROMIUM, FLAGS
+from tests.chromium import chromium
 from tests.hub.hub_world import IS_ROOT, OUTSIDER, Hub, hubs, signed_in
 
 
@@ -30,10 +30,8 @@ def hub() -> Iterator[Hub]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser per module: playwright runs once in a process at a time."""
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+    with chromium() as one:
         yield one
-        one.close()
 
 
 @pytest.fixture(scope="module")

@@ -31,12 +31,12 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from eci_annotate.repository.remote.unix_url import unix_url
 from eci_annotate.userservers.listener import listen_tcp
 from eci_annotate.userservers.python_interpreter import reachable, user_python
+from tests.chromium import PATIENCE_S
 from tests.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 IS_ROOT = os.geteuid() == 0
-PATIENCE_S = 60
 PORTS = 4
 SERVICE_PREFIX = "/services/eci/"
 OUTSIDER = "nemo"  # has an account, and is member of nothing
@@ -74,7 +74,7 @@ def tree() -> tuple[Path, Path]:
     return copy / "checkout", copy / "environment" / "bin" / Path(sys.executable).name
 
 
-def until(true: Callable[[], object], patience_s: float = 30) -> bool:
+def until(true: Callable[[], object], patience_s: float = PATIENCE_S) -> bool:
     """Wait for something."""
     end = time.monotonic() + patience_s
     while not true() and time.monotonic() < end:
@@ -448,8 +448,8 @@ def log_in(page: Page, hub: Hub, name: str, password: str | None = None) -> None
 def landed(page: Page, hub: Hub, name: str) -> None:
     """Wait until the person's own server or the service's page is there."""
     mine = f"{hub.scheme}://{hub.host(name)}:{hub.port}/user/"
-    page.wait_for_url(lambda url: url.startswith((mine, hub.service)), timeout=PATIENCE_S * 1000)
-    page.wait_for_load_state("domcontentloaded", timeout=PATIENCE_S * 1000)
+    page.wait_for_url(lambda url: url.startswith((mine, hub.service)))
+    page.wait_for_load_state("domcontentloaded")
 
 
 def signed_in(browser: Browser, hub: Hub, name: str) -> Page:

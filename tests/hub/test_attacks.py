@@ -289,7 +289,7 @@ answer(0)
     home = of("ben").context.new_page()
     home.goto(hub.url("/hub/home"))
     home.wait_for_function("window._jupyterhub_page_loaded")  # or the button does nothing yet
-    with home.expect_response(lambda answer: answer.request.method == "DELETE", timeout=60_000) as stopped:
+    with home.expect_response(lambda answer: answer.request.method == "DELETE") as stopped:
         home.click("#stop")
     assert stopped.value.status in (202, 204)
     home.wait_for_selector("#start:has-text('Start My Server')")

@@ -57,7 +57,7 @@ def test_leases_are_told_to_the_culler_alone(quick: Hub) -> None:
 
 def test_presence_is_what_a_person_does(browser: Browser, hub: Hub) -> None:
     page = signed_in(browser, hub, "ruth")
-    page.wait_for_selector("#jupyter-config-data", state="attached", timeout=60_000)
+    page.wait_for_selector("#jupyter-config-data", state="attached")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/presence" in request.url else None)
     page.evaluate("() => window.dispatchEvent(new Event('pointermove'))")

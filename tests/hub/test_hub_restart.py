@@ -21,14 +21,14 @@ def painted(viewer: Viewer, y: float) -> None:
     viewer.drag("axial", [(0.42, y), (0.5, y)], steps=8)
     viewer.heard()
     viewer.page.wait_for_timeout(1500)
-    viewer.page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for(timeout=20_000)
+    viewer.page.locator(".eci-title", has_text=re.compile("saved [0-9]")).wait_for()
 
 
 def at_work(browser: Browser, hub: Hub, button: str) -> tuple[Page, Viewer]:
     page = signed_in(browser, hub, "anna")
-    page.get_by_role("button", name=button).first.click(timeout=120_000)
+    page.get_by_role("button", name=button).first.click()
     viewer = Viewer(page)
-    viewer.wait(120)
+    viewer.wait()
     return page, viewer
 
 
@@ -39,13 +39,13 @@ def test_a_draft_survives_a_hub_that_is_restarted(browser: Browser, keep: bool) 
         painted(viewer, 0.45)
         end(hub.process)
         told = page.locator(".eci-status")
-        told.get_by_text(re.compile("(Not saved|No connection) since")).wait_for(timeout=30_000)
+        told.get_by_text(re.compile("(Not saved|No connection) since")).wait_for()
         hub.process = start(hub.folder, hub.port)
         if not keep:
             page.context.close()
             page, viewer = at_work(browser, hub, "Take over here")
         else:
-            told.get_by_text("Connected again").wait_for(timeout=60_000)
+            told.get_by_text("Connected again").wait_for()
         painted(viewer, 0.55)
         assert page.locator(".eci-row").count() == 2
         page.context.close()

@@ -36,7 +36,7 @@ def test_every_page_says_so(browser: Browser, shared: Hub) -> None:
     lab = browser.new_page()
     log_in(lab, shared, "dev")
     landed(lab, shared, "dev")
-    lab.wait_for_selector(".jp-NotebookPanel", timeout=60_000)
+    lab.wait_for_selector(".jp-NotebookPanel")
     assert lab.locator("#eci-insecure-demo").is_visible(), "JupyterLab"
     box = lab.locator("#eci-insecure-demo").bounding_box()
     assert box and box["width"] > 200

@@ -53,7 +53,7 @@ def test_each_role_lands_at_its_place(of: Of, hub: Hub, name: str, where: str) -
 
 def test_the_developer_has_the_inspect_notebook(of: Of) -> None:
     page = of("dev")
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     assert page.url.endswith("/lab/tree/02_inspect.ipynb")
     page.wait_for_timeout(1500)
     assert page.locator("text=Jupyter news").count() == 0, "nobody in a hospital is asked for news"
@@ -61,11 +61,11 @@ def test_the_developer_has_the_inspect_notebook(of: Of) -> None:
 
 def test_the_teacher_has_the_workshop_and_no_task(of: Of, hub: Hub) -> None:
     page = of("tess")
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     assert page.url.endswith("/lab/tree/05_workshop.ipynb")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_selector(".eci-stage", timeout=120_000)
+    page.wait_for_selector(".eci-stage")
     assert (hub.folder / "homes" / "tess" / "workshop" / "eci.json").exists()
     page.locator(".eci-title", has_text="ECI_SCHOOL_S0001").first.wait_for()
 
@@ -122,7 +122,7 @@ def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(of: Of, hub: Hu
     answer = page.goto(hub.url(f"/user/anna/{path}", "anna"))
     assert answer.status == 404 and "Page not found" in page.inner_text("h1")
     page.get_by_role("link", name="Go to your tasks").click()
-    page.wait_for_selector("body[data-voila]", state="attached", timeout=60_000)
+    page.wait_for_selector("body[data-voila]", state="attached")
     page.close()
 
 
@@ -153,7 +153,7 @@ SOCKET = """([url, message]) => new Promise((done) => {
 
 def kernel_id(page: Page) -> str:
     """The kernel behind an app's page."""
-    page.wait_for_selector("#jupyter-config-data", state="attached", timeout=60_000)
+    page.wait_for_selector("#jupyter-config-data", state="attached")
     text = page.locator("#jupyter-config-data").text_content() or "{}"
     return str(json.loads(text)["kernelId"])
 

@@ -110,7 +110,7 @@ def sent(page: Any, hub: Hub, packed: Path, pin: str) -> str:
     page.locator("input[type=file]").first.set_input_files(packed)
     page.fill("[name=pin]", pin)
     page.click("#sign")
-    page.wait_for_selector("#problem, #done", timeout=120_000)
+    page.wait_for_selector("#problem, #done")
     return str(page.inner_text("main"))
 
 
@@ -141,7 +141,7 @@ def test_a_folder_is_added_with_a_passkey(hub: Hub, olga: Any, filled: object, p
     olga.goto(f"{hub.service}projects/{P}/add")
     olga.locator("input[webkitdirectory]").set_input_files(patients / f"p{MANY:02d}")
     olga.click("#passkey")
-    olga.wait_for_selector("#done", timeout=60_000)
+    olga.wait_for_selector("#done")
     assert "1 subject imported" in olga.inner_text("#done")
     olga.click("#taking th a")
     assert olga.locator("h1").inner_text().startswith("ECI_KAU_S")
@@ -260,7 +260,7 @@ def test_a_task_is_tried_then_published_and_later_subjects_get_it(
     page.locator("input[type=file]").first.set_input_files(sorted((patients / "later").glob("*.dcm")))
     page.fill("[name=pin]", PIN)
     page.click("#sign")
-    page.wait_for_selector("#done", timeout=60_000)
+    page.wait_for_selector("#done")
     later, shown = page.locator("#taking th a").inner_text(), {}
     for subject in (later, f"ECI_{SITE}_S0001"):
         page.goto(f"{hub.service}projects/{P}/subjects/{subject}")

@@ -72,7 +72,7 @@ def test_an_account_is_asked_for_approved_and_is_then_member_of_nothing(open_hub
     owner.wait_for_url("**/authorize#*")
     assert authorised(owner, open_hub) == "Yes"
     log_in(page, open_hub, NEW, password)
-    page.wait_for_url(lambda url: url.startswith(f"http://{NEW}."), timeout=60_000)
-    page.get_by_text("You are not a member of any project here.").wait_for(timeout=60_000)
+    page.wait_for_url(lambda url: url.startswith(f"http://{NEW}."))
+    page.get_by_text("You are not a member of any project here.").wait_for()
     join(owner, open_hub)
-    page.get_by_role("button", name="Open").first.wait_for(timeout=30_000)
+    page.get_by_role("button", name="Open").first.wait_for()

@@ -39,7 +39,7 @@ def people(hub: Hub, of: Of) -> dict[str, tuple[Repository, Page]]:
     for name in ("anna", "ben", "ruth", "dev"):
         page = of(name)
         if name == "dev":
-            page.wait_for_selector(".jp-NotebookPanel", timeout=60_000)
+            page.wait_for_selector(".jp-NotebookPanel")
         found[name] = (opened(hub, name, "story"), page)
     return found
 

@@ -23,7 +23,7 @@ def test_it_goes_on(browser: Browser, tmp_path: Path) -> None:
         stored.extractall(tmp_path, filter="data")
     with hubs(state=tmp_path / "hub") as hub:
         page = signed_in(browser, hub, "anna")
-        page.get_by_text(SUBJECT).first.wait_for(timeout=60_000)
+        page.get_by_text(SUBJECT).first.wait_for()
         anna = opened(hub, "anna", "later")
         task = anna.start(SUBJECT, "annotate", project=P)
         task.save(lines(task, uid="later"))

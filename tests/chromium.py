@@ -1,0 +1,36 @@
+"""A real Chromium that waits patiently: a wait ends with what it waits for, so patience costs a failing test only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_S = 180  # a busy machine needs a minute for what takes five seconds on a quiet one
+
+
+def _be_patient(context: BrowserContext) -> None:
+    context.set_default_timeout(PATIENCE_S * 1000)
+
+
+@contextmanager
+def chromium(*more: str) -> Iterator[Browser]:
+    """Start Chromium with our flags and more; every page of it has our patience."""
+    with sync_playwright() as playwright:
+        flags = [*FLAGS, *more]
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=flags, timeout=PATIENCE_S * 1000
+        )
+        browser.on("context", _be_patient)
+        expect.set_options(timeout=PATIENCE_S * 1000)
+        try:
+            yield browser
+        finally:
+            browser.close()
