@@ -41,7 +41,8 @@ HELD = {
 }  # fmt: skip
 USUAL = (
     "t2_haste_cor_bh", "AX T1 VIBE dyn FS 3.0 mm", "Abdomen^Leber", "ep2d_diff_b50_400_800", "SOMATOM Force",
-    "syngo CT VB20A", "B30f", "1.2.840", "2020", "liver lesion segment IV", "Primovist 10 ml", "ドイツ", "lung 60", "12",
+    "syngo CT VB20A", "B30f", "1.2.840", "2020", "liver lesion segment IV", "Primovist 10 ml", "ドイツ", "lung 60",
+    "12",
     "mall",
     "mulled",
 )  # fmt: skip
