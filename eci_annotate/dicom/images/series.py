@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from eci_annotate.dicom.header_digest import digest_of_header
+from eci_annotate.dicom.images.attributes import units_of
 from eci_annotate.dicom.images.colour import colour_attrs, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
@@ -62,8 +63,8 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     first = stack.frames[0]
     values = values_of(stack)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
-    if first.modality == "CT":
-        attrs["units"] = "HU"
+    if first.modality == "CT" and units_of(first):
+        attrs["units"] = units_of(first)
     attrs |= suv_attrs(stack.frames)
     attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(stack.frames, values)
     if not first.text("FrameOfReferenceUID"):
