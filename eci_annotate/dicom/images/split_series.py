@@ -81,7 +81,7 @@ def _flavour_names(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tup
     if len(keys) == 1:
         return {keys[0]: ()}
     one_modality = len({key[5] for key in keys}) == 1  # whose name says enough of the units otherwise
-    words = [_words(*key[3:7], units=key[7] if one_modality else "") for key in keys]
+    words = [_words(key[3], key[4], key[5], key[6], key[7] if one_modality else "") for key in keys]
     common = set.intersection(*map(set, words))
     names = [" ".join(part for part in each if part and part not in common) for each in words]
     return {
