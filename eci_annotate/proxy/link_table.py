@@ -85,7 +85,7 @@ class LinkTable:
         NotFound
             None of these is known here.
         """
-        pseudonym = self._names.patient_id(asked.strip(), issuer)
+        pseudonym = self.pseudonym_of(asked, issuer)
         with self._lock:
             row = self._line.execute(
                 "select pseudonym, patient, subject from link where pseudonym in (?,?) or (subject<>'' and subject=?)",
@@ -95,6 +95,10 @@ class LinkTable:
             remedy = "Check it; if the patient ID has an issuer, give it too."
             raise NotFound("This patient ID, pseudonym or ECI number is not known at this site.", remedy)
         return Link(*self._open(row[0], row[1]), row[0], row[2])
+
+    def pseudonym_of(self, patient_id: str, issuer: str = "") -> str:
+        """Return the pseudonym that a patient ID has, whether the patient is known or not."""
+        return self._names.patient_id(patient_id.strip(), issuer)
 
     def number(self) -> int:
         """Return how many patients are known."""

@@ -6,13 +6,14 @@ What is heavy is imported when a command runs, so that `--help` comes at once.
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eci_annotate.errors import EciError, NotInstalled, StoreUnavailable
-from eci_annotate.proxy.cli import quarantine_commands, site_setup
+from eci_annotate.proxy.cli import page_commands, quarantine_commands, site_setup
 from eci_annotate.proxy.cli.terminal_output import ProgressBar, plain_text, print_line, print_table
 
 CONFIGURATION = "ECI_PROXY_CONFIGURATION"
@@ -59,6 +60,7 @@ def argument_parser() -> argparse.ArgumentParser:
     _add_preview(commands)
     _add_batch(commands)
     quarantine_commands.add_to(commands)
+    page_commands.add_to(commands)
     return parser
 
 
@@ -137,9 +139,11 @@ def _status(chosen: argparse.Namespace) -> None:
 
 
 def _verify(chosen: argparse.Namespace) -> None:
+    from eci_annotate.proxy.site_records import look_up
+
     name = sys.stdin.readline().strip() if chosen.name == "-" else chosen.name
     with site_setup.opened(chosen) as proxy:
-        link = proxy.links.find(name, chosen.issuer)
+        link = look_up(proxy.links, proxy.records, name, chosen.issuer, getpass.getuser(), "command")
     rows = [["patient ID", link.patient_id], ["issuer", link.issuer], ["pseudonym", link.pseudonym]]
     print_table(["name", "value"], [*rows, ["ECI number", link.subject or "not given yet"]])
 
