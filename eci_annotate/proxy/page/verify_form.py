@@ -51,5 +51,5 @@ def verified(proxy: Proxy, request: PageRequest, session: LoginSession) -> str:
 def _answer(link: Link) -> str:
     rows = [("Patient ID", link.patient_id), ("Issuer", link.issuer), ("Pseudonym", link.pseudonym)]
     rows = [(name, f"<code>{escape(value)}</code>") for name, value in rows if value]
-    number = f"<code>{escape(link.subject)}</code>" if link.subject else "not given yet: nothing was confirmed so far"
+    number = f"<code>{escape(link.number)}</code>" if link.number else "not given yet: nothing was confirmed so far"
     return f'<section aria-label="Result">{table(["Name", "Value"], [*rows, ("ECI number", number)])}</section>'
