@@ -17,6 +17,7 @@ from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.policy_file import read_policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.errors import BadConfiguration
+from eci_annotate.proxy.pixel_text import can_search
 
 SCHEMA = Path(__file__).with_name("data") / "configuration.schema.json"
 
@@ -120,10 +121,13 @@ class Configuration:
         return Pseudonymiser.from_file(self.key)
 
     def policy(self) -> Policy:
-        """Return the policy; raises BadPolicy, or BadConfiguration if it is another site's."""
+        """Return the policy; raises BadPolicy, or BadConfiguration if it cannot be followed here."""
         found = read_policy(self.policy_path)
         if found.site not in ("SITE", self.site):
             raise BadConfiguration(f"The policy is that of site {found.site}.", "Write the same site in both files.")
+        if found.find_text and not can_search():
+            what = "The policy asks to search pixels for text, but the program tesseract is not installed."
+            raise BadConfiguration(what, "Install it (Debian: tesseract-ocr), or leave quarantine/find_text out.")
         return found
 
 

@@ -20,6 +20,7 @@ from eci_annotate.deid.quarantine import Cause, said
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes, require_bounded_file
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.pixel_text import may_show_text
 from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.spool import Spool
 
@@ -52,8 +53,10 @@ def treat(
             result = deidentify(dataset, policy, pseudonymiser, accepted=accepted)
             if result.dataset is None:
                 return Treated(result.causes)
-            content = encoded(result.dataset)
             made = result.dataset
+            if policy.find_text and Cause.TEXT not in accepted and may_show_text(made):
+                return Treated((Cause.TEXT,))
+            content = encoded(made)
             patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
             names = [said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
     except Exception:  # whatever is wrong with one file sets that file aside, and its text may hold values
