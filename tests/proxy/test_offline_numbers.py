@@ -53,7 +53,8 @@ class SiteProxy:
         """Take files of a patient, with or without a connection."""
         self.proxy.close()
         self.open(**({} if connected else {"url": NOWHERE}))
-        hospital(self.at / f"{patient}-{kind}", kind, patient)
+        for path in hospital(self.at / f"{patient}-{kind}", kind, patient)[3:]:
+            path.unlink()  # some files are enough
         take_paths(self.proxy.spool, [self.at / f"{patient}-{kind}"], silent)
         left = self.proxy.drain(silent, patience_s=20.0 if connected else 0.3)
         assert bool(left) is not connected
