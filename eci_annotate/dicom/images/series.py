@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,11 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
 
 def _frames(source: Source, progress: Progress | None, series_uid: str) -> list[Frame]:
     images = image_files(source, progress, series_uid=series_uid)
-    return _checked(images)
+    frames = _checked(images)
+    patients = {str(value_of(image.dataset, "PatientID") or "") for image in images}
+    if len(patients) > 1:
+        warnings.warn(f"The images name {len(patients)} patients: check that they belong together.", stacklevel=3)
+    return frames
 
 
 def _checked(images: Sequence[ImageFile]) -> list[Frame]:
