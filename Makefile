@@ -13,7 +13,7 @@ DEMO_HUB := demo-hub
 DEMO_SITE := demo-site
 HUB_PACKAGES := nodejs npm
 TEST_PACKAGES := chromium openjph-tools plastimatch dicom3tools libgl1 libglib2.0-0 libatomic1 nodejs npm postgresql \
-  dcmtk openssh-server orthanc orthanc-dicomweb
+  dcmtk openssh-server orthanc orthanc-dicomweb tesseract-ocr
 PACKAGES := $(TEST_PACKAGES)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 SOURCES := eci_annotate tests hubconfig packaging/site

@@ -87,7 +87,6 @@ def test_a_policy_that_asks_for_the_program_needs_it(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.needs_debian
-@pytest.mark.skipif(not pixel_text.can_search(), reason="needs tesseract")
 @pytest.mark.parametrize("text", ["", "MUSTER ERIKA"])
 def test_the_program_itself_finds_a_name_and_none_in_an_image_without(text: str) -> None:
     dataset, size = planted(), 128
