@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eci_annotate.imaging.distances import dice
-from tests.benchmarks.bench_robots import CLICK, SHAPES, _gesture_targets
+from tests.benchmarks.bench_robots import CLICK, SHAPES, _gesture_targets, _shown_icc, _spread
 from tests.benchmarks.robots.belief import CHARACTERS, belief_of, generator
 from tests.benchmarks.robots.paths import around, middle_path
 from tests.benchmarks.robots.policies import POLICIES
@@ -105,3 +106,14 @@ def test_targets_are_judged():
     ratio, click = _gesture_targets(found)
     assert ratio[2:] == ["0.60 (median of 6 pairs)", "**not met**"]
     assert click[2:] == ["4 of 4", "met"]
+    found[0].reached.clear()  # only FreeDraw reached it, which counts as infinitely many
+    assert _gesture_targets(found)[0][2] == "0.60 (median of 6 pairs)"
+    for score in found[:4]:
+        score.reached.clear()
+    assert _gesture_targets(found)[0][2] == "inf (median of 6 pairs)"
+
+
+def test_runs_that_never_reach_it_count_and_equal_failures_are_no_agreement():
+    assert _spread([1.0, 2.0, 3.0, np.inf]) == "3 (never)"
+    nothing = [replace(score, volume_ml=0.0) for score in scores_of("GrowCut", 3)]
+    assert _shown_icc(nothing) == "some drew nothing"
