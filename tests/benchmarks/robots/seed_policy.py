@@ -14,7 +14,7 @@ from tests.benchmarks.robots.paint_policy import GOOD, PATIENCE, PROGRESS, fault
 from tests.benchmarks.robots.paths import around, depth_of, middle_path
 from tests.benchmarks.robots.workplace import Workplace
 
-RADIUS = 0.35  # of the seeds inside, as a share of the depth; set on phantoms with seeds from 1000
+RADIUS = 0.35  # of the seeds inside, as a share of the depth; chosen beforehand
 AWAY_MM = 4.0  # from the border to the seeds of the background
 BACKGROUND_MM = 1.5  # their radius
 MOST = 12  # corrections

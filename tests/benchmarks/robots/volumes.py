@@ -1,6 +1,6 @@
 """What the robots annotate: phantoms of three levels of noise, and four masks of two real data sets.
 
-Phantoms with seeds from 1000 are for setting parameters, those with seeds from 0 for the tables; no seed is in both.
+Phantoms with seeds from 1000 are for setting the brush, those with seeds from 0 for the tables; no seed is in both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHAPE, SPACING_MM = (32, 80, 80), (2.5, 0.9, 0.9)
 CONTRAST = 50.0
 RATIOS = (5.0, 2.5, 1.25)  # contrast over noise
 SHELL_MM = 10.0
-TUNING_SEED = 1000  # and above: for setting parameters only
+TUNING_SEED = 1000  # and above: for setting the brush only
 
 
 @dataclass(frozen=True, eq=False)
