@@ -9,11 +9,13 @@ import hmac
 import re
 import shutil
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eci_annotate.archive.file_cipher import FileCipher, NoCipher, is_encrypted, read_file, write_file
 from eci_annotate.archive.instance_index import InstanceIndex
 from eci_annotate.archive.protocol import Instance, Study
 from eci_annotate.archive.series_list import studies_of
@@ -43,10 +45,19 @@ class FolderArchive:
         Authenticates the header index; an index that was changed is made again.
     reader
         Reads headers.
+    cipher
+        Encrypts files; by default they are kept as they are.
     """
 
-    def __init__(self, root: Path, index: Path, key: bytes = b"", reader: FileReader | None = None) -> None:
-        self._key, self._reader = key, reader or DirectReader()
+    def __init__(
+        self,
+        root: Path,
+        index: Path,
+        key: bytes = b"",
+        reader: FileReader | None = None,
+        cipher: FileCipher | None = None,
+    ) -> None:
+        self._key, self._reader, self._cipher = key, reader or DirectReader(), cipher or NoCipher()
         self._root = root
         self._index = index
         self._instances = InstanceIndex(index / "instances")
@@ -91,7 +102,8 @@ class FolderArchive:
         names = (instance.study_uid, instance.series_uid, instance.sop_uid)
         study, series, sop = (_uid(uid) for uid in names)
         try:
-            return (self._folder(instance.subject) / study / series / f"{sop}.dcm").read_bytes()
+            path = self._folder(instance.subject) / study / series / f"{sop}.dcm"
+            return read_file(self._cipher, instance.subject, path)
         except FileNotFoundError:
             raise _missing() from None
 
@@ -127,19 +139,20 @@ class FolderArchive:
         self._instances.clear()
         (self._index / f"{subject}.json").unlink(missing_ok=True)
         self._loaded.pop(self._index / f"{subject}.json", None)
+        self._cipher.forget(subject)
 
     def _keep(self, subject: str, found: Found, content: bytes, replace: bool) -> tuple[str, dict[str, Any]]:
         """Write one file where it belongs; its name, and its row of the header index."""
         study, series, sop = (_uid(uid) for uid in (found.study_uid, found.series_uid, found.sop_uid))
         name = f"{study}/{series}/{sop}.dcm"
         target = self._folder(subject) / name
-        kept = target.read_bytes() if target.exists() else None
+        kept = read_file(self._cipher, subject, target) if target.exists() else None
         if kept is not None and kept != content and not replace:
             raise Conflict(
                 "Another file with this SOP Instance UID exists already.", "Import only one of the two files."
             )
         if kept != content:
-            write_atomic(target, content)
+            write_file(self._cipher, subject, target, content)
         return name, {"mark": _mark(target), "found": {**to_json(found), "path": name}}
 
     def _folder(self, subject: str) -> Path:
@@ -153,15 +166,19 @@ class FolderArchive:
         marks = {name: _mark(path) for name, path in paths.items()}
         loaded = self._load(subject)
         known = {name: row for name, row in loaded.items() if row.get("mark") == marks.get(name)}
-        fresh = [path for name, path in paths.items() if name not in known]
-        for found in map(self._reader.header, fresh):
-            name = Path(found.path).relative_to(folder).as_posix()
+        fresh = {name: path for name, path in paths.items() if name not in known}
+        for name, path in fresh.items():
+            found = self._reader.header(self._source(subject, path))
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
         if fresh:
-            self._instances.add(subject, map(_uids, fresh))
+            self._instances.add(subject, map(_uids, fresh.values()))
         if fresh or known.keys() != loaded.keys():
             self._write(subject, known)
         return [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
+
+    def _source(self, subject: str, path: Path) -> Path | Callable[[], bytes]:
+        """Return what reads a file: its path, unless it is encrypted."""
+        return partial(read_file, self._cipher, subject, path) if is_encrypted(path) else path
 
     def _write(self, subject: str, rows: dict[str, Any]) -> None:
         rows = parse(canonical(rows), "The header index")

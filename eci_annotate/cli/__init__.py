@@ -101,6 +101,7 @@ def init(
     use_case: Annotated[str, typer.Option(help="A shipped use case or a folder; by default the project's name.")] = "",
     postgres: Annotated[str, typer.Option(help="Store events in this database, e.g. postgresql://user@host/db.")] = "",
     secret: Annotated[str, typer.Option(help="The signing secret.", envvar="ECI_ANNOTATE_SECRET")] = "",
+    encrypt_images: Annotated[bool, typer.Option("--encrypt-images", help="Store DICOM files encrypted.")] = False,
 ) -> None:
     """Make a repository with one project, and a first member with a key file (mode 0600)."""
     from getpass import getuser
@@ -109,7 +110,14 @@ def init(
 
     name = member or getuser()
     key = create_repository(
-        folder, project=project, member=name, site=site, use_case=use_case, secret=secret, dsn=postgres
+        folder,
+        project=project,
+        member=name,
+        site=site,
+        use_case=use_case,
+        secret=secret,
+        dsn=postgres,
+        encrypt_images=encrypt_images,
     )
     say(f"Made {folder} with project {project!r}. Your key is {key}: anybody who has it can act as you.")
     say(f"Next: eci-annotate import {folder} DICOM_FOLDER")

@@ -69,12 +69,39 @@ def archive(
     from eci_annotate.repository.keys.repository_folder import find
     from eci_annotate.repository.local.volumes.open_archive import ArchiveSettings, use_archive
 
-    backend = local(open(folder))
-    if not all(backend.account.actor.may(Permission.ADMINISTER, name) for name in backend.account.projects()):
-        raise Refused("You may not choose the archive.", "Ask the owner of all projects.")
+    _require_owner(folder, "You may not choose the archive.")
     password = password_file.read_text().strip() if password_file else ""
     use_archive(find(folder), ArchiveSettings(url, xnat_project, user, password, orthanc))
     say(f"DICOM files go to {url} from now on. Restart the service, if one runs.")
+
+
+def _require_owner(folder: Path, refusal: str) -> None:
+    backend = local(open(folder))
+    if not all(backend.account.actor.may(Permission.ADMINISTER, name) for name in backend.account.projects()):
+        raise Refused(refusal, "Ask the owner of all projects.")
+
+
+@repositories.command("encrypt-images")
+def encrypt_images(folder: Folder) -> None:
+    """Encrypt DICOM files, those that are stored and those that come, by a key per subject (owner only).
+
+    The repository may be used meanwhile; an interrupted run goes on. Other software can then read no file of the
+    folder archive: export instead.
+    """
+    from eci_annotate.repository.keys.image_encryption import encrypt_archive
+    from eci_annotate.repository.keys.repository_folder import find
+    from eci_annotate.repository.local.volumes.open_archive import archive_settings
+
+    _require_owner(folder, "You may not change how images are stored.")
+    layout = find(folder)
+    if settings := archive_settings(layout):
+        raise Refused(f"The files are kept in {settings.url}.", "Encrypt them there.")
+    with progress() as tell:
+        count = encrypt_archive(layout, tell)
+    say(
+        f"Encrypted {count} files; new ones are stored encrypted. The keys are in the folder vault: back them up apart."
+    )
+    say("Decoded volumes in the folder cache are not encrypted; they are erased when a consent is withdrawn.")
 
 
 @repositories.command("restore")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.encaps import generate_fragments
+from pydicom.uid import RLELossless
 
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile
 
 PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
+_ITEM = b"\xfe\xff\x00\xe0"
+_BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")  # of JPEG and JPEG-LS; of JPEG 2000 and HTJ2K
 AGAIN = "Copy it again from its archive."
 
 
@@ -26,6 +32,22 @@ def pixel_bytes(dataset: Dataset, frames: int) -> int:
     if number_in(dataset, "BitsAllocated") != 1:
         return frame_bytes(dataset) * frames
     return (number_in(dataset, "Rows") * number_in(dataset, "Columns") * frames + 7) // 8
+
+
+def encoded_frames(dataset: Dataset) -> int:
+    """Return how many frames of compressed pixels certainly exist: each begins a fragment (PS3.5 A.4); 0 if unknown.
+
+    A JPEG, JPEG-LS or JPEG 2000 frame begins with its marker; of RLE each fragment is a frame.
+    """
+    content = dataset.get("PixelData")
+    if not isinstance(content, bytes) or content[:4] != _ITEM:
+        return 0
+    is_rle = str(dataset.file_meta.get("TransferSyntaxUID", "")) == RLELossless
+    try:
+        fragments = islice(generate_fragments(content), 1, None)  # the first item is the offset table
+        return sum(len(each) > 1 if is_rle else each.startswith(_BEGINNINGS) for each in fragments)
+    except ValueError:
+        return 0  # the decoder says what is wrong
 
 
 def is_packed(dataset: Dataset) -> bool:

@@ -221,7 +221,7 @@ def test_frames_that_begin_within_a_byte_are_read(tmp_path_factory, shape, segme
     if size < 8 and frames > (frames * size + 7) // 8 + 1:
         gaps = np.packbits(bits.reshape(frames, size), axis=1, bitorder="little").tobytes()
         dataset.PixelData = gaps + b"\0" * (frames % 2)
-        with pytest.raises(errors.EciError, match="gaps"):
+        with pytest.raises(errors.EciError, match=r"gaps|more pixels"):
             eci.read_segmentation(written(dataset))
         dataset.PixelData = np.packbits(bits, bitorder="little").tobytes()
     dataset.PixelData = dataset.PixelData[: ((frames * size + 7) // 8 - 1) // 2 * 2]

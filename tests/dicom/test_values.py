@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_modality_lut
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
@@ -249,3 +250,37 @@ def test_pixels_that_release_0_1_sealed_are_still_those(shared_data, tmp_path):
     dataset.save_as(tmp_path / "changed.dcm")
     assert not has_pixels_of(tmp_path / "changed.dcm", before)
     assert not has_pixels_of(tmp_path / "changed.dcm", pixel_digest(source))
+
+
+@pytest.mark.parametrize("more", [b"\1\0", bytes(SHAPE[0] * SHAPE[1] * 2)], ids=["pixels", "a frame of zeros"])
+def test_more_pixels_than_the_header_says_are_damage(tmp_path, more):
+    def edit(dataset, k):
+        dataset.PixelData += more
+
+    make_series(tmp_path, 2, edit=edit)
+    with pytest.raises(errors.DamagedFile, match="more pixels"):
+        eci.load_stacks(tmp_path)
+
+
+def test_a_row_that_the_header_lost_is_damage_and_zeros_are_padding(tmp_path):
+    def shorten(dataset, k):
+        dataset.Rows -= 1
+
+    make_series(tmp_path / "rows", 2, edit=shorten, value=1)
+    with pytest.raises(errors.DamagedFile, match="more pixels"):
+        eci.load_stacks(tmp_path / "rows")
+
+    def pad(dataset, k):
+        dataset.PixelData += bytes(64)
+
+    make_series(tmp_path / "padded", 2, edit=pad)
+    assert eci.load_stacks(tmp_path / "padded")[0].shape == (2, *SHAPE)
+
+
+@pytest.mark.parametrize("name", ["examples_ybr_color.dcm", "SC_rgb_rle_16bit_2frame.dcm"])
+def test_a_compressed_frame_that_the_header_lost_is_damage(tmp_path, name):
+    dataset = pydicom.dcmread(get_testdata_file(name))
+    dataset.NumberOfFrames -= 1
+    dataset.save_as(tmp_path / "short.dcm")
+    with pytest.raises(errors.DamagedFile, match="more pixels"):
+        eci.load_stacks(tmp_path)

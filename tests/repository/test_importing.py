@@ -12,7 +12,7 @@ import pytest
 from pydicom.pixels.decoders.base import DecodeRunner
 from pydicom.uid import RLELossless
 
-from eci_annotate.archive import folder as folder_archive
+from eci_annotate.archive import file_cipher
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.dicom.images import files
 from eci_annotate.dicom.phantom import write_phantom
@@ -141,7 +141,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 
     monkeypatch.setattr(files, "dcmread", counted_read)
     monkeypatch.setattr(DecodeRunner, "_decode_frame", counted_decode)
-    monkeypatch.setattr(folder_archive, "write_atomic", counted_write)
+    monkeypatch.setattr(file_cipher, "write_atomic", counted_write)
     monkeypatch.setattr(FolderArchive, "_rows", counted_rows)
     return done
 

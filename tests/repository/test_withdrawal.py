@@ -57,4 +57,4 @@ def test_a_key_that_is_known_is_gone_with_its_file(tmp_path: Path) -> None:
     for make in (False, True):
         with pytest.raises(NotFound):
             one.cipher("p", "s", make=make)
-    assert not one._read
+    assert not one._keys._read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,10 @@ def _unit(text: str) -> Callable[[Any, int, int], str]:
 
 def _place(text: str) -> Callable[[Any, int, int], str]:
     return lambda value, place, of: f"{text} {place} of {of}"
+
+
+def _word(value: Any, place: int, of: int) -> str:
+    return str(value).lower()
 
 
 def flavour(frame: Frame) -> tuple[str, ...]:
@@ -176,4 +181,49 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(direction, _place("direction")),
     Attribute(_origin, lambda value, place, of: str(value).replace("\\", " ").lower()),
     Attribute(_text("StackID"), lambda value, place, of: f"stack {value}"),
+    Attribute(_text("ComplexImageComponent"), _word, ""),
+    Attribute(_text("ASLContext"), _word, ""),
+    Attribute(_text("AcquisitionContrast"), _word, ""),
+    Attribute(_number("FlipAngle"), _unit("flip angle {}"), ""),
+    Attribute(_number("NominalRespiratoryTriggerDelayTime"), _unit("respiration {} ms"), ""),
+    Attribute(_number("KVP"), _unit("{} kV"), ""),
+    Attribute(_text("ReconstructionAlgorithm"), _word, ""),
 )
+
+# differ between the slices of one stack, or between files, and say nothing about what is shown
+_OF_EACH_SLICE = re.compile(
+    "Instance|Number$|Position|Location|Time|Date|Window|Pixel|Rescale|LUT|Lossy|Index|Comment|Exposure|Current|Overlay"
+)
+_CLOSED, _FREE = frozenset({"CS", "DS", "IS", "FD", "FL", "US", "SS", "UL", "SL"}), frozenset({"SH", "LO"})
+
+
+@dataclass(frozen=True)
+class OtherValue:
+    """A value of an attribute that is in no table, in one frame; free text is compared, and never shown."""
+
+    text: str
+    is_closed: bool
+
+
+def other_values(frame: Frame) -> dict[str, OtherValue]:
+    """Return what else a frame states about itself, by the attribute's name; no time, place or name of a person."""
+    if frame.groups:
+        found = {key: value for key, value in frame.groups.items() if isinstance(value, str | int | float | MultiValue)}
+        values = {key: OtherValue(str(value), not isinstance(value, str)) for key, value in found.items()}
+    else:
+        values = {
+            element.keyword: OtherValue(str(element.value), element.VR in _CLOSED)
+            for element in map(frame.dataset.__getitem__, list(frame.dataset.keys()))
+            if element.VR in _CLOSED | _FREE and element.keyword
+        }
+    shown = {key: value for key, value in values.items() if not _OF_EACH_SLICE.search(key)}
+    indices = frame.groups.get("DimensionIndexValues")
+    places = indices if isinstance(indices, MultiValue | list) else ()
+    return shown | {f"Dimension {n}": OtherValue(str(place), True) for n, place in enumerate(places, 1)}
+
+
+def other_name(keyword: str, value: OtherValue, place: int, of: int) -> str:
+    """Return the name of a stack that another attribute sets apart."""
+    words = re.sub("(?<=[a-z])(?=[A-Z])", " ", keyword).lower()
+    shown = value.text.removesuffix(".0").lower()
+    return f"{words} {shown}" if value.is_closed and len(shown) < 17 else f"{words} {place} of {of}"

@@ -74,12 +74,12 @@ class Frame:
         return default if value is None else value
 
     def _find(self, keyword: str) -> Any:
-        for name in (keyword, *ALSO.get(keyword, ())):
-            if self.groups and (value := self.groups.get(name)) not in (None, ""):
-                return value
-            if (value := value_of(self.dataset, name)) is not None:
-                return value
-        return None
+        names = (keyword, *ALSO.get(keyword, ()))
+        if self.groups:
+            for name in names:  # what a frame says of itself counts before what its file says of all frames
+                if (value := self.groups.get(name)) not in (None, ""):
+                    return value
+        return next((value for name in names if (value := value_of(self.dataset, name)) is not None), None)
 
     def text(self, keyword: str) -> str:
         """Return an element's value as text, empty if it is absent."""

@@ -14,7 +14,7 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, frame_bytes, pixel_bytes
+from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, encoded_frames, frame_bytes, pixel_bytes
 from eci_annotate.dicom.images.colour import coloured, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
 from eci_annotate.dicom.images.element_values import number_in, value_of
@@ -45,13 +45,23 @@ class ImageFile:
         return frames_of(self.dataset, pixels, self.fill, self._decode)
 
     def _require_room(self) -> None:
-        """Refuse a file that has too few bytes for the frames that it says it has."""
-        raw = self.dataset._dict.get(PIXEL_DATA)
-        size = self._pixel_bytes(raw)
-        count = max(number_in(self.dataset, "NumberOfFrames", 1), 1)
-        wanted = pixel_bytes(self.dataset, count) if str(self._syntax) in UNCOMPRESSED else count
-        if size is not None and size < wanted:
+        """Refuse a file with too few bytes for its frames, or with pixels beyond them; zeros are padding."""
+        size = self._pixel_bytes(self.dataset._dict.get(PIXEL_DATA))
+        if size is None:
+            return
+        plain, count = str(self._syntax) in UNCOMPRESSED, self._frame_count
+        wanted = pixel_bytes(self.dataset, count) if plain else count
+        if size < wanted:
             raise DamagedFile(f"{which(self.path, self.number)} has fewer pixels than it says.", AGAIN)
+        if plain and size - wanted > 1 and (size - wanted >= wanted // count or any(self._full().PixelData[wanted:])):
+            raise self._has_more()
+
+    @property
+    def _frame_count(self) -> int:
+        return max(number_in(self.dataset, "NumberOfFrames", 1), 1)
+
+    def _has_more(self) -> DamagedFile:
+        return DamagedFile(f"{which(self.path, self.number)} has more pixels than it says.", AGAIN)
 
     def _pixel_bytes(self, raw: Any) -> int | None:
         if raw is None:
@@ -72,7 +82,10 @@ class ImageFile:
         return stored_values(self._decode(), frame) if straight is None else straight
 
     def _full(self) -> Dataset:
-        return self.dataset if not self._is_deferred else read(self.path, number=self.number)
+        whole = self.dataset if not self._is_deferred else read(self.path, number=self.number)
+        if str(self._syntax) not in UNCOMPRESSED and encoded_frames(whole) > self._frame_count:
+            raise self._has_more()
+        return whole
 
     @property
     def _is_deferred(self) -> bool:

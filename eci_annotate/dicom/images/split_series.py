@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.dicom.images.attributes import ANY, ATTRIBUTES, Attribute, flavour, seconds_of
+from eci_annotate.dicom.images.attributes import (
+    ANY,
+    ATTRIBUTES,
+    Attribute,
+    OtherValue,
+    flavour,
+    other_name,
+    other_values,
+    seconds_of,
+)
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.slice_order import order_of
 from eci_annotate.dicom.images.tolerances import clusters, cosine_tolerance, spacing_tolerance
-from eci_annotate.errors import MissingSlice
+from eci_annotate.errors import MissingSlice, MixedSeries
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,11 @@ def _by_time(group: FrameGroup) -> Iterator[FrameGroup]:
         if int(labels.max()) + 1 == most and one_each:
             yield from _split(group, seconds.tolist(), labels, lambda value, place, of: f"phase {place} of {of}")
             return
+    others = list(_by_another(group, positions, most))
+    if others:
+        for each in others:
+            yield from _by_time(each)
+        return
     if (np.bincount(positions) != most).any():
         few = int((np.bincount(positions) != most).sum())
         raise MissingSlice(
@@ -189,12 +204,73 @@ def _in_order(seconds: Sequence[float | None]) -> NDArray[np.float64] | None:
     return times
 
 
+def _by_another(group: FrameGroup, positions: NDArray[np.int64], most: int) -> list[FrameGroup]:
+    """Split what lies at the same positions by the one other attribute that separates it; none if several disagree."""
+    values = [other_values(frame) for frame in group.frames]
+    found: dict[tuple[int, ...], tuple[str, list[OtherValue], NDArray[np.int64]]] = {}
+    for keyword in sorted(set.intersection(*map(set, values))):
+        given = [each[keyword] for each in values]
+        labels = _labels([each.text for each in given])
+        if 0 < labels.max() < most and _is_even(positions, labels, most):
+            found.setdefault(_as_seen(labels), (keyword, given, labels))
+    if len(found) != 1:
+        return []
+    ((keyword, given, labels),) = found.values()
+    return _split(group, given, labels, partial(other_name, keyword))
+
+
+def _as_seen(labels: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return labels numbered as they first occur, so that equal partitions are equal."""
+    numbers = {label: n for n, label in enumerate(dict.fromkeys(labels.tolist()))}
+    return tuple(numbers[label] for label in labels.tolist())
+
+
+def _is_even(positions: NDArray[np.int64], labels: NDArray[np.int64], most: int) -> bool:
+    """Whether each part has the same number of images, fewer than now, at each of its positions."""
+    for number in range(int(labels.max()) + 1):
+        counts = np.bincount(positions[labels == number])
+        counts = counts[counts > 0]
+        if counts.max() != counts.min() or counts.max() == most or counts.size == 1:
+            return False
+    return True
+
+
 def _nth_at_each_position(
     group: FrameGroup, positions: NDArray[np.int64], seconds: NDArray[np.float64] | None, most: int
 ) -> Iterator[FrameGroup]:
-    numbers = [frame.whole("InstanceNumber") or frame.number for frame in group.frames]
-    when = seconds if seconds is not None else np.zeros(len(numbers))
-    order = np.lexsort((np.array(numbers), when, positions)).reshape(-1, most)
+    when = np.zeros(len(group.frames)) if seconds is None else seconds
+    numbers = [(frame.whole("InstanceNumber"), frame.number) for frame in group.frames]
+    sequence = sorted(range(len(numbers)), key=lambda n: (when[n], *numbers[n]))
+    _require_order(
+        positions[sequence], most, is_told=len(set(zip(when.tolist(), numbers, strict=True))) == len(numbers)
+    )
+    order = np.array(sorted(sequence, key=lambda n: positions[n])).reshape(-1, most)
     for nth in range(most):
         name = f"repetition {nth + 1} of {most}"
         yield FrameGroup(tuple(group.frames[n] for n in order[:, nth]), (*group.names, name))
+
+
+def _require_order(positions: NDArray[np.int64], most: int, *, is_told: bool) -> None:
+    """Refuse repetitions unless they follow each other, or all images of a position do.
+
+    Parameters
+    ----------
+    positions
+        The numbers of the images' positions in the order of the images, shape (images,).
+    most
+        How many images each position has.
+    is_told
+        Whether time and number of each image are its own.
+
+    Raises
+    ------
+    MixedSeries
+        The order of the images does not say which of them belong together.
+    """
+    in_rounds = all(np.unique(each).size == each.size for each in positions.reshape(most, -1))
+    in_places = all(np.unique(each).size == 1 for each in positions.reshape(-1, most))
+    if not is_told or not (in_rounds or in_places):
+        raise MixedSeries(
+            f"Up to {most} images lie at the same position, and nothing in the headers says which belong together.",
+            "Ask the sender for one series for each acquisition.",
+        )

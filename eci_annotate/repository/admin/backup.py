@@ -16,9 +16,11 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from eci_annotate.archive.file_cipher import read_file, write_file
 from eci_annotate.errors import NotARepository, NotFound, Tampered
 from eci_annotate.repository.admin.copy_repository import Progress, copy_files, opened
 from eci_annotate.repository.backend import Check
+from eci_annotate.repository.keys.image_encryption import ImageCipher
 from eci_annotate.repository.keys.repository_folder import Layout, create, find
 from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.local.checkpoints import prove
@@ -125,12 +127,13 @@ def _subjects(layout: Layout) -> dict[str, list[str]]:
 
 
 def _close_images(layout: Layout, out: Path, tell: Progress) -> None:
-    vault, subjects = Vault(layout.vault), _subjects(layout)
+    vault, images, subjects = Vault(layout.vault), ImageCipher(layout), _subjects(layout)
     for number, (subject, projects) in enumerate(sorted(subjects.items()), 1):
         cipher = _image_cipher(vault, subject, projects, out / "archive" / subject)
         for path in sorted((layout.archive / subject).rglob("*.dcm")) if cipher else ():
             assert cipher is not None
-            _close(cipher, path, out / "archive" / subject / path.relative_to(layout.archive / subject))
+            content = read_file(images, subject, path)
+            _close(cipher, content, out / "archive" / subject / path.relative_to(layout.archive / subject))
         tell("images", number, len(subjects))
 
 
@@ -166,8 +169,8 @@ def _opened_key(vault: Vault, subject: str, place: Path) -> bytes | None:
     return None
 
 
-def _close(cipher: AESGCM, path: Path, target: Path) -> None:
-    content, name = path.read_bytes(), path.name.encode()
+def _close(cipher: AESGCM, content: bytes, target: Path) -> None:
+    name = target.name.encode()
     if target.exists() and _opened_bytes(cipher, target, name) == content:
         return
     nonce = os.urandom(_NONCE)
@@ -210,14 +213,14 @@ def restore(
 
 
 def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None]) -> None:
-    vault, folders = Vault(layout.vault), sorted((out / "archive").glob("*/"))
+    vault, images, folders = Vault(layout.vault), ImageCipher(layout), sorted((out / "archive").glob("*/"))
     for number, folder in enumerate(folders, 1):
         key = _opened_key(vault, folder.name, folder)
         for path in sorted(folder.rglob("*.dcm")) if key else ():
             content = _opened_bytes(AESGCM(key or b""), path, path.name.encode())
             if content is None:
                 raise Tampered("An image of the backup was changed.", "Create a new backup.")
-            write_atomic(layout.archive / folder.name / path.relative_to(folder), content)
+            write_file(images, folder.name, layout.archive / folder.name / path.relative_to(folder), content)
         tell("images", number, len(folders))
 
 

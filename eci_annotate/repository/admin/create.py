@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.derivation.service_member import admit_service, needs_service
+from eci_annotate.repository.keys.image_encryption import turn_encryption_on
 from eci_annotate.repository.keys.repository_folder import Layout, create, credential, write_key
 from eci_annotate.repository.keys.service_keys import enable_service
 from eci_annotate.repository.keys.signing_keys import found_authority, make_signing_key, open_authority
@@ -34,6 +35,7 @@ def create_repository(
     use_case: str = "",
     secret: str = "",
     dsn: str = "",
+    encrypt_images: bool = False,
 ) -> Path:
     """Make a repository with one project and one member, who is its owner.
 
@@ -51,6 +53,8 @@ def create_repository(
         What opens the member's signing key and the authority; without one the key file alone does.
     dsn
         A PostgreSQL database that is to keep events, blobs and drafts; without it the folder does.
+    encrypt_images
+        Whether DICOM files are stored encrypted, by a key per subject; by default other software can read them.
 
     Returns
     -------
@@ -70,6 +74,8 @@ def create_repository(
     chosen = use_case or project
     case = UseCase.from_folder(chosen) if os.sep in chosen else shipped_use_case(chosen)
     layout = create(Path(folder), dsn=dsn)
+    if encrypt_images:
+        turn_encryption_on(layout)
     key = Credential.generate()
     write_key(layout.key_file(member), key)
     context = Context.from_layout(layout)

@@ -19,76 +19,48 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eci_annotate.errors import EciError, NotFound, Tampered
 from eci_annotate.repository.draft_entries import damaged_entry
-from eci_annotate.store.atomic_files import locked, sync_folder, write_atomic
+from eci_annotate.repository.keys.key_files import KeyFiles
 from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
 from eci_annotate.workflow.codec import canonical, digest, parse
 
-_NONCE, _MOST_KEYS = 12, 5000
+_NONCE = 12
 
 
 class Vault:
     """The keys of subjects, one file each, mode 0600."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read: dict[Path, tuple[tuple[int, int], AESGCM]] = {}
+        self._keys = KeyFiles(folder)
 
     def cipher(self, project: str, subject: str, *, make: bool = False) -> AESGCM:
         """What encrypts a subject's content; NotFound after its key was destroyed."""
-        path = self._path(project, subject)
+        name = _name(project, subject)
         try:
-            return self._cipher_at(path)
+            return self._keys.cipher(name)
         except FileNotFoundError:
-            if not make or self._gone(path).exists():
+            if not make or self.is_gone(project, subject):
                 raise NotFound("The content of this subject was deleted.", "Its consent was withdrawn.") from None
-        with locked(self._folder / "lock"):
-            if not path.exists():
-                write_atomic(path, AESGCM.generate_key(256), mode=0o600)
-        return self._cipher_at(path)
-
-    def _cipher_at(self, path: Path) -> AESGCM:
-        """The key in a file, read once, for as long as the file is there and the same."""
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            self._read.pop(path, None)
-            raise
-        mark = (status.st_ino, status.st_mtime_ns)
-        known = self._read.get(path)
-        if known is not None and known[0] == mark:
-            return known[1]
-        if len(self._read) >= _MOST_KEYS:
-            self._read.clear()
-        cipher = AESGCM(path.read_bytes())
-        self._read[path] = mark, cipher
-        return cipher
+        return self._keys.made(name)
 
     def is_live(self, project: str, subject: str) -> bool:
         """Whether there is a key of the subject."""
-        return self._path(project, subject).exists()
+        return self._keys.is_live(_name(project, subject))
 
     def is_gone(self, project: str, subject: str) -> bool:
         """Whether the subject's key was destroyed."""
-        return self._gone(self._path(project, subject)).exists()
+        return self._gone(_name(project, subject)).exists()
 
     def destroy(self, project: str, subject: str) -> None:
         """Overwrite and remove a subject's key; there will never be another."""
-        path = self._path(project, subject)
-        with locked(self._folder / "lock"):
-            write_atomic(self._gone(path), b"")
-            if path.exists():
-                with path.open("r+b") as file:
-                    file.write(os.urandom(path.stat().st_size))
-                    file.flush()
-                    os.fsync(file.fileno())
-                path.unlink()
-                sync_folder(path.parent)
+        name = _name(project, subject)
+        self._keys.destroy(name, mark=self._gone(name))
 
-    def _path(self, project: str, subject: str) -> Path:
-        return self._folder / f"{check_scope(f'{project}/{subject}')}.key"
+    def _gone(self, name: str) -> Path:
+        return self._keys.path(name).with_suffix(".gone")
 
-    def _gone(self, path: Path) -> Path:
-        return path.with_suffix(".gone")
+
+def _name(project: str, subject: str) -> str:
+    return check_scope(f"{project}/{subject}")
 
 
 @dataclass(frozen=True)

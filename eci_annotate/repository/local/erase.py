@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
+from eci_annotate.errors import Tampered
+from eci_annotate.repository.keys.image_encryption import ImageCipher
 from eci_annotate.repository.local.context import Context
 from eci_annotate.store.cards import CardQuery
 
@@ -22,8 +24,16 @@ def erase(context: Context, project: str, subject: str) -> None:
     context.proposals.forget(project, subject)
     elsewhere = [name for name in context.streams.projects() if name != project]
     if not any(_lives(context, name, subject) for name in elsewhere):
-        context.volumes.forget(subject)
+        _forget_volumes(context, subject)
         context.archive.remove(subject)
+
+
+def _forget_volumes(context: Context, subject: str) -> None:
+    try:
+        context.volumes.forget(subject)
+    except Tampered:  # encrypted copies that came back without their key: their volumes went with it
+        if ImageCipher(context.layout).is_live(subject):
+            raise
 
 
 def finish_withdrawals(context: Context) -> int:
@@ -50,7 +60,15 @@ def has_content(context: Context, project: str, subject: str) -> bool:
     if context.vault.is_live(project, subject) or not context.vault.is_gone(project, subject):
         return True
     elsewhere = [name for name in context.streams.projects_of(subject) if name != project]
-    return bool(context.archive.studies(subject)) and not any(_lives(context, name, subject) for name in elsewhere)
+    return _has_images(context, subject) and not any(_lives(context, name, subject) for name in elsewhere)
+
+
+def _has_images(context: Context, subject: str) -> bool:
+    """Whether images of a subject exist, or a key that opens copies of them."""
+    try:
+        return ImageCipher(context.layout).is_live(subject) or bool(context.archive.studies(subject))
+    except Tampered:
+        return False  # encrypted files without their key are no content
 
 
 def _lives(context: Context, project: str, subject: str) -> bool:

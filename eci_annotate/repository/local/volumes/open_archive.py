@@ -12,6 +12,7 @@ from eci_annotate.archive.protocol import Archive
 from eci_annotate.archive.remote_archive import RemoteArchive, RemoteObjects
 from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.errors import Refused
+from eci_annotate.repository.keys.image_encryption import ImageCipher
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
@@ -32,7 +33,7 @@ def open_archive(layout: Layout, key: bytes, reader: FileReader) -> Archive:
     """Return the repository's archive; `key` authenticates the header index of a folder, `reader` reads headers."""
     settings = archive_settings(layout)
     if settings is None:
-        return FolderArchive(layout.archive, layout.cache / "headers", key, reader)
+        return FolderArchive(layout.archive, layout.cache / "headers", key, reader, ImageCipher(layout))
     return RemoteArchive(_remote(settings), layout.root / "register" / "subjects", layout.cache / "headers", reader)
 
 
@@ -50,8 +51,11 @@ def use_archive(layout: Layout, settings: ArchiveSettings) -> None:
     Raises
     ------
     Refused
-        The repository holds images already.
+        The repository holds images already, or encrypts its images.
     """
+    if ImageCipher(layout).is_on():
+        remedy = "Encrypt in that system, and make the repository without --encrypt-images."
+        raise Refused("The repository encrypts its images, and another system would get them plain.", remedy)
     own = any(layout.archive.glob("*/*")) if layout.archive.exists() else False
     if own or any((layout.root / "register" / "subjects").glob("*.json")):
         raise Refused("The repository holds images already.", "Set the archive up before the first import.")
