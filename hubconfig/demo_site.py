@@ -123,9 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where = f"http://hub.localhost:{chosen.port}/"
     print(f"The task is ready: log in as anna ({passwords['anna']}) at {where}")
     if chosen.pictures:
-        from demo_site_pictures import draw
+        from demo_site_pictures import draw, draw_local_page
 
         draw(steps, folder / "preview.html", (where, service), ("olga", passwords["olga"]), chosen.pictures)
+        draw_local_page(folder / "site" / "proxy.yaml", PATIENT, chosen.pictures)
     if process:
         demo_wait(process, bool(chosen.pictures))
 

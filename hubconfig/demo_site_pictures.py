@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+from eci_annotate.proxy.configuration import PageSettings, read_configuration
 
 if TYPE_CHECKING:
     from demo_site import Step
 
-WIDTH, HEIGHT = 1100, 620
+WIDTH, HEIGHT, PAGE = 1100, 620, ViewportSize(width=1280, height=720)
 _TERMINAL = (
     "<style>body{{margin:0;background:#fff}}pre{{margin:0;padding:20px 24px;background:#16202b;color:#e4ebf1;"
     "font:14px/1.45 'DejaVu Sans Mono',monospace;display:inline-block;min-width:760px;white-space:pre-wrap;"
@@ -50,6 +54,36 @@ def draw(
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         written += [folder / "hospital-preview.png", _project(page, addresses, login, folder / "hospital-task.png")]
         browser.close()
+    return written
+
+
+def draw_local_page(configuration: Path, patient: str, folder: Path) -> list[Path]:
+    """Write pictures of the proxy's own page: its queue, and the verification of a patient."""
+    from eci_annotate.proxy.page.page_service import page_in_background, users_of
+    from eci_annotate.proxy.proxy_service import Proxy
+
+    user, password = "petra", secrets.token_urlsafe(12)
+    proxy = Proxy(replace(read_configuration(configuration), page=PageSettings(port=0)))
+    users_of(proxy).set_password(user, password)
+    written = [folder / f"hospital-{name}.png" for name in ("queue", "verify")]
+    with sync_playwright() as playwright, page_in_background(proxy) as server:
+        assert server is not None
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport=PAGE)
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.fill("#user", user)
+        page.fill("#password", password)
+        page.click("main button")
+        page.wait_for_url("**/queue")
+        page.screenshot(path=written[0])
+        page.click("nav >> text=Verify")
+        page.fill("#asked", patient)
+        page.click("main button")
+        page.wait_for_selector("section table")
+        page.screenshot(path=written[1])
+        browser.close()
+    users_of(proxy).delete(user)
+    proxy.close()
     return written
 
 

@@ -68,6 +68,19 @@ def revoke(folder: Folder, id: Annotated[str, typer.Argument(help="Which credent
 
 
 @site.command()
+def reserve(
+    folder: Folder,
+    id: Annotated[str, typer.Argument(help="The credential of the site's proxy, as listed.")],
+    number: Annotated[int, typer.Option(help="How many, up to 1000.", min=1, max=1000)] = 50,
+) -> None:
+    """Reserve subjects' numbers that a proxy may give while it has no connection (owner only)."""
+    from eci_annotate.repository.sites.number_ranges import reserve as reserve_range
+
+    names = reserve_range(local(open(folder)), id, number).subjects()
+    say(f"Reserved {names[0]} to {names[-1]}. The site fetches them with: eci-proxy numbers")
+
+
+@site.command()
 def collect(
     folder: Folder,
     id: Annotated[str, typer.Argument(help="The credential of the site that sent the files.")],

@@ -20,7 +20,7 @@ from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, said
-from eci_annotate.deid.recurrence import echo_pattern
+from eci_annotate.deid.recurrence import recurrence_of
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
 from eci_annotate.deid.walk import Seen, Walk, part_of
@@ -100,7 +100,7 @@ def deidentify(
             subject or pseudonymiser.patient_id(patient, issuer),
             pseudonymiser.shift_days(patient or subject, issuer if patient else ""),
             _cleaner(policy.words),
-            echo_pattern(dataset),
+            recurrence_of(dataset),
             seen_uid or _ignore,
         )
         clear_bits = not policy.keep_graphics and has_embedded_overlays(dataset)

@@ -94,6 +94,8 @@ class Policy:
         Objects to set aside, because their pixels often show names.
     unknown_objects
         What happens to objects of unknown SOP classes.
+    find_text
+        A site's proxy searches pixels for text with a program, and sets aside what may show some.
 
     Examples
     --------
@@ -117,6 +119,7 @@ class Policy:
     risky_modalities: tuple[str, ...] = RISKY_MODALITIES
     risky_image_types: tuple[str, ...] = RISKY_IMAGE_TYPES
     unknown_objects: Unknown = Unknown.QUARANTINE
+    find_text: bool = False
 
     def options(self) -> tuple[Option, ...]:
         """Return the options of the profile that this policy uses."""
@@ -143,6 +146,7 @@ class Policy:
             lines[-1] = "Patient ID: keyed pseudonym (HMAC, SHA-512/256). UIDs are kept."
         lines += [f"{len(self.burned_in)} rules blank pixels by device."] if self.burned_in else []
         lines += [f"{sum(len(p.elements) for p in self.private)} private elements are kept."] if self.private else []
+        lines += ["The proxy searches pixels for text; it does not find all."] if self.find_text else []
         lines += ["Recognizable faces are not removed."]
         return "\n".join(lines)
 

@@ -70,6 +70,7 @@ def _policy(content: Mapping[str, Any]) -> Policy:
         structured_content=Treatment(content.get("structured_content", Treatment.REMOVE)),
         words=tuple(content.get("words", ())),
         burned_in=tuple(map(_rule, content.get("burned_in", ()))),
+        find_text=quarantine.get("find_text", False),
         unknown_objects=Unknown(quarantine.get("unknown_objects", Unknown.QUARANTINE)),
     )
 

@@ -37,6 +37,7 @@ class Cause(StrEnum):
     PIXELS = "has pixels that cannot be blanked"
     INCOMPLETE = "is incomplete"
     UNREADABLE = "cannot be read"
+    TEXT = "may show text: a program found a word in its pixels, or could not look"
     DUPLICATE = "has the UID of another file with other content"
 
 

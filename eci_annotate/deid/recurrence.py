@@ -1,11 +1,16 @@
-"""Find the patient's own data where no table expects them: names and numbers that recur in free texts."""
+"""Find the patient's own data where no table expects them: names, numbers and birth dates that recur in free texts.
+
+Texts are compared as characters without case, accents, width and invisible characters (`folded`), and as bytes in the
+usual encodings, since texts are not always in the character set that the object names.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import product
+from itertools import permutations, product
 
 from pydicom.dataset import Dataset
 
@@ -21,32 +26,100 @@ _NAMES = (
     "RequestingPhysician",
 )
 _NUMBERS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID", "AdmissionID", "PatientTelephoneNumbers")
-_SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
+_PHRASES = ("PatientAddress", "InstitutionName", "InstitutionAddress")
+_SHORTEST_NAME, _SHORTEST_NUMBER, _SHORTEST_INSIDE, _SHORTEST_PHONE = 3, 4, 6, 7
 _ENCODINGS = ("utf-8", "latin-1", "iso8859_2", "iso8859_5", "gb18030", "shift_jis", "euc_kr", "iso8859_7")
 _WORDS = re.compile(r"[^\W\d_]+")
-Pattern = re.Pattern[str]
+_APOSTROPHES = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)+")
+_MOST_KNOWN = 4096
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_HIRAGANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}  # to katakana
+_MONTHS = (
+    "jan|jän|ene|gen", "feb|fév|fev", "mar|mär|mrz", "apr|avr|abr", "may|mai|mag", "jun|juin|giu", "jul|juil|lug",
+    "aug|août|ago|aou", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic",
+)  # fmt: skip
 
 
-def echo_pattern(dataset: Dataset) -> Pattern | None:
-    """Return a pattern of what identifies the patient in this object, bytes read as Latin-1; None if nothing does."""
-    return _pattern(tuple(dict.fromkeys(_identifying(dataset))))
+def folded(text: str) -> str:
+    """Return a text without case, accents, width and invisible characters."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    kept = (char for char in plain if unicodedata.category(char) not in ("Mn", "Cf"))
+    return "".join(kept).translate(_LETTERS).translate(_HIRAGANA)
+
+
+class Recurrence:
+    """What identifies the patient of one object, to be found in its texts.
+
+    Parameters
+    ----------
+    names, numbers
+        Person names as DICOM writes them, and identifiers.
+    phones, phrases, births
+        Telephone numbers, addresses of several words, and birth dates (YYYYMMDD).
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        numbers: tuple[str, ...] = (),
+        phones: tuple[str, ...] = (),
+        phrases: tuple[str, ...] = (),
+        births: tuple[str, ...] = (),
+    ) -> None:
+        words = [word for name in names for word in _WORDS.findall(name)]
+        usual = [word for word in words if len(word) >= _SHORTEST_NAME or not word.isascii()]
+        self._bytes = _any_of({each for text in (*usual, *numbers) for each in _encoded(text)}, r"[^\W_]")
+        self._parts = [part for name in names for part in _name_patterns(name)]
+        self._parts += [pattern for number in numbers for pattern in _number_patterns(number)]
+        self._parts += [_loose(digits[-_SHORTEST_PHONE:]) + r"(?!\d)" for digits in map(_digits, phones) if digits]
+        self._parts += [pattern for each in phrases for pattern in _phrase_patterns(each)]
+        self._parts += [pattern for birth in births for pattern in _birth_patterns(birth)]
+        self._folded = re.compile("|".join(dict.fromkeys(self._parts))) if self._parts else None
+        self._known: dict[str, bool] = {}
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text, or bytes read as Latin-1, holds something of the patient."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[text] = self._is_in(text)
+        return known
+
+    def _is_in(self, text: str) -> bool:
+        if self._bytes is not None and self._bytes.search(text):
+            return True
+        return self._folded is not None and any(self._folded.search(each) for each in _readings(text))
+
+    def without(self, text: str) -> str:
+        """Return a text without what it holds of the patient; nothing of it if that cannot be cut out."""
+        rest = " ".join(self._bytes.sub("", text).split()) if self._bytes is not None else text
+        return "" if self._is_in(rest) else rest
+
+
+def recurrence_of(dataset: Dataset) -> Recurrence | None:
+    """Return what identifies the patient in this object; None if nothing does."""
+    names = tuple(filter(None, (_text(dataset, keyword) for keyword in _NAMES)))
+    every = {keyword: _parts_of(dataset, keyword) for keyword in (*_NUMBERS, *_PHRASES, "PatientBirthDate")}
+    numbers = tuple(part for keyword in _NUMBERS for part in every[keyword] if len(part) >= _SHORTEST_NUMBER)
+    phones = tuple(part for part in every["PatientTelephoneNumbers"] if len(_digits(part)) >= _SHORTEST_PHONE)
+    phrases = tuple(part for keyword in _PHRASES for part in every[keyword] if len(_WORDS.findall(part)) > 1)
+    births = tuple(part for part in every["PatientBirthDate"] if len(part) == 8 and part.isdigit())
+    if not (names or numbers or phones or phrases or births):
+        return None
+    return _recurrence(names, numbers, phones, phrases, births)
 
 
 @lru_cache(maxsize=256)
-def _pattern(identifying: tuple[str, ...]) -> Pattern | None:
-    words = {variant for word in identifying for variant in _variants(word)}
-    if not words:
-        return None
-    choices = "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
-    return re.compile(rf"(?<![^\W_])(?:{choices})(?![^\W_])", re.IGNORECASE)
+def _recurrence(*identifying: tuple[str, ...]) -> Recurrence:
+    return Recurrence(*identifying)
 
 
-def _identifying(dataset: Dataset) -> Iterator[str]:
-    for keyword in _NAMES:
-        text = _text(dataset, keyword)
-        yield from (word for word in _WORDS.findall(text) if len(word) >= _SHORTEST_NAME or not word.isascii())
-    for keyword in _NUMBERS:
-        yield from (part for part in _text(dataset, keyword).split("\\") if len(part.strip()) >= _SHORTEST_NUMBER)
+def _parts_of(dataset: Dataset, keyword: str) -> list[str]:
+    return [part.strip() for part in _text(dataset, keyword).split("\\") if part.strip()]
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
@@ -56,7 +129,12 @@ def _text(dataset: Dataset, keyword: str) -> str:
     return "\\".join(map(str, value)) if hasattr(value, "append") else str(value)
 
 
-def _variants(word: str) -> Iterator[str]:
+def _any_of(words: Iterable[str], boundary: str) -> re.Pattern[str] | None:
+    choices = "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
+    return re.compile(rf"(?<!{boundary})(?:{choices})(?!{boundary})", re.IGNORECASE) if choices else None
+
+
+def _encoded(word: str) -> Iterator[str]:
     """A word as characters, and as its bytes in the usual encodings read as Latin-1; bytes know no upper case."""
     yield word
     for encoding, cased in product(_ENCODINGS, (word, word.lower(), word.upper(), word.title())):
@@ -64,3 +142,94 @@ def _variants(word: str) -> Iterator[str]:
             yield cased.encode(encoding).decode("latin-1")
         except UnicodeEncodeError:
             continue
+
+
+def _readings(text: str) -> Iterator[str]:
+    """A text as it is; bytes read as Latin-1 also in the encodings that they fit."""
+    yield folded(text)
+    if text.isascii() and "\x1b" not in text:
+        return
+    try:
+        raw = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return
+    for encoding in (*_ENCODINGS, "iso2022_jp", "iso2022_kr"):
+        try:
+            yield folded(raw.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+
+
+def _name_patterns(name: str) -> Iterator[str]:
+    """Patterns of one name: its words, its parts written together, and family name with an initial."""
+    for group in name.replace("\\", "=").split("="):
+        parts = ["".join(_WORDS.findall(part)) for part in group.split("^") if _WORDS.search(part)]
+        words = _WORDS.findall(group)
+        pairs = [first + second for first, second in permutations(parts[:3], 2)]
+        joined = ["".join(_WORDS.findall(each)) for each in _APOSTROPHES.findall(group)]
+        shortened = [(one, other[0]) for one, other in permutations(parts[:2], 2)]
+        initials = [each for word, initial in shortened for each in (word + initial, initial + word)]
+        for text in (*words, *parts, *pairs, *joined):
+            yield from map(_word_pattern, _spellings(text))
+        for text in initials:
+            yield from (_bounded(re.escape(each)) for each in _spellings(text) if len(each) >= _SHORTEST_INSIDE)
+        for first, second in permutations([part for part in parts if len(part) < _SHORTEST_NAME], 2):
+            yield _bounded(rf"{re.escape(folded(first))}[\W_]+{re.escape(folded(second))}")
+
+
+def _spellings(word: str) -> set[str]:
+    """A word without accents, and as it is spelled where they cannot be typed (ü as ue)."""
+    return {folded(word), folded(unicodedata.normalize("NFC", word.lower()).translate(_SPELLED))}
+
+
+def _word_pattern(word: str) -> str:
+    """A pattern of a folded word: inside of others if it is long or needs no spaces, else by itself and inflected."""
+    if not word.isascii() and unicodedata.name(word[0], "").startswith(("CJK", "HANGUL", "KATAKANA")):
+        return re.escape(word) if len(word) > 1 else _bounded(re.escape(word))
+    if len(word) >= _SHORTEST_INSIDE:
+        return _loose(word, most=1)
+    if len(word) >= _SHORTEST_NUMBER:
+        return _bounded(re.escape(word) + r"(?:['’]?s|[^\W\d_])?")
+    return _bounded(re.escape(word)) if len(word) >= _SHORTEST_NAME or not word.isascii() else "(?!)"
+
+
+def _bounded(pattern: str) -> str:
+    return rf"(?<![^\W\d_]){pattern}(?![^\W\d_])"
+
+
+def _loose(text: str, most: int = 2) -> str:
+    """A pattern of characters with separators between them."""
+    return rf"[\W_]{{0,{most}}}".join(map(re.escape, text))
+
+
+def _number_patterns(number: str) -> Iterator[str]:
+    """Patterns of an identifier however its groups are separated, also without leading zeros."""
+    plain = re.sub(r"[\W_]", "", folded(number))
+    for each in {plain, plain.lstrip("0")}:
+        if len(each) >= _SHORTEST_NUMBER:
+            yield rf"(?<![^\W_]){_loose(each)}(?![^\W_])"
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def _phrase_patterns(text: str) -> Iterator[str]:
+    """Patterns of several words in a row, and of them without numbers."""
+    for pieces in (re.findall(r"[^\W_]+", folded(text)), _WORDS.findall(folded(text))):
+        if len(pieces) > 1:
+            yield _bounded(r"[\W_]+".join(map(re.escape, pieces)))
+
+
+def _birth_patterns(birth: str) -> Iterator[str]:
+    """Patterns of a birth date as people write it: numbers in any usual order, and the month as a word."""
+    year, month, day = birth[:4], int(birth[4:6]), int(birth[6:8])
+    if not 1 <= month <= 12 or not 1 <= day <= 31:
+        return
+    y, m, d, gap = rf"(?:{year}|{year[2:]})", f"0?{month}", f"0?{day}", r"[\W_]{1,2}"
+    orders = [gap.join(parts) for parts in ((y, m, d), (d, m, y), (m, d, y))]
+    orders += [birth, f"{birth[6:]}{birth[4:6]}{year}", f"{birth[4:6]}{birth[6:]}{year}"]
+    word, nth = rf"(?:{folded(_MONTHS[month - 1])})[^\W\d_]*", "(?:st|nd|rd|th)?"
+    apart = r"[\W_]{0,3}"
+    orders += [f"{d}{nth}{apart}(?:de )?{word}{apart}(?:de )?{y}", f"{word}{apart}{d}{nth}{apart}{y}"]
+    yield from (rf"(?<![\d.]){order}(?!\.?\d)" for order in orders)

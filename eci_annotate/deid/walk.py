@@ -16,7 +16,7 @@ from eci_annotate.deid.descriptors import REMOVED, Cleaner
 from eci_annotate.deid.elements import Element, dummy, empty, is_empty, text_of, with_text
 from eci_annotate.deid.private_elements import kept_private
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.deid.recurrence import Pattern
+from eci_annotate.deid.recurrence import Recurrence
 from eci_annotate.deid.rules import PATIENT_ID, Action, Rules, representation
 
 Handler = Callable[["Walk", Element, Dataset, int], Element | None]
@@ -32,7 +32,7 @@ class Walk:
     pseudonym: str
     days: int
     clean: Cleaner
-    echo: Pattern | None
+    echo: Recurrence | None
     seen_uid: Seen = lambda old, new: None
     counts: Counter[tuple[Action, int]] = field(default_factory=Counter)
 
@@ -54,7 +54,7 @@ class Walk:
 
     def unechoed(self, text: str) -> str:
         """Return a cleaned text without words that the patient's data contain."""
-        return " ".join(self.echo.sub("", text).split()) if self.echo else text
+        return self.echo.without(text) if self.echo else text
 
     def fallback(self, element: Element, parent: int) -> Element | None:
         """Return what the basic profile makes of an element that an option could not treat."""
@@ -159,7 +159,7 @@ def _clean(walk: Walk, element: Element, source: Dataset, parent: int) -> Elemen
 
 
 def _echo(walk: Walk, element: Element, source: Dataset, parent: int) -> Element:
-    if walk.echo is None or not walk.echo.search(text_of(element)):
+    if walk.echo is None or not walk.echo.is_in(text_of(element)):
         return element
     return with_text(element, REMOVED, _vr(element))
 

@@ -17,6 +17,7 @@ from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.policy_file import read_policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.errors import BadConfiguration
+from eci_annotate.proxy.pixel_text import can_search
 
 SCHEMA = Path(__file__).with_name("data") / "configuration.schema.json"
 
@@ -77,6 +78,29 @@ class PacsSettings:
 
 
 @dataclass(frozen=True)
+class PageSettings:
+    """Where the local page is: address, the names by which it may be opened, TLS, and after how long a login ends."""
+
+    host: str = "127.0.0.1"
+    port: int = 8480
+    names: tuple[str, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    idle_minutes: float = 15.0
+
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the page."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def allowed_names(self) -> tuple[str, ...]:
+        """Return the names and addresses by which the page may be opened."""
+        return ("127.0.0.1", "localhost", "::1", self.host, *self.names)
+
+
+@dataclass(frozen=True)
 class Configuration:
     """A site's proxy."""
 
@@ -90,16 +114,20 @@ class Configuration:
     centre: CentreSettings | None = None
     receive: ReceiverSettings | None = None
     pacs: PacsSettings | None = None
+    page: PageSettings = PageSettings()
 
     def pseudonymiser(self) -> Pseudonymiser:
         """Return the site's secret; raises BadSiteKey if it cannot be used."""
         return Pseudonymiser.from_file(self.key)
 
     def policy(self) -> Policy:
-        """Return the policy; raises BadPolicy, or BadConfiguration if it is another site's."""
+        """Return the policy; raises BadPolicy, or BadConfiguration if it cannot be followed here."""
         found = read_policy(self.policy_path)
         if found.site not in ("SITE", self.site):
             raise BadConfiguration(f"The policy is that of site {found.site}.", "Write the same site in both files.")
+        if found.find_text and not can_search():
+            what = "The policy asks to search pixels for text, but the program tesseract is not installed."
+            raise BadConfiguration(what, "Install it (Debian: tesseract-ocr), or leave quarantine/find_text out.")
         return found
 
 
@@ -135,6 +163,8 @@ def _configuration(content: dict[str, Any], base: Path) -> Configuration:
         parts["receive"] = _receiver(content["receive"], base)
     if "pacs" in content:
         parts["pacs"] = PacsSettings(**content["pacs"])
+    if "page" in content:
+        parts["page"] = _page(content["page"], base)
     return Configuration(
         **parts,
         spool=base / content["spool"],
@@ -156,6 +186,12 @@ def _receiver(content: dict[str, Any], base: Path) -> ReceiverSettings:
     return ReceiverSettings(
         senders=senders, **given, **_with_paths(content.get("tls", {}), base, "certificate", "key", "authority")
     )
+
+
+def _page(content: dict[str, Any], base: Path) -> PageSettings:
+    given = {name: value for name, value in content.items() if name not in ("names", "tls")}
+    names = tuple(content.get("names", ()))
+    return PageSettings(names=names, **given, **_with_paths(content.get("tls", {}), base, "certificate", "key"))
 
 
 def _with_paths(content: dict[str, Any], base: Path, *names: str) -> dict[str, Any]:

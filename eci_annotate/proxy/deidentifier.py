@@ -20,6 +20,8 @@ from eci_annotate.deid.quarantine import Cause, said
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes, require_bounded_file
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.pixel_text import may_show_text
+from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.spool import Spool
 
 BATCH = 200
@@ -51,8 +53,10 @@ def treat(
             result = deidentify(dataset, policy, pseudonymiser, accepted=accepted)
             if result.dataset is None:
                 return Treated(result.causes)
-            content = encoded(result.dataset)
             made = result.dataset
+            if policy.find_text and Cause.TEXT not in accepted and may_show_text(made):
+                return Treated((Cause.TEXT,))
+            content = encoded(made)
             patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
             names = [said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
     except Exception:  # whatever is wrong with one file sets that file aside, and its text may hold values
@@ -69,7 +73,7 @@ class Deidentifier:
     ----------
     spool, queue, links
         The proxy's files, its queue, and its link table.
-    policy, pseudonymiser
+    rules, pseudonymiser
         What is removed, and the site's secret.
     keep_originals
         Whether originals stay after the centre confirmed the file.
@@ -82,13 +86,13 @@ class Deidentifier:
         spool: Spool,
         queue: InstanceQueue,
         links: LinkTable,
-        policy: Policy,
+        rules: PolicyInForce,
         pseudonymiser: Pseudonymiser,
         keep_originals: bool = False,
         pool: ProcessPoolExecutor | None = None,
     ) -> None:
         self._spool, self._queue, self._links, self._pool = spool, queue, links, pool
-        self._policy, self._names, self._keep = policy, pseudonymiser, keep_originals
+        self._rules, self._names, self._keep = rules, pseudonymiser, keep_originals
 
     def step(self) -> int:
         """Do a batch; returns how many files were registered or treated."""
@@ -119,9 +123,10 @@ class Deidentifier:
         return len(paths)
 
     def _treated(self, batch: list[QueuedInstance]) -> list[Treated]:
+        policy = self._rules.current()  # after the batch was read: what is in it was queued before
         if self._pool is None:
-            return [treat(each.content, self._spool, self._policy, self._names, each.accepted) for each in batch]
-        jobs = [self._pool.submit(treat_in_worker, each.content, each.accepted) for each in batch]
+            return [treat(each.content, self._spool, policy, self._names, each.accepted) for each in batch]
+        jobs = [self._pool.submit(treat_in_worker, each.content, policy, each.accepted) for each in batch]
         return [job.result() for job in jobs]
 
     def _record(self, each: QueuedInstance, treated: Treated) -> tuple[str, str] | None:
@@ -141,14 +146,15 @@ class Deidentifier:
         return None
 
 
-_worker: dict[str, tuple[Spool, Policy, Pseudonymiser]] = {}
+_worker: dict[str, tuple[Spool, Pseudonymiser]] = {}
 
 
-def start_worker(root: Path, largest: int, policy: Policy, key: Path) -> None:
+def start_worker(root: Path, largest: int, key: Path) -> None:
     """Prepare a worker process; the secret is read there, since it is not passed between processes."""
-    _worker["own"] = (Spool(root, largest), policy, Pseudonymiser.from_file(key))
+    _worker["own"] = (Spool(root, largest), Pseudonymiser.from_file(key))
 
 
-def treat_in_worker(digest: str, accepted: tuple[Cause, ...]) -> Treated:
+def treat_in_worker(digest: str, policy: Policy, accepted: tuple[Cause, ...]) -> Treated:
     """De-identify an original in a worker process."""
-    return treat(digest, *_worker["own"], accepted)
+    spool, names = _worker["own"]
+    return treat(digest, spool, policy, names, accepted)

@@ -29,6 +29,7 @@ create index if not exists by_uid on instance(uid);
 create index if not exists by_outgoing on instance(outgoing);
 create table if not exists gone(state text primary key, number integer not null);
 """
+_ON_DISK = "('de-identified','sent','held at the centre')"  # with an original in the spool
 
 
 class QueueState(StrEnum):
@@ -206,6 +207,32 @@ class InstanceQueue:
                 "select reason, count(*) from instance where state=? group by reason", (QueueState.HELD.value,)
             )
             return dict(rows.fetchall())
+
+    def failing(self) -> int:
+        """Return how many instances could not be uploaded yet, and are tried again."""
+        with self._lock:
+            row = self._line.execute("select count(*) from instance where state='de-identified' and attempts>0")
+            return int(row.fetchone()[0])
+
+    def of_series(self, series: str, most: int = 2000) -> list[QueuedInstance]:
+        """Return the instances of a series, by its new UID, that are on their way."""
+        with self._lock:
+            rows = self._line.execute(
+                f"select {_COLUMNS} from instance where series=? and series<>'' and state in {_ON_DISK} "
+                "order by id limit ?",
+                (series, most),
+            ).fetchall()
+        return [_instance(row) for row in rows]
+
+    def series(self, most: int = 200) -> list[tuple[QueuedInstance, int]]:
+        """Return the series on their way, newest first: the first instance of each, and how many there are."""
+        with self._lock:
+            rows = self._line.execute(
+                f"select {_COLUMNS}, n from instance join (select min(id) as first, count(*) as n from instance "
+                f"where series<>'' and state in {_ON_DISK} group by series) on id=first order by id desc limit ?",
+                (most,),
+            ).fetchall()
+        return [(_instance(row[:-1]), row[-1]) for row in rows]
 
     def rates(self, seconds: float = 600.0) -> tuple[float, int]:
         """Return confirmed instances per second in the last while, and bytes that are not confirmed yet."""

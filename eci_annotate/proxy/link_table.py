@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -20,16 +21,35 @@ from eci_annotate.deid.pseudonymiser import Domain, Pseudonymiser
 from eci_annotate.errors import BadSiteKey, NotFound
 
 _NONCE = 12
+_GIVE = (  # the first free number, to a patient who has none
+    "update provisional set pseudonym=? where subject=(select min(subject) from provisional where pseudonym is null) "
+    "and not exists(select 1 from provisional where pseudonym=?) "
+    "and exists(select 1 from link where pseudonym=? and subject='')"
+)
+_FIND = (  # the centre's numbers before provisional ones
+    "select link.pseudonym, patient, link.subject, coalesce(provisional.subject, '') from link "
+    "left join provisional on provisional.pseudonym=link.pseudonym where link.pseudonym in (?,?) "
+    "or (link.subject<>'' and link.subject=?) or provisional.subject=? order by link.subject=? desc"
+)
 
 
 @dataclass(frozen=True)
 class Link:
-    """One patient: local ID and issuer, pseudonym, and ECI number (empty until the centre has given one)."""
+    """One patient: local ID and issuer, pseudonym, the centre's ECI number (empty without one), a provisional one."""
 
     patient_id: str = field(repr=False)
     issuer: str = field(repr=False)
     pseudonym: str
     subject: str
+    provisional: str = ""
+
+    @property
+    def number(self) -> str:
+        """The ECI number in words: the centre's, and the provisional one if that is another."""
+        if not self.subject:
+            return f"{self.provisional} (provisional)" if self.provisional else ""
+        changed = self.provisional not in ("", self.subject)
+        return f"{self.subject} ({self.provisional} was provisional)" if changed else self.subject
 
 
 class LinkTable:
@@ -55,6 +75,10 @@ class LinkTable:
             "subject text not null default '', changed real not null)"
         )
         self._line.execute("create index if not exists by_subject on link(subject)")
+        self._line.execute(
+            "create table if not exists provisional(subject text primary key, pseudonym text unique, "
+            "proposed integer not null default 0)"
+        )
 
     def put(self, patient_id: str, issuer: str) -> str:
         """Keep a patient; returns the pseudonym."""
@@ -66,6 +90,7 @@ class LinkTable:
                     "insert or ignore into link(pseudonym, patient, changed) values(?,?,?)",
                     (pseudonym, sealed, time.time()),
                 )
+                self._line.execute(_GIVE, (pseudonym, pseudonym, pseudonym))
                 self._known.add(pseudonym)
         return pseudonym
 
@@ -77,6 +102,33 @@ class LinkTable:
                 (subject, time.time(), pseudonym, subject),
             )
 
+    def reserve(self, subjects: Sequence[str]) -> None:
+        """Keep numbers that the centre reserved: new patients get them, provisionally."""
+        with self._lock:
+            rows = [(subject,) for subject in subjects]
+            self._line.executemany("insert or ignore into provisional(subject) values(?)", rows)
+            self._known.clear()
+
+    def reserved(self) -> int:
+        """Return how many reserved numbers are not given yet."""
+        with self._lock:
+            row = self._line.execute("select count(*) from provisional where pseudonym is null").fetchone()
+            return int(row[0])
+
+    def to_propose(self, most: int = 500) -> dict[str, str]:
+        """Return provisional numbers by pseudonym that the centre does not know yet."""
+        with self._lock:
+            found = self._line.execute(
+                "select pseudonym, subject from provisional where pseudonym is not null and proposed=0 limit ?", (most,)
+            )
+            return dict(found.fetchall())
+
+    def proposed(self, pseudonyms: Iterable[str]) -> None:
+        """Keep that the centre knows these pseudonyms' provisional numbers."""
+        with self._lock:
+            rows = [(pseudonym,) for pseudonym in pseudonyms]
+            self._line.executemany("update provisional set proposed=1 where pseudonym=?", rows)
+
     def find(self, asked: str, issuer: str = "") -> Link:
         """Return the patient of a local patient ID, a pseudonym or an ECI number.
 
@@ -85,16 +137,18 @@ class LinkTable:
         NotFound
             None of these is known here.
         """
-        pseudonym = self._names.patient_id(asked.strip(), issuer)
+        pseudonym = self.pseudonym_of(asked, issuer)
         with self._lock:
-            row = self._line.execute(
-                "select pseudonym, patient, subject from link where pseudonym in (?,?) or (subject<>'' and subject=?)",
-                (pseudonym, asked.strip(), asked.strip()),
-            ).fetchone()
+            name = asked.strip()
+            row = self._line.execute(_FIND, (pseudonym, name, name, name, name)).fetchone()
         if row is None:
             remedy = "Check it; if the patient ID has an issuer, give it too."
             raise NotFound("This patient ID, pseudonym or ECI number is not known at this site.", remedy)
-        return Link(*self._open(row[0], row[1]), row[0], row[2])
+        return Link(*self._open(row[0], row[1]), row[0], row[2], row[3])
+
+    def pseudonym_of(self, patient_id: str, issuer: str = "") -> str:
+        """Return the pseudonym that a patient ID has, whether the patient is known or not."""
+        return self._names.patient_id(patient_id.strip(), issuer)
 
     def number(self) -> int:
         """Return how many patients are known."""

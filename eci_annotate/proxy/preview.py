@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from eci_annotate.deid.deidentify import deidentify, quiet, tag_name
 from eci_annotate.deid.folder_run import is_dicom
@@ -65,7 +66,8 @@ def write_preview(
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(_head(policy, series))
         for number, each in enumerate(series, 1):
-            stream.write(_section(number, each, policy, pseudonymiser))
+            title = f"Series {number}: {len(each.files)} files"
+            stream.write(series_section(title, each, policy, pseudonymiser))
             tell("Drawing", number, len(series))
         stream.write("</body></html>\n")
     return len(series)
@@ -96,12 +98,12 @@ def _read(path: Path) -> Dataset | None:
 
 
 def _result(
-    dataset: Dataset | None, policy: Policy, pseudonymiser: Pseudonymiser
+    dataset: Dataset | None, policy: Policy, pseudonymiser: Pseudonymiser, accepted: Sequence[Cause] = ()
 ) -> tuple[Dataset | None, tuple[Cause, ...]]:
     if dataset is None:
         return None, (Cause.UNREADABLE,)
     try:
-        result = deidentify(dataset, policy, pseudonymiser)
+        result = deidentify(dataset, policy, pseudonymiser, accepted=accepted)
     except Exception:  # its text may hold values
         return None, (Cause.UNREADABLE,)
     return result.dataset, result.causes
@@ -119,10 +121,25 @@ def _head(policy: Policy, series: Sequence[PreviewedSeries]) -> str:
     )
 
 
-def _section(number: int, series: PreviewedSeries, policy: Policy, pseudonymiser: Pseudonymiser) -> str:
+def series_section(
+    title: str, series: PreviewedSeries, policy: Policy, pseudonymiser: Pseudonymiser, accepted: Sequence[Cause] = ()
+) -> str:
+    """Return a section about a series as HTML: pictures and elements of its middle file, original beside result.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    series
+        The files, and what would be set aside.
+    policy, pseudonymiser
+        What is removed, and the site's secret.
+    accepted
+        Causes that are taken as accepted: the result is what a release would send.
+    """
     dataset = _read(series.files[len(series.files) // 2])
-    made, causes = _result(dataset, policy, pseudonymiser)
-    lines = [f"<h2>Series {number}: {len(series.files)} files</h2>"]
+    made, causes = _result(dataset, policy, pseudonymiser, accepted)
+    lines = [f"<h2>{escape(title)}</h2>"]
     lines += [f"<p class=warn>{count} set aside: it {escape(c.value)}.</p>" for c, count in series.causes.items()]
     if dataset is None:
         return "".join(lines)
@@ -165,5 +182,6 @@ def _flat(dataset: Dataset, before: str) -> Iterator[tuple[str, str]]:
         elif isinstance(element.value, bytes):
             yield name, f"{len(element.value)} bytes"
         else:
-            text = str(element.value)
+            many = isinstance(element.value, MultiValue)
+            text = "\\".join(map(str, element.value)) if many else str("" if element.value is None else element.value)
             yield name, text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -16,14 +16,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+from eci_annotate.deid.policy import Policy
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.proxy.configuration import Configuration
 from eci_annotate.proxy.deidentifier import Deidentifier, start_worker
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
+from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.receive.file_sources import Progress, WatchedFolder
 from eci_annotate.proxy.send.centre_client import Centre
 from eci_annotate.proxy.send.uploader import Uploader
+from eci_annotate.proxy.site_records import SiteRecords
 from eci_annotate.proxy.spool import Spool
 
 IDLE_S, WATCH_S = 0.5, 2.0
@@ -44,9 +47,15 @@ class Proxy:
         self.configuration = configuration
         largest = (configuration.receive.largest_mb if configuration.receive else 128) << 20
         self.spool = Spool(configuration.spool, largest)
-        self.names, self.policy = configuration.pseudonymiser(), configuration.policy()
+        self.names, self.rules = configuration.pseudonymiser(), PolicyInForce(configuration)
         self.queue = InstanceQueue(configuration.spool / "queue.sqlite")
         self.links = LinkTable(configuration.spool / "links.sqlite", self.names)
+        self.records = SiteRecords(configuration.spool)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds now."""
+        return self.rules.current()
 
     def close(self) -> None:
         """Close the databases."""
@@ -74,10 +83,10 @@ class Proxy:
         keep, number = self.configuration.keep_originals, self.configuration.processes
         with ExitStack() as stack:
             pool = stack.enter_context(self._pool(number)) if number > 1 else None
-            yield Deidentifier(self.spool, self.queue, self.links, self.policy, self.names, keep, pool)
+            yield Deidentifier(self.spool, self.queue, self.links, self.rules, self.names, keep, pool)
 
     def _pool(self, number: int) -> ProcessPoolExecutor:
-        given = (self.spool.root, self.spool.largest, self.policy, self.configuration.key)
+        given = (self.spool.root, self.spool.largest, self.configuration.key)
         spawn = multiprocessing.get_context("spawn")  # threads run already, so that a fork might hang
         return ProcessPoolExecutor(number, spawn, initializer=start_worker, initargs=given)
 

@@ -1,4 +1,4 @@
-"""The proxy as a small server: until it is told to stop it receives, de-identifies and uploads."""
+"""The proxy as a small server: until it is told to stop it receives, de-identifies and uploads, and shows its page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import signal
 from threading import Event
 
+from eci_annotate.proxy.page.page_service import page_in_background
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.store_scp import Receiver
 
@@ -24,7 +25,8 @@ def serve(proxy: Proxy, over: Event | None = None) -> None:
         receiver.start()
     log.info("the proxy has started", extra={"count": proxy.left()})
     try:
-        proxy.run(ended)
+        with page_in_background(proxy):
+            proxy.run(ended)
     finally:
         if receiver:
             receiver.stop()

@@ -565,6 +565,19 @@ def test_malformed_files_give_named_errors(name):
     assert "MADE" not in str(caught.value) and str(dataset.get("PatientID", "?")) not in str(caught.value)
 
 
+def test_a_plane_out_of_its_place_makes_no_slivers(tmp_path):
+    """Two planes 0.4 mm apart in a file of planes 5 mm apart are no reason for voxels of 0.2 mm."""
+    grid = next(iter(GRIDS.values()))
+    path, *_ = _round_trip(grid, arrays_on(grid, 1), tmp_path)
+    dataset = pydicom.dcmread(path)
+    position = dataset.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence[0]
+    shift = 0.08 * grid.spacing_mm[0] * np.asarray(grid.directions[0])
+    position.ImagePositionPatient = [round(float(v), 6) for v in np.array(position.ImagePositionPatient, float) + shift]
+    with pytest.warns(UserWarning, match="not evenly spaced"):
+        found = eci.read_segmentation(written(dataset))
+    assert all(mask.grid.spacing_mm[0] == pytest.approx(grid.spacing_mm[0]) for mask in found)
+
+
 def test_truncated_files_give_named_errors(tmp_path):
     content = (DATA / "liver_seg_dcmqi/24x38x3/label_seg.dcm").read_bytes()
     for end in [*range(0, len(content) - 1, 97), len(content) - 1]:

@@ -19,6 +19,7 @@ from eci_annotate.dicom import pixel_digest, scan
 from eci_annotate.dicom.images.pixels import scaled
 from eci_annotate.dicom.phantom import KINDS, phantom_grid, phantom_values
 from eci_annotate.imaging.volume import instance_uids_of
+from tests.dicom.series_maker import make_series
 
 SAMPLE = Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct"
 
@@ -227,3 +228,9 @@ def test_scaling_is_exact_and_as_small_as_it_can_be(raw, slope, intercept, signe
     found, true = scaled(raw, slope, intercept), raw.astype(np.int64) * slope + intercept
     assert np.array_equal(found, true)
     assert (found.dtype == np.int16) == (true.min() >= -32768 and true.max() <= 32767)
+
+
+def test_images_of_several_patients_in_one_series_are_told(tmp_path):
+    make_series(tmp_path, 4, edit=lambda dataset, k: setattr(dataset, "PatientID", "A" if k < 2 else "B"))
+    with pytest.warns(UserWarning, match="2 patients"):
+        eci.load_series(tmp_path)

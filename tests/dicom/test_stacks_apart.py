@@ -79,7 +79,7 @@ def enhanced(path: Path, edit, order=SHUFFLED) -> None:
         edit(group, n < PLACES)
     values = [np.full((ROWS, COLUMNS), n % PLACES + 100 * (n >= PLACES), np.uint16) for n in order]
     dataset.PixelData = np.stack(values).tobytes()
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(path, enforce_file_format=True)
 
 

@@ -284,3 +284,24 @@ def test_a_compressed_frame_that_the_header_lost_is_damage(tmp_path, name):
     dataset.save_as(tmp_path / "short.dcm")
     with pytest.raises(errors.DamagedFile, match="more pixels"):
         eci.load_stacks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stated", "units"), [(None, "HU"), ("HU", "HU"), ("MGML", "mg/ml"), ("US", None), ("Z_EFF", "Z_EFF")]
+)
+def test_a_ct_is_in_hounsfield_units_unless_it_says_otherwise(tmp_path, stated, units):
+    def edit(dataset, k):
+        if stated is not None:
+            dataset.RescaleType = stated
+
+    make_series(tmp_path, 3, modality="CT", edit=edit)
+    assert eci.load_series(tmp_path).attrs.get("units") == units
+
+
+def test_slices_in_different_units_are_no_volume(tmp_path):
+    make_series(
+        tmp_path, 6, modality="CT", edit=lambda dataset, k: setattr(dataset, "RescaleType", "HU" if k < 3 else "MGML")
+    )
+    with pytest.raises(errors.MixedSeries):
+        eci.load_series(tmp_path)
+    assert sorted(each.attrs["units"] for each in eci.load_stacks(tmp_path)) == ["HU", "mg/ml"]

@@ -81,6 +81,8 @@ def test_from_send_to_verify(service: str, folder: Path, tmp_path: Path, capsys:
     told = run(capsys, "-c", path, "verify", "KanariePID77")
     assert "ECI_KAU_S0002" in told and "KanariePID77" in run(capsys, "-c", path, "verify", "ECI_KAU_S0002")
     assert "not known at this site" in run(capsys, "-c", path, "verify", "KanariePID78")
+    accesses = (tmp_path / "site" / "spool" / "accesses.jsonl").read_text()
+    assert accesses.count("verify") == 3 and leaks(accesses) == []
     assert "1 patients" in run(capsys, "-c", path, "backup", tmp_path / "links.backup")
     assert leaks((tmp_path / "links.backup").read_bytes()) == []
 
@@ -159,10 +161,27 @@ def test_the_sample_configuration_names_all_that_it_can(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "send", "status", "verify", "preview", "fetch", "sftp", "quarantine", "check"]
+    "command", ["run", "send", "status", "verify", "preview", "fetch", "sftp", "quarantine", "check", "page"]
 )
 def test_each_command_of_the_proxy_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"usage: eci-proxy {command}" in run(capsys, command, "--help")
+
+
+def test_users_of_the_page_are_set_listed_and_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, typed = write_configuration(tmp_path / "site", page={"port": 8499}), ["long enough 123", "another one 1234"]
+    monkeypatch.setattr("getpass.getpass", lambda prompt: typed[0])
+    assert "it is off" in run(capsys, "-c", path, "page", "users")
+    told = run(capsys, "-c", path, "page", "password", "petra")
+    assert "http://127.0.0.1:8499/" in told and "restart the proxy" in told and typed[0] not in told
+    assert "petra" in run(capsys, "-c", path, "page", "users")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: typed.pop())
+    assert "differ" in run(capsys, "-c", path, "page", "password", "petra")
+    assert "Deleted petra" in run(capsys, "-c", path, "page", "delete", "petra")
+    assert "no such user" in run(capsys, "-c", path, "page", "delete", "petra")
+    write_configuration(tmp_path / "site", page={"host": "0.0.0.0"})
+    assert "without TLS" in run(capsys, "-c", path, "check", "--offline")
 
 
 @pytest.mark.needs_debian

@@ -219,6 +219,12 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
         get(f"{OF}/versions/annotate/1/provenance"),
     ),
     "site states": ("POST /api/site/states", nobody, post("/api/site/states", {"digests": []})),
+    "site numbers": ("POST /api/site/numbers/take", nobody, post("/api/site/numbers/take", {})),
+    "site proposals": (
+        "POST /api/site/numbers/propose",
+        nobody,
+        post("/api/site/numbers/propose", {"subjects": {}}),
+    ),
     "site ingest": ("POST /api/site/ingest", nobody, post("/api/site/ingest", {})),
     "site file": (
         "PUT /api/site/files/{digest}",

@@ -19,6 +19,8 @@ DIRECTIONS = (0x00189089, 0x0019100E, 0x20051440)
 GE_DIRECTION = (0x001910BB, 0x001910BC, 0x001910BD)
 GE_B_OFFSET = 1_000_000_000  # GE adds this to b-values since release DV26
 ANY = "any modality"
+# PS3.3 C.11.1.1.2; a CT that states nothing is in Hounsfield units (C.8.2.1)
+CT_UNITS = {"": "HU", "HU": "HU", "MGML": "mg/ml", "ED": "10²³/ml", "EDW": "N/Nw", "PCT": "%", "US": ""}
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,14 @@ def flavour(frame: Frame) -> tuple[str, ...]:
     value = frame.get("ImageType")
     parts = [str(part).strip().upper() for part in value] if isinstance(value, (MultiValue, list, tuple)) else []
     return tuple(part for part in parts[2:] if part)
+
+
+def units_of(frame: Frame) -> str:
+    """Return what values are measured in, as far as the header says: of CT the rescale type, of PET its units."""
+    if frame.modality == "PT":
+        return frame.text("Units")
+    stated = frame.text("RescaleType").strip().upper() if frame.modality == "CT" else "US"
+    return CT_UNITS.get(stated, stated)
 
 
 def _origin(frame: Frame) -> Any:

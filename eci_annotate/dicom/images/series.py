@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from eci_annotate.dicom.header_digest import digest_of_header
+from eci_annotate.dicom.images.attributes import units_of
 from eci_annotate.dicom.images.colour import colour_attrs, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
@@ -61,8 +63,8 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     first = stack.frames[0]
     values = values_of(stack)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
-    if first.modality == "CT":
-        attrs["units"] = "HU"
+    if first.modality == "CT" and units_of(first):
+        attrs["units"] = units_of(first)
     attrs |= suv_attrs(stack.frames)
     attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(stack.frames, values)
     if not first.text("FrameOfReferenceUID"):
@@ -91,7 +93,11 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
 
 def _frames(source: Source, progress: Progress | None, series_uid: str) -> list[Frame]:
     images = image_files(source, progress, series_uid=series_uid)
-    return _checked(images)
+    frames = _checked(images)
+    patients = {str(value_of(image.dataset, "PatientID") or "") for image in images}
+    if len(patients) > 1:
+        warnings.warn(f"The images name {len(patients)} patients: check that they belong together.", stacklevel=3)
+    return frames
 
 
 def _checked(images: Sequence[ImageFile]) -> list[Frame]:

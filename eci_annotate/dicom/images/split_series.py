@@ -24,6 +24,7 @@ from eci_annotate.dicom.images.attributes import (
     other_name,
     other_values,
     seconds_of,
+    units_of,
 )
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
@@ -72,15 +73,15 @@ def by_geometry(frames: Sequence[Frame]) -> list[FrameGroup]:
 
 def _meaning(frame: Frame) -> tuple[str, bool, str]:
     """Return what values mean and how they are shown, which one volume can have once only."""
-    units = frame.text("Units") if frame.modality == "PT" else ""
-    return frame.modality, frame.text("PhotometricInterpretation") == "MONOCHROME1", units
+    return frame.modality, frame.text("PhotometricInterpretation") == "MONOCHROME1", units_of(frame)
 
 
 def _flavour_names(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[str, ...]]:
     """Name groups by modality, parts of ImageType, units and inversion in which they differ; by number otherwise."""
     if len(keys) == 1:
         return {keys[0]: ()}
-    words = [_words(*key[3:8]) for key in keys]
+    one_modality = len({key[5] for key in keys}) == 1  # whose name says enough of the units otherwise
+    words = [_words(key[3], key[4], key[5], key[6], key[7] if one_modality else "") for key in keys]
     common = set.intersection(*map(set, words))
     names = [" ".join(part for part in each if part and part not in common) for each in words]
     return {

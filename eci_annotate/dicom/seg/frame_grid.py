@@ -18,6 +18,7 @@ SAME_COSINE = 1e-4
 SAME_SPACING = 1e-4  # relative
 EXACT_MM = 1e-3  # how well planes must fit a spacing that the file states, so that it is not measured
 LEAST_MM = 1e-3
+MOST_FINER, MOST_OVERLAP = 2.5, 8.0  # how many times closer than the stated distance or thickness planes may be
 MOST_VOXELS = 1 << 33
 AGAIN = "Export the segmentation again."
 
@@ -96,7 +97,10 @@ def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDA
     between, thickness = stated
     if len(heights) == 1:
         return between or thickness or 1.0, np.zeros(1, np.int64), not any(stated)
+    least = max(between / MOST_FINER, thickness / MOST_OVERLAP)
     for candidate in _candidates(between, thickness, float(np.diff(heights).min())):
+        if candidate < least:
+            continue  # planes much closer than the file says are planes out of place: voxels would be slivers
         fit = _fit(heights, candidate, digit_mm)
         if fit is not None:
             return *fit, False

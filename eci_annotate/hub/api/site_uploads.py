@@ -21,6 +21,8 @@ from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(prefix="/site", responses=PROBLEMS, tags=["sites"])
 SHA256 = Annotated[str, Field(pattern=DIGEST)]
+Pseudonym = Annotated[str, Field(pattern="^[A-Z2-7]{16}$")]
+SubjectNumber = Annotated[str, Field(pattern="^ECI_[A-Z0-9_-]{1,32}_S[0-9]{4,9}$")]
 PIECE = 8 << 20
 
 
@@ -29,6 +31,13 @@ class Files(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     digests: list[SHA256] = Field(max_length=1000)
+
+
+class ProposedNumbers(BaseModel):
+    """Which number a proxy gave to which pseudonym."""
+
+    model_config = ConfigDict(extra="forbid")
+    subjects: dict[Pseudonym, SubjectNumber] = Field(max_length=1000)
 
 
 def arrivals_of(who: Anybody, desk: AtDesk) -> Arrivals:
@@ -75,6 +84,18 @@ async def send(
         # also without a piece: the service may have been killed after the last byte, before it completed the file
         state = await run_in_threadpool(arrivals.append, digest, offset, [bytes(piece)], size)
         return dict(to_json(state))
+
+
+@router.post("/numbers/take")
+def take_numbers(arrivals: Sent) -> dict[str, list[str]]:
+    """Hand out the subjects' numbers that are reserved for the credential, for a time without connection; once each."""
+    return {"subjects": [name for each in arrivals.numbers().take() for name in each.subjects()]}
+
+
+@router.post("/numbers/propose")
+def propose_numbers(arrivals: Sent, given: Annotated[ProposedNumbers, Body()]) -> dict[str, int]:
+    """Keep which number a proxy gave to which pseudonym, of those reserved; settled when files are taken in."""
+    return {"kept": arrivals.numbers().propose(given.subjects)}
 
 
 @router.post("/ingest")

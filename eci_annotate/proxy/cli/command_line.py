@@ -6,13 +6,14 @@ What is heavy is imported when a command runs, so that `--help` comes at once.
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from eci_annotate.errors import EciError, NotInstalled, StoreUnavailable
-from eci_annotate.proxy.cli import quarantine_commands, site_setup
+from eci_annotate.errors import BadConfiguration, EciError, NotInstalled, StoreUnavailable
+from eci_annotate.proxy.cli import page_commands, quarantine_commands, site_setup
 from eci_annotate.proxy.cli.terminal_output import ProgressBar, plain_text, print_line, print_table
 
 CONFIGURATION = "ECI_PROXY_CONFIGURATION"
@@ -50,6 +51,7 @@ def argument_parser() -> argparse.ArgumentParser:
     site_setup.add_to(commands)
     for name, command, text in (
         ("run", _run, "Receive, de-identify and upload until stopped."),
+        ("numbers", _numbers, "Fetch numbers that the centre reserved, to give them while there is no connection."),
         ("status", _status, "Show what was received, held, sent and confirmed, and how fast."),
     ):
         commands.add_parser(name, help=text, description=text).set_defaults(command=command)
@@ -59,6 +61,7 @@ def argument_parser() -> argparse.ArgumentParser:
     _add_preview(commands)
     _add_batch(commands)
     quarantine_commands.add_to(commands)
+    page_commands.add_to(commands)
     return parser
 
 
@@ -137,11 +140,29 @@ def _status(chosen: argparse.Namespace) -> None:
 
 
 def _verify(chosen: argparse.Namespace) -> None:
+    from eci_annotate.proxy.site_records import look_up
+
     name = sys.stdin.readline().strip() if chosen.name == "-" else chosen.name
     with site_setup.opened(chosen) as proxy:
-        link = proxy.links.find(name, chosen.issuer)
+        link = look_up(proxy.links, proxy.records, name, chosen.issuer, getpass.getuser(), "command")
     rows = [["patient ID", link.patient_id], ["issuer", link.issuer], ["pseudonym", link.pseudonym]]
-    print_table(["name", "value"], [*rows, ["ECI number", link.subject or "not given yet"]])
+    print_table(["name", "value"], [*rows, ["ECI number", link.number or "not given yet"]])
+
+
+def _numbers(chosen: argparse.Namespace) -> None:
+    from eci_annotate.proxy.send.centre_client import Centre
+
+    with site_setup.opened(chosen) as proxy:
+        settings = proxy.configuration.centre
+        if settings is None:
+            raise BadConfiguration("No centre is configured.", "Add centre to the configuration.")
+        centre = Centre(settings)
+        try:
+            subjects = centre.take_numbers()
+        finally:
+            centre.close()
+        proxy.links.reserve(subjects)
+        print_line(f"Fetched {len(subjects)} numbers; {proxy.links.reserved()} can be given without connection.")
 
 
 def _fetch(chosen: argparse.Namespace) -> None:

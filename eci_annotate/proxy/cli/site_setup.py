@@ -69,20 +69,22 @@ def opened(chosen: argparse.Namespace) -> Iterator[Proxy]:
 
 def print_status(proxy: Proxy) -> None:
     """Print where the instances are."""
-    counts = proxy.queue.counts()
-    waiting = sum(1 for _ in proxy.spool.received())
-    rows: list[list[object]] = [["waiting to be registered", waiting]] if waiting else []
-    print_table(["state", "instances"], [*rows, *([name, number] for name, number in sorted(counts.items()))])
-    if causes := proxy.queue.causes():
+    from eci_annotate.proxy.queue_summary import summary_of
+
+    found = summary_of(proxy)
+    rows: list[list[object]] = [["waiting to be registered", found.waiting]] if found.waiting else []
+    print_table(["state", "instances"], [*rows, *([name, number] for name, number in sorted(found.counts.items()))])
+    if found.causes:
         print_line("")
-        print_table(["quarantined: it", "instances"], [[cause.value, n] for cause, n in causes.items()])
-    for reason, number in proxy.queue.reasons().items():
+        print_table(["quarantined: it", "instances"], [[cause.value, n] for cause, n in found.causes.items()])
+    for reason, number in found.reasons.items():
         print_line(f"{number} are held back at the centre: {reason}")
-    rate, left = proxy.queue.rates()
-    moving = proxy.left()
-    if moving:
-        remaining = f"; about {moving / rate / 60:.0f} min remain" if rate else ""
-        print_line(f"{moving} instances ({left / 1e6:.0f} MB) are on their way, {rate:.1f} per second{remaining}.")
+    if found.failing:
+        print_line(f"{found.failing} could not be uploaded yet and are tried again. See: eci-proxy check")
+    if found.moving:
+        remaining = f"; about {found.remaining_s / 60:.0f} min remain" if found.remaining_s else ""
+        size = f"{found.left_bytes / 1e6:.0f} MB"
+        print_line(f"{found.moving} instances ({size}) are on their way, {found.rate:.1f} per second{remaining}.")
 
 
 def _init(chosen: argparse.Namespace) -> None:
@@ -128,6 +130,7 @@ def checks_of(configuration: Configuration, offline: bool = False) -> Iterator[C
         yield "PACS (C-ECHO)", _refusal(lambda: _echo(configuration))
     if configuration.receive:
         yield "receiver", _refusal(lambda: _receiver(configuration))
+    yield "local page", _refusal(lambda: _page(configuration))
 
 
 def _refusal(attempt: object) -> str:
@@ -171,6 +174,12 @@ def _receiver(configuration: Configuration) -> None:
 
     assert configuration.receive is not None
     tls_context(configuration.receive)
+
+
+def _page(configuration: Configuration) -> None:
+    from eci_annotate.proxy.page.page_service import tls_of
+
+    tls_of(configuration.page)
 
 
 def _backup(chosen: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -91,6 +91,17 @@ class Centre:
     def ingest(self) -> None:
         """Ask the centre to take in what has arrived."""
         self._ask("POST", "ingest")
+
+    def take_numbers(self) -> list[str]:
+        """Return the subjects' numbers that are reserved for this proxy; each is handed out once."""
+        told = self._ask("POST", "numbers/take").get("subjects")
+        if not isinstance(told, list):
+            raise NotAtCentre("The centre gave an answer of another release.", "Update eci-proxy.")
+        return [str(each) for each in told]
+
+    def propose(self, numbers: Mapping[str, str]) -> None:
+        """Tell the centre which provisional number each pseudonym has here; at most 1000 at once."""
+        self._ask("POST", "numbers/propose", json={"subjects": dict(numbers)})
 
     def _ask(self, method: str, where: str, **more: Any) -> dict[str, Any]:
         try:

@@ -51,6 +51,8 @@ class Uploader:
     def step(self) -> int:
         """Send a batch, and ask about what was sent; returns how many files moved on."""
         waiting = self._queue.waiting(QueueState.DEIDENTIFIED, BATCH)
+        if waiting:
+            self._propose()  # before files: the centre may take them in at any moment
         done = sum(self._threads.map(self._send, waiting))
         if (
             waiting
@@ -59,6 +61,17 @@ class Uploader:
         ):
             self._quietly(self._centre.ingest)  # nothing more is coming now
         return done + self._ask(QueueState.SENT) + self._ask(QueueState.HELD)
+
+    def _propose(self) -> None:
+        """Tell the centre provisional numbers; without that it gives others, which count."""
+        numbers = self._links.to_propose()
+
+        def attempt() -> None:
+            self._centre.propose(numbers)
+            self._links.proposed(numbers)
+
+        if numbers:
+            self._quietly(attempt)
 
     def _send(self, each: QueuedInstance) -> bool:
         def attempt() -> None:

@@ -8,6 +8,7 @@ from threading import Lock
 
 from eci_annotate.archive.protocol import Archive, image_series_in
 from eci_annotate.errors import Refused
+from eci_annotate.repository.admin.site_numbers import reserved_ranges
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
@@ -49,31 +50,45 @@ def _ingest(backend: LocalBackend, project: str, subject: str, task: str, meanin
 
 def enrol_next(backend: LocalBackend, project: str, site: str) -> str:
     """Enrol a subject under the next pseudonym of the site that no project and no image has; the events decide."""
-    begin, case = f"ECI_{site.upper()}_S", backend.account.use_case(project)
+    begin, reserved = begin_of(site), reserved_ranges(backend.context, site)
     with _one_at_a_time:
         for number in count(_next_number(backend.context, begin)):
             _newest[backend.context.layout.root, begin] = number
             subject = f"{begin}{number:04d}"
-            if backend.context.archive.studies(subject):
-                continue
-            try:
-                backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
-            except Refused:
-                if not backend.context.streams.projects_of(subject):
-                    raise
-                continue  # another import took it a moment ago
-            if backend.context.streams.projects_of(subject) == [project]:
+            if not any(number in each for each in reserved) and enrol_as(backend, project, site, subject):
                 return subject
-            backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
     raise AssertionError("count never ends")
+
+
+def enrol_as(backend: LocalBackend, project: str, site: str, subject: str) -> bool:
+    """Enrol a subject under a pseudonym; returns whether no project and no image had it."""
+    if backend.context.archive.studies(subject):
+        return False
+    case = backend.account.use_case(project)
+    try:
+        backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
+    except Refused:
+        if not backend.context.streams.projects_of(subject):
+            raise
+        return False  # another import took it a moment ago
+    if backend.context.streams.projects_of(subject) == [project]:
+        return True
+    backend.do(Describe(project, subject, included=False, reason="another project took this pseudonym"))
+    return False
+
+
+def begin_of(site: str) -> str:
+    """Return how the pseudonyms of a site begin."""
+    return f"ECI_{site.upper()}_S"
 
 
 def _next_number(context: Context, begin: str) -> int:
     """Return where to look for a free pseudonym; all subjects are listed once for each site in a process."""
     known = _newest.get((context.layout.root, begin))
-    return (_last_number(context, begin) if known is None else known) + 1
+    return (last_number(context, begin) if known is None else known) + 1
 
 
-def _last_number(context: Context, begin: str) -> int:
+def last_number(context: Context, begin: str) -> int:
+    """Return the highest number that a subject has whose pseudonym begins so."""
     numbers = (name.removeprefix(begin) for _, name in context.streams.subjects() if name.startswith(begin))
     return max((int(number) for number in numbers if number.isdigit()), default=0)

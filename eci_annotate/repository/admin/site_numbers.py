@@ -18,6 +18,18 @@ def subject_numbers(context: Context, project: str, site: str) -> AppendLog:
     return AppendLog.at(logs_of(context, project, site) / "subjects.jsonl")
 
 
+def ranges_log(context: Context, project: str, site: str) -> AppendLog:
+    """Return the ranges of numbers that are reserved for the proxies of a project's site."""
+    return AppendLog.at(logs_of(context, project, site) / "ranges.jsonl")
+
+
+def reserved_ranges(context: Context, site: str) -> list[range]:
+    """Return the ranges of numbers that are reserved for proxies of a site, in any project."""
+    folders = (context.layout.root / "sites" / "logs").glob("*/*/ranges.jsonl")
+    logs = (AppendLog.at(path) for path in folders if path.parent.name.upper() == site.upper())
+    return [range(each["first"], each["last"] + 1) for log in logs for each in log.read().values()]
+
+
 def registered_subject(context: Context, project: str, site: str, path: Path) -> str:
     """Return the subject of the patient ID in a file, if it is a pseudonym that was sent before; else empty."""
     numbers = subject_numbers(context, project, site)

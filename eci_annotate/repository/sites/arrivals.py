@@ -19,6 +19,7 @@ from eci_annotate.errors import BadRequest, Conflict, StoreUnavailable
 from eci_annotate.repository.admin.append_log import AppendLog
 from eci_annotate.repository.admin.site_numbers import logs_of, subject_numbers
 from eci_annotate.repository.local.context import Context
+from eci_annotate.repository.sites.number_ranges import ProvisionalNumbers
 from eci_annotate.repository.sites.site_credentials import SiteCredential
 from eci_annotate.store.atomic_files import locked, make_folder, sync_folder, writing
 from eci_annotate.store.disk_reserve import require_space
@@ -65,6 +66,10 @@ class Arrivals:
         self.folder = context.layout.root / "arrivals" / credential.id
         self.outcomes = AppendLog.at(logs_of(context, credential.project, credential.site) / "files.jsonl")
         self.subjects = subject_numbers(context, credential.project, credential.site)
+
+    def numbers(self) -> ProvisionalNumbers:
+        """Return the provisional numbers of the credential."""
+        return ProvisionalNumbers(self._context, self.credential)
 
     def states(self, digests: Iterable[str]) -> dict[str, FileOutcome]:
         """Return the states of files by their SHA-256."""

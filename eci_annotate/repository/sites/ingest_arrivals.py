@@ -21,10 +21,11 @@ from eci_annotate.repository.admin.held_files import held_sets, hold
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.import_plan import HoldReason
 from eci_annotate.repository.admin.import_scan import Progress
-from eci_annotate.repository.admin.ingest_subject import enrol_next
+from eci_annotate.repository.admin.ingest_subject import enrol_as, enrol_next
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileState
+from eci_annotate.repository.sites.number_ranges import ProvisionalNumbers
 from eci_annotate.repository.sites.site_credentials import credential_named, site_identity
 from eci_annotate.store.atomic_files import locked
 
@@ -122,16 +123,21 @@ def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str, files
 
     A patient whose images the project holds already, by an import or another way, keeps its subject.
     """
+    numbers = ProvisionalNumbers(backend.context, arrivals.credential)
     known = arrivals.subjects.get([pseudonym])
     if pseudonym in known:
+        numbers.settle(backend, pseudonym, str(known[pseudonym]))
         return str(known[pseudonym])
     with locked(arrivals.folder.parent / f"{arrivals.credential.project}.{arrivals.credential.site}.numbers"):
         known = arrivals.subjects.get([pseudonym])  # another proxy of the site may have been faster
         if pseudonym not in known:
             project, site = arrivals.credential.project, arrivals.credential.site
-            subject = _holder_of(backend, project, files) or enrol_next(backend, project, site)
+            proposed = (each for each in numbers.proposed(pseudonym) if enrol_as(backend, project, site, each))
+            subject = _holder_of(backend, project, files) or next(proposed, "") or enrol_next(backend, project, site)
             arrivals.subjects.add({pseudonym: subject})
-    return str(arrivals.subjects.get([pseudonym])[pseudonym])
+    given = str(arrivals.subjects.get([pseudonym])[pseudonym])
+    numbers.settle(backend, pseudonym, given)
+    return given
 
 
 def _holder_of(backend: LocalBackend, project: str, files: Sequence[CompleteFile]) -> str:

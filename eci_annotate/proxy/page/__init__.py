@@ -1,0 +1,1 @@
+"""The local page of a proxy: queue, quarantine, verification and preview, behind a login."""
