@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Table, to_json
 
-NAMES = ("dicom", "deid", "proxy", "tools", "segment", "open", "store", "scale", "service", "efficiency")
+NAMES = ("dicom", "deid", "proxy", "tools", "segment", "robots", "open", "store", "scale", "service", "efficiency")
 
 
 def main() -> None:

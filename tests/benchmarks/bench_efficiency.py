@@ -214,9 +214,9 @@ The published times are those of the infrastructure that this package follows (I
   network; the published time is that of a person with other images. The test compares two settings, not two programs.
   From the command `eci-annotate open` to the images `tests/browser/test_open_command.py` takes 7 to 9 s on the same
   shared machine: Python, Voilà, a kernel with all imports, and the page. The goal of 1 s is not reached.
-- **Segmentation** (published: 239 ± 80 s, ICC 0.953) was not measured: no person drew. Programs draw in
-  milliseconds, and their agreement is not that of readers; [`04_agreement`](../notebooks/04_agreement.ipynb)
-  shows the figures on synthetic readings, and says so.
+- **Segmentation** (published: 239 ± 80 s, ICC 0.953) was not measured: no person drew. Scripted
+  annotators did, with [modelled seconds](benchmarks.md#robots); their agreement is not that of readers.
+  [`04_agreement`](../notebooks/04_agreement.ipynb) shows the figures on synthetic readings, and says so.
 """
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eci_annotate.errors import BadJournal, Refused
-from eci_annotate.imaging.volume import like
+from eci_annotate.imaging.distances import dice
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import like, volume_from_array
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Add, Delete, SetOption, Show, Undo
 from eci_annotate.tools.gestures import ALT, Drag, Press, Release
 from eci_annotate.tools.growcut import grow
+from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
 from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
 from eci_annotate.tools.protocol import HALF, SEEDS
-from tests.grids import SERIES
+from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, SHAPE, VOLUME, at, easel, plane
 
 SEED_UID = f"{SEEDS}{SERIES}"
@@ -62,7 +67,7 @@ def test_seeds_of_object_and_background_give_the_lesion():
     assert part.uid == "a" and 2 * (mask & blob).sum() / (mask.sum() + blob.sum()) > 0.75
     seeds = np.asarray(e.table.field(SEED_UID))
     where = part.where
-    same = grow(np.asarray(VOLUME)[where], seeds[where], margin=None)
+    same = grow(e.table.sheet.smooth[where], seeds[where], margin=None)
     assert (mask[where] == (same == 2)).all()
 
 
@@ -177,3 +182,21 @@ def test_an_acceptance_needs_its_annotation_and_its_grid():
     with pytest.raises(BadJournal):
         e.do(Accept(SERIES, "no zip", "growcut/1", "x"))
     assert GRID.shape == SHAPE
+
+
+def test_noise_disturbs_less_because_it_grows_on_smoothed_values():
+    k, j, i = np.indices((20, 50, 50))
+    ball = ((k - 10) * 2) ** 2 + (j - 25) ** 2 + (i - 25) ** 2 < 14**2
+    noise = np.random.default_rng(1).normal(0, 25, ball.shape)
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (2.0, 1.0, 1.0), ball.shape, FRAME)
+    e = Easel.for_volume(volume_from_array(np.where(ball, 110, 60) + noise.astype(np.int16), grid, series_uid=SERIES))
+    e.do(Add("a", "growcut", "lesion 1", (255, 0, 0), SERIES))
+    e.table.history.open_field(SEED_UID, ball.shape)
+    seeds = np.zeros(ball.shape, np.uint16)
+    seeds[8:13, 20:31, 20:31] = FIRST
+    seeds[:, [4, -5]] = seeds[:, :, [4, -5]] = seeds[[1, -2]] = BACKGROUND
+    request = growth_request(e.table)
+    assert request is not None
+    (part,) = Gardener().suggest(replace(request, seeds=seeds), lambda share: True).parts
+    raw = grow(e.table.sheet.values[part.where], seeds[part.where], margin=None) == FIRST
+    assert dice(part.voxels, ball[part.where]) > max(0.9, dice(raw, ball[part.where]) + 0.05)

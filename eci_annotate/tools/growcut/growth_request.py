@@ -1,6 +1,7 @@
 """From the seeds of a series to suggested masks; what is grown once is kept, so that one more stroke costs little.
 
-It runs in a thread of its own: the seeds may change meanwhile, and whoever asked then drops the result.
+It grows on lightly smoothed values, as click segment does, and runs in a thread of its own: the seeds may change
+meanwhile, and whoever asked then drops the result.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from eci_annotate.tools.growcut.region import region_after
 from eci_annotate.tools.protocol import SEEDS, ZONE, Fields, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
-SOURCE = "growcut/1"
+SOURCE = "growcut/2"  # 1 grew on values without smoothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Gardener:
             sheet = request.sheet
             walls = ~measured(sheet.volume.transpose("k", "j", "i")[region])
             walls = walls if request.zone is None else walls | (request.zone[region] > 0)
-            self._growth = Growth(sheet.values[region], len(things) + 1, walls, sheet.grid.spacing_mm)
+            self._growth = Growth(sheet.smooth[region], len(things) + 1, walls, sheet.grid.spacing_mm)
             self._key, self._region = key, region
         return self._growth
 
