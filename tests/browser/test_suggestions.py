@@ -9,6 +9,8 @@ from tests.browser.lab import OPEN, PROJECT, SUBJECT, Lab, Viewer, run_all
 from tests.browser.test_viewer import coloured, press
 
 BAR = ".eci-suggestion"
+SAME = f"text => document.querySelector('{BAR}').innerText === text"
+CHANGED = f"text => document.querySelector('{BAR}').innerText !== text"
 
 
 def suggested(viewer: Viewer) -> None:
@@ -35,13 +37,14 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
         viewer.stage("[...s.board.ink.echoes.held.keys()].filter((uid) => uid.startsWith('suggestion:')).length") == 1
     )
     press(viewer, "Enter")
+    viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").wait_for()
+    viewer.rest()
     assert not viewer.page.locator(f"{BAR} button:visible").count()
-    assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
     assert coloured(viewer) > 50
     viewer.page.wait_for_timeout(900)
     run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
     viewer.wait()
-    assert viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").count() == 1
+    viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").wait_for()
     viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
 
@@ -68,11 +71,13 @@ def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path
     suggested(viewer)
     before = bar.inner_text()
     press(viewer, "]")
-    viewer.page.wait_for_timeout(500)
+    viewer.page.wait_for_function(CHANGED, arg=before)
     press(viewer, "[")
-    viewer.page.wait_for_timeout(500)
-    assert bar.inner_text() == before and viewer.page.locator(".eci-row").count() == 0
+    viewer.page.wait_for_function(SAME, arg=before)
+    assert viewer.page.locator(".eci-row").count() == 0
     press(viewer, "Enter")
+    viewer.page.locator(".eci-row").wait_for()
+    viewer.rest()
     assert viewer.page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
     viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository))
@@ -87,8 +92,8 @@ def test_a_polygon_is_clicked_and_a_mask_is_edited_in_the_menu(viewer: Viewer) -
         page.mouse.click(*viewer.at("axial", *corner))
         viewer.heard()
         page.wait_for_timeout(600)
+    page.locator("button[title='Undo FreeDraw contour drawn on lesion 1']").wait_for()
     viewer.rest()
-    assert page.locator("button[title='Undo FreeDraw contour drawn on lesion 1']").count() == 1
     press(viewer, "s", "n")
     viewer.drag("axial", [(0.45, 0.5), (0.55, 0.5)], steps=12)
     viewer.rest()
