@@ -4,10 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, generate_uid
 
 import eci_annotate as eci
+from eci_annotate.dicom.images.attributes import other_values
+from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.errors import MixedSeries
 from tests.dicom.series_maker import make_series
 
@@ -135,3 +139,13 @@ def test_slices_of_single_files_too(tmp_path, keyword, values):
     make_series(tmp_path, 2 * PLACES, edit=edit)
     stacks = eci.load_stacks(tmp_path)
     assert sorted(map(held, stacks)) == [list(range(PLACES)), list(range(100, 100 + PLACES))]
+
+
+def test_a_malformed_or_deferred_element_tells_nothing_apart():
+    raw = [
+        RawDataElement(Tag("ReconstructionDiameter"), "DS", 4, b"few ", 0, False, True),
+        RawDataElement(Tag("PixelData"), "OW", 400, None, 0, False, True),
+        RawDataElement(Tag("ScanOptions"), "CS", 2, b"AX", 0, False, True),
+    ]
+    frame = Frame(Dataset({each.tag: each for each in raw}), 0, {}, lambda: np.zeros((1, 1)))
+    assert list(other_values(frame)) == ["ScanOptions"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.dicom_frames import OF_THE_FILE, Frame
 from eci_annotate.dicom.images.element_values import numbers
 
 B_VALUES = (0x00189087, 0x0019100C, 0x00431039, 0x20011003)  # standard, Siemens, GE, Philips
@@ -221,15 +222,24 @@ def other_values(frame: Frame) -> dict[str, OtherValue]:
         found = {key: value for key, value in frame.groups.items() if isinstance(value, str | int | float | MultiValue)}
         values = {key: OtherValue(str(value), not isinstance(value, str)) for key, value in found.items()}
     else:
-        values = {
-            element.keyword: OtherValue(str(element.value), element.VR in _CLOSED)
-            for element in map(frame.dataset.__getitem__, list(frame.dataset.keys()))
-            if element.VR in _CLOSED | _FREE and element.keyword
-        }
+        values = dict(_own_values(frame.dataset))
     shown = {key: value for key, value in values.items() if not _OF_EACH_SLICE.search(key)}
     indices = frame.groups.get("DimensionIndexValues")
     places = indices if isinstance(indices, MultiValue | list) else ()
     return shown | {f"Dimension {n}": OtherValue(str(place), True) for n, place in enumerate(places, 1)}
+
+
+def _own_values(dataset: Dataset) -> Iterator[tuple[str, OtherValue]]:
+    for tag, raw in list(dataset.items()):
+        keyword = keyword_for_tag(tag)
+        if not keyword or keyword in OF_THE_FILE or (raw.is_raw and raw.value is None):
+            continue
+        try:
+            element = dataset[tag]
+        except Exception:  # a malformed element tells nothing apart
+            continue
+        if element.VR in _CLOSED | _FREE:
+            yield keyword, OtherValue(str(element.value), element.VR in _CLOSED)
 
 
 def other_name(keyword: str, value: OtherValue, place: int, of: int) -> str:
