@@ -1,5 +1,6 @@
 """Frames that lie at the same positions go into stacks by whatever tells them apart; what nothing tells is refused."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -143,9 +144,12 @@ def test_slices_of_single_files_too(tmp_path, keyword, values):
 
 def test_a_malformed_or_deferred_element_tells_nothing_apart():
     raw = [
-        RawDataElement(Tag("ReconstructionDiameter"), "DS", 4, b"few ", 0, False, True),
+        RawDataElement(Tag("DiffusionBValue"), "FD", 3, b"few", 0, False, True),
+        RawDataElement(Tag("KVP"), "DS", 10, b"Mrs Smith ", 0, False, True),
         RawDataElement(Tag("PixelData"), "OW", 400, None, 0, False, True),
         RawDataElement(Tag("ScanOptions"), "CS", 2, b"AX", 0, False, True),
     ]
     frame = Frame(Dataset({each.tag: each for each in raw}), 0, {}, lambda: np.zeros((1, 1)))
-    assert list(other_values(frame)) == ["ScanOptions"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # pydicom's quote values
+        assert list(other_values(frame)) == ["KVP", "ScanOptions"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -205,6 +206,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
 _OF_EACH_SLICE = re.compile(
     "Instance|Number$|Position|Location|Time|Date|Window|Pixel|Rescale|LUT|Lossy|Index|Comment|Exposure|Current|Overlay"
 )
+_CODE = re.compile(r"[A-Z0-9_ ]{1,16}|[-+]?[0-9.]{1,12}(?:[eE][-+]?[0-9]+)?")  # of a code string, or a number
 _CLOSED, _FREE = frozenset({"CS", "DS", "IS", "FD", "FL", "US", "SS", "UL", "SL"}), frozenset({"SH", "LO"})
 
 
@@ -235,7 +237,9 @@ def _own_values(dataset: Dataset) -> Iterator[tuple[str, OtherValue]]:
         if not keyword or keyword in OF_THE_FILE or (raw.is_raw and raw.value is None):
             continue
         try:
-            element = dataset[tag]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's quote values
+                element = dataset[tag]
         except Exception:  # a malformed element tells nothing apart
             continue
         if element.VR in _CLOSED | _FREE:
@@ -246,4 +250,5 @@ def other_name(keyword: str, value: OtherValue, place: int, of: int) -> str:
     """Return the name of a stack that another attribute sets apart."""
     words = re.sub("(?<=[a-z])(?=[A-Z])", " ", keyword).lower()
     shown = value.text.removesuffix(".0").lower()
-    return f"{words} {shown}" if value.is_closed and len(shown) < 17 else f"{words} {place} of {of}"
+    is_shown = value.is_closed and _CODE.fullmatch(value.text.strip()) is not None
+    return f"{words} {shown}" if is_shown else f"{words} {place} of {of}"
