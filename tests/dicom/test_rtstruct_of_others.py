@@ -92,6 +92,26 @@ def test_a_contour_repeated_beside_its_slice_changes_nothing(tmp_path):
     check_masks(v, eci.read_rtstruct(foreign(tmp_path, v, edit)))
 
 
+def one_twice(dataset):
+    items = dataset.ROIContourSequence[0].ContourSequence
+    extra = copy.deepcopy(items[0])
+    again = np.roll(np.array(extra.ContourData, float).reshape(-1, 3)[::-1], 2, axis=0)
+    extra.ContourData = [float(x) for x in np.ravel(again)]
+    items.append(extra)
+
+
+def all_twice(dataset):
+    dataset.ROIContourSequence.append(copy.deepcopy(dataset.ROIContourSequence[0]))
+
+
+@pytest.mark.parametrize("edit", [one_twice, all_twice])
+def test_a_contour_that_is_there_twice_counts_once_and_is_told(tmp_path, edit):
+    v = world(tmp_path)
+    with pytest.warns(UserWarning, match="repeat others"):
+        found = eci.read_rtstruct(foreign(tmp_path, v, edit))
+    check_masks(v, found)
+
+
 def test_planes_much_closer_than_usual_are_planes():
     rings = [np.array([[0, 0, z], [5, 0, z], [5, 5, z], [0, 5, z]], float) for z in (0, 0.05, 0.1, 0.15, 9, 9.05, 9.1)]
     assert eci.Contours(tuple(rings)).volume_mm3 == pytest.approx(7 * 25 * 0.05)

@@ -24,6 +24,7 @@ from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
+from eci_annotate.dicom.rtstruct.repeated_rings import RingRegister
 from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
@@ -32,7 +33,8 @@ from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.planes import parallel_rings, planes_of
 
-CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "INTERPOLATED_PLANAR"}
+XOR = "CLOSEDPLANAR_XOR"  # says itself what a repeated contour does
+CLOSED = {"CLOSED_PLANAR", XOR, "INTERPOLATED_PLANAR"}
 OPEN = {"POINT", "OPEN_PLANAR", "OPEN_NONPLANAR"}
 
 
@@ -161,6 +163,7 @@ def _ring(kind: str, value: bytes | Floats) -> Floats | None:
 def _rings(roi: Roi, found: StructureSet) -> tuple[list[Floats], int]:
     """Return the closed rings of an ROI, and the number of its other contours."""
     rings: list[Floats] = []
+    known = RingRegister()
     open_ones = damaged = 0
     for kind, value in (each for item in roi.contours for each in _contours(item)):
         try:
@@ -170,8 +173,10 @@ def _rings(roi: Roi, found: StructureSet) -> tuple[list[Floats], int]:
             continue
         if ring is None:
             open_ones += 1
-        else:
+        elif kind.strip().upper() == XOR or known.is_new(ring):
             rings.append(ring)
+    if known.repeated:
+        found.note(f"ROI {roi.number}: {known.repeated} contour(s) repeat others and count once.")
     if damaged:
         found.note(f"ROI {roi.number}: {damaged} contour(s) cannot be read and are left out.")
     if rings and open_ones:
