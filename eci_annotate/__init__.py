@@ -35,6 +35,7 @@ _HOMES = {
     "read_rtstruct": "dicom.rtstruct.read",
     "write_rtstruct": "dicom.rtstruct.write",
     "read_segmentation": "dicom.seg.read",
+    "read_report": "dicom.sr.read_report",
     "write_segmentation": "dicom.seg.write",
     "write_phantom": "dicom.phantom",
     "Box": "imaging.annotations",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from eci_annotate.dicom.rtstruct.write import write_rtstruct
     from eci_annotate.dicom.seg.read import read_segmentation
     from eci_annotate.dicom.seg.write import write_segmentation
+    from eci_annotate.dicom.sr.read_report import read_report
     from eci_annotate.dicom.subtraction import subtract
     from eci_annotate.dicom.suv import suv
     from eci_annotate.errors import EciError
@@ -149,6 +151,7 @@ __all__ = [
     "open",
     "proposal_table",
     "read_registration",
+    "read_report",
     "read_rtstruct",
     "read_segmentation",
     "replay",

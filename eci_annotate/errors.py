@@ -196,6 +196,10 @@ class BadSegmentation(EciError):
     """A file that is no readable DICOM SEG, or annotations that a segmentation cannot hold."""
 
 
+class BadReport(EciError):
+    """A file that is no readable structured report."""
+
+
 class WrongPlane(EciError):
     """A tool was used in a plane where it cannot work."""
 

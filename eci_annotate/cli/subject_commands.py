@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,10 @@ from eci_annotate.cli.terminal import Folder, Project, local, open, projects, sa
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, Tampered
 from eci_annotate.workflow.cell_text import csv_cell
+
+if TYPE_CHECKING:
+    from eci_annotate.imaging.annotation import Annotation
+    from eci_annotate.repository.repository import Repository
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -78,22 +83,35 @@ def set_(
     say(f"{subject}: {'included' if seen.included else 'excluded'}, {'live' if seen.live else 'test'}, {seen.cohort}")
 
 
+def _annotations(repository: Repository, project: str, subject: str, files: Sequence[Path]) -> list[Annotation]:
+    """Read annotation files about a subject, whose images say where regions on pixels are."""
+    from functools import partial
+
+    from eci_annotate.repository.external.adopt_annotations import read_annotations
+    from eci_annotate.repository.external.study_objects import volume_of_image
+
+    studies = repository.studies(subject, project=project)
+    locate = partial(volume_of_image, studies, lambda uid: repository.volume(uid, subject=subject, project=project))
+    return [each for path in files for each in read_annotations(path, locate)]
+
+
 @subjects.command("adopt")
 def adopt_(
     folder: Folder,
     subject: Subject,
-    files: Annotated[list[Path], typer.Argument(help="RTSTRUCT or DICOM SEG files.")],
+    files: Annotated[list[Path], typer.Argument(help="RTSTRUCT, DICOM SEG or SR files.")],
     task: Annotated[str, typer.Option(help="The task, as the worklist names it.")],
     source: Annotated[str, typer.Option(help="Model or program with its version, as in nnunet/2.5.")],
     project: Project = None,
     series: Annotated[str, typer.Option(help="UID of their series, if the files name none of the subject.")] = "",
 ) -> None:
     """Put annotations of a model or of another program into your draft of a task, to be corrected and signed."""
-    from eci_annotate.repository.external.adopt_annotations import adopt, read_annotations
+    from eci_annotate.repository.external.adopt_annotations import adopt
 
-    found = [each for path in files for each in read_annotations(path)]
     repository = open(folder)
-    held = repository.start(subject, task, project=chosen(repository, project))
+    where = chosen(repository, project)
+    found = _annotations(repository, where, subject, files)
+    held = repository.start(subject, task, project=where)
     try:
         adopt(held, found, source, series_uid=series)
     finally:
@@ -105,7 +123,7 @@ def adopt_(
 def control(
     folder: Folder,
     subject: Subject,
-    files: Annotated[list[Path] | None, typer.Argument(help="RTSTRUCT or DICOM SEG files with the lesions.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="RTSTRUCT, DICOM SEG or SR files of lesions.")] = None,
     answers: Annotated[Path | None, typer.Option(help="JSON file with known answers of the form.")] = None,
     task: Annotated[str, typer.Option(help="The task whose readings are compared.")] = "annotate",
     project: Project = None,
@@ -117,15 +135,15 @@ def control(
     The page Quality of a service, and eci.ControlCases in Python, show the results.
     """
     from eci_annotate.repository.analysis.control_cases import ControlCases
-    from eci_annotate.repository.external.adopt_annotations import read_annotations
 
     repository = open(folder)
-    cases = ControlCases(repository, chosen(repository, project))
+    where = chosen(repository, project)
+    cases = ControlCases(repository, where)
     if remove:
         cases.unmark(subject)
         say(f"{subject} is no control case.")
         return
-    lesions = [each for path in files for each in read_annotations(path)] if files else [] if without_lesions else None
+    lesions = _annotations(repository, where, subject, files) if files else [] if without_lesions else None
     cases.mark(subject, lesions, read_json(answers) if answers else {}, task=task)
     known = "its answers" if lesions is None else f"{len(lesions)} lesion{'s' * (len(lesions) != 1)}"
     say(f"{subject} is a control case; known: {known}.")

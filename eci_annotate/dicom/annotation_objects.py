@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # modalities of series that hold no images of their own
 NO_IMAGES = ("RTSTRUCT", "SR", "SEG", "PR", "KO", "REG", "RTDOSE", "RTPLAN")
 # those that are read where they came with the images
-READ_OBJECTS = ("REG", "RTSTRUCT", "SEG")
+READ_OBJECTS = ("REG", "RTSTRUCT", "SEG", "SR")
 
 
 @dataclass(frozen=True)

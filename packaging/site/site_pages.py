@@ -34,7 +34,7 @@ GROUPS = {
     ],
     "Annotations": [
         "Box", "Contours", "Mask", "read_rtstruct", "write_rtstruct", "read_segmentation", "write_segmentation",
-        "write_label_map",
+        "read_report", "write_label_map",
     ],
     "Registrations": ["read_registration", "Registration", "map_onto"],
     "Errors": ["EciError"],

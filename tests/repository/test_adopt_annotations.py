@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from eci_annotate.repository.task import Task
 from eci_annotate.tools import from_line
 from eci_annotate.tools.editing.entries import Adopt
 from eci_annotate.viewer.session.resume import begin, restored
+from tests.measurement_report import foreign_report, square_on
 from tests.repository.readings_world import P, as_member, lesion, make, report, subject
 
 S = subject(1)
@@ -133,4 +135,20 @@ def test_the_command_adds_to_the_draft(folder: Path, tmp_path: Path, monkeypatch
     assert done.exit_code == 0 and "lesion 1" in done.output
     task = repository.start(subject(3), "annotate", project=P, take_over=True)
     assert (drawn(task)["lesion 1"] == made[0].voxels_on(grid_of(task.volume()))).all()
+    task.release()
+
+
+def test_the_command_finds_the_images_that_a_report_draws_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(folder / "members/cora.key"))
+    repository = as_member(folder, "cora")
+    images = [pydicom.dcmread(path) for path in sorted((folder.parent / "dicom" / "2").rglob("*.dcm"))]
+    path = tmp_path / "report.dcm"
+    foreign_report(images, square_on(images[2], "lesion 2")).save_as(path, enforce_file_format=True)
+    words = ["subject", "adopt", str(folder), subject(3), str(path), "--task", "annotate", "--source", "other/1"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    task = repository.start(subject(3), "annotate", project=P, take_over=True)
+    assert drawn(task)["lesion 2"].sum() == 80
     task.release()

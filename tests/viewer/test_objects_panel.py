@@ -9,6 +9,7 @@ import pydicom
 
 import eci_annotate as eci
 from eci_annotate.viewer.open_task import OpenTask
+from tests.measurement_report import foreign_report, square_on
 from tests.registered_study import S, first, repository
 from tests.repository.repository_world import ANSWERS, lines
 
@@ -49,6 +50,31 @@ def test_a_structure_set_is_listed_outlined_and_taken_over(tmp_path: Path) -> No
     shown.leave()
     (entry,) = good.entries
     assert entry.uid == taken.uid and entry.source.startswith("MIM-7.1/")
+
+
+def test_a_measurement_report_is_listed_and_taken_over_and_one_without_regions_is_not(tmp_path: Path) -> None:
+    def reports(folder: Path) -> None:
+        images = [pydicom.dcmread(path) for path in sorted((folder / "1").glob("*.dcm"))]
+        for name in ("regions", "text"):
+            dataset = foreign_report(images, square_on(images[2]))
+            if name == "text":
+                dataset.ContentSequence = [each for each in dataset.ContentSequence if each.ValueType != "CONTAINER"]
+            for keyword in ("PatientIdentityRemoved", "DeidentificationMethod"):
+                setattr(dataset, keyword, images[0][keyword].value)
+            dataset.save_as(folder / f"{name}.dcm", enforce_file_format=True)
+
+    repo = repository(tmp_path, reports)
+    shown = OpenTask(repo.start(S, "annotate"), "400px")
+    assert shown.bench is not None
+    (row,) = shown.objects
+    assert row.found.title == "Measurement report, Other, 1 contour"
+    row.take.click()
+    (taken,) = shown.bench.controller.easel.table.annotations()
+    volume = shown.task.volume(taken.series_uid)
+    wanted = np.zeros(volume.shape, bool)
+    wanted[2, 4:12, 5:15] = True
+    assert taken.label == "lesion 7" and np.array_equal(taken.mask_on(volume).values, wanted)
+    shown.leave()
 
 
 def test_signed_structure_sets_are_no_objects_of_the_study(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.dicom.seg.read import read_segmentation
+from eci_annotate.dicom.sr.read_report import Locate, report_regions
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask, new_uid
 from eci_annotate.imaging.geometry import Grid
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from eci_annotate.repository.task import Task
 
-_READERS: dict[str, Callable[[Path], Sequence[Annotation]]] = {"RTSTRUCT": read_rtstruct, "SEG": read_segmentation}
 _SOURCE = re.compile(r"[^\s/]+/[^\s/]+")
 _WITHIN_VOXEL = 0.01
 
@@ -148,12 +148,20 @@ def _series_for(rows: Sequence[Series], number: int, annotation: Annotation, wan
     return same[0]
 
 
-def read_annotations(path: Path) -> list[Annotation]:
-    """Read an RTSTRUCT or a DICOM SEG file; raises NotDicom, DamagedFile, Refused and their kinds."""
+def read_annotations(path: Path, locate: Locate = lambda image: None) -> list[Annotation]:
+    """Read an RTSTRUCT, DICOM SEG or SR file; raises NotDicom, DamagedFile, Refused and their kinds.
+
+    `locate` gives the volume of an image on whose pixels a report draws.
+    """
     modality = str(value_of(read(path, pixels=False), "Modality") or "")
-    if modality not in _READERS:
-        raise Refused("A file holds no annotations that can be read.", "Give RTSTRUCT or DICOM SEG files.")
-    return list(_READERS[modality](path))
+    match modality:
+        case "RTSTRUCT":
+            return list(read_rtstruct(path))
+        case "SEG":
+            return list(read_segmentation(path))
+        case "SR":
+            return list(report_regions(path, locate))
+    raise Refused("A file holds no annotations that can be read.", "Give RTSTRUCT, DICOM SEG or SR files.")
 
 
 def _thing(number: int, annotation: Annotation, grid: Grid) -> tuple[Object, Fields | None]:
