@@ -24,7 +24,7 @@ from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
-from eci_annotate.dicom.rtstruct.repeated_rings import RingRegister
+from eci_annotate.dicom.rtstruct.ring_register import RingRegister
 from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
