@@ -23,8 +23,8 @@ from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
+from eci_annotate.dicom.rtstruct.contour_register import ContourRegister
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
-from eci_annotate.dicom.rtstruct.ring_register import RingRegister
 from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of
 from eci_annotate.dicom.uids import RTSTRUCT_STORAGE
 from eci_annotate.errors import BadStructureSet, EciError
@@ -163,7 +163,7 @@ def _ring(kind: str, value: bytes | Floats) -> Floats | None:
 def _rings(roi: Roi, found: StructureSet) -> tuple[list[Floats], int]:
     """Return the closed rings of an ROI, and the number of its other contours."""
     rings: list[Floats] = []
-    known = RingRegister()
+    known = ContourRegister()
     open_ones = damaged = 0
     for kind, value in (each for item in roi.contours for each in _contours(item)):
         try:

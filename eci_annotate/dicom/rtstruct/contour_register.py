@@ -12,7 +12,7 @@ _OFF_BORDERS = 1 / 3000  # sums of decimals are then no border of rounding, what
 
 
 @dataclass
-class RingRegister:
+class ContourRegister:
     """The rings of one structure so far.
 
     Attributes
