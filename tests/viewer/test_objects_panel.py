@@ -68,11 +68,15 @@ def test_a_measurement_report_is_listed_and_taken_over_and_one_without_regions_i
     assert shown.bench is not None
     (row,) = shown.objects
     assert row.found.title == "Measurement report, Other, 1 contour"
+    row.compare.click()
+    assert "lesion 7: nothing in your draft overlaps it." in row.comparison.value
     row.take.click()
     (taken,) = shown.bench.controller.easel.table.annotations()
     volume = shown.task.volume(taken.series_uid)
     wanted = np.zeros(volume.shape, bool)
     wanted[2, 4:12, 5:15] = True
+    row.compare.click()
+    assert "lesion 7 and your lesion 7: Dice 1.00, HD95 0.0 mm." in row.comparison.value
     assert taken.label == "lesion 7" and np.array_equal(taken.mask_on(volume).values, wanted)
     shown.leave()
 

@@ -12,9 +12,9 @@ from typing import Any
 import xarray as xr
 
 from eci_annotate.imaging.annotations import Annotation
-from eci_annotate.imaging.distances import dice
-from eci_annotate.repository.analysis.delta import Version, voxels_of
+from eci_annotate.repository.analysis.delta import Version
 from eci_annotate.repository.analysis.form_answers import Answers, answered, by_path
+from eci_annotate.repository.external.compare_objects import overlap_pairs
 from eci_annotate.workflow.usecase.form import CHOICE, YES_NO, Question
 
 
@@ -56,7 +56,7 @@ def score(
         The questions of the form.
     """
     lesions, drawn = known.annotations(), reading.annotations()
-    pairs = _matched(lesions, drawn, volume)
+    pairs = overlap_pairs(lesions, drawn, volume)
     found = {n for n, _ in pairs}
     taken = {m for _, m in pairs}
     renamed = {drawn[m].label: lesions[n].label for n, m in pairs}
@@ -72,25 +72,6 @@ def score(
 
 def _name(annotation: Annotation, number: int) -> str:
     return annotation.label or f"annotation {number + 1}"
-
-
-def _matched(
-    lesions: Sequence[Annotation], drawn: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
-) -> dict[tuple[int, int], float]:
-    """Return the Dice of pairs that overlap, the best pairs first; each lesion and each annotation is in one."""
-    overlaps: dict[tuple[int, int], float] = {}
-    for n, lesion in enumerate(lesions):
-        there = volume(lesion.series_uid)
-        mask = voxels_of(lesion, there)
-        for m, each in enumerate(drawn):
-            here = each.series_uid == lesion.series_uid
-            if here or (lesion.frame_uid and each.frame_uid == lesion.frame_uid):
-                overlaps[n, m] = dice(mask, voxels_of(each, there))
-    chosen: dict[tuple[int, int], float] = {}
-    for (n, m), value in sorted(overlaps.items(), key=lambda item: (-item[1], item[0])):
-        if value > 0 and all(n != a and m != b for a, b in chosen):
-            chosen[n, m] = value
-    return chosen
 
 
 def _answers(

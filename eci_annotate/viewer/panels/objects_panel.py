@@ -1,4 +1,4 @@
-"""Structure sets and segmentations that came with the images: outlines over them, and a button to take them over."""
+"""Annotation objects that came with the images: outlines over them, a comparison with the draft, and taking over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import EciError
 from eci_annotate.repository.external.adopt_annotations import adoption_entries
+from eci_annotate.repository.external.compare_objects import compared
 from eci_annotate.repository.external.study_objects import StudyObject
 from eci_annotate.repository.task import Task
 from eci_annotate.tools.editing.easel import Easel
@@ -20,7 +21,7 @@ from eci_annotate.viewer.stage.orders import Order
 
 
 class ObjectRow:
-    """One object: its title, what of it cannot be read, an eye and the button.
+    """One object: its title, what of it cannot be read, an eye and two buttons.
 
     Parameters
     ----------
@@ -46,15 +47,17 @@ class ObjectRow:
         self._layer: Layer | None = None
         size = w.Layout(width="42px")
         self.eye = w.ToggleButton(value=False, icon="eye-slash", layout=size, tooltip="Show its outlines")
+        self.compare = w.Button(icon="balance-scale", layout=size, tooltip="Compare with your draft")
         self.take = w.Button(icon="hand-grab-o", layout=size, tooltip="Take over into your draft")
-        self.eye.disabled = self.take.disabled = bool(found.problem)
+        self.eye.disabled = self.compare.disabled = self.take.disabled = bool(found.problem)
         if controller.why_not:
             self.take.disabled, self.take.tooltip = True, controller.why_not
         self.eye.observe(lambda change: self._reveal(change["new"]), "value")
+        self.compare.on_click(lambda _: self._compare())
         self.take.on_click(lambda _: self._take())
-        self.text = w.HTML()
+        self.text, self.comparison = w.HTML(), w.HTML()
         head = w.HTML(html.escape(found.title), layout=w.Layout(flex="1 1 auto"))
-        self.widget = w.VBox([w.HBox([head, self.eye, self.take]), self.text])
+        self.widget = w.VBox([w.HBox([head, self.eye, self.compare, self.take]), self.text, self.comparison])
         self._say([f"{found.title} cannot be shown: {found.problem}"] if found.problem else found.notes)
 
     def _say(self, lines: Sequence[str]) -> None:
@@ -75,13 +78,25 @@ class ObjectRow:
 
     def _reveal(self, shown: bool) -> None:
         self.eye.icon = "eye" if shown else "eye-slash"
-        painter = self._controller.painter
-        if self._layer is None:
-            self._layer = self._made()
-            painter.others.insert(0, self._layer)
-        self._layer.shown = shown
+        painter, layer = self._controller.painter, self._outlines()
+        if layer not in painter.others:
+            painter.others.insert(0, layer)
+        layer.shown = shown
         orders = painter.again()
         self._draw([*orders, *self._controller.drawn(orders), *painter.echoes_of_others()])
+
+    def _compare(self) -> None:
+        """Say how much each annotation differs from what is drawn now."""
+        own = self._controller.easel.table
+        pairs = compared(
+            self._outlines().easel.table.annotations(), own.annotations(), lambda uid: own.sheet_of(uid).volume
+        )
+        self.comparison.value = "".join(f"<div>{html.escape(each.words)}</div>" for each in pairs)
+
+    def _outlines(self) -> Layer:
+        if self._layer is None:
+            self._layer = self._made()
+        return self._layer
 
     def _made(self) -> Layer:
         own = self._controller.easel

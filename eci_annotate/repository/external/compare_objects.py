@@ -1,0 +1,101 @@
+"""Annotations of others beside those of a draft: pairs by overlap, each with Dice and HD95."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import xarray as xr
+
+from eci_annotate.imaging.annotation import Annotation
+from eci_annotate.imaging.blocks import bounding_box
+from eci_annotate.imaging.distances import dice, hd95
+from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.analysis.delta import voxels_of
+
+_AROUND = 1
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """An annotation of others, and the own one that overlaps it most.
+
+    Attributes
+    ----------
+    label, own_label
+        Of both; no own label where nothing overlaps.
+    dice, hd95_mm
+        On the series of the other one; 0 and infinite where nothing overlaps.
+    """
+
+    label: str
+    own_label: str | None
+    dice: float = 0.0
+    hd95_mm: float = float("inf")
+
+    @property
+    def words(self) -> str:
+        """The pair in a sentence."""
+        name = self.label or "An annotation"
+        if self.own_label is None:
+            return f"{name}: nothing in your draft overlaps it."
+        return f"{name} and your {self.own_label or 'annotation'}: Dice {self.dice:.2f}, HD95 {self.hd95_mm:.1f} mm."
+
+
+def overlap_pairs(
+    first: Sequence[Annotation], second: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
+) -> dict[tuple[int, int], float]:
+    """Return the Dice of pairs that overlap, the best pairs first; each annotation is in one.
+
+    Parameters
+    ----------
+    first, second
+        Annotations; pairs are compared on the series of the first, and only within one frame of reference.
+    volume
+        Gives a series (k, j, i).
+
+    Returns
+    -------
+    dict
+        Dice by place in `first` and in `second`.
+    """
+    overlaps: dict[tuple[int, int], float] = {}
+    for n, one in enumerate(first):
+        there = volume(one.series_uid)
+        mask = voxels_of(one, there)
+        for m, other in enumerate(second):
+            if other.series_uid == one.series_uid or (one.frame_uid and other.frame_uid == one.frame_uid):
+                overlaps[n, m] = dice(mask, voxels_of(other, there))
+    chosen: dict[tuple[int, int], float] = {}
+    for (n, m), value in sorted(overlaps.items(), key=lambda item: (-item[1], item[0])):
+        if value > 0 and all(n != a and m != b for a, b in chosen):
+            chosen[n, m] = value
+    return chosen
+
+
+def compared(
+    theirs: Sequence[Annotation], own: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
+) -> list[ComparedPair]:
+    """Return each annotation of others with the own one that overlaps it most; parameters as `overlap_pairs`."""
+    known = cache(volume)
+    pairs = overlap_pairs(theirs, own, known)
+    mates = {n: (m, value) for (n, m), value in pairs.items()}
+    return [_pair(each, own, mates.get(n), known) for n, each in enumerate(theirs)]
+
+
+def _pair(
+    each: Annotation,
+    own: Sequence[Annotation],
+    mate: tuple[int, float] | None,
+    volume: Callable[[str], xr.DataArray],
+) -> ComparedPair:
+    if mate is None:
+        return ComparedPair(each.label, None)
+    there = volume(each.series_uid)
+    one, other = voxels_of(each, there), voxels_of(own[mate[0]], there)
+    near = tuple(slice(max(part.start - _AROUND, 0), part.stop + _AROUND) for part in bounding_box(one | other))
+    spacing = tuple(float(each) for each in grid_of(there).spacing_mm)
+    distance = hd95(np.asarray(one[near]), np.asarray(other[near]), (spacing[0], spacing[1], spacing[2]))
+    return ComparedPair(each.label, own[mate[0]].label, mate[1], distance)
