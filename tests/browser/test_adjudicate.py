@@ -68,15 +68,27 @@ def put(lab: Lab, folder: Path, name: str) -> Path:
     return Path(shutil.copytree(folder, lab.folder / name))
 
 
+RESTS = """() => {
+    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    const stages = [...document.querySelectorAll('.eci-stage')].map((el) => el.stage).filter(Boolean);
+    return kernel?.status === 'idle' && stages.every((s) => !s.queue.busy && !s.connection.unsent);
+}"""
+
+
 def stages(page: Page, count: int) -> list[Any]:
     """The stages on the page, once all of them show images and the kernel's layers."""
+    settled(page)
     page.wait_for_function(READY, arg=count)
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(300)
     return [each for each in page.locator(".eci-stage").all() if each.is_visible()]
 
 
 def settled(page: Page) -> None:
-    page.wait_for_timeout(900)
+    """Until the kernel has done what was clicked, and the stages have drawn it."""
+    for _ in range(2):
+        page.wait_for_timeout(300)
+        page.wait_for_function(RESTS)
+    page.wait_for_timeout(300)
 
 
 @pytest.fixture
