@@ -6,7 +6,6 @@ nothing, and what was withdrawn since is gone from it with the key.
 
 from __future__ import annotations
 
-import os
 import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from eci_annotate.errors import NotARepository, NotFound, Tampered
 from eci_annotate.repository.admin.copy_repository import Progress, copy_files, opened
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.image_encryption import ImageCipher
+from eci_annotate.repository.keys.key_files import decrypted, encrypted
 from eci_annotate.repository.keys.repository_folder import Layout, create, find
 from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.local.checkpoints import prove
@@ -35,7 +35,7 @@ from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view
 
 KEYS = ("members", "authority", "vault", "sites", "register")
-_NONCE, _TRIES, _HEAD = 12, 5, "backup.json"
+_TRIES, _HEAD = 5, "backup.json"
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,7 @@ def _image_cipher(vault: Vault, subject: str, projects: list[str], place: Path) 
 
 
 def _wrapped(cipher: AESGCM, key: bytes, subject: str) -> str:
-    nonce = os.urandom(_NONCE)
-    return b64encode(nonce + cipher.encrypt(nonce, key, subject.encode())).decode()
+    return b64encode(encrypted(cipher, key, subject.encode())).decode()
 
 
 def _opened_key(vault: Vault, subject: str, place: Path) -> bytes | None:
@@ -162,8 +161,7 @@ def _opened_key(vault: Vault, subject: str, place: Path) -> bytes | None:
         return None
     for project, text in closed.items():
         try:
-            raw = b64decode(text)
-            return vault.cipher(project, subject).decrypt(raw[:_NONCE], raw[_NONCE:], subject.encode())
+            return decrypted(vault.cipher(project, subject), b64decode(text), subject.encode())
         except (NotFound, InvalidTag, ValueError):
             continue
     return None
@@ -173,8 +171,7 @@ def _close(cipher: AESGCM, content: bytes, target: Path) -> None:
     name = target.name.encode()
     if target.exists() and _opened_bytes(cipher, target, name) == content:
         return
-    nonce = os.urandom(_NONCE)
-    write_atomic(target, nonce + cipher.encrypt(nonce, content, name))
+    write_atomic(target, encrypted(cipher, content, name))
     if _opened_bytes(cipher, target, name) != content:
         raise Tampered("A file of the backup cannot be read back.", "Check the disk; back up again.")
 
@@ -182,7 +179,7 @@ def _close(cipher: AESGCM, content: bytes, target: Path) -> None:
 def _opened_bytes(cipher: AESGCM, path: Path, name: bytes) -> bytes | None:
     raw = path.read_bytes()
     try:
-        return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], name)
+        return decrypted(cipher, raw, name)
     except (InvalidTag, ValueError):
         return None
 

@@ -5,7 +5,6 @@ Destroying the key ends the files wherever a copy of them is, as for the subject
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +12,12 @@ from cryptography.exceptions import InvalidTag
 
 from eci_annotate.archive.file_cipher import is_encrypted, read_file, write_file
 from eci_annotate.errors import Tampered
-from eci_annotate.repository.keys.key_files import KeyFiles
+from eci_annotate.repository.keys.key_files import KeyFiles, decrypted, encrypted
 from eci_annotate.repository.keys.repository_folder import Layout
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.codec import canonical
 
-_NONCE = 12
 Tell = Callable[[str, int, int], None]
 
 
@@ -35,8 +33,7 @@ class ImageCipher:
 
     def encrypt(self, subject: str, name: str, content: bytes) -> bytes:
         """Return nonce, encrypted content and tag (AES-256-GCM); bound to subject and name."""
-        nonce = os.urandom(_NONCE)
-        return nonce + self._keys.made(subject).encrypt(nonce, content, _bound(subject, name))
+        return encrypted(self._keys.made(subject), content, _bound(subject, name))
 
     def decrypt(self, subject: str, name: str, closed: bytes | memoryview) -> bytes:
         """Return the content.
@@ -52,7 +49,7 @@ class ImageCipher:
             remedy = "Restore the folder vault from the backup of the keys."
             raise Tampered("The key of the subject's images is missing.", remedy) from None
         try:
-            return cipher.decrypt(bytes(closed[:_NONCE]), closed[_NONCE:], _bound(subject, name))
+            return decrypted(cipher, closed, _bound(subject, name))
         except (InvalidTag, ValueError):
             raise Tampered("An encrypted image file was changed.", "Restore it from a backup.") from None
 

@@ -1,4 +1,4 @@
-"""AES-256 keys in a folder, one file each, mode 0600, read once while the file is the same."""
+"""AES-256 keys in a folder, one file each, mode 0600, read once while the file is the same; and content under a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eci_annotate.errors import Tampered
 from eci_annotate.store.atomic_files import locked, sync_folder, write_atomic
 
-_MOST_KEYS = 5000
+_MOST_KEYS, _NONCE = 5000, 12
+
+
+def encrypted(cipher: AESGCM, content: bytes, bound: bytes) -> bytes:
+    """Return nonce, encrypted content and tag (AES-256-GCM), which open with the same `bound` only."""
+    nonce = os.urandom(_NONCE)
+    return nonce + cipher.encrypt(nonce, content, bound)
+
+
+def decrypted(cipher: AESGCM, closed: bytes | memoryview, bound: bytes) -> bytes:
+    """Return what `encrypted` was given; raises InvalidTag or ValueError if it was changed, or is bound otherwise."""
+    return cipher.decrypt(bytes(closed[:_NONCE]), closed[_NONCE:], bound)
 
 
 class KeyFiles:

@@ -6,7 +6,6 @@ blobs and drafts (AES-256-GCM, PS3.15 asks for no less); their names and digests
 
 from __future__ import annotations
 
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,11 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eci_annotate.errors import EciError, NotFound, Tampered
 from eci_annotate.repository.draft_entries import damaged_entry
-from eci_annotate.repository.keys.key_files import KeyFiles
+from eci_annotate.repository.keys.key_files import KeyFiles, decrypted, encrypted
 from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
 from eci_annotate.workflow.codec import canonical, digest, parse
-
-_NONCE = 12
 
 
 class Vault:
@@ -78,12 +75,12 @@ class SubjectBlobs:
 
     def put(self, content: bytes) -> str:
         """Keep `content`, once; returns its SHA-256."""
-        name, nonce = digest(content), os.urandom(_NONCE)
+        name = digest(content)
         with suppress(NotFound, Tampered):
             self.get(name)
             return name
         cipher = self.vault.cipher(self.project, self.subject, make=True)
-        self.blobs.keep(self._scope, name, nonce + cipher.encrypt(nonce, content, name.encode()))
+        self.blobs.keep(self._scope, name, encrypted(cipher, content, name.encode()))
         return name
 
     def get(self, name: str) -> bytes:
@@ -91,7 +88,7 @@ class SubjectBlobs:
         cipher = self.vault.cipher(self.project, self.subject)
         closed = self.blobs.fetch(self._scope, name)
         try:
-            content = cipher.decrypt(closed[:_NONCE], closed[_NONCE:], name.encode())
+            content = decrypted(cipher, closed, name.encode())
         except (InvalidTag, ValueError):
             raise Tampered(f"Blob {name[:12]} was changed.", "Restore it from a backup.") from None
         if digest(content) != name:
@@ -157,15 +154,14 @@ class SecretDrafts:
 
 
 def _close(cipher: AESGCM, address: Address, entry: Record) -> Record:
-    nonce = os.urandom(_NONCE)
-    return {"x": b64encode(nonce + cipher.encrypt(nonce, canonical(entry), address.task.encode())).decode()}
+    return {"x": b64encode(encrypted(cipher, canonical(entry), address.task.encode())).decode()}
 
 
 def _open(cipher: AESGCM, address: Address, entry: Record, number: int) -> Record:
     """Return an entry; one that cannot be read is named, so that the others can be used."""
     try:
         closed = b64decode(entry["x"])
-        opened: Record = parse(cipher.decrypt(closed[:_NONCE], closed[_NONCE:], address.task.encode()), "A draft")
+        opened: Record = parse(decrypted(cipher, closed, address.task.encode()), "A draft")
     except (InvalidTag, KeyError, ValueError, TypeError, Tampered):
         return damaged_entry(number)
     return opened
