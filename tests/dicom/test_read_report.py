@@ -120,3 +120,19 @@ def test_damaged_reports_are_named_or_told(images: list[pydicom.Dataset], tmp_pa
             return
     assert len(found) == (damage == "concept")
     assert bool(found.notes) is (damage == "coordinates")
+
+
+def test_a_region_on_a_file_of_several_frames_is_on_the_frame_that_it_names(
+    images: list[pydicom.Dataset], tmp_path: Path
+) -> None:
+    dataset = foreign_report(images, square_on(images[0]))
+    volume = eci.load_series(tmp_path / "series")
+    uid, numbers = str(images[0].SOPInstanceUID), list(range(1, 7))
+    frames = volume.assign_coords(instance_uid=("k", [uid] * 6), frame_number=("k", numbers))
+    with pytest.warns(UserWarning, match="name no single image"):
+        assert eci.read_report(content(dataset, tmp_path / "no-frame"), [frames]) == []
+    for item in (each for element in dataset.iterall() if element.VR == "SQ" for each in element.value):
+        if "GraphicData" in item:
+            item.ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber = 4
+    (found,) = eci.read_report(content(dataset, tmp_path / "frame"), [frames])
+    assert np.argwhere(found.mask_on(frames).values)[:, 0].tolist() == [3] * 80

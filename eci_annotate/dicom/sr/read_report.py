@@ -31,11 +31,10 @@ _ROUND_POINTS, _MOST_DEPTH, _MOST_ITEMS = 72, 32, 100_000
 
 @dataclass(frozen=True)
 class ImageOfRegion:
-    """The image that a region is drawn on: its series as the report's evidence names it, instance, and frame from 1."""
+    """The image that a region is drawn on: its series as the report's evidence names it, and its instance."""
 
     series_uid: str
     sop_uid: str
-    frame: int
 
 
 Locate = Callable[[ImageOfRegion], "xr.DataArray | None"]
@@ -160,15 +159,16 @@ class ReportReader:
         if not named:
             raise RegionLeftOut("name no image")
         uid, frame = text_of(named[0], "ReferencedSOPInstanceUID"), text_of(named[0], "ReferencedFrameNumber")
-        number = int(frame) if frame.isdigit() else 1
-        volume = self._locate(ImageOfRegion(self._series.get(uid, ""), uid, number))
+        volume = self._locate(ImageOfRegion(self._series.get(uid, ""), uid))
         if volume is None:
             raise RegionLeftOut("lie on images that are not given")
-        numbers_of = volume.coords["frame_number"].values.tolist() if "frame_number" in volume.coords else None
-        for k, known in enumerate(instance_uids_of(volume)):
-            if known == uid and (numbers_of is None or numbers_of[k] in (0, number)):
-                return volume, k
-        raise RegionLeftOut("lie on images that are not given")
+        slices = [k for k, known in enumerate(instance_uids_of(volume)) if known == uid]
+        if len(slices) > 1 and frame:
+            numbers_of = volume.coords["frame_number"].values.tolist()
+            slices = [k for k in slices if str(numbers_of[k]) == frame]
+        if len(slices) != 1:
+            raise RegionLeftOut("name no single image that is given")
+        return volume, slices[0]
 
 
 class RegionLeftOut(Exception):
