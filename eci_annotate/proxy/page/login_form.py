@@ -19,9 +19,9 @@ def login_page(site: str, token: str, problem: str = "") -> str:
     problem
         Why the login before did not succeed.
     """
-    told = f'<p class="warn" role="alert">{escape(problem)}</p>' if problem else ""
+    warning = f'<p class="warn" role="alert">{escape(problem)}</p>' if problem else ""
     body = (
-        f'<p>The proxy of site {escape(site)}.</p>{told}<form class="box" method="post" action="/login">'
+        f'<p>The proxy of site {escape(site)}.</p>{warning}<form class="box" method="post" action="/login">'
         f'<input type="hidden" name="token" value="{token}">'
         '<label for="user">Name</label><input type="text" id="user" name="user" maxlength="32" required autofocus '
         'autocomplete="username" autocapitalize="off" spellcheck="false">'
