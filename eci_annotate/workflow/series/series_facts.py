@@ -15,18 +15,26 @@ from eci_annotate.workflow.series.series_vocabulary import SIDE_AND_VIEW, VIEW_A
 Get = Callable[[str], Any]
 PLANES = ("sagittal", "coronal", "axial")  # by the axis (x, y, z) of the normal
 STRAIGHT = 0.97  # cosine: within some 14 degrees
-B_VALUE = re.compile(r"\bb ?(?:val(?:ue)?)? ?=? ?(\d{1,4})\b|\bb ?=? ?(\d{1,4})_", re.IGNORECASE)
+B_VALUE = re.compile(r"(?:\b|_)b ?(?:val(?:ue)?)? ?[=-]? ?(\d{1,4})(?:\b|_)", re.IGNORECASE)
+LAST_B_VALUE = re.compile(r", b (\d{1,4})$|calc_?b(?:val)?(\d{3,4})", re.IGNORECASE)
+ONE_B_VALUE = re.compile(r"\*?\w*?_b(\d{1,4})(?:t|#\d+)?", re.IGNORECASE)
+SEVERAL_B_VALUES = re.compile(r"b ?=?\d+ ?[_,/-] ?b?\d", re.IGNORECASE)
 
 
-def _compiled(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(pattern) for name, pattern in patterns.items()}
+def _compiled(patterns: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
+    return {name: re.compile("|".join(pattern)) for name, pattern in patterns.items()}
 
 
 PHASES, CONTENTS, REGIONS = _compiled(vocabulary.PHASES), _compiled(vocabulary.CONTENTS), _compiled(vocabulary.REGIONS)
 MAGNIFIED = 1.4  # a breast on the table is enlarged by less than 1.2
 SPECIAL_VIEWS = _compiled(vocabulary.SPECIAL_VIEWS)
-LATER = 2  # temporal position: the first is before contrast agent
-WITH_CONTRAST = re.compile(vocabulary.WITH_CONTRAST)
+FIRST = 1  # temporal position: before contrast agent
+FOLLOWING = re.compile(r"ph(\d+)/(.+)")
+PHASE_OF = re.compile(r"\bphase (\d+) of \d")
+ORDER = re.compile("|".join(vocabulary.ORDER))
+NAMED_PLANES = _compiled(vocabulary.PLANES)
+SIDES, VIEWS = _compiled(vocabulary.SIDES), _compiled(vocabulary.VIEWS)
+WITH_CONTRAST = re.compile("|".join(vocabulary.WITH_CONTRAST))
 COMPUTED, KERNELS = _compiled(vocabulary.COMPUTED), _compiled(vocabulary.SHARP_KERNELS)
 LONG_TE_MS, SHORT_TE_MS, LONG_TR_MS, SHORT_TR_MS = 60.0, 20.0, 1500.0, 900.0
 
@@ -42,7 +50,7 @@ def facts_of(get: Get) -> dict[str, str]:
     words = words_of(_text(get, "SeriesDescription"))
     modality = _text(get, "Modality").upper()
     phase = phase_of(words, modality)
-    plane, nearest = _planes(get)
+    plane, nearest = _planes(get, words)
     found = {"plane": plane, "nearest_plane": nearest, "phase": phase, "content": _content(get, words, modality)}
     found |= {
         "contrast": _contrast(get, words, phase),
@@ -50,8 +58,34 @@ def facts_of(get: Get) -> dict[str, str]:
         "b_value": _b_value(get),
         "side": _side(get),
         "view": _view(get),
+        "special_view": _special_view(get, words) if modality == "MG" else "",
+        "order": _order(get, words),
+        "dynamic_position": _dynamic_position(get, words),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def facts_among(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the headers of a study with the facts of each, and those that only the others of the study tell.
+
+    The series without contrast agent has the bare name of those that follow as "Ph1/…"; series of one name that say
+    nothing of their order are numbered as they were acquired.
+    """
+    known = [{**facts_of(header.get), **header} for header in series]
+    names = [str(each.get("SeriesDescription", "")).strip().lower() for each in known]
+    followed = {match.group(2) for name in names if (match := FOLLOWING.match(name))}
+    for each, name in zip(known, names, strict=True):
+        if name in followed:
+            each |= {"dynamic_position": str(FIRST), "contrast": "without"}
+        same = [other for other, its in zip(known, names, strict=True) if its == name and "order" not in other]
+        if name and len(same) > 1 and "order" not in each:
+            for place, other in enumerate(sorted(same, key=_series_number), 1):
+                other["order"] = str(place)
+    return known
+
+
+def _series_number(header: Mapping[str, Any]) -> float:
+    return _number(header.get("SeriesNumber")) or 0.0
 
 
 def phase_of(description: str, modality: str = "") -> str:
@@ -80,7 +114,7 @@ def _content(get: Get, words: str, modality: str) -> str:
     if modality == "CT" and (computed := _computed(get, words)):
         return computed
     if named := _named(CONTENTS, words):
-        return named
+        return "T1" if named == "T2" and vocabulary.TIME_2.search(words) else named
     if _number(get("DiffusionBValue")):
         return "DWI"
     return _weighting(_number(get("EchoTime")), _number(get("RepetitionTime")))
@@ -91,17 +125,42 @@ def _named(patterns: Mapping[str, re.Pattern[str]], words: str) -> str:
 
 
 def _computed(get: Get, words: str) -> str:
-    """Return what a CT was computed for, as lung or bone; a description that names both names neither."""
-    named = [name for name, pattern in COMPUTED.items() if pattern.search(words)]
-    return named[0] if len(named) == 1 else _named(KERNELS, _text(get, "ConvolutionKernel").lower())
+    """Return what a CT was computed for, as lung or bone: by its description, else by its kernel."""
+    kernel = words_of(_text(get, "ConvolutionKernel"))
+    return _named(COMPUTED, words) or _named(KERNELS, kernel)
 
 
 def _contrast(get: Get, words: str, phase: str) -> str:
     """Return with or without, by phase, temporal position and description: the element often stays as it was."""
-    if phase == "native":
+    position = _number(get("TemporalPositionIdentifier"))
+    if phase == "native" or (position == FIRST and not phase) or _order(get, words) == "0":
         return "without"
-    later = (_number(get("TemporalPositionIdentifier")) or 0) >= LATER
-    return "with" if phase or later or WITH_CONTRAST.search(words) else ""
+    return "with" if phase or (position or 0) > FIRST or WITH_CONTRAST.search(words) else ""
+
+
+def _order(get: Get, words: str) -> str:
+    """Return the number of a series in a dynamic examination: by temporal position, else as it is described."""
+    number = _number(get("TemporalPositionIdentifier"))
+    if number is not None:
+        return f"{number:g}"
+    if found := PHASE_OF.search(words):
+        return str(int(found.group(1)))
+    if _text(get, "Modality") not in ("MR", ""):  # a number at the end is a thickness
+        return ""
+    named = [next(filter(None, each)) for each in ORDER.findall(words)]
+    return str(int(named[0])) if named else ""
+
+
+def _dynamic_position(get: Get, words: str) -> str:
+    """Return the number of a phase of a series with several, by its stack's title, else its temporal position."""
+    if found := PHASE_OF.search(words):
+        return str(int(found.group(1)))
+    if found := FOLLOWING.match(words):
+        return str(int(found.group(1)) + FIRST)
+    if _order(get, words) == "0":
+        return str(FIRST)
+    number = _number(get("TemporalPositionIdentifier"))
+    return f"{number:g}" if number and WITH_CONTRAST.search(words) else ""
 
 
 def _region(get: Get, words: str) -> str:
@@ -113,12 +172,14 @@ def _region(get: Get, words: str) -> str:
 
 
 def _b_value(get: Get) -> str:
-    """Return the b-value in s/mm², by the element, else by a description that names one only."""
+    """Return the b-value in s/mm²: by the element, the sequence, or a description that names one only."""
     number = _number(get("DiffusionBValue"))
     if number is None:
         text = _text(get, "SeriesDescription")
-        named = {next(filter(None, each)) for each in B_VALUE.findall(text.replace("-", " "))}
-        number = float(named.pop()) if len(named) == 1 and not re.search(r"b ?=?\d+ ?[_,/-] ?\d", text, re.I) else None
+        single = LAST_B_VALUE.search(text) or ONE_B_VALUE.fullmatch(_text(get, "SequenceName"))
+        named = {next(filter(None, single.groups()))} if single else set(B_VALUE.findall(text))
+        several = not single and SEVERAL_B_VALUES.search(text)
+        number = float(named.pop()) if len(named) == 1 and not several else None
     return "" if number is None else f"{number:g}"
 
 
@@ -143,12 +204,13 @@ def _list(value: Any) -> Sequence[Any]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _planes(get: Get) -> tuple[str, str]:
-    """Return the plane, and the straight one that is nearest to it."""
+def _planes(get: Get, words: str) -> tuple[str, str]:
+    """Return the plane and the straight one that is nearest to it: by orientation, else the one that is named."""
     try:
         a, b, c, d, e, f = (float(each) for each in _list(get("ImageOrientationPatient")))
     except (TypeError, ValueError):
-        return "", ""
+        named = [plane for plane, pattern in NAMED_PLANES.items() if pattern.search(words)]
+        return (named[0], named[0]) if len(named) == 1 else ("", "")
     normal = (abs(b * f - c * e), abs(c * d - a * f), abs(a * e - b * d))
     axis = normal.index(max(normal))
     return PLANES[axis] if normal[axis] > STRAIGHT else "oblique", PLANES[axis]
@@ -160,12 +222,12 @@ def _text(get: Get, *keywords: str) -> str:
 
 def _described(get: Get) -> tuple[str, str]:
     """Return side and view as descriptions and the names of acquisitions give them."""
-    text = _text(get, "SeriesDescription").replace("_", " ")
+    text = " ".join(words_of(_text(get, "SeriesDescription")).split())
     if match := SIDE_AND_VIEW.search(text):
         return match.group(1).upper(), _view_in(match.group(2))
     if match := VIEW_AND_SIDE.search(text):
         return match.group(2).upper(), _view_in(match.group(1))
-    sides = [side for side, pattern in vocabulary.SIDES.items() if re.search(pattern, text, re.IGNORECASE)]
+    sides = [side for side, pattern in SIDES.items() if pattern.search(text)]
     return sides[0] if len(sides) == 1 else "", _view_in(text)
 
 
@@ -205,4 +267,4 @@ def _meanings(view: Any) -> list[str]:
 
 
 def _view_in(text: str) -> str:
-    return next((view for view, pattern in vocabulary.VIEWS.items() if re.search(pattern, text, re.IGNORECASE)), "")
+    return _named(VIEWS, words_of(text))

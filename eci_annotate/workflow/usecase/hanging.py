@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eci_annotate.workflow.series.series_facts import facts_of
+from eci_annotate.workflow.series.series_facts import facts_among
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
 
 Header = Mapping[str, Any]
@@ -134,7 +134,7 @@ def hang(protocol: Mapping[str, Any], series: Sequence[Header]) -> Hanging:
     series
         By DICOM keyword, what is known of each, with ``series_uid`` and ``slices``; derived facts are added.
     """
-    series = [{**facts_of(header.get), **header} for header in series]
+    series = facts_among(series)
     taken: dict[str, str] = {}
     kept = _reserved(protocol["slots"], series)
     choices = tuple(_choice(_whole(slot, protocol), series, taken, kept) for slot in protocol["slots"])
@@ -232,6 +232,8 @@ def is_like(header: Header, traits: Mapping[str, str]) -> bool:
 
 
 def _fits(rule: Rule, header: Header) -> bool:
+    if "any" in rule:
+        return any(_fits(each, header) for each in rule["any"])
     value = header.get(rule["field"])
     if value is None:
         return False
