@@ -5,7 +5,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 import eci_annotate as eci
 from eci_annotate import errors
@@ -177,6 +177,20 @@ def test_a_deformation_maps_as_simpleitk_resamples(tmp_path):
     assert np.isnan(found.source_points(np.array([[100.0, 0, 0]]))).all()
 
 
+def test_a_deformation_is_read_in_either_byte_order_and_with_matrices_in_its_items(tmp_path):
+    offsets, points = waves(), np.random.default_rng(1).uniform(-30, 30, (20, 3))
+    expected = eci.read_registration(deformable(tmp_path / "def.dcm", offsets, MOVE, MOVE)).source_points(points)
+    dataset = pydicom.dcmread(tmp_path / "def.dcm")
+    (item,) = dataset.DeformableRegistrationSequence
+    item.DeformableRegistrationGridSequence[0].VectorGridData = offsets.astype(">f4").tobytes()
+    for name in ("PreDeformationMatrixRegistrationSequence", "PostDeformationMatrixRegistrationSequence"):
+        setattr(item, name, item[name].value[0].MatrixSequence)  # as PS3.3 C.20.3 has them
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    dataset = pydicom.FileDataset("", Dataset(dataset), file_meta=dataset.file_meta)
+    pydicom.dcmwrite(tmp_path / "big.dcm", dataset, enforce_file_format=True)
+    assert np.allclose(eci.read_registration(tmp_path / "big.dcm").source_points(points), expected)
+
+
 def test_a_mask_follows_a_deformation(tmp_path):
     found, mask = eci.read_registration(deformable(tmp_path / "def.dcm", waves())), ball()
     volume = volume_from_array(
@@ -219,6 +233,27 @@ def test_itk_transforms_map_points_of_the_fixed_image_to_the_moving_one(tmp_path
     assert np.abs(found.target_points(expected) - points).max() < 1e-6
 
 
+LEANING = np.eye(4)
+LEANING[3, 0] = 0.5
+SHIFT = "Transform: TranslationTransform_double_3_3\nParameters: 1 2 3\nFixedParameters:\n"
+ITK = {"fixed_uid": TARGET, "moving_uid": SOURCE}
+
+
+def itk(path, text):
+    (path / "t.tfm").write_text("#Insight Transform File V1.0\n" + text)
+
+
+def changed(path, number, sequence=None):
+    """Give an item other matrices, or take its frame of reference."""
+    dataset = pydicom.dcmread(path)
+    item = dataset.RegistrationSequence[number]
+    if sequence is None:
+        del item.FrameOfReferenceUID
+    else:
+        item.MatrixRegistrationSequence = sequence
+    dataset.save_as(path)
+
+
 REFUSED = {
     "no frames named": (lambda p: sitk.WriteTransform(sitk.Euler3DTransform(), p / "t.tfm"), "t.tfm", {}, "frames"),
     "text": (lambda p: (p / "t.tfm").write_text("hello"), "t.tfm", {}, "no registration"),
@@ -226,6 +261,27 @@ REFUSED = {
     "other source": (lambda p: rigid(p / "t.dcm", MOVE), "t.dcm", {"source_uid": "9.9"}, "source_uid"),
     "singular": (lambda p: rigid(p / "t.dcm", np.diag([1, 1, 0, 1.0])), "t.dcm", {}, "matrix"),
     "mirrored": (lambda p: rigid(p / "t.dcm", np.diag([-1, 1, 1, 1.0])), "t.dcm", {}, "matrix"),
+    "bottom rows": (lambda p: rigid(p / "t.dcm", LEANING, np.linalg.inv(LEANING)), "t.dcm", {}, "matrix"),
+    "bottom row before": (lambda p: deformable(p / "t.dcm", waves(), LEANING), "t.dcm", {}, "matrix"),
+    "no matrix": (lambda p: changed(rigid(p / "t.dcm"), 1, matrices()), "t.dcm", {}, "no matrix"),
+    "no frame": (lambda p: changed(rigid(p / "t.dcm", MOVE), 1), "t.dcm", {}, "does not name"),
+    "registered frame moves": (
+        lambda p: changed(rigid(p / "t.dcm", MOVE), 0, matrices(MOVE)),
+        "t.dcm",
+        {},
+        "moves the frame",
+    ),
+    "not rigid": (lambda p: rigid(p / "t.dcm", np.diag([1.1, 1, 1, 1])), "t.dcm", {}, "called rigid"),
+    "several": (lambda p: itk(p, SHIFT + SHIFT), "t.tfm", ITK, "several ITK"),
+    "no fixed parameters": (lambda p: itk(p, SHIFT.partition("Fixed")[0] + SHIFT), "t.tfm", ITK, "malformed"),
+    "long versor": (
+        lambda p: itk(
+            p, "Transform: VersorRigid3DTransform_double_3_3\nParameters: .9 .9 .9 1 2 3\nFixedParameters: 0 0 0\n"
+        ),
+        "t.tfm",
+        ITK,
+        "versor",
+    ),
     "too few vectors": (lambda p: cut(deformable(p / "t.dcm", waves())), "t.dcm", {}, "vectors"),
 }
 
