@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.dicom.uids import uid_from
-from eci_annotate.errors import FrameMismatch
+from eci_annotate.errors import BadVolume, FrameMismatch
 from eci_annotate.imaging.reslice import resample
 from eci_annotate.imaging.volume import grid_of, like, measured, series_uid_of, values_kji, volume_from_array
 
@@ -33,6 +33,8 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
     ------
     FrameMismatch
         If the frames of reference differ, or the voxels do and `resampled` is not set.
+    BadVolume
+        If the units of the values differ.
 
     Examples
     --------
@@ -50,6 +52,8 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
         each.attrs.get("kind") == "projection" for each in (post, pre)
     ):
         raise FrameMismatch("The two volumes have different frames of reference.", "Register them first.")
+    if post.attrs.get("units") != pre.attrs.get("units"):
+        raise BadVolume("The two volumes have values in different units.", "Subtract volumes of one unit.")
     known = measured(pre.transpose("k", "j", "i"))
     moved = not grid.same_voxels(other)
     if moved:

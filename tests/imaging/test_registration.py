@@ -312,6 +312,8 @@ def test_subtraction_says_what_it_is_made_of():
     assert np.isnan(found.values[1:]).all() and (found.values[0] == 250).all()
     assert (found.attrs["post_series_uid"], found.attrs["pre_series_uid"]) == ("2.25.1", "2.25.2")
     assert found.frame.attrs["series_uid"] not in ("2.25.1", "2.25.2")
+    with pytest.raises(errors.BadVolume, match="units"):
+        eci.subtract(post, pre.assign_attrs(units="HU"))
     with pytest.raises(errors.FrameMismatch, match="Register"):
         eci.subtract(post, volume_from_array(np.zeros((20, 40, 40)), grid(TARGET)))
     shifted = volume_from_array(np.full((20, 40, 40), 100.0), grid(SOURCE, origin=(-19.5, -20, -20)))

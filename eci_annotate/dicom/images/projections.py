@@ -39,6 +39,10 @@ def projection_attrs(frame: Frame) -> dict[str, Any]:
     attrs: dict[str, Any] = {
         "spacing_from": next((key for key in PLANE_SPACINGS if frame.get(key) is not None), "pixels")
     }
+    if attrs["spacing_from"] == "pixels" and frame.get("PixelAspectRatio") is not None:
+        down, right = frame.vector("PixelAspectRatio", 2)
+        if down != right:
+            attrs["is_stretched"] = True  # pixels are not square, and are counted as if they were
     if view := view_of(frame):
         attrs["view"] = view
     sides = frame.get("PatientOrientation")
