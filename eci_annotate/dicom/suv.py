@@ -74,8 +74,8 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
     windows = {}
     if "window" in volume.attrs:
         windows = {"window": tuple(float(end) * float(factor) for end in volume.attrs["window"])}
-    kept = {name: volume.attrs[name] for name in ("modality", "study_uid", "stack", "dicom_series_uid", "private_frame")
-            if name in volume.attrs}  # fmt: skip
+    names = ("modality", "study_uid", "stack", "dicom_series_uid", "private_frame", "kind", "tilt_degrees")
+    kept = {name: volume.attrs[name] for name in names if name in volume.attrs}
     return out.assign_attrs(kept | windows | {"units": SUV, "derived": "SUVbw from PET"})
 
 

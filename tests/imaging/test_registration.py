@@ -11,6 +11,7 @@ import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.repository.derivation.copy_annotations import _copied
 from tests.grids import rotation
 
 SOURCE, TARGET = "1.2.3.10", "1.2.3.20"
@@ -148,6 +149,16 @@ def test_a_mask_on_another_plane_and_frame_is_where_simpleitk_puts_it(tmp_path, 
     if mapped.outside_mm3 == 0:
         assert mapped.volume_mm3 == pytest.approx(mask.volume_mm3, rel=0.03)
     assert mapped.mask.series_uid == "2.25.2" and mapped.partial_voxels > 100
+
+
+@pytest.mark.parametrize(("x", "copied", "word"), [(9, True, ""), (-8, True, "part"), (-60, False, "beside")])
+def test_a_box_is_copied_where_the_series_is(x, copied, word):
+    volume = volume_from_array(np.zeros((20, 40, 40)), grid(TARGET), series_uid="2.25.2")
+    shift = np.eye(4)
+    shift[0, 3] = -9
+    box = eci.Box((x, 0, 0), (10, 10, 10), label="lesion", frame_uid=SOURCE, series_uid="2.25.1")
+    found, said = _copied(box, volume, eci.Registration(SOURCE, TARGET, shift))
+    assert (found is not None) is copied and word in said and bool(said) == bool(word)
 
 
 def test_what_lies_beside_the_stack_is_stated():
@@ -313,7 +324,7 @@ def test_subtraction_says_what_it_is_made_of():
     assert (found.attrs["post_series_uid"], found.attrs["pre_series_uid"]) == ("2.25.1", "2.25.2")
     assert found.frame.attrs["series_uid"] not in ("2.25.1", "2.25.2")
     with pytest.raises(errors.BadVolume, match="units"):
-        eci.subtract(post, pre.assign_attrs(units="HU"))
+        eci.subtract(eci.suv(post.assign_attrs(suv_factor=0.5)), pre.assign_attrs(units="BQML"))
     with pytest.raises(errors.FrameMismatch, match="Register"):
         eci.subtract(post, volume_from_array(np.zeros((20, 40, 40)), grid(TARGET)))
     shifted = volume_from_array(np.full((20, 40, 40), 100.0), grid(SOURCE, origin=(-19.5, -20, -20)))
