@@ -13,6 +13,8 @@ import eci_annotate as eci
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice, surface_distances
 from eci_annotate.imaging.volume import like, volume_from_array
 from eci_annotate.repository.analysis.delta import Delta
+from eci_annotate.repository.analysis.ratings import ambiguous_labels, volumes
+from eci_annotate.repository.analysis.readings import Comparison
 from eci_annotate.repository.external.compare_objects import compared
 
 MASKS = arrays(bool, (4, 5, 6))
@@ -103,3 +105,12 @@ def test_two_annotations_may_overlap_one_of_the_draft() -> None:
     found = compared(theirs, [disc(20, label="own")], lambda uid: PICTURE)
     assert [each.own_label for each in found] == ["own", "own", None]
     assert "overlaps it" in found[2].words and "Dice 0.16" in found[1].words
+
+
+def test_equal_labels_and_missing_volumes_are_known() -> None:
+    rows = [{"uid": str(n), "label": label, "series": "1", "kind": "contours", "volume_mm3": size}
+            for n, (label, size) in enumerate([("x", 5.0), ("x", 6.0), ("y", float("nan"))])]  # fmt: skip
+    readings = tuple(SimpleNamespace(rows=some) for some in (rows, rows[1:]))
+    comparison = Comparison("a - b", "between readers", ("a", "b"), {"S1": readings})
+    assert ambiguous_labels(comparison) == ["x"]
+    assert volumes(comparison).of("y").rows == [(None, None)]
