@@ -111,6 +111,6 @@ def test_equal_labels_and_missing_volumes_are_known() -> None:
     rows = [{"uid": str(n), "label": label, "series": "1", "kind": "contours", "volume_mm3": size}
             for n, (label, size) in enumerate([("x", 5.0), ("x", 6.0), ("y", float("nan"))])]  # fmt: skip
     readings = tuple(SimpleNamespace(rows=some) for some in (rows, rows[1:]))
-    comparison = Comparison("a - b", "between readers", ("a", "b"), {"S1": readings})
+    comparison = Comparison("a - b", "between readers", ("a", "b"), {"S1": readings})  # type: ignore[dict-item]
     assert ambiguous_labels(comparison) == ["x"]
     assert volumes(comparison).of("y").rows == [(None, None)]
