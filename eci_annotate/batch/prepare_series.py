@@ -166,8 +166,12 @@ def _write_image(stack: Stack, header: SeriesHeader, path: Path) -> dict[str, in
 
 def _moment(date: str, time: str) -> str:
     """Return ISO 8601 for DICOM's date and time; empty without a date."""
-    for text, form in ((f"{date}{time[:6]}", "%Y%m%d%H%M%S"), (date, "%Y%m%d")):
+    clock = time.partition(".")[0]
+    clock += "00" if len(clock) == 4 else ""
+    for text, form in ((f"{date}{clock}", "%Y%m%d%H%M%S"), (date, "%Y%m%d")):
         try:
+            if len(text) not in (8, 14) or not text.isdigit():
+                continue  # strptime takes fewer digits, and guesses
             return datetime.strptime(text, form).isoformat()
         except ValueError:
             continue

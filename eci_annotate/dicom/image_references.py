@@ -15,6 +15,7 @@ from eci_annotate.dicom.images.image_files import frames_of_files, image_files
 from eci_annotate.dicom.images.requirements import has_place, require_volumes
 from eci_annotate.dicom.images.stacks import (
     Stack,
+    StackKind,
     one_stack,
     require_one_series,
     require_pictures,
@@ -70,11 +71,14 @@ class ReferencedImages:
         From the first slice to the last, and where they are.
     stack_uid
         The Series Instance UID, or that of one stack of a series with several.
+    has_volume
+        Whether voxels have a size along three axes in the patient.
     """
 
     frames: tuple[Frame, ...]
     grid: Grid
     stack_uid: str
+    has_volume: bool = True
 
     @property
     def first(self) -> Dataset:
@@ -139,7 +143,8 @@ def _stacks(frames: list[Frame]) -> list[Stack]:
 
 
 def _images(stack: Stack) -> ReferencedImages:
-    return ReferencedImages(stack.frames, stack.grid, stack.uid)
+    sized = stack.kind not in (StackKind.PROJECTION, StackKind.SLICE)
+    return ReferencedImages(stack.frames, stack.grid, stack.uid, sized)
 
 
 def one_stack_of(source: Source, stack_uid: str = "") -> ReferencedImages:

@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.uid import ExplicitVRBigEndian
 
 from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.dicom.images.files import has_magic, read
 from eci_annotate.errors import BadImages, BadRegistration, EciError
 from eci_annotate.imaging.geometry import Floats, Grid
-from eci_annotate.imaging.registration.registration import Deformation, Registration
+from eci_annotate.imaging.registration.itk_transform import itk_matrix
+from eci_annotate.imaging.registration.registration import SAME, Deformation, Registration, affine_map
 
 RIGID, DEFORMABLE = "1.2.840.10008.5.1.4.1.1.66.1", "1.2.840.10008.5.1.4.1.1.66.3"
 AGAIN = "Export the registration again."
+NOT_RIGID = 1e-2  # how far the rotation of a matrix of type RIGID may be from one: matrices are written with few digits
 
 
 def read_registration(
@@ -135,15 +138,19 @@ def itk_registration(content: bytes, fixed_uid: str, moving_uid: str, name: str 
 
 def _rigid(dataset: Dataset, source_uid: str) -> Registration:
     target = str(value_of(dataset, "FrameOfReferenceUID") or "")
-    found = {str(value_of(item, "FrameOfReferenceUID") or ""): item for item in dataset.RegistrationSequence}
+    found = {_uid(item, "FrameOfReferenceUID"): item for item in dataset.RegistrationSequence}
     if len(found) < len(dataset.RegistrationSequence):
         raise BadRegistration("The registration maps one frame of reference in several ways.", AGAIN)
     item = _chosen(found, target, source_uid)
+    if target in found and np.abs(_matrix(found[target].MatrixRegistrationSequence) - np.eye(4)).max() > SAME:
+        raise BadRegistration("The registration moves the frame of reference that it registers others to.", AGAIN)
     return Registration(_uid(item, "FrameOfReferenceUID"), target, _matrix(item.MatrixRegistrationSequence))
 
 
 def _chosen(found: dict[str, Dataset], target: str, source_uid: str) -> Dataset:
     """Return the item of a source frame: the one asked for, or the only one besides the registered frame."""
+    if "" in found and not source_uid:
+        raise BadRegistration("The registration does not name the frame of reference of some images.", AGAIN)
     others = [uid for uid in found if uid != target] if not source_uid else [source_uid]
     if not target or len(others) != 1 or others[0] not in found:
         raise BadRegistration(
@@ -159,14 +166,33 @@ def _uid(item: Dataset, keyword: str) -> str:
 
 def _matrix(registrations: Any) -> Floats:
     """Return the product of the matrices of a registration, the first applied first."""
+    items = [item for registration in registrations or () for item in registration.get("MatrixSequence") or ()]
+    if not items:
+        raise BadRegistration("The registration has no matrix.", AGAIN)
     total = np.eye(4)
-    for registration in registrations or ():
-        for item in registration.MatrixSequence:
-            values = numbers(item.FrameOfReferenceTransformationMatrix, "FrameOfReferenceTransformationMatrix")
-            if values.size != 16:
-                raise BadRegistration("A matrix of the registration does not have 16 values.", AGAIN)
-            total = values.reshape(4, 4) @ total
+    for item in items:
+        total = _one_matrix(item) @ total
     return total
+
+
+def _one_matrix(item: Dataset) -> Floats:
+    values = numbers(item.FrameOfReferenceTransformationMatrix, "FrameOfReferenceTransformationMatrix")
+    if values.size != 16:
+        raise BadRegistration("A matrix of the registration does not have 16 values.", AGAIN)
+    matrix = affine_map(values.reshape(4, 4))
+    turn = matrix[:3, :3]
+    kind = str(value_of(item, "FrameOfReferenceTransformationMatrixType") or "")
+    if kind == "RIGID" and np.abs(turn @ turn.T - np.eye(3)).max() > NOT_RIGID:
+        raise BadRegistration("A matrix of the registration is called rigid and is not.", AGAIN)
+    return matrix
+
+
+def _beside_deformation(item: Dataset, keyword: str) -> Floats:
+    """Return the matrix before or after a deformation: in the item itself (PS3.3 C.20.3), or as in a rigid one."""
+    matrices = item.get(keyword)
+    if not matrices:
+        return np.eye(4)
+    return _one_matrix(matrices[0]) if "MatrixSequence" not in matrices[0] else _matrix(matrices)
 
 
 def _deformable(dataset: Dataset, source_uid: str) -> Registration:
@@ -176,14 +202,14 @@ def _deformable(dataset: Dataset, source_uid: str) -> Registration:
         raise BadRegistration("The registration maps one frame of reference in several ways.", AGAIN)
     items = {uid: item for uid, item in found.items() if item.get("DeformableRegistrationGridSequence")}
     item = _chosen(items or found, target, source_uid)
-    before = _matrix(item.get("PreDeformationMatrixRegistrationSequence"))
-    after = _matrix(item.get("PostDeformationMatrixRegistrationSequence"))
+    before = _beside_deformation(item, "PreDeformationMatrixRegistrationSequence")
+    after = _beside_deformation(item, "PostDeformationMatrixRegistrationSequence")
     source = _uid(item, "SourceFrameOfReferenceUID")
     if not item.get("DeformableRegistrationGridSequence"):
         return Registration(
             source, target, np.asarray(np.linalg.inv(after @ before))
         )  # from registered to source, as stored
-    grid, offsets = _grid(item.DeformableRegistrationGridSequence[0], target)
+    grid, offsets = _grid(item.DeformableRegistrationGridSequence[0], target, _is_little(dataset))
     return Registration(source, target, None, Deformation(grid, offsets, before, after))
 
 
@@ -193,13 +219,18 @@ _ITEMS = {
 }
 
 
-def _grid(item: Dataset, frame_uid: str) -> tuple[Grid, Floats]:
+def _is_little(dataset: Dataset) -> bool:
+    """Whether binary values, which pydicom leaves as they are, are in little-endian order."""
+    return bool(dataset.file_meta.get("TransferSyntaxUID") != ExplicitVRBigEndian)
+
+
+def _grid(item: Dataset, frame_uid: str, little: bool) -> tuple[Grid, Floats]:
     i, j, k = (int(n) for n in numbers(item.GridDimensions, "GridDimensions"))
     x, y, z = (float(n) for n in numbers(item.GridResolution, "GridResolution"))
     origin = numbers(item.ImagePositionPatient, "ImagePositionPatient")
     directions = axes(numbers(item.ImageOrientationPatient, "ImageOrientationPatient"))
     data = item.VectorGridData
-    offsets = np.frombuffer(data, "<f4") if isinstance(data, bytes) else np.asarray(data, float)
+    offsets = np.frombuffer(data, "<f4" if little else ">f4") if isinstance(data, bytes) else np.asarray(data, float)
     if min(i, j, k) < 1 or offsets.size != 3 * i * j * k:
         raise BadRegistration("The vectors of the deformation do not fit its grid.", AGAIN)
     vectors = offsets.reshape(k, j, i, 3).astype(float)
@@ -219,64 +250,4 @@ def _from_itk(path: Path, fixed_uid: str, moving_uid: str) -> Registration:
             "An ITK transform does not say which frames of reference it maps.",
             "Name them: read_registration(path, fixed_uid=..., moving_uid=...).",
         )
-    total = np.eye(4)
-    for kind, values, fixed in reversed(_itk_parts(text)):  # ITK applies the last of a composite first
-        total = _itk_matrix(kind, values, fixed) @ total
-    return Registration(moving_uid, fixed_uid, np.asarray(np.linalg.inv(total)))
-
-
-def _itk_parts(text: str) -> list[tuple[str, Floats, Floats]]:
-    parts: list[tuple[str, Floats, Floats]] = []
-    kind, values = "", np.empty(0)
-    for line in text.splitlines():
-        name, _, rest = line.partition(":")
-        if name == "Transform":
-            kind = rest.split("_")[0].strip()
-        elif name == "Parameters":
-            values = np.array([float(each) for each in rest.split()])
-        elif name == "FixedParameters" and kind != "CompositeTransform":
-            parts.append((kind, values, np.array([float(each) for each in rest.split()])))
-    if not parts:
-        raise BadRegistration("The ITK transform is empty.", AGAIN)
-    return parts
-
-
-def _itk_matrix(kind: str, values: Floats, fixed: Floats) -> Floats:
-    """Return x -> turn (x - centre) + centre + shift as a 4 x 4 matrix."""
-    match kind, values.size:
-        case "AffineTransform" | "MatrixOffsetTransformBase", 12:
-            turn, shift = values[:9].reshape(3, 3), values[9:]
-        case "TranslationTransform", 3:
-            turn, shift = np.eye(3), values
-        case "Euler3DTransform", 6:
-            turn, shift = _euler(values[:3], bool(fixed.size > 3 and fixed[3])), values[3:]
-        case "VersorRigid3DTransform", 6:
-            turn, shift = _versor(values[:3]), values[3:]
-        case "Similarity3DTransform", 7:
-            turn, shift = values[6] * _versor(values[:3]), values[3:6]
-        case _:
-            raise BadRegistration(f"ITK's {kind[:40]} is not read here.", "Write it as an affine transform.")
-    centre = fixed[:3] if fixed.size >= 3 else np.zeros(3)
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = turn, centre + shift - turn @ centre
-    return matrix
-
-
-def _euler(angles: Floats, zyx: bool) -> Floats:
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return np.asarray(z @ y @ x if zyx else z @ x @ y)
-
-
-def _versor(vector: Floats) -> Floats:
-    x, y, z = vector
-    w = max(1 - float(vector @ vector), 0.0) ** 0.5
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    return Registration(moving_uid, fixed_uid, np.asarray(np.linalg.inv(itk_matrix(text))))

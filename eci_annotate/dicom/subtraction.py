@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.dicom.uids import uid_from
-from eci_annotate.errors import FrameMismatch
+from eci_annotate.errors import BadVolume, FrameMismatch
 from eci_annotate.imaging.reslice import resample
 from eci_annotate.imaging.volume import grid_of, like, measured, series_uid_of, values_kji, volume_from_array
 
@@ -33,6 +33,8 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
     ------
     FrameMismatch
         If the frames of reference differ, or the voxels do and `resampled` is not set.
+    BadVolume
+        If the values are stated to have different units.
 
     Examples
     --------
@@ -50,6 +52,8 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
         each.attrs.get("kind") == "projection" for each in (post, pre)
     ):
         raise FrameMismatch("The two volumes have different frames of reference.", "Register them first.")
+    if len({each.attrs["units"] for each in (post, pre) if "units" in each.attrs}) > 1:
+        raise BadVolume("The two volumes have values in different units.", "Subtract volumes of one unit.")
     known = measured(pre.transpose("k", "j", "i"))
     moved = not grid.same_voxels(other)
     if moved:
@@ -68,7 +72,8 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
     said: dict[str, Any] = {"derived": "subtraction, post - pre", "post_series_uid": uids[0], "pre_series_uid": uids[1]}
     if moved:
         said["resampled"] = "pre interpolated linearly onto the grid of post"
-    kept = {name: post.attrs[name] for name in ("modality", "study_uid", "units") if name in post.attrs}
+    names = ("modality", "study_uid", "units", "kind", "tilt_degrees", "private_frame")
+    kept = {name: post.attrs[name] for name in names if name in post.attrs}
     return volume_from_array(
         values, grid, series_uid=uid_from("subtraction", *uids, str(moved)), attrs=kept | said, name="subtraction"
     )

@@ -20,7 +20,9 @@ from eci_annotate.errors import BadImages, NoSuv
 SUV = "SUVbw g/ml"
 PHILIPS_SUV, PHILIPS_ACTIVITY, PHILIPS = 0x70531000, 0x70531009, "PHILIPS PET PRIVATE GROUP"
 GE_SCAN_START, GE = 0x0009100D, "GEMS_PETD_01"
+DAY_S, CLOCK_S = 86400.0, 60.0
 LEAST_BQ, MOST_BQ = 1e5, 1e12  # of an injected dose; other numbers are in another unit
+DAY_S, CLOCK_S = 86400.0, 60.0
 LEAST_KG, MOST_KG = 0.5, 600.0
 ASK = "Ask the sender for complete images, or use the values as they are."
 
@@ -72,8 +74,8 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
     windows = {}
     if "window" in volume.attrs:
         windows = {"window": tuple(float(end) * float(factor) for end in volume.attrs["window"])}
-    kept = {name: volume.attrs[name] for name in ("modality", "study_uid", "stack", "dicom_series_uid", "private_frame")
-            if name in volume.attrs}  # fmt: skip
+    names = ("modality", "study_uid", "stack", "dicom_series_uid", "private_frame", "kind", "tilt_degrees")
+    kept = {name: volume.attrs[name] for name in names if name in volume.attrs}
     return out.assign_attrs(kept | windows | {"units": SUV, "derived": "SUVbw from PET"})
 
 
@@ -141,22 +143,49 @@ def _scan_start(frame: Frame) -> datetime:
 
 
 def _injected_at(item: Dataset, frame: Frame) -> datetime:
-    whole = str(value_of(item, "RadiopharmaceuticalStartDateTime") or "")
-    if len(whole) >= 14:
-        return _moment(whole[:8], whole[8:].split("+")[0].split("-")[0], "RadiopharmaceuticalStartDateTime")
+    whole = str(value_of(item, "RadiopharmaceuticalStartDateTime") or "").strip()
     time = str(value_of(item, "RadiopharmaceuticalStartTime") or "")
+    if len(whole) >= 12:
+        name = "RadiopharmaceuticalStartDateTime"
+        local, zone = whole[:-5], whole[-5:]
+        if zone[0] not in "+-":
+            local, zone = whole, ""
+        at = _moment(local[:8], local[8:], name) + _zone(frame.text("TimezoneOffsetFromUTC") or zone) - _zone(zone)
+        if time and not _is_time_of_day(at, _moment(local[:8], time, "RadiopharmaceuticalStartTime")):
+            raise NoSuv("The header states two times of injection.", ASK)
+        return at
     start = _scan_start(frame)
     injected = _moment(start.strftime("%Y%m%d"), time, "RadiopharmaceuticalStartTime")
     return injected - timedelta(days=1) if injected > start and start.hour < 12 < injected.hour else injected
 
 
 def _moment(date: str, time: str, name: str) -> datetime:
-    whole, _, fraction = time.partition(".")
+    whole, _, fraction = time.strip().partition(".")
+    if len(whole) == 4 and not fraction:
+        whole += "00"  # hours and minutes alone are legal
     try:
+        if not (len(date) == 8 and len(whole) == 6 and (date + whole).isdigit()):
+            raise ValueError("digits")  # strptime takes fewer, and guesses
         start = datetime.strptime(date + whole, "%Y%m%d%H%M%S")
         return start + timedelta(seconds=float(f"0.{fraction or 0}"))
     except ValueError as error:
         raise NoSuv(f"{name} is missing or no time.", ASK) from error
+
+
+def _zone(text: str) -> timedelta:
+    """Return an offset from UTC, +HHMM; none if it is not stated."""
+    if not text:
+        return timedelta()
+    sign, digits = text[:1], text[1:]
+    if sign not in "+-" or len(digits) != 4 or not digits.isdigit():
+        raise NoSuv("The time zone of the images cannot be read.", ASK)
+    return (-1 if sign == "-" else 1) * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+
+
+def _is_time_of_day(one: datetime, other: datetime) -> bool:
+    """Whether two moments are within a minute on the clock, on any day."""
+    away = (one - other).total_seconds() % DAY_S
+    return min(away, DAY_S - away) <= CLOCK_S
 
 
 def _several(value: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """Similarity of two masks: Dice, and distances between their surfaces in millimetres.
 
-A surface consists of the voxels of a mask with a face on the background; distances are between voxel centres.
+A surface consists of the voxels of a mask with a face on the background; distances are between voxel centres. Where
+slices are infinitely far apart (pictures, a slice alone) each slice has an outline of its own, and nothing beyond.
 Notation follows Taha and Hanbury, BMC Med Imaging 2015;15:29, and, for surface Dice, Nikolov et al., arXiv:1809.04430.
 """
 
@@ -27,7 +28,7 @@ def surface_distances(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]
     a, b
         Boolean masks (k, j, i) on the same grid.
     spacing_mm
-        Distance between voxel centres along k, j, i.
+        Distance between voxel centres along k, j, i; along k infinite if slices have nothing to do with each other.
 
     Returns
     -------
@@ -38,14 +39,16 @@ def surface_distances(a: Bools, b: Bools, spacing_mm: tuple[float, float, float]
     ----------
     Taha and Hanbury, BMC Med Imaging 2015;15:29.
     """
-    inner_a, inner_b = _surface(a), _surface(b)
+    flat = not np.isfinite(spacing_mm[0])
+    inner_a, inner_b = _surface(a, flat), _surface(b, flat)
     return _to(inner_b, spacing_mm)[inner_a], _to(inner_a, spacing_mm)[inner_b]
 
 
-def _surface(mask: Bools) -> Bools:
-    from scipy.ndimage import binary_erosion
+def _surface(mask: Bools, flat: bool) -> Bools:
+    from scipy.ndimage import binary_erosion, generate_binary_structure
 
-    return mask & ~binary_erosion(mask)
+    around = generate_binary_structure(2, 1)[None] if flat else None
+    return mask & ~binary_erosion(mask, around)
 
 
 def _to(surface: Bools, spacing_mm: tuple[float, float, float]) -> Floats:
@@ -53,6 +56,8 @@ def _to(surface: Bools, spacing_mm: tuple[float, float, float]) -> Floats:
 
     if not surface.any():
         return np.full(surface.shape, np.inf)
+    if not np.isfinite(spacing_mm[0]):
+        return np.stack([_to(each[None], (1.0, *spacing_mm[1:]))[0] for each in surface])
     return np.asarray(distance_transform_edt(~surface, sampling=spacing_mm), np.float64)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Box
@@ -121,6 +122,18 @@ class Statistics:
     sd: float
     low: float
     high: float
+
+
+def is_placed(volume: xr.DataArray) -> bool:
+    """Whether a volume has a place in space; a projection has none, and no size in the patient."""
+    return bool(volume.attrs.get("kind") != "projection")
+
+
+def has_volume(volume: xr.DataArray) -> bool:
+    """Whether voxels have a size along three axes in the patient: not those of a projection, nor of a slice that does
+    not say how thick it is.
+    """
+    return volume.attrs.get("kind") not in ("projection", "slice")
 
 
 def statistics_of(values: NDArray[np.number], mask: Bools) -> Statistics | None:

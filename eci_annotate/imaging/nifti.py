@@ -26,15 +26,16 @@ LEVEL = 6  # of gzip: 1 is fastest, 9 smallest
 RAS = np.diag([-1.0, -1.0, 1.0])  # from LPS
 
 
-def nifti_file(labels: Labels, grid: Grid) -> bytes:
+def nifti_file(labels: Labels, grid: Grid, *, is_placed: bool = True) -> bytes:
     """Return a label map (k, j, i) as a .nii.gz file, whose axes are i, j, k.
 
-    The affine maps (i, j, k) to millimetres to the right, anterior and superior (RAS), in single precision.
+    The affine maps (i, j, k) to millimetres to the right, anterior and superior (RAS), in single precision. Without a
+    place in space (a projection) the file states no orientation and no unit.
     """
-    return _file(labels, grid, INTENT_LABEL)
+    return _file(labels, grid, INTENT_LABEL, is_placed=is_placed)
 
 
-def image_file(values: ArrayLike, grid: Grid, level: int = LEVEL) -> bytes:
+def image_file(values: ArrayLike, grid: Grid, level: int = LEVEL, *, is_placed: bool = True) -> bytes:
     """Return an image (k, j, i) as a .nii.gz file, whose axes are i, j, k.
 
     Integers of up to 16 bits, 32-bit integers and floating-point numbers keep their type; other values are stored in
@@ -43,20 +44,21 @@ def image_file(values: ArrayLike, grid: Grid, level: int = LEVEL) -> bytes:
     array = np.asarray(values)
     if f"{array.dtype.kind}{array.dtype.itemsize}" not in TYPE_CODES:
         array = array.astype(np.int16 if array.dtype.kind in "ib" and array.dtype.itemsize == 1 else np.float32)
-    return _file(array, grid, INTENT_NONE, level)
+    return _file(array, grid, INTENT_NONE, level, is_placed=is_placed)
 
 
-def _file(array: NDArray[Any], grid: Grid, intent: int, level: int = LEVEL) -> bytes:
+def _file(array: NDArray[Any], grid: Grid, intent: int, level: int = LEVEL, *, is_placed: bool) -> bytes:
     kind, size = array.dtype.kind, array.dtype.itemsize
     axes, origin = RAS @ np.asarray(grid.directions)[::-1].T, RAS @ np.asarray(grid.origin_lps)
     affine = np.column_stack([axes * grid.spacing_mm[::-1], origin])
     side, quaternion = _quaternion(RAS @ np.stack([*np.asarray(grid.directions)[:0:-1], grid.normal_lps]).T)
-    scanner = 0 if grid.is_sheared else SCANNER  # a rotation cannot say how slices lean; the affine does
+    oriented, unit = (SCANNER, MILLIMETRES) if is_placed else (0, 0)
+    scanner = 0 if grid.is_sheared else oriented  # a rotation cannot say how slices lean; the affine does
     fields = (
         *(348, b"", b"", 0, 0, b"r", 0),
         *(3, *array.shape[::-1], 1, 1, 1, 1, 0, 0, 0, intent, TYPE_CODES[f"{kind}{size}"], 8 * size, 0),
-        *(side, *grid.spacing_mm[::-1], 0, 0, 0, 0, 352, 1, 0, 0, 0, MILLIMETRES, 0, 0, 0, 0, 0, 0),
-        *(b"eci_annotate", b"", scanner, SCANNER, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
+        *(side, *grid.spacing_mm[::-1], 0, 0, 0, 0, 352, 1, 0, 0, 0, unit, 0, 0, 0, 0, 0, 0),
+        *(b"eci_annotate", b"", scanner, oriented, *quaternion, *origin, *affine.ravel(), b"", b"n+1"),
     )
     content = struct.pack(HEADER, *fields) + bytes(4) + array.astype(f"<{kind}{size}").tobytes()
     return gzip.compress(content, level, mtime=0)

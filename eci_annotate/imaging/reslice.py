@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from eci_annotate.errors import FrameMismatch
 from eci_annotate.imaging.geometry import Floats, Grid
-from eci_annotate.imaging.volume import grid_of, series_uid_of, values_kji, volume_from_array
+from eci_annotate.imaging.volume import grid_of, measured, padding_of, series_uid_of, values_kji, volume_from_array
 from eci_annotate.imaging.volume import like as on_grid_of
+
+_KEPT = ("modality", "units", "suv_factor", "no_suv")  # what values mean
 
 
 def _map(source: Grid, target: Grid) -> tuple[Floats, Floats]:
@@ -136,7 +138,9 @@ def upright(volume: xr.DataArray) -> xr.DataArray:
 
 
 def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
-    """Resample a volume onto the grid of another: nearest for booleans and labels, else linear.
+    """Resample a volume onto the grid of another: nearest for booleans, else linear between measured values.
+
+    The result is NaN where a value would come from padding. Numbered labels are values too: resample `labels == n`.
 
     Raises
     ------
@@ -161,7 +165,11 @@ def resample(volume: xr.DataArray, like: xr.DataArray | Grid) -> xr.DataArray:
     if values.dtype == bool:
         out = nearest(values.view(np.uint8), source, target).astype(bool)
     else:
+        if padding_of(volume) is not None:
+            values = np.where(measured(volume.transpose("k", "j", "i")), values, np.nan)
         out = linear(values, source, target)
+    kept = {name: volume.attrs[name] for name in _KEPT if name in volume.attrs}
     if isinstance(like, xr.DataArray):
-        return on_grid_of(like, out)
-    return volume_from_array(out, target, series_uid=series_uid_of(volume), name=str(volume.name or "") or None)
+        return on_grid_of(like, out).assign_attrs(kept)
+    name = str(volume.name or "") or None
+    return volume_from_array(out, target, series_uid=series_uid_of(volume), name=name, attrs=kept)

@@ -11,6 +11,7 @@ import xarray as xr
 from eci_annotate.errors import BadSegmentation
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.label_map import label_map, overlap_of
+from eci_annotate.imaging.measurements import is_placed
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.replace_file import replace_file
@@ -72,7 +73,7 @@ def write_label_map(
         return [replace_file(path, seg_nrrd_file(annotations, grid, series_uid=series))]
     if not path.name.endswith(NIFTI):
         raise BadSegmentation("The suffix of the file is unknown.", f"Name it {NIFTI} or {NRRD}.")
-    content = nifti_file(label_map(annotations, grid, rule, series_uid=series), grid)
+    content = nifti_file(label_map(annotations, grid, rule, series_uid=series), grid, is_placed=is_placed(volume))
     table = label_table(annotations, rule, series, grid.frame_of_reference_uid)
     beside = path.with_name(path.name.removesuffix(NIFTI) + ".json")
     return [replace_file(path, content), replace_file(beside, table)]

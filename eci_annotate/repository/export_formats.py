@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.errors import BadRequest, NotFound
 from eci_annotate.imaging.label_map import Overlap, label_map
+from eci_annotate.imaging.measurements import has_volume, is_placed
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.volume import grid_of, instance_uids_of
@@ -107,7 +108,8 @@ def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat,
     grid = grid_of(volume)
     match kind:
         case ExportFormat.NIFTI:
-            yield ".nii.gz", nifti_file(label_map(mine, grid, overlap, series_uid=uid), grid)
+            labels = label_map(mine, grid, overlap, series_uid=uid)
+            yield ".nii.gz", nifti_file(labels, grid, is_placed=is_placed(volume))
             yield ".json", label_table(mine, overlap, uid, grid.frame_of_reference_uid)
         case ExportFormat.NRRD:
             yield ".seg.nrrd", seg_nrrd_file(mine, grid, series_uid=uid)
@@ -152,6 +154,6 @@ def _report(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArr
     segmentation = _segmentation(signed, mine, images)
     asked = questions(signed.use_case.report)
     sized = volume.attrs.get("spacing_from") != "pixels"
-    evidence = Evidence(images, segmentation, structure_set, sized, asked, signed.report)
+    evidence = Evidence(images, segmentation, structure_set, sized, asked, signed.report, has_volume(volume))
     yield ".dcm", measurement_report_file(mine, evidence, _statement(signed))
     yield "_seg.dcm", segmentation

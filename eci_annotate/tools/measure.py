@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import Statistics, axis_lengths, statistics_of
+from eci_annotate.imaging.measurements import Statistics, axis_lengths, has_volume, statistics_of
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Angle, Paint, Ruler
@@ -29,11 +29,11 @@ def _voxels(table: Table, uid: str) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Size:
-    """Size of an annotation in the patient: axes on one slice (RECIST 1.1) in mm, volume in mm3."""
+    """Size of an annotation in the patient: axes on one slice (RECIST 1.1) in mm, volume in mm3 if it has one."""
 
     long_mm: float
     short_mm: float
-    volume_mm3: float
+    volume_mm3: float | None
 
 
 def size_of_drawing(table: Table, uid: str) -> Size:
@@ -52,7 +52,7 @@ def size_of_drawing(table: Table, uid: str) -> Size:
     axes = axis_lengths(thing, _voxels(table, uid), sheet.grid)
     if axes is None:
         raise Refused(f"{name} contains no voxel.", "Draw it first.")
-    return Size(*axes, table.volume_mm3(uid))
+    return Size(*axes, table.volume_mm3(uid) if has_volume(sheet.volume) else None)
 
 
 def ruler_value(table: Table, uid: str) -> float:
@@ -68,6 +68,8 @@ def ruler_value(table: Table, uid: str) -> float:
     if not isinstance(thing, Ruler) or not thing.is_complete:
         raise Refused(f"{name} has too few points.", "Place all of its points.")
     points = np.asarray(thing.points_lps, float)
+    if table.sheet_of(thing.series_uid).volume.attrs.get("is_stretched"):
+        raise Refused(f"{name} is drawn on an image whose pixels are not square.", "Type the value.")
     if isinstance(thing, Angle):
         arms = points[[0, 2]] - points[1]
         cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
@@ -92,6 +94,8 @@ def ruler_in_words(table: Table, uid: str) -> str:
     thing = table.objects[uid]
     if not isinstance(thing, Ruler) or not thing.is_complete:
         return "unfinished"
+    if table.sheet_of(thing.series_uid).volume.attrs.get("is_stretched"):
+        return "not known: the pixels are not square"
     if isinstance(thing, Angle):
         return f"{ruler_value(table, uid):.0f}°"
     attrs = table.sheet_of(thing.series_uid).volume.attrs
@@ -136,9 +140,13 @@ def measurements_in_words(table: Table, uid: str) -> str:
     axes = axis_lengths(thing, voxels, sheet.grid)
     if axes is None:
         raise Refused(f"{thing.label or 'The annotation'} contains no voxel.", "Draw it first.")
+    volume = sheet.volume
+    size = f"{table.volume_mm3(uid) / 1000:.2f} ml" if has_volume(volume) else "no volume"
+    projected = volume.attrs.get("kind") == "projection"
+    unit = ("px" if volume.attrs.get("spacing_from") == "pixels" else "mm at the detector") if projected else "mm"
     words = [
-        f"{thing.label or 'annotation'}: {table.volume_mm3(uid) / 1000:.2f} ml",
-        f"long axis {axes[0]:.1f} mm, short axis {axes[1]:.1f} mm",
+        f"{thing.label or 'annotation'}: {size}",
+        f"long axis {axes[0]:.1f} {unit}, short axis {axes[1]:.1f} {unit}",
         _values_in_words(table, thing.series_uid, voxels[where], where),
     ]
     return "; ".join(word for word in words if word)

@@ -18,6 +18,7 @@ from pydicom import dcmread
 from eci_annotate.batch.cohort_scan import scan_cohort
 from eci_annotate.batch.local_processes import run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
+from eci_annotate.batch.prepare_series import _moment
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import BadRequest, NoImages
 from tests.batch.cohort_world import DATA, images, prepared, sidecar, site_key, tree
@@ -213,3 +214,11 @@ def test_what_makes_no_sense_is_refused(cohort, tmp_path):
         prepared(cohort, cohort / "out", key=site_key(tmp_path))
     done = command(cohort, tmp_path / "out")
     assert done.returncode == 1 and "--key" in done.stderr and "--deidentified" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [("123456.5", "2024-01-02T12:34:56"), ("1234", "2024-01-02T12:34:00"), ("12345", "2024-01-02T00:00:00")],
+)
+def test_times_are_read_whole_or_not_at_all(time, expected):
+    assert _moment("20240102", time) == expected

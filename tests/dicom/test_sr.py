@@ -17,9 +17,12 @@ from eci_annotate.dicom.seg.segmentation import Statement, segmentation_file
 from eci_annotate.dicom.seg.source_images import images_of_structure_set
 from eci_annotate.dicom.sr.answer_items import concept
 from eci_annotate.dicom.sr.measurement_report import Evidence, measurement_report_file
+from eci_annotate.dicom.sr.report import report_object
 from eci_annotate.imaging.annotations import Mask
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, like
+from eci_annotate.workflow.usecase.form import questions
 from tests.dicom.peers import dciodvfy_errors
+from tests.dicom.series_maker import make_series
 
 DATA = Path(__file__).parents[1] / "data"
 PICTURE = DATA / "mammo_ffdm_siemens_overlay/OutOfBoundsOverlay.dcm"
@@ -50,8 +53,22 @@ def test_a_picture_has_planar_groups_without_a_volume(tmp_path):
         (area,) = group.get_measurements(name=codes.SCT.Area)
         assert area.value == pytest.approx(array.sum() * spacing[1] * spacing[2]) and area.unit.value == "mm2"
         assert not group.get_measurements(name=codes.SCT.Volume)
+        assert area.method.meaning == "At the detector, not corrected for magnification"
         (frame,) = group.referenced_segmentation_frame.referenced_frame_numbers
         assert np.array_equal(pixels[frame - 1], array[0])
+
+
+def test_a_slice_of_unknown_thickness_has_no_volume(tmp_path):
+    make_series(tmp_path, 1, value=100, edit=lambda d, k: delattr(d, "SliceThickness"))
+    (picture,) = load_stacks(tmp_path)
+    mask = Mask.from_volume(picture > 0, label="lesion")
+    (path,) = eci.write_rtstruct([mask], tmp_path, tmp_path / "rt.dcm")
+    assert "ROIVolume" not in pydicom.dcmread(path).StructureSetROISequence[0]
+    images = images_of_structure_set(path.read_bytes(), mask.series_uid, grid_of(picture), instance_uids_of(picture))
+    evidence = Evidence(images, segmentation_file([mask], images, STATEMENT), path.read_bytes(), has_volume=False)
+    report = hd.sr.srread(BytesIO(measurement_report_file([mask], evidence, STATEMENT)))
+    (group,) = report.content.get_volumetric_roi_measurement_groups()
+    assert group.get_measurements(name=codes.SCT.Area) and not group.get_measurements(name=codes.SCT.Volume)
 
 
 def test_nothing_is_measured_where_pixels_have_no_size(tmp_path):
@@ -71,6 +88,18 @@ def test_words_that_no_code_value_can_hold_get_another(tmp_path):
     assert len({long.value, longer.value, foreign.value}) == 3
     assert all(len(code.value) <= 16 and code.value.isascii() for code in (long, longer, foreign))
     assert (longer.meaning, foreign.meaning) == ("a" * 64, "Größe")
+
+
+def test_answers_with_long_names_and_codes_stay_apart(tmp_path):
+    answers = {"longest_diameter_before": 12, "longest_diameter_after": 9, "side": "left"}
+    options = [{"const": "left", "x-code": {"scheme": "99LONG", "value": "1" * 20, "meaning": "Left"}}]
+    (side,) = questions({"properties": {"side": {"title": "Side", "oneOf": options}}})
+    signed = {"version": 1, "task": "read", "signer": "anna", "when": STATEMENT.when}
+    images = make_series(tmp_path, 1)
+    items = pydicom.dcmread(BytesIO(report_object(answers, "Form", images, questions=[side], **signed))).ContentSequence
+    codes_of_names = [item.ConceptNameCodeSequence[0].CodeValue for item in items]
+    assert len(set(codes_of_names)) == len(items) and all(len(each) <= 16 for each in codes_of_names)
+    assert items[-1].ConceptCodeSequence[0].LongCodeValue == "1" * 20
 
 
 def test_without_highdicom_the_extra_is_named(tmp_path, monkeypatch):

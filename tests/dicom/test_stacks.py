@@ -12,6 +12,7 @@ from pydicom.uid import EnhancedMRImageStorage
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import structure_set
+from eci_annotate.dicom.images.series import load_stacks
 from eci_annotate.imaging.volume import series_uid_of
 from tests.dicom.series_maker import SHAPE, make_series
 
@@ -314,3 +315,14 @@ def test_the_window_of_the_middle_slice_is_the_series_window(tmp_path):
 
     make_series(tmp_path, 5, edit=edit)
     assert eci.load_series(tmp_path).attrs["window"] == (160.0, 240.0)
+
+
+@pytest.mark.parametrize(("ratio", "stretched"), [([2, 1], True), ([1, 1], False), ([3, 3], False)])
+def test_pixels_that_are_not_square_are_known(tmp_path, ratio, stretched):
+    def edit(dataset, k):
+        del dataset.PixelSpacing, dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+        dataset.PixelAspectRatio = ratio
+
+    make_series(tmp_path, 1, edit=edit)
+    (picture,) = load_stacks(tmp_path)
+    assert picture.attrs["spacing_from"] == "pixels" and bool(picture.attrs.get("is_stretched")) is stretched

@@ -67,6 +67,17 @@ FACTORS = {
     "counts with an activity": (philips(0x1009, 1.7), 1.7 * WEIGHT * 1000 / DECAYED),
     "processed later": (late, WEIGHT * 1000 / DECAYED),
     "with date": (injection(RadiopharmaceuticalStartDateTime="20200102091420.00"), WEIGHT * 1000 / DECAYED),
+    "hours and minutes": (
+        injection(RadiopharmaceuticalStartTime="0914"),
+        WEIGHT * 1000 / (DOSE * 2 ** (-3660 / HALF_LIFE)),
+    ),
+    "in another time zone": (
+        lambda d: (
+            put(TimezoneOffsetFromUTC="+0200")(d),
+            injection(RadiopharmaceuticalStartDateTime="20200102071420.00+0000")(d),
+        ),
+        WEIGHT * 1000 / DECAYED,
+    ),
     "injected before midnight": (
         lambda d: (
             put(SeriesTime="001000", AcquisitionTime="001003")(d),
@@ -94,6 +105,9 @@ REFUSED = {
     "no dose": (injection(RadionuclideTotalDose=None), "RadionuclideTotalDose"),
     "dose in MBq": (injection(RadionuclideTotalDose=370), "RadionuclideTotalDose"),
     "no half-life": (injection(RadionuclideHalfLife=None), "RadionuclideHalfLife"),
+    "time of five digits": (injection(RadiopharmaceuticalStartTime="09142"), "RadiopharmaceuticalStartTime"),
+    "hour alone": (injection(RadiopharmaceuticalStartTime="09"), "RadiopharmaceuticalStartTime"),
+    "two times": (injection(RadiopharmaceuticalStartDateTime="20200102071420.00+0000"), "two times"),
     "no time": (injection(RadiopharmaceuticalStartTime=""), "RadiopharmaceuticalStartTime"),
     "injected after the scan": (injection(RadiopharmaceuticalStartTime="110000"), "after the scan"),
     "not corrected": (put(CorrectedImage=["ATTN"]), "decay"),

@@ -133,6 +133,17 @@ def test_what_is_resampled_combines_with_what_it_was_resampled_to():
     assert np.isfinite((resample(a, part) + part).values).all()
 
 
+def test_padding_is_not_mixed_with_values_and_units_stay():
+    v = volume((6, 8, 8), (4.0, 4.0, 4.0)).copy(deep=True)
+    v.values[:, :, :3] = -2000
+    v = v.assign_attrs(padding=(-2000, -2000), units="HU")
+    half = Grid.from_arrays(grid_of(v).reference_from_image([0, 0, 0.5]), grid_of(v).directions,
+                            grid_of(v).spacing_mm, (6, 8, 7), grid_of(v).frame_of_reference_uid)  # fmt: skip
+    found = resample(v, half)
+    assert np.isnan(found.values[..., :3]).all() and np.isfinite(found.values[..., 3:]).all()
+    assert found.attrs["units"] == "HU" and np.nanmin(found.values) >= v.values[:, :, 3:].min()
+
+
 def test_resampling_onto_itself_changes_nothing_and_foreign_frames_are_refused():
     v = volume()
     assert np.allclose(resample(v, v).values, v.values)

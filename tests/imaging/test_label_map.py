@@ -65,6 +65,14 @@ def test_nibabel_and_simpleitk_read_the_same_nifti(tmp_path_factory, grid, seed)
         assert (row["uid"], row["label"], tuple(row["colour"])) == (mask.uid, mask.label, mask.colour)
 
 
+def test_a_projection_gets_no_place_and_no_unit(tmp_path):
+    volume = volume_from_array(np.ones((1, 2, 3), bool), Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1),
+                               (1, 2, 3), "1.2.3"), series_uid=SERIES, attrs={"kind": "projection"})  # fmt: skip
+    path, _ = eci.write_label_map([Mask.from_volume(volume, label="mass")], volume, tmp_path / "x.nii.gz")
+    header = nibabel.load(path).header
+    assert [int(header[code]) for code in ("qform_code", "sform_code", "xyzt_units")] == [0, 0, 0]
+
+
 @settings(max_examples=40)
 @given(grids(), st.integers(0, 99), st.booleans())
 def test_simpleitk_reads_the_same_seg_nrrd(tmp_path_factory, grid, seed, overlap):

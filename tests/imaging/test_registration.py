@@ -5,12 +5,13 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
+from eci_annotate.repository.derivation.copy_annotations import _copied
 from tests.grids import rotation
 
 SOURCE, TARGET = "1.2.3.10", "1.2.3.20"
@@ -150,6 +151,16 @@ def test_a_mask_on_another_plane_and_frame_is_where_simpleitk_puts_it(tmp_path, 
     assert mapped.mask.series_uid == "2.25.2" and mapped.partial_voxels > 100
 
 
+@pytest.mark.parametrize(("x", "copied", "word"), [(9, True, ""), (-8, True, "part"), (-60, False, "beside")])
+def test_a_box_is_copied_where_the_series_is(x, copied, word):
+    volume = volume_from_array(np.zeros((20, 40, 40)), grid(TARGET), series_uid="2.25.2")
+    shift = np.eye(4)
+    shift[0, 3] = -9
+    box = eci.Box((x, 0, 0), (10, 10, 10), label="lesion", frame_uid=SOURCE, series_uid="2.25.1")
+    found, said = _copied(box, volume, eci.Registration(SOURCE, TARGET, shift))
+    assert (found is not None) is copied and word in said and bool(said) == bool(word)
+
+
 def test_what_lies_beside_the_stack_is_stated():
     box = eci.Box((0, 0, 0), (10, 10, 10), frame_uid=SOURCE)
     half = volume_from_array(
@@ -175,6 +186,20 @@ def test_a_deformation_maps_as_simpleitk_resamples(tmp_path):
     assert np.abs(found.source_points(points) - expected).max() < 1e-3
     assert np.abs(found.target_points(expected) - points).max() < 0.01
     assert np.isnan(found.source_points(np.array([[100.0, 0, 0]]))).all()
+
+
+def test_a_deformation_is_read_in_either_byte_order_and_with_matrices_in_its_items(tmp_path):
+    offsets, points = waves(), np.random.default_rng(1).uniform(-30, 30, (20, 3))
+    expected = eci.read_registration(deformable(tmp_path / "def.dcm", offsets, MOVE, MOVE)).source_points(points)
+    dataset = pydicom.dcmread(tmp_path / "def.dcm")
+    (item,) = dataset.DeformableRegistrationSequence
+    item.DeformableRegistrationGridSequence[0].VectorGridData = offsets.astype(">f4").tobytes()
+    for name in ("PreDeformationMatrixRegistrationSequence", "PostDeformationMatrixRegistrationSequence"):
+        setattr(item, name, item[name].value[0].MatrixSequence)  # as PS3.3 C.20.3 has them
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    dataset = pydicom.FileDataset("", Dataset(dataset), file_meta=dataset.file_meta)
+    pydicom.dcmwrite(tmp_path / "big.dcm", dataset, enforce_file_format=True)
+    assert np.allclose(eci.read_registration(tmp_path / "big.dcm").source_points(points), expected)
 
 
 def test_a_mask_follows_a_deformation(tmp_path):
@@ -219,6 +244,27 @@ def test_itk_transforms_map_points_of_the_fixed_image_to_the_moving_one(tmp_path
     assert np.abs(found.target_points(expected) - points).max() < 1e-6
 
 
+LEANING = np.eye(4)
+LEANING[3, 0] = 0.5
+SHIFT = "Transform: TranslationTransform_double_3_3\nParameters: 1 2 3\nFixedParameters:\n"
+ITK = {"fixed_uid": TARGET, "moving_uid": SOURCE}
+
+
+def itk(path, text):
+    (path / "t.tfm").write_text("#Insight Transform File V1.0\n" + text)
+
+
+def changed(path, number, sequence=None):
+    """Give an item other matrices, or take its frame of reference."""
+    dataset = pydicom.dcmread(path)
+    item = dataset.RegistrationSequence[number]
+    if sequence is None:
+        del item.FrameOfReferenceUID
+    else:
+        item.MatrixRegistrationSequence = sequence
+    dataset.save_as(path)
+
+
 REFUSED = {
     "no frames named": (lambda p: sitk.WriteTransform(sitk.Euler3DTransform(), p / "t.tfm"), "t.tfm", {}, "frames"),
     "text": (lambda p: (p / "t.tfm").write_text("hello"), "t.tfm", {}, "no registration"),
@@ -226,6 +272,27 @@ REFUSED = {
     "other source": (lambda p: rigid(p / "t.dcm", MOVE), "t.dcm", {"source_uid": "9.9"}, "source_uid"),
     "singular": (lambda p: rigid(p / "t.dcm", np.diag([1, 1, 0, 1.0])), "t.dcm", {}, "matrix"),
     "mirrored": (lambda p: rigid(p / "t.dcm", np.diag([-1, 1, 1, 1.0])), "t.dcm", {}, "matrix"),
+    "bottom rows": (lambda p: rigid(p / "t.dcm", LEANING, np.linalg.inv(LEANING)), "t.dcm", {}, "matrix"),
+    "bottom row before": (lambda p: deformable(p / "t.dcm", waves(), LEANING), "t.dcm", {}, "matrix"),
+    "no matrix": (lambda p: changed(rigid(p / "t.dcm"), 1, matrices()), "t.dcm", {}, "no matrix"),
+    "no frame": (lambda p: changed(rigid(p / "t.dcm", MOVE), 1), "t.dcm", {}, "does not name"),
+    "registered frame moves": (
+        lambda p: changed(rigid(p / "t.dcm", MOVE), 0, matrices(MOVE)),
+        "t.dcm",
+        {},
+        "moves the frame",
+    ),
+    "not rigid": (lambda p: rigid(p / "t.dcm", np.diag([1.1, 1, 1, 1])), "t.dcm", {}, "called rigid"),
+    "several": (lambda p: itk(p, SHIFT + SHIFT), "t.tfm", ITK, "several ITK"),
+    "no fixed parameters": (lambda p: itk(p, SHIFT.partition("Fixed")[0] + SHIFT), "t.tfm", ITK, "malformed"),
+    "long versor": (
+        lambda p: itk(
+            p, "Transform: VersorRigid3DTransform_double_3_3\nParameters: .9 .9 .9 1 2 3\nFixedParameters: 0 0 0\n"
+        ),
+        "t.tfm",
+        ITK,
+        "versor",
+    ),
     "too few vectors": (lambda p: cut(deformable(p / "t.dcm", waves())), "t.dcm", {}, "vectors"),
 }
 
@@ -256,6 +323,8 @@ def test_subtraction_says_what_it_is_made_of():
     assert np.isnan(found.values[1:]).all() and (found.values[0] == 250).all()
     assert (found.attrs["post_series_uid"], found.attrs["pre_series_uid"]) == ("2.25.1", "2.25.2")
     assert found.frame.attrs["series_uid"] not in ("2.25.1", "2.25.2")
+    with pytest.raises(errors.BadVolume, match="units"):
+        eci.subtract(eci.suv(post.assign_attrs(suv_factor=0.5)), pre.assign_attrs(units="BQML"))
     with pytest.raises(errors.FrameMismatch, match="Register"):
         eci.subtract(post, volume_from_array(np.zeros((20, 40, 40)), grid(TARGET)))
     shifted = volume_from_array(np.full((20, 40, 40), 100.0), grid(SOURCE, origin=(-19.5, -20, -20)))

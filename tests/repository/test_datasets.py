@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel
@@ -14,9 +15,11 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate import cli, errors
+from eci_annotate.imaging.label_map import Overlap
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.datasets.class_map import ClassMap, class_map_in
 from eci_annotate.repository.datasets.coco import png, run_lengths
+from eci_annotate.repository.datasets.dataset_case import TrainingCase, load_case
 from eci_annotate.repository.datasets.dataset_rules import rules_of
 from eci_annotate.repository.datasets.export_dataset import export_dataset
 from eci_annotate.repository.datasets.subject_split import DatasetPart, shares_of, split_subjects
@@ -287,3 +290,11 @@ def test_the_command_writes_the_same(
     assert run(monkeypatch, *words, "--every") == 1 and "versions that count" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--split", "1/1/1") == 1 and "0.8/0.1/0.1" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--equal-labels", "no") == 1 and "keep" in capsys.readouterr().err
+
+
+def test_images_in_colour_are_refused_by_name() -> None:
+    grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (1, 4, 4), "1.2.3")
+    signed = SimpleNamespace(volume=lambda uid: eci.volume_from_array(np.zeros((1, 4, 4, 3), np.uint8), grid))
+    case = TrainingCase(signed, "1.2", 1, "accepted", (), ())  # type: ignore[arg-type]
+    with pytest.raises(errors.Refused, match="colour"):
+        load_case(case, {}, ClassMap(), Overlap.REFUSE)

@@ -43,6 +43,7 @@ def test_one_that_cannot_be_read_is_named_and_costs_itself(tmp_path: Path) -> No
     )
     frame = first(tmp_path / "dicom").FrameOfReferenceUID
     repo.attach(S, "nameless", ITK, "text/plain")
+    repo.attach(S, "itself", ITK, f"text/x-itk-transform; fixed={frame}; moving={frame}")
     repo.attach(S, "notes", b"no registration", "text/plain")
     repo.attach(S, "motion", ITK, f"text/x-itk-transform; fixed={frame}; moving={MOVED}")
     repo.attach(S, "copy", write_registration(tmp_path / "dicom", "Layer").read_bytes(), "application/dicom")
@@ -52,8 +53,10 @@ def test_one_that_cannot_be_read_is_named_and_costs_itself(tmp_path: Path) -> No
         found = task.registrations()
     assert [each.name for each in found] == ["Motion", "copy", "motion"]
     texts = [str(each.message) for each in told]
-    assert len(texts) == 2 and texts[0].startswith("Registration 'Crushed' is not used: ")
-    assert texts[1].startswith("Registration 'nameless' is not used: ")
+    unused = sorted(text.partition(" is not used: ")[0] for text in texts[:3])
+    assert unused == ["Registration 'Crushed'", "Registration 'itself'", "Registration 'nameless'"]
+    assert texts[3].startswith("Registrations 'Motion' and 'motion' map the same frames of reference differently")
+    assert len(texts) == 4
     assert not any(str(first(tmp_path / "dicom").PatientName) in text for text in texts)
 
 
@@ -78,4 +81,5 @@ def test_the_way_between_two_frames_may_be_turned_or_have_two_steps() -> None:
         found = choose_registration(known, source, target)
         assert found is not None and found.name == name and (found.source_uid, found.target_uid) == (source, target)
         assert found.target_points(np.zeros((1, 3)))[0][0] == pytest.approx(expected)
+    assert choose_registration([*known, shift("a", "a", 9, "itself")], "a", "a") is None
     assert choose_registration(known, "a", "c") is None and choose_registration([], "a", "b") is None

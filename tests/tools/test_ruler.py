@@ -54,6 +54,16 @@ def test_an_angle_is_that_at_its_second_point() -> None:
     assert ruler_in_words(e.table, "a") == "51°"
 
 
+def test_nothing_is_measured_where_pixels_are_not_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    e = easel("angle")
+    stroke(e, B, A)
+    stroke(e, C)
+    monkeypatch.setitem(e.table.volume.attrs, "is_stretched", True)
+    assert ruler_in_words(e.table, "a") == "not known: the pixels are not square"
+    with pytest.raises(Refused, match="not square"):
+        ruler_value(e.table, "a")
+
+
 def test_an_end_is_moved_only_where_it_is_shown() -> None:
     e = easel("distance")
     stroke(e, A, B)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import eci_annotate as eci
+from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select, SetOption
-from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, size_of, to_hex
+from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, size_of, to_hex, unit_of
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.labels import PALETTE
 from eci_annotate.viewer.stage.pane_geometry import Unit
@@ -188,4 +189,6 @@ def test_sizes_in_pictures_are_those_at_the_detector_or_pixels() -> None:
     assert size_of(box, 0, Unit.PIXEL) == "12 × 8 px"
     grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (1, 4, 5), "1")
     mask = eci.Mask(np.ones((1, 4, 5), bool), grid)
+    slice_alone = volume_from_array(mask.voxels, grid, attrs={"kind": "slice"})
+    assert size_of(mask, 250, unit_of(slice_alone)) == "2.50 cm² in the plane"
     assert size_of(mask, 20, Unit.PIXEL) == "20 px²" and size_of(mask, 250, Unit.DETECTOR) == "2.50 cm² at the detector"

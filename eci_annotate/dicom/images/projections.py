@@ -39,6 +39,9 @@ def projection_attrs(frame: Frame) -> dict[str, Any]:
     attrs: dict[str, Any] = {
         "spacing_from": next((key for key in PLANE_SPACINGS if frame.get(key) is not None), "pixels")
     }
+    ratio = frame.get("PixelAspectRatio") if attrs["spacing_from"] == "pixels" else None
+    if ratio is not None and len(set(np.atleast_1d(ratio).tolist())) > 1:
+        attrs["is_stretched"] = True  # pixels are not square, and are counted as if they were
     if view := view_of(frame):
         attrs["view"] = view
     sides = frame.get("PatientOrientation")

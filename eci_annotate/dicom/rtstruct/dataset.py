@@ -205,7 +205,7 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     item.ROIGenerationAlgorithm = GENERATION[annotation.kind]
     item.ROIGenerationDescription = _description(annotation)
     volume_cm3 = annotation.volume_mm3 / 1000
-    if volume_cm3 == volume_cm3:  # false for nan: a single plane of unknown thickness has no volume
+    if images.has_volume and volume_cm3 == volume_cm3:  # nan: a plane of unknown thickness
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
     if annotation.kind == AnnotationKind.MASK and not images.grid.is_sheared:
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]

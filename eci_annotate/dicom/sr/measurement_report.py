@@ -34,6 +34,7 @@ MAXIMUM = ("56851009", "SCT", "Maximum")
 VOLUME, AREA = ("118565006", "SCT", "Volume"), ("42798000", "SCT", "Area")
 LONG_AXIS, SHORT_AXIS = ("103339001", "SCT", "Long Axis"), ("103340004", "SCT", "Short Axis")
 MM, MM2 = ("mm", "UCUM", "millimeter"), ("mm2", "UCUM", "square millimeter")
+AT_DETECTOR = ("at-detector", "99ECI", "At the detector, not corrected for magnification")
 MM3 = ("mm3", "UCUM", "cubic millimeter")
 
 
@@ -51,6 +52,8 @@ class Evidence:
         Whether its pixels have a size; without one nothing is measured.
     questions, answers
         The form and what was answered.
+    has_volume
+        Whether voxels have a size along three axes in the patient.
     """
 
     images: SourceImages
@@ -59,6 +62,7 @@ class Evidence:
     has_millimetres: bool = True
     questions: Sequence[Question] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
+    has_volume: bool = True
 
 
 def measurement_report_file(annotations: Sequence[Annotation], evidence: Evidence, statement: Statement) -> bytes:
@@ -165,16 +169,17 @@ def _measurements(hd: Any, annotation: Annotation, evidence: Evidence) -> Iterat
     grid, code = evidence.images.grid, hd.sr.CodedConcept
     if not evidence.has_millimetres:
         return
-    if evidence.images.is_placed and np.isfinite(annotation.volume_mm3):
+    if evidence.images.is_placed and evidence.has_volume and np.isfinite(annotation.volume_mm3):
         yield hd.sr.Measurement(code(*VOLUME), float(annotation.volume_mm3), code(*MM3))
     voxels = voxels_of(annotation, grid, evidence.images.stack_uid)
     axes = axis_lengths(annotation, voxels, grid)
     if axes is None:
         return
     area = int(voxels.sum((1, 2)).max()) * grid.spacing_mm[1] * grid.spacing_mm[2]
-    yield hd.sr.Measurement(code(*AREA), float(area), code(*MM2), derivation=code(*MAXIMUM))
-    yield hd.sr.Measurement(code(*LONG_AXIS), axes[0], code(*MM))
-    yield hd.sr.Measurement(code(*SHORT_AXIS), axes[1], code(*MM))
+    method = None if evidence.images.is_placed else code(*AT_DETECTOR)
+    yield hd.sr.Measurement(code(*AREA), float(area), code(*MM2), derivation=code(*MAXIMUM), method=method)
+    yield hd.sr.Measurement(code(*LONG_AXIS), axes[0], code(*MM), method=method)
+    yield hd.sr.Measurement(code(*SHORT_AXIS), axes[1], code(*MM), method=method)
 
 
 def _images(images: SourceImages) -> Iterator[Dataset]:

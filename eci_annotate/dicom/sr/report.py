@@ -6,6 +6,7 @@ JSON of the answers stays authoritative; this object is for archives and readers
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +28,8 @@ SCHEME = "99ECI"
 
 def _code(value: str, meaning: str, scheme: str = SCHEME) -> Dataset:
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator = value[:16], scheme
+    setattr(item, "CodeValue" if len(value) <= 16 else "LongCodeValue", value)  # PS3.3 table 8.8-1
+    item.CodingSchemeDesignator = scheme
     item.CodeMeaning = (meaning[:64] or "item").replace("\\", "/")
     return item
 
@@ -61,7 +63,9 @@ def _coded(name: str, code: AnswerCode) -> Dataset:
 
 
 def _short(name: str) -> str:
-    return "".join(c for c in name if c.isalnum() or c in "_-")[:16] or "item"
+    """Return a name as a code value; what does not fit gets one derived from the whole name."""
+    short = "".join(c for c in name if c.isalnum() or c in "_-") or "item"
+    return short if len(short) <= 16 else f"{short[:9]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def _items(answers: Mapping[str, Any], asked: Sequence[Question]) -> Iterator[Dataset]:

@@ -35,6 +35,10 @@ class Deformation:
     before: Floats
     after: Floats
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", affine_map(self.before))
+        object.__setattr__(self, "after", affine_map(self.after))
+
     def source_of(self, points_lps: Floats) -> Floats:
         """Return the points in the source frame, shape (n, 3)."""
         moved = _times(self.before, points_lps) + self._at(points_lps)
@@ -90,11 +94,7 @@ class Registration:
         if (self.matrix is None) == (self.deformation is None):
             raise BadRegistration("A registration is a matrix or a deformation.", "Give one of them.")
         if self.matrix is not None:
-            matrix = np.asarray(self.matrix, float)
-            usual = matrix.shape == (4, 4) and np.isfinite(matrix).all() and np.allclose(matrix[3], [0, 0, 0, 1])
-            if not usual or np.linalg.det(matrix[:3, :3]) <= 1e-6:
-                raise BadRegistration("The matrix is no map of space to itself.", "Register the images again.")
-            object.__setattr__(self, "matrix", matrix)
+            object.__setattr__(self, "matrix", affine_map(self.matrix))
 
     @property
     def is_rigid(self) -> bool:
@@ -207,6 +207,15 @@ def require_source(annotation: Annotation, registration: Registration) -> None:
     if annotation.frame_uid == registration.target_uid:
         remedy = "It is in the target frame: use registration.inverse()."
     raise FrameMismatch(f"Annotation {annotation.label!r} is not in the source frame of the registration.", remedy)
+
+
+def affine_map(matrix: Floats) -> Floats:
+    """Return a 4 x 4 matrix that maps space to itself and mirrors nothing; raises BadRegistration if it does not."""
+    found = np.asarray(matrix, float)
+    usual = found.shape == (4, 4) and np.isfinite(found).all() and np.allclose(found[3], [0, 0, 0, 1])
+    if not usual or np.linalg.det(found[:3, :3]) <= 1e-6:
+        raise BadRegistration("The matrix is no map of space to itself.", "Register the images again.")
+    return found
 
 
 def _times(matrix: Floats, points: Floats) -> Floats:

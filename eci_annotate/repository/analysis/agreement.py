@@ -6,6 +6,7 @@ What one reader has and the other has not is counted beside every measure, and l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,7 @@ import xarray as xr
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.repository.analysis.form_answers import Asked, answered, asked
-from eci_annotate.repository.analysis.ratings import ALL, Targets, by_label, volumes
+from eci_annotate.repository.analysis.ratings import ALL, Targets, ambiguous_labels, by_label, volumes
 from eci_annotate.repository.analysis.readings import Comparison, Reading, Readings
 from eci_annotate.repository.analysis.statistics import FEW, NAN, Estimate, icc, kappa, library, resampled
 
@@ -51,6 +52,10 @@ class Agreement:
         if not self.comparisons:
             what = f"No subject has two signed readings of {task!r} that you may see."
             raise NotFound(" ".join([what, *self.notes]), "Have a second reader sign, or repeat a reading.")
+        if equal := sorted({label for each in self.comparisons for label in ambiguous_labels(each)}):
+            names = ", ".join(map(repr, equal))
+            self.notes = (*self.notes, f"Several annotations of one reading are labelled {names}: they were paired in "
+                          "the order of the readings, not by place.")  # fmt: skip
         for package in ("pingouin", "statsmodels"):
             library(package)
 
@@ -216,4 +221,9 @@ class Agreement:
 def _mean(name: str, rows: pd.DataFrame, column: str) -> Estimate:
     if rows.empty:
         return Estimate(name, NAN, remark=FEW)
-    return resampled(name, rows[column].to_numpy(float), list(rows["subject"]), lambda some: float(np.mean(some)))
+    kept = rows[rows[column].notna()]
+    if kept.empty:
+        return Estimate(name, NAN, remark="no annotation covers a voxel")
+    found = resampled(name, kept[column].to_numpy(float), list(kept["subject"]), lambda some: float(np.mean(some)))
+    away = f"{len(rows) - len(kept)} without voxels left out" if len(kept) < len(rows) else ""
+    return replace(found, remark="; ".join(filter(None, (found.remark, away))))

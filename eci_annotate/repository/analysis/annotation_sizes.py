@@ -183,6 +183,8 @@ def _of_kind(size: Size, kind: MeasureKind) -> float:
             return size.long_mm
         case MeasureKind.SHORT_AXIS:
             return size.short_mm
+    if size.volume_mm3 is None:
+        raise Refused("It is drawn on one slice of unknown thickness, which has no volume.", "Type the value.")
     return size.volume_mm3
 
 

@@ -19,6 +19,7 @@ from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.display import picture_of
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
+from eci_annotate.imaging.measurements import has_volume
 from eci_annotate.imaging.reslice import nearest, upright_grid
 from eci_annotate.imaging.volume import grid_of, values_kji
 
@@ -113,6 +114,10 @@ class Delta:
             "surface_dice": surface_dice(a, b, spacing, self.tolerance_mm),
             **_box_moves(old, new),
         }
+        if not a.any() and not b.any():  # annotations between the voxels: nothing says how alike they are
+            one = old is None or new is None
+            alike = {"dice": 0.0, "hd95_mm": np.inf, "mean_distance_mm": np.inf, "surface_dice": 0.0}
+            row |= alike if one else dict.fromkeys(alike, np.nan)
         return row | {"change": _change(old, new, row)}
 
     def _masks(self, old: Annotation | None, new: Annotation | None) -> tuple[Any, Any, tuple[float, float, float]]:
@@ -123,12 +128,7 @@ class Delta:
         whole = [
             np.zeros(grid_of(volume).shape, bool) if each is None else voxels_of(each, volume) for each in (old, new)
         ]
-        grid = grid_of(volume)
-        if grid.is_sheared:  # distances assume right angles
-            whole = [nearest(each.view(np.uint8), grid, upright_grid(grid)).view(np.bool_) for each in whole]
-        where = _around(whole[0] | whole[1])
-        z, y, x = (grid.slice_mm, *grid.spacing_mm[1:])
-        return whole[0][where], whole[1][where], (float(z), float(y), float(x))
+        return measurable(whole[0], whole[1], volume)
 
     def picture(self, label: str) -> Any:
         """The slice with the greatest difference: what stayed (blue), came (green), went (red); a matplotlib figure."""
@@ -186,6 +186,20 @@ def grouped(columns: Sequence[Sequence[T]]) -> list[tuple[T | None, ...]]:
         groups = [(*group, mate) for group, (_, mate) in zip(groups, mates, strict=False)]
         groups += [(*[None] * count, new) for _, new in mates[len(heads) :]]
     return groups
+
+
+def measurable(a: Any, b: Any, volume: xr.DataArray) -> tuple[Any, Any, tuple[float, float, float]]:
+    """Two masks of a volume, cut to where either is, and the spacing of their voxels, as distances need them.
+
+    Slices that lean are resampled to right angles; pictures, and a slice alone, are measured in their plane.
+    """
+    grid = grid_of(volume)
+    if grid.is_sheared:
+        a, b = (nearest(each.view(np.uint8), grid, upright_grid(grid)).view(np.bool_) for each in (a, b))
+    where = _around(a | b)
+    z, y, x = (grid.slice_mm, *grid.spacing_mm[1:])
+    apart = np.inf if grid.shape[0] == 1 or not has_volume(volume) else z
+    return a[where], b[where], (float(apart), float(y), float(x))
 
 
 def voxels_of(annotation: Annotation, volume: xr.DataArray) -> Any:

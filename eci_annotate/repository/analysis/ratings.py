@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -59,8 +61,20 @@ def volumes(comparison: Comparison) -> Targets:
     for subject, readings in comparison.subjects.items():
         for group in grouped([_rows_of(each) for each in readings]):
             some = next(each for each in group if each is not None)
-            found.add(subject, some.label, tuple(None if each is None else each.volume_mm3 for each in group))
+            found.add(subject, some.label, tuple(map(_volume, group)))
     return found
+
+
+def _volume(row: RatingRow | None) -> float | None:
+    """Return the volume of a row; None also for contours on one plane of unknown thickness, which have none."""
+    return None if row is None or isnan(row.volume_mm3) else row.volume_mm3
+
+
+def ambiguous_labels(comparison: Comparison) -> list[str]:
+    """Return the labels that one reading has more than once on a series, sorted: nothing says which belong together."""
+    readings = [reading for some in comparison.subjects.values() for reading in some]
+    counts = (Counter((row.label, row.series_uid) for row in _rows_of(each)) for each in readings)
+    return sorted({label for found in counts for (label, _), count in found.items() if count > 1})
 
 
 def _rows_of(reading: Reading) -> list[RatingRow]:

@@ -15,7 +15,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.label_map import Overlap, voxels_of
-from eci_annotate.imaging.volume import grid_of, like
+from eci_annotate.imaging.volume import grid_of, is_colour, like
 from eci_annotate.repository.datasets.class_map import ClassMap
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 from eci_annotate.repository.signed import Signed
@@ -93,9 +93,11 @@ def load_case(case: TrainingCase, values: dict[str, int], classes: ClassMap, ove
     Raises
     ------
     Refused
-        Annotations overlap and no priority was asked for, or one covers no voxel.
+        Annotations overlap and no priority was asked for, one covers no voxel, or the images are in colour.
     """
     image = case.signed.volume(case.series_uid)
+    if is_colour(image):
+        raise Refused("Its images are in colour, which training sets do not hold.")
     mine = [each for each in case.signed.annotations() if each.series_uid == case.series_uid]
     instances, shared = instance_map(mine, grid_of(image), overlap, case.series_uid)
     lookup = np.array([0, *(values[classes.class_of(each.label)] for each in mine)], np.uint8)

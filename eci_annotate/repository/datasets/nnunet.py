@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from eci_annotate.errors import BadRequest
+from eci_annotate.imaging.measurements import is_placed
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
@@ -28,10 +29,12 @@ class NnunetLayout:
 
     def add(self, sample: Sample) -> NamedFiles:
         """Yield image and label map of one sample."""
-        end, grid = "Ts" if sample.case.part is DatasetPart.TEST else "Tr", grid_of(sample.image)
+        end = "Ts" if sample.case.part is DatasetPart.TEST else "Tr"
+        grid, placed = grid_of(sample.image), is_placed(sample.image)
         name = sample.case.name
-        yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image_file(values_kji(sample.image), grid)
-        yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid)
+        image = image_file(values_kji(sample.image), grid, is_placed=placed)
+        yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image
+        yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid, is_placed=placed)
 
     def listed(self, sample: Sample) -> None:
         """Return nothing: the rows say all."""

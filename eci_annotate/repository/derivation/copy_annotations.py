@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import xarray as xr
 
 from eci_annotate.errors import EciError
@@ -17,6 +18,8 @@ from eci_annotate.repository.signed import Signed
 from eci_annotate.repository.task import Task
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.pipeline import CopyRule
+
+CLOSE_VOXELS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,26 @@ def _copied(
     if isinstance(annotation, Box):
         if registration is None:
             annotation.grid_for(volume)
-        return replace(registration.apply(annotation) if registration else annotation, series_uid=series), ""
+        moved = registration.apply(annotation) if registration else annotation
+        return _box_on(volume, replace(moved, series_uid=series))
     mapped = map_onto(annotation, volume, registration)
     if not mapped.mask.voxels.any():
         return None, f"{annotation.label} was not copied: it covers no voxel of the series by half."
     lost = f"{annotation.label}: {mapped.outside_mm3 / 1000:.1f} ml lie outside the series."
     mask = replace(mapped.mask, label=annotation.label, colour=annotation.colour, series_uid=series)
     return mask, lost if mapped.outside_mm3 > 0 else ""
+
+
+def _box_on(volume: xr.DataArray, box: Box) -> tuple[Box | None, str]:
+    """Return a box if it is on a volume, and what to say where it is not, or not whole."""
+    grid = grid_of(volume)
+    index = grid.image_from_reference(box.corners_lps)
+    first, last = index.min(0), index.max(0)
+    end = np.asarray(grid.shape) - 0.5
+    if (last < -0.5).any() or (first > end).any():
+        return None, f"{box.label} was not copied: it lies beside the series."
+    beyond = (first < -0.5 - CLOSE_VOXELS) | (last > end + CLOSE_VOXELS)
+    return box, f"{box.label}: a part of it lies outside the series." if beyond.any() else ""
 
 
 def in_words(source: Signed, copied: CopiedDrawing, registration: str) -> str:

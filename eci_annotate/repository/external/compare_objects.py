@@ -6,16 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import xarray as xr
 
 from eci_annotate.imaging.annotation import Annotation
-from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.distances import dice, hd95
-from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.analysis.delta import voxels_of
-
-_AROUND = 1
+from eci_annotate.repository.analysis.delta import measurable, voxels_of
 
 
 @dataclass(frozen=True)
@@ -61,18 +56,26 @@ def overlap_pairs(
     dict
         Dice by place in `first` and in `second`.
     """
+    chosen: dict[tuple[int, int], float] = {}
+    for (n, m), value in _overlaps(first, second, volume).items():
+        if all(n != a and m != b for a, b in chosen):
+            chosen[n, m] = value
+    return chosen
+
+
+def _overlaps(
+    first: Sequence[Annotation], second: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
+) -> dict[tuple[int, int], float]:
+    """Return the Dice of all pairs that overlap, the best first."""
     overlaps: dict[tuple[int, int], float] = {}
     for n, one in enumerate(first):
         there = volume(one.series_uid)
         mask = voxels_of(one, there)
-        for m, other in enumerate(second):
+        for m, other in enumerate(second if mask.any() else ()):
             if other.series_uid == one.series_uid or (one.frame_uid and other.frame_uid == one.frame_uid):
                 overlaps[n, m] = dice(mask, voxels_of(other, there))
-    chosen: dict[tuple[int, int], float] = {}
-    for (n, m), value in sorted(overlaps.items(), key=lambda item: (-item[1], item[0])):
-        if value > 0 and all(n != a and m != b for a, b in chosen):
-            chosen[n, m] = value
-    return chosen
+    ranked = sorted(overlaps.items(), key=lambda item: (-item[1], item[0]))
+    return {pair: value for pair, value in ranked if value > 0}
 
 
 def compared(
@@ -80,8 +83,9 @@ def compared(
 ) -> list[ComparedPair]:
     """Return each annotation of others with the own one that overlaps it most; parameters as `overlap_pairs`."""
     known = cache(volume)
-    pairs = overlap_pairs(theirs, own, known)
-    mates = {n: (m, value) for (n, m), value in pairs.items()}
+    mates: dict[int, tuple[int, float]] = {}
+    for (n, m), value in _overlaps(theirs, own, known).items():
+        mates.setdefault(n, (m, value))
     return [_pair(each, own, mates.get(n), known) for n, each in enumerate(theirs)]
 
 
@@ -95,7 +99,5 @@ def _pair(
         return ComparedPair(each.label, None)
     there = volume(each.series_uid)
     one, other = voxels_of(each, there), voxels_of(own[mate[0]], there)
-    near = tuple(slice(max(part.start - _AROUND, 0), part.stop + _AROUND) for part in bounding_box(one | other))
-    spacing = tuple(float(each) for each in grid_of(there).spacing_mm)
-    distance = hd95(np.asarray(one[near]), np.asarray(other[near]), (spacing[0], spacing[1], spacing[2]))
+    distance = hd95(*measurable(one, other, there))
     return ComparedPair(each.label, own[mate[0]].label, mate[1], distance)

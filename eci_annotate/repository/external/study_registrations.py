@@ -8,6 +8,7 @@ from email.message import Message
 from eci_annotate.archive.protocol import Study
 from eci_annotate.dicom.read_registration import is_registration, itk_registration, registrations_in
 from eci_annotate.errors import BadRegistration, EciError, NotFound
+from eci_annotate.imaging.registration.choose_registration import contradictions
 from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.repository.backend import Backend, Images
 from eci_annotate.workflow.subject.events import Attached
@@ -46,6 +47,11 @@ def study_registrations(
             found += registrations_of_layer(backend, project, subject, layer)
         except EciError as error:
             problems.append(_sentence(layer.layer, error))
+    problems += [
+        f"Registrations {used.name!r} and {other.name!r} map the same frames of reference differently: "
+        "the one that leads there counts, of these the first."
+        for used, other in contradictions(found)
+    ]
     return found, problems
 
 
@@ -65,6 +71,8 @@ def registrations_of_layer(backend: Backend, project: str, subject: str, layer: 
         return
     if content.startswith(ITK):
         fixed, moving = (str(kind.get_param(name) or "") for name in ("fixed", "moving"))
+        if fixed == moving and fixed:
+            raise BadRegistration("It maps a frame of reference to itself: which series moves is not known.", _WHICH)
         if not fixed or not moving:
             raise BadRegistration("An ITK transform does not say which frames of reference it maps.", _WHICH)
         yield itk_registration(content, fixed, moving, layer.layer)

@@ -9,7 +9,7 @@ import ipywidgets as w
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.panels.annotation_list import size_of
+from eci_annotate.viewer.panels.annotation_list import size_of, unit_of
 from eci_annotate.viewer.panels.study_checks import Go
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order
@@ -41,7 +41,9 @@ class EarlierVersion:
 
     def _lesion(self, uid: str) -> w.Button:
         thing = self._side.easel.table.objects[uid]
-        size = size_of(thing, self._side.easel.table.volume_mm3(uid))
+        table = self._side.easel.table
+        unit = unit_of(table.sheet_of(thing.series_uid).volume)
+        size = size_of(thing, table.volume_mm3(uid), unit)
         button = w.Button(description=f"{thing.label}: {size}", icon="crosshairs", layout=w.Layout(width="auto"))
         button.tooltip = f"Show {thing.label} where it was drawn"
         middle = self._side.layer.solids.middle_of

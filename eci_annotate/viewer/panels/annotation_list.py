@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as w
+import xarray as xr
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Box, Colour
+from eci_annotate.imaging.measurements import has_volume
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.measure import ruler_in_words
 from eci_annotate.tools.protocol import Object, Ruler, Unplaced
@@ -36,6 +38,12 @@ def from_hex(text: str) -> Colour:
 def is_drawn(thing: Object, volume_mm3: float) -> bool:
     """Whether an annotation has a shape; a flat box has one without a volume."""
     return isinstance(thing, Box) or (not isinstance(thing, Unplaced) and volume_mm3 > 0)
+
+
+def unit_of(volume: xr.DataArray) -> Unit:
+    """Return what sizes on a volume are stated in; of a slice of unknown thickness only its plane has a size."""
+    marks = marks_of(volume)
+    return marks.unit if marks else Unit.PATIENT if has_volume(volume) else Unit.PLANE
 
 
 def size_of(thing: Object, volume_mm3: float, unit: Unit = Unit.PATIENT) -> str:
@@ -138,8 +146,7 @@ class AnnotationList:
             self._next()
 
     def _fill(self) -> None:
-        marks = marks_of(self.easel.table.volume)
-        self._units[self.easel.table.series_uid] = marks.unit if marks else Unit.PATIENT
+        self._units[self.easel.table.series_uid] = unit_of(self.easel.table.volume)
         for uid, thing in self.easel.table.objects.items():
             shown, unit = uid not in self.easel.table.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
             said = ruler_in_words(self.easel.table, uid) if isinstance(thing, Ruler) else ""

@@ -54,6 +54,7 @@ class Unit(StrEnum):
     """What a millimetre on the screen is."""
 
     PATIENT = "mm"
+    PLANE = "mm in the plane"
     DETECTOR = "mm at the detector"
     PIXEL = "px"
 
