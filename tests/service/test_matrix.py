@@ -237,7 +237,7 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
     "release": ("POST /api/commands", lease_lost, say(lambda w: ReleaseTask(P, S, "annotate", 1))),
     "sign": ("POST /api/commands", lease_lost, say(lambda w: Sign(P, S, "annotate", 1, "mine"))),
     "describe": ("POST /api/commands", needs("describe"), say(lambda w: Describe(P, S, cohort="pilot"))),
-    "attach": ("POST /api/commands", needs("attach"), say(lambda w: Attach(P, S, "table", "text/csv", w.layer, 3))),
+    "attach": ("POST /api/commands", needs("attach"), say(lambda w: Attach(P, S, "table", "text/csv", w.layer, 8))),
     "assign": ("POST /api/commands", needs("assign"), say(lambda w: Assign(P, S, "annotate", ""))),
     "end lease": ("POST /api/commands", needs("take over"), say(lambda w: EndLease(P, S, "annotate"))),
     "reopen": ("POST /api/commands", needs("reopen"), say(lambda w: Reopen(P, S, "annotate", ""))),

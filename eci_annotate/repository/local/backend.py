@@ -35,6 +35,8 @@ from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.workflow.actor import Permission
+from eci_annotate.workflow.codec import to_json
+from eci_annotate.workflow.plain_values import check_plain
 from eci_annotate.workflow.project import ProjectCommand, check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
@@ -72,6 +74,7 @@ class LocalBackend:
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
         check_own_certificate(self.context.layout)
+        check_plain(to_json(command))
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.context, signed=isinstance(command, Sign))
         if isinstance(command, Sign):
@@ -125,6 +128,7 @@ class LocalBackend:
     def check(self, command: Any) -> None:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
+            check_plain(to_json(command))
             now = self.context.clock()
             if isinstance(command, ProjectCommand):
                 check_project(self.context, command, self.account.actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from eci_annotate.archive import protocol as archived
@@ -18,6 +19,8 @@ from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*/[A-Za-z0-9][A-Za-z0-9.+-]*(; ?[a-z]+=[A-Za-z0-9.-]+)?")
+
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
     """LeaseLost unless the actor holds one of the tasks, or (for what is to be attached) may attach data."""
@@ -27,13 +30,15 @@ def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
 
 
 def check_attached(context: Context, command: Attach, seen: SubjectView, actor: Actor) -> None:
-    """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+    """What is attached must be there, as it is described, and not be what a signed version holds for its readers."""
     if not actor.may(Permission.ATTACH, command.project, seen.site):
         return  # the workflow refuses it
-    context.content(command.project, command.subject).get(command.digest)
+    content = context.content(command.project, command.subject).get(command.digest)
     works = context.state(command.project, command.subject)[1].work.values()
     if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
         raise Refused("This content belongs to a signed version.", "Attach other content.")
+    if len(content) != command.size or not _MEDIA_TYPE.fullmatch(command.media_type):
+        raise Refused("The content has another size, or its media type is none.", "Attach it as it is.")
 
 
 def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
