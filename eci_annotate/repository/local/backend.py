@@ -20,6 +20,7 @@ from eci_annotate.repository.local.checkpoints import check_own_certificate, tak
 from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
 from eci_annotate.repository.local.content_access import (
     check_attached,
+    check_pseudonym,
     check_put,
     content_of,
     is_signed_here,
@@ -37,7 +38,7 @@ from eci_annotate.repository.subject_table import check_query
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.plain_values import check_plain
-from eci_annotate.workflow.project import ProjectCommand, check_name
+from eci_annotate.workflow.project import ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.view import SubjectView, view
@@ -103,7 +104,7 @@ class LocalBackend:
                     )
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
-                    check_name(command.subject)
+                    check_pseudonym(self.context, command, self.account.actor)
                     pipeline = self.account.use_case(command.project, command.use_case).pipeline
                     return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):

@@ -14,7 +14,8 @@ from eci_annotate.repository.manifest_parts import archived_uids, is_archived
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.subject.commands import Attach
+from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Enrol
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
@@ -39,6 +40,21 @@ def check_attached(context: Context, command: Attach, seen: SubjectView, actor: 
         raise Refused("This content belongs to a signed version.", "Attach other content.")
     if len(content) != command.size or not _MEDIA_TYPE.fullmatch(command.media_type):
         raise Refused("The content has another size, or its media type is none.", "Attach it as it is.")
+
+
+def check_pseudonym(context: Context, command: Enrol | ChangeUseCase, actor: Actor) -> None:
+    """Refuse the pseudonym of another project's subject, unless the actor takes in images of it there.
+
+    Images are stored by pseudonym: whoever enrols it sees them, and can withdraw it.
+    """
+    check_name(command.subject)
+    if not isinstance(command, Enrol) or not actor.may(Permission.INGEST, command.project, command.site):
+        return  # the workflow refuses it
+    for project in context.streams.projects_of(command.subject):
+        state = context.state(project, command.subject)[1]
+        there = all(actor.may(each, project, state.site) for each in (Permission.INGEST, Permission.SEE_IMAGES))
+        if project != command.project and (not there or state.withdrawn or state.site != command.site):
+            raise Refused("This pseudonym is used in another project.", "Choose another pseudonym.")
 
 
 def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:
