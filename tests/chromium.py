@@ -8,12 +8,13 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from tests.patience import PATIENCE_S
+
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_S = 180  # a busy machine needs a minute for what takes five seconds on a quiet one
 
 
 def _be_patient(context: BrowserContext) -> None:

@@ -21,7 +21,7 @@ from eci_annotate.archive.protocol import Instance, Study
 from eci_annotate.archive.series_list import studies_of
 from eci_annotate.decoder.direct_reader import DirectReader
 from eci_annotate.decoder.file_reader import FileReader
-from eci_annotate.dicom.images.headers import Found
+from eci_annotate.dicom.images.headers import HEADERS_FORMAT, Found
 from eci_annotate.errors import Conflict, NotDicom, NotFound, Refused, Tampered
 from eci_annotate.store.atomic_files import write_atomic, writing
 from eci_annotate.store.disk_reserve import require_space
@@ -186,7 +186,7 @@ class FolderArchive:
         write_atomic(self._index / f"{subject}.json", canonical(content))
 
     def _mac(self, subject: str, rows: Any) -> str:
-        return hmac.digest(self._key, f"{subject}\n".encode() + canonical(rows), "sha256").hex()
+        return hmac.digest(self._key, HEADERS_FORMAT + f" {subject}\n".encode() + canonical(rows), "sha256").hex()
 
     def _load(self, subject: str) -> dict[str, Any]:
         """Return the subject's index; recently used ones are cached parsed, as long as their file is unchanged."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from eci_annotate.workflow.series.series_facts import facts_of
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, is_like
-from eci_annotate.workflow.usecase.series_facts import facts_of
 
 Traits = tuple[tuple[str, str], ...]
 ELEMENTS = ("Modality", "SeriesDescription", "DiffusionBValue", "EchoTime", "stack", "study")

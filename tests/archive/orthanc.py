@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from tests.patience import until
 from tests.ports import free_ports
 
 TITLE, PLUGIN = "ORTHANC", "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
@@ -59,11 +59,10 @@ def orthanc(folder: Path, peers: dict[str, tuple[str, int]] | None = None) -> It
 
 
 def _await(made: Orthanc, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            httpx.get(f"{made.url}/system", timeout=2).raise_for_status()
-            return
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    raise RuntimeError(log.read_text(errors="replace")[-2000:])
+    def answers() -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{made.url}/system", timeout=2).is_success
+        return False
+
+    if not until(lambda: answers() or process.poll() is not None) or process.poll() is not None:
+        raise RuntimeError(log.read_text(errors="replace")[-2000:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from pydicom import dcmread
 from eci_annotate.archive.c_store import DicomNode, send
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import StoreUnavailable
+from tests.patience import listens, until
 from tests.ports import free_port
 
 pytestmark = pytest.mark.needs_debian
@@ -22,7 +22,7 @@ def test_files_arrive_at_storescp_as_they_are(tmp_path: Path) -> None:
     inbox.mkdir()
     words = ["storescp", "--aetitle", "STORE", "-od", inbox, "+xa", str(port)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        time.sleep(0.3)
+        assert until(lambda: listens(port))
         try:
             assert send(DicomNode("STORE", "127.0.0.1", port), files) == len(files)
         finally:

@@ -12,6 +12,7 @@ import pytest
 from eci_annotate.errors import NotFound
 from tests.batch.cohort_world import prepared, site_key, tree
 from tests.dicom.series_maker import make_series
+from tests.patience import until
 from tests.ports import free_port
 from tests.repository.readings_world import lesion, make, read, report
 
@@ -85,9 +86,7 @@ def test_an_export_on_a_cluster_is_the_local_one_although_a_worker_is_killed(kin
     wait_for_workers(address, 2)
     command = [PROGRAM, "export", signed, tmp_path / "there", *options, "--scheduler", address]
     begun = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
-    deadline = time.monotonic() + 60
-    while begun.poll() is None and time.monotonic() < deadline and len(files_below(tmp_path)) < 3:
-        time.sleep(0.002)
+    until(lambda: begun.poll() is not None or len(files_below(tmp_path)) >= 3, pause_s=0.002)
     workers[0].send_signal(signal.SIGKILL)
     assert workers[0].wait() == -signal.SIGKILL and begun.poll() is None, "it was killed in the middle"
     said = begun.communicate(timeout=120)[0]

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import BadRequest, NoImages
 from tests.batch.cohort_world import DATA, images, prepared, sidecar, site_key, tree
 from tests.dicom.series_maker import make_series
+from tests.patience import until
 
 PROGRAM = Path(sys.executable).parent / "eci-annotate"
 SECRETS = ("DOE", "JANE", "19570404", "4711-0815")
@@ -96,9 +96,7 @@ def test_after_a_kill_the_next_run_finishes_what_was_begun(cohort, tmp_path):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     records = cut / ".eci-prepare" / "series"
-    deadline = time.monotonic() + 60
-    while len([*records.glob("*.json")]) < 2 and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until(lambda: len([*records.glob("*.json")]) >= 2, pause_s=0.005)
     os.killpg(begun.pid, signal.SIGKILL)
     begun.wait()
     finished = len([*records.glob("*.json")])
@@ -155,13 +153,8 @@ def test_a_worker_that_dies_loses_nothing(cohort, tmp_path):
     killed = []
 
     def kill_one():
-        deadline = time.monotonic() + 60
-        while not killed and time.monotonic() < deadline:
-            for child in multiprocessing.active_children():
-                os.kill(child.pid, signal.SIGKILL)
-                killed.append(child.pid)
-                break
-            time.sleep(0.002)
+        until(lambda: killed.extend(each.pid for each in multiprocessing.active_children()) or killed, pause_s=0.002)
+        os.kill(killed[0], signal.SIGKILL)
 
     killer = threading.Thread(target=kill_one)
     killer.start()

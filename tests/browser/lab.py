@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.chromium import PATIENCE_S, chromium
+from tests.chromium import chromium
+from tests.patience import PATIENCE_S, until
 from tests.ports import free_port
 
 PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.session.kernel_transport=False"
@@ -61,16 +62,17 @@ def ended(server: subprocess.Popen[bytes]) -> None:
 
 def waited_for(url: str, server: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> None:
     """Wait until a server answers."""
-    end = time.monotonic() + patience_s
-    while time.monotonic() < end:
+
+    def answers() -> bool:
         if server.poll() is not None:
             raise RuntimeError("The server ended by itself; see the log in its folder.")
-        try:
+        with suppress(OSError):
             urllib.request.urlopen(url, timeout=2).read()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(url)
+            return True
+        return False
+
+    if not until(answers, patience_s, pause_s=0.1):
+        raise TimeoutError(url)
 
 
 class Lab:
@@ -200,16 +202,28 @@ class Viewer:
             "() => { const s = document.querySelector('.eci-stage').stage; "
             "return s.loader.isWhole(s.board.series) && !s.loader.asked.size }",
         )
-        self.page.wait_for_timeout(500)
+        self.answered()
+
+    def saved(self) -> None:
+        """Until the draft holds everything that was drawn and answered."""
+        self.rest()
+        self.page.locator(".eci-state:visible", has_text=re.compile("saved [0-9]")).first.wait_for()
+
+    def answered(self) -> None:
+        """Until the kernel has done all that was clicked, and what it shows of it has arrived."""
+        self.page.evaluate(
+            "async () => { const { kernel } = document.querySelector('.eci-stage').stage.connection; "
+            "for (const _ of [1, 2]) await kernel.requestExecute({ code: '', silent: true }).done }"
+        )
 
     def heard(self) -> None:
         """Until the kernel has taken all that this page did, also while its line was cut."""
         self.page.wait_for_function("() => !document.querySelector('.eci-stage').stage.connection.unsent")
 
     def rest(self) -> None:
-        """Until the kernel has answered everything."""
-        self.page.wait_for_timeout(200)
-        self.page.wait_for_function(
-            "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
-        )
-        self.page.wait_for_timeout(200)
+        """Until the kernel has answered everything, and the page shows it."""
+        for _ in range(2):
+            self.page.wait_for_function(
+                "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
+            )
+            self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")

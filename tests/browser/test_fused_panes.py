@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def choose(viewer: Viewer, label: str) -> None:
     viewer.page.locator(".eci-layouts select").nth(3).select_option(label=label)
-    viewer.page.wait_for_timeout(400)
+    viewer.answered()
     viewer.wait()
 
 
@@ -72,7 +72,7 @@ def test_a_series_is_fused_where_it_is_and_switched_by_key(
     viewer.page.locator(".eci-layouts select").first.select_option(label="Three planes")
     viewer.page.wait_for_function("() => document.querySelector('.eci-stage').stage.board.panes.length === 3")
     viewer.page.locator(".eci-series button").get_by_text("Phantom").click()
-    viewer.page.wait_for_timeout(300)
+    viewer.answered()
     viewer.wait()
     first = viewer.stage("s.board.paneNamed('axial').series")
     assert not coloured(viewer).any()

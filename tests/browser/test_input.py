@@ -41,7 +41,7 @@ def test_a_pen_draws_with_its_pressure(viewer: Viewer, repository: Path) -> None
     Pointers(viewer).pen("axial", LINE, forces := [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
     viewer.rest()
     assert coloured(viewer) > 50
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     lines, annotations = kept(repository)
     assert len(annotations) == 1
     np.testing.assert_allclose(pressures(lines), forces, atol=0.01)
@@ -80,7 +80,7 @@ def box_at(lab: Lab, page: Page, repository: Path, name: str) -> tuple[Box, int]
     press(viewer, "b", "n")
     viewer.drag("axial", [(0.5, 0.5), (0.6, 0.58)], steps=12)
     viewer.rest()
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     sizes = viewer.stage("s.board.panes.map(p => [p.size.width, p.screen.width, ...p.layers.map(l => l.width)])")
     ratios = {round(width / css, 1) for css, *widths in sizes for width in widths}
     assert len(ratios) == 1 and coloured(viewer) > 50

@@ -73,7 +73,7 @@ def test_who_does_nothing_loses_it_and_is_told(lab: Lab, page: Page, repository:
 def test_taken_over_the_viewer_says_so_and_saves_nothing_more(viewer: Viewer, repository: Path) -> None:
     draw(viewer, "s")
     ink = coloured(viewer)
-    viewer.page.wait_for_timeout(800)
+    viewer.saved()
     other = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     kept = other.draft().lines
     assert any('"Release"' in line or "release" in line for line in kept)

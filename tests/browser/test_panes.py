@@ -63,7 +63,8 @@ def controls(viewer: Viewer) -> dict[str, Any]:
 
 def test_the_tools_are_one_row_and_the_rest_is_in_a_menu(small: Viewer, tmp_path: Path) -> None:
     activate(small, "axial", "s")
-    small.page.wait_for_timeout(300)
+    small.answered()
+    small.rest()
     closed = controls(small)
     assert closed["height"] <= ROW_PX and closed["tools"] >= 5 and closed["inMenu"] > 3
     window = small.page.locator(".eci-tools select").nth(1)
@@ -78,7 +79,7 @@ def test_the_tools_are_one_row_and_the_rest_is_in_a_menu(small: Viewer, tmp_path
     assert controls(small)["inMenu"] == closed["inMenu"]
     small.page.set_viewport_size({"width": 2400, "height": 1000})
     activate(small, "axial", "b")
-    small.page.wait_for_timeout(500)
+    small.page.wait_for_function("() => document.querySelectorAll('.eci-tools > [inert]').length === 0")
     wide = controls(small)
     assert wide["inMenu"] == 0 and not more.is_visible() and wide["height"] <= ROW_PX
 
@@ -213,7 +214,7 @@ def drag_in(viewer: Viewer, title: str, pane: str) -> None:
 
 
 def settle(viewer: Viewer) -> None:
-    viewer.page.wait_for_timeout(300)
+    viewer.answered()
     viewer.wait()
     viewer.rest()
 

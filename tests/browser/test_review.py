@@ -91,8 +91,8 @@ def test_places_are_marked_kept_and_shown_to_who_mends(review: Viewer, repositor
     remark = panel.get_by_placeholder("what needs correction").first
     remark.fill("the border is too wide here")
     remark.press("Tab")
+    review.answered()
     review.rest()
-    page.wait_for_timeout(700)
     page.screenshot(path=repository / "marked.png")
     sign(review, "Reject", "too large")
     page.wait_for_selector(".eci-signed")

@@ -41,7 +41,7 @@ def test_rulers_measure_are_moved_and_return(viewer: Viewer, repository: Path, l
     labels = [each.input_value() for each in viewer.page.locator(".eci-row .eci-label input").all()]
     assert labels == ["distance 1", "angle 1"]
     viewer.page.screenshot(path=tmp_path / "rulers.png")
-    viewer.page.wait_for_timeout(900)
+    viewer.saved()
     run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
     viewer.wait()
     assert sizes(viewer) == [longer, "90°"]
@@ -68,7 +68,7 @@ def test_a_model_proposes_and_a_person_accepts(lab: Lab, page, repository: Path,
         suggested(viewer)
         press(viewer, "Enter")
         assert page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
-        page.wait_for_timeout(900)
+        viewer.saved()
         accepts = [json.loads(line) for line in journal(repository) if '"do":"accept"' in line]
         assert [each["source"] for each in accepts] == ["nninteractive/2"]
 

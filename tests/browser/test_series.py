@@ -59,13 +59,13 @@ def study(lab: Lab, page: Page, several: Path, request: pytest.FixtureRequest) -
 def lay_out(viewer: Viewer, title: str) -> None:
     """Choose a layout."""
     viewer.page.locator(".eci-layouts select").first.select_option(label=title)
-    viewer.page.wait_for_timeout(300)
+    viewer.answered()
     viewer.wait()
 
 
 def turn_to(viewer: Viewer, description: str) -> None:
     viewer.page.locator(".eci-series button").get_by_text(description, exact=True).click()
-    viewer.page.wait_for_timeout(300)
+    viewer.answered()
     viewer.wait()
     viewer.rest()
 
@@ -93,7 +93,7 @@ def test_annotations_show_on_all_series_and_belong_to_the_one_they_were_drawn_on
     viewer.page.screenshot(path=folder / "late.png")
     turn_to(viewer, "phantom tiny")
     assert coloured(viewer) > ink
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     task = open_repository(folder).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     draft = task.draft()
     found_on = {a.kind: a.series_uid for a in replay(task.volume, draft.snapshot, draft.lines).table.annotations()}

@@ -41,11 +41,10 @@ def test_growcut_seeds_outline_and_accept(viewer: Viewer, repository: Path, lab:
     viewer.rest()
     assert not viewer.page.locator(f"{BAR} button:visible").count()
     assert coloured(viewer) > 50
-    viewer.page.wait_for_timeout(900)
+    viewer.saved()
     run_all(viewer.page, lab.put("again.ipynb", [OPEN.format(folder=repository.name)]))
     viewer.wait()
     viewer.page.locator("button[title='Undo GrowCut result for lesion 1']").wait_for()
-    viewer.page.wait_for_timeout(900)
     assert any('"do":"accept"' in line for line in journal(repository)) or coloured(viewer) > 50
 
 
@@ -79,7 +78,7 @@ def test_a_click_is_tried_outlined_and_accepted(viewer: Viewer, repository: Path
     viewer.page.locator(".eci-row").wait_for()
     viewer.rest()
     assert viewer.page.locator(".eci-row").count() == 1 and coloured(viewer) > 50
-    viewer.page.wait_for_timeout(900)
+    viewer.saved()
     assert any('"do":"accept"' in line for line in journal(repository))
 
 

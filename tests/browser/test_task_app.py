@@ -104,6 +104,6 @@ def test_a_task_that_is_open_elsewhere_is_taken_over_in_jupyterlab(
     viewer.rest()
     draw(viewer, "b")
     page.screenshot(path=folder / "taken.png")
-    page.wait_for_timeout(800)
+    viewer.saved()
     with pytest.raises(Exception, match="taken over"):
         elsewhere.release()

@@ -84,7 +84,7 @@ def test_a_tilted_series_is_one_plane_and_drawn_on_where_its_slices_are(study: t
     viewer.rest()
     viewer.page.screenshot(path=folder / "tilt-drawn.png")
     at = viewer.stage(f"(p => [p.index, ...p.middle()])(s.board.paneNamed('{pane}'))")
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     task, (contours,) = drawn_in(folder)
     volume = task.volume(contours.series_uid)
     mask = contours.mask_on(volume).values
@@ -115,7 +115,7 @@ def test_painting_on_a_clip_stays_on_its_frame(study: tuple[Viewer, Path]) -> No
     draw(viewer, "d")
     viewer.page.screenshot(path=folder / "colour-drawn.png")
     index = viewer.stage("s.board.shown[0].index")
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     task, (thing,) = drawn_in(folder)
     mask = thing.mask_on(task.volume("2.25.77")).values
     assert np.flatnonzero(mask.any((1, 2))).tolist() == [index] and mask.sum() > 20
@@ -144,5 +144,6 @@ def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, pa
     assert viewer.stage(amber) == 0
     text = "s.board.shown.find(p => p.plane === 'axial').texts.window"
     viewer.option("select:has(option:has-text('File: BONE'))", "File: BONE")
-    page.wait_for_timeout(500)
+    viewer.answered()
+    viewer.wait()
     assert viewer.stage(text) == "W 1500  L 300  sigmoid"

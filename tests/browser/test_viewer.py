@@ -59,7 +59,7 @@ def test_list_renames_hides_and_deletes(viewer: Viewer, repository: Path) -> Non
     row.locator("[title^='Show or hide']").click()
     viewer.rest()
     assert coloured(viewer) > 50
-    viewer.page.wait_for_timeout(700)
+    viewer.saved()
     task = open_repository(repository).start(SUBJECT, "annotate", project=PROJECT, take_over=True)
     assert any("segment IV" in line for line in task.draft().lines)
     row.locator("[title^='Delete']").click()
@@ -152,7 +152,7 @@ def fill_form(viewer: Viewer) -> None:
     item.locator(".eci-q-other input").fill("scar")
     item.locator(".eci-q-confidence input").fill("4")
     item.locator(".eci-q-confidence input").press("Tab")
-    page.wait_for_timeout(500)
+    viewer.answered()
 
 
 def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer, repository: Path) -> None:
@@ -191,7 +191,7 @@ def test_form_has_conditional_questions_and_signing_is_confirmed(viewer: Viewer,
 def test_reopening_in_another_kernel_restores_the_work(viewer: Viewer, lab: Lab, repository: Path) -> None:
     draw(viewer, "s")
     ink = coloured(viewer)
-    viewer.page.wait_for_timeout(800)
+    viewer.saved()
     run_all(viewer.page, lab.put(f"{repository.name}-again.ipynb", [OPEN.format(folder=repository.name)]))
     again = Viewer(viewer.page)
     again.wait()

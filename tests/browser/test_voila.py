@@ -22,7 +22,7 @@ def test_a_stroke_is_drawn_and_kept_under_voila(place: Path, page: Page) -> None
         viewer.rest()
         assert coloured(viewer) > 50 and page.locator(".eci-row").count() == 1
         page.screenshot(path=place / "voila.png")
-        page.wait_for_timeout(800)
+        viewer.saved()
         repo = open_repository(place / "repository")
         draft = repo.start(SUBJECT, "annotate", project=PROJECT, take_over=True).draft()
         assert any("Drag" in line or "drag" in line for line in draft.lines)

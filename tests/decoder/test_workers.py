@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from eci_annotate.dicom.images.study import StackHeader
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import DecoderFailed, EciError, NoImages, NotDicom
 from tests.dicom.colour_maker import KINDS, colour_file
+from tests.patience import until
 
 SMALL = 400 << 20
 
@@ -170,11 +170,7 @@ def test_a_decoder_that_hangs_is_ended(files: list[Path]) -> None:
 
     with pytest.raises(DecoderFailed):
         reader.header(opened)
-    for _ in range(500):
-        if not any(map(is_alive, stopped)):
-            break
-        time.sleep(0.02)
-    assert len(stopped) == 2 and not any(map(is_alive, stopped))
+    assert len(stopped) == 2 and until(lambda: not any(map(is_alive, stopped)))
 
 
 def bomb(path: Path, size: int) -> Path:
@@ -217,8 +213,4 @@ def test_workers_end_with_the_service(files: list[Path]) -> None:
     assert host is not None and is_alive(one)
     del pool
     assert host.wait(20) == 0
-    for _ in range(500):
-        if not is_alive(one):
-            break
-        time.sleep(0.02)
-    assert not is_alive(one)
+    assert until(lambda: not is_alive(one))

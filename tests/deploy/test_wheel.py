@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ import pytest
 
 from eci_annotate.repository.software import digest_of
 from tests.browser.lab import private_places
+from tests.patience import until
 
 ROOT = Path(__file__).parents[2]
 LARGEST = 20_000_000
@@ -136,10 +136,7 @@ def demo(command: Path, folder: Path, sign: signal.Signals, *options: str) -> It
         process.send_signal(sign)
         process.wait(60)
     assert process.returncode == 0
-    until = time.monotonic() + 20
-    while (left := started_with(f"ECI_DEMO_TEST={folder}")) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert left == []
+    assert until(lambda: not started_with(f"ECI_DEMO_TEST={folder}"), pause_s=0.2)
 
 
 def started_with(setting: str) -> list[str]:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,7 +31,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from eci_annotate.repository.remote.unix_url import unix_url
 from eci_annotate.userservers.listener import listen_tcp
 from eci_annotate.userservers.python_interpreter import reachable, user_python
-from tests.chromium import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
@@ -72,14 +72,6 @@ def tree() -> tuple[Path, Path]:
             shutil.copytree(what, copy / name, symlinks=True, dirs_exist_ok=True)
         (copy / name).chmod(0o755)
     return copy / "checkout", copy / "environment" / "bin" / Path(sys.executable).name
-
-
-def until(true: Callable[[], object], patience_s: float = PATIENCE_S) -> bool:
-    """Wait for something."""
-    end = time.monotonic() + patience_s
-    while not true() and time.monotonic() < end:
-        time.sleep(0.2)
-    return bool(true())
 
 
 @dataclass
@@ -193,12 +185,10 @@ class Hub:
 
     def kernel(self, name: str) -> int:
         """A person's live kernel."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            if found := self.processes(name, "ipykernel_launcher"):
-                return found[-1]
-            time.sleep(0.2)
-        raise TimeoutError(f"{name} has no kernel")
+        found: list[int] = []
+        if not until(lambda: found.extend(self.processes(name, "ipykernel_launcher")) or found, pause_s=0.2):
+            raise TimeoutError(f"{name} has no kernel")
+        return found[-1]
 
     def server(self, name: str) -> Path:
         """The socket of a person's server."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.hub.hub_world import SERVICE_PREFIX, Hub, until
+from tests.hub.hub_world import SERVICE_PREFIX, Hub
+from tests.patience import until
 
 Of = Callable[[str], Page]
 pytestmark = pytest.mark.needs_root

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser
 
-from tests.hub.hub_world import CHECKOUT, Hub, hubs, log_in, signed_in, until
+from tests.hub.hub_world import CHECKOUT, Hub, hubs, log_in, signed_in
+from tests.patience import until
 
 STANDIN = ("/usr/bin/python3", str(CHECKOUT / "tests" / "hub" / "standin.py"))
 IDLE_S, FRESH_S = 5, 5

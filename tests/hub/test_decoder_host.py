@@ -15,7 +15,8 @@ import pytest
 from eci_annotate.decoder.direct_reader import DirectReader
 from eci_annotate.decoder.file_reader import PixelRule
 from eci_annotate.userservers.decoder_host import DECODER_UID
-from tests.hub.hub_world import place, until
+from tests.hub.hub_world import place
+from tests.patience import until
 
 pytestmark = pytest.mark.needs_root
 STRANGER = 19_996

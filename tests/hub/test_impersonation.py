@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page
 
 from eci_annotate.errors import EciError
 from eci_annotate.repository.remote.http_client import Line
-from tests.hub.hub_world import SERVICE_PREFIX, Hub, end, hubs, signed_in, start, until
+from tests.hub.hub_world import SERVICE_PREFIX, Hub, end, hubs, signed_in, start
+from tests.patience import until
 
 pytestmark = pytest.mark.needs_root
 ROUTES = ["api", "page", "notebook"]

@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.hub.hub_world import OUTSIDER, Hub, log_in, until
+from tests.hub.hub_world import OUTSIDER, Hub, log_in
+from tests.patience import until
 
 Of = Callable[[str], Page]
 APP, LAB, SERVICE = "app", "lab", "service"

@@ -17,7 +17,8 @@ import pytest
 from eci_annotate.errors import Refused
 from eci_annotate.repository.remote.unix_url import client, socket_and_url, unix_url
 from eci_annotate.userservers.listener import LISTEN_FD, check_closed, hold_twin, inherited, listen, listen_tcp
-from tests.hub.hub_world import place, until
+from tests.hub.hub_world import place
+from tests.patience import until
 from tests.ports import free_port
 
 # Answers with its process id, on the socket that it inherits.

@@ -18,6 +18,7 @@ from eci_annotate.proxy.page.http_server import MOST_AT_ONCE, LimitedServer
 from eci_annotate.proxy.page.page_service import page_in_background
 from eci_annotate.proxy.site_server import serve
 from tests.deid.planted import leaks
+from tests.patience import listens, until
 from tests.ports import free_port
 from tests.proxy.page_world import COOKIE, COST, PASSWORD, USER, Site
 
@@ -176,21 +177,12 @@ def test_the_page_is_a_part_of_the_proxy_that_runs(tmp_path: Path) -> None:
     running = threading.Thread(target=serve, args=(site.proxy, over))
     running.start()
     try:
-        for _ in range(200):
-            try:
-                line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-                line.request("GET", "/login")
-                assert line.getresponse().status == 200
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise AssertionError("the page did not open")
+        assert until(lambda: listens(port)), "the page did not open"
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        line.request("GET", "/login")
+        assert line.getresponse().status == 200
         site.receive(tmp_path / "hospital")
-        for _ in range(400):
-            if site.proxy.queue.counts().get("quarantined") == 3:
-                break
-            time.sleep(0.05)
+        until(lambda: site.proxy.queue.counts().get("quarantined") == 3)
         assert site.proxy.queue.counts() == {"quarantined": 3, "de-identified": 1}
     finally:
         over.set()

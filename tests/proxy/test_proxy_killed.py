@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pynetdicom import AE
 from eci_annotate.proxy.instance_queue import InstanceQueue
 from tests.benchmarks.load import hub, start_service
 from tests.counts import count
+from tests.patience import listens, until
 from tests.ports import free_port
 from tests.proxy.proxy_world import centre, planted, write_configuration
 from tests.service.site_world import owner, token
@@ -30,15 +29,6 @@ PROGRAM = Path(sys.executable).parent / "eci-proxy"
 def start_proxy(path: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen([PROGRAM, "-c", path, "run"], stdout=out, stderr=out)
-
-
-def await_port(port: int, patience_s: float = 60.0) -> None:
-    end = time.monotonic() + patience_s
-    while time.monotonic() < end:
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        time.sleep(0.05)
 
 
 def send_all(port: int, numbers: list[int]) -> None:
@@ -85,7 +75,7 @@ def test_each_instance_arrives_once_whatever_is_killed(folder: Path, tmp_path: P
         sender.start()
         for _ in range(KILLS):
             if rng.random() < 0.8:  # the others are killed while they start
-                await_port(receive)
+                assert until(lambda: listens(receive))
             time.sleep(rng.uniform(0.0, 1.2))
             proxy.kill()
             proxy.wait()
@@ -95,9 +85,8 @@ def test_each_instance_arrives_once_whatever_is_killed(folder: Path, tmp_path: P
                 service = start_service(folder, port, api)
             proxy = start_proxy(path, tmp_path / "log")
         sender.join()
-        queue, end = InstanceQueue(tmp_path / "site" / "spool" / "queue.sqlite"), time.monotonic() + 120
-        while queue.counts().get("confirmed", 0) < INSTANCES and time.monotonic() < end:
-            time.sleep(0.3)
+        queue = InstanceQueue(tmp_path / "site" / "spool" / "queue.sqlite")
+        until(lambda: queue.counts().get("confirmed", 0) >= INSTANCES, pause_s=0.2)
         proxy.terminate()
         assert proxy.wait(30) == 0
         service.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
 from eci_annotate.proxy.send.sftp_batch import Target, send_batch
 from eci_annotate.repository.sites.site_credentials import issue
+from tests.patience import listens, until
 from tests.ports import free_port
 from tests.proxy.proxy_world import configured, hospital
 from tests.service.service_world import P
@@ -55,7 +55,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     )
     Path("/run/sshd").mkdir(exist_ok=True)  # which the package's service would make
     process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
+    assert until(lambda: listens(port))
     yield Server(port, folder)
     process.kill()
     process.wait()

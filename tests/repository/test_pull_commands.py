@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.open_repository import open
 from tests.archive.xnat_contract import PASSWORD, USER, Xnat, xnat_app
+from tests.patience import until
 from tests.ports import free_port
 from tests.repository.repository_world import P, local
 from tests.repository.test_pull import by_uids, subjects
@@ -102,13 +102,17 @@ def test_an_archive_that_is_away_is_named_and_tried_again(rule: Path, url: str) 
     assert "Traceback" not in text
 
 
+def until_stored(process: subprocess.Popen[str], folder: Path, files: float) -> None:
+    """Until so many files are stored, or the process has ended."""
+    until(lambda: process.poll() is not None or len(list(folder.rglob("*.dcm"))) >= files, pause_s=0.002)
+
+
 def test_killed_at_any_time_it_continues_and_takes_each_study_once(rule: Path) -> None:
     before, kills = subjects(backend_of(rule)), 0
     kept = len(list(rule.rglob("*.dcm")))
     for share in (0.02, 0.3, 0.6, 0.9):
         process = begun("sync", "pull", "run", rule)
-        while process.poll() is None and len(list(rule.rglob("*.dcm"))) < kept + share * FILES:
-            time.sleep(0.002)
+        until_stored(process, rule, kept + share * FILES)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         kills += process.returncode == -signal.SIGKILL

@@ -23,6 +23,7 @@ from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.protocols import Stores
 from eci_annotate.workflow.trust.seals import check_chain
 from tests.counts import STORE_KILLS, STORE_RACERS, STORE_TASKS
+from tests.patience import until
 from tests.postgres import Server, kill, running
 from tests.store.working import ROUNDS, Desk, race, write
 from tests.stores import reopened
@@ -187,11 +188,14 @@ def _restored(ground: Ground, draw: random.Random, turn: int) -> None:
 
 def _answering(place: str) -> None:
     """Wait until a server that lost a backend has recovered."""
-    for _ in range(100):
+
+    def answers() -> bool:
         with suppress(StoreUnavailable):
             reopened(place).close()
-            return
-        time.sleep(0.1)
+            return True
+        return False
+
+    until(answers, pause_s=0.1)
 
 
 def _check_all(stores: Stores, ledger: Ledger) -> None:
@@ -214,8 +218,7 @@ def test_the_proof_notices_a_loss(tmp_path: Path) -> None:
     ground, ledger = Ground(f"folder:{tmp_path / 'stores'}", tmp_path), Ledger()
     working = _started(ground, 0)
     desk, said, _ = working[0]
-    while not said.exists() or said.read_text().count("blob") < 2:
-        time.sleep(0.01)
+    assert until(lambda: said.exists() and said.read_text().count("blob") >= 2)
     for _, _, process in working:
         process.kill()
         process.join()

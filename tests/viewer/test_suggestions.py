@@ -23,6 +23,7 @@ from eci_annotate.viewer.suggestions.computation import Computation
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 from eci_annotate.viewer.suggestions.suggestions import Suggestions
+from tests.patience import until
 from tests.viewer.viewer_world import SHAPE, Heard, hands, make_controller, tool
 
 
@@ -47,11 +48,7 @@ class Loop:
             each()
 
     def until(self, happened: Callable[[], object]) -> None:
-        end = time.monotonic() + 20
-        while not happened() and time.monotonic() < end:
-            self.run()
-            time.sleep(0.005)
-        assert happened()
+        assert until(lambda: self.run() or happened(), pause_s=0.005)
 
 
 def lesion_easel() -> Easel:

@@ -7,7 +7,7 @@ import pytest
 from eci_annotate.errors import BadAnswers
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.form import Question
-from eci_annotate.workflow.usecase.series_facts import facts_of
+from eci_annotate.workflow.series.series_facts import facts_of
 from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
 
 CASES = sorted(path.parent.name for path in forms_folder().glob("*/usecase.yaml"))
@@ -83,7 +83,7 @@ STUDIES: dict[str, tuple[str, list[dict[str, Any]], dict[str, str]]] = {
     "rectal MRI": (
         "rectal-mri",
         [
-            mr("sag", "t2_tse_sag", plane="sagittal"),
+            mr("sag", "t2_tse_sag", plane="sagittal", nearest_plane="sagittal"),
             mr("obl", "t2_tse_obl_hr", plane="oblique"),
             mr("dwi", "DWI, b 1000", DiffusionBValue=1000.0),
             mr("adc", "ADC map"),

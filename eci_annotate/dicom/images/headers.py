@@ -15,7 +15,7 @@ from pydicom.multival import MultiValue
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import DamagedFile, NotDicom
-from eci_annotate.workflow.usecase.series_facts import facts_of
+from eci_annotate.workflow.series.series_facts import facts_of
 
 SALT = secrets.token_bytes(16)
 
@@ -52,8 +52,16 @@ HANGING_TAGS = (
     "NumberOfFrames",
     "WindowCenter",
     "WindowWidth",
+    "PresentationIntentType",
 )
-_FACT_TAGS = ("PatientOrientation", "ViewCodeSequence", "FrameLaterality")
+# raised with the elements above, the facts and the way series are split: lists that were kept before are made again
+HEADERS_FORMAT = b"2"
+_FACT_TAGS = (
+    "PatientOrientation",
+    "ViewCodeSequence",
+    "FrameLaterality",
+    "EstimatedRadiographicMagnificationFactor",
+)
 _IDENTITY_TAGS = (
     "PatientName",
     "PatientID",

@@ -16,7 +16,7 @@ from eci_annotate.dicom.images.headers import HANGING_TAGS, plain, study_date_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
 from eci_annotate.errors import BadImages, DamagedFile
-from eci_annotate.workflow.usecase.series_facts import facts_of
+from eci_annotate.workflow.series.series_facts import facts_of
 
 if TYPE_CHECKING:
     import pandas as pd

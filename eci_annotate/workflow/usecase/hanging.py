@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from eci_annotate.workflow.series.series_facts import facts_of
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
-from eci_annotate.workflow.usecase.series_facts import facts_of
 
 Header = Mapping[str, Any]
 Rule = Mapping[str, Any]

@@ -17,6 +17,7 @@ from typing import Any
 from eci_annotate.archive.protocol import Archive, Instance, Series, Study
 from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
+from eci_annotate.dicom.images.headers import HEADERS_FORMAT
 from eci_annotate.dicom.images.study import StackHeader
 from eci_annotate.errors import BadImages, Tampered
 from eci_annotate.store.atomic_files import write_atomic
@@ -139,7 +140,7 @@ class StackIndex:
             return None
 
     def _mac(self, place: Path, rows: dict[str, Any]) -> str:
-        return hmac.digest(self._key, place.name.encode() + canonical(rows), "sha256").hex()
+        return hmac.digest(self._key, HEADERS_FORMAT + place.name.encode() + canonical(rows), "sha256").hex()
 
     def forget(self, subject: str) -> None:
         """Remove the lists of a subject."""

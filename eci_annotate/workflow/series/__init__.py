@@ -1,0 +1,1 @@
+"""What a series shows, from its header: the facts that hanging protocols ask for."""

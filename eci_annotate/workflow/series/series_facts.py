@@ -1,0 +1,208 @@
+"""Facts for hanging protocols that no single element gives, each only where it is certain.
+
+They are read from elements, and from descriptions as several vendors and languages write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from eci_annotate.workflow.series import series_vocabulary as vocabulary
+from eci_annotate.workflow.series.series_vocabulary import SIDE_AND_VIEW, VIEW_AND_SIDE, words_of
+
+Get = Callable[[str], Any]
+PLANES = ("sagittal", "coronal", "axial")  # by the axis (x, y, z) of the normal
+STRAIGHT = 0.97  # cosine: within some 14 degrees
+B_VALUE = re.compile(r"\bb ?(?:val(?:ue)?)? ?=? ?(\d{1,4})\b|\bb ?=? ?(\d{1,4})_", re.IGNORECASE)
+
+
+def _compiled(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(pattern) for name, pattern in patterns.items()}
+
+
+PHASES, CONTENTS, REGIONS = _compiled(vocabulary.PHASES), _compiled(vocabulary.CONTENTS), _compiled(vocabulary.REGIONS)
+MAGNIFIED = 1.4  # a breast on the table is enlarged by less than 1.2
+SPECIAL_VIEWS = _compiled(vocabulary.SPECIAL_VIEWS)
+LATER = 2  # temporal position: the first is before contrast agent
+WITH_CONTRAST = re.compile(vocabulary.WITH_CONTRAST)
+COMPUTED, KERNELS = _compiled(vocabulary.COMPUTED), _compiled(vocabulary.SHARP_KERNELS)
+LONG_TE_MS, SHORT_TE_MS, LONG_TR_MS, SHORT_TR_MS = 60.0, 20.0, 1500.0, 900.0
+
+
+def facts_of(get: Get) -> dict[str, str]:
+    """Return `plane`, `phase`, `content` and so on, each where it is certain; forms/README.md lists them.
+
+    Parameters
+    ----------
+    get
+        Gives the value of an element by its keyword; None if it is absent.
+    """
+    words = words_of(_text(get, "SeriesDescription"))
+    modality = _text(get, "Modality").upper()
+    phase = phase_of(words, modality)
+    plane, nearest = _planes(get)
+    found = {"plane": plane, "nearest_plane": nearest, "phase": phase, "content": _content(get, words, modality)}
+    found |= {
+        "contrast": _contrast(get, words, phase),
+        "region": _region(get, words),
+        "b_value": _b_value(get),
+        "side": _side(get),
+        "view": _view(get),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def phase_of(description: str, modality: str = "") -> str:
+    """Return the contrast phase that a description names; empty if it names none, or several."""
+    words = words_of(description)
+    named = [phase for phase, pattern in PHASES.items() if pattern.search(words)]
+    if modality == "CT":  # no agent of CT is taken up by hepatocytes: minutes are a delay
+        named = [phase for phase in named if phase != "hepatobiliary"]
+        if "late" not in named and vocabulary.MINUTES.search(words):
+            named.append("late")
+    if named == ["arterial", "late"] and vocabulary.LATE_ARTERIAL.search(words):
+        return "arterial"
+    if named == ["late", "hepatobiliary"]:
+        return "hepatobiliary"
+    if named == ["portal", "late"] and vocabulary.LATE_VENOUS.search(words):
+        return "late"
+    return named[0] if len(named) == 1 else ""
+
+
+def _content(get: Get, words: str, modality: str) -> str:
+    """Return what the pictures are: by image type, then by description, b-value, and times of the sequence."""
+    kinds = [str(each).upper() for each in _list(get("ImageType"))]
+    for kind, content in vocabulary.IMAGE_TYPES.items():
+        if kind in kinds and not (content == "DWI" and _named(CONTENTS, words) in ("ADC", "exponential ADC")):
+            return content
+    if modality == "CT" and (computed := _computed(get, words)):
+        return computed
+    if named := _named(CONTENTS, words):
+        return named
+    if _number(get("DiffusionBValue")):
+        return "DWI"
+    return _weighting(_number(get("EchoTime")), _number(get("RepetitionTime")))
+
+
+def _named(patterns: Mapping[str, re.Pattern[str]], words: str) -> str:
+    return next((name for name, pattern in patterns.items() if pattern.search(words)), "")
+
+
+def _computed(get: Get, words: str) -> str:
+    """Return what a CT was computed for, as lung or bone; a description that names both names neither."""
+    named = [name for name, pattern in COMPUTED.items() if pattern.search(words)]
+    return named[0] if len(named) == 1 else _named(KERNELS, _text(get, "ConvolutionKernel").lower())
+
+
+def _contrast(get: Get, words: str, phase: str) -> str:
+    """Return with or without, by phase, temporal position and description: the element often stays as it was."""
+    if phase == "native":
+        return "without"
+    later = (_number(get("TemporalPositionIdentifier")) or 0) >= LATER
+    return "with" if phase or later or WITH_CONTRAST.search(words) else ""
+
+
+def _region(get: Get, words: str) -> str:
+    """Return the part of the body if one is named: by the description, else by the element."""
+    named = [name for name, pattern in REGIONS.items() if pattern.search(words)]
+    if named:
+        return named[0] if len(named) == 1 else ""
+    return vocabulary.BODY_PARTS.get(_text(get, "BodyPartExamined").upper(), "")
+
+
+def _b_value(get: Get) -> str:
+    """Return the b-value in s/mm², by the element, else by a description that names one only."""
+    number = _number(get("DiffusionBValue"))
+    if number is None:
+        text = _text(get, "SeriesDescription")
+        named = {next(filter(None, each)) for each in B_VALUE.findall(text.replace("-", " "))}
+        number = float(named.pop()) if len(named) == 1 and not re.search(r"b ?=?\d+ ?[_,/-] ?\d", text, re.I) else None
+    return "" if number is None else f"{number:g}"
+
+
+def _weighting(te_ms: float | None, tr_ms: float | None) -> str:
+    if te_ms is None or tr_ms is None:
+        return ""
+    if te_ms >= LONG_TE_MS and tr_ms >= LONG_TR_MS:
+        return "T2"
+    return "T1" if te_ms <= SHORT_TE_MS and tr_ms <= SHORT_TR_MS else ""
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _planes(get: Get) -> tuple[str, str]:
+    """Return the plane, and the straight one that is nearest to it."""
+    try:
+        a, b, c, d, e, f = (float(each) for each in _list(get("ImageOrientationPatient")))
+    except (TypeError, ValueError):
+        return "", ""
+    normal = (abs(b * f - c * e), abs(c * d - a * f), abs(a * e - b * d))
+    axis = normal.index(max(normal))
+    return PLANES[axis] if normal[axis] > STRAIGHT else "oblique", PLANES[axis]
+
+
+def _text(get: Get, *keywords: str) -> str:
+    return next((str(value).strip() for each in keywords if (value := get(each)) not in (None, "")), "")
+
+
+def _described(get: Get) -> tuple[str, str]:
+    """Return side and view as descriptions and the names of acquisitions give them."""
+    text = _text(get, "SeriesDescription").replace("_", " ")
+    if match := SIDE_AND_VIEW.search(text):
+        return match.group(1).upper(), _view_in(match.group(2))
+    if match := VIEW_AND_SIDE.search(text):
+        return match.group(2).upper(), _view_in(match.group(1))
+    sides = [side for side, pattern in vocabulary.SIDES.items() if re.search(pattern, text, re.IGNORECASE)]
+    return sides[0] if len(sides) == 1 else "", _view_in(text)
+
+
+def _side(get: Get) -> str:
+    side = _text(get, "ImageLaterality", "FrameLaterality", "Laterality").upper()
+    return side if side in ("L", "R") else _described(get)[0]
+
+
+def _view(get: Get) -> str:
+    """Return the view; some files have it as text of the orientation, or only in a code or the description."""
+    orientation = get("PatientOrientation")
+    candidates = [_text(get, "ViewPosition"), str(_first(get("ViewCodeSequence")).get("CodeMeaning", ""))]
+    candidates.append(str(orientation) if isinstance(orientation, str) else "")
+    found = next((view for text in candidates if (view := _view_in(text))), "")
+    return found or _described(get)[1]
+
+
+def _special_view(get: Get, words: str) -> str:
+    """Return what sets a mammogram apart from the four views of screening."""
+    named = _named(SPECIAL_VIEWS, words)
+    modifiers = words_of(" ".join([_text(get, "ViewPosition"), *_meanings(_first(get("ViewCodeSequence")))]))
+    enlarged = (_number(get("EstimatedRadiographicMagnificationFactor")) or 1) >= MAGNIFIED
+    return named or _named(SPECIAL_VIEWS, modifiers) or ("magnification" if enlarged else "")
+
+
+def _first(sequence: Any) -> Any:
+    try:
+        return sequence[0] if sequence else {}
+    except (TypeError, IndexError):
+        return {}
+
+
+def _meanings(view: Any) -> list[str]:
+    """Return the words of a view code and of its modifiers."""
+    codes = [view, *_list(view.get("ViewModifierCodeSequence"))]
+    return [str(each.get("CodeMeaning", "")) for each in codes]
+
+
+def _view_in(text: str) -> str:
+    return next((view for view, pattern in vocabulary.VIEWS.items() if re.search(pattern, text, re.IGNORECASE)), "")
