@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from eci_annotate.errors import BadAnswers
+from eci_annotate.workflow.series.series_facts import facts_of
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.form import Question
-from eci_annotate.workflow.series.series_facts import facts_of
 from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
 
 CASES = sorted(path.parent.name for path in forms_folder().glob("*/usecase.yaml"))
