@@ -154,7 +154,8 @@ class LocalBackend:
             self.trail.note("read.1", project, subject, what)
 
     def _is_signed(self, project: str, subject: str, series_uid: str, content: bytes) -> bool:
-        return is_signed_here(self.context.state(project, subject)[1], series_uid, content)
+        projects = {project, *self.context.streams.projects_of(subject)}  # their signed files are in one archive
+        return any(is_signed_here(self.context.state(each, subject)[1], series_uid, content) for each in projects)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""

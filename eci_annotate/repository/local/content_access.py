@@ -20,7 +20,7 @@ from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*/[A-Za-z0-9][A-Za-z0-9.+-]*(; ?[a-z]+=[A-Za-z0-9.-]+)?")
+_MEDIA_TYPE = re.compile(r'[\w.+-]+/[\w.+-]+( *; *[\w.-]+=([^\s;"]+|"[^"]*"))*', re.ASCII)
 
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
