@@ -8,15 +8,18 @@ session that continued from what can be read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eci_annotate.errors import Refused
+from eci_annotate.errors import BadRequest, Refused
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.codec import canonical, digest
+from eci_annotate.workflow.plain_values import check_plain
 
-CLIENT_KEYS = frozenset({"l", "at", "s", "a", "k", "t", "b"})  # what clients may write; `?` and `c` are the store's own
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+LONGEST = 4 << 20  # characters of a text in an entry
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,43 @@ def damaged_entry(number: int) -> Record:
 def continued_entry() -> Record:
     """The entry for the start of a session that continued from what can be read."""
     return {"c": True}
+
+
+def check_entries(entries: Sequence[Record]) -> None:
+    """Check what a client wants to save; `?` and `c` are the store's own.
+
+    Raises
+    ------
+    BadRequest
+        An entry is none, or could not be read again.
+    """
+    check_plain(entries, LONGEST)
+    for entry in entries:
+        if not entry or not all(key in _SHAPES and _SHAPES[key](value) for key, value in entry.items()):
+            raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+_SHAPES: dict[str, Callable[[object], bool]] = {
+    "l": lambda value: isinstance(value, list) and all(isinstance(line, str) for line in value),
+    "at": _is_number,
+    "s": lambda value: isinstance(value, str) and _DIGEST.fullmatch(value) is not None,
+    "a": _is_object,
+    "k": _is_object,
+    "t": _is_text,
+    "b": _is_text,
+}
 
 
 def is_damaged(entries: Iterable[Record]) -> bool:

@@ -32,7 +32,7 @@ def parse(content: bytes, what: str) -> Json:
     """Return the JSON value of stored bytes; raises Tampered, naming `what`, if they are not JSON."""
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Tampered(f"{what} is damaged.", "Restore it from a backup.") from error
 
 

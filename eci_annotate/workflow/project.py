@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
-from eci_annotate.workflow.actor import Actor, Permission, Role
+from eci_annotate.workflow.actor import ALL_SITES, Actor, Permission, Role
 from eci_annotate.workflow.project_checks import check_may_give, check_names, check_service_role
 from eci_annotate.workflow.series_choices import ChoiceCommand, Choices, decide_choice, evolve_choices
 from eci_annotate.workflow.subject.commands import (
@@ -228,7 +228,8 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
         check_may_give(command.project, command.roles, command.site, command.sites, actor)
     if command.name in state.members:
         raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
-    check_name(command.name)
+    for name in (command.name, command.site, *(each for each in command.sites if each != ALL_SITES)):
+        check_name(name)
     check_service_role(command.name, command.roles)
     if command.key:
         fingerprint(command.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from eci_annotate.errors import Overloaded
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
-from eci_annotate.hub.core.service_context import Allowance
+from eci_annotate.hub.core.service_context import AT_ONCE, Allowance
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.pages.router import PAGES
 from tests.ports import free_port
@@ -112,6 +113,39 @@ def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[s
             assert ben.post(f"{path}/blobs", content=bytes(size)).status_code == status
         answer = anna.post(f"{path}/blobs", content=bytes(600), params={"attached": True})
         assert answer.status_code == 200
+
+
+def test_one_person_never_keeps_all_threads_busy(served: tuple[str, Allowance]) -> None:
+    address, allowance = served
+    with line(address, "ben") as ben, line(address, "anna") as anna, ExitStack() as open_ones:
+        for _ in range(AT_ONCE):
+            open_ones.enter_context(allowance.at_once("user/ben"))
+        assert ben.get("/projects").status_code == 429
+        assert anna.get("/projects").status_code == 200
+        open_ones.close()
+        assert ben.get("/projects").status_code == 200
+
+
+def test_a_large_body_of_json_counts_as_many_requests(served: tuple[str, Allowance]) -> None:
+    address, _ = served
+    body = b'{"fence":1,"entries":[' + b"{}," * 100_000 + b"{}]}"
+    head = {"Content-Type": "application/json"}
+    with line(address, "ben") as ben, line(address, "anna") as anna:
+        path = f"/projects/{P}/subjects/{S}/drafts/annotate"
+        statuses = [ben.post(path, content=body, headers=head).status_code for _ in "12"]
+        assert statuses == [422, 429]
+        assert ben.post(path, content=iter([body]), headers=head).status_code == 429
+        assert anna.get("/projects").status_code == 200
+
+
+def test_a_range_of_another_volume_is_not_given(served: tuple[str, Allowance]) -> None:
+    address, _ = served
+    series = next(s.series_uid for study in remote(address, "anna").studies(S) for s in study.series)
+    with line(address, "ben") as ben:
+        path, part = f"/projects/{P}/subjects/{S}/series/{series}/values", {"Range": "bytes=0-3"}
+        tag = ben.get(path, headers=part).headers["etag"]
+        sizes = [len(ben.get(path, headers={**part, "If-Range": each}).content) for each in (tag, '"another"')]
+    assert sizes[0] == 4 and sizes[1] > 4
 
 
 def test_drafts_count_too_and_all_subjects_together(served: tuple[str, Allowance]) -> None:

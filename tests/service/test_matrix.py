@@ -40,7 +40,7 @@ from eci_annotate.workflow.subject.commands import (
     TrustAuthority,
     Withdraw,
 )
-from tests.service.matrix_world import FAR, NEAR, OTHER, P, S, World, make_world
+from tests.service.matrix_world import FAR, NEAR, OTHER, P, Q, S, World, make_world
 from tests.service.service_world import serving
 
 HIDDEN, DENIED, ALLOWED = "hidden", "denied", "allowed"
@@ -237,7 +237,7 @@ CELLS: dict[str, tuple[str, Rule, Ask]] = {
     "release": ("POST /api/commands", lease_lost, say(lambda w: ReleaseTask(P, S, "annotate", 1))),
     "sign": ("POST /api/commands", lease_lost, say(lambda w: Sign(P, S, "annotate", 1, "mine"))),
     "describe": ("POST /api/commands", needs("describe"), say(lambda w: Describe(P, S, cohort="pilot"))),
-    "attach": ("POST /api/commands", needs("attach"), say(lambda w: Attach(P, S, "table", "text/csv", w.layer, 3))),
+    "attach": ("POST /api/commands", needs("attach"), say(lambda w: Attach(P, S, "table", "text/csv", w.layer, 8))),
     "assign": ("POST /api/commands", needs("assign"), say(lambda w: Assign(P, S, "annotate", ""))),
     "end lease": ("POST /api/commands", needs("take over"), say(lambda w: EndLease(P, S, "annotate"))),
     "reopen": ("POST /api/commands", needs("reopen"), say(lambda w: Reopen(P, S, "annotate", ""))),
@@ -331,6 +331,17 @@ def test_attaching_lets_nobody_read_what_is_signed(world: World, address: str) -
         answer = say(lambda w: Attach(P, S, "table", "text/csv", w.blob, 3))(line, world)
         assert (answer.status_code, answer.json()["what"]) == (403, "This content belongs to a signed version.")
         assert line.get(f"{OF}/blobs/{world.blob}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["owner-other", "data-manager-other"])
+def test_enrolling_anothers_pseudonym_shows_nobody_its_images(world: World, address: str, name: str) -> None:
+    of = f"/api/projects/{Q}/subjects/{S}"
+    with line_of(address, f"token-{name}") as line:
+        for site in ("KAU", "VIE"):
+            answer = say(lambda w, site=site: Enrol(Q, S, site, w.digest, ()))(line, world)
+            assert answer.status_code == 403, answer.text
+        for path in (of, f"{of}/studies", f"{of}/series/{world.series}", f"{of}/series/{world.series}/values"):
+            assert line.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("token", ["", "token-nobody", "made-up", "token-service"])

@@ -7,6 +7,7 @@ role alone that decides here.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -235,7 +236,8 @@ def test_who_is_a_member_of_nothing_sees_nothing(site: Site) -> None:
         assert S not in answer.text, title
 
 
-def test_an_owner_opens_a_project_and_confirms_it(site: Site, world: World) -> None:
+def test_an_owner_opens_a_project_and_confirms_it(site: Site, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     session, context = session_of("owner-near"), Context.from_layout(find(world.folder))
     FactorBook(context.layout, context.clock).set_pin("owner-near", "2580-1470")
     values = {"name": "second", "case": "shipped/mammography"}
@@ -247,6 +249,7 @@ def test_an_owner_opens_a_project_and_confirms_it(site: Site, world: World) -> N
     opened = context.streams.projects()["second"]
     assert "owner" in opened.members["owner-near"].roles and opened.members["owner-near"].certificates
     assert context.use_case(opened.use_case).name == "mammography"
+    assert "2580-1470" not in caplog.text and "browser-token" not in caplog.text
 
 
 def test_without_a_session_of_a_browser_every_page_is_the_login(site: Site, world: World) -> None:

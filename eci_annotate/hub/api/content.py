@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from eci_annotate.errors import BadRequest
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
 from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
-from eci_annotate.repository.draft_entries import CLIENT_KEYS
+from eci_annotate.repository.draft_entries import check_entries
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 
@@ -72,8 +71,7 @@ async def save(
     told: Annotated[Entries, Body()],
 ) -> None:
     """Append to the draft that the session holds."""
-    if not all(entry and set(entry) <= CLIENT_KEYS for entry in told.entries):
-        raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
+    check_entries(told.entries)
     desk.allowance.put(who.name, f"{project}/{subject}", int(request.headers.get("content-length", LARGEST_DRAFT)))
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 

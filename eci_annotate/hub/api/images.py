@@ -108,11 +108,13 @@ def values(
     subject: Name,
     series: Uid,
     wanted: Annotated[str, Header(alias="Range")] = "",
+    of: Annotated[str, Header(alias="If-Range")] = "",
 ) -> Response:
     """Return the values (k, j, i) as an npy file, with support for HTTP ranges."""
     found, path = repo.images.kept(project, subject, series, noted=False)
     size = path.stat().st_size
-    fits = _RANGE.fullmatch(wanted)
+    same = of in ("", f'"{found["values"]}"')  # else all of it: no client may join parts of two volumes
+    fits = _RANGE.fullmatch(wanted) if same else None
     begin, end = (int(fits[1]), min(int(fits[2] or size), size - 1) + 1) if fits else (0, size)
     if fits and (begin >= size or end <= begin):
         return Response(

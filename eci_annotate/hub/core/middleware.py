@@ -14,7 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eci_annotate.errors import EciError, Overloaded
+from eci_annotate.errors import EciError, NoIdentity, Overloaded
 from eci_annotate.hub.core.client_address import whence
 from eci_annotate.hub.core.problem_responses import answer, unknown
 from eci_annotate.hub.core.token_identity import People, identified
@@ -32,6 +32,7 @@ BODIES = (
     (re.compile(r"/api/site/files/[^/]+"), LARGEST_PART),
 )
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
+PER_REQUEST = 32 << 10  # of a body of JSON
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -117,13 +118,26 @@ class Watch:
         if not declared.isdigit() or int(declared) > _limit(path):
             await _too_large(send)
             return
-        if path.startswith("/api/") and scope["method"] not in ("GET", "HEAD"):
-            try:
-                await identified(self._people, head.get(b"authorization", b"").decode("latin-1"))
-            except EciError as error:
+        if not path.startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            person = await identified(self._people, head.get(b"authorization", b"").decode("latin-1"))
+            with scope["app"].state.desk.allowance.at_once(f"{person.kind}/{person.name}"):
+                self._charge(scope, head, path, f"{person.kind}/{person.name}")
+                await self._app(scope, receive, send)
+        except EciError as error:
+            if isinstance(error, NoIdentity) and scope["method"] in ("GET", "HEAD"):
+                await self._app(scope, receive, send)  # some need no token, and the others refuse
+            else:
                 await answer(error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+
+    def _charge(self, scope: Scope, head: dict[bytes, bytes], path: str, name: str) -> None:
+        """Count a large body of JSON as many requests: parsing it holds all others up."""
+        limit = _limit(path)
+        size = int(head.get(b"content-length", b"0")) if b"transfer-encoding" not in head else limit
+        if limit <= LARGEST_DRAFT and size > PER_REQUEST:
+            scope["app"].state.desk.allowance.take(name, size / PER_REQUEST)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "") or getattr(scope.get("endpoint"), "__name__", "none")

@@ -19,7 +19,7 @@ from eci_annotate.repository.service.protocol import Service
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
-STREAMS, HEAVY = 6, 2
+STREAMS, HEAVY, AT_ONCE = 6, 2, 20  # AT_ONCE is half of the threads that answer requests
 QUOTA, QUOTA_S = 4 << 30, 24 * 3600.0
 SUBJECTS = 4  # a person may store so many times the quota of one subject in all subjects together
 
@@ -36,14 +36,14 @@ class Allowance:
         self._open: dict[str, int] = {}
         self._lock = Lock()
 
-    def take(self, name: str) -> None:
-        """Count one request; raises Overloaded if it exceeds the limit."""
+    def take(self, name: str, cost: float = 1.0) -> None:
+        """Count one request, or as much work as `cost` of them; raises Overloaded if it exceeds the limit."""
         now = time.monotonic()
         with self._lock:
             left, then = self._left.get(name, (self._burst, now))
             left = min(self._burst, left + (now - then) * self._per_second)
-            self._left[name] = (max(left - 1, 0.0), now)
-        if left < 1:
+            self._left[name] = (max(left - cost, 0.0), now)
+        if left < cost:
             raise Overloaded("Too many requests at once.", "Try again in a second.")
 
     def put(self, name: str, where: str, size: int) -> None:
@@ -68,6 +68,15 @@ class Allowance:
         if used + size > most:
             raise Overloaded("You stored too much today.", "Ask your administrator.")
         return begin, used + size
+
+    @contextmanager
+    def at_once(self, name: str) -> Iterator[None]:
+        """Count a request of any kind while it lasts, so that one person never keeps all threads busy."""
+        self.begin(f"at once/{name}", AT_ONCE)
+        try:
+            yield
+        finally:
+            self.end(f"at once/{name}")
 
     @contextmanager
     def heavy(self, name: str) -> Iterator[None]:

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from eci_annotate.errors import EciError, NotFound
+from eci_annotate.errors import EciError, NotFound, Overloaded
 from eci_annotate.hub.core.problem_responses import status_of
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.browser_security import check_form, check_navigation, form_token
@@ -115,13 +115,20 @@ class Showing:
             found = await run_in_threadpool(self._who, request)
             if isinstance(found, Response):
                 return found
-            if before is not None:
-                return await self._with_files(act, before, self._visit(request, found))
-            posts = request.method == "POST"  # a body is read only once its sender is known
-            form = await request.form(max_files=0, max_fields=2000) if posts else FormData()
-            return await run_in_threadpool(self._answer, act, self._visit(request, found, form))
+            try:
+                with self.desk.allowance.at_once(f"user/{found.name}"):
+                    return await self._acted(act, before, request, found)
+            except Overloaded as error:
+                return self.refused(found, error)
 
         return handler
+
+    async def _acted(self, act: Page, before: Check | None, request: Request, found: Session) -> Response:
+        if before is not None:
+            return await self._with_files(act, before, self._visit(request, found))
+        posts = request.method == "POST"  # a body is read only once its sender is known
+        form = await request.form(max_files=0, max_fields=2000) if posts else FormData()
+        return await run_in_threadpool(self._answer, act, self._visit(request, found, form))
 
     async def _with_files(self, act: Page, before: Check, visit: Visit) -> Response:
         arrived = None

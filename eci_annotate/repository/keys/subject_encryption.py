@@ -7,8 +7,8 @@ blobs and drafts (AES-256-GCM, PS3.15 asks for no less); their names and digests
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from eci_annotate.errors import EciError, NotFound, Tampered
+from eci_annotate.errors import EciError, LeaseLost, NotFound, StoreUnavailable, Tampered
 from eci_annotate.repository.draft_entries import damaged_entry
 from eci_annotate.repository.keys.key_files import KeyFiles, decrypted, encrypted
 from eci_annotate.store.protocols import Address, BlobStore, DraftPart, DraftStore, Holder, Record, check_scope
@@ -102,6 +102,27 @@ class SecretDrafts:
     def __init__(self, drafts: DraftStore, vault: Vault) -> None:
         self._drafts = drafts
         self._vault = vault
+        self._signed: dict[Address, int] = {}
+        self._signing: list[tuple[Address, int]] = []
+
+    @contextmanager
+    def signing(self, address: Address, fence: int) -> Iterator[None]:
+        """Add nothing to the draft under this fence while this lasts, and afterwards, unless it raises.
+
+        A version does not hold what is saved after it was made of the draft: such a save must fail.
+        """
+        self._signing.append((address, fence))
+        try:
+            yield
+            self._signed[address] = fence
+        finally:
+            self._signing.remove((address, fence))
+
+    def _check_unsigned(self, part: DraftPart) -> None:
+        if (part.address, part.fence) in self._signing:
+            raise StoreUnavailable("The task is being signed.", "Wait a moment; your work is kept in this session.")
+        if part.fence <= self._signed.get(part.address, -1):
+            raise LeaseLost("This task is signed.", "Start its next version to go on.")
 
     def open(self, address: Address, holder: Holder) -> None:
         """See `DraftStore`."""
@@ -120,19 +141,20 @@ class SecretDrafts:
         self._drafts.append(address, fence, self._closed(DraftPart(address, fence, entries)).entries)
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
-        """See `DraftStore`; a subject whose key was destroyed refuses its own part only."""
+        """See `DraftStore`; a subject whose key was destroyed, or a signed draft, refuses its own part only."""
         told: list[EciError | None] = [None] * len(parts)
         closed: dict[int, DraftPart] = {}
         for number, part in enumerate(parts):
             try:
                 closed[number] = self._closed(part)
-            except NotFound as gone:
-                told[number] = gone
-        for number, refusal in zip(closed, self._drafts.append_many(list(closed.values())), strict=True):
-            told[number] = refusal
+            except (NotFound, LeaseLost, StoreUnavailable) as refusal:
+                told[number] = refusal
+        for number, failed in zip(closed, self._drafts.append_many(list(closed.values())), strict=True):
+            told[number] = failed
         return told
 
     def _closed(self, part: DraftPart) -> DraftPart:
+        self._check_unsigned(part)
         cipher = self._vault.cipher(part.address.project, part.address.subject, make=True)
         return replace(part, entries=[_close(cipher, part.address, each) for each in part.entries])
 

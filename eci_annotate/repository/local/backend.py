@@ -20,6 +20,7 @@ from eci_annotate.repository.local.checkpoints import check_own_certificate, tak
 from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
 from eci_annotate.repository.local.content_access import (
     check_attached,
+    check_pseudonym,
     check_put,
     content_of,
     is_signed_here,
@@ -35,7 +36,9 @@ from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.workflow.actor import Permission
-from eci_annotate.workflow.project import ProjectCommand, check_name
+from eci_annotate.workflow.codec import to_json
+from eci_annotate.workflow.plain_values import check_plain
+from eci_annotate.workflow.project import ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.view import SubjectView, view
@@ -72,6 +75,7 @@ class LocalBackend:
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
         check_own_certificate(self.context.layout)
+        check_plain(to_json(command))
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.context, signed=isinstance(command, Sign))
         if isinstance(command, Sign):
@@ -100,7 +104,7 @@ class LocalBackend:
                     )
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
-                    check_name(command.subject)
+                    check_pseudonym(self.context, command, self.account.actor)
                     pipeline = self.account.use_case(command.project, command.use_case).pipeline
                     return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):
@@ -125,6 +129,7 @@ class LocalBackend:
     def check(self, command: Any) -> None:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
+            check_plain(to_json(command))
             now = self.context.clock()
             if isinstance(command, ProjectCommand):
                 check_project(self.context, command, self.account.actor)
@@ -149,7 +154,8 @@ class LocalBackend:
             self.trail.note("read.1", project, subject, what)
 
     def _is_signed(self, project: str, subject: str, series_uid: str, content: bytes) -> bool:
-        return is_signed_here(self.context.state(project, subject)[1], series_uid, content)
+        projects = {project, *self.context.streams.projects_of(subject)}  # their signed files are in one archive
+        return any(is_signed_here(self.context.state(each, subject)[1], series_uid, content) for each in projects)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""

@@ -17,7 +17,7 @@ from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
-from eci_annotate.workflow.subject.commands import Command, Publish, Renew, Start, Withdraw
+from eci_annotate.workflow.subject.commands import Assign, Command, Publish, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
@@ -67,11 +67,20 @@ def do_subject(context: Context, command: Command, actor: Actor) -> Subject:
         now = context.clock()
         records, state = context.state(command.project, command.subject)
         events = decide(command, state, actor, now)
+        if isinstance(command, Assign) and command.member:
+            _check_is_member(context, command)
         then = context.append_subject(state, records, events)
         if then is not None:
             _follow(context, command, actor, then, now)
             return context.renewed(then)
     raise busy()
+
+
+def _check_is_member(context: Context, command: Assign) -> None:
+    """Refuse to assign a task to nobody's name: no member could start it any more."""
+    member = context.streams.project(command.project)[1].members.get(command.member)
+    if member is None or not member.roles:
+        raise Refused("The task cannot be assigned: member not found.", "Choose a member of the project.")
 
 
 def _follow(context: Context, command: Command, actor: Actor, then: Subject, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from eci_annotate.archive import protocol as archived
@@ -13,10 +14,13 @@ from eci_annotate.repository.manifest_parts import archived_uids, is_archived
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import digest as digest_of
-from eci_annotate.workflow.subject.commands import Attach
+from eci_annotate.workflow.project import check_name
+from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Enrol
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
+
+_MEDIA_TYPE = re.compile(r'[\w.+-]+/[\w.+-]+( *; *[\w.-]+=([^\s;"]+|"[^"]*"))*', re.ASCII)
 
 
 def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
@@ -27,13 +31,30 @@ def check_put(seen: SubjectView, actor: Actor, attached: bool) -> None:
 
 
 def check_attached(context: Context, command: Attach, seen: SubjectView, actor: Actor) -> None:
-    """What is attached must be there, and not be what a signed version holds, which its readers alone may read."""
+    """What is attached must be there, as it is described, and not be what a signed version holds for its readers."""
     if not actor.may(Permission.ATTACH, command.project, seen.site):
         return  # the workflow refuses it
-    context.content(command.project, command.subject).get(command.digest)
+    content = context.content(command.project, command.subject).get(command.digest)
     works = context.state(command.project, command.subject)[1].work.values()
     if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
         raise Refused("This content belongs to a signed version.", "Attach other content.")
+    if len(content) != command.size or not _MEDIA_TYPE.fullmatch(command.media_type):
+        raise Refused("The content has another size, or its media type is none.", "Attach it as it is.")
+
+
+def check_pseudonym(context: Context, command: Enrol | ChangeUseCase, actor: Actor) -> None:
+    """Refuse the pseudonym of another project's subject, unless the actor takes in images of it there.
+
+    Images are stored by pseudonym: whoever enrols it sees them, and can withdraw it.
+    """
+    check_name(command.subject)
+    if not isinstance(command, Enrol) or not actor.may(Permission.INGEST, command.project, command.site):
+        return  # the workflow refuses it
+    for project in context.streams.projects_of(command.subject):
+        state = context.state(project, command.subject)[1]
+        there = all(actor.may(each, project, state.site) for each in (Permission.INGEST, Permission.SEE_IMAGES))
+        if project != command.project and (not there or state.withdrawn or state.site != command.site):
+            raise Refused("This pseudonym is used in another project.", "Choose another pseudonym.")
 
 
 def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterable[Record]) -> bytes:

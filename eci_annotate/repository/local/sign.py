@@ -25,7 +25,7 @@ from eci_annotate.workflow.subject.decide import decide, permit
 from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.versions import seal_of, unsealed
-from eci_annotate.workflow.trust.seals import Manifest
+from eci_annotate.workflow.trust.seals import Manifest, PartKind
 from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskKind, task_named
 
 _one_at_a_time = RLock()
@@ -35,8 +35,8 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
     """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event."""
     _, state = context.state(command.project, command.subject)
     permit(command, state, actor, context.clock())
-    signer = opened()
-    with _one_at_a_time:
+    signer, address = opened(), address_of(command, command.task)
+    with _one_at_a_time, context.drafts.signing(address, command.fence):
         now = context.clock()
         _, state = context.state(command.project, command.subject)
         permit(command, state, actor, now)
@@ -45,6 +45,7 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
         manifest = _make(context, command, state, actor, now, adds, signer.content)
         for _ in range(TRIES):
             records, state = context.state(command.project, command.subject)
+            _check_unchanged(context, command, manifest)
             events = _sealed(signer, command, manifest, state, actor, now)
             if context.append_subject(state, records, events):
                 context.proposals.forget(command.project, command.subject)
@@ -74,6 +75,14 @@ def _make(
     if confirmed and content_digest(job.entries) != confirmed:
         raise Refused("The draft changed after you confirmed it.", "Ask for the signature again.")
     return artefacts.annotated(shop, context.proposals.of(shop, job), adds)
+
+
+def _check_unchanged(context: Context, command: Sign, manifest: Manifest) -> None:
+    """Refuse if entries were acknowledged after the version was made of the draft: it would not hold them."""
+    journal = next((part.digest for part in manifest.parts if part.role == PartKind.JOURNAL), "")
+    entries = context.drafts.read(address_of(command, command.task), command.fence) if journal else []
+    if journal and content_digest(entries) != journal:
+        raise Refused("The draft changed while it was signed.", "Sign again.")
 
 
 def proposal_of(context: Context, command: Sign, state: Subject, actor: Actor, now: datetime) -> Proposal:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eci_annotate.errors import LeaseLost, Refused
+from eci_annotate.repository.draft_entries import check_entries
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.context import Context
@@ -37,6 +38,7 @@ class LocalDrafts:
         """See `TaskDrafts`."""
         address = Address(project, subject, task)
         self.check_held(address, fence)
+        check_entries(entries)
         self._context.drafts.append(address, fence, entries)
 
     def check_held(self, address: Address, fence: int) -> None:

@@ -1,0 +1,62 @@
+"""A save that is acknowledged is in the version, or in the draft of the next one: none is lost at the signature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import eci_annotate as eci
+from eci_annotate.errors import EciError, LeaseLost, Refused, StoreUnavailable
+from eci_annotate.repository.local import artefacts
+from eci_annotate.repository.open_repository import open as open_again
+from tests.repository.repository_world import ANSWERS, MEANING, S, lines, local
+
+
+def drawn(repo: Any) -> Any:
+    task = repo.start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    return task
+
+
+def test_a_save_after_the_signature_is_refused(repo: eci.Repository) -> None:
+    task = drawn(repo)
+    task.sign(MEANING)
+    with pytest.raises(LeaseLost):
+        task.answer({**ANSWERS, "image_quality": "poor"})
+    repo.start(S, "annotate", rerun=True).answer(ANSWERS)
+
+
+def test_a_save_during_the_signature_waits(repo: eci.Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, right, met = drawn(repo), artefacts.annotated, list[EciError]()
+
+    def annotated(*given: Any) -> Any:
+        with pytest.raises(StoreUnavailable) as refused:
+            task.answer({**ANSWERS, "image_quality": "poor"})
+        met.append(refused.value)
+        return right(*given)
+
+    monkeypatch.setattr(artefacts, "annotated", annotated)
+    assert task.sign(MEANING).version == 1 and met
+
+
+def test_a_save_of_another_process_during_the_signature_ends_it(
+    repo: eci.Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, right = drawn(repo), artefacts.annotated
+    other = local(open_again(folder)).context.drafts
+    address = next(iter(local(repo).drafts._granted))[0]
+
+    def annotated(*given: Any) -> Any:
+        made = right(*given)
+        other.append(address, task.fence, [{"a": {**ANSWERS, "image_quality": "poor"}}])
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(artefacts, "annotated", annotated)
+        with pytest.raises(Refused, match="changed while it was signed"):
+            task.sign(MEANING)
+    task.answer(ANSWERS)
+    assert task.sign(MEANING).version == 1
