@@ -211,10 +211,13 @@ class Viewer:
 
     def answered(self) -> None:
         """Until the kernel has done all that was clicked, and what it shows of it has arrived."""
-        self.page.evaluate(
-            "async () => { const { kernel } = document.querySelector('.eci-stage').stage.connection; "
-            "for (const _ of [1, 2]) await kernel.requestExecute({ code: '', silent: true }).done }"
-        )
+        for _ in range(2):  # what waited for an answer is sent after it
+            self.page.evaluate("() => { window.answered = false }")
+            self.page.evaluate(
+                "() => { document.querySelector('.eci-stage').stage.connection.kernel.requestKernelInfo()"
+                ".then(() => setTimeout(() => { window.answered = true }, 50)) }"
+            )
+            self.page.wait_for_function("() => window.answered")
 
     def heard(self) -> None:
         """Until the kernel has taken all that this page did, also while its line was cut."""
@@ -226,4 +229,4 @@ class Viewer:
             self.page.wait_for_function(
                 "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
             )
-            self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+            self.page.wait_for_timeout(60)  # frames that are drawn meanwhile
