@@ -232,3 +232,15 @@ class Mask(Annotation):
         from eci_annotate.imaging.reslice import nearest
 
         return nearest(self.voxels.view(np.uint8), self.grid, grid).astype(bool)
+
+
+def shape_of(annotation: Annotation) -> tuple[Any, ...]:
+    """Return what is equal for two annotations of one kind that cover exactly the same."""
+    match annotation:
+        case Box():
+            return annotation.centre_lps, annotation.size_mm, annotation.axes_lps
+        case Contours():
+            return tuple(sorted(ring.tobytes() for ring in annotation.rings_lps))
+        case Mask():
+            return annotation.grid.origin_lps, annotation.voxels.shape, annotation.voxels.tobytes()
+    return ()

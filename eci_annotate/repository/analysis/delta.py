@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.errors import FrameMismatch
+from eci_annotate.imaging.annotations import Annotation, Box, shape_of
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.display import picture_of
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
@@ -27,6 +28,7 @@ COLUMNS = [
     "label", "change", "voxels_added", "voxels_removed", "volume_before_mm3", "volume_after_mm3", "dice",
     "hd95_mm", "mean_distance_mm", "surface_dice", "box_moved_mm", "box_resized_mm",
 ]  # fmt: skip
+ELSEWHERE = "in another frame of reference"
 Pair = tuple[Annotation | None, Annotation | None]
 Volume = Callable[[str], xr.DataArray]
 
@@ -85,7 +87,7 @@ class Delta:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per annotation: added, removed, changed or same, and by how much."""
+        """One row per annotation: added, removed, changed, same or in another frame of reference, and by how much."""
         return pd.DataFrame([self.row(*pair) for pair in self.pairs], columns=COLUMNS)
 
     @cached_property
@@ -98,16 +100,21 @@ class Delta:
         return str(self.table.to_html(index=False)) + str(self.form.to_html(index=False))
 
     def row(self, old: Annotation | None, new: Annotation | None) -> dict[str, Any]:
-        """How much the two differ; one of them may be None."""
+        """How much the two differ; one may be None. Places in different frames are not compared."""
         some = new or old
         assert some is not None
-        a, b, spacing = self._masks(old, new)
         row: dict[str, Any] = {
             "label": some.label,
-            "voxels_added": int((b & ~a).sum()),
-            "voxels_removed": int((a & ~b).sum()),
             "volume_before_mm3": old.volume_mm3 if old else 0.0,
             "volume_after_mm3": new.volume_mm3 if new else 0.0,
+        }
+        try:
+            a, b, spacing = self._masks(old, new)
+        except FrameMismatch:
+            return {**dict.fromkeys(COLUMNS, np.nan), **row, "change": ELSEWHERE}
+        row |= {
+            "voxels_added": int((b & ~a).sum()),
+            "voxels_removed": int((a & ~b).sum()),
             "dice": dice(a, b),
             "hd95_mm": hd95(a, b, spacing),
             "mean_distance_mm": mean_distance(a, b, spacing),
@@ -228,8 +235,9 @@ def _box_moves(old: Annotation | None, new: Annotation | None) -> dict[str, floa
 def _change(old: Annotation | None, new: Annotation | None, row: dict[str, Any]) -> str:
     if old is None or new is None:
         return "added" if old is None else "removed"
-    moved = any(row[key] > 0 for key in ("box_moved_mm", "box_resized_mm"))
-    return "changed" if moved or row["voxels_added"] or row["voxels_removed"] else "same"
+    if row["voxels_added"] or row["voxels_removed"] or old.kind != new.kind or old.label != new.label:
+        return "changed"
+    return "same" if shape_of(old) == shape_of(new) else "changed"
 
 
 def _fields(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from eci_annotate.errors import EciError
-from eci_annotate.imaging.annotations import Annotation, Box, Contours, Mask
+from eci_annotate.imaging.annotations import Annotation, shape_of
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind
 
@@ -15,22 +15,11 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed, Task
 
 
-def _shape(annotation: Annotation) -> tuple[Any, ...]:
-    match annotation:
-        case Box():
-            return annotation.centre_lps, annotation.size_mm, annotation.axes_lps
-        case Contours():
-            return tuple(sorted(ring.tobytes() for ring in annotation.rings_lps))
-        case Mask():
-            return annotation.grid.origin_lps, annotation.voxels.shape, annotation.voxels.tobytes()
-    return ()
-
-
 def is_same(one: Sequence[Annotation], other: Sequence[Annotation]) -> bool:
     """Whether both hold the same annotations, in any order."""
 
     def keys(annotations: Sequence[Annotation]) -> list[str]:
-        return sorted(repr((a.kind, a.label, a.colour, a.series_uid, _shape(a))) for a in annotations)
+        return sorted(repr((a.kind, a.label, a.colour, a.series_uid, shape_of(a))) for a in annotations)
 
     return keys(one) == keys(other)
 
