@@ -1,4 +1,4 @@
-"""Hanging protocols on 1,800 header sets: what is placed rightly, wrongly, or not found.
+"""Hanging protocols on 2,400 header sets: what is placed rightly, wrongly, or not found.
 
 `python -m tests.workflow.test_hanging_trial` prints the table.
 """

@@ -77,6 +77,8 @@ def facts_among(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for each, name in zip(known, names, strict=True):
         if name in followed:
             each |= {"dynamic_position": str(FIRST), "contrast": "without"}
+        elif (match := FOLLOWING.match(name)) and match.group(2) in names:
+            each["dynamic_position"] = str(int(match.group(1)) + FIRST)
         same = [other for other, its in zip(known, names, strict=True) if its == name and "order" not in other]
         if name and len(same) > 1 and "order" not in each:
             for place, other in enumerate(sorted(same, key=_series_number), 1):
@@ -139,24 +141,20 @@ def _contrast(get: Get, words: str, phase: str) -> str:
 
 
 def _order(get: Get, words: str) -> str:
-    """Return the number of a series in a dynamic examination: by temporal position, else as it is described."""
-    number = _number(get("TemporalPositionIdentifier"))
-    if number is not None:
-        return f"{number:g}"
+    """Return the number of a series in a dynamic examination: as it is described, else by temporal position."""
     if found := PHASE_OF.search(words):
         return str(int(found.group(1)))
     if _text(get, "Modality") not in ("MR", ""):  # a number at the end is a thickness
         return ""
     named = [next(filter(None, each)) for each in ORDER.findall(words)]
-    return str(int(named[0])) if named else ""
+    number = float(named[0]) if named else _number(get("TemporalPositionIdentifier"))
+    return "" if number is None else f"{number:g}"
 
 
 def _dynamic_position(get: Get, words: str) -> str:
     """Return the number of a phase of a series with several, by its stack's title, else its temporal position."""
     if found := PHASE_OF.search(words):
         return str(int(found.group(1)))
-    if found := FOLLOWING.match(words):
-        return str(int(found.group(1)) + FIRST)
     if _order(get, words) == "0":
         return str(FIRST)
     number = _number(get("TemporalPositionIdentifier"))

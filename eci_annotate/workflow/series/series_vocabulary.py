@@ -17,7 +17,7 @@ MARKS = (
     (re.compile(r"(?<=[ _])(\d)-[01](?=$|[ _])"), r" sub\1 "),
     (re.compile(r"(?<=\d) ?(''|\"|″)"), " s "),
     (re.compile(r"(?<=\d) ?(?:'|′|`|’)"), " min "),
-    (re.compile(r"(?:^|(?<=[\s_]))-c(?=[\s_]|$)|(?:^|(?<=[\s_]))c-(?=[\s_]|$)"), " native "),
+    (re.compile(r"(?:^|(?<=[\s_]))-c(?=[\s_]|$)|(?:^|(?<=[\s_]))ce?-(?=[\s_]|$)"), " native "),
     (re.compile(r"\+ ?c(?=[\s_]|$)|(?<![a-z])c\+(?=[\s_]|$)"), " plus c "),
     (re.compile(r"t2 ?\*"), "t2star "),
     (re.compile(r"r2 ?\*"), "r2star "),
@@ -35,17 +35,20 @@ PHASES: Mapping[str, Sequence[str]] = {
         r"\b(av|ss) (gado|inj|iv|pdc)", r"\bo ?k ?m\b", r"\bs ?mdc\b", r"\bno (gd|gad|contr|iv)",
         r"\bfore kontr", r"\bvor (km|kontr|gd|gad)", r"χωρις", r"\b[cx]h?oris\b", r"\buenh", r"\bfor kontrast",
         r"\bprzed (k\b|kontr|podan)", r"\bpred (kontr|kl)",
+        r"\bu/ ?k\b", r"\bvoor (contr|km|gd)", r"\bprzed km\b", r"\bsc$",
     ),
     "arterial": (
         r"arter", r"artar", r"\bart\d?\b", r"\bhap\b", r"\ba ?phase\b", r"phase ap\b", r"plus c a\b",
         r"valtimo", r"tetnic", r"spa?e?tart", r"\bearly\b", r"αρτηρ", r"art[ih]r[ih]?[ai]k",
         r"\b(1[58]|2[05]|3[05]) ?s(ec|ek)?\b",
+        r"\bbh a\b",
     ),
     "portal": (
         r"portal", r"porto", r"portaal", r"\bport\b", r"portven", r"\btps port", r"\bpv[pn]?\b", r"wrotn",
         r"portti(vaihe|lask)", r"portafas", r"\bporte\b", r"\bvp\b", r"πυλαι", r"\bpylai",
         r"\bven(?!tr|til|ogr|ez)\w*", r"\bvein", r"\bv ?phase\b", r"plus c v\b", r"\bzyln", r"\bzil",
         r"\blaskimo", r"\b([678]0|65|75) ?s(ec|ek)?\b",
+        r"\bpven", r"\bbh v\b",
     ),
     "late": (
         r"\blate\b", r"\blaat\b", r"delay", r"verzog", r"\bd ?phase\b", r"phase dp\b", r"plus c d\b",
@@ -54,6 +57,8 @@ PHASES: Mapping[str, Sequence[str]] = {
         r"retard", r"transition", r"\bsen(a|en|fas\w*|ven\w*)?\b", r"\bopozni", r"nierenspa?e?t", r"\bpozn",
         r"\bpozd", r"\bgec\b", r"myohais", r"excret", r"ausscheid", r"\b(120|180|240|300) ?s(ec|ek)?\b",
         r"\b[2345] ?mi?n\b",
+        r"\bkesoi", r"\bodgo", r"\bkasna", r"\bdel abd\b",
+        r"\bbh d\b",
     ),
     "hepatobiliary": (
         r"hepatobil", r"hepato bil", r"epatobil", r"hepatospe[zc]", r"hepatoesp", r"leberspez", r"leverspec",
@@ -67,7 +72,7 @@ WITH_CONTRAST = (
     r"\bkl\b",
 )  # fmt: skip
 # a series of the arterial phase may be early or late in it
-LATE_ARTERIAL = re.compile(r"\b(late|laat|spa?e?t|tardi\w*|sen) ?art|art[ea]r\w* (late|laat|spa?e?t|tard)")
+LATE_ARTERIAL = re.compile(r"\b(late|laat|spa?e?t|tardi\w*|sen) ?art|\bart\w* (late|laat|spa?e?t|tard)")
 LATE_VENOUS = re.compile(r"\b(late|spa?e?t|tardi\w*|sen) ?(ven|vein)|(ven|vein)\w* (late|spa?e?t|tardi)")
 MINUTES = re.compile(r"\b\d{1,2} ?mi?n\b")
 
@@ -81,8 +86,9 @@ CONTENTS: Mapping[str, Sequence[str]] = {
         r"monitoring", r"smart ?prep", r"\blocator\b", r"\btracker\b", r"sure ?start", r"bolus ?(tra|chas)",
         r"test ?bolus", r"^care ?bolus", r"^(\w+ )?bolus$", r"\bfluoro trig", r"test inj",
     ),
-    "report": (
+    "report": (r"key im", r"\bsaved\b", 
         r"\bdos(e|is) ?(rep|info|prot)", r"patient prot", r"screen ?save", r"\bresults?\b", r"\bsummary\b",
+        r"snapshot", r"^s [vs]$",
     ),
     "MIP": (
         r"\bmin?ip\b", r"\bmpr\b.*\bthick\b", r"projection",
@@ -119,7 +125,7 @@ CONTENTS: Mapping[str, Sequence[str]] = {
         r"fuori fase", r"fuera de fase", r"hors phase", r"uit fase", r"motfas", r"\bip op\b", r"\bop ip\b",
         r"\bin out\b", r"\bt1w? op\b",
     ),
-    "in phase": (
+    "in phase": (r"\bin fase\b", 
         r"\bin ?phase", r"dixon.*\bin\b", r"\bt1w? ip\b",
     ),
     "T2": (
@@ -142,6 +148,9 @@ ORDER = (
 )  # fmt: skip
 # of CT: what it was computed for
 COMPUTED: Mapping[str, Sequence[str]] = {
+    "attenuation correction": (
+        r"\bct ?ac\b", r"\bctac\b", r"low ?dose",
+    ),
     "virtual native": (
         r"\bvnc\b", r"virtual(ly)? (non|unenh|nativ)", r"\bvue\b",
     ),
@@ -156,7 +165,7 @@ COMPUTED: Mapping[str, Sequence[str]] = {
         r"akciger", r"keuhko",
     ),
     "sharp kernel": (
-        r"\b([bi][678]\d[fsh]?|bl[5-7]\d|br[67]\d|[hq]r[67]\d|fc[358]\d|y[abcd]|edge)\b", r"b sharp",
+        r"\b([bi][678]\d[fsh]?|bl[5-7]\d|br[67]\d|[hq]r[67]\d|fc[358]\d|y[bcd]|edge)\b", r"b sharp",
         r"\d ?mm [dl]$",
     ),
     "bone": (
@@ -185,11 +194,13 @@ REGIONS: Mapping[str, Sequence[str]] = {
     ),
     "chest": (
         r"\bthorax", r"\btx\b", r"\bchest\b", r"\bthoracic", r"\btorace\b", r"\btorax\b", r"\bbrust(korb)?\b",
+        r"toraks", r"klatk", r"\bpiersi", r"hrudnik", r"mellkas",
     ),
     "abdomen": (
         r"\babd", r"\bliver\b", r"\bleber", r"hepat", r"\bbuk\b", r"\bfoie\b", r"\bhigado", r"\bfegato",
         r"\bbauch", r"brzuch", r"addome", r"oberbauch", r"\bmaga", r"\bwatrob", r"\bjatra", r"\bkaraciger",
         r"\bmaksa", r"\blever\b",
+        r"\bbatin", r"\bhas\b", r"trbuh", r"\bbrich",
     ),
     "pelvis": (
         r"\bpelv", r"\bbecken", r"miednic", r"\bbacino", r"\bbassin", r"\bbekken", r"\bbacken\b", r"\blantio",
@@ -249,10 +260,12 @@ SPECIAL_VIEWS: Mapping[str, Sequence[str]] = {
     "magnification": (
         r"\bmag\b", r"\bm ?1 ?[58]\b", r"\bm$", r"magn", r"vergr", r"lupe", r"agrand", r"\bingr",
         r"ampli(a|f)", r"zoom", r"forstor", r"forstorr", r"powiek",
+        r"\bm(mlo|cc)\b",
     ),
     "spot": (
         r"\bspot", r"\bcone", r"cone ?down", r"focal", r"compresion loc", r"compression loc", r"\bzielaufn",
         r"zielkompr", r"localizada",
+        r"\bs(mlo|cc)\b",
     ),
     "exaggerated": (
         r"\bx ?cc[lm]?\b", r"\bxccl", r"exag", r"ausgedehnt", r"\bcleavage", r"\bcleo\b", r"\bcv\b",
