@@ -144,3 +144,10 @@ def test_series_find_their_slots_with_a_reason(name: str) -> None:
 def test_no_side_is_guessed_for_a_mammogram_that_does_not_say_it() -> None:
     hanging = shipped_use_case("mammography").hang([mg("a", ViewPosition="CC")])
     assert [each.slot for each in hanging.placed] == ["other"] and "Left CC" in str(hanging.missing)
+
+
+def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
+    (placed,) = shipped_use_case("liver-ct").hang([series("a", Modality="CT", SeriesDescription="Abdomen")]).placed
+    assert placed.slot == "portal" and "its phase is not known and taken to be the portal-venous one" in placed.reasons
+    (known,) = shipped_use_case("liver-ct").hang([series("a", Modality="CT", SeriesDescription="Abdomen pv")]).placed
+    assert not any("not known" in reason for reason in known.reasons)

@@ -235,8 +235,8 @@ def _fits(rule: Rule, header: Header) -> bool:
     if "any" in rule:
         return any(_fits(each, header) for each in rule["any"])
     value = header.get(rule["field"])
-    if value is None:
-        return False
+    if value is None or "absent" in rule:
+        return value is None and "absent" in rule
     if "is" in rule:
         wanted = rule["is"] if isinstance(rule["is"], list) else [rule["is"]]
         return value in wanted
