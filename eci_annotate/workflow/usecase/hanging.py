@@ -176,12 +176,27 @@ def _choice(slot: Slot, series: Sequence[Header], taken: dict[str, str], kept: M
     `taken` are those of earlier slots, `kept` those that other slots choose by their traits.
     """
     others = {uid: str(each["title"]) for uid, each in kept.items() if each["name"] != slot["name"]}
+    slot = _ranked(slot, series)
     judged = [_judgement(slot, header, {**others, **taken}) for header in series]
     judged.sort(key=lambda each: (not each.fits, bool(each.against), -each.score))
     choice = SlotChoice(slot["name"], slot["title"], tuple(judged))
     if choice.chosen:
         taken[choice.chosen.series_uid] = slot["title"]
     return choice
+
+
+def _ranked(slot: Slot, series: Sequence[Header]) -> Slot:
+    """Return a slot whose preferences for the lowest or highest value name that value among the series that fit."""
+    if not any("rank" in rule for rule in slot.get("prefer", ())):
+        return slot
+    fit = [each for each in series if _judgement({**slot, "prefer": ()}, each, {}).fits]
+    return {**slot, "prefer": [_with_value(rule, fit) if "rank" in rule else rule for rule in slot["prefer"]]}
+
+
+def _with_value(rule: Rule, series: Sequence[Header]) -> Rule:
+    known = [value for each in series if (value := _number(each.get(rule["field"]))) is not None]
+    best = (min if rule["rank"] == "lowest" else max)(known, default=float("nan"))
+    return {**rule, "at_least": best, "at_most": best}
 
 
 def _judgement(slot: Slot, header: Header, taken: Mapping[str, str]) -> Judgement:
@@ -242,11 +257,17 @@ def _fits(rule: Rule, header: Header) -> bool:
         return value in wanted
     if "matches" in rule:
         return re.search(rule["matches"], str(value), re.IGNORECASE) is not None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    number = _number(value)
+    if number is None:
         return False
     return float(rule.get("at_least", number)) <= number <= float(rule.get("at_most", number))
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _no(rule: Rule) -> str:
