@@ -225,8 +225,8 @@ class Viewer:
 
     def rest(self) -> None:
         """Until the kernel has answered everything, and the page shows it."""
-        for _ in range(2):
-            self.page.wait_for_function(
-                "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
-            )
-            self.page.wait_for_timeout(60)  # frames that are drawn meanwhile
+        self.page.wait_for_timeout(200)
+        self.page.wait_for_function(
+            "() => { const s = document.querySelector('.eci-stage').stage; return !s.queue.busy }"
+        )
+        self.page.wait_for_timeout(200)

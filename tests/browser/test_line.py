@@ -113,8 +113,8 @@ def test_no_answer_of_the_form_is_lost_when_the_line_is_cut(place: Path, page: P
         reason = page.locator(".eci-q-quality_reason input")
         reason.fill("motion")
         reason.press("Tab")
-        viewer.rest()
         viewer.saved()
+        page.wait_for_timeout(1000)  # the form is whole
         relay.cut(how)
         for text in ("contrast", "contrast phase", "late contrast phase"):
             reason.fill(text)

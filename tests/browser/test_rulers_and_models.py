@@ -36,6 +36,7 @@ def test_rulers_measure_are_moved_and_return(viewer: Viewer, repository: Path, l
     viewer.rest()
     assert sizes(viewer)[1] == "unfinished"
     viewer.page.mouse.click(*viewer.at("axial", 0.55, 0.75))
+    viewer.answered()
     viewer.rest()
     assert sizes(viewer)[1] == "90°"
     labels = [each.input_value() for each in viewer.page.locator(".eci-row .eci-label input").all()]
