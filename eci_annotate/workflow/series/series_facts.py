@@ -49,18 +49,19 @@ def facts_of(get: Get) -> dict[str, str]:
     """
     words = words_of(_text(get, "SeriesDescription"))
     modality = _text(get, "Modality").upper()
-    phase = phase_of(words, modality)
+    phase = _phase_of(words, modality)
     plane, nearest = _planes(get, words)
+    order = _order(get, words)
     found = {"plane": plane, "nearest_plane": nearest, "phase": phase, "content": _content(get, words, modality)}
     found |= {
-        "contrast": _contrast(get, words, phase),
+        "contrast": _contrast(get, words, phase, order),
         "region": _region(get, words),
         "b_value": _b_value(get),
         "side": _side(get),
         "view": _view(get),
         "special_view": _special_view(get, words) if modality == "MG" else "",
-        "order": _order(get, words),
-        "dynamic_position": _dynamic_position(get, words),
+        "order": order,
+        "dynamic_position": _dynamic_position(get, words, order),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -87,12 +88,11 @@ def facts_among(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _series_number(header: Mapping[str, Any]) -> float:
-    return _number(header.get("SeriesNumber")) or 0.0
+    return number_of(header.get("SeriesNumber")) or 0.0
 
 
-def phase_of(description: str, modality: str = "") -> str:
-    """Return the contrast phase that a description names; empty if it names none, or several."""
-    words = words_of(description)
+def _phase_of(words: str, modality: str) -> str:
+    """Return the contrast phase that the words of a description name; empty if they name none, or several."""
     named = [phase for phase, pattern in PHASES.items() if pattern.search(words)]
     if modality == "CT":  # no agent of CT is taken up by hepatocytes: minutes are a delay
         named = [phase for phase in named if phase != "hepatobiliary"]
@@ -117,9 +117,9 @@ def _content(get: Get, words: str, modality: str) -> str:
         return computed
     if named := _named(CONTENTS, words):
         return "T1" if named == "T2" and vocabulary.TIME_2.search(words) else named
-    if _number(get("DiffusionBValue")):
+    if number_of(get("DiffusionBValue")):
         return "DWI"
-    return _weighting(_number(get("EchoTime")), _number(get("RepetitionTime")))
+    return _weighting(number_of(get("EchoTime")), number_of(get("RepetitionTime")))
 
 
 def _named(patterns: Mapping[str, re.Pattern[str]], words: str) -> str:
@@ -132,10 +132,10 @@ def _computed(get: Get, words: str) -> str:
     return _named(COMPUTED, words) or _named(KERNELS, kernel)
 
 
-def _contrast(get: Get, words: str, phase: str) -> str:
+def _contrast(get: Get, words: str, phase: str, order: str) -> str:
     """Return with or without, by phase, temporal position and description: the element often stays as it was."""
-    position = _number(get("TemporalPositionIdentifier"))
-    if phase == "native" or (position == FIRST and not phase) or _order(get, words) == "0":
+    position = number_of(get("TemporalPositionIdentifier"))
+    if phase == "native" or (position == FIRST and not phase) or order == "0":
         return "without"
     return "with" if phase or (position or 0) > FIRST or WITH_CONTRAST.search(words) else ""
 
@@ -147,17 +147,17 @@ def _order(get: Get, words: str) -> str:
     if _text(get, "Modality") not in ("MR", ""):  # a number at the end is a thickness
         return ""
     named = [next(filter(None, each)) for each in ORDER.findall(words)]
-    number = float(named[0]) if named else _number(get("TemporalPositionIdentifier"))
+    number = float(named[0]) if named else number_of(get("TemporalPositionIdentifier"))
     return "" if number is None else f"{number:g}"
 
 
-def _dynamic_position(get: Get, words: str) -> str:
+def _dynamic_position(get: Get, words: str, order: str) -> str:
     """Return the number of a phase of a series with several, by its stack's title, else its temporal position."""
     if found := PHASE_OF.search(words):
         return str(int(found.group(1)))
-    if _order(get, words) == "0":
+    if order == "0":
         return str(FIRST)
-    number = _number(get("TemporalPositionIdentifier"))
+    number = number_of(get("TemporalPositionIdentifier"))
     return f"{number:g}" if number and WITH_CONTRAST.search(words) else ""
 
 
@@ -171,7 +171,7 @@ def _region(get: Get, words: str) -> str:
 
 def _b_value(get: Get) -> str:
     """Return the b-value in s/mm²: by the element, the sequence, or a description that names one only."""
-    number = _number(get("DiffusionBValue"))
+    number = number_of(get("DiffusionBValue"))
     if number is None:
         text = _text(get, "SeriesDescription")
         single = LAST_B_VALUE.search(text) or ONE_B_VALUE.fullmatch(_text(get, "SequenceName"))
@@ -189,7 +189,8 @@ def _weighting(te_ms: float | None, tr_ms: float | None) -> str:
     return "T1" if te_ms <= SHORT_TE_MS and tr_ms <= SHORT_TR_MS else ""
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """Return a value as a number; None if it is none."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -220,7 +221,7 @@ def _text(get: Get, *keywords: str) -> str:
 
 def _described(get: Get) -> tuple[str, str]:
     """Return side and view as descriptions and the names of acquisitions give them."""
-    text = " ".join(words_of(_text(get, "SeriesDescription")).split())
+    text = words_of(_text(get, "SeriesDescription"))
     if match := SIDE_AND_VIEW.search(text):
         return match.group(1).upper(), _view_in(match.group(2))
     if match := VIEW_AND_SIDE.search(text):
@@ -247,7 +248,7 @@ def _special_view(get: Get, words: str) -> str:
     """Return what sets a mammogram apart from the four views of screening."""
     named = _named(SPECIAL_VIEWS, words)
     modifiers = words_of(" ".join([_text(get, "ViewPosition"), *_meanings(_first(get("ViewCodeSequence")))]))
-    enlarged = (_number(get("EstimatedRadiographicMagnificationFactor")) or 1) >= MAGNIFIED
+    enlarged = (number_of(get("EstimatedRadiographicMagnificationFactor")) or 1) >= MAGNIFIED
     return named or _named(SPECIAL_VIEWS, modifiers) or ("magnification" if enlarged else "")
 
 

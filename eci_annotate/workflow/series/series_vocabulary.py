@@ -86,7 +86,8 @@ CONTENTS: Mapping[str, Sequence[str]] = {
         r"monitoring", r"smart ?prep", r"\blocator\b", r"\btracker\b", r"sure ?start", r"bolus ?(tra|chas)",
         r"test ?bolus", r"^care ?bolus", r"^(\w+ )?bolus$", r"\bfluoro trig", r"test inj",
     ),
-    "report": (r"key im", r"\bsaved\b", 
+    "report": (
+        r"key im", r"\bsaved\b",
         r"\bdos(e|is) ?(rep|info|prot)", r"patient prot", r"screen ?save", r"\bresults?\b", r"\bsummary\b",
         r"snapshot", r"^s [vs]$",
     ),
@@ -125,8 +126,8 @@ CONTENTS: Mapping[str, Sequence[str]] = {
         r"fuori fase", r"fuera de fase", r"hors phase", r"uit fase", r"motfas", r"\bip op\b", r"\bop ip\b",
         r"\bin out\b", r"\bt1w? op\b",
     ),
-    "in phase": (r"\bin fase\b", 
-        r"\bin ?phase", r"dixon.*\bin\b", r"\bt1w? ip\b",
+    "in phase": (
+        r"\bin fase\b", r"\bin ?phase", r"dixon.*\bin\b", r"\bt1w? ip\b",
     ),
     "T2": (
         r"\bs?t2\w*", r"haste", r"ssfse", r"ss tse", r"\bstir\b", r"\btirm\b", r"blade", r"propeller",
@@ -140,7 +141,6 @@ CONTENTS: Mapping[str, Sequence[str]] = {
 # times of a dynamic series are T0, T1, T2 in French
 TIME_2 = re.compile(r"\b(t1|vibe|lava|dyn)\b.*\b(dyn|inj|gado|post)\b.*\bt2$")
 ORDER = (
-
     r"\b(?:s?sub\w*?|soustr\w*|subtr\w*|sottr\w*|su[bs]str\w*)[ t]*(\d{1,2})(?:min|mn)?\b",
     r"\b(?:ph|phase|post?|dyn|km|pass|inj|time|gd|mdc|c)[ t]*(\d{1,2})(?:min|mn)?\b",
     r"\b(\d{1,2})(?:st|nd|rd|th|er|e)? (?:pass|post|dyn|phase|sub)", r"\bt(\d)$",
@@ -239,12 +239,10 @@ SIDE_AND_VIEW = re.compile(rf"\b([lr])t? ?{VIEW}\b")
 VIEW_AND_SIDE = re.compile(rf"\b{VIEW} ?([lr])t?\b")
 SIDES: Mapping[str, Sequence[str]] = {
     "L": (
-
         r"\b(left|links?|li|gauche|sein g|g|izq\w*|esq\w*|sinistr[ao]|sx|lt|vanster)\b",
         r"\b(va|vasen|lewa|lewy|sol|venstre|ve|vas|gche|sn|aristera|mama i|leva)\b",
     ),
     "R": (
-
         r"\b(right|rechts?|re|droite?|sein d|derech[ao]|der|direit[ao]|destr[ao]|dx|rt|hoger)\b",
         r"\b(ho|oikea|prawa|prawy|sag|hoyre|hojre|prava|dte|dir|oik|dexia|mama d)\b",
     ),
@@ -283,4 +281,4 @@ def words_of(description: str) -> str:
     plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     for pattern, word in MARKS:
         plain = pattern.sub(word, plain)
-    return re.sub(r"[^\w/]+|_+", " ", plain).strip()
+    return re.sub(r"(?:[^\w/]|_)+", " ", plain).strip()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eci_annotate.workflow.series.series_facts import facts_among
+from eci_annotate.workflow.series.series_facts import facts_among, number_of
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
 
 Header = Mapping[str, Any]
@@ -194,7 +194,7 @@ def _ranked(slot: Slot, series: Sequence[Header]) -> Slot:
 
 
 def _with_value(rule: Rule, series: Sequence[Header]) -> Rule:
-    known = [value for each in series if (value := _number(each.get(rule["field"]))) is not None]
+    known = [value for each in series if (value := number_of(each.get(rule["field"]))) is not None]
     best = (min if rule["rank"] == "lowest" else max)(known, default=float("nan"))
     return {**rule, "at_least": best, "at_most": best}
 
@@ -257,17 +257,10 @@ def _fits(rule: Rule, header: Header) -> bool:
         return value in wanted
     if "matches" in rule:
         return re.search(rule["matches"], str(value), re.IGNORECASE) is not None
-    number = _number(value)
+    number = number_of(value)
     if number is None:
         return False
     return float(rule.get("at_least", number)) <= number <= float(rule.get("at_most", number))
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
 
 
 def _no(rule: Rule) -> str:
