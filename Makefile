@@ -45,7 +45,8 @@ help:  ## Say what can be made
 
 lab: $(VENV)/lab.stamp $(DEMO)/sample-2.stamp  ## Set everything up and open JupyterLab at the first notebook (BROWSER=none just serves)
 	cd notebooks && ../$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)/notebooks" --port=$(PORT) $(LAB_FLAGS) \
-	  $(if $(filter none,$(BROWSER)),--no-browser,) $(if $(filter 0,$(shell id -u)),--allow-root,) 01_annotate.ipynb
+	  --LabApp.default_url=/lab/tree/01_annotate.ipynb $(if $(filter none,$(BROWSER)),--no-browser,) \
+	  $(if $(filter 0,$(shell id -u)),--allow-root,)
 
 hub: $(VENV)/hub.stamp $(VENV)/node.stamp  ## Set a hub with demo users up and start it (BROWSER=none, PORT=8000, INSECURE_DEMO=1 without root)
 	$(BIN)/python hubconfig/demo.py $(DEMO_HUB) --port $(HUB_PORT) $(if $(INSECURE_DEMO),--insecure-demo,) \
@@ -56,10 +57,11 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
 check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+	ECI_FAST=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \
+	  --reruns 1 --only-rerun TimeoutError -rR tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
 	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests

@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from tests.patience import PATIENCE_S
 
 CHROMIUM = os.environ.get("ECI_CHROMIUM", "/usr/bin/chromium")
+NO_GPU = "--disable-gpu"
+SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--no-sandbox", NO_GPU, "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
@@ -22,10 +24,12 @@ def _be_patient(context: BrowserContext) -> None:
 
 
 @contextmanager
-def chromium(*more: str) -> Iterator[Browser]:
-    """Start Chromium with our flags and more; every page of it has our patience."""
+def chromium(*more: str, software_gl: bool = False) -> Iterator[Browser]:
+    """Start Chromium with our flags and more; every page of it has our patience. WebGL by software on request."""
+    flags = [*FLAGS, *more]
+    if software_gl:
+        flags = [each for each in flags if each != NO_GPU] + list(SOFTWARE_GL)
     with sync_playwright() as playwright:
-        flags = [*FLAGS, *more]
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, headless=True, args=flags, timeout=PATIENCE_S * 1000
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
+import httpx._transports.default as httpx_transports
 import IPython.lib.pretty  # noqa: F401  hypothesis asks for it, while a service's thread may be importing it
 import pytest
+from httpx._config import create_ssl_context
 from hypothesis import HealthCheck, settings
 
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
-from tests.counts import EXAMPLES, SOAK
+from tests.counts import EXAMPLES
 from tests.keys import giver, kept
 
 HERE = Path(__file__).parent
@@ -25,9 +28,14 @@ WALKS = (
     "test_notebooks.py",
     "batch/test_cluster.py",
     "batch/test_bids_validator.py",
+    "batch/test_prepare.py",
+    "decoder/test_workers.py",
     "proxy/test_demo_site.py",
+    "proxy/test_offline_numbers.py",
     "proxy/test_pipeline.py",
     "repository/test_pull_commands.py",
+    "service/test_decoders.py",
+    "service/test_pauses.py",
     "service/test_restart.py",
 )
 BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
@@ -35,8 +43,8 @@ BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_pos
 settings.register_profile(
     "house", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-settings.register_profile("soak", parent=settings.get_profile("house"), max_examples=EXAMPLES)
-settings.load_profile("soak" if SOAK else "house")
+settings.register_profile("counted", parent=settings.get_profile("house"), max_examples=EXAMPLES)
+settings.load_profile("counted")
 
 
 def needs(item: pytest.Item) -> Iterator[str]:
@@ -49,10 +57,13 @@ def needs(item: pytest.Item) -> Iterator[str]:
         yield "needs_postgres"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for marker in needs(item):
             item.add_marker(marker)
+        if config.getoption("reruns", None) and item.get_closest_marker("needs_browser"):
+            # several processes on two busy cores: any failure is tried once more, and listed; a fault fails twice
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["."]))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,6 +71,14 @@ def fixture_keys() -> Iterator[None]:
     """Give fixtures that several tests share keys that were made before, each once in a process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrivateKey, "generate", giver(iter(kept("fixture_keys")), PrivateKey.generate))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_list_of_authorities() -> Iterator[None]:
+    """Read the usual list of certificate authorities once in a process: it takes longer than many a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx_transports, "create_ssl_context", cache(create_ssl_context))
         yield
 
 

@@ -114,6 +114,7 @@ def test_the_index_lists_every_decision() -> None:
     assert sorted(listed) == sorted(p.name for p in folder.glob("0*.md"))
 
 
+@pytest.mark.walk
 def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     command = [Path(sys.executable).parent / "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"]
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

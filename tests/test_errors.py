@@ -248,6 +248,7 @@ def _spoil_and_verify(folder: Path, ears: Ears) -> None:
     ears.refused(lambda: eci.open(folder).verify())
 
 
+@pytest.mark.walk
 def test_the_command_tells_nothing_of_the_patient(images: Path, tmp_path: Path, ears: Ears) -> None:
     def run(*words: str | Path) -> int:
         command = [sys.executable, "-m", "eci_annotate.cli", *map(str, words)]

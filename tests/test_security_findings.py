@@ -17,7 +17,8 @@ def test_every_test_that_is_named_exists() -> None:
     for name in {name for names in FINDINGS.values() for name in names}:
         file, _, test = name.partition("::")
         path = TESTS / file
-        if not path.is_file() or not re.search(rf"^(async )?def {test}\(", path.read_text(encoding="utf-8"), re.M):
+        begin = f'^test\\("{re.escape(test)}"' if path.suffix == ".mjs" else rf"^(async )?def {test}\("
+        if not path.is_file() or not re.search(begin, path.read_text(encoding="utf-8"), re.M):
             missing.append(name)
     assert missing == []
 

@@ -39,6 +39,18 @@ def test_the_audit_trail_is_shown_as_text(
     assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+def test_no_value_of_a_table_is_cut(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    subjects = [f"ECI_KAU_S{number:04}" for number in (1, 2, 10)]
+    rows = [["liver-ct", subject, "annotate", "Annotate liver lesions", "ready", 1, "", ""] for subject in subjects]
+    terminal.show("Worklist", ["project", "subject", "task", "title", "status", "version", "until", "remark"], rows)
+    printed = capsys.readouterr().out
+    assert all(printed.count(subject) == 1 for subject in subjects) and "…" not in printed
+
+
 def test_no_cell_of_a_csv_is_a_formula(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "audit", folder, "--out", tmp_path / "trail.csv")[0] == 0
     with (tmp_path / "trail.csv").open(encoding="utf-8", newline="") as stream:

@@ -22,6 +22,7 @@ from eci_annotate.dicom.images.series import volume_of_stack
 from eci_annotate.dicom.images.series_stacks import stacks_of_files
 from eci_annotate.dicom.images.stacks import Stack, StackKind
 from eci_annotate.errors import EciError
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file
 from eci_annotate.imaging.replace_file import replace_file
 from eci_annotate.imaging.volume import grid_of, values_kji
@@ -156,7 +157,7 @@ def _write_image(stack: Stack, header: SeriesHeader, path: Path) -> dict[str, in
     uids = [header.sop_uids[frame.sop_uid.strip()] for frame in stack.frames]
     facts = header.facts[stack.frames[0].sop_uid.strip()]
     contents = {
-        ".nii.gz": image_file(values_kji(volume), grid_of(volume), FAST),
+        ".nii.gz": image_file(values_kji(volume), grid_of(volume), FAST, unit=unit_of(volume)),
         ".json": sidecar_file(facts, volume.attrs, stack.title, uids),
     }
     for suffix, content in contents.items():

@@ -35,6 +35,7 @@ from eci_annotate.cli.subject_commands import audit, keys, subjects
 from eci_annotate.cli.terminal import (
     Folder,
     Project,
+    Version,
     for_its_owner,
     open,
     progress,
@@ -43,18 +44,17 @@ from eci_annotate.cli.terminal import (
     service,
     show,
     tell_details,
+    tell_refusal,
 )
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable, Tampered
 from eci_annotate.workflow.actor import Role
-from eci_annotate.workflow.cell_text import plain
 
 if TYPE_CHECKING:
     from eci_annotate.repository.backend import Check
 
 app = typer.Typer(
     name="eci-annotate",
-    help="Annotate medical images in Jupyter: repositories, subjects, tasks, signed versions.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,24 +72,22 @@ for command in (export, audit, agreement, deidentify, site_key, prepare, demo):
 app.command("open")(open_subject)
 
 
+@app.callback()
+def program(version: Version = False) -> None:
+    """Annotate medical images in Jupyter: repositories, subjects, tasks, signed versions."""
+
+
 def main() -> None:
     """Run the command; a refusal is printed as one line with its remedy."""
     try:
         app(prog_name="eci-annotate")
     except EciError as error:
-        _print_error(error)
+        tell_refusal(error)
         sys.exit(1)
     except OSError as error:  # without the path, which may name a patient
         reason = os.strerror(error.errno) if error.errno else "unknown reason"
-        _print_error(StoreUnavailable(f"The operating system refused: {reason}.", "Check disk space and permissions."))
+        tell_refusal(StoreUnavailable(f"The operating system refused: {reason}.", "Check disk space and permissions."))
         sys.exit(1)
-
-
-def _print_error(error: EciError) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    Console(stderr=True, soft_wrap=True).print(Text(plain(error.what), style="red"), Text(plain(error.remedy)))
 
 
 @app.command()

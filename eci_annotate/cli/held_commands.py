@@ -24,6 +24,8 @@ def tell_import(outcome: Imported) -> None:
     if outcome.not_shown:
         rows = [[why, count] for why, count in outcome.not_shown.items()]
         show("Taken in, but cannot be shown as a volume", ["why", "series"], rows)
+    if outcome.computed:
+        show("Computed", ["slot", "series"], [[title, count] for title, count in outcome.computed.items()])
     if outcome.identified:
         say(f"{outcome.identified} files that may identify their patients were taken in.")
     if outcome.skipped:
@@ -45,6 +47,9 @@ def list_(folder: Folder) -> None:
         [each.id, f"{each.at:%Y-%m-%d %H:%M}", each.by, each.project, each.site, each.files, "; ".join(each.reasons)]
         for each in held_sets(local(open(folder)))
     ]
+    if not rows:
+        say("No files are held back.")
+        return
     show("Held back", ["id", "at (UTC)", "by", "project", "site", "files", "why"], rows)
 
 

@@ -50,15 +50,20 @@ def prepare(
     _show(report, target)
 
 
+def _end(series: str) -> str:
+    """Return the end of a UID; a name that replaces one is short, and is shown whole."""
+    return series[-12:] if series[:1].isdigit() else series
+
+
 def _show(report: CohortReport, target: Path) -> None:
     from eci_annotate.batch.series_record import Outcome
 
     rows = [[str(each), report.count(each)] for each in Outcome]
     show("Series", ["outcome", "series"], rows)
-    refused = [[r.subject, r.modality, r.series[-12:], r.why] for o, r in report.rows if o is Outcome.REFUSED]
+    refused = [[r.subject, r.modality, _end(r.series), r.why] for o, r in report.rows if o is Outcome.REFUSED]
     if refused:
         show("Refused", ["subject", "modality", "series ends with", "why"], refused)
-    noted = [[r.subject, r.series[-12:], " ".join(r.notes)] for o, r in report.rows if r.notes]
+    noted = [[r.subject, _end(r.series), " ".join(r.notes)] for o, r in report.rows if r.notes]
     if noted:
         show("Notes", ["subject", "series ends with", "note"], noted)
     if report.unreadable:

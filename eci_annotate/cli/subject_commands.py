@@ -60,7 +60,8 @@ def list_(
     query = SubjectQuery(*filters, sort=sort, offset=20 * (page - 1))
     for name in projects(repository, project):
         table, total = subject_table(repository.backend, name, query)
-        show(f"{name}: {total} subjects, page {page}", list(table.columns), table.values.tolist())
+        said = f"{name}: {total} subject{'' if total == 1 else 's'}, page {page} (● signed, ◐ open, ○ ready, · blocked)"
+        show(said, list(table.columns), table.values.tolist())
 
 
 @subjects.command("set")

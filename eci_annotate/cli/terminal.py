@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eci_annotate.errors import NotFound, Refused
+from eci_annotate.errors import EciError, NotFound, Refused
+from eci_annotate.version import __version__
 from eci_annotate.workflow.cell_text import plain
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def for_its_owner(folder: Path) -> Path:
     )
 
 
+_UNBOUND = 100_000  # columns
 Folder = Annotated[Path, typer.Argument(help="The repository's folder.", callback=for_its_owner)]
 Project = Annotated[str | None, typer.Option(help="Which project, when there is more than one.")]
 KeyFile = Annotated[Path, typer.Argument(help="Its private key (PEM, RSA)")]
@@ -47,15 +49,36 @@ def say(text: str) -> None:
 
 
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """Print a table."""
+    """Print a table; where it is too wide, without empty columns; else each row as lines. No value is cut."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=Text(plain(title)), title_justify="left")
-    for row in rows:
-        table.add_row(*(Text(plain(value)) for value in row))
-    Console().print(table)
+    console = Console()
+    told = [[plain(value) for value in row] for row in rows]
+    filled = [n for n in range(len(columns)) if any(row[n] for row in told)]
+
+    def table(which: Sequence[int]) -> Table:
+        made = Table(*(columns[n] for n in which), title=Text(plain(title)), title_justify="left")
+        for row in told:
+            made.add_row(*(Text(row[n], overflow="fold") for n in which))
+        return made
+
+    whole, short = table(range(len(columns))), table(filled)
+    unbound = console.options.update(max_width=_UNBOUND)
+    if console.measure(whole, options=unbound).maximum <= console.width or not rows:
+        console.print(whole)
+    elif console.measure(short, options=unbound).minimum <= console.width:
+        console.print(short)
+    else:
+        for line in (title, *(each for row in told for each in _record(columns, row))):
+            say(line)
+
+
+def _record(columns: list[str], row: list[str]) -> list[str]:
+    """Return a row as lines, each with the name of its column, without empty values."""
+    width = max(map(len, columns))
+    return ["", *(f"  {name:{width}}  {value}" for name, value in zip(columns, row, strict=True) if value)]
 
 
 def tell_details(checks: list[Check]) -> None:
@@ -140,3 +163,21 @@ def key_in(path: Path, passphrase: str) -> PrivateKey:
     from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 
     return PrivateKey.from_pem(text_of(path).encode(), passphrase)
+
+
+def tell_refusal(error: EciError) -> None:
+    """Print what was refused, and its remedy, as one line."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, soft_wrap=True).print(Text(plain(error.what), style="red"), Text(plain(error.remedy)))
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the release and exit, if that is wanted."""
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Show the version.")]

@@ -72,14 +72,15 @@ class DerivedKind:
     """One kind of derived object: its SOP class, the suffix of its files, what makes it and what reads it.
 
     `make` yields (UID of the image series, file) for each object; `read` gives what a file holds; `compare` reads a
-    file again and compares it with its annotations on the grid of their images (None: there is nothing to compare).
+    file again and compares it with its annotations on the grid of their images, and on whether these have a volume
+    (None: there is nothing to compare).
     """
 
     sop_class: str
     suffix: str
     make: Callable[[Material], Made]
     read: Callable[[bytes], Any]
-    compare: Callable[[Sequence[Annotation], bytes, Grid], list[dict[str, Any]]] | None = None
+    compare: Callable[[Sequence[Annotation], bytes, Grid, bool], list[dict[str, Any]]] | None = None
 
 
 def _structure_sets(material: Material) -> Made:
@@ -134,10 +135,10 @@ def _read_dataset(content: bytes) -> Any:
     return dcmread(BytesIO(content))
 
 
-def _receipt(annotations: Sequence[Annotation], content: bytes, grid: Grid) -> list[dict[str, Any]]:
+def _receipt(annotations: Sequence[Annotation], content: bytes, grid: Grid, has_volume: bool) -> list[dict[str, Any]]:
     from eci_annotate.dicom.rtstruct.fidelity import receipt_of
 
-    return receipt_of(annotations, content, grid)
+    return receipt_of(annotations, content, grid, has_volume=has_volume)
 
 
 DERIVED: dict[str, DerivedKind] = {

@@ -15,7 +15,7 @@ from eci_annotate.dicom.images.image_files import frames_of_files, image_files
 from eci_annotate.dicom.images.requirements import has_place, require_volumes
 from eci_annotate.dicom.images.stacks import (
     Stack,
-    StackKind,
+    kind_attrs,
     one_stack,
     require_one_series,
     require_pictures,
@@ -23,6 +23,7 @@ from eci_annotate.dicom.images.stacks import (
     stacks_of,
 )
 from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.measurements import Unit, unit_in
 
 # attributes of the Patient, General Study and Clinical Trial modules (PS3.3), shared by every object of a study
 SHARED = (
@@ -71,14 +72,14 @@ class ReferencedImages:
         From the first slice to the last, and where they are.
     stack_uid
         The Series Instance UID, or that of one stack of a series with several.
-    has_volume
-        Whether voxels have a size along three axes in the patient.
+    unit
+        What lengths are stated in.
     """
 
     frames: tuple[Frame, ...]
     grid: Grid
     stack_uid: str
-    has_volume: bool = True
+    unit: Unit = Unit.PATIENT
 
     @property
     def first(self) -> Dataset:
@@ -143,8 +144,7 @@ def _stacks(frames: list[Frame]) -> list[Stack]:
 
 
 def _images(stack: Stack) -> ReferencedImages:
-    sized = stack.kind not in (StackKind.PROJECTION, StackKind.SLICE)
-    return ReferencedImages(stack.frames, stack.grid, stack.uid, sized)
+    return ReferencedImages(stack.frames, stack.grid, stack.uid, unit_in(kind_attrs(stack)))
 
 
 def one_stack_of(source: Source, stack_uid: str = "") -> ReferencedImages:

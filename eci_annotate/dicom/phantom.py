@@ -82,7 +82,8 @@ def phantom_grid(kind: str) -> Grid:
 
 def inside(points: Floats, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> NDArray[np.bool_]:
     """Return which points (..., 3) lie in an ellipsoid along the axes, in the unit of its centre and radii."""
-    return np.asarray((((points - np.asarray(centre)) / np.asarray(radii)) ** 2).sum(-1) <= 1)
+    x, y, z = (((points[..., n] - centre[n]) / radii[n]) ** 2 for n in range(3))
+    return np.asarray(x + y + z <= 1)
 
 
 def _points(grid: Grid) -> Floats:

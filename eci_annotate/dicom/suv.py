@@ -31,7 +31,8 @@ def suv_attrs(frames: tuple[Frame, ...]) -> dict[str, Any]:
     """Return unit and SUV factor of PET images, or why there is none; nothing for other images."""
     if frames[0].modality != "PT":
         return {}
-    attrs: dict[str, Any] = {"units": frames[0].text("Units") or "unknown"}
+    is_scaled = frames[0].get("RescaleSlope") is not None  # without it values are as stored, in no unit
+    attrs: dict[str, Any] = {"units": (frames[0].text("Units") if is_scaled else "") or "unknown"}
     try:
         factors = {round(_factor(frame), 12) for frame in frames}
         if len(factors) > 1:
@@ -81,6 +82,8 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
 
 def _factor(frame: Frame) -> float:
     units, kind = frame.text("Units").upper(), frame.text("SUVType").upper()
+    if frame.get("RescaleSlope") is None:
+        raise NoSuv("The images do not say how stored values are scaled.", ASK)
     if units == "GML":
         if kind not in ("", "BW"):
             raise NoSuv(f"The values are SUV of type {kind[:8]}, not by body weight.", ASK)

@@ -17,3 +17,8 @@ def uid_from(*parts: str) -> str:
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return f"2.25.{uuid.UUID(bytes=bytes(digest)).int}"
+
+
+def subtraction_uid(post_uid: str, pre_uid: str, *, resampled: bool = False) -> str:
+    """Return the UID of the series that is one series minus another."""
+    return uid_from("subtraction", post_uid, pre_uid, str(resampled))

@@ -16,9 +16,14 @@ AIR_HU = -500.0  # values below this occur in CT only
 
 
 class VoiFunction(StrEnum):
-    """How values between black and white become grey (PS3.3 C.11.2.1.3)."""
+    """How values between black and white become grey (PS3.3 C.11.2.1.2 and C.11.2.1.3).
+
+    LINEAR, which files mean that say nothing, is white one value before LINEAR_EXACT is. What people choose, and what
+    is computed, is exact.
+    """
 
     LINEAR = "LINEAR"
+    LINEAR_EXACT = "LINEAR_EXACT"
     SIGMOID = "SIGMOID"
 
 
@@ -68,23 +73,27 @@ def is_inverted(volume: xr.DataArray) -> bool:
 
 
 def voi_of(volume: xr.DataArray, place: int = 0) -> Voi:
-    """Return how a window of the file is shown, by its place among `attrs["windows"]`."""
+    """Return how a window of the file is shown, by its place among `attrs["windows"]`; exact by default."""
     given = volume.attrs.get("voi", ())
     if place >= len(given):
-        return VoiFunction.LINEAR
+        return VoiFunction.LINEAR_EXACT
     return VoiFunction(given[place]) if isinstance(given[place], str) else tuple(int(level) for level in given[place])
 
 
-def grey(values: ArrayLike, window: Window, inverted: bool = False, voi: Voi = VoiFunction.LINEAR) -> NDArray[np.uint8]:
+def grey(
+    values: ArrayLike, window: Window, inverted: bool = False, voi: Voi = VoiFunction.LINEAR_EXACT
+) -> NDArray[np.uint8]:
     """Convert values to grey levels 0..255 of the same shape."""
     low, high = window
-    share = (np.asarray(values, np.float32) - low) / max(high - low, 1e-6)
+    if voi == VoiFunction.LINEAR:
+        high = max(high - 1, low)
+    share = (np.asarray(values, np.float64) - low) / max(high - low, 1e-6)
     if isinstance(voi, tuple):
         share = np.asarray(voi)[np.rint(np.clip(share, 0, 1) * (len(voi) - 1)).astype(int)] / 255
     elif voi == VoiFunction.SIGMOID:
         share = 1 / (1 + np.exp(np.clip(-4 * (share - 0.5), -60, 60)))
     share = np.clip(share, 0, 1)
-    return np.asarray((1 - share if inverted else share) * 255, np.uint8)
+    return np.asarray(np.floor((1 - share if inverted else share) * 255 + 0.5), np.uint8)
 
 
 def picture_of(volume: xr.DataArray, slice_k: int, window: Window | None = None) -> NDArray[np.uint8]:
@@ -102,6 +111,6 @@ def picture_of(volume: xr.DataArray, slice_k: int, window: Window | None = None)
     one = volume.isel(k=[slice_k])
     if is_colour(volume):
         return colours_kji(one)[0]
-    voi = VoiFunction.LINEAR if window else voi_of(volume)
+    voi = VoiFunction.LINEAR_EXACT if window else voi_of(volume)
     levels = grey(filled(values_kji(one)[0]), window or default_window(volume), is_inverted(volume), voi)
     return np.repeat(levels[..., None], 3, axis=2)

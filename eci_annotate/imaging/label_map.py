@@ -1,10 +1,12 @@
 """Several annotations on one grid: their voxels, and one label map of them under stated rules.
 
-Label n + 1 is annotation n. Overlaps are refused unless a priority is asked for; equal labels get a suffix.
+Label n + 1 is annotation n. Overlaps are refused unless a priority is asked for; equal labels get a suffix; what has no
+voxel is told.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -42,6 +44,14 @@ def voxels_of(annotation: Annotation, grid: Grid, series_uid: str = "") -> NDArr
     if isinstance(annotation, Contours) and series_uid and annotation.series_uid == series_uid:
         return replace(annotation, spacing_mm=grid.slice_mm).voxels_on(grid)
     return annotation.voxels_on(grid)
+
+
+def tell_empty(annotation: Annotation, voxels: NDArray[np.bool_], kept: NDArray[np.bool_] | None = None) -> None:
+    """Warn by name of an annotation that has no voxel here, or keeps none under others; `kept`: what it keeps."""
+    if not voxels.any():
+        warnings.warn(f"{annotation.label!r} covers no voxel of these images: its segment is empty.", stacklevel=3)
+    elif kept is not None and not kept.any():
+        warnings.warn(f"{annotation.label!r} lies under others: its segment is empty.", stacklevel=3)
 
 
 def distinct_names(annotations: Sequence[Annotation]) -> list[str]:
@@ -98,7 +108,9 @@ def label_map(
                 f"Annotations {first} and {number} overlap, and a label map holds one label per voxel.",
                 "Write a BINARY segmentation or .seg.nrrd, or use overlap='priority': the first in the list wins.",
             )
-        labels[voxels & (labels == 0)] = number
+        kept = voxels & (labels == 0)
+        tell_empty(annotation, voxels, kept)
+        labels[kept] = number
     return labels
 
 
@@ -112,6 +124,7 @@ def layers_of(annotations: Sequence[Annotation], grid: Grid, *, series_uid: str 
     which = []
     for number, annotation in enumerate(annotations, 1):
         voxels = voxels_of(annotation, grid, series_uid)
+        tell_empty(annotation, voxels)
         n = next((n for n, layer in enumerate(layers) if not layer[voxels].any()), len(layers))
         if n == len(layers):
             layers.append(np.zeros(grid.shape, kind))

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
+from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Floats, Grid
 
 Bools = NDArray[np.bool_]
+
+
+class Unit(StrEnum):
+    """What lengths on a volume are stated in. Only the first two are lengths in space."""
+
+    PATIENT = "mm"
+    PLANE = "mm in the plane"  # one slice of unknown thickness
+    DETECTOR = "mm at the detector"
+    CALIBRATED = "mm as calibrated"
+    REGION = "mm in the scanned region"  # of ultrasound
+    FILM = "mm on the film"
+    STATED = "mm as stated"  # the file gives a spacing, and does not say where it holds
+    PIXEL = "px"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the volume has a place in space."""
+        return self in (Unit.PATIENT, Unit.PLANE)
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether voxels have a size along three axes in the patient."""
+        return self is Unit.PATIENT
 
 
 @dataclass(frozen=True)
@@ -124,16 +151,55 @@ class Statistics:
     high: float
 
 
-def is_placed(volume: xr.DataArray) -> bool:
-    """Whether a volume has a place in space; a projection has none, and no size in the patient."""
-    return bool(volume.attrs.get("kind") != "projection")
+UNITS = {
+    "pixels": Unit.PIXEL,
+    "ImagerPixelSpacing": Unit.DETECTOR,
+    "NominalScannedPixelSpacing": Unit.FILM,
+    "SequenceOfUltrasoundRegions": Unit.REGION,
+}
+
+
+def unit_of(volume: xr.DataArray) -> Unit:
+    """Return what lengths on a volume are stated in."""
+    return unit_in(volume.attrs)
+
+
+def unit_in(attrs: Mapping[Any, Any]) -> Unit:
+    """Return what lengths are stated in on a volume with these attributes."""
+    kind = attrs.get("kind")
+    if kind != "projection":
+        return Unit.PLANE if kind == "slice" else Unit.PATIENT
+    if "calibration" in attrs:
+        return Unit.CALIBRATED
+    return UNITS.get(str(attrs.get("spacing_from")), Unit.STATED)
 
 
 def has_volume(volume: xr.DataArray) -> bool:
     """Whether voxels have a size along three axes in the patient: not those of a projection, nor of a slice that does
     not say how thick it is.
     """
-    return volume.attrs.get("kind") not in ("projection", "slice")
+    return unit_of(volume).has_volume
+
+
+def limits_of_unit(unit: Unit) -> str:
+    """Return for the header of a file what its spacings do not say, at most 68 characters; mostly nothing."""
+    if unit is Unit.PATIENT:
+        return ""
+    if unit is Unit.PLANE:
+        return "; slice thickness unknown, 1 mm stands for it"
+    return f"; no place in space, lengths in {unit}"
+
+
+def extent_in_words(extent_mm3: float, unit: Unit, digits: int = 1) -> str:
+    """Return a volume in millilitres, or what it is where slices have no thickness: an area, times one millimetre."""
+    if unit.has_volume:
+        return f"{extent_mm3 / 1000:.{digits}f} ml"
+    return f"{extent_mm3:.0f} px²" if unit is Unit.PIXEL else f"{extent_mm3 / 100:.{digits}f} cm²{unit[2:]}"
+
+
+def volume_mm3_on(annotation: Annotation, volume: xr.DataArray) -> float:
+    """Return the volume of an annotation on its series; nan if nothing on that series has a volume."""
+    return float(annotation.volume_mm3) if has_volume(volume) else float("nan")
 
 
 def statistics_of(values: NDArray[np.number], mask: Bools) -> Statistics | None:

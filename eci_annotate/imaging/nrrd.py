@@ -14,31 +14,35 @@ from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.label_map import Labels, distinct, distinct_names, layers_of
+from eci_annotate.imaging.measurements import Unit, limits_of_unit
 
 TYPES = {1: "unsigned char", 2: "unsigned short"}
 
 
-def seg_nrrd_file(annotations: Sequence[Annotation], grid: Grid, *, series_uid: str = "") -> bytes:
+def seg_nrrd_file(
+    annotations: Sequence[Annotation], grid: Grid, *, series_uid: str = "", unit: Unit = Unit.PATIENT
+) -> bytes:
     """Return annotations as a .seg.nrrd file on a grid (LPS), with as many layers as their overlaps need.
 
-    Label value n + 1 is annotation n, in all layers; the axes of the file are (layer,) i, j, k.
+    Label value n + 1 is annotation n, in all layers; the axes of the file are (layer,) i, j, k. Without a place in
+    space the file names no space: only what is known of the spacings, and a comment that says what lengths are in.
     """
     layers, which = layers_of(annotations, grid, series_uid=series_uid)
     size = layers[0].dtype.itemsize
     several = len(layers) > 1
     sizes = [*([len(layers)] if several else []), *grid.shape[::-1]]
-    directions = ["none"] * several + [_vector(step) for step in grid.step_lps[::-1]]
     lines = [
         "NRRD0004",
         f"type: {TYPES[size]}",
         f"dimension: {len(sizes)}",
-        "space: left-posterior-superior",
+        *(["space: left-posterior-superior"] if unit.is_placed else []),
         f"sizes: {' '.join(map(str, sizes))}",
-        f"space directions: {' '.join(directions)}",
+        *_placement(grid, unit, several),
         f"kinds: {'list ' * several}domain domain domain",
         "endian: little",
         "encoding: gzip",
-        f"space origin: {_vector(grid.origin_lps)}",
+        *([f"space origin: {_vector(grid.origin_lps)}"] if unit.is_placed else []),
+        *([f"# {limits.strip(' ;')}"] if (limits := limits_of_unit(unit)) else []),
         *_segment_fields(annotations, [_extent(layer) for layer in layers], which),
         "Segmentation_ContainedRepresentationNames:=Binary labelmap|",
         "Segmentation_MasterRepresentation:=Binary labelmap",
@@ -48,6 +52,16 @@ def seg_nrrd_file(annotations: Sequence[Annotation], grid: Grid, *, series_uid: 
     voxels = np.stack(layers, -1) if several else layers[0]
     body = gzip.compress(voxels.astype(f"<u{size}").tobytes(), 6, mtime=0)
     return "\n".join([*lines, "", ""]).encode() + body
+
+
+def _placement(grid: Grid, unit: Unit, several: bool) -> Iterator[str]:
+    """Give the axes in space; of pictures without a place there the spacing of columns and rows, if it is known."""
+    if unit.is_placed:
+        yield f"space directions: {'none ' * several}{' '.join(_vector(step) for step in grid.step_lps[::-1])}"
+    elif unit is not Unit.PIXEL:
+        row_mm, column_mm = grid.spacing_mm[1:]
+        yield f"spacings: {'nan ' * several}{column_mm:.10g} {row_mm:.10g} nan"
+        yield "units: " + '"" ' * several + '"mm" "mm" ""'
 
 
 def _vector(values: Sequence[float]) -> str:

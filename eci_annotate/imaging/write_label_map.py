@@ -11,7 +11,7 @@ import xarray as xr
 from eci_annotate.errors import BadSegmentation
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.label_map import label_map, overlap_of
-from eci_annotate.imaging.measurements import is_placed
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.replace_file import replace_file
@@ -36,7 +36,7 @@ def write_label_map(
         The volume whose grid is taken, usually the one that was annotated.
     out
         File to write. NIfTI: RAS affine; value, name, label, colour and uid of each annotation in the JSON file. NRRD:
-        LPS; overlapping annotations are stored in layers.
+        LPS; overlapping annotations are stored in layers. Of a projection neither format states a place in space.
     overlap
         Of NIfTI: `refuse` overlaps, or `priority`: the first annotation of the list keeps the voxel.
 
@@ -68,12 +68,13 @@ def write_label_map(
         raise BadSegmentation("No annotations to write.", "Give at least one annotation.")
     for annotation in annotations:
         annotation.grid_for(volume)
-    grid, series = grid_of(volume), series_uid_of(volume)
+    grid, series, unit = grid_of(volume), series_uid_of(volume), unit_of(volume)
     if path.name.endswith(NRRD):
-        return [replace_file(path, seg_nrrd_file(annotations, grid, series_uid=series))]
+        return [replace_file(path, seg_nrrd_file(annotations, grid, series_uid=series, unit=unit))]
     if not path.name.endswith(NIFTI):
         raise BadSegmentation("The suffix of the file is unknown.", f"Name it {NIFTI} or {NRRD}.")
-    content = nifti_file(label_map(annotations, grid, rule, series_uid=series), grid, is_placed=is_placed(volume))
-    table = label_table(annotations, rule, series, grid.frame_of_reference_uid)
+    labels = label_map(annotations, grid, rule, series_uid=series)
+    content = nifti_file(labels, grid, unit)
+    table = label_table(annotations, labels, rule, series, grid.frame_of_reference_uid, unit)
     beside = path.with_name(path.name.removesuffix(NIFTI) + ".json")
     return [replace_file(path, content), replace_file(beside, table)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.errors import BadRequest, NotFound
 from eci_annotate.imaging.label_map import Overlap, label_map
-from eci_annotate.imaging.measurements import has_volume, is_placed
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import label_table, nifti_file
 from eci_annotate.imaging.nrrd import seg_nrrd_file
 from eci_annotate.imaging.volume import grid_of, instance_uids_of
@@ -105,14 +105,14 @@ def export_kinetics(signed: Signed, folder: Path) -> list[Path]:
 
 def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat, overlap: Overlap) -> Files:
     volume = signed.volume(uid)
-    grid = grid_of(volume)
+    grid, unit = grid_of(volume), unit_of(volume)
     match kind:
         case ExportFormat.NIFTI:
             labels = label_map(mine, grid, overlap, series_uid=uid)
-            yield ".nii.gz", nifti_file(labels, grid, is_placed=is_placed(volume))
-            yield ".json", label_table(mine, overlap, uid, grid.frame_of_reference_uid)
+            yield ".nii.gz", nifti_file(labels, grid, unit)
+            yield ".json", label_table(mine, labels, overlap, uid, grid.frame_of_reference_uid, unit)
         case ExportFormat.NRRD:
-            yield ".seg.nrrd", seg_nrrd_file(mine, grid, series_uid=uid)
+            yield ".seg.nrrd", seg_nrrd_file(mine, grid, series_uid=uid, unit=unit)
         case ExportFormat.TID1500:
             yield from _report(signed, uid, mine, volume)
         case _:
@@ -127,8 +127,8 @@ def _signed_images(signed: Signed, uid: str, volume: xr.DataArray) -> tuple[Sour
     structure_sets = {archived_uids(part)[0]: content for part, content in parts}
     if uid not in structure_sets:
         raise NotFound("The version has no structure set for these images.", "Export it as NIfTI or NRRD.")
-    placed, uids = "spacing_from" not in volume.attrs, instance_uids_of(volume)
-    images = images_of_structure_set(structure_sets[uid], uid, grid_of(volume), uids, is_placed=placed)
+    where = uid, grid_of(volume), instance_uids_of(volume)
+    images = images_of_structure_set(structure_sets[uid], *where, unit=unit_of(volume))
     return images, structure_sets[uid]
 
 
@@ -153,7 +153,6 @@ def _report(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArr
     images, structure_set = _signed_images(signed, uid, volume)
     segmentation = _segmentation(signed, mine, images)
     asked = questions(signed.use_case.report)
-    sized = volume.attrs.get("spacing_from") != "pixels"
-    evidence = Evidence(images, segmentation, structure_set, sized, asked, signed.report, has_volume(volume))
+    evidence = Evidence(images, segmentation, structure_set, asked, signed.report)
     yield ".dcm", measurement_report_file(mine, evidence, _statement(signed))
     yield "_seg.dcm", segmentation

@@ -59,7 +59,7 @@ def layers(seen: SubjectView) -> pd.DataFrame:
 def annotation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Annotations indexed by project, subject, task, reader, version and uid."""
     table = pd.DataFrame(rows, columns=[*ANNOTATION_INDEX, *ANNOTATION_COLUMNS, *STATUS_COLUMNS])
-    return table.astype({"superseded": bool}).set_index(ANNOTATION_INDEX)
+    return table.astype({"superseded": bool, "volume_mm3": float}).set_index(ANNOTATION_INDEX)
 
 
 class Verification:

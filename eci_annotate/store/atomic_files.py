@@ -157,12 +157,13 @@ def append_whole(handle: int, content: bytes) -> None:
 def mend_tail(handle: int) -> None:
     """Cut an incomplete last line off an open file (call it under the file's lock)."""
     size = os.fstat(handle).st_size
-    whole = _end_of_last_line(handle, size)
+    whole = end_of_last_line(handle, size)
     if whole < size:
         os.ftruncate(handle, whole)
 
 
-def _end_of_last_line(handle: int, size: int) -> int:
+def end_of_last_line(handle: int, size: int) -> int:
+    """Return the offset behind the last complete line of the first `size` bytes."""
     while size:
         begin = max(0, size - 4096)
         cut = os.pread(handle, size - begin, begin).rfind(b"\n")
@@ -174,7 +175,7 @@ def _end_of_last_line(handle: int, size: int) -> int:
 
 def last_line(handle: int) -> bytes:
     """Return the last complete line of an open file, without its end; empty if there is none."""
-    end = _end_of_last_line(handle, os.fstat(handle).st_size)
+    end = end_of_last_line(handle, os.fstat(handle).st_size)
     step = 4096
     while end:
         begin = max(0, end - step)

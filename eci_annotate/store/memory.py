@@ -29,7 +29,8 @@ from eci_annotate.store.protocols import (
     no_stream,
     place_of,
 )
-from eci_annotate.workflow.trust.seals import START, check_chain, link
+from eci_annotate.workflow.codec import contains
+from eci_annotate.workflow.trust.seals import START, check_chain, check_part, link
 
 
 class MemoryEvents:
@@ -66,6 +67,12 @@ class MemoryEvents:
 
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         return copy.deepcopy(list(islice(self._feed, after, None if limit is None else after + limit)))
+
+    def feed_before(self, before: int | None, span: int, words: Sequence[str] = ()) -> tuple[int, list[Entry]]:
+        end = len(self._feed) + 1 if before is None else before
+        begin = max(1, end - span)
+        found = (entry for entry in self._feed[begin - 1 : end - 1] if contains(entry.record, words))
+        return begin, copy.deepcopy(list(found))[::-1]
 
     def heads_of(self, streams: Sequence[str]) -> dict[str, int]:
         return {name: len(self._streams[name]) for name in streams if name in self._streams}
@@ -206,6 +213,13 @@ class MemoryAccess:
             records = copy.deepcopy(self._months.get(check_month(month), []))
         check_chain(month, records)
         return records
+
+    def between(self, month: str, begin: int, end: int, words: Sequence[str] = ()) -> list[tuple[int, Record]]:
+        with self._lock:
+            part = copy.deepcopy(self._months.get(check_month(month), [])[begin:end])
+        found = [(begin + n, record) for n, record in enumerate(part) if contains(record, words)]
+        check_part(month, found)
+        return found
 
     def months(self) -> list[str]:
         return sorted(self._months)

@@ -49,10 +49,8 @@ class EventStore(Protocol):
 
         Parameters
         ----------
-        stream
-            Name of the stream.
-        records
-            Records to add; if empty, only the card is replaced.
+        stream, records
+            Name of the stream, and records to add; if there are none, only the card is replaced.
         expected
             Number of records that the stream must have.
         card
@@ -66,10 +64,16 @@ class EventStore(Protocol):
         """Return the stream's records except the first `after`; an unknown stream is empty."""
 
     def read_many(self, streams: Sequence[str]) -> dict[str, list[Record]]:
-        """Return the records of each of these streams."""
+        """Return the records of each stream."""
 
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Return up to `limit` records above position `after`, in order; later commits never get lower positions."""
+
+    def feed_before(self, before: int | None, span: int, words: Sequence[str] = ()) -> tuple[int, list[Entry]]:
+        """Read the `span` positions below `before` (None: the end): the first, and entries newest first.
+
+        Entries whose canonical JSON does not contain all `words` are left out.
+        """
 
     def heads(self, prefix: str = "") -> dict[str, int]:
         """Return the number of records of each stream whose name starts with `prefix`."""
@@ -130,6 +134,9 @@ class AccessStore(Protocol):
 
     def read(self, month: str) -> list[Record]:
         """Return all records of a month; raises Tampered if the chain is broken."""
+
+    def between(self, month: str, begin: int, end: int, words: Sequence[str] = ()) -> list[tuple[int, Record]]:
+        """Return (number, record) from `begin` to `end` where the JSON contains all `words`; Tampered if changed."""
 
     def months(self) -> list[str]:
         """Return the existing months, oldest first."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import Statistics, axis_lengths, has_volume, statistics_of
+from eci_annotate.imaging.measurements import Statistics, Unit, axis_lengths, has_volume, statistics_of, unit_of
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Angle, Paint, Ruler
@@ -98,11 +98,8 @@ def ruler_in_words(table: Table, uid: str) -> str:
         return "not known: the pixels are not square"
     if isinstance(thing, Angle):
         return f"{ruler_value(table, uid):.0f}°"
-    attrs = table.sheet_of(thing.series_uid).volume.attrs
-    length = _length_mm(thing)
-    if attrs.get("kind") != "projection":
-        return f"{length:.1f} mm"
-    return f"{length:.0f} px" if attrs.get("spacing_from") == "pixels" else f"{length:.1f} mm at the detector"
+    length, unit = _length_mm(thing), unit_of(table.sheet_of(thing.series_uid).volume)
+    return f"{length:.1f} {Unit.PATIENT if unit.is_placed else unit}" if unit != Unit.PIXEL else f"{length:.0f} px"
 
 
 def values_of_drawing(table: Table, uid: str) -> tuple[Statistics, str]:
@@ -142,8 +139,7 @@ def measurements_in_words(table: Table, uid: str) -> str:
         raise Refused(f"{thing.label or 'The annotation'} contains no voxel.", "Draw it first.")
     volume = sheet.volume
     size = f"{table.volume_mm3(uid) / 1000:.2f} ml" if has_volume(volume) else "no volume"
-    projected = volume.attrs.get("kind") == "projection"
-    unit = ("px" if volume.attrs.get("spacing_from") == "pixels" else "mm at the detector") if projected else "mm"
+    unit = Unit.PATIENT if unit_of(volume).is_placed else unit_of(volume)
     words = [
         f"{thing.label or 'annotation'}: {size}",
         f"long axis {axes[0]:.1f} {unit}, short axis {axes[1]:.1f} {unit}",

@@ -13,7 +13,7 @@ from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.layout import close_all, framed
 from eci_annotate.viewer.panels.layout_menu import windows_of
@@ -65,7 +65,8 @@ class VersionPage(Listener):
         self.controller = Controller(easel, self, f"Version {signed.version} is signed and cannot be changed.")
         self.controller.panes.windows = windows_of(hanging)
         self.stage = Stage(self.controller, height=height)
-        self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None)
+        titles = series_titles(studies, hanging)
+        self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None, titles)
         self.annotations.close()
         self.browser = BrowserPanel(studies, hanging, self._turn_to)
         side = [*self._side(signed), *stated(signed.checks, hanging)]

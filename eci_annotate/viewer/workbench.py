@@ -19,7 +19,7 @@ from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.first_view import first_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
@@ -125,9 +125,8 @@ class Workbench(Listener):
         asked = (self.decide, self._draw, self.do, self.models, self.task.propose)
         self.suggestions = suggestions_for(self.controller, self.toolbar.row, *asked)
         self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
-        self.annotations = AnnotationList(
-            self.controller, self.do, lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))
-        )
+        add = lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))  # noqa: E731
+        self.annotations = AnnotationList(self.controller, self.do, add, series_titles(self.studies, self.hanging))
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)
         work = (self.task, self.hanging, self.work, self.sides, self.controller, self._answered)
         self.report = TaskReport(*work, self.do, self._go, self._draw)

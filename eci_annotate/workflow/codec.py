@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,6 +26,12 @@ def canonical(value: Json) -> bytes:
     """Return the canonical JSON of `value` in UTF-8; raises ValueError for NaN and infinities."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
+
+
+def contains(value: Json, words: Sequence[str]) -> bool:
+    """Return whether the canonical JSON of `value` contains each of these words."""
+    text = canonical(value).decode() if words else ""
+    return all(word in text for word in words)
 
 
 def parse(content: bytes, what: str) -> Json:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Table, to_json
 
-NAMES = ("dicom", "deid", "proxy", "tools", "segment", "robots", "open", "store", "scale", "service", "efficiency")
+NAMES = ("dicom", "deid", "proxy", "tools", "segment", "robots", "open", "store", "scale", "service", "efficiency",
+         "distance")  # fmt: skip
 
 
 def main() -> None:
@@ -23,9 +24,10 @@ def main() -> None:
     found: list[Table] = []
     for name in asked.names or NAMES:
         module = importlib.import_module(f"tests.benchmarks.bench_{name}")
-        made = module.tables()
-        for table in made:
+        made: list[Table] = []
+        for table in module.tables():
             print(table.markdown(), flush=True)
+            made.append(table)
         found += made
         if asked.docs and hasattr(module, "page"):
             module.DOCS.write_text(module.page(made), encoding="utf-8")

@@ -49,10 +49,11 @@ class Hand:
         self.socket = websocket.create_connection(address, suppress_origin=True)
         self.sent = 0
 
-    def do(self, kind: str, x: float, y: float) -> None:
-        """Send `mousePressed`, `mouseMoved` or `mouseReleased` with the left button."""
+    def do(self, kind: str, x: float, y: float, *, held: bool = True) -> None:
+        """Send `mousePressed`, `mouseMoved` or `mouseReleased` with the left button, or a move with none."""
         self.sent += 1
-        body = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1}
+        button = {"button": "left", "buttons": 1, "clickCount": 1} if held else {"button": "none", "buttons": 0}
+        body = {"type": kind, "x": x, "y": y, **button}
         self.socket.send(json.dumps({"id": self.sent, "method": "Input.dispatchMouseEvent", "params": body}))
 
     def settle(self) -> None:
@@ -104,13 +105,13 @@ def hovering(viewer: Viewer) -> dict[str, float]:
     return spread("ring", viewer.stage("s.watch.samples"))
 
 
-def flips(viewer: Viewer) -> dict[str, float]:
-    """Scroll, window, zoom and pan; counts the messages sent to the kernel while they move."""
+def flips(viewer: Viewer, pane: str = "axial") -> dict[str, float]:
+    """Scroll, window, zoom and pan in a pane; counts the messages sent to the kernel while they move."""
     page = viewer.page
     viewer.fetched()
     count = "s.send = (m) => { s.sent++; s.trueSend(m) }"
     viewer.stage(f"(s.watch.samples = {{}}, s.sent = 0, s.trueSend = s.send, {count}, 0)")
-    page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    page.mouse.move(*viewer.at(pane, 0.5, 0.5))
     moving = 0
     for n in range(60):
         page.mouse.wheel(0, 60 if n % 20 < 10 else -60)
@@ -119,8 +120,8 @@ def flips(viewer: Viewer) -> dict[str, float]:
         page.keyboard.down("Control")
         page.mouse.wheel(0, 30 if n % 10 < 5 else -30)
         page.keyboard.up("Control")
-    viewer.drag("axial", [(0.5, 0.5), (0.6, 0.45), (0.5, 0.55)], button="right", steps=30)
-    viewer.drag("axial", [(0.5, 0.5), (0.55, 0.45), (0.5, 0.5)], button="middle", steps=30)
+    viewer.drag(pane, [(0.5, 0.5), (0.6, 0.45), (0.5, 0.55)], button="right", steps=30)
+    viewer.drag(pane, [(0.5, 0.5), (0.55, 0.45), (0.5, 0.5)], button="middle", steps=30)
     viewer.rest()
     samples = viewer.stage("s.watch.samples")
     viewer.stage("(s.send = s.trueSend, 0)")

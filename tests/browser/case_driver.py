@@ -113,11 +113,14 @@ class CaseDriver:
     def tick_all_series(self) -> None:
         """Follow the box through all series, and tick it on each."""
         panel = self.page.locator(".eci-checks")
+        checked = {self.active_series()}
         for _ in range(40):
             panel.get_by_role("button", name="Next series").click()
             self.viewer.rest()
             if "Checked on every series" in panel.inner_text():
                 return
+            assert self.active_series() not in checked, "the blue frame goes along"
+            checked.add(self.active_series())
             panel.get_by_role("button", name="Seen here").click()
             self.viewer.rest()
         raise AssertionError("There are always more series to check.")
@@ -141,6 +144,10 @@ class CaseDriver:
         picture = self.page.locator("img.eci-curve")
         picture.scroll_into_view_if_needed()
         assert picture.evaluate("(img) => img.complete && img.naturalWidth > 200")
+
+    def active_series(self) -> str:
+        """Series of the pane with the blue frame."""
+        return str(self.viewer.stage("s.board.series"))
 
     def ink(self) -> int:
         """Pixels of all panes that annotations cover."""

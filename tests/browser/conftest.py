@@ -71,7 +71,7 @@ def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def repository(lab: Lab, made_repository: Path, request: pytest.FixtureRequest) -> Path:
     """A copy in the server's folder, named after the test."""
-    return Path(shutil.copytree(made_repository, lab.folder / request.node.name.replace("[", "_").replace("]", "")))
+    return lab.copy(made_repository, request.node.name)
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.patience import PATIENCE_S, until
 from tests.ports import free_port
 
 PLAIN = "--ServerApp.jpserver_extensions=eci_annotate.viewer.session.kernel_transport=False"
+RUN = "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }).done.then(() => 0)"
 PROJECT, SUBJECT = "liver-ct", "ECI_KAU_S0001"
 OPEN = f"""
 import eci_annotate as eci
@@ -86,6 +89,16 @@ class Lab:
         (self.folder / name).write_text(json.dumps(notebook(cells)), encoding="utf-8")
         return f"{self.base}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.token}"
 
+    def unused(self, name: str) -> Path:
+        """A folder in the server's that does not exist, with another name if a test runs again."""
+        name = name.replace("[", "_").replace("]", "")
+        numbered = (self.folder / (f"{name}-{again}" if again else name) for again in count())
+        return next(path for path in numbered if not path.exists())
+
+    def copy(self, folder: Path, name: str) -> Path:
+        """Copy a folder into the server's; returns the copy."""
+        return Path(shutil.copytree(folder, self.unused(name)))
+
     def end_kernels(self) -> int:
         """Shut down the kernels of all notebooks; returns how many there were."""
         sessions = json.loads(self._ask("GET", "/api/sessions"))
@@ -102,13 +115,15 @@ class Lab:
 
 
 @contextmanager
-def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True) -> Iterator[Lab]:
-    """Start JupyterLab in a folder, and end it."""
+def serving(
+    folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: bool = True, python: str = sys.executable
+) -> Iterator[Lab]:
+    """Start JupyterLab in a folder, of the environment of a Python, and end it."""
     port, token = free_port(), secrets.token_hex(12)
     env = private_places(folder)
     wish = [] if prompt else [PLAIN]
     command = [
-        sys.executable, "-m", "jupyter", kind, "--no-browser", "--allow-root",
+        python, "-m", "jupyter", kind, "--no-browser", "--allow-root",
         f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
         "--LabApp.expose_app_in_browser=True",
@@ -125,9 +140,11 @@ def serving(folder: Path, kind: str = "lab", more: Sequence[str] = (), prompt: b
 
 
 @contextmanager
-def browsing(width: int = 1600, height: int = 1000, port: int | None = None) -> Iterator[Page]:
+def browsing(
+    width: int = 1600, height: int = 1000, port: int | None = None, software_gl: bool = False
+) -> Iterator[Page]:
     """Start Chromium with one page; a port also opens its debugging protocol to others."""
-    with chromium(*([f"--remote-debugging-port={port}"] if port else [])) as browser:
+    with chromium(*([f"--remote-debugging-port={port}"] if port else []), software_gl=software_gl) as browser:
         yield browser.new_page(viewport={"width": width, "height": height})
 
 

@@ -1,22 +1,50 @@
-"""A line between browser and server that a test can cut: hold every byte, or break all connections."""
+"""A line between browser and server: a test can cut it (hold every byte, or break all connections), or make it long."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from socket import SO_LINGER, SOL_SOCKET
 
 OPEN, SILENT, CLOSED, DEAF = "open", "silent", "closed", "deaf"
+PIECE = 8192
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How long a line is: seconds there and back, and bytes per second each way, which all connections share."""
+
+    round_trip_s: float = 0.0
+    rate: float = float("inf")
+
+
+NEAR, FAR = Distance(), Distance(0.06, 10e6 / 8)
+
+
+class Way:
+    """One direction of the line: what is sent arrives later, in order, and no faster than the rate allows."""
+
+    def __init__(self, distance: Distance) -> None:
+        self._distance = distance
+        self._free_s = 0.0
+
+    def send(self, size: int) -> float:
+        """Take a piece; returns when its last byte has left. It arrives half a round trip later."""
+        self._free_s = max(time.monotonic(), self._free_s) + size / self._distance.rate
+        return self._free_s
 
 
 class Relay:
     """Passes bytes between the port it listens on and another one."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, distance: Distance = NEAR) -> None:
         self.target, self.port, self.state = target, 0, OPEN
+        self._distance, self._there, self._back = distance, Way(distance), Way(distance)
         self._loop = asyncio.new_event_loop()
         self._lines: set[asyncio.StreamWriter] = set()
         self._ready = threading.Event()
@@ -43,13 +71,36 @@ class Relay:
         if self.state == CLOSED:
             self._break(writer)
             return
+        await asyncio.sleep(self._distance.round_trip_s)  # the greeting of TCP
         there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
         self._lines |= {writer, there}
-        await asyncio.gather(self._pass(reader, there, (SILENT,)), self._pass(there_reader, writer, (SILENT, DEAF)))
+        await asyncio.gather(
+            self._pass(reader, there, (SILENT,), self._there),
+            self._pass(there_reader, writer, (SILENT, DEAF), self._back),
+        )
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: tuple[str, ...]) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: tuple[str, ...], way: Way
+    ) -> None:
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        arriving = asyncio.ensure_future(self._arrive(under_way, writer, held))
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await reader.read(PIECE):
+                gone_s = way.send(len(data))
+                under_way.put_nowait((gone_s + self._distance.round_trip_s / 2, data))
+                await asyncio.sleep(max(0.0, gone_s - time.monotonic()))
+        under_way.put_nowait((0.0, b""))
+        await arriving
+
+    async def _arrive(
+        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter, held: tuple[str, ...]
+    ) -> None:
+        with suppress(OSError):
+            while True:
+                at_s, data = await under_way.get()
+                await asyncio.sleep(max(0.0, at_s - time.monotonic()))
+                if not data:
+                    break
                 while self.state in held:
                     await asyncio.sleep(0.02)
                 if writer not in self._lines:
@@ -85,9 +136,9 @@ class Relay:
 
 
 @contextmanager
-def relayed(target: int) -> Iterator[Relay]:
+def relayed(target: int, distance: Distance = NEAR) -> Iterator[Relay]:
     """A relay to a port of this machine."""
-    relay = Relay(target)
+    relay = Relay(target, distance)
     try:
         yield relay
     finally:

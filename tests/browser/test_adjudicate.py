@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ def read_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def put(lab: Lab, folder: Path, name: str) -> Path:
-    return Path(shutil.copytree(folder, lab.folder / name))
+    return lab.copy(folder, name)
 
 
 RESTS = """() => {

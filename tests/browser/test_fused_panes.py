@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +64,7 @@ def coloured(viewer: Viewer) -> np.ndarray:
 def test_a_series_is_fused_where_it_is_and_switched_by_key(
     lab: Lab, page: Page, made: Path, request: pytest.FixtureRequest
 ) -> None:
-    folder = Path(shutil.copytree(made, lab.folder / request.node.name))
+    folder = lab.copy(made, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(lab: Lab, page: Page, phases: Path, request: pytest.FixtureRequest) -> tuple[Viewer, Path]:
     """The task open, and its repository."""
-    folder = Path(shutil.copytree(phases, lab.folder / request.node.name))
+    folder = lab.copy(phases, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()

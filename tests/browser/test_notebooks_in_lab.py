@@ -30,10 +30,10 @@ def saved_outputs(page: Page, path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_in_the_browser(lab: Lab, page: Page, name: str) -> None:
-    folder = lab.folder / name
+    folder = lab.unused(name)
     folder.mkdir()
     path = with_parameters(name, GIVEN[name], folder)
-    run_all(page, f"{lab.base}/lab/workspaces/{name}/tree/{name}/{path.name}?token={lab.token}")
+    run_all(page, f"{lab.base}/lab/workspaces/{name}/tree/{folder.name}/{path.name}?token={lab.token}")
     outputs = saved_outputs(page, path)
     assert [each["evalue"] for each in outputs if each["output_type"] == "error"] == []
     assert any("image/png" in each.get("data", {}) for each in outputs)

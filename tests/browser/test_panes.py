@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,7 +195,7 @@ def perfusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stacks(lab: Lab, page: Page, perfusion: Path, request: pytest.FixtureRequest) -> Viewer:
     """The task open, the plain series in the first of two panes."""
-    folder = Path(shutil.copytree(perfusion, lab.folder / request.node.name))
+    folder = lab.copy(perfusion, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()

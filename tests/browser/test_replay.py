@@ -24,7 +24,7 @@ def ink(viewer: Viewer) -> Any:
 
 
 def test_a_drawing_is_played_and_stepped_back(lab: Lab, page: Page) -> None:
-    folder = lab.folder / "replayed"
+    folder = lab.unused("replayed")
     eci.create_repository(folder, project="liver-ct", member="anna", site="KAU")
     signed = rehearse(eci.open(folder), kind="tiny", project="liver-ct")
     code = PLAY.format(folder=folder.name, subject=signed.subject, task=signed.task)

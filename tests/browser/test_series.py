@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pydicom
@@ -48,7 +47,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(lab: Lab, page: Page, several: Path, request: pytest.FixtureRequest) -> tuple[Viewer, Path]:
     """The task open, and its repository."""
-    folder = Path(shutil.copytree(several, lab.folder / request.node.name))
+    folder = lab.copy(several, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()

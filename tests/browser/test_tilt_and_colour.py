@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(lab: Lab, page: Page, made: Path, request: pytest.FixtureRequest) -> tuple[Viewer, Path]:
     """The task open, and its repository."""
-    folder = Path(shutil.copytree(made, lab.folder / request.node.name))
+    folder = lab.copy(made, request.node.name)
     run_all(page, lab.put(f"{folder.name}.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()
@@ -128,10 +127,10 @@ def test_graphics_of_the_file_are_shown_until_they_are_switched_off(lab: Lab, pa
         dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = [40, 300], [400, 1500], "SIGMOID"
         dataset.WindowCenterWidthExplanation = ["SOFT", "BONE"]
         dataset.save_as(path)
-    folder = lab.folder / "graphics"
+    folder = lab.unused("graphics")
     create_repository(folder, project=PROJECT, member="anna", site="KAU")
     import_folders(open_repository(folder).backend, [tmp_path / "dicom"], project=PROJECT, site="KAU")  # type: ignore[arg-type]
-    run_all(page, lab.put("graphics.ipynb", [OPEN.format(folder="graphics")]))
+    run_all(page, lab.put("graphics.ipynb", [OPEN.format(folder=folder.name)]))
     viewer = Viewer(page)
     viewer.wait()
     viewer.fetched()

@@ -138,6 +138,8 @@ class Walk:
         assert definition.gate is not None
         places = [centre_of(self.repo, self.plan, slot) for _, slot in step.drawn]
         with self.at(step.by) as driver:
+            if definition.first:
+                assert driver.active_series() == places[0][0]
             if definition.beside:
                 driver.show_earlier(self.label)
                 self.look("baseline-shown")

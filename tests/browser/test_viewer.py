@@ -51,8 +51,16 @@ def test_each_tool_draws_and_undo_takes_it_back(viewer: Viewer, key: str) -> Non
 def test_list_renames_hides_and_deletes(viewer: Viewer, repository: Path) -> None:
     draw(viewer, "b")
     row = viewer.page.locator(".eci-row")
-    row.locator(".eci-label input").fill("segment IV")
-    row.locator(".eci-label input").press("Enter")
+    label = row.locator(".eci-label input")
+    for name in ("metastasis 10", "metastasis in segment VIII, 10"):
+        label.fill(name)
+        label.press("Enter")
+        viewer.rest()
+        viewer.page.screenshot(path=repository / f"{len(name)}.png")
+        assert label.evaluate("input => input.scrollWidth <= input.clientWidth"), "the end of a label tells two apart"
+    label.fill("segment IV")
+    label.press("Enter")
+    assert viewer.stage("document.activeElement.matches('input')") is False, "the next key is for the images"
     row.locator("[title^='Show or hide']").click()
     viewer.rest()
     assert coloured(viewer) == 0
@@ -133,7 +141,10 @@ def test_lab_shortcuts_do_not_fire_over_the_viewer(viewer: Viewer) -> None:
     cells = viewer.page.locator(".jp-Notebook .jp-Cell").count()
     press(viewer, "b", "a", "d", "d", "x", "z", "m", "m")
     assert viewer.page.locator(".jp-Notebook .jp-Cell").count() == cells
-    press(viewer, "?")
+    viewer.stage("(document.activeElement.blur(), 0)")
+    viewer.page.mouse.move(2, 2)
+    viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.5))
+    viewer.page.keyboard.press("?")  # without a click before
     assert viewer.page.locator(".eci-help").is_visible()
     press(viewer, "Escape")
     assert not viewer.page.locator(".eci-help").is_visible()

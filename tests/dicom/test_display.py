@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_voi_lut
 
 import eci_annotate as eci
-from eci_annotate.imaging.display import Window, grey, voi_of
+from eci_annotate.imaging.display import Window, grey, is_inverted, picture_of, voi_of
 from tests.dicom.series_maker import make_series
 
 
@@ -22,7 +22,7 @@ def series_with(folder, edit):
 
 def table(dataset, count=300, first=-100, bits=12, fall=False):
     item = Dataset()
-    item.add_new("LUTDescriptor", "SS", [count, first, bits])
+    item.add_new("LUTDescriptor", "US" if first >= 1 << 15 else "SS", [count, first, bits])
     entries = (np.linspace(0, 1, count) ** 2 * ((1 << bits) - 1)).astype("<u2")[:: -1 if fall else 1]
     item.add_new("LUTData", "OW", entries.tobytes())
     item.LUTExplanation = "contrast"
@@ -47,8 +47,7 @@ def test_windows_are_shown_as_pydicom_shows_them(tmp_path, function, place):
     theirs = (
         (theirs - theirs.min()) / (theirs.max() - theirs.min()) if function != "SIGMOID" else (theirs + 32768) / 65535
     )
-    allowed = 255 / (high - low) + 1.5 if function != "SIGMOID" else 1.5  # LINEAR is half a value off
-    assert np.abs(shown.astype(float) - theirs * 255).max() < allowed
+    assert np.abs(shown.astype(float) - theirs * 255).max() < 0.6
 
 
 @pytest.mark.parametrize("fall", [False, True])
@@ -73,3 +72,37 @@ def test_a_table_that_cannot_be_read_is_no_window(tmp_path):
 
     volume, _ = series_with(tmp_path, edit)
     assert "window" not in volume.attrs
+
+
+@pytest.mark.parametrize(("width", "function", "levels"), [
+    (1, None, [0, 255, 255, 255]), (2, None, [0, 255, 255, 255]), (3, None, [64, 191, 255, 255]),
+    (1, "LINEAR_EXACT", [0, 128, 255, 255]), (4, "LINEAR_EXACT", [64, 128, 191, 255]), (0.5, None, [0, 128, 255, 255]),
+])  # fmt: skip
+def test_narrow_windows_are_those_of_the_formula(tmp_path, width, function, levels):
+    def edit(dataset):
+        dataset.PixelData = np.resize([99, 100, 101, 102], (dataset.Rows, dataset.Columns)).astype(np.int16).tobytes()
+        dataset.WindowCenter, dataset.WindowWidth = 100, width
+        if function:
+            dataset.VOILUTFunction = function
+
+    volume, _ = series_with(tmp_path, edit)
+    assert picture_of(volume, 0)[0, :4, 0].tolist() == levels
+
+
+def test_a_table_may_begin_below_zero_in_unsigned_pixels(tmp_path):
+    def edit(dataset):
+        dataset.PixelRepresentation, dataset.RescaleIntercept, dataset.RescaleSlope = 0, -1024, 1
+        dataset.PixelData = np.full((dataset.Rows, dataset.Columns), 24, np.uint16).tobytes()
+        table(dataset, 2001, 64536)
+
+    assert series_with(tmp_path, edit)[0].attrs["window"] == (-1000, 1000)
+
+
+@pytest.mark.parametrize(("photometric", "shape", "inverted"), [
+    ("MONOCHROME2", "IDENTITY", False), ("MONOCHROME2", "INVERSE", True), ("MONOCHROME1", "INVERSE", True),
+])  # fmt: skip
+def test_an_inverse_presentation_is_shown_inverted(tmp_path, photometric, shape, inverted):
+    def edit(dataset):
+        dataset.PhotometricInterpretation, dataset.PresentationLUTShape = photometric, shape
+
+    assert is_inverted(series_with(tmp_path, edit)[0]) is inverted

@@ -136,3 +136,7 @@ def test_a_region_on_a_file_of_several_frames_is_on_the_frame_that_it_names(
             item.ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber = 4
     (found,) = eci.read_report(content(dataset, tmp_path / "frame"), [frames])
     assert np.argwhere(found.mask_on(frames).values)[:, 0].tolist() == [3] * 80
+    (found,) = eci.read_report(tmp_path / "frame", [frames[:2], frames[4:], frames[3:4], frames[5:]])
+    assert np.argwhere(found.mask_on(frames).values)[:, 0].tolist() == [3] * 80
+    with pytest.warns(UserWarning, match="not given"):
+        assert eci.read_report(tmp_path / "frame", [frames[5:]]) == []

@@ -21,8 +21,9 @@ from eci_annotate.dicom.seg.segmentation import Statement, segmentation_file
 from eci_annotate.dicom.seg.source_images import images_of_structure_set
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.measurements import Unit
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, like, volume_from_array
-from tests.counts import count
+from tests.counts import examples
 from tests.dicom.peers import dciodvfy_errors
 from tests.dicom.series_maker import make_series
 from tests.dicom.test_rtstruct import write_images
@@ -189,7 +190,7 @@ def test_mask_to_file_to_mask_is_the_identity_on_any_grid(tmp_path_factory, data
     _round_trip(grid, arrays, tmp_path_factory.mktemp("any"), kind)
 
 
-@settings(max_examples=count(12, 500), deadline=None)
+@settings(max_examples=examples(12, 500), deadline=None)
 @example(shape=(5, 2, 2), segments=1, seed=0)
 @example(shape=(3, 1, 1), segments=2, seed=1)
 @given(
@@ -383,6 +384,36 @@ def test_what_cannot_be_written_is_refused_by_name(tmp_path):
     assert not list(tmp_path.glob("x*"))
 
 
+def test_labels_with_a_palette_and_planes_without_a_distance(tmp_path):
+    grid = GRIDS["axial"]
+    write_images(tmp_path / "ct", grid)
+    volume = eci.load_series(tmp_path / "ct")
+    values = np.zeros(volume.shape, bool)
+    values[[1, 3], 2:5, 3:6] = True
+    mask = Mask.from_volume(like(volume, values), label="a")
+    (path,) = eci.write_segmentation([mask], tmp_path / "ct", tmp_path / "x.dcm", kind="labelmap")
+    dataset = pydicom.dcmread(path)
+    dataset.PhotometricInterpretation = "PALETTE COLOR"
+    for colour in ("Red", "Green", "Blue"):
+        dataset.add_new(f"{colour}PaletteColorLookupTableDescriptor", "US", [256, 0, 16])
+        setattr(dataset, f"{colour}PaletteColorLookupTableData", bytes(512))
+    assert np.array_equal(eci.read_segmentation(written(dataset))[0].mask_on(volume), values)
+    (measures,) = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    del measures.SliceThickness, measures.SpacingBetweenSlices
+    with pytest.warns(UserWarning, match="distance of its planes"):
+        eci.read_segmentation(written(dataset))
+
+
+def test_sequences_of_unknown_vr_are_no_truncation():
+    content = (DATA / "liver_seg_dcmqi/24x38x3/label_seg.dcm").read_bytes()
+    at = content.index(b"\x10\x00\x10\x00PN")
+    inner = b"\x20\x00\x32\x00\x06\x00\x00\x001\\2\\3 "  # implicit VR, whatever the file has
+    ends = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+    unknown = b"\x09\x00\x10\x10UN\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff" + inner + ends
+    (found,) = eci.read_segmentation(content[:at] + unknown + content[at:])
+    assert np.array_equal(found.voxels, eci.read_segmentation(content)[0].voxels)
+
+
 PICTURES = ["mammo_cbis_4view_quarter/LCC.dcm", "mammo_ffdm_siemens_overlay/OutOfBoundsOverlay.dcm"]
 
 
@@ -394,7 +425,9 @@ def test_pictures_without_a_place_are_segmented_pixel_by_pixel(name, tmp_path):
     mask = Mask.from_volume(like(picture, values), label="mass")
     (path,) = eci.write_segmentation([mask, mask.with_label("again")], DATA / name, tmp_path / "x.dcm")
     dataset = pydicom.dcmread(path)
-    assert "FrameOfReferenceUID" not in dataset and np.array_equal(dataset.pixel_array[0], values[0])
+    assert "FrameOfReferenceUID" not in dataset
+    assert "PixelMeasuresSequence" not in dataset.SharedFunctionalGroupsSequence[0]
+    assert np.array_equal(dataset.pixel_array[0], values[0])
     source = dataset.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
     assert source.ReferencedSOPInstanceUID == pydicom.dcmread(DATA / name, stop_before_pixels=True).SOPInstanceUID
     back = eci.read_segmentation(path)[0]
@@ -402,7 +435,7 @@ def test_pictures_without_a_place_are_segmented_pixel_by_pixel(name, tmp_path):
     assert np.array_equal(back.mask_on(picture).values, values)
     (rtstruct,) = eci.write_rtstruct([mask], DATA / name, tmp_path / "rt.dcm")
     where = (mask.series_uid, grid_of(picture), instance_uids_of(picture))
-    images = images_of_structure_set(rtstruct.read_bytes(), *where, is_placed=False)
+    images = images_of_structure_set(rtstruct.read_bytes(), *where, unit=Unit.DETECTOR)
     content = segmentation_file([mask], images, Statement(when=WHEN))
     assert np.array_equal(eci.read_segmentation(content)[0].mask_on(picture).values, values)
     for item in dataset.SegmentSequence:

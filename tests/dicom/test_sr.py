@@ -19,6 +19,7 @@ from eci_annotate.dicom.sr.answer_items import concept
 from eci_annotate.dicom.sr.measurement_report import Evidence, measurement_report_file
 from eci_annotate.dicom.sr.report import report_object
 from eci_annotate.imaging.annotations import Mask
+from eci_annotate.imaging.measurements import Unit, unit_of
 from eci_annotate.imaging.volume import grid_of, instance_uids_of, like
 from eci_annotate.workflow.usecase.form import questions
 from tests.dicom.peers import dciodvfy_errors
@@ -30,7 +31,7 @@ STATEMENT = Statement(when=datetime(2024, 1, 2, 3, 4, 5), signer="anna")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def report_of(folder: Path, has_millimetres: bool) -> tuple[bytes, bytes, list[np.ndarray], tuple[float, ...]]:
+def report_of(folder: Path, unit: Unit) -> tuple[bytes, bytes, list[np.ndarray], tuple[float, ...]]:
     """A report on two squares in a mammogram, its SEG, the squares and the spacing."""
     (picture,) = load_stacks(PICTURE)
     arrays = [np.zeros(picture.shape, bool) for _ in range(2)]
@@ -38,14 +39,14 @@ def report_of(folder: Path, has_millimetres: bool) -> tuple[bytes, bytes, list[n
     masks = [Mask.from_volume(like(picture, a), label=f"mass {n}", uid=f"2.25.{n}") for n, a in enumerate(arrays, 1)]
     (rtstruct,) = eci.write_rtstruct(masks, PICTURE, folder / "rt.dcm")
     where = (masks[0].series_uid, grid_of(picture), instance_uids_of(picture))
-    images = images_of_structure_set(rtstruct.read_bytes(), *where, is_placed=False)
+    images = images_of_structure_set(rtstruct.read_bytes(), *where, unit=unit)
     seg = segmentation_file(masks, images, STATEMENT)
-    evidence = Evidence(images, seg, rtstruct.read_bytes(), has_millimetres)
+    evidence = Evidence(images, seg, rtstruct.read_bytes())
     return measurement_report_file(masks, evidence, STATEMENT), seg, arrays, grid_of(picture).spacing_mm
 
 
 def test_a_picture_has_planar_groups_without_a_volume(tmp_path):
-    content, seg, arrays, spacing = report_of(tmp_path, True)
+    content, seg, arrays, spacing = report_of(tmp_path, Unit.DETECTOR)
     groups = hd.sr.srread(BytesIO(content)).content.get_planar_roi_measurement_groups()
     pixels = pydicom.dcmread(BytesIO(seg)).pixel_array
     assert [(g.tracking_identifier, g.tracking_uid) for g in groups] == [("mass 1", "2.25.1"), ("mass 2", "2.25.2")]
@@ -64,22 +65,28 @@ def test_a_slice_of_unknown_thickness_has_no_volume(tmp_path):
     mask = Mask.from_volume(picture > 0, label="lesion")
     (path,) = eci.write_rtstruct([mask], tmp_path, tmp_path / "rt.dcm")
     assert "ROIVolume" not in pydicom.dcmread(path).StructureSetROISequence[0]
-    images = images_of_structure_set(path.read_bytes(), mask.series_uid, grid_of(picture), instance_uids_of(picture))
-    evidence = Evidence(images, segmentation_file([mask], images, STATEMENT), path.read_bytes(), has_volume=False)
+    where = mask.series_uid, grid_of(picture), instance_uids_of(picture)
+    images = images_of_structure_set(path.read_bytes(), *where, unit=unit_of(picture))
+    seg = segmentation_file([mask], images, STATEMENT)
+    (measures,) = pydicom.dcmread(BytesIO(seg)).SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    assert "PixelSpacing" in measures and not {"SliceThickness", "SpacingBetweenSlices"} & set(measures.dir())
+    with pytest.warns(UserWarning, match="thickness"):
+        assert np.array_equal(eci.read_segmentation(seg)[0].mask_on(picture), picture > 0)
+    evidence = Evidence(images, seg, path.read_bytes())
     report = hd.sr.srread(BytesIO(measurement_report_file([mask], evidence, STATEMENT)))
     (group,) = report.content.get_volumetric_roi_measurement_groups()
     assert group.get_measurements(name=codes.SCT.Area) and not group.get_measurements(name=codes.SCT.Volume)
 
 
 def test_nothing_is_measured_where_pixels_have_no_size(tmp_path):
-    content, *_ = report_of(tmp_path, False)
+    content, *_ = report_of(tmp_path, Unit.PIXEL)
     groups = hd.sr.srread(BytesIO(content)).content.get_planar_roi_measurement_groups()
     assert len(groups) == 2 and not any(group.get_measurements() for group in groups)
 
 
 @pytest.mark.needs_debian
 def test_dciodvfy_finds_no_error(tmp_path):
-    (tmp_path / "sr.dcm").write_bytes(report_of(tmp_path, True)[0])
+    (tmp_path / "sr.dcm").write_bytes(report_of(tmp_path, Unit.DETECTOR)[0])
     assert dciodvfy_errors(tmp_path / "sr.dcm") == []
 
 
@@ -105,4 +112,4 @@ def test_answers_with_long_names_and_codes_stay_apart(tmp_path):
 def test_without_highdicom_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
     with pytest.raises(errors.NotInstalled, match=r"eci-annotate\[export\]"):
-        report_of(tmp_path, True)
+        report_of(tmp_path, Unit.DETECTOR)

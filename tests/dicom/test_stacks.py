@@ -13,7 +13,11 @@ import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.dicom import structure_set
 from eci_annotate.dicom.images.series import load_stacks
+from eci_annotate.imaging.measurements import Unit, unit_of
 from eci_annotate.imaging.volume import series_uid_of
+from eci_annotate.repository.local.proposal import _row
+from eci_annotate.repository.tables import annotation_table
+from eci_annotate.tools.editing.table import Table
 from tests.dicom.series_maker import SHAPE, make_series
 
 
@@ -249,6 +253,8 @@ def test_a_mammogram_is_one_picture_on_its_own_plane(shared_data, tmp_path):
     assert np.array_equal(picture.values[0], header.pixel_array)
     box = eci.Box((10, 8, 0), (5, 6, 0), label="mass", frame_uid=eci.grid_of(picture).frame_of_reference_uid)
     (written,) = eci.write_rtstruct([box], path, tmp_path / "rt.dcm")
+    said = pydicom.dcmread(written).StructureSetROISequence[0].ROIDescription
+    assert said == "no place in space, lengths in mm at the detector"
     (back,) = eci.read_rtstruct(written)
     assert np.array_equal(back.mask_on(picture), box.mask_on(picture)) and int(back.mask_on(picture).sum()) > 1000
 
@@ -326,3 +332,56 @@ def test_pixels_that_are_not_square_are_known(tmp_path, ratio, stretched):
     make_series(tmp_path, 1, edit=edit)
     (picture,) = load_stacks(tmp_path)
     assert picture.attrs["spacing_from"] == "pixels" and bool(picture.attrs.get("is_stretched")) is stretched
+
+
+def region(delta_cm, kind=1, units=3):
+    item = pydicom.Dataset()
+    item.RegionSpatialFormat, item.PhysicalUnitsXDirection, item.PhysicalUnitsYDirection = kind, units, units
+    item.PhysicalDeltaX, item.PhysicalDeltaY = delta_cm, 2 * delta_cm
+    return item
+
+
+@pytest.mark.parametrize(
+    ("given", "unit", "spacing"),
+    [
+        ({"ImagerPixelSpacing": [0.1, 0.2], "PixelSpacing": [0.05, 0.1]}, Unit.DETECTOR, (0.1, 0.2)),
+        ({"PixelSpacing": [0.1, 0.2]}, Unit.STATED, (0.1, 0.2)),
+        ({"PixelSpacing": [0.1, 0.2], "PixelSpacingCalibrationType": "FIDUCIAL"}, Unit.CALIBRATED, (0.1, 0.2)),
+        ({"NominalScannedPixelSpacing": [0.1, 0.2]}, Unit.FILM, (0.1, 0.2)),
+        ({"SequenceOfUltrasoundRegions": [region(0.02), region(-0.02)]}, Unit.REGION, (0.4, 0.2)),
+        ({"SequenceOfUltrasoundRegions": [region(0.02)], "PixelSpacing": [1, 1]}, Unit.REGION, (0.4, 0.2)),
+        ({"SequenceOfUltrasoundRegions": [region(0.02), region(0.03)], "PixelSpacing": [1, 2]}, Unit.PIXEL, (1, 1)),
+        ({"SequenceOfUltrasoundRegions": [region(0.02), region(0.02, kind=2)]}, Unit.PIXEL, (1, 1)),
+        ({"SequenceOfUltrasoundRegions": [region(0.02, units=4)], "PixelSpacing": [1, 2]}, Unit.PIXEL, (1, 1)),
+        ({"SequenceOfUltrasoundRegions": [region(0)]}, Unit.PIXEL, (1, 1)),
+        ({"SequenceOfUltrasoundRegions": [pydicom.Dataset()]}, Unit.PIXEL, (1, 1)),
+    ],
+)
+def test_where_the_spacing_of_a_picture_holds(tmp_path, given, unit, spacing):
+    def edit(dataset, k):
+        del dataset.PixelSpacing, dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+        for keyword, value in given.items():
+            setattr(dataset, keyword, value)
+
+    make_series(tmp_path, 1, edit=edit, value=7)
+    (picture,) = load_stacks(tmp_path)
+    assert (unit_of(picture), eci.grid_of(picture).spacing_mm[1:]) == (unit, spacing)
+    mask = eci.Mask.from_volume(picture > 0)
+    assert _row(mask, Table(lambda uid: picture))["volume_mm3"] is None
+    (row,) = annotation_table([{"volume_mm3": None, "superseded": False}])["volume_mm3"]
+    assert np.isnan(row)
+
+
+def test_private_groups_of_frames_change_neither_place_nor_values(tmp_path, shared_data):
+    source = shared_data / "liver_seg_dcmqi/24x38x3/mf.dcm"
+    dataset, whole = pydicom.dcmread(source), eci.load_series(source)
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        item = pydicom.Dataset()
+        item.PixelSpacing, item.ImagePositionPatient, item.SpacingBetweenSlices = [9, 9], [1, 2, 3], 7
+        item.RescaleSlope, item.RescaleIntercept, item.WindowCenter, item.WindowWidth = 7, 3, 5, 6
+        frame.add_new(0x20050014, "LO", "Philips MR Imaging DD 005")
+        frame.add_new(0x2005140F, "SQ", [item])
+    dataset.save_as(tmp_path / "mf.dcm")
+    found = eci.load_series(tmp_path / "mf.dcm")
+    assert eci.grid_of(found).same_voxels(eci.grid_of(whole)) and np.array_equal(found.values, whole.values)
+    assert found.attrs["window"] == whole.attrs["window"]

@@ -149,3 +149,10 @@ def test_ct_has_no_suv(tmp_path):
     make_series(tmp_path, 3, modality="CT")
     with pytest.raises(errors.NoSuv, match="no PET"):
         eci.suv(eci.load_series(tmp_path))
+
+
+def test_pet_that_does_not_say_how_it_is_scaled_has_no_unit(tmp_path):
+    volume = load(tmp_path, lambda d: (delattr(d, "RescaleSlope"), delattr(d, "RescaleIntercept")))
+    assert volume.attrs["units"] == "unknown" and "suv_factor" not in volume.attrs
+    with pytest.raises(errors.NoSuv, match="how stored values are scaled"):
+        eci.suv(volume)

@@ -305,3 +305,16 @@ def test_slices_in_different_units_are_no_volume(tmp_path):
     with pytest.raises(errors.MixedSeries):
         eci.load_series(tmp_path)
     assert sorted(each.attrs["units"] for each in eci.load_stacks(tmp_path)) == ["HU", "mg/ml"]
+
+
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_a_scaling_that_some_images_lack_is_never_guessed(tmp_path, keyword):
+    def edit(dataset, k):
+        dataset.RescaleSlope, dataset.RescaleIntercept = 2.5, -1024
+        if k == 3:
+            setattr(dataset, keyword, None)
+
+    make_series(tmp_path, 6, edit=edit)
+    for load in (eci.load_series, eci.load_stacks):
+        with pytest.raises(errors.DamagedFile, match=f"{keyword} is missing from 1 of 6"):
+            load(tmp_path)

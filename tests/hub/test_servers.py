@@ -11,6 +11,7 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tornado.httputil import HTTPHeaders
@@ -18,7 +19,7 @@ from tornado.web import Application
 
 from eci_annotate.errors import Refused
 from eci_annotate.userservers import accounts, banner, python_interpreter
-from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all
+from eci_annotate.userservers.spawner import SharedSpawner, UidSpawner, end_all, without_outputs
 from eci_annotate.userservers.system_users import FIRST, UidMap
 from tests.hub.hub_world import CHECKOUT, place
 from tests.ports import free_ports
@@ -68,6 +69,17 @@ def test_root_writes_nothing_where_a_user_could_lay_a_link(tmp_path: Path) -> No
     (tmp_path / "run" / str(FIRST)).symlink_to(tmp_path)
     with pytest.raises(PermissionError):
         spawner.make_places(FIRST)
+
+
+def test_a_notebook_is_given_without_what_it_showed_somebody(tmp_path: Path) -> None:
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "source": "1 + 1", "execution_count": 7, "outputs": [{"text": "ECI_KAU_S0001"}]},
+        {"cell_type": "markdown", "source": "é"},
+    ]
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}), encoding="utf-8")
+    given = json.loads(without_outputs(path))
+    assert given["cells"] == [{**cells[0], "execution_count": None, "outputs": []}, cells[1]] and given["nbformat"] == 4
 
 
 def test_a_gift_is_given_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from eci_annotate.imaging.contours import fill_rings, rings_of_mask, signed_area, trace
-from tests.counts import count
+from tests.counts import examples
 
 MASKS = hnp.arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 
@@ -20,14 +20,14 @@ def test_a_single_voxel_is_a_small_square():
 
 
 @pytest.mark.soak
-@settings(max_examples=count(400, 5000))
+@settings(max_examples=examples(400, 5000))
 @given(MASKS, st.sampled_from(["keyhole", "nested"]))
 def test_mask_to_rings_to_mask_is_the_identity(mask, holes):
     assert np.array_equal(fill_rings(rings_of_mask(mask, holes), mask.shape), mask)
 
 
 @pytest.mark.soak
-@settings(max_examples=count(100, 5000))
+@settings(max_examples=examples(100, 5000))
 @given(MASKS)
 def test_matplotlib_reads_the_same_mask(mask):
     rows, columns = mask.shape
@@ -39,7 +39,7 @@ def test_matplotlib_reads_the_same_mask(mask):
 
 
 @pytest.mark.soak
-@settings(max_examples=count(100, 5000))
+@settings(max_examples=examples(100, 5000))
 @given(MASKS)
 def test_keyholed_rings_never_overlap_and_keep_the_area(mask):
     polygons = [shapely.make_valid(shapely.Polygon(r[:, ::-1])) for r in rings_of_mask(mask)]
@@ -63,7 +63,7 @@ def _twin_fill(rings, shape):
 
 
 @pytest.mark.soak
-@settings(max_examples=count(200, 5000))
+@settings(max_examples=examples(200, 5000))
 @given(
     st.lists(
         hnp.arrays(float, st.tuples(st.integers(3, 9), st.just(2)), elements=st.floats(-3, 12, width=16)), max_size=3

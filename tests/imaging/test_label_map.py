@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import eci_annotate as eci
 from eci_annotate import errors
-from eci_annotate.imaging.annotations import Mask
+from eci_annotate.imaging.annotations import Box, Mask
 from eci_annotate.imaging.geometry import Grid
-from eci_annotate.imaging.volume import like, volume_from_array
+from eci_annotate.imaging.volume import grid_of, like, volume_from_array
 from tests.grids import SERIES, grids
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -65,12 +65,34 @@ def test_nibabel_and_simpleitk_read_the_same_nifti(tmp_path_factory, grid, seed)
         assert (row["uid"], row["label"], tuple(row["colour"])) == (mask.uid, mask.label, mask.colour)
 
 
-def test_a_projection_gets_no_place_and_no_unit(tmp_path):
-    volume = volume_from_array(np.ones((1, 2, 3), bool), Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1),
-                               (1, 2, 3), "1.2.3"), series_uid=SERIES, attrs={"kind": "projection"})  # fmt: skip
-    path, _ = eci.write_label_map([Mask.from_volume(volume, label="mass")], volume, tmp_path / "x.nii.gz")
+@pytest.mark.parametrize(("spacing_from", "spacing"), [("ImagerPixelSpacing", (0.25, 0.5, 1)), ("pixels", (1, 1, 1))])
+def test_a_projection_gets_no_place_and_no_unit(tmp_path, spacing_from, spacing):
+    attrs = {"kind": "projection", "spacing_from": spacing_from}
+    grid = Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], spacing[::-1], (1, 2, 3), "1.2.3")
+    volume = volume_from_array(np.ones(grid.shape, bool), grid, series_uid=SERIES, attrs=attrs)
+    mask = Mask.from_volume(volume, label="mass")
+    path, table = eci.write_label_map([mask], volume, tmp_path / "x.nii.gz")
     header = nibabel.load(path).header
     assert [int(header[code]) for code in ("qform_code", "sform_code", "xyzt_units")] == [0, 0, 0]
+    assert b"no place in space" in bytes(header["descrip"]) and "lengths in" in json.loads(table.read_text())["limits"]
+    for masks in ([mask], [mask, mask]):
+        (path,) = eci.write_label_map(masks, volume, tmp_path / "x.seg.nrrd")
+        lines = path.read_bytes().split(b"\n\n", 1)[0].decode().splitlines()
+        assert not [line for line in lines if line.startswith("space")]
+        assert (f"spacings: {'nan ' * (len(masks) - 1)}0.25 0.5 nan" in lines) == (spacing_from != "pixels")
+        image = sitk.ReadImage(str(path))
+        assert image.GetSpacing() == spacing and image.GetOrigin() == (0, 0, 0) and sitk.GetArrayFromImage(image).all()
+
+
+def test_a_slice_of_unknown_thickness_says_so(tmp_path):
+    grid = Grid.from_arrays((1, 2, 3), np.eye(3)[::-1], (1, 0.5, 0.5), (1, 2, 3), "1.2.3")
+    volume = volume_from_array(np.ones(grid.shape, bool), grid, series_uid=SERIES, attrs={"kind": "slice"})
+    path, table = eci.write_label_map([Mask.from_volume(volume)], volume, tmp_path / "x.nii.gz")
+    header = nibabel.load(path).header
+    assert int(header["sform_code"]) == 1 and b"thickness unknown" in bytes(header["descrip"])
+    assert "thickness unknown" in json.loads(table.read_text())["limits"]
+    (path,) = eci.write_label_map([Mask.from_volume(volume)], volume, tmp_path / "x.seg.nrrd")
+    assert b"# slice thickness unknown" in path.read_bytes() and sitk.ReadImage(str(path)).GetOrigin() == (1, 2, 3)
 
 
 @settings(max_examples=40)
@@ -157,3 +179,18 @@ def test_files_are_the_same_again_and_errors_are_named(tmp_path):
     moved = Mask.from_volume(elsewhere >= 0, series_uid="4.5")
     with pytest.raises(errors.FrameMismatch):
         eci.write_label_map([moved], volume, tmp_path / "x.nii.gz")
+
+
+@pytest.mark.parametrize("name", ["x.nii.gz", "x.seg.nrrd", "x.dcm"])
+def test_what_covers_no_voxel_is_told(tmp_path, name):
+    eci.write_phantom(tmp_path / "dicom", "tiny")
+    ct = eci.load_series(tmp_path / "dicom")
+    centre = grid_of(ct).reference_from_image(np.array([2.5, 5.5, 5.5]))
+    between = Box(tuple(centre), (0.5, 0.5, 0.5), label="speck")
+    bone = Mask.from_volume(ct > 200, label="bone")
+    with pytest.warns(UserWarning, match="'speck' covers no voxel") as warned:
+        if name.endswith(".dcm"):
+            eci.write_segmentation([bone, between], tmp_path / "dicom", tmp_path / name)
+        else:
+            eci.write_label_map([bone, between], ct, tmp_path / name)
+    assert len(warned) == 1

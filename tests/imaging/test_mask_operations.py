@@ -18,7 +18,7 @@ from eci_annotate.imaging.mask_operations import (
     with_margin,
     within_range,
 )
-from tests.counts import count
+from tests.counts import examples
 
 SPACING = (3.0, 1.0, 0.8)
 MASKS = hnp.arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 7), st.integers(1, 7)))
@@ -30,7 +30,7 @@ def ball(radius: float, shape: tuple[int, int, int] = (21, 61, 71)) -> np.ndarra
     return np.asarray(inside)
 
 
-@settings(max_examples=count(60, 2000))
+@settings(max_examples=examples(60, 2000))
 @given(MASKS, st.floats(-6, 6))
 def test_a_margin_is_the_euclidean_distance_between_voxel_centres(mask, margin):
     at = np.argwhere(np.ones_like(mask)) * SPACING
@@ -51,7 +51,7 @@ def test_a_margin_is_the_euclidean_distance_between_voxel_centres(mask, margin):
     np.testing.assert_array_equal(with_margin(mask, SPACING, margin), expected)
 
 
-@settings(max_examples=count(60, 2000))
+@settings(max_examples=examples(60, 2000))
 @given(MASKS)
 def test_filling_adds_only_what_is_enclosed_and_the_largest_piece_is_one_of_the_pieces(mask):
     filled, piece = fill_holes(mask), largest_piece(mask)

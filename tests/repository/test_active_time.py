@@ -65,6 +65,9 @@ def test_a_signed_version_has_its_time_in_table_export_and_replay(made: Path, tm
     (row,) = active_times(repo).to_dict("records")
     assert (row["subject"], row["reader"], row["total_s"]) == (S, "anna", spent.total_s)
     assert active_times(repo, project="elsewhere").empty
+    (minutes,) = repo.quality().active_minutes.to_dict("records")
+    assert (minutes["task"], minutes["versions"]) == ("annotate", 1)
+    assert minutes["median"] == minutes["quarter"] == round(spent.total_s / 60, 1)
     (path,) = (each for each in signed.export(tmp_path / "out") if each.name.endswith("_active_time.json"))
     assert json.loads(path.read_text())["drawing_s"] == spent.drawing_s
     assert spent.words in ReplayPlayer(signed).words.value

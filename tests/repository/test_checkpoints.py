@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import eci_annotate as eci
-from eci_annotate.errors import Refused
-from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.errors import BadRequest, Refused
+from eci_annotate.repository.local.audit import AuditQuery, audit_page, audit_table
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Start
 from eci_annotate.workflow.trust.merkle import Range
@@ -111,10 +111,36 @@ def test_the_trail_of_one_subject_reads_no_other(repo: Repository, monkeypatch: 
     assert backend.trail.audit(AuditQuery(project=P, subject=S, until="2001-01")).empty
 
 
-def test_of_a_long_audit_trail_the_newest_rows_are_kept_only(repo: Repository) -> None:
-    trail = local(repo).trail
-    whole = trail.audit(AuditQuery(project=P, until="2999"))
-    newest = trail.audit(AuditQuery(project=P, until="2999", newest=5))
-    assert newest.attrs["total"] == len(whole) + 1  # the first search is in the trail
-    assert newest.to_dict("records")[:4] == whole.to_dict("records")[-4:]
-    assert trail.audit(AuditQuery(project=P, what="nothing", newest=5)).empty
+def str_of(row: dict[str, object]) -> str:
+    return str(sorted(row.items()))
+
+
+def pages_of(repo: Repository, query: AuditQuery, size: int, search_s: float) -> list[dict[str, object]]:
+    context, actor = local(repo).context, repo.backend.account.actor
+    rows, older, begun = [], "", 0
+    while (older or not begun) and begun < 1000:
+        page = audit_page(context, actor, query, size, older, search_s)
+        rows, older, begun = rows + page.rows, page.older, begun + 1
+        assert len(page.rows) <= size and len(rows) < 2000
+    return rows
+
+
+def test_pages_of_the_audit_trail_lose_and_repeat_no_row(repo: Repository) -> None:
+    sign(repo)
+    context, trail, actor = local(repo).context, local(repo).trail, repo.backend.account.actor
+    for month in ("2025-11", "2025-12"):
+        data = {"by": 'é"%', "assurance": "key", "session": "", "where": "", "project": P, "subject": S, "what": "w"}
+        rows = [{"name": "read.1", "data": {**data, "at": f"{month}-0{1 + n % 9}T00:00:00"}} for n in range(150)]
+        context.access.extend(month, rows)
+    queries = (AuditQuery(P), AuditQuery(P, S), AuditQuery(by='é"%'), AuditQuery(what="signed"),
+               AuditQuery(P, since="2025-12", until="2025-12-04"), AuditQuery(what="nothing"))  # fmt: skip
+    for query in queries:
+        whole = audit_table(context, actor, query).to_dict("records")
+        for size, search_s in ((7, 9.0), (100, 0.0), (1000, 9.0)):
+            found = pages_of(repo, query, size, search_s)
+            missing, more = ({*map(str_of, a)} - {*map(str_of, b)} for a, b in ((whole, found), (found, whole)))
+            assert (len(found), missing, more) == (len(whole), set(), set()), (query, size)
+    newest = trail.audit_page(AuditQuery(P), 5)
+    assert [row["at"] for row in newest.rows] == sorted((row["at"] for row in newest.rows), reverse=True)
+    with pytest.raises(BadRequest):
+        trail.audit_page(AuditQuery(P), 5, "1-2")

@@ -93,7 +93,9 @@ def test_overlaps_and_equal_labels_keep_their_rule(repo: Repository, tmp_path: P
     with pytest.raises(errors.BadSegmentation, match="Annotations 1 and 2 overlap"):
         signed.export(tmp_path / "out", format="nifti")
     assert not (tmp_path / "out").exists()
-    nifti, table = signed.export(tmp_path / "out", format="nifti", overlap="priority")
+    with pytest.warns(UserWarning, match="'lesion 1' lies under others"):
+        nifti, table = signed.export(tmp_path / "out", format="nifti", overlap="priority")
+    assert [row["voxels"] > 0 for row in json.loads(table.read_text())["labels"]] == [True, False]
     assert set(np.unique(np.asarray(nibabel.load(nifti).dataobj))) == {0, 1}
     assert [row["name"] for row in json.loads(table.read_text())["labels"]] == ["lesion 1", "lesion 1 (2)"]
     (seg,) = signed.export(tmp_path / "out", format="seg")

@@ -106,6 +106,7 @@ def test_a_project_may_accept_them_by_an_owners_decision(repo: Repository, tmp_p
 
 def test_the_commands_hold_list_and_accept(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = patient(tmp_path / "bad", "p1", RISKS[IdentityRisk.NOT_REMOVED])
+    assert "No files are held back." in run(capsys, "held", "list", folder)[1]
     code, told, _ = run(capsys, "import", folder, bad)
     assert code == 0 and "Held back" in told and "ECI_KAU_S0002" not in told
     assert run(capsys, "held", "list", folder)[1].count("KAU") == 1

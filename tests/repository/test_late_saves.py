@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import eci_annotate as eci
 from eci_annotate.errors import EciError, LeaseLost, Refused, StoreUnavailable
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.open_repository import open as open_again
-from tests.repository.repository_world import ANSWERS, MEANING, S, lines, local
+from tests.repository.repository_world import ANSWERS, MEANING, S, as_member, lines, local
 
 
 def drawn(repo: Any) -> Any:
@@ -27,6 +29,25 @@ def test_a_save_after_the_signature_is_refused(repo: eci.Repository) -> None:
     with pytest.raises(LeaseLost):
         task.answer({**ANSWERS, "image_quality": "poor"})
     repo.start(S, "annotate", rerun=True).answer(ANSWERS)
+
+
+def test_of_two_opposite_signatures_at_once_one_is_made(
+    repo: eci.Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn(repo).sign(MEANING)
+    review = as_member(monkeypatch, folder, "ruth").start(S, "review")
+    both = Barrier(2)
+
+    def sign(verdict: str) -> str:
+        both.wait(10)
+        try:
+            return str(review.sign("m", verdict=verdict, reason="" if verdict == "accept" else "wrong").version)
+        except LeaseLost as refused:
+            return type(refused).__name__
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(sign, ("accept", "reject"))) == ["1", "LeaseLost"]
+    assert all(check.passed for check in local(repo).trail.verify("liver-ct", S))
 
 
 def test_a_save_during_the_signature_waits(repo: eci.Repository, monkeypatch: pytest.MonkeyPatch) -> None:

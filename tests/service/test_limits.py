@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from eci_annotate.errors import Overloaded
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
+from eci_annotate.hub.core import slow_clients
 from eci_annotate.hub.core.service_context import AT_ONCE, Allowance
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.pages.router import PAGES
@@ -27,7 +31,7 @@ def served(folder: Path) -> Iterator[tuple[str, Allowance]]:
     port = free_port()
     app = make_app(Settings(folder, port=port), tokens())
     app.state.desk.allowance = Allowance(per_second=5, burst=10, streams=2)
-    with running(app, port):
+    with running(app, port, keep_alive_s=1):
         yield f"http://127.0.0.1:{port}/services/eci", app.state.desk.allowance
 
 
@@ -96,6 +100,58 @@ def test_without_a_token_no_body_is_read(
         raw.sendall(b"[" * 100_000)  # the rest never comes: the answer does not wait for it long
         answer = raw.recv(4096)
     assert answer.startswith(b"HTTP/1.1 401"), answer[:80]
+
+
+SLOW = {
+    "nothing": "",
+    "half a head": "GET {path} HTTP/1.1\r\nHost: x\r\nX: ",
+    "half a second head": "GET {path} HTTP/1.1\r\nHost: x\r\n\r\nGET ",
+    "half a body": "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-ben\r\nContent-Length: 99\r\n\r\n[",
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_a_slow_client_is_cut_off(served: tuple[str, Allowance], kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_clients, "HEAD_S", 0.2)
+    monkeypatch.setattr(watching, "BODY_S", 0.2)
+    monkeypatch.setattr(watching, "REST_S", 0.1)
+    address = httpx.URL(served[0])
+    path = f"{address.path}/api/commands" if "body" in kind else f"{address.path}/health"
+    with socket.create_connection((address.host, address.port or 0), 10) as raw:
+        raw.sendall(SLOW[kind].format(path=path).encode())
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))  # until the service closes
+    assert answer.startswith({"half a second head": b"HTTP/1.1 200", "half a body": b"HTTP/1.1 4"}.get(kind, b""))
+
+
+def test_connections_leave_files_for_the_service() -> None:
+    most = slow_clients.most_connections()
+    assert 32 <= most <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+
+
+def test_a_body_of_too_many_lists_is_refused(served: tuple[str, Allowance]) -> None:
+    with line(served[0], "ben") as ben:
+        served[1]._burst = 1000.0
+        answer = ben.post("/commands", content=b"[" * 500_001 + b"]" * 500_001)
+        assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+
+
+def test_large_bodies_are_parsed_one_after_the_other() -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": bytes(40 << 10), "more_body": False}
+
+    async def two() -> None:
+        turn = asyncio.Lock()
+        one, other = (watching._Body(receive, 1 << 20, turn) for _ in range(2))
+        await one.receive()
+        waits = asyncio.create_task(other.receive())
+        await asyncio.sleep(0)
+        assert turn.locked() and not waits.done()
+        await one.release()
+        assert len((await waits)["body"]) == 40 << 10
+        await other.release()
+        assert not turn.locked()
+
+    asyncio.run(two())
 
 
 def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[str, Allowance]) -> None:

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core.settings import Settings
-from tests.counts import count
+from tests.counts import examples
 from tests.service.matrix_world import P, S, make_world
 
 CHECKS: list[Any] = [
@@ -58,7 +58,7 @@ def try_out(operation: Any) -> int:
         case.validate_response(answer, checks=CHECKS)
 
     chosen = settings(
-        max_examples=count(15, 1000), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(15, 1000), deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
     chosen(given(case=operation.as_strategy())(run))()
     return sent[0]

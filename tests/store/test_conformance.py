@@ -24,7 +24,7 @@ from eci_annotate.store.folder.event_store import TinyEvents
 from eci_annotate.store.memory import MemoryEvents
 from eci_annotate.store.open_stores import open_postgres
 from eci_annotate.store.protocols import AccessStore, BlobStore, EventStore, Stores
-from tests.counts import count
+from tests.counts import count, examples
 
 
 @pytest.mark.parametrize("law", EVENT_LAWS)
@@ -51,7 +51,7 @@ APPEND = st.tuples(st.sampled_from(["a", "b/c"]), st.integers(0, 3), st.integers
 
 
 @pytest.mark.soak
-@settings(max_examples=count(40, 5000), deadline=None)
+@settings(max_examples=examples(40, 5000), deadline=None)
 @given(st.lists(APPEND, max_size=12))
 def test_tinydb_does_as_memory_does(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

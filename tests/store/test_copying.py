@@ -16,6 +16,7 @@ from eci_annotate.store.copy_stores import copy
 from eci_annotate.store.open_stores import open_folder, open_memory, open_postgres
 from eci_annotate.store.protocols import Address, Stores
 from eci_annotate.workflow.codec import digest
+from tests.counts import FAST
 from tests.postgres import Server
 
 
@@ -131,7 +132,7 @@ def test_a_copy_that_was_broken_off_is_continued(stores: Stores) -> None:
 def test_a_feed_that_was_broken_off_anywhere_is_continued(tmp_path: Path) -> None:
     source = fill(open_memory())
     entries = source.events.feed()
-    for length in range(0, len(entries), 23):
+    for length in range(0, len(entries), 41 if FAST else 23):
         target = open_folder(tmp_path / str(length))
         for entry in entries[:length]:
             target.events.append(entry.stream, [entry.record], entry.index)

@@ -12,7 +12,9 @@ from scipy.ndimage import gaussian_filter, label
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.distances import dice
+from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.mask_operations import fill_holes
+from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.clicksegment import segment
 from eci_annotate.tools.clicksegment.barrier_map import border_contrast, spread_levels
@@ -20,9 +22,11 @@ from eci_annotate.tools.clicksegment.click_request import ClickRequest, Grower
 from eci_annotate.tools.clicksegment.clicksegment import Clicked
 from eci_annotate.tools.clicksegment.curve import curve_of, without_necks
 from eci_annotate.tools.editing.acceptance import acceptance
+from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.gestures import Press, Release
 from eci_annotate.tools.protocol import HALF
-from tests.counts import count
+from tests.counts import count, examples
+from tests.grids import FRAME, SERIES
 from tests.tools.scenes import SHAPE, VOLUME, at, easel, plane
 
 CENTRE = (40, 40, 36)
@@ -47,7 +51,7 @@ def plain_growing(values, voxel, low, high):
     return pieces == pieces[voxel] if pieces[voxel] else np.zeros(values.shape, bool)
 
 
-@settings(max_examples=count(40, 1000))
+@settings(max_examples=examples(40, 1000))
 @given(seed=st.integers(0, 2**32), reach=st.integers(1, 60))
 def test_levels_equal_a_plain_search(seed, reach):
     rng = np.random.default_rng(seed)
@@ -142,6 +146,16 @@ def test_holes_are_filled_and_necks_are_cut_where_they_are_narrow():
 def request(e, point, offset=0):
     thing = e.table.objects["a"]
     return ClickRequest(e.table.sheet, e.table.series_uid, point, -1, offset, thing, False)
+
+
+def test_the_size_named_before_a_click_is_that_of_the_outline():
+    values, _ = phantom(6.0, "gap")
+    grid = Grid.from_arrays((0.0, 0.0, 0.0), np.eye(3), (1.0, 1.0, 1.0), values.shape, FRAME)
+    sheet, (x, y, z) = Sheet(volume_from_array(values, grid, series_uid=SERIES)), grid.reference_from_image(CENTRE)
+    thing = easel("clicksegment").table.objects["a"]
+    click, grower = ClickRequest(sheet, SERIES, (float(x), float(y), float(z)), -1, 0, thing, False), Grower()
+    said, found = grower.size_at(click), grower.suggest(click, lambda share: True)
+    assert f"about {np.count_nonzero(found.parts[0].voxels) / 1000:.1f} ml" in said
 
 
 def test_a_click_is_suggested_accepted_and_replayed():

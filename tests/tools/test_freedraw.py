@@ -5,6 +5,7 @@ import pytest
 import shapely
 
 from eci_annotate.errors import WrongPlane
+from eci_annotate.imaging.annotations import Contours
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.tools.freedraw import region_on, slice_of
 from eci_annotate.tools.gestures import Cancel, Drag, Press, Release
@@ -75,6 +76,27 @@ def test_a_line_and_a_crossing_stroke_make_no_trouble():
     draw(e, 3, [(4, 4), (12, 12), (4, 12), (12, 4)])
     (contours,) = e.table.annotations()
     assert contours.volume_mm3 == pytest.approx(32 * GRID.voxel_mm3, rel=0.02)
+
+
+def crossed(path, j, i):
+    """How often a ray from a point crosses a closed path."""
+    (y0, x0), (y1, x1) = path.T, np.roll(path, -1, 0).T
+    at_j = (y0 > j) != (y1 > j)
+    return int((at_j & (i < x0 + (j - y0) / np.where(at_j, y1 - y0, 1) * (x1 - x0))).sum())
+
+
+def test_a_scribble_that_crosses_itself_150_times_covers_what_lies_inside_and_is_drawn_on_further():
+    turn = np.linspace(0, 2 * np.pi, 1500, endpoint=False)
+    path = np.stack([9.5 + 8.3 * np.sin(9 * turn), 11.5 + 9.2 * np.sin(10 * turn + 0.3)], 1)
+    e = easel("freedraw")
+    draw(e, 3, path.tolist())
+    (contours,) = e.table.annotations()
+    assert isinstance(contours, Contours) and len(contours.rings_lps) > 60
+    inside = np.array([[crossed(path, j, i) % 2 for i in range(24)] for j in range(20)], np.bool_)
+    assert (contours.mask_on(VOLUME).values[3] == inside).mean() > 0.99
+    draw(e, 3, square(0.25, 0.25, 3))
+    drawn = e.table.annotations()[0].mask_on(VOLUME).values[3]
+    assert drawn[1:4, 1:4].all() and (drawn == inside)[5:, 5:].mean() > 0.99
 
 
 def area_on(e, k=4):

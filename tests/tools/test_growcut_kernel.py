@@ -14,7 +14,7 @@ from eci_annotate.imaging.blocks import block
 from eci_annotate.tools.growcut import grow
 from eci_annotate.tools.growcut.growth import Growth
 from eci_annotate.tools.growcut.region import region_after, region_around
-from tests.counts import count
+from tests.counts import count, examples
 
 
 def twin(values, seeds, walls, spacing=(1, 1, 1), locality=0):
@@ -62,7 +62,7 @@ def planted(rng, seeds, share):
 
 
 @pytest.mark.soak
-@settings(max_examples=count(60, 2000))
+@settings(max_examples=examples(60, 2000))
 @given(seed=st.integers(0, 2**32), levels=st.sampled_from([1, 2, 6, 500]), locality=st.sampled_from([0, 0, 0.7]))
 def test_distances_and_labels_equal_a_plain_dijkstra(seed, levels, locality):
     _, values, walls, seeds = case(seed, levels)

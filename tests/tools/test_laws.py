@@ -17,7 +17,7 @@ from eci_annotate.tools.editing.snapshot import load
 from eci_annotate.tools.gestures import Cancel, Drag, Press, Release
 from eci_annotate.tools.protocol import is_series_field
 from eci_annotate.tools.registry import TOOLS
-from tests.counts import count
+from tests.counts import examples
 from tests.tools.scenes import ENTRIES, GESTURES, VOLUME, at, easel, plane
 
 
@@ -49,7 +49,7 @@ def run(e, entries):
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.soak
-@settings(max_examples=count(60, 5000))
+@settings(max_examples=examples(60, 5000))
 @given(gestures=st.lists(GESTURES, max_size=30))
 def test_a_tool_never_writes_to_its_inputs(tool, gestures):
     e = easel(tool)
@@ -69,7 +69,7 @@ def test_a_tool_never_writes_to_its_inputs(tool, gestures):
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.soak
-@settings(max_examples=count(80, 5000))
+@settings(max_examples=examples(80, 5000))
 @given(entries=ENTRIES)
 def test_undo_all_is_the_start_and_redo_all_the_end(tool, entries):
     e = easel(tool)
@@ -112,7 +112,7 @@ def assert_replays_alike(tool, entries, cut):
 
 
 @pytest.mark.soak
-@settings(max_examples=count(80, 5000))
+@settings(max_examples=examples(80, 5000))
 @given(tool=st.sampled_from(list(TOOLS)), entries=ENTRIES, cut=st.integers(0, 40))
 def test_a_replayed_journal_gives_the_same_bits_with_and_without_a_snapshot(tool, entries, cut):
     assert_replays_alike(tool, entries, cut)
@@ -175,7 +175,7 @@ def test_a_snapshot_of_an_earlier_release_opens_idle():
 
 
 @pytest.mark.soak
-@settings(max_examples=count(200, 5000))
+@settings(max_examples=examples(200, 5000))
 @given(entries=ENTRIES)
 def test_journal_lines_read_back_as_what_they_were(entries):
     for entry in entries:

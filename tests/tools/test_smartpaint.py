@@ -15,7 +15,7 @@ from eci_annotate.tools.editing.entries import Add, SetOption, Show, Undo
 from eci_annotate.tools.gestures import Drag, Plane, Press, Release
 from eci_annotate.tools.protocol import HALF, ZONE
 from eci_annotate.tools.smartpaint.dabs import LEVELS, cone, dab_all, smoothed, tone
-from tests.counts import count
+from tests.counts import examples
 from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, VOLUME, at, easel, plane
 
@@ -84,7 +84,7 @@ CASES = st.fixed_dictionaries(
 
 
 @pytest.mark.soak
-@settings(max_examples=count(150, 5000))
+@settings(max_examples=examples(150, 5000))
 @given(CASES)
 def test_dabs_equal_their_numpy_twins(case):
     rng = np.random.default_rng(case["seed"])

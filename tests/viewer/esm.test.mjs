@@ -10,6 +10,7 @@ const { section, outline } = await at("ink/echoes");
 const { bindingOf, bindings, helpRows } = await at("hands/keys");
 const { START, step } = await at("transport/connection_state");
 const { StrokeQueue } = await at("transport/stroke_queue");
+const { InTransit } = await at("transport/in_transit");
 const { Outbox } = await at("transport/outbox");
 const { WidgetOutbox } = await at("transport/widget_outbox");
 const { answers, Connection } = await at("transport/connection");
@@ -222,9 +223,11 @@ test("controls that wrapped below the first row are in the menu", () => {
   assert.deepEqual(belowFirstRow([box(2), box(0, 0)]), [false, false]);
 });
 
+const oneByOne = { most: 1, note() {} };
+
 test("the courier merges what waits and never builds a queue", () => {
   const sent = [];
-  const courier = new StrokeQueue((frame, events) => sent.push([frame, events]), (command) => sent.push(command), 1);
+  const courier = new StrokeQueue((frame, events) => sent.push([frame, events]), (command) => sent.push(command), oneByOne);
   const drag = (x) => ({ do: "drag", pane: "axial", index: 0, points: [x, 0, 0], pressures: [1] });
   courier.push({ ...drag(0), do: "press" }, 1);
   for (const x of [1, 2, 3]) courier.push(drag(x), x + 1);
@@ -236,9 +239,17 @@ test("the courier merges what waits and never builds a queue", () => {
   assert.equal(sent.at(-1)[1][0].do, "release");
 });
 
+test("over a long line more frames are in transit, as many as the kernel draws meanwhile", () => {
+  for (const [roundTrip, work, most] of [[8, 5, 2], [75, 5, 5], [90, 30, 3], [260, 200, 2], [2000, 1, 8]]) {
+    const pace = new InTransit();
+    for (let n = 0; n < 30; n++) pace.note(roundTrip + (n % 5) * 20, work);
+    assert.equal(pace.most, most, `${roundTrip} ms, ${work} in the kernel`);
+  }
+});
+
 test("a command keeps its place among strokes that wait", () => {
   const sent = [];
-  const courier = new StrokeQueue((frame, events) => sent.push(events.map((e) => e.do).join()), (command) => sent.push(command), 1);
+  const courier = new StrokeQueue((frame, events) => sent.push(events.map((e) => e.do).join()), (command) => sent.push(command), oneByOne);
   const event = (what) => ({ do: what, pane: "axial", index: 0, points: [0, 0, 0], pressures: [1] });
   courier.command("tool");
   for (const what of ["press", "release"]) courier.push(event(what), 1);
@@ -253,7 +264,7 @@ test("a command keeps its place among strokes that wait", () => {
 
 test("after a long cut what waits travels in pieces", () => {
   const sizes = [];
-  const courier = new StrokeQueue((frame, events) => sizes.push(events.reduce((sum, e) => sum + e.points.length, 0)), () => {}, 1);
+  const courier = new StrokeQueue((frame, events) => sizes.push(events.reduce((sum, e) => sum + e.points.length, 0)), () => {}, oneByOne);
   const drag = () => ({ do: "drag", pane: "axial", index: 0, points: Array(300).fill(0), pressures: Array(100).fill(1) });
   for (let n = 0; n < 1000; n++) courier.push(drag(), n);
   for (let frame = 1; courier.busy; frame++) courier.acknowledged(frame);
@@ -422,6 +433,10 @@ test("a sigmoid and a table become grey as DICOM defines them", () => {
     assert.ok(Math.abs(level("SIGMOID", value) - 255 / (1 + Math.exp((-4 * (value - 100)) / 200))) <= 0.5);
   assert.deepEqual([0, 100, 200, 900].map((value) => level([10, 40, 90], value)), [10, 40, 90, 90]);
   assert.equal(level([10, 40, 90], 100, true), 215);
+  assert.deepEqual([0, 98, 198, 200].map((value) => level("LINEAR", value)), [0, 126, 254, 255]);
+  assert.deepEqual([0, 98, 198, 200].map((value) => level("LINEAR_EXACT", value)), [0, 125, 252, 255]);
+  const step = (value) => buildLut([0, 1], false, { slope: 1, intercept: 0, signed: true }, undefined, "LINEAR")[value & 0xffff] & 255;
+  assert.deepEqual([-1, 0, 1, 2].map(step), [0, 0, 255, 255]);
 });
 
 test("the slider steps through the stacks of the active pane, and hides where there is one only", () => {

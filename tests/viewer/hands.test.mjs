@@ -42,7 +42,8 @@ class World {
     const queue = {
       push: (event) => this.sent.push(event), command: (command) => this.sent.push({ do: command.name }),
     };
-    const el = { focus: nothing };
+    this.page = { activeElement: null };
+    const el = { focus: () => { this.focused = true; }, contains: (other) => other === el, ownerDocument: this.page };
     this.stage = {
       board, loader: {}, queue, reports: { soon: nothing }, help: { toggle: nothing }, el, send: nothing, say: (text) => this.said.push(text),
       arrange: () => { this.alone += 1; }, hands: [],
@@ -203,7 +204,22 @@ test("the wheel toward the person and the arrow down go toward the feet, Home to
     act();
     seen.push(world.hands.pane.index);
   }
-  assert.deepEqual(seen, [0, 2, 1, 2, 0]);
+  assert.deepEqual(seen, [0, 1, 0, 2, 0]);
+});
+
+test("one notch of any mouse is one slice, and small moves of a touch pad add up", () => {
+  for (const [moves, mode, slices] of [
+    [[100, 100, 100, 100, 100], 0, [1, 1, 1, 1, 1]], [[120, -120], 0, [1, -1]], [[150], 0, [1]], [[66.7], 0, [1]],
+    [[3, 3, -3], 1, [1, 1, -1]], [[240], 0, [2]], [[6], 1, [2]], [[25, 25, 25, -5, 40, 40], 0, [1, 1]],
+  ]) {
+    const world = new World();
+    const moved = [];
+    world.interaction.scroll = (pane, steps) => { moved.push(steps); };
+    for (const deltaY of moves) {
+      world.el.listeners.wheel({ deltaY, deltaMode: mode, clientX: 50, clientY: 50, preventDefault() {}, stopPropagation() {} });
+    }
+    assert.deepEqual(moved, slices, String(moves));
+  }
 });
 
 test("a stroke whose release was lost ends where it was", () => {
@@ -252,4 +268,13 @@ test("texts that are too long are cut in our fields only", () => {
   assert.ok(!limited(field(MOST_CHARACTERS, {})));
   assert.ok(!limited(field(1e7, null)), "a widget of somebody else");
   assert.ok(!limited({ value: 3 }));
+});
+
+test("keys are for the images once the pointer comes to them, unless somebody types", () => {
+  for (const [typing, taken] of [[null, true], [{ closest: () => null }, true], [{ closest: () => ({}) }, undefined]]) {
+    const one = new World();
+    one.page.activeElement = typing;
+    one.interaction.hover(one.stage.board.active, { x: 1, y: 1 });
+    assert.equal(one.focused, taken);
+  }
 });

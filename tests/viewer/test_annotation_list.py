@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import eci_annotate as eci
+from eci_annotate.imaging.measurements import Unit, unit_of
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.entries import Add, Alter, Delete, Entry, Select, SetOption
-from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, size_of, to_hex, unit_of
+from eci_annotate.viewer.panels.annotation_list import AnnotationList, AnnotationRow, from_hex, size_of, to_hex
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.labels import PALETTE
-from eci_annotate.viewer.stage.pane_geometry import Unit
-from tests.viewer.viewer_world import PULL, STROKE, make_controller, tool
+from tests.viewer.viewer_world import PULL, STRANGE, STROKE, make_controller, tool
 
 
 class Bench:
@@ -24,7 +24,7 @@ class Bench:
         self.controller: Controller = make_controller()
         self.easel = self.controller.easel
         self.asked: list[Entry] = []
-        self.list = AnnotationList(self.controller, self.do, self.controller.add)
+        self.list = AnnotationList(self.controller, self.do, self.controller.add, {"1.9": "Portal-venous CT"})
 
     def do(self, entry: Entry) -> None:
         self.asked.append(entry)
@@ -55,7 +55,7 @@ def test_label_and_colour_are_chosen_before_adding(bench: Bench) -> None:
     thing = bench.easel.table.objects[uid]
     assert (thing.label, thing.colour) == ("segment IV", (10, 20, 30))
     assert (bench.row(uid).label.value, bench.row(uid).colour.value) == ("segment IV", "#0a141e")
-    assert bench.list.label.value == "" and bench.list.colour.value == to_hex(PALETTE[1])
+    assert bench.list.label.value == "" and bench.list.colour.value == to_hex(PALETTE[0])
 
 
 def test_enter_in_the_label_adds(bench: Bench) -> None:
@@ -78,6 +78,14 @@ def test_without_a_label_they_are_numbered_in_different_colours(bench: Bench) ->
     things = [bench.easel.table.objects[uid] for uid in uids]
     assert [each.label for each in things] == ["lesion 1", "lesion 2", "lesion 3"]
     assert len({each.colour for each in things}) == 3
+
+
+@pytest.mark.parametrize("typed", [" la\u0308sion  1 ", "l\u00e4sion\u00a01\u200b", "\u202elä\u00adsion 1\u202c"])
+def test_labels_that_look_equal_are_equal(bench: Bench, typed: str) -> None:
+    uid = bench.add(typed)
+    assert bench.easel.table.objects[uid].label == "läsion 1"
+    bench.row(uid).label.value = "x" + typed.strip()
+    assert bench.asked == [Alter(uid, label="xläsion 1")] and bench.row(uid).label.value == "xläsion 1"
 
 
 def test_equal_labels_are_allowed(bench: Bench) -> None:
@@ -171,6 +179,14 @@ def test_annotations_of_another_series_say_so(bench: Bench) -> None:
     assert "another series" not in bench.row(here).choose.tooltip
 
 
+def test_a_box_in_a_picture_that_was_not_drawn_on_yet_has_no_volume(bench: Bench) -> None:
+    bench.easel.table.sheet_of(STRANGE).volume.attrs["kind"] = "projection"
+    box = eci.Box((0, 0, 0), (12, 8, 8), label="lesion 1", series_uid=STRANGE, uid="there")
+    bench.easel.table.history.place(box)
+    bench.list.refresh()
+    assert bench.row("there").volume.value.startswith("12 × 8 "), "as after a reload"
+
+
 def test_closed_it_only_shows_and_hides(bench: Bench) -> None:
     row = bench.row(bench.add())
     bench.list.close()
@@ -192,3 +208,12 @@ def test_sizes_in_pictures_are_those_at_the_detector_or_pixels() -> None:
     slice_alone = volume_from_array(mask.voxels, grid, attrs={"kind": "slice"})
     assert size_of(mask, 250, unit_of(slice_alone)) == "2.50 cm² in the plane"
     assert size_of(mask, 20, Unit.PIXEL) == "20 px²" and size_of(mask, 250, Unit.DETECTOR) == "2.50 cm² at the detector"
+
+
+def test_a_new_annotation_has_a_colour_that_no_other_has() -> None:
+    bench = Bench()
+    first, *_ = [bench.add() for _ in range(3)]
+    bench.list.rows[first].delete.click()
+    bench.add()
+    colours = [thing.colour for thing in bench.easel.table.objects.values()]
+    assert len(set(colours)) == 3 and PALETTE[0] in colours

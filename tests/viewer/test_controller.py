@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from eci_annotate.errors import Refused
+from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import SetOption
 from eci_annotate.viewer.stage.controller import Controller
@@ -43,6 +45,19 @@ def test_ready_gets_all_that_a_browser_needs(controller: Controller) -> None:
     orders = controller.receive({"kind": "ready"})
     assert [o.message["kind"] for o in orders if isinstance(o, Send)][:2] == ["scene", "tool"]
     assert len([o for o in controller.receive(views()) if isinstance(o, Fit)]) == 3
+
+
+@pytest.mark.parametrize(("name", "k", "j"), [("axial", 2, 1), ("sagittal", 0, 2), ("coronal", 1, 2)])
+def test_the_plane_that_was_acquired_has_the_largest_pane(name: str, k: int, j: int) -> None:
+    axes = np.eye(3)[[k, j, 3 - k - j]]
+    volume = volume_from_array(
+        np.zeros((10, 48, 40), np.int16),
+        Grid.from_arrays((0, 0, 0), axes, (3, 1, 1), (10, 48, 40), "1.2"),
+        series_uid="1.9",
+    )
+    panes = make_controller(easel=Easel.for_volume(volume)).panes.scene()["panes"]
+    largest = max(panes, key=lambda pane: pane["rows"] * pane["cols"])
+    assert largest["plane"] == name and len({pane["plane"] for pane in panes}) == 3
 
 
 def test_views_that_have_not_moved_are_not_drawn_again(controller: Controller) -> None:

@@ -10,7 +10,7 @@ from eci_annotate.viewer.panels.data_browser import SeriesCard
 LIMITS = {
     "": {"modality": "CT"},
     "sizes are in pixels": {"kind": "projection", "spacing_from": "pixels", "private_frame": True},
-    "those at the detector": {"kind": "projection", "spacing_from": "ImagerPixelSpacing"},
+    "in mm at the detector": {"kind": "projection", "spacing_from": "ImagerPixelSpacing"},
     "unknown thickness": {"kind": "slice"},
     "positions hold in this series only": {"private_frame": True},
 }

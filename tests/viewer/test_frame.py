@@ -11,6 +11,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import SetOption
+from eci_annotate.tools.protocol import Unplaced
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.ink.solids import Solid, moved
@@ -93,6 +94,18 @@ def test_what_was_drawn_on_another_series_is_not_drawn_twice(controller: Control
     assert [thing.series_uid for thing in controller.easel.table.objects.values()] == [HERE, FINE]
 
 
+@pytest.mark.parametrize(("name", "series"), [("box", FINE), ("box", STRANGE), ("distance", FINE)])
+def test_what_was_added_empty_belongs_to_the_series_it_is_drawn_on(
+    controller: Controller, name: str, series: str
+) -> None:
+    tool(controller, name)
+    controller.receive({"kind": "command", "name": "new"})
+    turned(controller, series)
+    controller.receive(PULL)
+    (thing,) = controller.easel.table.objects.values()
+    assert (thing.series_uid, thing.label.endswith("1")) == (series, True) and not isinstance(thing, Unplaced)
+
+
 def test_undo_of_work_on_another_series_is_drawn(controller: Controller) -> None:
     tool(controller, "smartpaint")
     controller.receive(STROKE)
@@ -105,11 +118,12 @@ def test_undo_of_work_on_another_series_is_drawn(controller: Controller) -> None
 def test_rows_are_grey_only_where_the_annotation_cannot_be_seen(controller: Controller) -> None:
     tool(controller, "smartpaint")
     controller.receive(STROKE)
-    rows = AnnotationList(controller, lambda entry: None, lambda label, colour: None)
+    rows = AnnotationList(controller, lambda entry: None, lambda label, colour: None, {HERE: "ADC"})
     (row,) = rows.rows.values()
     grey = []
     for series in (HERE, FINE, STRANGE):
         controller.turn_to(series)
         rows.refresh()
-        grey.append(("eci-elsewhere" in row.widget._dom_classes, "another series" in row.choose.tooltip))
-    assert grey == [(False, False), (False, True), (True, True)]
+        named = row.series.layout.display != "none" and row.series.value
+        grey.append(("eci-elsewhere" in row.widget._dom_classes, "another series" in row.choose.tooltip, named))
+    assert grey == [(False, False, False), (False, True, "on ADC"), (True, True, "on ADC")]

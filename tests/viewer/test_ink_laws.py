@@ -18,7 +18,7 @@ from eci_annotate.viewer.stage.ink.painter import Painter
 from eci_annotate.viewer.stage.layouts import Cell, grid
 from eci_annotate.viewer.stage.messages import Message
 from eci_annotate.viewer.stage.orders import Fit, Ink, Lines, Mark, Order, Send
-from tests.counts import count
+from tests.counts import examples
 from tests.tools.test_laws import state_of
 from tests.viewer.viewer_world import FINE, STRANGE, THREE, hands, make_controller, views, volume_of, windows
 
@@ -203,7 +203,7 @@ ON_TOP = [
 ACTIONS = st.one_of(STROKES, HANDS.map(lambda one: [one]), KEYS.map(lambda one: [one]), KEYS.map(lambda one: [one]))
 
 
-@settings(max_examples=count(160, 5000))
+@settings(max_examples=examples(160, 5000))
 @example(in_grid=False, tool="smartpaint", actions=[ON_TOP])
 @given(
     in_grid=st.booleans(),

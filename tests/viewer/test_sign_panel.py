@@ -23,3 +23,16 @@ def test_the_secret_is_asked_for_passed_on_and_forgotten() -> None:
     assert given[0][3] == "blue liver" and panel.secret.value == ""
     assert "does not open" in panel.said.value and "blue liver" not in panel.said.value
     assert panel.secret not in SignPanel(sign, review=False).sure.children
+
+
+def test_what_waits_for_the_person_is_a_button_that_leads_there() -> None:
+    class Waiting:
+        url = 'https://hub/sign/1?a="b'
+
+        def poll(self) -> None:
+            return None
+
+    panel = SignPanel(lambda *words: Waiting(), review=False)
+    panel.button.click()
+    panel.confirm.click()
+    assert "class='eci-link-button' href='https://hub/sign/1?a=&quot;b'" in panel.said.value

@@ -10,6 +10,7 @@ import pytest
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.repository.repository import Repository
+from eci_annotate.viewer.stage.messages import look
 from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.workbench import Workbench
 from tests.repository.repository_world import lines
@@ -56,13 +57,19 @@ def test_a_box_is_signed_when_it_was_looked_at_on_every_series(liver: Repository
     with pytest.raises(Refused, match="is not checked on"):
         bench._sign("I checked", "", "", "")
     checks.next.click()
-    assert easel.table.series_uid == unseen[0]
+    assert [each.message for each in bench.controller.turn_to(unseen[0])] == [look(series=unseen[0])]  # type: ignore
+    assert easel.table.series_uid == unseen[0] and checks.titles[unseen[0]] in checks.said.value
     look_at(bench, [1000, 0, 0])
     checks.tick.click()
     assert "not on the screen" in checks.said.value and checks.unseen(box) == unseen
     look_at(bench, box.centre_lps)
+    frames = {bench.controller.panes.series(cell.name): cell.name for cell in bench.controller.panes.layout.cells}
+    bench.controller.active_pane = frames[box.series_uid]  # the reader went to another pane: nothing is ticked there
     checks.tick.click()
-    assert checks.said.value == "" and checks.unseen(box) == unseen[1:]
+    assert "not a series to check" in checks.said.value and checks.unseen(box) == unseen
+    bench.controller.active_pane = frames[unseen[0]]
+    checks.tick.click()
+    assert checks.said.value == f"Seen on {checks.titles[unseen[0]]}." and checks.unseen(box) == unseen[1:]
     slot = next(each.slot for each in bench.hanging.placed if each.series_uid == unseen[1])
     checks.reasons[slot].value = "not usable: motion"
     assert checks.unseen(box) == []

@@ -109,7 +109,11 @@ def test_seeds_give_an_outline_that_enter_accepts():
     assert isinstance(world.kept[-1], Accept) and world.easel.table.undo_name == "Undo GrowCut result for lesion 1"
     assert [message["uid"] for message in world.told("forget")] == [f"suggestion:{uid}"]
     require_decided(world.easel)
+    world.loop.until(lambda: world.bar.text.value == "")
+    assert world.bar.widget.layout.display == "flex", "the images stay where they are for the next stroke"
+    tool(world.controller, "box")
     world.loop.until(lambda: world.bar.widget.layout.display == "none")
+    tool(world.controller, "growcut")
     world.do(Undo())
     world.loop.until(lambda: world.suggestions.current)
 

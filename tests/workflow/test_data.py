@@ -21,7 +21,7 @@ from eci_annotate.workflow.subject.lease import Lease, to_minute
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_case
-from tests.counts import count
+from tests.counts import examples
 
 CASE = shipped_use_case("liver-ct")
 LESION = {"label": "lesion 1", "segment": "IVa", "size_mm": 12.5, "classification": "cyst", "confidence": 4}
@@ -89,7 +89,7 @@ RAW = st.fixed_dictionaries(
 
 
 @pytest.mark.soak
-@settings(max_examples=count(300, 5000), deadline=None)
+@settings(max_examples=examples(300, 5000), deadline=None)
 @given(RAW)
 def test_what_is_accepted_fits_the_schema(raw: dict[str, Any]) -> None:
     try:

@@ -1,4 +1,4 @@
-"""Hanging protocols on 2,400 header sets: what is placed rightly, wrongly, or not found.
+"""Hanging protocols on 3,990 header sets: what is placed rightly, wrongly, or not found.
 
 `python -m tests.workflow.test_hanging_trial` prints the table.
 """
@@ -16,6 +16,7 @@ import pytest
 
 from eci_annotate.workflow.usecase.hanging import SlotChoice
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
+from tests.counts import FAST
 
 SETS = Path(__file__).parents[1] / "data" / "hanging" / "header_sets.json.gz"
 WRONG, MISSING = 0.02, 0.02
@@ -27,7 +28,7 @@ OPEN = {("breast-mri", "last"), ("liver-mri", "dynamic")}
 def studies() -> dict[str, list[dict[str, Any]]]:
     """Studies by use case: headers, the series that a radiologist would accept in each slot, and those left open."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for study in json.loads(gzip.decompress(SETS.read_bytes())):
+    for study in json.loads(gzip.decompress(SETS.read_bytes()))[:: 4 if FAST else 1]:
         found.setdefault(study["case"], []).append(study)
     return found
 

@@ -32,7 +32,7 @@ from eci_annotate.workflow.subject.state import TaskStatus, fold, is_done, stage
 from eci_annotate.workflow.subject.verdict import chosen, verdict_of, version_statuses
 from eci_annotate.workflow.subject.view import has_task, readable, view
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, TaskKind
-from tests.counts import count
+from tests.counts import count, examples
 from tests.workflow.test_roles import CASE, DIGEST, DOUBLE
 from tests.workflow.workflow_world import OLGA, P, S, World, actor
 
@@ -254,4 +254,4 @@ class Laws(RuleBasedStateMachine):
 
 
 TestLaws = Laws.TestCase
-TestLaws.settings = settings(max_examples=count(25, 2000), stateful_step_count=count(30, 60), deadline=None)
+TestLaws.settings = settings(max_examples=examples(25, 2000), stateful_step_count=count(30, 60), deadline=None)

@@ -22,7 +22,7 @@ from eci_annotate.workflow.subject.view import readable, view
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey, check_signature
 from eci_annotate.workflow.trust.seals import START, Manifest, chained, check_chain
 from eci_annotate.workflow.usecase.usecase import shipped_use_case
-from tests.counts import count
+from tests.counts import examples
 from tests.workflow.workflow_world import ANNA, BEN, KEY, OLGA, RUTH, P, S, World, actor
 
 
@@ -320,4 +320,4 @@ class Anything(RuleBasedStateMachine):
 
 
 TestAnything = pytest.mark.soak(Anything.TestCase)
-TestAnything.settings = settings(max_examples=count(25, 1000), stateful_step_count=25, deadline=None)
+TestAnything.settings = settings(max_examples=examples(25, 1000), stateful_step_count=25, deadline=None)

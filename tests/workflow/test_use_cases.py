@@ -1,14 +1,16 @@
 """Every use case that is shipped is complete: its form can be answered in full, and series find their slots."""
 
+import copy
+import json
 from typing import Any
 
 import pytest
 
-from eci_annotate.errors import BadAnswers
-from eci_annotate.workflow.series.series_facts import facts_of
+from eci_annotate.errors import BadAnswers, BadUseCase
+from eci_annotate.workflow.series.series_facts import facts_among, facts_of
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.form import Question
-from eci_annotate.workflow.usecase.usecase import forms_folder, shipped_use_case
+from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_case
 
 CASES = sorted(path.parent.name for path in forms_folder().glob("*/usecase.yaml"))
 
@@ -47,6 +49,51 @@ def test_the_form_can_be_answered_in_full_and_needs_what_it_requires(name: str, 
     for question in needed:
         with pytest.raises(BadAnswers, match="missing"):
             check_answers(case.report, {key: value for key, value in full.items() if key != question})
+
+
+COLORECTAL = {
+    "image_quality": "good", "location": "rectum", "t": "T3", "n": "N1a", "m": "M1a",
+    "lesions": [
+        {"label": "a", "kind": "node", "size_mm": 9, "confidence": 4},
+        {"label": "b", "kind": "metastasis", "organ": "liver", "size_mm": 20, "confidence": 4},
+    ],
+}  # fmt: skip
+LIVER = {"label": "a", "segment": "V", "size_mm": 12, "aphe": "yes", "washout": "yes", "capsule": "no",
+         "restriction": "yes", "hepatobiliary": "hypo", "category": "LR-5", "confidence": 4}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changed", "title"),
+    [
+        ("colorectal-ct", COLORECTAL, {"location": "not-seen"}, "T category"),
+        ("colorectal-ct", COLORECTAL, {"n": "N0"}, "N category"),
+        ("colorectal-ct", COLORECTAL, {"m": "M0"}, "M category"),
+        ("liver-mri", {"image_quality": "good", "series_choice": "x", "lesions": [LIVER]},
+         {"lesions": [{**LIVER, "aphe": "no"}]}, "Category after LI-RADS"),
+        ("liver-mri", {"image_quality": "good", "series_choice": "x", "lesions": [LIVER]},
+         {"lesions": [{**LIVER, "size_mm": 8}]}, "Category after LI-RADS"),
+    ],
+)  # fmt: skip
+def test_answers_that_contradict_each_other_are_refused_by_name(
+    name: str, given: dict[str, Any], changed: dict[str, Any], title: str
+) -> None:
+    report = shipped_use_case(name).report
+    assert check_answers(report, given)
+    with pytest.raises(BadAnswers, match=f"'{title}' is .*, but ") as refused:
+        check_answers(report, given | changed)
+    assert "Correct one of the two" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"of": "sort"}, "'lesions/sort'"), ({"within": "lesion"}, "'lesion/kind'"), ({"is": ["nodes"]}, "'nodes'"),
+     ({"answer": ["NO"]}, "'NO'")],
+)  # fmt: skip
+def test_a_contradiction_that_can_never_be_found_is_not_published(change: dict[str, Any], says: str) -> None:
+    definition = copy.deepcopy(json.loads(shipped_use_case("colorectal-ct").blob))
+    definition["report"]["properties"]["n"]["x-contradicts"][0].update(change)
+    with pytest.raises(BadUseCase, match=says):
+        UseCase.from_definition(definition)
 
 
 def series(uid: str, **header: Any) -> dict[str, Any]:
@@ -151,3 +198,20 @@ def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
     assert placed.slot == "portal" and "its phase is not known and taken to be the portal-venous one" in placed.reasons
     (known,) = shipped_use_case("liver-ct").hang([series("a", Modality="CT", SeriesDescription="Abdomen pv")]).placed
     assert not any("not known" in reason for reason in known.reasons)
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (["T1 KM 1", "T1 KM 2", "T1 KM 3"], ["2", "3", "4"]),
+        (["T1 nativ", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["native", "2", "3", "4"]),
+        (["T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["", "", ""]),
+        (["T1 dyn 0", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["1", "2", "3", "4"]),
+        (["T1 KM 1st", "T1 KM 2nd", "T1 KM 3rd"], ["2", "3", "4"]),
+        (["T1 KM 25", "T1 KM 70", "T1 KM 180"], ["arterial", "portal", "late"]),
+        (["T1 KM 15", "T1 KM 30"], ["", ""]),  # flip angles
+    ],
+)
+def test_numbers_count_from_the_agent_only_where_something_says_so(names: list[str], places: list[str]) -> None:
+    headers = [{"Modality": "MR", "SeriesDescription": name, "series_uid": name} for name in names]
+    assert [each.get("phase") or each.get("dynamic_position", "") for each in facts_among(headers)] == places

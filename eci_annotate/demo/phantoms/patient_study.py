@@ -149,13 +149,19 @@ _VOLUME_ONLY: Sequence[str] = (
 )  # fmt: skip
 
 
+# PS3.3 C.7.6.1.1.1: to the right and down; of both breasts the chest wall is at one side, and medial is below
+ORIENTATIONS = {
+    ("L", True): ["A", "R"], ("L", False): ["A", "FR"], ("R", True): ["P", "L"], ("R", False): ["P", "FL"],
+}  # fmt: skip
+
+
 def _as_mammogram(dataset: Dataset, series: SeriesPlan, grid: Grid) -> None:
     for keyword in _VOLUME_ONLY:
         if keyword in dataset:
             delattr(dataset, keyword)
     dataset.SOPClassUID, dataset.BodyPartExamined = MG_STORAGE, "BREAST"
     dataset.ImageLaterality, dataset.ViewPosition = series.side, series.view
-    dataset.PatientOrientation = ["A" if series.side == "L" else "P", "L" if series.view == "CC" else "FL"]
+    dataset.PatientOrientation = ORIENTATIONS[series.side, series.view == "CC"]
     dataset.ImagerPixelSpacing = [grid.spacing_mm[1], grid.spacing_mm[2]]
     dataset.PresentationIntentType, dataset.PresentationLUTShape = "FOR PRESENTATION", "IDENTITY"
     dataset.PixelIntensityRelationship, dataset.PixelIntensityRelationshipSign = "LOG", -1

@@ -41,8 +41,18 @@ class _Walker:
             tag, length, value = self.header(at)
             if tag == end_tag:
                 return value
-            at = self.after(tag, length, value)
+            inner = self.implicit if length == UNDEFINED and self.is_unknown(at) else self
+            at = inner.after(tag, length, value)
         return at
+
+    def is_unknown(self, at: int) -> bool:
+        """Whether the element at a position has the VR UN."""
+        return self.explicit and self.content[at + 4 : at + 6] == b"UN"
+
+    @property
+    def implicit(self) -> _Walker:
+        """The same content as sequences of unknown VR are encoded (PS3.5 6.2.2): implicit VR, little endian."""
+        return _Walker(self.content, False, "<")
 
     def after(self, tag: tuple[int, int], length: int, value: int) -> int:
         """Return the position after a value."""

@@ -28,6 +28,11 @@ OF_THE_FILE = {
     "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "SamplesPerPixel", "PhotometricInterpretation", "Modality", "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
+STANDARD_ONLY = {
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness",
+    "NominalScannedPixelSpacing", "SpacingBetweenSlices", "PixelAspectRatio", "RescaleSlope", "RescaleIntercept",
+    "RescaleType", "WindowCenter", "WindowWidth", "VOILUTFunction", "PixelPaddingValue", "PixelPaddingRangeLimit",
+}  # fmt: skip
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
 
@@ -206,25 +211,30 @@ def frames_of(
         return [whole]
     if not 1 <= count <= MOST_FRAMES or (per_frame and len(per_frame) != count):
         raise DamagedFile("The number of frames of an image does not fit its headers.", REMEDY)
-    shared = _flat(next(iter(value_of(dataset, "SharedFunctionalGroupsSequence") or ()), None))
-    return [
-        Frame(dataset, n + 1, shared | _flat(per_frame[n] if per_frame else None), _later(pixels, n), full=full)
-        for n in range(count)
-    ]
+    private, shared = _flat(next(iter(value_of(dataset, "SharedFunctionalGroupsSequence") or ()), None))
+    found = []
+    for n in range(count):
+        own_private, own = _flat(per_frame[n] if per_frame else None)
+        found.append(Frame(dataset, n + 1, private | own_private | shared | own, _later(pixels, n), full=full))
+    return found
 
 
 def _later(pixels: Callable[[int], np.ndarray[Any, Any]], n: int) -> Callable[[], np.ndarray[Any, Any]]:
     return lambda: pixels(n)
 
 
-def _flat(group: Dataset | None) -> dict[str, Any]:
-    """Return the elements of all macros of a functional group, by keyword; private macros count last."""
+def _flat(group: Dataset | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the elements of the private and of the standard macros of a functional group, by keyword.
+
+    Private macros count last, and say nothing about place and values: what they repeat need not be of this frame.
+    """
     if group is None:
-        return {}
+        return {}, {}
     try:
         standard = [element for element in group if not element.tag.is_private]
         private = [element for element in group if element.tag.is_private]
-        return {**dict(_elements(private, 0)), **dict(_elements(standard, 0))}
+        kept = {key: value for key, value in _elements(private, 0) if key not in STANDARD_ONLY}
+        return kept, dict(_elements(standard, 0))
     except Exception as error:  # pydicom raises many kinds for malformed values
         raise DamagedFile("A functional group of an image cannot be read.", REMEDY) from error
 

@@ -55,7 +55,7 @@ HANGING_TAGS = (
     "PresentationIntentType",
 )
 # raised with the elements above, the facts and the way series are split: lists that were kept before are made again
-HEADERS_FORMAT = b"2"
+HEADERS_FORMAT = b"4"
 _FACT_TAGS = (
     "PatientOrientation",
     "ViewCodeSequence",

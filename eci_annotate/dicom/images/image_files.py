@@ -44,6 +44,12 @@ class ImageFile:
         pixels = coloured(self.dataset, self.stored) if is_colour(self.dataset) else self.stored
         return frames_of(self.dataset, pixels, self.fill, self._decode)
 
+    @property
+    def stored_frames(self) -> list[Frame]:
+        """Its frames with their stored values: labels are no colours, also where a palette shows them."""
+        self._require_room()
+        return frames_of(self.dataset, self.stored, self.fill, self._decode)
+
     def _require_room(self) -> None:
         """Refuse a file with too few bytes for its frames, or with pixels beyond them; zeros are padding."""
         size = self._pixel_bytes(self.dataset._dict.get(PIXEL_DATA))

@@ -31,12 +31,11 @@ from eci_annotate.dicom.images.pixels import (
     padding_range,
     pixels_digest,
 )
-from eci_annotate.dicom.images.projections import projection_attrs
 from eci_annotate.dicom.images.requirements import require_volumes
 from eci_annotate.dicom.images.stack_values import values_of
 from eci_annotate.dicom.images.stacks import (
     Stack,
-    StackKind,
+    kind_attrs,
     one_stack,
     require_pictures,
     stack_with,
@@ -54,7 +53,8 @@ def _grey_attrs(frames: Sequence[Frame], values: NDArray[Any]) -> dict[str, Any]
     """Return padding, windows and inversion; of windows that differ from slice to slice those of the middle one."""
     first, middle = frames[0], frames[len(frames) // 2]
     padding = padding_range(first, values)
-    inverted = {"inverted": True} if first.text("PhotometricInterpretation") == "MONOCHROME1" else {}
+    shape, photometric = first.text("PresentationLUTShape"), first.text("PhotometricInterpretation")
+    inverted = {"inverted": True} if photometric == "MONOCHROME1" or shape == "INVERSE" else {}
     return ({} if padding is None else {"padding": padding}) | window_attrs(middle, values) | inverted
 
 
@@ -69,12 +69,7 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     attrs |= colour_attrs(first.dataset) if is_colour(first.dataset) else _grey_attrs(stack.frames, values)
     if not first.text("FrameOfReferenceUID"):
         attrs["private_frame"] = True  # no other series shares it
-    if stack.kind != StackKind.VOLUME:
-        attrs["kind"] = str(stack.kind)
-    if stack.kind == StackKind.SLICES:
-        attrs["tilt_degrees"] = round(stack.grid.tilt_degrees, 3)
-    if stack.kind == StackKind.PROJECTION:
-        attrs |= projection_attrs(first)
+    attrs |= kind_attrs(stack)
     if stack.title:
         attrs |= {"stack": stack.title, "dicom_series_uid": first.series_uid}
     volume = volume_from_array(

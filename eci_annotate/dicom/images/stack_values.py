@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.element_values import REMEDY
 from eci_annotate.dicom.images.pixels import has_uniform_padding, is_unscaled, modality_values
 from eci_annotate.dicom.images.stacks import Stack
+from eci_annotate.errors import DamagedFile
 
+SCALING = ("RescaleSlope", "RescaleIntercept")
 MOST_FLOAT32 = 1 << 24
 
 
@@ -31,7 +34,13 @@ def values_of(stack: Stack) -> NDArray[Any]:
     """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
 
     Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
+
+    Raises
+    ------
+    DamagedFile
+        If only some of the images say how stored values are scaled.
     """
+    _require_scaling(stack.frames)
     if is_colour(stack.frames[0].dataset):
         with ThreadPoolExecutor(2) as pool:
             return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
@@ -47,6 +56,14 @@ def values_of(stack: Stack) -> NDArray[Any]:
     for k, values in wide.items():
         out[k] = values
     return out
+
+
+def _require_scaling(frames: Sequence[Frame]) -> None:
+    """Refuse a stack in which only some images say how stored values are scaled: the others are never guessed."""
+    for keyword in SCALING:
+        without = sum(frame.get(keyword) is None for frame in frames)
+        if 0 < without < len(frames):
+            raise DamagedFile(f"{keyword} is missing from {without} of {len(frames)} images of a stack.", REMEDY)
 
 
 def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.dicom.images.projections import projection_grid, view_of
+from eci_annotate.dicom.images.projections import projection_attrs, projection_grid, view_of
 from eci_annotate.dicom.images.requirements import has_place, require_picture
 from eci_annotate.dicom.images.slice_order import order_of, runs_of
 from eci_annotate.dicom.images.split_series import (
@@ -182,6 +183,15 @@ def _without_place(frames: Sequence[Frame]) -> Iterator[tuple[Frame, ...]]:
 def _picture(shots: tuple[Frame, ...], place: int, of: int) -> Stack:
     name = "" if of == 1 else view_of(shots[0]) or f"image {place} of {of}"
     return Stack(shots, projection_grid(shots), name, kind=StackKind.PROJECTION)
+
+
+def kind_attrs(stack: Stack) -> dict[str, Any]:
+    """Return what the attributes of its volume say of its kind and its spacing; nothing of a usual volume."""
+    if stack.kind == StackKind.VOLUME:
+        return {}
+    tilt = {"tilt_degrees": round(stack.grid.tilt_degrees, 3)} if stack.kind == StackKind.SLICES else {}
+    picture = projection_attrs(stack.frames[0]) if stack.kind == StackKind.PROJECTION else {}
+    return {"kind": str(stack.kind)} | tilt | picture
 
 
 def _uid(frames: Sequence[Frame]) -> str:

@@ -50,6 +50,17 @@ def header_of_stack(stack: Stack) -> StackHeader:
     return StackHeader(stack.uid, stack.title, len(stack.frames), _header(stack.frames[0]))
 
 
+def is_whole(stacks: Sequence[StackHeader], files: int) -> bool:
+    """Whether one stack has all files of its series, and so stands for it."""
+    return len(stacks) == 1 and stacks[0].images == files
+
+
+def hanging_facts(series_uid: str, stack: StackHeader) -> dict[str, Any]:
+    """Return what hanging protocols need to know of a stack that is one of several, or only a part, of a series."""
+    stands_for = {"series_uid": stack.uid, "slices": stack.images, "stack": stack.title, "stack_of": series_uid}
+    return stack.header | stands_for
+
+
 def _header(frame: Frame) -> dict[str, Any]:
     values = {keyword: frame.get(keyword) for keyword in HANGING_TAGS if keyword != "NumberOfFrames"}
     values["DiffusionBValue"] = b_value(frame)
@@ -131,9 +142,12 @@ def _hanging_rows(images: Sequence[ImageFile], is_current: bool) -> list[tuple[s
         return []
     study = "current" if is_current else "prior"
     series = f"Series {_number(images[0].dataset)} {images[0].dataset.get('SeriesDescription', '')}".strip()
-    facts = [{"series_uid": each.uid, "slices": each.images, "study": study} for each in stacks]
     names = [", ".join(filter(None, (series, each.title))) for each in stacks]
-    return [(name, each.header | fact) for name, each, fact in zip(names, stacks, facts, strict=True)]
+    if is_whole(stacks, len(images)):
+        facts = [stacks[0].header | {"series_uid": stacks[0].uid, "slices": stacks[0].images}]
+    else:
+        facts = [hanging_facts(str(images[0].dataset.get("SeriesInstanceUID", "")), each) for each in stacks]
+    return [(name, each | {"study": study}) for name, each in zip(names, facts, strict=True)]
 
 
 def _row(images: Sequence[ImageFile]) -> list[Any]:

@@ -19,17 +19,17 @@ MOST_LEVELS = 4096
 def window_attrs(frame: Frame, values: NDArray[Any]) -> dict[str, Any]:
     """Return `window` (low, high), and `windows` (explanation, low, high) where the file gives several.
 
-    `voi` has for each window how it is shown between black and white, unless all are linear. A file whose windows
+    `voi` has for each window how it is shown between black and white, unless all are exact. A file whose windows
     cannot be read has none.
     """
     try:
-        found = [*_given(frame, values), *_tables(frame)]
+        found = [*_given(frame, values), *_tables(frame, values)]
     except BadImages:
         return {}
     if not found:
         return {}
     attrs: dict[str, Any] = {"window": tuple(found[0][1])}
-    if any(voi != VoiFunction.LINEAR for _, _, voi in found):
+    if any(voi != VoiFunction.LINEAR_EXACT for _, _, voi in found):
         attrs["voi"] = tuple(voi if isinstance(voi, tuple) else str(voi) for _, _, voi in found)
     return attrs | ({"windows": tuple((name, *window) for name, window, _ in found)} if len(found) > 1 else {})
 
@@ -44,8 +44,19 @@ def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, Vo
     for n, (centre, width) in enumerate(pairs):
         if width > 0:
             window = Window.from_centre_width(float(centre), float(width))
-            shown = VoiFunction.SIGMOID if frame.text("VOILUTFunction") == "SIGMOID" else VoiFunction.LINEAR
-            yield (str(texts[n]) if n < len(texts) else "", _in_modality_values(frame, window, values), shown)
+            shown = _function(frame, float(width))
+            modality = _in_modality_values(frame, window, values)
+            if modality != window and shown is VoiFunction.LINEAR:
+                shown = VoiFunction.LINEAR_EXACT  # one value there is not one value here
+            yield (str(texts[n]) if n < len(texts) else "", modality, shown)
+
+
+def _function(frame: Frame, width: float) -> VoiFunction:
+    """Return how values become grey; LINEAR is not defined for a width below one."""
+    stated = frame.text("VOILUTFunction")
+    if stated in (VoiFunction.SIGMOID, VoiFunction.LINEAR_EXACT):
+        return VoiFunction(stated)
+    return VoiFunction.LINEAR if width >= 1 else VoiFunction.LINEAR_EXACT
 
 
 def _in_modality_values(frame: Frame, window: Window, values: NDArray[Any]) -> Window:
@@ -65,12 +76,12 @@ def _share(window: Window, low: float, high: float) -> float:
     return max(min(window.high, high) - max(window.low, low), 0.0) / together if together > 0 else 0.0
 
 
-def _tables(frame: Frame) -> Iterator[tuple[str, Window, Voi]]:
+def _tables(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, Voi]]:
     """Return each VOI lookup table: the range of its input, and the grey levels of its output."""
     for item in frame.get("VOILUTSequence") or ():
         count, first, bits = (int(n) for n in numbers(item.get("LUTDescriptor"), "LUTDescriptor"))
         count = count or 1 << 16
-        if first >= 1 << 15 and frame.whole("PixelRepresentation"):
+        if first >= 1 << 15 and (frame.whole("PixelRepresentation") or float(np.nanmin(values)) < 0):
             first -= 1 << 16  # written unsigned
         window = Window(float(first), float(first + count - 1))
         yield str(item.get("LUTExplanation", "") or ""), window, _levels(item.get("LUTData"), count, bits)

@@ -31,6 +31,7 @@ from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotation import Holes
 from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.measurements import limits_of_unit
 from eci_annotate.version import __version__
 
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, as C.8.8.5 wants it
@@ -204,8 +205,10 @@ def _roi(number: int, annotation: Annotation, images: ReferencedImages) -> Datas
     item.ROIName = one_line(annotation.label)
     item.ROIGenerationAlgorithm = GENERATION[annotation.kind]
     item.ROIGenerationDescription = _description(annotation)
+    if limits := limits_of_unit(images.unit):
+        item.ROIDescription = limits.strip(" ;")
     volume_cm3 = annotation.volume_mm3 / 1000
-    if images.has_volume and volume_cm3 == volume_cm3:  # nan: a plane of unknown thickness
+    if images.unit.has_volume and volume_cm3 == volume_cm3:  # nan: a plane of unknown thickness
         item.ROIVolume = f"{volume_cm3:.6f}".rstrip("0").rstrip(".")[:16]
     if annotation.kind == AnnotationKind.MASK and not images.grid.is_sheared:
         item.SourcePixelPlanesCharacteristicsSequence = [_source_planes(images)]

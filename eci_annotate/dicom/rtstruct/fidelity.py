@@ -22,7 +22,9 @@ MOST_MM = 0.01
 AGAIN = "Nothing was signed. Report this with the time; draw the annotation again to go on."
 
 
-def receipt_of(annotations: Sequence[Annotation], content: bytes, grid: Grid) -> list[dict[str, Any]]:
+def receipt_of(
+    annotations: Sequence[Annotation], content: bytes, grid: Grid, *, has_volume: bool = True
+) -> list[dict[str, Any]]:
     """Compare a written structure set with its annotations.
 
     Parameters
@@ -33,13 +35,15 @@ def receipt_of(annotations: Sequence[Annotation], content: bytes, grid: Grid) ->
         The file.
     grid
         Grid of the annotated images.
+    has_volume
+        Whether voxels have a size along three axes in the patient; if not, no volume is stated.
 
     Returns
     -------
     list of dict
         For each annotation: `uid`, `kind`, number of `voxels`, how many are `missing` and `extra` when its contours
-        alone are read (as other readers do), `volume_mm3` as drawn and `read_volume_mm3`, and `vertex_mm`, the largest
-        distance of a corner from where it was drawn (None for masks).
+        alone are read (as other readers do), `volume_mm3` as drawn and `read_volume_mm3` (None if unknown), and
+        `vertex_mm`, the largest distance of a corner from where it was drawn (None for masks).
 
     Raises
     ------
@@ -50,6 +54,8 @@ def receipt_of(annotations: Sequence[Annotation], content: bytes, grid: Grid) ->
     if len(read) != len(annotations):
         raise BadStructureSet("A structure set does not hold all annotations.", AGAIN)
     rows = [_row(*each, grid) for each in zip(annotations, read, plain, strict=True)]
+    if not has_volume:
+        rows = [row | {"volume_mm3": None, "read_volume_mm3": None} for row in rows]
     for number, row in enumerate(rows, 1):
         wrong = row["missing"] + row["extra"] if row["kind"] == AnnotationKind.MASK else 0
         if wrong or (row["vertex_mm"] or 0.0) > MOST_MM:

@@ -31,6 +31,14 @@ class FrameGrid:
     slice_of: dict[int, int]
     is_guessed: bool
 
+    @property
+    def guess(self) -> str:
+        """What was taken for the distance of planes that the file does not state."""
+        if self.grid.shape[0] == 1:
+            return "The file does not state the thickness of its only plane; 1 mm is assumed."
+        step = f"{self.grid.slice_mm:g} mm"
+        return f"The file does not state the distance of its planes; that of its frames is taken: {step}."
+
 
 def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
     """Return the grid on which all frames lie.
@@ -92,7 +100,7 @@ def _require_size(planes: int, shape: tuple[int, int]) -> None:
 
 
 def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDArray[np.int64], bool]:
-    """Return the distance between planes, the slice of each height, and whether nothing tells the distance."""
+    """Return the distance between planes, the slice of each height, and whether the file states none."""
     stated = [abs(first.number_of(name) or 0.0) for name in ("SpacingBetweenSlices", "SliceThickness")]
     between, thickness = stated
     if len(heights) == 1:
@@ -103,7 +111,7 @@ def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDA
             continue  # planes much closer than the file says are planes out of place: voxels would be slivers
         fit = _fit(heights, candidate, digit_mm)
         if fit is not None:
-            return *fit, False
+            return *fit, not any(stated)
     raise BadSegmentation("The planes of the segmentation are not evenly spaced.", AGAIN)
 
 

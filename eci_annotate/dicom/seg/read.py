@@ -86,7 +86,7 @@ def _read(source: str | PathLike[str] | bytes, threshold: float) -> Segments:
     segments = list(segments_of(dataset, found))
     if not has_pixels(dataset):
         raise BadSegmentation("The segmentation has no pixels.", AGAIN)
-    frames = ImageFile(dataset, lambda: b"", 0).frames
+    frames = ImageFile(dataset, lambda: b"", 0).stored_frames
     reader = _MaskReader(dataset, frames, found)
     match kind:
         case "LABELMAP":
@@ -139,7 +139,7 @@ class _MaskReader:
         except EciError as error:
             self.first_error = error
         if self._common is not None and self._common.is_guessed:
-            self.found.note("The file does not state the thickness of its only plane; 1 mm is assumed.")
+            self.found.note(self._common.guess)
 
     def read_stacked(self, segments: Sequence[Segment], chosen: Selection) -> None:
         """Read segments with frames of their own (PS3.3 C.8.20.2)."""

@@ -25,7 +25,7 @@ from eci_annotate.dicom.seg.source_images import SourceImages
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import BadSegmentation, EciError, NotInstalled
 from eci_annotate.imaging.annotation import Annotation, AnnotationKind
-from eci_annotate.imaging.label_map import Overlap, label_map, voxels_of
+from eci_annotate.imaging.label_map import Overlap, label_map, tell_empty, voxels_of
 from eci_annotate.version import __version__
 
 TISSUE = ("85756007", "SCT", "Tissue")  # what a label means is not known; also the default of dcmqi and 3D Slicer
@@ -103,6 +103,7 @@ def _pixels(
     every = []
     for annotation in annotations:
         voxels = voxels_of(annotation, grid, uid)
+        tell_empty(annotation, voxels)
         first = np.flatnonzero(voxels.any(axis=(1, 2)))
         every.append((first, voxels[first]))
     planes = sorted({int(k) for at, _ in every for k in at}) or [0]
@@ -145,6 +146,8 @@ def _dataset(
     )
     if images.is_placed:
         measures = hd.PixelMeasuresSequence(grid.spacing_mm[1:], grid.slice_mm, grid.slice_mm)
+        if not images.unit.has_volume:
+            del measures[0].SliceThickness, measures[0].SpacingBetweenSlices  # the images do not state them
         dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures  # with the distance of the slices
     else:
         dataset.PatientOrientation = images.header.get("PatientOrientation") or ""

@@ -11,9 +11,9 @@ from pydicom import Dataset
 from eci_annotate.dicom.annotation_set import content_and_dataset, items_of
 from eci_annotate.dicom.image_references import ReferencedImages, reference_to, shared_header
 from eci_annotate.dicom.images.projections import projection_attrs
-from eci_annotate.dicom.images.requirements import has_place
 from eci_annotate.errors import BadSegmentation, BadStructureSet
 from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.measurements import Unit
 
 SEXES = ("M", "F", "O", "")
 
@@ -34,8 +34,8 @@ class SourceImages:
         As of the images.
     grid
         Where the voxels are, in patient millimetres (LPS); of a picture without a place in space its own plane.
-    is_placed
-        Whether the images have a place in space.
+    unit
+        What lengths are stated in.
     """
 
     header: Dataset
@@ -45,7 +45,12 @@ class SourceImages:
     stack_uid: str
     modality: str
     grid: Grid
-    is_placed: bool = True
+    unit: Unit = Unit.PATIENT
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the images have a place in space."""
+        return self.unit.is_placed
 
 
 def _plain(header: Dataset) -> Dataset:
@@ -68,12 +73,12 @@ def source_images(images: ReferencedImages) -> SourceImages:
         images.stack_uid,
         images.frames[0].modality,
         images.grid,
-        has_place(images.frames[0]),
+        images.unit,
     )
 
 
 def images_of_structure_set(
-    content: bytes, stack_uid: str, grid: Grid, instance_uids: Sequence[str], *, is_placed: bool = True
+    content: bytes, stack_uid: str, grid: Grid, instance_uids: Sequence[str], *, unit: Unit = Unit.PATIENT
 ) -> SourceImages:
     """Return what a segmentation takes from an RTSTRUCT of eci_annotate in place of the image files.
 
@@ -85,8 +90,8 @@ def images_of_structure_set(
         Of the annotated stack.
     instance_uids
         SOP Instance UIDs of the images by slice.
-    is_placed
-        Whether the images have a place in space.
+    unit
+        What lengths on the images are stated in.
     """
     _, dataset = content_and_dataset(content)
     (frame, *_) = _items(dataset, "ReferencedFrameOfReferenceSequence")
@@ -99,7 +104,7 @@ def images_of_structure_set(
     if not single or len(references) == 1:  # frames of a multi-frame file
         references = [drawn or known for drawn, known in zip(_drawn_slices(dataset, grid), references, strict=True)]
     header, uid = _plain(shared_header(dataset)), str(series.SeriesInstanceUID)
-    return SourceImages(header, references, instances, uid, stack_uid, "", grid, is_placed)
+    return SourceImages(header, references, instances, uid, stack_uid, "", grid, unit)
 
 
 def _items(item: Dataset, keyword: str) -> Sequence[Dataset]:

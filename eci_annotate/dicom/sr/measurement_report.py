@@ -24,7 +24,7 @@ from eci_annotate.dicom.uids import SEG_STORAGE, uid_from
 from eci_annotate.errors import BadSegmentation, EciError
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.label_map import voxels_of
-from eci_annotate.imaging.measurements import axis_lengths
+from eci_annotate.imaging.measurements import Unit, axis_lengths
 from eci_annotate.version import __version__
 from eci_annotate.workflow.usecase.form import Question
 
@@ -34,13 +34,19 @@ MAXIMUM = ("56851009", "SCT", "Maximum")
 VOLUME, AREA = ("118565006", "SCT", "Volume"), ("42798000", "SCT", "Area")
 LONG_AXIS, SHORT_AXIS = ("103339001", "SCT", "Long Axis"), ("103340004", "SCT", "Short Axis")
 MM, MM2 = ("mm", "UCUM", "millimeter"), ("mm2", "UCUM", "square millimeter")
-AT_DETECTOR = ("at-detector", "99ECI", "At the detector, not corrected for magnification")
+METHODS = {
+    Unit.DETECTOR: ("at-detector", "99ECI", "At the detector, not corrected for magnification"),
+    Unit.CALIBRATED: ("calibrated", "99ECI", "As calibrated by geometry or an object in the image"),
+    Unit.REGION: ("us-region", "99ECI", "In the scanned region of ultrasound"),
+    Unit.FILM: ("on-film", "99ECI", "On the scanned film, not corrected for magnification"),
+    Unit.STATED: ("as-stated", "99ECI", "By the pixel spacing of the file, whose origin it does not state"),
+}
 MM3 = ("mm3", "UCUM", "cubic millimeter")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a report refers to, and the form it repeats.
+    """What a report refers to, and the form it repeats. Nothing is measured where pixels have no size.
 
     Attributes
     ----------
@@ -48,21 +54,15 @@ class Evidence:
         The annotated stack.
     segmentation, structure_set
         Its SEG, whose segments are the annotations in their order, and its RTSTRUCT.
-    has_millimetres
-        Whether its pixels have a size; without one nothing is measured.
     questions, answers
         The form and what was answered.
-    has_volume
-        Whether voxels have a size along three axes in the patient.
     """
 
     images: SourceImages
     segmentation: bytes
     structure_set: bytes
-    has_millimetres: bool = True
     questions: Sequence[Question] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
-    has_volume: bool = True
 
 
 def measurement_report_file(annotations: Sequence[Annotation], evidence: Evidence, statement: Statement) -> bytes:
@@ -166,17 +166,17 @@ def _frame_of(segmentation: Dataset, number: int) -> int:
 
 
 def _measurements(hd: Any, annotation: Annotation, evidence: Evidence) -> Iterator[Any]:
-    grid, code = evidence.images.grid, hd.sr.CodedConcept
-    if not evidence.has_millimetres:
+    grid, unit, code = evidence.images.grid, evidence.images.unit, hd.sr.CodedConcept
+    if unit is Unit.PIXEL:
         return
-    if evidence.images.is_placed and evidence.has_volume and np.isfinite(annotation.volume_mm3):
+    if unit.has_volume and np.isfinite(annotation.volume_mm3):
         yield hd.sr.Measurement(code(*VOLUME), float(annotation.volume_mm3), code(*MM3))
     voxels = voxels_of(annotation, grid, evidence.images.stack_uid)
     axes = axis_lengths(annotation, voxels, grid)
     if axes is None:
         return
     area = int(voxels.sum((1, 2)).max()) * grid.spacing_mm[1] * grid.spacing_mm[2]
-    method = None if evidence.images.is_placed else code(*AT_DETECTOR)
+    method = code(*METHODS[unit]) if unit in METHODS else None
     yield hd.sr.Measurement(code(*AREA), float(area), code(*MM2), derivation=code(*MAXIMUM), method=method)
     yield hd.sr.Measurement(code(*LONG_AXIS), axes[0], code(*MM), method=method)
     yield hd.sr.Measurement(code(*SHORT_AXIS), axes[1], code(*MM), method=method)

@@ -31,10 +31,22 @@ _ROUND_POINTS, _MOST_DEPTH, _MOST_ITEMS = 72, 32, 100_000
 
 @dataclass(frozen=True)
 class ImageOfRegion:
-    """The image that a region is drawn on: its series as the report's evidence names it, and its instance."""
+    """The image that a region is drawn on: its series as the report's evidence names it, its instance, and its frame.
+
+    Without a frame it is every frame of the instance.
+    """
 
     series_uid: str
     sop_uid: str
+    frame: str = ""
+
+    def slices_in(self, volume: xr.DataArray) -> list[int]:
+        """Return which slices of a volume it is: stacks of one file have different frames of it."""
+        found = [k for k, known in enumerate(instance_uids_of(volume)) if known == self.sop_uid]
+        if not self.frame or "frame_number" not in volume.coords:
+            return found
+        numbers = np.atleast_1d(volume.coords["frame_number"].values).tolist()
+        return [k for k in found if str(numbers[k]) == self.frame]
 
 
 Locate = Callable[[ImageOfRegion], "xr.DataArray | None"]
@@ -86,8 +98,7 @@ def read_report(source: str | PathLike[str] | bytes, volumes: Sequence[xr.DataAr
     ...     print(error.what)
     This DICOM file is not a structured report.
     """
-    known = {uid: volume for volume in volumes for uid in instance_uids_of(volume)}
-    return report_regions(source, lambda image: known.get(image.sop_uid))
+    return report_regions(source, lambda image: next((each for each in volumes if image.slices_in(each)), None))
 
 
 def report_regions(source: str | PathLike[str] | bytes, locate: Locate) -> AnnotationSet[Contours]:
@@ -159,13 +170,11 @@ class ReportReader:
         if not named:
             raise RegionLeftOut("name no image")
         uid, frame = text_of(named[0], "ReferencedSOPInstanceUID"), text_of(named[0], "ReferencedFrameNumber")
-        volume = self._locate(ImageOfRegion(self._series.get(uid, ""), uid))
+        of_region = ImageOfRegion(self._series.get(uid, ""), uid, frame)
+        volume = self._locate(of_region)
         if volume is None:
             raise RegionLeftOut("lie on images that are not given")
-        slices = [k for k, known in enumerate(instance_uids_of(volume)) if known == uid]
-        if len(slices) > 1 and frame:
-            numbers_of = volume.coords["frame_number"].values.tolist()
-            slices = [k for k in slices if str(numbers_of[k]) == frame]
+        slices = of_region.slices_in(volume)
         if len(slices) != 1:
             raise RegionLeftOut("name no single image that is given")
         return volume, slices[0]

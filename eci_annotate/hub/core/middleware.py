@@ -32,7 +32,10 @@ BODIES = (
     (re.compile(r"/api/site/files/[^/]+"), LARGEST_PART),
 )
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
-PER_REQUEST = 32 << 10  # of a body of JSON
+BODY_S, SLOWEST = 30.0, 4 << 10  # a body may take so long, and a second more for so many bytes
+PER_REQUEST = 32 << 10  # of a body of JSON; larger ones are parsed one after the other
+MOST_PARTS = 500_000  # lists and objects in a body of JSON: they cost more time than its bytes
+PAUSE = 64 << 20  # after each of these, other requests have a second for so many bytes
 log = logging.getLogger("eci_annotate.hub")
 
 
@@ -82,6 +85,7 @@ class Watch:
 
     def __init__(self, app: ASGIApp, numbers: Numbers, prefix: str, people: People) -> None:
         self._app, self._numbers, self._prefix, self._people = app, numbers, prefix.rstrip("/"), people
+        self._parsing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request."""
@@ -92,7 +96,7 @@ class Watch:
         begin, status, begun = time.perf_counter(), [500], list[bool]()
         path = scope["path"].removeprefix(self._prefix)
         limit = _limit(path)
-        body = _Body(receive, limit)
+        body = _Body(receive, limit, self._parsing if limit <= LARGEST_DRAFT else None)
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -110,6 +114,7 @@ class Watch:
                 if not begun:
                     await response(scope, receive, sent)
             finally:
+                await body.release()
                 self._note(scope, status[0], time.perf_counter() - begin)
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -160,18 +165,50 @@ def _limit(path: str) -> int:
 
 
 class _Body:
-    """A request's body. Without a declared length it is truncated at the limit, as if the client had disconnected."""
+    """A request's body. It is truncated at the limit, or if it comes too slowly, as if the client had disconnected.
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._limit = receive, limit
-        self._got, self._ended = 0, False
+    A large one of JSON is given when no other one is parsed or answered: each holds everything else up.
+    """
+
+    def __init__(self, receive: Receive, limit: int, turn: asyncio.Lock | None) -> None:
+        self._receive, self._limit, self._turn, self._mine = receive, limit, turn, False
+        self._got, self._parts, self._waited, self._ended = 0, 0, 0.0, False
 
     async def receive(self) -> Message:
         """Return the next message."""
-        message = await self._receive()
-        self._got += len(message.get("body", b""))
-        self._ended = self._ended or not message.get("more_body", False)
-        return message if self._got <= self._limit else {"type": "http.disconnect"}
+        message = await self._receive() if self._ended else await self._next()
+        self._count(message.get("body", b""))
+        ended, self._ended = self._ended, self._ended or not message.get("more_body", False)
+        if self._turn is not None and self._got > PER_REQUEST and self._ended and not ended:
+            await self._turn.acquire()
+            self._mine = True
+        fits = self._got <= self._limit and (self._turn is None or self._parts <= MOST_PARTS)
+        return message if fits else {"type": "http.disconnect"}
+
+    def _count(self, piece: bytes) -> None:
+        self._got += len(piece)
+        if self._turn is not None:
+            self._parts += piece.count(b"[") + piece.count(b"{")
+
+    async def release(self) -> None:
+        """Let the next large body be parsed, after requests that wait have been answered."""
+        if self._mine and self._turn is not None:
+            self._mine = False
+            try:
+                await asyncio.sleep(self._got / PAUSE)
+            finally:
+                self._turn.release()
+
+    async def _next(self) -> Message:
+        """Return the next message; a client that sends too slowly has disconnected."""
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(BODY_S + self._got / SLOWEST - self._waited):
+                return await self._receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        finally:
+            self._waited += time.monotonic() - begun
 
     async def read_rest(self) -> None:
         """Read what a refusal left unread, up to a limit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from eci_annotate.hub.pages.page import Visit
@@ -29,11 +31,11 @@ def show_leases(visit: Visit) -> Response:
 
 
 def show_audit(visit: Visit) -> Response:
-    """Show the newest matching rows."""
+    """Show the newest matching rows, and a link to older ones."""
     place = place_of(visit)
     asked = {name: visit.asked(name) for name in ("subject", "by", "what", "since", "until")}
-    query = AuditQuery(project=place.name, **asked, newest=AUDIT_SIZE)  # type: ignore[arg-type]
     with visit.desk.allowance.heavy(visit.repo.account.actor.name):
-        table = visit.repo.trail.audit(query)
-    rows = table.iloc[::-1].to_dict("records")
-    return visit.show("audit", place=place, asked=asked, rows=rows, total=table.attrs["total"])
+        page = visit.repo.trail.audit_page(AuditQuery(place.name, **asked), AUDIT_SIZE, visit.asked("older"))
+    older = urlencode({name: value for name, value in asked.items() if value} | {"older": page.older})
+    first = not visit.asked("older")
+    return visit.show("audit", place=place, asked=asked, page=page, older=older, first=first, size=AUDIT_SIZE)

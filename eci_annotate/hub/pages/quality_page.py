@@ -37,11 +37,14 @@ def show_quality(visit: Visit) -> Response:
     case_of = partial(visit.repo.account.use_case, place.name)
     repository = Repository(visit.repo, visit.repo.images)
     quality = ProjectQuality(page.views, case_of, partial(_handle, visit), visit.desk.service.clock())
+    titles = dict(zip(quality.table["task"], quality.table["title"], strict=True))
     controls, waiting = ControlCases(repository, place.name).scored(MOST_COMPARED)
     return visit.show(
         "quality",
         place=place,
+        titles=titles,
         tasks=_known(quality.table.to_dict("records")),
+        minutes=quality.active_minutes.to_dict("records"),
         rejections=quality.rejections.to_dict("records"),
         weeks=_weeks(quality.days.to_dict("records")),
         controls=_newest(by_reader(controls).to_dict("records")),

@@ -15,6 +15,7 @@ from pathlib import Path
 from eci_annotate.errors import BadConfiguration, EciError, NotInstalled, StoreUnavailable
 from eci_annotate.proxy.cli import page_commands, quarantine_commands, site_setup
 from eci_annotate.proxy.cli.terminal_output import ProgressBar, plain_text, print_line, print_table
+from eci_annotate.version import __version__
 
 CONFIGURATION = "ECI_PROXY_CONFIGURATION"
 Command = Callable[[argparse.Namespace], None]
@@ -47,6 +48,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-c", "--configuration", type=Path, default=Path(default), help=f"default: ${CONFIGURATION}, or proxy.yaml"
     )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     site_setup.add_to(commands)
     for name, command, text in (

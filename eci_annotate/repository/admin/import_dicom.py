@@ -24,6 +24,7 @@ from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_
 from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
 from eci_annotate.repository.admin.site_numbers import registered_subject
+from eci_annotate.repository.admin.subtraction_series import add_subtractions
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
@@ -38,7 +39,8 @@ THERE, OTHER = "there already", "there already, with other content"
 class Imported:
     """What an import did: subjects with their number of files; how many files were skipped, and why;
     how many series were taken in but cannot be shown as a volume, and why; how many files were taken in that
-    may identify their patient; how many were held back, and why; how many patients could not be taken in, and why."""
+    may identify their patient; how many were held back, and why; how many patients could not be taken in, and why;
+    how many series were computed, which the hanging protocol asks for and a study lacks."""
 
     subjects: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Imported:
     identified: int = 0
     held: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
+    computed: dict[str, int] = field(default_factory=dict)
 
 
 def import_as(
@@ -141,7 +144,7 @@ def _import_files(
     _fresh(there, known, skipped)
     keep_apart = _Apart(backend, project, site, Counter(held))
     keep_apart({path: why for path, why in made.held.items() if path not in {each.path for each in there}} | damaged)
-    not_shown, failed = Counter[str](), Counter[str]()
+    not_shown, failed, computed = Counter[str](), Counter[str](), Counter[str]()
     for number, group in enumerate(made.patients, 1):
         try:
             subject, count = _take_patient(backend, group, known, skipped, keep_apart)
@@ -151,8 +154,11 @@ def _import_files(
             if count:
                 subjects[subject] = count
                 not_shown.update(_undisplayable(backend, subject, group))
+                computed.update(add_subtractions(backend, project, subject))
         tell("Importing subjects", number, len(made.patients))
-    return Imported(subjects, dict(skipped), dict(not_shown), identified, dict(keep_apart.counts), dict(failed))
+    return Imported(
+        subjects, dict(skipped), dict(not_shown), identified, dict(keep_apart.counts), dict(failed), dict(computed)
+    )
 
 
 class _Apart:

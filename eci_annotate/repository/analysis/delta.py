@@ -20,7 +20,7 @@ from eci_annotate.imaging.annotations import Annotation, Box, shape_of
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.display import picture_of
 from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_dice
-from eci_annotate.imaging.measurements import has_volume
+from eci_annotate.imaging.measurements import has_volume, volume_mm3_on
 from eci_annotate.imaging.reslice import nearest, upright_grid
 from eci_annotate.imaging.volume import grid_of, values_kji
 
@@ -105,8 +105,8 @@ class Delta:
         assert some is not None
         row: dict[str, Any] = {
             "label": some.label,
-            "volume_before_mm3": old.volume_mm3 if old else 0.0,
-            "volume_after_mm3": new.volume_mm3 if new else 0.0,
+            "volume_before_mm3": self._volume_mm3(old),
+            "volume_after_mm3": self._volume_mm3(new),
         }
         try:
             a, b, spacing = self._masks(old, new)
@@ -126,6 +126,9 @@ class Delta:
             alike = {"dice": 0.0, "hd95_mm": np.inf, "mean_distance_mm": np.inf, "surface_dice": 0.0}
             row |= alike if one else dict.fromkeys(alike, np.nan)
         return row | {"change": _change(old, new, row)}
+
+    def _volume_mm3(self, annotation: Annotation | None) -> float:
+        return volume_mm3_on(annotation, self.volume(annotation.series_uid)) if annotation else 0.0
 
     def _masks(self, old: Annotation | None, new: Annotation | None) -> tuple[Any, Any, tuple[float, float, float]]:
         """Both masks on the series of the newer one, cut to where either is."""

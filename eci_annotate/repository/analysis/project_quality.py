@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from eci_annotate.errors import NotFound
@@ -25,10 +26,11 @@ from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import DRAWN, Decision, TaskKind, readings_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 
-RATE_DAYS = 28
+RATE_DAYS, MOST_TIMED = 28, 100
 STATUSES = tuple(reversed(TaskStatus))
 TASKS = ["task", "title", "wanted", *map(str, STATUSES), "progress_percent", "per_day", "days_left", "done_by"]
 DAYS, REJECTIONS = ["day", "task", "signatures"], ["task", "reader", "reason", "rejections"]
+MINUTES = ["task", "title", "versions", "median", "quarter", "three_quarters", "drawing", "reporting"]
 HIDDEN = "hidden"
 
 
@@ -148,6 +150,33 @@ class ProjectQuality:
             for pair in comparison.subjects.values()
         )
         return weekly(found, by_reader=True)
+
+    @cached_property
+    def active_minutes(self) -> pd.DataFrame:
+        """Active minutes per drawn task: median, quartiles, and medians of drawing and reporting.
+
+        Of the newest 100 signed versions that you may see and that state times; pauses do not count (`active_times`).
+        """
+        signed: dict[tuple[str, str], list[tuple[SubjectView, VersionSigned]]] = defaultdict(list)
+        for seen, task in self._tasks():
+            if task.kind in DRAWN:
+                signed[task.group or task.name, task.title] += [(seen, event) for event in task.signed]
+        rows = (self._minutes(*name, found) for name, found in signed.items())
+        return pd.DataFrame([row for row in rows if row], columns=MINUTES)
+
+    def _minutes(self, name: str, title: str, signed: list[tuple[SubjectView, VersionSigned]]) -> list[Any]:
+        newest = sorted(signed, key=lambda each: each[1].at, reverse=True)[:MOST_TIMED]
+        times = [spent for each in newest if (spent := self.handle(*each).active_time())]
+        if not times:
+            return []
+        parts = np.array([[each.total_s, each.drawing_s, each.reporting_s] for each in times]) / 60
+        quarter, median, most = np.percentile(parts[:, 0], (25, 50, 75))
+        return [
+            name,
+            title,
+            len(times),
+            *np.round([median, quarter, most, *np.median(parts[:, 1:], axis=0)], 1).tolist(),
+        ]
 
     @cached_property
     def _gathered(self) -> list[tuple[str, Readings]]:

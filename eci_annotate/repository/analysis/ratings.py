@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from eci_annotate.repository.analysis.delta import grouped
-from eci_annotate.repository.analysis.readings import Comparison, Reading
+from eci_annotate.repository.analysis.readings import Comparison, Reading, volume_in
 
 ALL = "all labels"
 
@@ -66,7 +66,7 @@ def volumes(comparison: Comparison) -> Targets:
 
 
 def _volume(row: RatingRow | None) -> float | None:
-    """Return the volume of a row; None also for contours on one plane of unknown thickness, which have none."""
+    """Return the volume of a row; None also where it has none: on projections and slices of unknown thickness."""
     return None if row is None or isnan(row.volume_mm3) else row.volume_mm3
 
 
@@ -78,7 +78,7 @@ def ambiguous_labels(comparison: Comparison) -> list[str]:
 
 
 def _rows_of(reading: Reading) -> list[RatingRow]:
-    return [RatingRow(r["uid"], r["label"], r["series"], r["kind"], float(r["volume_mm3"])) for r in reading.rows]
+    return [RatingRow(r["uid"], r["label"], r["series"], r["kind"], volume_in(r)) for r in reading.rows]
 
 
 def by_label(targets: Targets) -> Iterator[tuple[str, Targets]]:

@@ -28,6 +28,11 @@ BETWEEN, WITHIN = "between readers", "of one reader"
 EACH = "each reader, again"
 
 
+def volume_in(row: Mapping[str, Any]) -> float:
+    """Return the volume of a row about an annotation, mm3; nan if it has none (on a projection)."""
+    return float("nan") if row["volume_mm3"] is None else float(row["volume_mm3"])
+
+
 class Reading:
     """A signed version whose content is read once."""
 

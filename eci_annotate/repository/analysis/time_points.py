@@ -12,6 +12,7 @@ from eci_annotate.archive.protocol import Series, Study, hanging_headers
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.imaging.annotation import AnnotationKind
 from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, TimePoint, kinetic_curve
+from eci_annotate.workflow.series.header_values import seconds_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -109,17 +110,8 @@ def _home(series: Series) -> str:
 
 def _times(series: Sequence[Series]) -> list[float | None]:
     """Return when each was acquired; times that seem more than half a day apart go over midnight."""
-    found = [_seconds(str(each.header.get("AcquisitionTime", ""))) for each in series]
+    found = [seconds_of(str(each.header.get("AcquisitionTime", ""))) for each in series]
     known = [each for each in found if each is not None]
     if known and max(known) - min(known) > DAY_S / 2:
         return [each + DAY_S if each is not None and each < DAY_S / 2 else each for each in found]
     return found
-
-
-def _seconds(text: str) -> float | None:
-    """Return a DICOM time (HHMMSS.ffffff, or the end of a date and time) in seconds; None if it is none."""
-    whole, _, rest = text.split("+")[0].strip().partition(".")
-    whole = whole[8:] if len(whole) > 8 else whole
-    if len(whole) != 6 or not whole.isdigit() or (rest and not rest.isdigit()):
-        return None
-    return int(whole[:2]) * 3600 + int(whole[2:4]) * 60 + int(whole[4:]) + (float(f"0.{rest}") if rest else 0.0)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from eci_annotate.repository.analysis.readings import Reading
+from eci_annotate.repository.analysis.readings import Reading, volume_in
 
 COLUMNS = ["week", "task", "subjects", "volume_difference_percent", "same_number_of_lesions"]
 Weekly = tuple[date, str, str]
@@ -39,9 +39,9 @@ def monday_of(day: date) -> date:
 
 def _difference(one: Reading, other: Reading) -> tuple[float | None, bool]:
     """Return the difference of the whole volume in per cent of their mean, and whether both have as many lesions."""
-    volumes = [sum(float(row["volume_mm3"]) for row in each.rows) for each in (one, other)]
+    volumes = [sum(volume_in(row) for row in each.rows) for each in (one, other)]
     mean = sum(volumes) / 2
-    difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean else None
+    difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean > 0 else None  # nan: none on a projection
     return difference, len(one.rows) == len(other.rows)
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eci_annotate.errors import BadSegmentation, NotFound, NotInstalled, Refused
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import HEADER, TYPE_CODES, image_file
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.assistants.protocol import (
@@ -62,7 +63,7 @@ class MonaiLabel:
         version, _ = self._info()
         if unknown := [each.kind for each in prompts if each.kind is not PromptKind.POINT]:
             raise Refused(f"This model understands points, no {unknown[0]}.", "Click instead.")
-        image = image_file(filled(volume).transpose("k", "j", "i").values, grid_of(volume), 1)
+        image = image_file(filled(volume).transpose("k", "j", "i").values, grid_of(volume), 1, unit=unit_of(volume))
         points = {"foreground": _points(prompts, True), "background": _points(prompts, False)}
         answer = self._sent(
             "POST",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from eci_annotate.imaging.measurements import is_placed
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample, TrainingCase
@@ -39,11 +39,11 @@ class BidsLayout:
     def add(self, sample: Sample) -> NamedFiles:
         """Yield image, sidecar, label map and label table of one sample."""
         grid, modality = grid_of(sample.image), str(sample.image.attrs.get("modality", ""))
-        stem, placed = self._stem(sample.case), is_placed(sample.image)
+        stem, unit = self._stem(sample.case), unit_of(sample.image)
         image = f"{stem}_{re.sub('[^a-z0-9]', '', modality.lower()) or 'image'}"
-        yield f"{image}.nii.gz", image_file(values_kji(sample.image), grid, is_placed=placed)
+        yield f"{image}.nii.gz", image_file(values_kji(sample.image), grid, unit=unit)
         yield f"{image}.json", json_bytes(_sidecar(sample, modality))
-        yield f"{DERIVED}/{stem}_dseg.nii.gz", nifti_file(values_kji(sample.mask), grid, is_placed=placed)
+        yield f"{DERIVED}/{stem}_dseg.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
         rows = [f"{value}\t{name}\n" for name, value in self.plan.values.items()]
         yield f"{DERIVED}/{stem}_dseg.tsv", "".join(["index\tname\n", "0\tbackground\n", *rows]).encode()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eci_annotate.imaging.display import default_window, grey, is_inverted
+from eci_annotate.imaging.display import default_window, grey, is_inverted, voi_of
 from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
 from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, title_of
@@ -27,9 +27,9 @@ class CocoLayout:
 
     def add(self, sample: Sample) -> NamedFiles:
         """Yield the slices of one sample."""
-        window, inverted = default_window(sample.image), is_inverted(sample.image)
+        look = default_window(sample.image), is_inverted(sample.image), voi_of(sample.image)
         for k, values in enumerate(values_kji(sample.image)):
-            yield _name(sample, k), png(grey(filled(values), window, inverted))
+            yield _name(sample, k), png(grey(filled(values), *look))
 
     def listed(self, sample: Sample) -> list[Slice]:
         """Return each slice, and its annotations, without the numbers that they get among all."""

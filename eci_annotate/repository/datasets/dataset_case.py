@@ -113,7 +113,7 @@ def instance_map(
     Raises
     ------
     Refused
-        Annotations overlap and no priority was asked for, or one covers no voxel; with their labels.
+        Annotations overlap and no priority was asked for, or one covers no voxel or keeps none; with their labels.
     """
     numbers, shared = np.zeros(grid.shape, np.uint16), 0
     for number, annotation in enumerate(annotations, 1):
@@ -124,6 +124,8 @@ def instance_map(
         if overlap is Overlap.REFUSE and taken.any():
             first = annotations[int(taken[taken > 0][0]) - 1].label
             raise Refused(f"{first!r} and {annotation.label!r} overlap.", "Use the rule priority: the first one wins.")
+        if taken.all():
+            raise Refused(f"{annotation.label!r} lies under others.", "Correct it in a new version.")
         shared += int(np.count_nonzero(taken))
         numbers[voxels & (numbers == 0)] = number
     return numbers, shared

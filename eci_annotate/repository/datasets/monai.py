@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eci_annotate.imaging.measurements import is_placed
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
@@ -21,9 +21,9 @@ class MonaiLayout:
 
     def add(self, sample: Sample) -> NamedFiles:
         """Yield image and label map of one sample."""
-        grid, placed = grid_of(sample.image), is_placed(sample.image)
-        yield f"images/{sample.case.name}.nii.gz", image_file(values_kji(sample.image), grid, is_placed=placed)
-        yield f"labels/{sample.case.name}.nii.gz", nifti_file(values_kji(sample.mask), grid, is_placed=placed)
+        grid, unit = grid_of(sample.image), unit_of(sample.image)
+        yield f"images/{sample.case.name}.nii.gz", image_file(values_kji(sample.image), grid, unit=unit)
+        yield f"labels/{sample.case.name}.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
 
     def listed(self, sample: Sample) -> None:
         """Return nothing: the rows say all."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from eci_annotate.errors import BadRequest
-from eci_annotate.imaging.measurements import is_placed
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
@@ -30,11 +30,11 @@ class NnunetLayout:
     def add(self, sample: Sample) -> NamedFiles:
         """Yield image and label map of one sample."""
         end = "Ts" if sample.case.part is DatasetPart.TEST else "Tr"
-        grid, placed = grid_of(sample.image), is_placed(sample.image)
+        grid, unit = grid_of(sample.image), unit_of(sample.image)
         name = sample.case.name
-        image = image_file(values_kji(sample.image), grid, is_placed=placed)
+        image = image_file(values_kji(sample.image), grid, unit=unit)
         yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image
-        yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid, is_placed=placed)
+        yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
 
     def listed(self, sample: Sample) -> None:
         """Return nothing: the rows say all."""

@@ -17,7 +17,6 @@ from eci_annotate.dicom.seg.read import read_segmentation
 from eci_annotate.dicom.sr.read_report import ImageOfRegion, report_regions
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.imaging.annotation import Annotation, AnnotationKind
-from eci_annotate.imaging.volume import instance_uids_of
 from eci_annotate.repository.backend import Images
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def volume_of_image(
             continue
         with suppress(EciError):
             found = volume(each.series_uid)
-            if image.sop_uid in instance_uids_of(found):
+            if image.slices_in(found):
                 return found
     return None
 

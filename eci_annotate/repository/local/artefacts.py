@@ -17,6 +17,7 @@ from eci_annotate.dicom.header_digest import HEADER
 from eci_annotate.dicom.images.files import Opener
 from eci_annotate.errors import NoImages, NotFound, Tampered
 from eci_annotate.imaging.annotation import Annotation
+from eci_annotate.imaging.measurements import has_volume
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.analysis.active_time import PAUSE_S, active_time
 from eci_annotate.repository.keys.dicom_signatures import SignatureAdder
@@ -64,7 +65,8 @@ def _derived(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Iterat
             content = adds(unsigned)
             if kind.compare is not None:
                 mine = [each for each in material.annotations if each.series_uid == series]
-                rows += kind.compare(mine, content, grid_of(shop.volumes.read(subject, series)))
+                volume = shop.volumes.read(subject, series)
+                rows += kind.compare(mine, content, grid_of(volume), has_volume(volume))
             (kept,) = shop.archive.store(subject, [content], replace=True)
             yield SealedPart(role, archived_name(series, kept.series_uid, kept.sop_uid), digest(content))
     if rows:

@@ -46,6 +46,10 @@ class Streams:
             yield from piece
             after = piece[-1].position
 
+    def feed_before(self, before: int | None, span: int, words: Sequence[str]) -> tuple[int, list[Entry]]:
+        """The first of the `span` positions below `before`, and their records that contain `words`, newest first."""
+        return self._events.feed_before(before, span, words)
+
     def append(self, stream: str, past: list[Record], events: Sequence[Event], state: Subject | None = None) -> None:
         """Add events behind `past`, and the card of the `state` they make; Conflict when `past` is not all any more."""
         new = list(chained(stream, past, [to_record(event) for event in events]))

@@ -10,7 +10,7 @@ import pandas as pd
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
-from eci_annotate.repository.local.audit import AuditQuery, audit_table
+from eci_annotate.repository.local.audit import AuditPage, AuditQuery, audit_page, audit_table
 from eci_annotate.repository.local.checkpoints import check_checkpoints
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.verify import check_subject
@@ -48,8 +48,16 @@ class LocalTrail:
         actor = self._account.actor
         with self._notes.refusals("Audit", query.project or next(iter(actor.roles), ""), query.subject):
             table = audit_table(self._context, actor, query)
-        self.note("audited.1", query.project, query.subject, f"{table.attrs['total']} rows")
+        self.note("audited.1", query.project, query.subject, f"{len(table)} rows")
         return table
+
+    def audit_page(self, query: AuditQuery, size: int, older: str = "") -> AuditPage:
+        """Return a page of the newest rows, as `audit`; `older` of a page leads to the next one."""
+        actor = self._account.actor
+        with self._notes.refusals("Audit", query.project or next(iter(actor.roles), ""), query.subject):
+            page = audit_page(self._context, actor, query, size, older)
+        self.note("audited.1", query.project, query.subject, f"{len(page.rows)} rows of a page")
+        return page
 
     def check_checkpoints(self, folder: Path | None = None, anchors: tuple[str, ...] = ()) -> list[Check]:
         """Check that nothing is missing up to the last checkpoint in `folder` (by default the repository's own)."""

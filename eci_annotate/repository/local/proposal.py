@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isnan
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import xarray as xr
 from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation, Box
+from eci_annotate.imaging.measurements import volume_mm3_on
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
@@ -168,7 +170,7 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     easel.settle()  # a polygon that was not closed is not part of what is signed
     require_decided(easel)
     annotations = tuple(easel.table.annotations())
-    rows = tuple(_row(each) for each in annotations)
+    rows = tuple(_row(each, easel.table) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
     remarks, measurements = _measured(shop, job, answers, easel.table)
     content = DraftContent(answers, annotations, rows, save(easel), checks, remarks, measurements)
@@ -195,7 +197,8 @@ def _headers(shop: Workshop, subject: str) -> Sequence[Header]:
     return hanging_headers(shop.volumes.stacks.studies(subject))
 
 
-def _row(annotation: Annotation) -> dict[str, Any]:
+def _row(annotation: Annotation, table: Table) -> dict[str, Any]:
+    volume_mm3 = volume_mm3_on(annotation, table.sheet_of(annotation.series_uid).volume)
     return {
         "uid": annotation.uid,
         "kind": type(annotation).__name__.lower(),
@@ -203,7 +206,7 @@ def _row(annotation: Annotation) -> dict[str, Any]:
         "colour": list(annotation.colour),
         "series": annotation.series_uid,
         "frame": annotation.frame_uid,
-        "volume_mm3": float(annotation.volume_mm3),
+        "volume_mm3": None if isnan(volume_mm3) else volume_mm3,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.conformance.card_laws import CARD_LAWS, CardedEvents, record_of, refuses
 from eci_annotate.store.protocols import AccessStore, BlobStore
-from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.codec import contains, digest
 from eci_annotate.workflow.trust.seals import START
 
 
@@ -53,6 +53,20 @@ def the_feed_has_all_in_order(store: CardedEvents) -> None:
         assert store.feed(entry.position) == entries[place + 1 :]
 
 
+def the_feed_is_read_backwards(store: CardedEvents) -> None:
+    assert store.feed_before(None, 10) == (1, [])
+    for number in range(40):
+        store.append(f"s/{number % 7}", [record_of(f"{number}%_\\{half}") for half in "ab"], 2 * (number // 7))
+    whole = store.feed()
+    for span in (1, 7, 1000):
+        for words in ((), ("%_\\\\a",), ("1", "a"), ("none",)):
+            found, before = [], None
+            while before is None or before > 1:
+                before, entries = store.feed_before(before, span, words)
+                found += entries
+            assert found[::-1] == [entry for entry in whole if contains(entry.record, words)]
+
+
 def streams_are_listed(store: CardedEvents) -> None:
     for name in ("subject/p/S2", "subject/p/S1", "project/p"):
         store.append(name, [record_of("1")], 0)
@@ -82,6 +96,7 @@ EVENT_LAWS: Sequence[Callable[[CardedEvents], None]] = (
     a_wrong_expectation_changes_nothing,
     an_empty_append_changes_nothing,
     the_feed_has_all_in_order,
+    the_feed_is_read_backwards,
     streams_are_listed,
     what_is_read_is_a_copy,
     bad_stream_names_are_refused,
@@ -178,6 +193,16 @@ def many_accesses_are_added_at_once(store: AccessStore) -> None:
     assert [record["data"]["text"] for record in store.read("2026-01")] == ["0", "1", "2", "3"]
 
 
+def accesses_are_read_in_parts(store: AccessStore) -> None:
+    store.extend("2026-01", [{"name": f"n{n % 3}", "data": {"w": 'é%_\\"' * (n % 50)}} for n in range(3000)])
+    whole = list(enumerate(store.read("2026-01")))
+    for begin, end in ((0, 3000), (2990, 3000), (0, 1), (1200, 1201), (500, 2500), (7, 7)):
+        assert store.between("2026-01", begin, end) == whole[begin:end]
+        for words in (['"name":"n1"'], ['%_\\\\\\"é'], ['"name":"n1"', "é"], ["not in any"], ["n_"]):
+            found = [(n, record) for n, record in whole[begin:end] if contains(record, words)]
+            assert store.between("2026-01", begin, end, words) == found
+
+
 def bad_months_are_refused(store: AccessStore) -> None:
     for month in ("", "../x", "2026", "2026-1"):
         refuses(ValueError, lambda month=month: store.append(month, record_of("1")))  # type: ignore[misc]
@@ -186,5 +211,6 @@ def bad_months_are_refused(store: AccessStore) -> None:
 ACCESS_LAWS: Sequence[Callable[[AccessStore], None]] = (
     accesses_are_chained_by_month,
     many_accesses_are_added_at_once,
+    accesses_are_read_in_parts,
     bad_months_are_refused,
 )

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from eci_annotate.errors import Tampered
 from eci_annotate.store.atomic_files import append_whole, last_line, locked, mend_tail, writing
+from eci_annotate.store.folder.line_search import lines_between
 from eci_annotate.store.protocols import Record, check_month
 from eci_annotate.workflow.codec import canonical
-from eci_annotate.workflow.trust.seals import START, check_chain, link
+from eci_annotate.workflow.trust.seals import START, check_chain, check_part, link
+
+_DAMAGED = ("The access stream is damaged.", "Restore it from a backup.")
 
 
 class AccessLog:
@@ -43,14 +46,24 @@ class AccessLog:
         """Return all records of a month; raises Tampered if the chain is broken."""
         path = self._path(month)
         rows = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        try:
-            records = [json.loads(row) for row in rows]
-            for record in records:
-                record.pop("n")
-        except (ValueError, KeyError, AttributeError) as error:
-            raise Tampered("The access stream is damaged.", "Restore it from a backup.") from error
+        records = [_numbered(row)[1] for row in rows]
         check_chain(month, records)
         return records
+
+    def between(self, month: str, begin: int, end: int, words: Sequence[str] = ()) -> list[tuple[int, Record]]:
+        """Return some records of a month with their numbers; see `AccessStore`."""
+        if begin >= end:
+            return []
+        with self._path(month).open("rb") as file:
+            lines = lines_between(file.fileno(), _number, begin, end)
+        first = _number(lines[0]) if lines else 0
+        part = lines[begin - first : end - first]
+        if first > begin or len(part) < end - begin or (_number(part[0]), _number(part[-1])) != (begin, end - 1):
+            raise Tampered(*_DAMAGED)
+        needed = [word.encode() for word in words]
+        found = [_numbered(line) for line in part if all(word in line for word in needed)]
+        check_part(month, found)
+        return found
 
     def months(self) -> list[str]:
         """Return the existing months, oldest first."""
@@ -82,8 +95,20 @@ def _last(handle: int) -> tuple[int, str]:
     line = last_line(handle)
     if not line:
         return 0, START
+    number, record = _numbered(line)
     try:
-        row = json.loads(line)
-        return row["n"] + 1, row["digest"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Tampered("The access stream is damaged.", "Restore it from a backup.") from error
+        return number + 1, record["digest"]
+    except KeyError as error:
+        raise Tampered(*_DAMAGED) from error
+
+
+def _number(line: bytes) -> int:
+    return _numbered(line)[0]
+
+
+def _numbered(line: bytes) -> tuple[int, Record]:
+    try:
+        record = json.loads(line)
+        return int(record.pop("n")), record
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Tampered(*_DAMAGED) from error

@@ -27,7 +27,7 @@ from eci_annotate.store.folder import feed_file as feedfile
 from eci_annotate.store.folder.card_file import CardFile, Index
 from eci_annotate.store.folder.feed_file import FeedFile
 from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
-from eci_annotate.workflow.codec import canonical, parse
+from eci_annotate.workflow.codec import canonical, contains, parse
 
 _TABLE, _CARD = "events", "card"
 _DAMAGED = "A stream's file is damaged."
@@ -180,6 +180,18 @@ class TinyEvents:
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         self._find_feed()
         return list(islice(self._entries(self._feed.after(after), after), limit))
+
+    def feed_before(self, before: int | None, span: int, words: Sequence[str] = ()) -> tuple[int, list[Entry]]:
+        self._find_feed()
+        end = self._feed.last() + 1 if before is None else before
+        begin = max(1, end - span)
+        lines = [line for line in self._feed.between(begin, end) if self._mentions(line[2], words)]
+        found = self._entries(lines, begin - 1)
+        return begin, [entry for entry in found if entry.position < end and contains(entry.record, words)][::-1]
+
+    def _mentions(self, stream: str, words: Sequence[str]) -> bool:
+        content = self._path(stream).read_bytes() if words and self._path(stream).exists() else b""
+        return all(word.encode() in content for word in words)
 
     def _entries(self, lines: list[feedfile.Line], after: int) -> Iterator[Entry]:
         found: dict[str, dict[int, tuple[int, Record]]] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eci_annotate.errors import Tampered
 from eci_annotate.store.atomic_files import append_whole, last_line, mend_tail, write_atomic, writing
+from eci_annotate.store.folder.line_search import lines_between
 from eci_annotate.workflow.codec import canonical
 
 Line = tuple[int, int, str]  # first position, count, stream
@@ -58,6 +59,18 @@ class FeedFile:
             return _tail(handle, position)
         finally:
             os.close(handle)
+
+    def between(self, begin: int, end: int) -> list[Line]:
+        """Return the lines with positions from `begin` to `end` (excluded), in order."""
+        try:
+            handle = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return []
+        try:
+            lines = _lines(lines_between(handle, lambda line: _lines([line])[0][0], begin, end))
+        finally:
+            os.close(handle)
+        return [line for line in lines if line[0] < end and line[0] + line[1] > begin]
 
     def rewrite(self, lines: Iterable[Line]) -> None:
         """Replace the file by these lines."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eci_annotate.store.postgres.database import Database
+from eci_annotate.errors import Tampered
+from eci_annotate.store.postgres.database import Database, patterns
 from eci_annotate.store.protocols import Record, check_month
 from eci_annotate.workflow.codec import canonical, parse
-from eci_annotate.workflow.trust.seals import START, check_chain, link
+from eci_annotate.workflow.trust.seals import START, check_chain, check_part, link
 
 _LOCK = """INSERT INTO months (month, records, digest) VALUES (%s, 0, %s)
 ON CONFLICT (month) DO UPDATE SET records = months.records RETURNING records, digest"""
 _ADD = """WITH added AS (
   INSERT INTO access SELECT %s, %s + n - 1, r FROM unnest(%s::text[]) WITH ORDINALITY AS u (r, n)
 ) UPDATE months SET records = records + %s, digest = %s WHERE month = %s"""
+
+_BETWEEN = """SELECT index, CASE WHEN record LIKE ALL(%s::text[]) THEN record END FROM access
+WHERE month = %s AND index >= %s AND index < %s ORDER BY index"""
 
 
 class PostgresAccess:
@@ -42,6 +46,14 @@ class PostgresAccess:
         records = [parse(record.encode(), "The access stream") for (record,) in found]
         check_chain(month, records)
         return records
+
+    def between(self, month: str, begin: int, end: int, words: Sequence[str] = ()) -> list[tuple[int, Record]]:
+        rows = self._database.rows(_BETWEEN, [patterns(words), check_month(month), begin, end])
+        if [index for index, _ in rows] != list(range(begin, end)):
+            raise Tampered("Records of the access stream are missing.", "Restore it from a backup.")
+        found = [(index, parse(text.encode(), "The access stream")) for index, text in rows if text is not None]
+        check_part(month, found)
+        return found
 
     def months(self) -> list[str]:
         return [month for (month,) in self._database.rows("SELECT month FROM months ORDER BY month")]

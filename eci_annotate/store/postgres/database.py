@@ -119,6 +119,12 @@ class Database:
         self._pool.close()
 
 
+def patterns(words: Sequence[str]) -> list[str]:
+    """Return LIKE patterns for texts that contain each of these words."""
+    special = str.maketrans({char: f"\\{char}" for char in "\\%_"})
+    return [f"%{word.translate(special)}%" for word in words]
+
+
 def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool]:
     """Return the result of one statement for each of many arguments, in one round trip and one transaction."""
     if not rows:

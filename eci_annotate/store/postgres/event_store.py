@@ -7,7 +7,7 @@ from typing import Any
 
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row
 from eci_annotate.store.postgres.card_pages import page, values
-from eci_annotate.store.postgres.database import Database, run_each
+from eci_annotate.store.postgres.database import Database, patterns, run_each
 from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
 from eci_annotate.workflow.codec import canonical, parse
 
@@ -20,6 +20,8 @@ _READ = (
 _READ_MANY = """SELECT name, record FROM streams JOIN events ON stream = id WHERE name = ANY(%s) ORDER BY name, index"""
 _FEED = """SELECT position, name, index, record FROM events JOIN streams ON stream = id
 WHERE position > %s ORDER BY position LIMIT %s"""
+_BEFORE = """SELECT position, name, index, record FROM events JOIN streams ON stream = id
+WHERE position >= %s AND position < %s AND record LIKE ALL(%s::text[]) ORDER BY position DESC"""
 _NAMES = """SELECT name, records FROM streams WHERE name >= %s AND name < %s ORDER BY name"""
 _HEADS_OF = "SELECT name, records FROM streams WHERE name = ANY(%s)"
 _CARDS_OF = "SELECT name, card FROM cards JOIN streams USING (name) WHERE id = stream AND name = ANY(%s)"
@@ -86,6 +88,12 @@ class PostgresEvents:
     def feed(self, after: int = 0, limit: int | None = None) -> list[Entry]:
         rows = self._database.rows(_FEED, [after, limit])
         return [Entry(position, name, index, _parsed(record)) for position, name, index, record in rows]
+
+    def feed_before(self, before: int | None, span: int, words: Sequence[str] = ()) -> tuple[int, list[Entry]]:
+        end = self._database.value("SELECT position FROM feed") + 1 if before is None else before
+        begin = max(1, end - span)
+        rows = self._database.rows(_BEFORE, [begin, end, patterns(words)])
+        return begin, [Entry(position, name, index, _parsed(record)) for position, name, index, record in rows]
 
     def heads(self, prefix: str = "") -> dict[str, int]:
         return dict(self._database.rows(_NAMES, [prefix, prefix + "\U0010ffff"]))

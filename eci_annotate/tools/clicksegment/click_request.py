@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import block, bounding_box
 from eci_annotate.imaging.geometry import Vector
+from eci_annotate.imaging.measurements import extent_in_words, unit_of
 from eci_annotate.tools.clicksegment.curve import Curve, block_around, curve_of
 from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
@@ -60,8 +63,8 @@ class Grower:
         curve, _ = self._curve_for(request)
         if curve.best < 0:
             return NO_BORDER
-        ml = int(curve.volumes[curve.best]) * request.sheet.grid.voxel_mm3 / 1000
-        return f"Click to outline about {ml:.1f} ml."
+        extent_mm3 = int(np.count_nonzero(curve.region(curve.best))) * request.sheet.grid.voxel_mm3
+        return f"Click to outline about {extent_in_words(extent_mm3, unit_of(request.sheet.volume))}."
 
     def suggest(self, request: ClickRequest, go_on: Callable[[float], bool]) -> Suggestion | str | None:
         """Return the region of a click, or why there is none.

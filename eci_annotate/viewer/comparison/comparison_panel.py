@@ -9,9 +9,10 @@ from typing import Any
 import ipywidgets as w
 
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.viewer.comparison.lesions import LesionDifference
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.panels.annotation_list import to_hex
+from eci_annotate.viewer.panels.annotation_list import size_of, to_hex
 
 Reveal = Callable[[Side, bool], None]
 Take = Callable[[Side, Sequence[str]], None]
@@ -139,7 +140,8 @@ def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
         if each is None:
             parts.append(f"<span class='eci-problem'>not in {html.escape(side.title)}</span>")
         else:
-            parts.append(f"{html.escape(side.title)} {each.volume_mm3 / 1000:.2f} ml")
+            unit = unit_of(side.easel.table.sheet_of(each.series_uid).volume)
+            parts.append(f"{html.escape(side.title)} {size_of(each, each.volume_mm3, unit)}")
     parts += measures(lesion)
     return f"<b>{html.escape(lesion.label)}</b><div class='eci-facts'>{' · '.join(parts)}</div>"
 

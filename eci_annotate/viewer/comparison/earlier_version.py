@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.sides import Side
-from eci_annotate.viewer.panels.annotation_list import size_of, unit_of
+from eci_annotate.viewer.panels.annotation_list import size_of
 from eci_annotate.viewer.panels.study_checks import Go
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as w
-import xarray as xr
 
 from eci_annotate.errors import EciError
-from eci_annotate.imaging.annotations import Box, Colour
-from eci_annotate.imaging.measurements import has_volume
+from eci_annotate.imaging.annotations import Annotation, Box, Colour
+from eci_annotate.imaging.measurements import Unit, extent_in_words, unit_of
 from eci_annotate.tools.editing.entries import Alter, Delete, Select
 from eci_annotate.tools.measure import ruler_in_words
 from eci_annotate.tools.protocol import Object, Ruler, Unplaced
@@ -18,10 +18,10 @@ from eci_annotate.tools.registry import icon_of
 from eci_annotate.viewer.panels.study_checks import shape
 from eci_annotate.viewer.panels.toolbar import Do
 from eci_annotate.viewer.stage.controller import Controller
-from eci_annotate.viewer.stage.labels import PALETTE
-from eci_annotate.viewer.stage.pane_geometry import Unit, marks_of
+from eci_annotate.viewer.stage.labels import PALETTE, tidy_label, unused_colour
 
 STRETCHED = {"width": "60px", "min_width": "0", "flex": "1 1 60px"}
+MOST_CH = 40  # of a label that a row makes room for; the width of 0 is wider than most letters
 
 
 def to_hex(colour: Colour) -> str:
@@ -35,24 +35,18 @@ def from_hex(text: str) -> Colour:
     return red, green, blue
 
 
-def is_drawn(thing: Object, volume_mm3: float) -> bool:
+def is_drawn(thing: Annotation, volume_mm3: float) -> bool:
     """Whether an annotation has a shape; a flat box has one without a volume."""
     return isinstance(thing, Box) or (not isinstance(thing, Unplaced) and volume_mm3 > 0)
 
 
-def unit_of(volume: xr.DataArray) -> Unit:
-    """Return what sizes on a volume are stated in; of a slice of unknown thickness only its plane has a size."""
-    marks = marks_of(volume)
-    return marks.unit if marks else Unit.PATIENT if has_volume(volume) else Unit.PLANE
-
-
-def size_of(thing: Object, volume_mm3: float, unit: Unit = Unit.PATIENT) -> str:
+def size_of(thing: Annotation, volume_mm3: float, unit: Unit = Unit.PATIENT) -> str:
     """Return the size of an annotation in words: ml, mm of a flat box, or `empty`; of a picture its area."""
     if unit != Unit.PATIENT and is_drawn(thing, volume_mm3):
         if isinstance(thing, Box):
             width, height = sorted(thing.size_mm, reverse=True)[:2]
             return f"{width:.0f} × {height:.0f} {unit}"
-        return f"{volume_mm3:.0f} px²" if unit == Unit.PIXEL else f"{volume_mm3 / 100:.2f} cm²{unit[2:]}"
+        return extent_in_words(volume_mm3, unit, 2)
     if isinstance(thing, Box) and not thing.volume_mm3:
         width, height, _ = sorted(thing.size_mm, reverse=True)
         return f"{width:.0f} × {height:.0f} mm"
@@ -64,27 +58,31 @@ class AnnotationRow:
 
     def __init__(self, uid: str, do: Do) -> None:
         self.uid, self._do, self._quiet = uid, do, False
-        self.choose = w.Button(layout=w.Layout(width="28px"), tooltip="Choose this annotation")
+        self.choose = w.Button(layout=w.Layout(width="24px"), tooltip="Choose this annotation")
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
-        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="26px"))
-        self.volume = w.Label(layout=w.Layout(width="84px"))
-        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="28px"))
-        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="28px"))
-        parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete]
-        self.widget = w.HBox(parts, layout=w.Layout(align_items="center"))
+        self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="24px"))
+        self.volume = w.Label(layout=w.Layout(width="64px", margin="0 0 0 auto"))
+        self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="24px"))
+        self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="24px"))
+        self.series = w.HTML(layout=w.Layout(flex="1 1 100%", display="none"))
+        self.series.add_class("eci-facts")
+        parts = [self.choose, self.colour, self.label, self.volume, self.shown, self.delete, self.series]
+        self.widget = w.HBox(parts, layout=w.Layout(align_items="center", flex_flow="row wrap"))
         self.widget.add_class("eci-row")
         self.choose.on_click(lambda _: do(Select(uid)))
         self.delete.on_click(lambda _: do(Delete(uid)))
-        self._on(self.label, lambda value: Alter(uid, label=value))
+        self._on(self.label, lambda value: Alter(uid, label=tidy_label(value)))
         self._on(self.colour, lambda value: Alter(uid, colour=from_hex(value)))
         self._on(self.shown, lambda value: Alter(uid, visible=value))
 
     def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
 
-    def place(self, here: bool, visible: bool) -> None:
-        """Show whether the annotation was drawn on this series, and whether it can be seen on it."""
+    def place(self, here: bool, visible: bool, series: str) -> None:
+        """Show whether the annotation was drawn on this series or on which, and whether it can be seen on this one."""
+        self.series.value = f"on {html.escape(series)}"
+        self.series.layout.display = "none" if here or not series else ""
         self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
         (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
 
@@ -92,7 +90,8 @@ class AnnotationRow:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
-        self.label.tooltip = thing.label  # long ones are cut
+        self.label.tooltip = thing.label
+        self.label.layout.flex = f"1 1 {min(len(thing.label) + 1, MOST_CH)}ch"  # a long one takes a line of its own
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
         self.choose.button_style = "primary" if active else ""
@@ -101,13 +100,15 @@ class AnnotationRow:
 
 
 class AnnotationList:
-    """All rows, and the row that adds one."""
+    """All rows, and the row that adds one; `titles` of series by UID name where something was drawn."""
 
-    def __init__(self, controller: Controller, do: Do, add: Callable[[str, Colour], None]) -> None:
-        self.controller, self.easel, self._do = controller, controller.easel, do
+    def __init__(
+        self, controller: Controller, do: Do, add: Callable[[str, Colour], None], titles: Mapping[str, str]
+    ) -> None:
+        self.controller, self.easel, self._do, self._titles = controller, controller.easel, do, titles
         self.rows: dict[str, AnnotationRow] = {}
         self._volumes: dict[str, tuple[int, float]] = {}  # revision, mm3
-        self._units: dict[str, Unit] = {}  # of each series that was shown
+        self._units: dict[str, Unit] = {}  # of each series that was drawn on
         self.label = w.Text(
             placeholder="label of the next annotation", layout=w.Layout(**STRETCHED), continuous_update=False
         )
@@ -146,13 +147,13 @@ class AnnotationList:
             self._next()
 
     def _fill(self) -> None:
-        self._units[self.easel.table.series_uid] = unit_of(self.easel.table.volume)
         for uid, thing in self.easel.table.objects.items():
-            shown, unit = uid not in self.easel.table.hidden, self._units.get(thing.series_uid, Unit.PATIENT)
+            shown, unit = uid not in self.easel.table.hidden, self._unit(thing)
             said = ruler_in_words(self.easel.table, uid) if isinstance(thing, Ruler) else ""
             size = said or size_of(thing, self._volume(uid), unit)
             self.rows[uid].refresh(thing, uid == self.easel.table.active, shown, size)
-            self.rows[uid].place(thing.series_uid == self.easel.table.series_uid, self._is_on(thing))
+            here, title = thing.series_uid == self.easel.table.series_uid, self._titles.get(thing.series_uid, "")
+            self.rows[uid].place(here, self._is_on(thing), title)
 
     @property
     def drawn(self) -> list[dict[str, str]]:
@@ -163,6 +164,15 @@ class AnnotationList:
             | ({"shape": shape(each)} if isinstance(each, Box) else {})
             for each in things
         ]
+
+    def _unit(self, thing: Object) -> Unit:
+        """Return what lengths on the series of an annotation are stated in."""
+        if thing.series_uid not in self._units:
+            try:
+                self._units[thing.series_uid] = unit_of(self.easel.table.sheet_of(thing.series_uid).volume)
+            except EciError:
+                return Unit.PATIENT
+        return self._units[thing.series_uid]
 
     def _is_on(self, thing: Object) -> bool:
         try:
@@ -182,7 +192,7 @@ class AnnotationList:
 
     def _next(self) -> None:
         self.label.value = ""
-        self.colour.value = to_hex(PALETTE[len(self.rows) % len(PALETTE)])
+        self.colour.value = to_hex(unused_colour(self.easel.table))
         self.controller.plan.next_label, self.controller.plan.next_colour = "", None
 
     def close(self) -> None:

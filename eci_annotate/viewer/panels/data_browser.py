@@ -16,6 +16,7 @@ from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import picture_of
+from eci_annotate.imaging.measurements import Unit, unit_of
 from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.workflow.usecase.hanging import Hanging
 
@@ -40,9 +41,22 @@ def reasons(hanging: Hanging | None) -> dict[str, str]:
     if hanging is None:
         return {}
     placed = {p.series_uid: f"{p.title}: {'; '.join(p.reasons)}" for p in hanging.placed}
-    titles = {choice.slot: choice.title for choice in hanging.choices}
-    kept = {uid: f"{titles.get(slot, slot)}: kept there by you" for slot, uid in hanging.chosen.items()}
+    kept = {uid: f"{title}: kept there by you" for uid, title in _kept(hanging).items()}
     return {**placed, **_left_out(hanging), **kept}
+
+
+def series_titles(studies: Sequence[Study], hanging: Hanging | None) -> dict[str, str]:
+    """Return by series what people call it: the title of its slot, else its description."""
+    described = {series.series_uid: series.description for study in studies for series in study.series}
+    if hanging is None:
+        return described
+    return {**described, **{each.series_uid: each.title for each in hanging.placed}, **_kept(hanging)}
+
+
+def _kept(hanging: Hanging) -> dict[str, str]:
+    """Return the title of the slot in which the user keeps each series."""
+    titles = {choice.slot: choice.title for choice in hanging.choices}
+    return {uid: titles.get(slot, slot) for slot, uid in hanging.chosen.items()}
 
 
 def _left_out(hanging: Hanging) -> dict[str, str]:
@@ -56,10 +70,10 @@ def _date(text: str) -> str:
 
 def limits_of(volume: xr.DataArray) -> str:
     """Return what positions and sizes in a volume do not mean, in words; empty for a usual volume."""
-    if volume.attrs.get("kind") == "projection":
-        pixels = volume.attrs.get("spacing_from") == "pixels"
-        return "Projection: sizes are in pixels." if pixels else "Projection: sizes are those at the detector."
-    if volume.attrs.get("kind") == "slice":
+    unit = unit_of(volume)
+    if not unit.is_placed:
+        return f"Projection: sizes are in {'pixels' if unit is Unit.PIXEL else unit}."
+    if unit is Unit.PLANE:
         return "One slice of unknown thickness: it has no volume."
     if volume.attrs.get("private_frame"):
         return "No frame of reference: positions hold in this series only."

@@ -27,7 +27,8 @@ def _counted(faults: Sequence[Fault]) -> str:
     missing = sum(each.is_missing for each in faults)
     parts = [(missing, "missing"), (len(faults) - missing, "invalid")]
     said = ", ".join(f"{n} answer{'s' if n > 1 else ''} {what}" for n, what in parts if n)
-    return f"{said}. Click to go there:"
+    more = len(faults) - MOST_SHOWN
+    return f"{said}. Click to go there{f' (the first {MOST_SHOWN})' if more > 0 else ''}:"
 
 
 def _listed(said: Sequence[str]) -> str:

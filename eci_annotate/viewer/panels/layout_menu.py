@@ -56,7 +56,8 @@ class LayoutMenu:
         self._carry_out = carry_out
         self._begin(layouts[0])
         options = [(layout.title, layout.name) for layout in layouts]
-        size = w.Layout(width="190px")
+        longest = max(len(layout.title) for layout in layouts)
+        size = w.Layout(width=f"clamp(190px, {longest + 4}ch, 340px)")
         self.layout = w.Dropdown(options=options, value=controller.panes.layout.name, layout=size, tooltip="Layout")
         titles = [(plane.capitalize(), plane) for plane in PLANES]
         self.plane = w.Dropdown(

@@ -56,15 +56,16 @@ class SignPanel:
         self.button = w.Button(
             icon="check", description="Sign …", tooltip="Sign: creates a version that cannot be changed"
         )
-        self.confirm = w.Button(icon="check", description="Sign for good", button_style="success")
-        self.back = w.Button(description="Not yet")
+        half = {"layout": w.Layout(width="auto", flex="1 1 120px")}  # beside each other, or the second is out of sight
+        self.confirm = w.Button(icon="check", description="Sign for good", button_style="success", **half)
+        self.back = w.Button(description="Not yet", **half)
         self.said, self.note = w.HTML(), w.HTML()
         extra = [self.verdict, self.reason] if review else [self.reason] if next_version else []
         self.secret = w.Password(placeholder="your signing secret", layout=w.Layout(width="auto"), **SENT_WHOLE)
         sure = [self.secret] if asks_secret else []
         # Back comes first: a double click on Sign … must not confirm
         self.sure = w.HBox([*sure, self.back, self.confirm], layout=w.Layout(display="none", flex_flow="row wrap"))
-        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.note, self.button, self.sure, self.said]
+        parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.note, self.said, self.button, self.sure]
         self.widget = w.VBox(parts)
         self.widget.add_class("eci-sign")
         self.button.on_click(lambda _: self._ask(True))

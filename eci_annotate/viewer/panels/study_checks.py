@@ -168,38 +168,46 @@ class StudyChecks:
         if box is None or not unseen:
             self.said.value = "Draw a box and give it a label first." if box is None else "Checked on every series."
             return
-        now = self._controller.easel.table.series_uid
+        now = self._framed()
         later = unseen[unseen.index(now) + 1 :] if now in unseen else []
-        self.said.value = ""
         series = (later or unseen)[0]
+        self._say(f"Does the box fit on {self.titles[series]}?")
         self._go(series, self._overlays.carried(box.centre_lps, box.series_uid, series))
         self.refresh()
 
+    def _framed(self) -> str:
+        """Return the series in the pane with the blue frame."""
+        controller = self._controller
+        return controller.panes.series(controller.active_pane) or controller.easel.table.series_uid
+
     def tick_here(self) -> None:
-        """Tick the chosen box on the series that is shown; Refused unless the box is on the screen."""
-        box, now = self._current(), self._controller.easel.table.series_uid
+        """Tick the chosen box on the series in the blue frame; Refused unless the box is on the screen."""
+        box, now = self._current(), self._framed()
         if box is None or now not in self.titles or now == box.series_uid:
             raise Refused("This is not a series to check the box on.", "Press 'Next series'.")
         if not self._on_screen(box):
             raise Refused(f"The box of {box.label!r} is not on the screen.", "Press 'Next series', or scroll to it.")
         seen = {**self.value.seen, box.label: {**self.value.seen.get(box.label, {}), now: shape(box)}}
         self.value = replace(self.value, seen=seen)
+        self._say(f"Seen on {self.titles[now]}.")
         self._changed()
         self.refresh()
 
     def _on_screen(self, box: Box) -> bool:
         focus = self._controller.focus
         if focus is not None:
-            focus = self._overlays.carried(focus, self._controller.easel.table.series_uid, box.series_uid)
+            focus = self._overlays.carried(focus, self._framed(), box.series_uid)
         if focus is None:
             return False
         along = np.asarray(box.axes_lps) @ (np.asarray(focus) - np.asarray(box.centre_lps))
         return bool(np.all(np.abs(along) <= np.asarray(box.size_mm) / 2 + 1.0))
 
+    def _say(self, text: str) -> None:
+        self.said.value = html.escape(text)
+
     def _said(self, act: Callable[[], None]) -> None:
         try:
             act()
-            self.said.value = ""
         except Refused as refusal:
             self.said.value = f"<div class='eci-problem'>{html.escape(f'{refusal.what} {refusal.remedy}')}</div>"
 

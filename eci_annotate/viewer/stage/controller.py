@@ -117,10 +117,11 @@ class Controller:
         layout = self.panes.layout
         if layout.is_fixed and series_uid not in self.panes.shown:
             return self.put(self.active_pane, series_uid)
+        there: list[Order] = [Send(messages.look(series=series_uid))] if layout.is_fixed else []
         if series_uid == self.easel.table.series_uid:
-            return []
+            return there
         drawing = self._carry_out(self.plan.action(Show(series_uid)), redraw=True)
-        return drawing if layout.is_fixed else self.show()
+        return [*drawing, *there] if layout.is_fixed else self.show()
 
     def put(self, pane: str, series_uid: str, plane: str = "") -> list[Order]:
         """Show a series, and if given another plane, in one pane of a grid, and draw on it."""

@@ -11,11 +11,23 @@ from itertools import islice
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.tools.editing.easel import LIFT, Easel
-from eci_annotate.tools.editing.entries import Add, Alter, ChooseTool, Entry, Redo, Select, SetOption, Show, Undo
+from eci_annotate.tools.editing.entries import (
+    Add,
+    Alter,
+    ChooseTool,
+    Delete,
+    Entry,
+    Redo,
+    Select,
+    SetOption,
+    Show,
+    Undo,
+)
 from eci_annotate.tools.editing.history import Item
 from eci_annotate.tools.gestures import Gesture, Press
+from eci_annotate.tools.protocol import Object, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
-from eci_annotate.viewer.stage.labels import PALETTE, default_label
+from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
 
 
 class EntryPlan:
@@ -90,6 +102,10 @@ class EntryPlan:
         if tool.info.prompts:
             return
         thing = easel.table.objects.get(easel.table.active or "")
+        if thing is not None and tool.works_on(thing) and not easel.options.erase and self._waits_elsewhere(thing):
+            yield Delete(thing.uid)
+            yield Add(new_uid(), easel.tool, thing.label, thing.colour, easel.table.series_uid)
+            return
         if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
             if easel.table.is_editable_on(thing, easel.table.series_uid):
                 yield from self._reveal([thing.uid])
@@ -103,6 +119,11 @@ class EntryPlan:
         self._wished = (self.next_label, self.next_colour)
         yield self.new()
         self._begun = easel.table.history.done[-1]
+
+    def _waits_elsewhere(self, thing: Object) -> bool:
+        """Whether an annotation was added on another series, and nothing of it is drawn yet."""
+        empty = isinstance(thing, Unplaced) or (isinstance(thing, Ruler) and not len(thing.points_lps))
+        return empty and thing.series_uid != self.easel.table.series_uid
 
     def _unused(self) -> Iterator[Entry]:
         """Take back the annotation that a stroke began and left empty."""
@@ -166,8 +187,8 @@ class EntryPlan:
         """Return label and colour that the next annotation would have."""
         easel = self.easel
         info = TOOLS[easel.tool].info
-        label = self.next_label.strip() or default_label(easel.table, info.makes if info.measures else "")
-        return label, self.next_colour or PALETTE[len(easel.table.objects) % len(PALETTE)]
+        label = tidy_label(self.next_label) or default_label(easel.table, info.makes if info.measures else "")
+        return label, self.next_colour or unused_colour(easel.table)
 
     def new(self) -> Add:
         """Return the entry that adds an annotation for the current tool."""

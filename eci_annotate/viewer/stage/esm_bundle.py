@@ -10,13 +10,14 @@ HERE = Path(__file__).parent / "esm"
 MODULES = (
     "messages", "eyes/pane_geometry", "eyes/turn", "eyes/groups", "eyes/slab", "eyes/cache", "eyes/lut",
     "sections/colour_table", "sections/fusion", "sections/legend", "sections/reference_lines", "eyes/looks",
-    "eyes/slice_picture", "ink/echoes", "ink/trail", "hands/keys", "transport/stroke_queue", "stopwatch", "eyes/glass",
+    "eyes/slice_picture", "ink/mask_code", "ink/echoes", "ink/trail", "hands/keys", "transport/in_transit",
+    "transport/stroke_queue", "stopwatch", "eyes/glass",
     "ink/stroke_backlog", "ink/ink", "eyes/probe", "eyes/link", "eyes/magnifier", "eyes/pane", "eyes/pane_grid",
     "eyes/loader", "eyes/layers", "hands/help", "hands/hands", "hands/held_click", "hands/tool_forecast",
     "hands/text_limit", "hands/cine", "sections/tilt", "hands/navigation", "hands/interaction", "eyes/frames",
     "eyes/board", "transport/outbox", "transport/widget_outbox", "transport/connection_state", "transport/connection",
-    "transport/view_reports", "hands/control_names", "hands/tool_row", "hands/stack_slider", "sections/fusion_bar",
-    "hands/bars", "hands/series_drop", "stage", "main",
+    "transport/view_reports", "hands/control_names", "hands/enter_key", "hands/tool_row", "hands/stack_slider",
+    "sections/fusion_bar", "hands/bars", "hands/series_drop", "stage", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*? from \"\.{1,2}/[\w/]+\.js\";$", re.M)
 NAMES = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.M)

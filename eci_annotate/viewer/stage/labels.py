@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 
 from eci_annotate.imaging.annotations import Colour
@@ -14,6 +16,22 @@ PALETTE: tuple[Colour, ...] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66),
     (0, 114, 178), (213, 94, 0), (204, 121, 167), (255, 255, 255),
 )  # fmt: skip
+
+
+# zero-width and direction characters, but for those that join or part letters of Persian and Indic scripts
+UNSEEN = {*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x00AD, 0x180E, 0x200B, 0xFEFF}
+
+
+def tidy_label(text: str) -> str:
+    """Return a label as it is seen: composed letters, single blanks, nothing invisible; what looks equal is equal."""
+    seen = unicodedata.normalize("NFC", text).translate(dict.fromkeys(UNSEEN))
+    return " ".join(seen.split())
+
+
+def unused_colour(table: Table) -> Colour:
+    """Return the first colour of the palette that the fewest annotations have."""
+    used = Counter(thing.colour for thing in table.objects.values())
+    return min(PALETTE, key=lambda colour: used[colour])
 
 
 def default_label(table: Table, ruler: str = "") -> str:

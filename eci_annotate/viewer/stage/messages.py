@@ -13,7 +13,7 @@ Message = dict[str, Any]
 RGB = "rgb"  # three bytes per pixel
 
 
-def scene(layout: Message, panes: Sequence[Message], series: Mapping[str, Message]) -> Message:
+def scene(layout: Message, panes: Sequence[Message], series: Mapping[str, Message], drawn: str) -> Message:
     """Return what to show.
 
     Parameters
@@ -25,8 +25,10 @@ def scene(layout: Message, panes: Sequence[Message], series: Mapping[str, Messag
     series
         By UID: frame of reference, shape of each plane, initial window (modality values displayed black and white),
         and whether low values are displayed white.
+    drawn
+        Series that is drawn on; a pane that shows it is active when the page opens.
     """
-    return {"kind": "scene", "layout": layout, "panes": list(panes), "series": dict(series)}
+    return {"kind": "scene", "layout": layout, "panes": list(panes), "series": dict(series), "drawn": drawn}
 
 
 def slice_message(want: Want, dtype: str, slope: float, intercept: float) -> Message:
@@ -96,7 +98,7 @@ def echo(uid: str, series: Sequence[str], colour: Sequence[int], visible: bool, 
     visible
         Whether it is shown.
     shape
-        `corners` of a box, or `corner` and `size` of a bit mask in the buffer.
+        `corners` of a box, or `corner`, `size` and `coding` (`bits`, `runs`) of a mask in the buffer.
     """
     return {"kind": "echo", "uid": uid, "series": list(series), "colour": list(colour), "visible": visible, **shape}
 
@@ -153,6 +155,6 @@ def heard(gap: bool = False) -> Message:
 def look(**what: Any) -> Message:
     """Set a `preset` or `window`, a `focus` point, show all panes of a `layout`, or carry out a `view` command.
 
-    With the `series` that a point belongs to, a pane that shows it jumps there, if the active one has another frame.
+    With a `series`, a pane that shows it becomes active first; if one pane is shown alone, it takes that pane's place.
     """
     return {"kind": "look", **what}

@@ -8,7 +8,6 @@ the outer corner of the first displayed pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from itertools import permutations
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
+from eci_annotate.imaging.measurements import Unit, unit_of
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools.gestures import Plane
 
@@ -50,15 +50,6 @@ class Rect:
     height: int
 
 
-class Unit(StrEnum):
-    """What a millimetre on the screen is."""
-
-    PATIENT = "mm"
-    PLANE = "mm in the plane"
-    DETECTOR = "mm at the detector"
-    PIXEL = "px"
-
-
 @dataclass(frozen=True)
 class Marks:
     """Title, letters of the sides, and unit of a picture that has no place in the patient."""
@@ -74,8 +65,7 @@ def marks_of(volume: xr.DataArray) -> Marks | None:
         return None
     right, bottom = volume.attrs.get("sides", ("", ""))
     letters = {"left": _opposite(right), "right": right, "top": _opposite(bottom), "bottom": bottom}
-    pixels = volume.attrs.get("spacing_from") == "pixels"
-    return Marks(str(volume.attrs.get("view", "Image")), letters, Unit.PIXEL if pixels else Unit.DETECTOR)
+    return Marks(str(volume.attrs.get("view", "Image")), letters, unit_of(volume))
 
 
 def _opposite(side: str) -> str:

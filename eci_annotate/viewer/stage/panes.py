@@ -169,7 +169,7 @@ class Panes:
         wire = [self._pane(cell) for cell in self._placed()]
         place = {"name": self.layout.name, "columns": list(self.layout.columns), "rows": self.layout.rows}
         series = dict.fromkeys((*self.shown, *sorted(above for _, above in self._laid)))
-        return messages.scene(place, wire, {uid: self._facts(uid) for uid in series})
+        return messages.scene(place, wire, {uid: self._facts(uid) for uid in series}, self.easel.table.series_uid)
 
     def _placed(self) -> tuple[Cell, ...]:
         """Return the cells; of three planes of one series, the acquired one has the largest pane."""

@@ -38,7 +38,7 @@ class Pictures:
         self.slope, self.intercept, self.stored = _stored(volume)
         self.invert = is_inverted(volume)
         self.window = window or default_window(volume)
-        self.voi = VoiFunction.LINEAR if window else voi_of(volume)
+        self.voi = VoiFunction.LINEAR_EXACT if window else voi_of(volume)
         self.choices = choices_of(volume)
         self.overlay = volume.overlay.transpose(*DIMS).values if "overlay" in volume.coords else None
 

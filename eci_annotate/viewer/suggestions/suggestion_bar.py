@@ -8,7 +8,9 @@ from collections.abc import Callable
 import ipywidgets as w
 import numpy as np
 
+from eci_annotate.imaging.measurements import extent_in_words, unit_of
 from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.registry import TOOLS
 from eci_annotate.tools.suggestion import Suggestion
 
 
@@ -24,15 +26,23 @@ def _button(text: str, icon: str, tooltip: str, style: str = "") -> w.Button:
 
 def sizes_of(suggestion: Suggestion, easel: Easel) -> str:
     """Return the labels and volumes of what is suggested, as in ``lesion 1: 3.2 ml``."""
-    voxel_mm3 = easel.table.sheet_of(suggestion.series_uid).grid.voxel_mm3
+    sheet = easel.table.sheet_of(suggestion.series_uid)
+    voxel_mm3, unit = sheet.grid.voxel_mm3, unit_of(sheet.volume)
     known = {**easel.table.objects, **({suggestion.adds.uid: suggestion.adds} if suggestion.adds else {})}
     words = [
-        f"{known[p.uid].label or 'annotation'}: {np.count_nonzero(p.voxels) * voxel_mm3 / 1000:.1f} ml"
+        f"{known[p.uid].label or 'annotation'}: {extent_in_words(np.count_nonzero(p.voxels) * voxel_mm3, unit)}"
         for p in suggestion.parts
         if p.uid in known
     ]
     return ", ".join(
-        [*words, *(f"{t.label}: {t.volume_mm3 / 1000:.1f} ml" for t in suggestion.objects if hasattr(t, "volume_mm3"))]
+        [
+            *words,
+            *(
+                f"{t.label}: {extent_in_words(t.volume_mm3, unit)}"
+                for t in suggestion.objects
+                if hasattr(t, "volume_mm3")
+            ),
+        ]
     )
 
 
@@ -60,7 +70,7 @@ class SuggestionBar:
         self.choice.observe(lambda change: self.on_choice(change["new"] or 0), "index")
         self.on_choice: Callable[[int], None] = lambda index: None
         self.widget = w.HBox([self.text, self.progress, self.choice, self.accept, self.discard, self.cancel])
-        self.widget.layout = w.Layout(align_items="center", display="none")
+        self.widget.layout = w.Layout(align_items="center", min_height="32px", display="none")
         self.widget.add_class("eci-suggestion")
 
     def _show(self, text: str, decide: bool = False, computing: bool = False) -> None:
@@ -73,7 +83,14 @@ class SuggestionBar:
         ):
             part.layout.display = "" if shown else "none"
         self.choice.layout.display = "none"
-        self.widget.layout.display = "flex" if text else "none"
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Keep the line where a tool may suggest something, so that the images do not move under the pointer."""
+        tool = TOOLS[self._easel.tool].info
+        suggests = tool.prompts or (tool.keeps and not tool.keeps_if)
+        shown = self.text.value or (suggests and not self.accept.disabled)
+        self.widget.layout.display = "flex" if shown else "none"
 
     def waiting(self, share: float) -> None:
         """Show that a result is being computed, and how far it is (0..1)."""
@@ -96,3 +113,4 @@ class SuggestionBar:
         """Disable the buttons."""
         for button in (self.accept, self.discard, self.cancel):
             button.disabled = True
+        self.refresh()

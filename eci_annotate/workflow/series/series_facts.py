@@ -6,36 +6,32 @@ They are read from elements, and from descriptions as several vendors and langua
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eci_annotate.workflow.series import series_vocabulary as vocabulary
-from eci_annotate.workflow.series.series_vocabulary import SIDE_AND_VIEW, VIEW_AND_SIDE, words_of
+from eci_annotate.workflow.series.agent_order import phases_by_agent
+from eci_annotate.workflow.series.b_values import b_value, forget_first_b_values
+from eci_annotate.workflow.series.breast_views import mark_unprocessed, side_of, special_view_of, view_of
+from eci_annotate.workflow.series.header_values import Get, compiled, list_of, named_in, number_of, text_of
+from eci_annotate.workflow.series.phase_letters import phases_by_letter
+from eci_annotate.workflow.series.phase_numbers import number_after_contrast
+from eci_annotate.workflow.series.series_vocabulary import words_of
 
-Get = Callable[[str], Any]
 PLANES = ("sagittal", "coronal", "axial")  # by the axis (x, y, z) of the normal
 STRAIGHT = 0.97  # cosine: within some 14 degrees
-B_VALUE = re.compile(r"(?:\b|_)b ?(?:val(?:ue)?)? ?[=-]? ?(\d{1,4})(?:\b|_)", re.IGNORECASE)
-LAST_B_VALUE = re.compile(r", b (\d{1,4})$|calc_?b(?:val)?(\d{3,4})", re.IGNORECASE)
-ONE_B_VALUE = re.compile(r"\*?\w*?_b(\d{1,4})(?:t|#\d+)?", re.IGNORECASE)
-SEVERAL_B_VALUES = re.compile(r"b ?=?\d+ ?[_,/-] ?b?\d", re.IGNORECASE)
 
-
-def _compiled(patterns: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
-    return {name: re.compile("|".join(pattern)) for name, pattern in patterns.items()}
-
-
-PHASES, CONTENTS, REGIONS = _compiled(vocabulary.PHASES), _compiled(vocabulary.CONTENTS), _compiled(vocabulary.REGIONS)
-MAGNIFIED = 1.4  # a breast on the table is enlarged by less than 1.2
-SPECIAL_VIEWS = _compiled(vocabulary.SPECIAL_VIEWS)
+PHASES, CONTENTS, REGIONS = compiled(vocabulary.PHASES), compiled(vocabulary.CONTENTS), compiled(vocabulary.REGIONS)
+MOST_REPEATED = 3  # series of one name; more are the times of a dynamic examination
 FIRST = 1  # temporal position: before contrast agent
 FOLLOWING = re.compile(r"ph(\d+)/(.+)")
+ONE_TIME = re.compile(r"^ph\d+/|\bphase \d+ of \d")
 PHASE_OF = re.compile(r"\bphase (\d+) of \d")
+TIME_OF_STACK = re.compile(r"acquisition (\d+)(?:, phase (\d+) of \d+)?")
 ORDER = re.compile("|".join(vocabulary.ORDER))
-NAMED_PLANES = _compiled(vocabulary.PLANES)
-SIDES, VIEWS = _compiled(vocabulary.SIDES), _compiled(vocabulary.VIEWS)
+NAMED_PLANES = compiled(vocabulary.PLANES)
 WITH_CONTRAST = re.compile("|".join(vocabulary.WITH_CONTRAST))
-COMPUTED, KERNELS = _compiled(vocabulary.COMPUTED), _compiled(vocabulary.SHARP_KERNELS)
+COMPUTED, KERNELS = compiled(vocabulary.COMPUTED), compiled(vocabulary.SHARP_KERNELS)
 LONG_TE_MS, SHORT_TE_MS, LONG_TR_MS, SHORT_TR_MS = 60.0, 20.0, 1500.0, 900.0
 
 
@@ -47,8 +43,8 @@ def facts_of(get: Get) -> dict[str, str]:
     get
         Gives the value of an element by its keyword; None if it is absent.
     """
-    words = words_of(_text(get, "SeriesDescription"))
-    modality = _text(get, "Modality").upper()
+    words = words_of(text_of(get, "SeriesDescription"))
+    modality = text_of(get, "Modality").upper()
     phase = _phase_of(words, modality)
     plane, nearest = _planes(get, words)
     order = _order(get, words)
@@ -56,10 +52,10 @@ def facts_of(get: Get) -> dict[str, str]:
     found |= {
         "contrast": _contrast(get, words, phase, order),
         "region": _region(get, words),
-        "b_value": _b_value(get),
-        "side": _side(get),
-        "view": _view(get),
-        "special_view": _special_view(get, words) if modality == "MG" else "",
+        "b_value": b_value(get),
+        "side": side_of(get),
+        "view": view_of(get),
+        "special_view": special_view_of(get, words) if modality == "MG" else "",
         "order": order,
         "dynamic_position": _dynamic_position(get, words, order),
     }
@@ -74,7 +70,18 @@ def facts_among(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     known = [{**facts_of(header.get), **header} for header in series]
     names = [str(each.get("SeriesDescription", "")).strip().lower() for each in known]
+    natives = any(each.get("contrast") == "without" for each in known)
     followed = {match.group(2) for name in names if (match := FOLLOWING.match(name))}
+    _number_times(known)
+    forget_first_b_values(known)
+    mark_unprocessed(known)
+    _forget_first_times(known)
+    stated = [str(each.get("phase", "")) for each in known]
+    for each, phase in zip(known, phases_by_letter([words_of(name) for name in names], stated), strict=True):
+        if phase and "phase" not in each:
+            each |= {"phase": phase, "contrast": "without" if phase == "native" else "with"}
+    phases_by_agent(known)
+    number_after_contrast(known)
     for each, name in zip(known, names, strict=True):
         if name in followed:
             each |= {"dynamic_position": str(FIRST), "contrast": "without"}
@@ -82,9 +89,56 @@ def facts_among(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             each["dynamic_position"] = str(int(match.group(1)) + FIRST)
         same = [other for other, its in zip(known, names, strict=True) if its == name and "order" not in other]
         if name and len(same) > 1 and "order" not in each:
-            for place, other in enumerate(sorted(same, key=_series_number), 1):
+            for place, other in enumerate(in_order := sorted(same, key=_series_number), 1):
                 other["order"] = str(place)
+            if len(same) > MOST_REPEATED and vocabulary.DYNAMIC.search(words_of(name)) and not natives:
+                in_order[0] |= {"dynamic_position": str(FIRST), "contrast": "without"}
+    _number_subtractions(known)
     return known
+
+
+def _number_subtractions(known: Sequence[dict[str, Any]]) -> None:
+    """Number the subtractions of a study in their order, where no description tells it."""
+    found = [each for each in known if each.get("content") == "subtraction" and each.get("Modality") == "MR"]
+    numbers = {_series_number(each) for each in found}
+    if len(numbers) == len(found) and not any("order" in each or "stack" in each for each in found):
+        for place, each in enumerate(sorted(found, key=_series_number), 1):
+            each["order"] = str(place)
+
+
+def _number_times(known: Sequence[dict[str, Any]]) -> None:
+    """Number the times of a dynamic series whose stacks are different acquisitions; the first is without agent."""
+    stacks: dict[str, list[tuple[int, int, dict[str, Any]]]] = {}
+    for each in known:
+        dynamic = vocabulary.DYNAMIC.search(words_of(text_of(each.get, "SeriesDescription")))
+        match = TIME_OF_STACK.fullmatch(str(each.get("stack", "")))
+        if dynamic and match and each.get("Modality") == "MR":
+            stacks.setdefault(str(each.get("stack_of")), []).append((int(match[1]), int(match[2] or 0), each))
+    for times in stacks.values():
+        in_order = sorted(times, key=lambda time: time[:2]) if len(times) > 2 else []
+        for place, (*_, each) in enumerate(in_order, FIRST):
+            contrast = "without" if place == FIRST else "with"
+            each |= {"dynamic_position": str(place), "order": str(place), "contrast": contrast}
+
+
+def _forget_first_times(known: Sequence[dict[str, Any]]) -> None:
+    """Forget that a series is before contrast agent, where only its header says so, which may be of its first image.
+
+    It is a whole dynamic examination if its study has nothing after contrast agent beside it, or if it says so.
+    """
+    pictures = [each for each in known if each.get("Modality") == "MR" and each.get("content") != "subtraction"]
+    after = any(each.get("contrast") == "with" or (each.get("phase") or "native") != "native" for each in pictures)
+    for each in pictures:
+        description = text_of(each.get, "SeriesDescription").lower()
+        first = number_of(each.get("TemporalPositionIdentifier")) == FIRST and not ONE_TIME.search(description)
+        if (
+            first
+            and "stack" not in each
+            and each.get("phase") != "native"
+            and (not after or vocabulary.SEVERAL_TIMES.search(description))
+        ):
+            for name in ("contrast", "order", "dynamic_position"):
+                each.pop(name, None)
 
 
 def _series_number(header: Mapping[str, Any]) -> float:
@@ -109,27 +163,31 @@ def _phase_of(words: str, modality: str) -> str:
 
 def _content(get: Get, words: str, modality: str) -> str:
     """Return what the pictures are: by image type, then by description, b-value, and times of the sequence."""
-    kinds = [str(each).upper() for each in _list(get("ImageType"))]
+    kinds = [str(each).upper() for each in list_of(get("ImageType"))]
     for kind, content in vocabulary.IMAGE_TYPES.items():
-        if kind in kinds and not (content == "DWI" and _named(CONTENTS, words) in ("ADC", "exponential ADC")):
+        if kind in kinds and not (content == "DWI" and named_in(CONTENTS, words) in ("ADC", "exponential ADC")):
             return content
     if modality == "CT" and (computed := _computed(get, words)):
         return computed
-    if named := _named(CONTENTS, words):
-        return "T1" if named == "T2" and vocabulary.TIME_2.search(words) else named
-    if number_of(get("DiffusionBValue")):
+    weighting = _weighting(number_of(get("EchoTime")), number_of(get("RepetitionTime")))
+    if named := named_in(CONTENTS, words):
+        return "T1" if named == "T2" and _is_second(get, words, weighting) else named
+    if number_of(get("DiffusionBValue")) is not None:
         return "DWI"
-    return _weighting(number_of(get("EchoTime")), number_of(get("RepetitionTime")))
+    echo_planar = "EP" in [str(each).upper() for each in list_of(get("ScanningSequence"))]
+    return "" if echo_planar and weighting == "T2" else weighting
 
 
-def _named(patterns: Mapping[str, re.Pattern[str]], words: str) -> str:
-    return next((name for name, pattern in patterns.items() if pattern.search(words)), "")
+def _is_second(get: Get, words: str, weighting: str) -> bool:
+    """Whether "T2" is the second time after the agent: as described, or by an agent and the times of T1 weighting."""
+    by_times = weighting == "T1" and words.endswith(" t2") and bool(get("ContrastBolusAgent"))
+    return by_times or bool(vocabulary.TIME_2.search(words))
 
 
 def _computed(get: Get, words: str) -> str:
     """Return what a CT was computed for, as lung or bone: by its description, else by its kernel."""
-    kernel = words_of(_text(get, "ConvolutionKernel"))
-    return _named(COMPUTED, words) or _named(KERNELS, kernel)
+    kernel = words_of(text_of(get, "ConvolutionKernel"))
+    return named_in(COMPUTED, words) or named_in(KERNELS, kernel)
 
 
 def _contrast(get: Get, words: str, phase: str, order: str) -> str:
@@ -144,10 +202,13 @@ def _order(get: Get, words: str) -> str:
     """Return the number of a series in a dynamic examination: as it is described, else by temporal position."""
     if found := PHASE_OF.search(words):
         return str(int(found.group(1)))
-    if _text(get, "Modality") not in ("MR", ""):  # a number at the end is a thickness
+    if text_of(get, "Modality") not in ("MR", ""):  # a number at the end is a thickness
         return ""
     named = [next(filter(None, each)) for each in ORDER.findall(words)]
-    number = float(named[0]) if named else number_of(get("TemporalPositionIdentifier"))
+    if seconds := vocabulary.ORDER_IN_SECONDS.search(words):
+        number: float | None = float(seconds[1]) / 60  # as minutes, which others of the study may state
+    else:
+        number = float(named[0]) if named else number_of(get("TemporalPositionIdentifier"))
     return "" if number is None else f"{number:g}"
 
 
@@ -166,19 +227,7 @@ def _region(get: Get, words: str) -> str:
     named = [name for name, pattern in REGIONS.items() if pattern.search(words)]
     if named:
         return named[0] if len(named) == 1 else ""
-    return vocabulary.BODY_PARTS.get(_text(get, "BodyPartExamined").upper(), "")
-
-
-def _b_value(get: Get) -> str:
-    """Return the b-value in s/mm²: by the element, the sequence, or a description that names one only."""
-    number = number_of(get("DiffusionBValue"))
-    if number is None:
-        text = _text(get, "SeriesDescription")
-        single = LAST_B_VALUE.search(text) or ONE_B_VALUE.fullmatch(_text(get, "SequenceName"))
-        named = {next(filter(None, single.groups()))} if single else set(B_VALUE.findall(text))
-        several = not single and SEVERAL_B_VALUES.search(text)
-        number = float(named.pop()) if len(named) == 1 and not several else None
-    return "" if number is None else f"{number:g}"
+    return vocabulary.BODY_PARTS.get(text_of(get, "BodyPartExamined").upper(), "")
 
 
 def _weighting(te_ms: float | None, tr_ms: float | None) -> str:
@@ -189,81 +238,13 @@ def _weighting(te_ms: float | None, tr_ms: float | None) -> str:
     return "T1" if te_ms <= SHORT_TE_MS and tr_ms <= SHORT_TR_MS else ""
 
 
-def number_of(value: Any) -> float | None:
-    """Return a value as a number; None if it is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _list(value: Any) -> Sequence[Any]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
 def _planes(get: Get, words: str) -> tuple[str, str]:
     """Return the plane and the straight one that is nearest to it: by orientation, else the one that is named."""
     try:
-        a, b, c, d, e, f = (float(each) for each in _list(get("ImageOrientationPatient")))
+        a, b, c, d, e, f = (float(each) for each in list_of(get("ImageOrientationPatient")))
     except (TypeError, ValueError):
         named = [plane for plane, pattern in NAMED_PLANES.items() if pattern.search(words)]
         return (named[0], named[0]) if len(named) == 1 else ("", "")
     normal = (abs(b * f - c * e), abs(c * d - a * f), abs(a * e - b * d))
     axis = normal.index(max(normal))
     return PLANES[axis] if normal[axis] > STRAIGHT else "oblique", PLANES[axis]
-
-
-def _text(get: Get, *keywords: str) -> str:
-    return next((str(value).strip() for each in keywords if (value := get(each)) not in (None, "")), "")
-
-
-def _described(get: Get) -> tuple[str, str]:
-    """Return side and view as descriptions and the names of acquisitions give them."""
-    text = words_of(_text(get, "SeriesDescription"))
-    if match := SIDE_AND_VIEW.search(text):
-        return match.group(1).upper(), _view_in(match.group(2))
-    if match := VIEW_AND_SIDE.search(text):
-        return match.group(2).upper(), _view_in(match.group(1))
-    sides = [side for side, pattern in SIDES.items() if pattern.search(text)]
-    return sides[0] if len(sides) == 1 else "", _view_in(text)
-
-
-def _side(get: Get) -> str:
-    side = _text(get, "ImageLaterality", "FrameLaterality", "Laterality").upper()
-    return side if side in ("L", "R") else _described(get)[0]
-
-
-def _view(get: Get) -> str:
-    """Return the view; some files have it as text of the orientation, or only in a code or the description."""
-    orientation = get("PatientOrientation")
-    candidates = [_text(get, "ViewPosition"), str(_first(get("ViewCodeSequence")).get("CodeMeaning", ""))]
-    candidates.append(str(orientation) if isinstance(orientation, str) else "")
-    found = next((view for text in candidates if (view := _view_in(text))), "")
-    return found or _described(get)[1]
-
-
-def _special_view(get: Get, words: str) -> str:
-    """Return what sets a mammogram apart from the four views of screening."""
-    named = _named(SPECIAL_VIEWS, words)
-    modifiers = words_of(" ".join([_text(get, "ViewPosition"), *_meanings(_first(get("ViewCodeSequence")))]))
-    enlarged = (number_of(get("EstimatedRadiographicMagnificationFactor")) or 1) >= MAGNIFIED
-    return named or _named(SPECIAL_VIEWS, modifiers) or ("magnification" if enlarged else "")
-
-
-def _first(sequence: Any) -> Any:
-    try:
-        return sequence[0] if sequence else {}
-    except (TypeError, IndexError):
-        return {}
-
-
-def _meanings(view: Any) -> list[str]:
-    """Return the words of a view code and of its modifiers."""
-    codes = [view, *_list(view.get("ViewModifierCodeSequence"))]
-    return [str(each.get("CodeMeaning", "")) for each in codes]
-
-
-def _view_in(text: str) -> str:
-    return _named(VIEWS, words_of(text))

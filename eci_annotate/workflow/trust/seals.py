@@ -114,11 +114,30 @@ def check_chain(stream: str, records: Iterable[Record]) -> int:
     """
     previous, count = START, 0
     for index, record in enumerate(records):
-        try:
-            right = link(stream, index, record, previous) == record
-        except (KeyError, TypeError, ValueError):
-            right = False
-        if not right:
-            raise Tampered(f"Event {index + 1} of stream {stream!r} was changed.", "Restore it from a backup.")
+        _check_link(stream, index, record, previous)
         previous, count = record["digest"], index + 1
     return count
+
+
+def check_part(stream: str, records: Iterable[tuple[int, Record]]) -> None:
+    """Check some records of a chain, given with their indexes: each is unchanged, and follows a neighbour before it.
+
+    Raises
+    ------
+    Tampered
+        Names the first record that was changed.
+    """
+    last, digest_of_last = -1, START
+    for index, record in records:
+        previous = digest_of_last if index == last + 1 else str(record.get("prev"))
+        _check_link(stream, index, record, previous)
+        last, digest_of_last = index, record["digest"]
+
+
+def _check_link(stream: str, index: int, record: Record, previous: str) -> None:
+    try:
+        right = link(stream, index, record, previous) == record
+    except (KeyError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise Tampered(f"Event {index + 1} of stream {stream!r} was changed.", "Restore it from a backup.")

@@ -5,7 +5,7 @@ Only what `forms/schema/report.schema.json` allows is checked here; a test confi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,7 @@ class _Check:
                 value = self.answer(question, raw.get(question.name), f"{place}{question.title!r}", path)
                 if value is not None:
                     typed[question.name] = value
+        self.faults += (fault for question in asked for fault in _contradicted(question, typed, place, path))
         return typed
 
     def answer(self, question: Question, value: Any, where: str, path: Path) -> Any:
@@ -110,6 +111,15 @@ class _Check:
             return typed
         items = enumerate(value)  # also of a list with too few or too many
         return [self.group(question.questions, v, f"{where} {n + 1}, ", (*here, n)) for n, v in items]
+
+
+def _contradicted(question: Question, typed: Mapping[str, Any], place: str, path: Path) -> Iterator[Fault]:
+    """Yield what contradicts the answer to a question."""
+    answer, where = typed.get(question.name), f"{place}{question.title!r}"
+    for each in question.contradictions:
+        if each.holds(answer, typed):
+            what = f"{where} is {question.label_of(answer)!r}, but {each.because}."
+            yield Fault((*path, question.name), what, "Correct one of the two.", where)
 
 
 def _check_list(question: Question, value: Any, where: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eci_annotate.workflow.usecase.answer_code import AnswerCode, codes_from
+from eci_annotate.workflow.usecase.contradiction import Contradiction, contradictions_from
 from eci_annotate.workflow.usecase.form_measure import Measure, measures_from
 
 Schema = Mapping[str, Any]
@@ -71,6 +72,8 @@ class Question:
         For ``choice``: the choices are a scale, from one end to the other.
     measures
         For numbers: where the value can be taken from the drawing; the first that applies counts.
+    contradictions
+        Other answers that cannot be right beside some of its own.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Question:
     ordered: bool = False
     measures: tuple[Measure, ...] = ()
     codes: tuple[tuple[Any, AnswerCode], ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
     def is_asked(self, siblings: Mapping[str, Any]) -> bool:
         """Whether it is asked, given the sibling answers."""
@@ -152,6 +156,7 @@ def _question(name: str, each: Schema, required: bool, when: tuple[Condition, ..
         ordered=bool(each.get("x-ordered", False)),
         measures=measures_from(each.get("x-measure")),
         codes=codes_from(each.get("oneOf", [])),
+        contradictions=contradictions_from(each.get("x-contradicts", ())),
     )
 
 

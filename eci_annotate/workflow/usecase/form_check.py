@@ -1,4 +1,4 @@
-"""Requirements of a form beyond its JSON Schema: measurements name what exists, and codes are well formed."""
+"""What a form needs beyond its JSON Schema: measures and contradictions name what exists, codes are well formed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eci_annotate.workflow.usecase.answer_code import code_findings
-from eci_annotate.workflow.usecase.form import GROUP, LIST, NUMBER, Question, Schema, questions
+from eci_annotate.workflow.usecase.contradiction import Contradiction, Values
+from eci_annotate.workflow.usecase.form import CHOICE, GROUP, LIST, NUMBER, Question, Schema, questions
 from eci_annotate.workflow.usecase.form_measure import Measure
 
 Finding = tuple[str, str]
@@ -30,8 +31,33 @@ def _group(asked: Sequence[Question], slots: Sequence[str]) -> Iterator[Finding]
     for question in asked:
         for measure in question.measures:
             yield from _measure(question, measure, asked, slots)
+        for each in question.contradictions:
+            yield from _contradiction(question, each, asked)
         if question.kind in (LIST, GROUP):
             yield from _group(question.questions, slots)
+
+
+def _contradiction(question: Question, stated: Contradiction, siblings: Sequence[Question]) -> Iterator[Finding]:
+    inner = [each.questions for each in siblings if each.name == stated.within]
+    others = (inner[0] if inner else ()) if stated.within else siblings
+    other = next((each for each in others if each.name == stated.name), None)
+    if other is None:
+        where = f"{stated.within}/{stated.name}" if stated.within else stated.name
+        yield f"{question.title!r} contradicts {where!r}, which is not asked.", "Name a question of the same group."
+        return
+    for asked, values in ((question, stated.answer), (other, stated.values)):
+        for value in _unknown(asked, values):
+            yield (
+                f"{question.title!r} contradicts: {asked.title!r} has no choice {value!r}.",
+                "Name one of its choices.",
+            )
+
+
+def _unknown(question: Question, values: Values) -> list[object]:
+    """Return the values that are no choice of a question with choices."""
+    if question.kind != CHOICE or not isinstance(values, tuple):
+        return []
+    return [value for value in values if value not in [choice for choice, _ in question.choices]]
 
 
 def _measure(

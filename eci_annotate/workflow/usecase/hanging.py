@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eci_annotate.workflow.series.series_facts import facts_among, number_of
+from eci_annotate.workflow.series.header_values import number_of
+from eci_annotate.workflow.series.series_facts import facts_among
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, OPACITY, Fuse, HangingStage, stages_of
 
 Header = Mapping[str, Any]

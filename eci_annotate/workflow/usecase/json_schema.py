@@ -5,8 +5,9 @@ That grammar is optional, and takes two seconds to build whenever jsonschema is 
 
 from __future__ import annotations
 
+import json
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -24,9 +25,15 @@ def validator_of(schema: Any) -> Draft202012Validator:
 
 def fault_of(schema: Any) -> str:
     """Return what is wrong with a schema itself; an empty string if nothing is."""
+    return _fault_of(json.dumps(schema))
+
+
+@lru_cache(64)
+def _fault_of(text: str) -> str:
+    """Check the JSON of a schema; a definition is read much more often than it changes."""
     library = _library()
     try:
-        library.Draft202012Validator.check_schema(schema)
+        library.Draft202012Validator.check_schema(json.loads(text))
     except library.exceptions.SchemaError as error:
         return str(error.message)
     return ""

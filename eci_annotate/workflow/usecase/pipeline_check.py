@@ -118,6 +118,10 @@ def _slots(task: TaskDefinition, hanging: Mapping[str, Any]) -> Iterator[Finding
 
 def _stages(hanging: Mapping[str, Any]) -> Iterator[Finding]:
     known = [slot["name"] for slot in hanging.get("slots", ())]
+    for made in (slot for slot in hanging.get("slots", ()) if "computed" in slot):
+        for slot in made["computed"].values():
+            if slot not in known:
+                yield f"{made['title']!r} is computed from the slot {slot!r}.", f"The protocol has {', '.join(known)}."
     for stage in hanging.get("stages", ()):
         for cell in (cell for row in stage["grid"] for cell in row):
             for slot in cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]:

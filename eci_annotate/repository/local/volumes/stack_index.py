@@ -18,7 +18,7 @@ from eci_annotate.archive.protocol import Archive, Instance, Series, Study
 from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.dicom.images.headers import HEADERS_FORMAT
-from eci_annotate.dicom.images.study import StackHeader
+from eci_annotate.dicom.images.study import StackHeader, hanging_facts, is_whole
 from eci_annotate.errors import BadImages, Tampered
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, parse
@@ -67,13 +67,12 @@ class StackIndex:
     def _listed(self, subject: str, series: Sequence[Series], sealed: Sealed) -> Iterator[Series]:
         for each in series:
             stacks = self._of(subject, each, sealed)
-            if not stacks or (len(stacks) == 1 and stacks[0].images == each.instances):
+            if not stacks or is_whole(stacks, each.instances):
                 yield each
                 continue
             for stack in stacks:
                 name = ", ".join(filter(None, (each.description, stack.title)))
-                header = {**each.header, **stack.header, "series_uid": stack.uid, "slices": stack.images}
-                header |= {"stack": stack.title, "stack_of": each.series_uid}
+                header = {**each.header, **hanging_facts(each.series_uid, stack)}
                 yield replace(each, series_uid=stack.uid, description=name, instances=stack.images, header=header)
 
     def home(self, subject: str, uid: str) -> Home:

@@ -2,12 +2,13 @@
 
 import { element } from "./eyes/pane.js";
 import { ControlNames } from "./hands/control_names.js";
+import { EnterKey } from "./hands/enter_key.js";
 import { ToolRow } from "./hands/tool_row.js";
 import { Stage } from "./stage.js";
 
 export async function render({ model, el }) {
   const stage = new Stage(model, element("div", "", el));
-  const around = [new ToolRow(stage.el), new ControlNames(stage.el)];
+  const around = [new ToolRow(stage.el), new ControlNames(stage.el), new EnterKey(stage.el)];
   Object.assign(stage.el, { stage });
   await stage.start();
   model.set("language", navigator.languages.join(","));

@@ -5,6 +5,7 @@ import { Board } from "./eyes/board.js";
 import { drawnBy, findLayers } from "./eyes/layers.js";
 import { Link } from "./eyes/link.js";
 import { Loader } from "./eyes/loader.js";
+import { EXACT } from "./eyes/lut.js";
 import { element } from "./eyes/pane.js";
 import { shows } from "./sections/fusion.js";
 import { Hands } from "./hands/hands.js";
@@ -157,7 +158,7 @@ export class Stage {
     const { board, watch } = this;
     const received = performance.now();
     if (frame) watch.note("kernel", work_ms);
-    const { stamps, since } = this.queue.acknowledged(frame);
+    const { stamps, since } = this.queue.acknowledged(frame, work_ms);
     if (frame) watch.note("round-trip", received - since);
     await drawnBy(this.aLayer);
     if (frame) watch.note("decode", performance.now() - received);
@@ -182,8 +183,8 @@ export class Stage {
     if (layout && board.layout === layout) this.arrange("");
     if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
-    if (window) board.setWindow(window);
-    if (focus) board.jumpTo(focus, series);
+    if (window) board.setWindow(window, undefined, undefined, EXACT);
+    this.interaction.turnTo(series, focus);
   }
 
   // -- to the user ---------------------------------------------------------------

@@ -13,6 +13,7 @@ from eci_annotate.imaging.blocks import NOTHING, Block, is_empty, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import Object, Paint
 from eci_annotate.viewer.stage import messages
+from eci_annotate.viewer.stage.ink.mask_bits import coded
 from eci_annotate.viewer.stage.ink.series_fields import extent_of_fields, planes_of_fields
 from eci_annotate.viewer.stage.ink.solids import Solids, section_of_contours
 from eci_annotate.viewer.stage.ink.vector_marks import THIN_PX, has_rings_on, marks_of
@@ -133,8 +134,9 @@ class Layer:
         if solid is None or is_empty(solid.where):
             return self.forgotten(uid, series)
         corner = [s.start for s in solid.where]
-        message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), bare=bare)
-        return Send(message, (np.packbits(solid.voxels).tobytes(),))
+        coding, content = coded(solid.voxels)
+        message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), coding=coding, bare=bare)
+        return Send(message, (content,))
 
     def forgotten(self, uid: str, series: Sequence[str]) -> Order:
         """Return the message that makes the browser forget an annotation on series."""

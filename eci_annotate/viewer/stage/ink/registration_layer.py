@@ -17,6 +17,7 @@ from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.protocol import FULL, Object, Paint
 from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.ink.layer import Layer, Painted
+from eci_annotate.viewer.stage.ink.mask_bits import coded
 from eci_annotate.viewer.stage.ink.solids import Solid, block_on, flat_grid, part_of
 from eci_annotate.viewer.stage.ink.vector_marks import THIN_PX
 from eci_annotate.viewer.stage.orders import CAPTION, Mark, Order, Send
@@ -190,8 +191,9 @@ class RegisteredLayer(Layer):
         if is_empty(solid.where):
             return self.forgotten(uid, series)
         corner = [s.start for s in solid.where]
-        message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), bare=True)
-        return Send(message, (np.packbits(solid.voxels).tobytes(),))
+        coding, content = coded(solid.voxels)
+        message = messages.echo(*head, corner=corner, size=list(solid.voxels.shape), coding=coding, bare=True)
+        return Send(message, (content,))
 
 
 def _captions(labels: dict[str, list[str]], view: View) -> Iterator[Mark]:

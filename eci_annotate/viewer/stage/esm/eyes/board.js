@@ -8,7 +8,7 @@ import { Frames } from "./frames.js";
 import { followers } from "./groups.js";
 import * as pane_geometry from "./pane_geometry.js";
 import { Looks } from "./looks.js";
-import { LINEAR, Luts } from "./lut.js";
+import { Luts } from "./lut.js";
 import { PaneGrid } from "./pane_grid.js";
 import { planeName } from "./slab.js";
 
@@ -20,6 +20,11 @@ import { planeName } from "./slab.js";
 const NO_TOOL = { kind: "tool", tool: null, feedback: "none", radius_mm: 8, erase: false, colour: [255, 255, 255], read_only: true, why: "" };
 
 const VOI = { SIGMOID: "  sigmoid" };
+
+function windowText([low, high]) {
+  const number = (value) => (high - low < 10 ? +value.toPrecision(3) : Math.round(value));
+  return `W ${number(high - low)}  L ${number((low + high) / 2)}`;
+}
 
 export class Board {
   /**
@@ -68,7 +73,7 @@ export class Board {
 
   // -- content -----------------------------------------------------------------
   /** @param {any} scene a SCENE message */
-  setScene({ layout, panes, series }) {
+  setScene({ layout, panes, series, drawn }) {
     const before = this.layout;
     this.layout = layout.name;
     this.grid.arrange(layout, panes.map(({ name }) => name));
@@ -77,7 +82,8 @@ export class Board {
     this.ink.restart(series);
     if (before !== this.layout) this.showAlone(null);
     this.showWhatThereIs();
-    if (!this.active?.shape) this.activate(this.grid.largest());
+    const left = before !== this.layout && this.series !== drawn && this.panes.some(({ series }) => series === drawn);
+    if (!this.active?.shape || left) this.activate(this.grid.largest(drawn));
     this.redraw();
   }
 
@@ -140,9 +146,8 @@ export class Board {
     this.moved();
   }
 
-  /** @param {Lps} point in the frame of the active pane, or of a pane that shows the series @param {string} series */
-  jumpTo(point, series = "") {
-    this.activate(this.shown.find((pane) => pane.series === series && pane.space !== this.space) ?? this.active);
+  /** @param {Lps} point in the frame of the active pane */
+  jumpTo(point) {
     this.focus = point;
     for (const pane of this.panes) if (pane.shape && pane.space === this.space) pane.bring(point);
     this.redraw();
@@ -187,8 +192,8 @@ export class Board {
   }
 
   write(pane) {
-    const { window: [low, high], invert, colour, voi } = this.looks.of(pane.series);
-    const text = colour ? "colour" : `W ${Math.round(high - low)}  L ${Math.round((low + high) / 2)}${VOI[voi] ?? (voi && voi !== LINEAR ? "  table" : "")}${invert ? "  inverted" : ""}`;
+    const { window, invert, colour, voi } = this.looks.of(pane.series);
+    const text = colour ? "colour" : `${windowText(window)}${VOI[voi] ?? (Array.isArray(voi) ? "  table" : "")}${invert ? "  inverted" : ""}`;
     pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space), this.looks.fusion.describe(pane, this.looks));
   }
 

@@ -52,6 +52,17 @@ export function shortened(context, text, width) {
   return `${text.slice(0, length)}…`;
 }
 
+/** The scale bar in the corner; in a narrow pane above the text beside it. */
+function drawBar(context, put, { px, text }, { width, height }, beside) {
+  const long = Math.max(px, context.measureText(text).width);
+  const foot = height - (beside + long + 28 > width ? 27 : 9);
+  context.fillStyle = "#e8eaee";
+  context.fillRect(width - 10 - px, foot, px, 1.5);
+  for (const x of [width - 10 - px, width - 11.5]) context.fillRect(x, foot - 5, 1.5, 6);
+  if (long > px) put(text, width - 8, foot - 5, "right");
+  else put(text, width - 10 - px / 2, foot - 5, "center");
+}
+
 /** Corner texts, the value under the pointer, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
 export function drawTexts(context, { texts, shape, size, waits, active }, probe = "") {
   const { width, height } = size;
@@ -69,21 +80,18 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   put(texts.slice, 8, 34, "left");
   const titleWidth = context.measureText(texts.title).width;
   if (wide) put(texts.window, width - 8, 18, "right");
-  put(wide ? texts.place : texts.window, 8, height - 9, "left");
+  const bottom = wide ? texts.place : texts.window;
+  put(bottom, 8, height - 9, "left");
   if (probe) put(probe, width - 8, 34, "right");
   if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
-  const { px, text } = texts.bar;
-  context.fillStyle = "#e8eaee";
-  context.fillRect(width - 10 - px, height - 9, px, 1.5);
-  for (const x of [width - 10 - px, width - 11.5]) context.fillRect(x, height - 14, 1.5, 6);
-  if (context.measureText(text).width > px) put(text, width - 8, height - 14, "right");
-  else put(text, width - 10 - px / 2, height - 14, "center");
+  const below = context.measureText(texts.slice).width > width / 2 - 18 ? 50 : 34;
+  drawBar(context, put, texts.bar, size, context.measureText(bottom).width);
   context.font = "bold 13px system-ui, sans-serif";
   const { letters } = shape;
   const beside = wide && titleWidth < width / 2 - 32;
   put(letters.left, 8, height / 2 + 5, "left", "#facc15");
   put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
-  put(letters.top, width / 2, beside ? 18 : 34, "center", "#facc15"); // beside, or below, the title
+  put(letters.top, width / 2, beside ? 18 : below, "center", "#facc15"); // beside, or below, the title
   put(letters.bottom, width / 2, height - 28, "center", "#facc15");
   if (!active) return;
   context.strokeStyle = "#5b8def";

@@ -1,7 +1,7 @@
 // Window and inversion of each series: panes of one series share them.
 
 import { Fusion } from "../sections/fusion.js";
-import { LINEAR } from "./lut.js";
+import { EXACT } from "./lut.js";
 
 /** @typedef {{window: [number, number], invert: boolean, colour?: boolean, voi?: import("./lut.js").Voi,
  *   windows?: {name: string, window: [number, number], voi: import("./lut.js").Voi}[]}} Look   colours have no window;
@@ -34,7 +34,7 @@ export class Looks {
    * @param {any[]} panes of the same SCENE message */
   add(series, panes) {
     this.fusion.setScene(panes);
-    for (const [uid, { window, invert, colour, voi = LINEAR, windows = [] }] of Object.entries(series)) {
+    for (const [uid, { window, invert, colour, voi = EXACT, windows = [] }] of Object.entries(series)) {
       if (!this.now.has(uid)) this.now.set(uid, { window, invert, colour, voi, windows });
       this.first.set(uid, { window, invert, colour, voi, windows });
     }

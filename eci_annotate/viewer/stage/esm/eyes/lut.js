@@ -1,14 +1,17 @@
 // Window/level and inversion: one table from every stored 16-bit value to a grey pixel, so that a slice takes one pass.
 
-/** @typedef {"LINEAR" | "SIGMOID" | number[]} Voi   how values between black and white become grey; numbers: a table */
-/** @type {Voi} */
+/** @typedef {"LINEAR" | "LINEAR_EXACT" | "SIGMOID" | number[]} Voi   how values between black and white become grey; numbers: a table */
+/** As files mean it that say nothing: white one value before the window ends (PS3.3 C.11.2.1.2.1). @type {Voi} */
 export const LINEAR = "LINEAR";
+/** As people choose windows. @type {Voi} */
+export const EXACT = "LINEAR_EXACT";
 
 /** `window`: modality values displayed black and white; `stored`: conversion of stored to modality values.
  * @param {[number, number]} window @param {boolean} invert @param {{slope: number, intercept: number, signed: boolean}} stored */
-export function buildLut(window, invert, stored, lut = new Uint32Array(65536), voi = LINEAR) {
-  const [[low, high], { slope, intercept, signed }] = [window, stored];
-  if (voi !== LINEAR) return curvedLut(window, invert, stored, lut, voi);
+export function buildLut(window, invert, stored, lut = new Uint32Array(65536), voi = EXACT) {
+  const [[low, end], { slope, intercept, signed }] = [window, stored];
+  const high = voi === LINEAR ? end - 1 : end;
+  if (voi !== LINEAR && voi !== EXACT) return curvedLut(window, invert, stored, lut, voi);
   const scale = 255 / Math.max(high - low, 1e-9);
   const [gain, offset] = invert ? [-slope * scale, 255.5 - (intercept - low) * scale] : [slope * scale, (intercept - low) * scale + 0.5];
   for (let n = 0; n < 65536; n++) {
@@ -75,7 +78,7 @@ export function draggedWindow([low, high], dx, dy) {
 
 /** The table of the last window, which most slices of a series share. */
 export class Luts {
-  of(window, invert, slice, voi = LINEAR) {
+  of(window, invert, slice, voi = EXACT) {
     const key = [window, invert, slice.slope, slice.intercept, slice.signed].join();
     if (key !== this.key || voi !== this.voi) {
       this.table = buildLut(window, invert, slice, this.table, voi);

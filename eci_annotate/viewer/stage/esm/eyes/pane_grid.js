@@ -21,9 +21,10 @@ export class PaneGrid {
     this.el.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${widths}`;
   }
 
-  /** The pane with the largest picture, the first of several. */
-  largest() {
-    const area = ({ shape, size }) => (shape ? size.width * size.height : -1);
+  /** The pane with the largest picture of a series, or if none shows it, of all; the first of several. @param {string} [drawn] */
+  largest(drawn) {
+    const known = this.panes.some(({ shape, series }) => shape && series === drawn);
+    const area = ({ shape, size, series }) => (shape && (!known || series === drawn) ? size.width * size.height : -1);
     return this.panes.reduce((best, pane) => (area(pane) > area(best) ? pane : best), this.panes[0]);
   }
 

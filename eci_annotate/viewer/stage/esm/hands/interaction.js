@@ -12,6 +12,7 @@ import { Tilt } from "../sections/tilt.js";
 
 const HERE_MS = 20000;
 const REST_MS = 120;
+const TYPED_INTO = "textarea, [contenteditable='true'], input:not([type=button], [type=checkbox], [type=radio], [type=range], [type=color])";
 
 export class Interaction extends Navigation {
   /** @param {import("../stage.js").Stage} stage @param {import("./keys.js").Binding[]} keys */
@@ -65,11 +66,19 @@ export class Interaction extends Navigation {
   hover(pane, at) {
     const { board } = this;
     if (at) this.here();
+    if (at && !board.hovered) this.takeKeys();
     const before = board.hovered?.pane;
     board.hovered = at && { pane, ...at };
     if (before && before !== pane) board.mark(before, "ring");
     board.mark(pane, "ring");
     if (board.tool.hovers) tellRest(this);
+  }
+
+  /** The pointer comes from elsewhere: keys are for the images under it from here on, unless the user types somewhere. */
+  takeKeys() {
+    const { activeElement } = this.el.ownerDocument;
+    if (this.el.contains(activeElement) || activeElement?.closest(TYPED_INTO)) return;
+    this.el.focus({ preventScroll: true });
   }
 
   /** @param {number} lines @param {"brush" | "flow"} what radius or flow of the brush, by the wheel */

@@ -2,7 +2,7 @@
 // browser; the kernel receives where the views are once they rest.
 
 import { lookAt, lookOf } from "../eyes/link.js";
-import { autoWindow, draggedWindow, LINEAR } from "../eyes/lut.js";
+import { autoWindow, draggedWindow, EXACT, LINEAR } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
 import { nextSlab } from "../eyes/slab.js";
 import { nextTurn } from "../eyes/turn.js";
@@ -11,7 +11,20 @@ import { Cine } from "./cine.js";
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
 
-const WHEEL_STEP = 60;
+const WHEEL_STEP = 60; // of a touch pad, whose small moves add up
+const NOTCH = 99; // of a mouse: 100 or 120 in Chromium, three lines in Firefox; quick ones come as one event
+
+/**
+ * One slice for each notch of a mouse: a reader who turns it slowly sees every slice.
+ * @param {number} rolled what is left of earlier moves @param {number} lines
+ * @returns {{ steps: number, rest: number }} slices to turn, and what is left
+ */
+function turned(rolled, lines) {
+  if (Math.abs(lines) >= WHEEL_STEP) return { steps: Math.sign(lines) * Math.max(1, Math.floor(Math.abs(lines) / NOTCH)), rest: 0 };
+  const sum = Math.sign(lines) === Math.sign(rolled) ? rolled + lines : lines;
+  const steps = Math.trunc(sum / WHEEL_STEP);
+  return { steps, rest: sum - steps * WHEEL_STEP };
+}
 
 export class Navigation {
   /** @param {import("../stage.js").Stage} stage */
@@ -54,9 +67,8 @@ export class Navigation {
   }
 
   wheel(pane, lines) {
-    this.rolled = Math.sign(lines) === Math.sign(this.rolled) ? this.rolled + lines : lines;
-    const steps = Math.trunc(this.rolled / WHEEL_STEP);
-    this.rolled -= steps * WHEEL_STEP;
+    const { steps, rest } = turned(this.rolled, lines);
+    this.rolled = rest;
     if (steps) this.scroll(pane, steps);
   }
 
@@ -87,8 +99,8 @@ export class Navigation {
   windowBy(pane, dx, dy, above = false) {
     const { looks } = this.board;
     const series = (above && looks.fusion.over(pane)?.series) || pane.series;
-    const { window, invert } = looks.of(series);
-    this.board.setWindow(draggedWindow(window, dx, dy), invert, series);
+    const { window, invert, voi } = looks.of(series);
+    this.board.setWindow(draggedWindow(window, dx, dy), invert, series, voi === LINEAR ? EXACT : voi);
   }
 
   /** @param {Pane} pane @param {Point} at */
@@ -133,6 +145,18 @@ export class Navigation {
   /** Show this pane alone, or all panes if it already is. @param {Pane} pane */
   maximise(pane) {
     this.stage.arrange(this.board.alone === pane.name ? "" : pane.name);
+  }
+
+  /** Have the blue frame on a pane that shows a series, and the crosshair at a point; alone, the pane takes the place of the other. */
+  turnTo(series, point) {
+    const { board, stage } = this;
+    const pane = !series || board.series === series ? null : board.panes.find((each) => each.shape && each.series === series);
+    if (pane) {
+      if (board.alone) stage.arrange(pane.name);
+      board.activate(pane);
+      stage.reports.soon(0);
+    }
+    if (point) board.jumpTo(point);
   }
 
   // -- keyboard -------------------------------------------------------------------------
@@ -196,6 +220,6 @@ export class Navigation {
     const own = windows.find((each) => each.name === name);
     const window = name === "auto" ? slice && autoWindow(slice.values, slice) : this.stage.model.get("presets")[name];
     if (own) board.setWindow(own.window, board.invert, board.series, own.voi);
-    else if (window) board.setWindow(window, board.invert, board.series, LINEAR);
+    else if (window) board.setWindow(window, board.invert, board.series, EXACT);
   }
 }

@@ -2,6 +2,7 @@
 // scrolling. The kernel's own drawing replaces them once the view is at rest.
 
 import { boxSection } from "../eyes/pane_geometry.js";
+import { bitsOf } from "./mask_code.js";
 
 /** @typedef {{uid: string, series: string[], colour: number[], visible: boolean, corner?: number[], size?: number[],
  *   corners?: number[][], bits?: Uint8Array, bare?: boolean}} Echo */
@@ -100,10 +101,10 @@ export class Echoes {
 
   get size() { return this.held.size; }
 
-  /** @param {any} message an ECHO or FORGET message @param {DataView} [buffer] its bit mask */
+  /** @param {any} message an ECHO or FORGET message @param {DataView} [buffer] its mask */
   receive(message, buffer) {
     if (message.kind === "forget") return void this.held.delete(keyOf(message));
-    const bits = buffer?.byteLength ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : undefined;
+    const bits = buffer?.byteLength ? bitsOf(buffer, message.coding, message.size) : undefined;
     this.held.set(keyOf(message), { ...message, bits });
   }
 

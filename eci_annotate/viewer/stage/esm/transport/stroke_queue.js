@@ -1,19 +1,19 @@
 // Sends pointer events to the kernel: few frames are in transit at a time; later events wait and are
 // merged, so that a slow kernel never accumulates a queue. Commands keep their order among strokes.
 
+import { InTransit } from "./in_transit.js";
+
 /** @typedef {import("../messages.js").WireEvent} WireEvent */
 
-/** While one frame is drawn the next one may already be in transit; a third would only wait. */
-const UNDER_WAY = 2;
 /** Numbers in an event and in a frame: much accumulates while disconnected, and messages have a size limit. */
 const MOST_NUMBERS = 30_000;
 
 export class StrokeQueue {
   /** @param {(frame: number, events: WireEvent[]) => void} send @param {(command: any) => void} order */
-  constructor(send, order, most = UNDER_WAY) {
+  constructor(send, order, pace = new InTransit()) {
     this.send = send;
     this.order = order;
-    this.most = most;
+    this.pace = pace;
     this.frame = 0;
     /** @type {any[]} queued items: events as WireEvent, commands as {command} */
     this.waiting = [];
@@ -47,7 +47,7 @@ export class StrokeQueue {
   flush() {
     while (this.waiting.length) {
       if (this.waiting[0].command) this.order(this.waiting.shift().command);
-      else if (this.sent.size < this.most) this.next();
+      else if (this.sent.size < this.pace.most) this.next();
       else return;
     }
   }
@@ -59,16 +59,21 @@ export class StrokeQueue {
     this.send(this.frame, this.waiting.splice(0, fitting(this.waiting)));
   }
 
-  /** The kernel has drawn a frame and all before it. @returns when its events happened, and when it was sent */
-  acknowledged(frame) {
+  /**
+   * The kernel has drawn a frame and all before it.
+   * @param {number} [work] ms that it took, if known @returns when its events happened, and when it was sent
+   */
+  acknowledged(frame, work) {
     const stamps = [];
-    let since = performance.now();
+    const now = performance.now();
+    let since = now;
     for (const [number, each] of this.sent)
       if (number <= frame) {
         stamps.push(...each.stamps);
         since = each.since;
         this.sent.delete(number);
       }
+    if (stamps.length && work !== undefined) this.pace.note(now - since, work);
     this.flush();
     return { stamps, since };
   }
