@@ -225,12 +225,12 @@ class Workbench(Listener):
         """Show how long the task is still leased, and the state of saving."""
         if self.autosave.lost:
             return
-        text, urgent = lease_words(self.task.until, datetime.now(UTC))
-        if urgent != self.warned:
-            self.warned = urgent
-            self._say(text if urgent else f"The task is {text} again.", "warning" if urgent else "note")
+        text, warning = lease_words(self.task.until, datetime.now(UTC))
+        if bool(warning) != self.warned:
+            self.warned = bool(warning)
+            self._say(warning or f"The task is {text} again.", "warning" if warning else "note")
         saved = "" if self.review else f" · {self.autosave.words}"
-        self.state.value = f"<span class='eci-warned'>{text}</span>{saved}" if urgent else text + saved
+        self.state.value = f"<span class='eci-warned'>{text}</span>{saved}" if warning else text + saved
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""
@@ -248,6 +248,7 @@ class Workbench(Listener):
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
         for each in filter(None, (*panels, self.report, self.compared and self.compared.panel)):
             each.close()
+        self.state.add_class("eci-ended")
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     def _answered(self, answers: dict[str, Any], checks: dict[str, Any]) -> None:

@@ -34,6 +34,22 @@ PLACE = """(point) => {
 }"""
 
 
+# from now on, note each place of the stage that differs from the one before
+WATCH = """() => {
+  const place = () => {
+    const { left, top, width, height } = document.querySelector(".eci-stage").getBoundingClientRect();
+    return [left, top + scrollY, width, height].join(" ");
+  };
+  const places = [place()];
+  const look = () => {
+    if (!document.querySelector(".eci-stage")) return;
+    if (place() !== places.at(-1)) places.push(place());
+    requestAnimationFrame(look);
+  };
+  look();
+  window.stagePlaces = places;
+}"""
+
 # pixels that annotations cover in the layers of all panes; crosshair and letters are drawn elsewhere
 INK = """() => {
   const { board } = document.querySelector(".eci-stage").stage;
@@ -68,6 +84,7 @@ class CaseDriver:
         page.locator(".eci-list").get_by_role("button", name="Add").click()
         self.viewer.rest()
         self._stroke(tool, x, y, radius_mm * zoom)
+        assert self.page.evaluate("stagePlaces.length") == 1, "images stay where they are while something is drawn"
         self.viewer.rest()
 
     def _stroke(self, tool: str, x: float, y: float, radius: float) -> None:
@@ -166,4 +183,5 @@ def opened(page: Page, address: str) -> CaseDriver:
     viewer = Viewer(page)
     viewer.wait()
     viewer.rest()
+    page.evaluate(WATCH)
     return CaseDriver(viewer)

@@ -29,7 +29,7 @@ def opened(lab: Lab, page: Page, repository: Path, seconds: int) -> Viewer:
     viewer.wait()
     viewer.fetched()
     viewer.heard()
-    shorten(viewer, seconds, "Yours for", LATE_S)
+    shorten(viewer, seconds, "yours for", LATE_S)
     return viewer
 
 
@@ -62,7 +62,7 @@ def status(viewer: Viewer) -> str:
 
 def test_a_warning_comes_before_the_end_and_looking_around_renews(lab: Lab, page: Page, repository: Path) -> None:
     viewer = opened(lab, page, repository, seconds=240)
-    assert "Yours for 4 min more" in title(viewer) and "Continue working" in title(viewer)
+    assert "yours for 4 min more" in title(viewer) and "Continue working" in status(viewer)
     viewer.page.screenshot(path=repository / "warned.png")
     viewer.page.mouse.move(*viewer.at("axial", 0.4, 0.4))
     viewer.page.mouse.move(*viewer.at("axial", 0.5, 0.4))
@@ -72,14 +72,14 @@ def test_a_warning_comes_before_the_end_and_looking_around_renews(lab: Lab, page
 
 def test_filling_in_the_form_renews(lab: Lab, page: Page, repository: Path) -> None:
     viewer = opened(lab, page, repository, seconds=200)
-    assert "Yours for 4 min more" in title(viewer)
+    assert "yours for 4 min more" in title(viewer)
     page.locator(".eci-q-image_quality select").select_option(label="Good")
     says(viewer, "yours until")
 
 
 def test_who_does_nothing_loses_it_and_is_told(lab: Lab, page: Page, repository: Path) -> None:
     viewer = opened(lab, page, repository, seconds=12)
-    assert "Yours for 1 min more" in title(viewer)
+    assert "yours for 1 min more" in title(viewer)
     shorten(viewer, 12, "has ended", 12 + LATE_S)
     assert "Start the task again" in status(viewer) and viewer.stage("s.board.tool.read_only")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from io import BytesIO
 from typing import Any
 
@@ -143,6 +144,10 @@ NEEDLES = (
 
 
 def leaks(content: bytes | str) -> list[str]:
-    """Which needles are in some bytes or text."""
+    """Which needles are in some bytes or text; short ones count at the begin of a word, not in keys and UIDs."""
     raw = content.encode() if isinstance(content, str) else content
-    return [needle for needle in NEEDLES if needle.encode() in raw or needle.encode() in raw.lower()]
+    return [needle for needle in NEEDLES if found_in(raw, needle.encode()) or found_in(raw.lower(), needle.encode())]
+
+
+def found_in(raw: bytes, needle: bytes) -> bool:
+    return needle in raw if len(needle) > 4 else re.search(rb"(?<![0-9A-Za-z+/.])" + needle, raw) is not None

@@ -268,13 +268,13 @@ def test_law_work_waits_for_a_timer_or_a_batch_until_it_is_saved_or_lost(events:
     [
         (timedelta(minutes=20), "yours until", False),
         (timedelta(minutes=5), "yours until", False),
-        (timedelta(minutes=4, seconds=30), "Yours for 5 min more", True),
-        (timedelta(minutes=4), "Yours for 4 min more", True),
-        (timedelta(seconds=2), "Yours for 1 min more", True),
+        (timedelta(minutes=4, seconds=30), "yours for 5 min more", True),
+        (timedelta(minutes=4), "yours for 4 min more", True),
+        (timedelta(seconds=2), "yours for 1 min more", True),
     ],
 )
 def test_the_warning_comes_with_its_remedy(left: timedelta, says: str, urgent: bool) -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    text, warned = lease_words(now + left, now)
-    assert text.startswith(says) and warned == urgent
-    assert f"{(now + left).astimezone():%H:%M}" in text and ("Continue working" in text) == urgent
+    text, warning = lease_words(now + left, now)
+    assert text.startswith(says) and bool(warning) == urgent
+    assert f"{(now + left).astimezone():%H:%M}" in (warning or text) and ("Continue working" in warning) == urgent

@@ -112,7 +112,8 @@ def test_seeds_give_an_outline_that_enter_accepts():
     world.loop.until(lambda: world.bar.text.value == "")
     assert world.bar.widget.layout.display == "flex", "the images stay where they are for the next stroke"
     tool(world.controller, "box")
-    world.loop.until(lambda: world.bar.widget.layout.display == "none")
+    world.loop.until(lambda: world.suggestions.current is None)
+    assert world.bar.widget.layout.display == "flex", "also with a tool that suggests nothing"
     tool(world.controller, "growcut")
     world.do(Undo())
     world.loop.until(lambda: world.suggestions.current)
@@ -134,7 +135,7 @@ def test_another_tool_takes_the_outline_away_and_coming_back_brings_it_again():
     world.loop.until(lambda: world.suggestions.current)
     tool(world.controller, "box")
     world.loop.until(lambda: world.suggestions.current is None)
-    assert world.controller.painter.others == [] and world.bar.widget.layout.display == "none"
+    assert world.controller.painter.others == [] and world.bar.text.value == ""
     tool(world.controller, "growcut")
     world.loop.until(lambda: world.suggestions.current)
     world.suggestions.decide("discard")

@@ -72,13 +72,13 @@ class SaveListener(Protocol):
         """Report that everything is saved."""
 
 
-def lease_words(until: datetime, now: datetime) -> tuple[str, bool]:
-    """Return how long the task is still leased, and whether that is so short that the user must be warned."""
+def lease_words(until: datetime, now: datetime) -> tuple[str, str]:
+    """Return how long the task is still leased, for the title line, and a warning if that is short."""
     at = f"{until.astimezone():%H:%M}"
     if until - now >= WARN:
-        return f"yours until {at}", False
+        return f"yours until {at}", ""
     minutes = max(-(-int((until - now).total_seconds()) // 60), 1)
-    return f"Yours for {minutes} min more, until {at}. Continue working to keep it.", True
+    return f"yours for {minutes} min more", f"Yours for {minutes} min more, until {at}. Continue working to keep it."
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from eci_annotate.imaging.measurements import extent_in_words, unit_of
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.registry import TOOLS
 from eci_annotate.tools.suggestion import Suggestion
 
 
@@ -70,7 +69,7 @@ class SuggestionBar:
         self.choice.observe(lambda change: self.on_choice(change["new"] or 0), "index")
         self.on_choice: Callable[[int], None] = lambda index: None
         self.widget = w.HBox([self.text, self.progress, self.choice, self.accept, self.discard, self.cancel])
-        self.widget.layout = w.Layout(align_items="center", min_height="32px", display="none")
+        self.widget.layout = w.Layout(align_items="center", min_height="32px", max_height="32px", display="flex")
         self.widget.add_class("eci-suggestion")
 
     def _show(self, text: str, decide: bool = False, computing: bool = False) -> None:
@@ -86,10 +85,8 @@ class SuggestionBar:
         self.refresh()
 
     def refresh(self) -> None:
-        """Keep the line where a tool may suggest something, so that the images do not move under the pointer."""
-        tool = TOOLS[self._easel.tool].info
-        suggests = tool.prompts or (tool.keeps and not tool.keeps_if)
-        shown = self.text.value or (suggests and not self.accept.disabled)
+        """Keep the line, empty or not, while something can be drawn: images must not move under the pointer."""
+        shown = self.text.value or not self.accept.disabled
         self.widget.layout.display = "flex" if shown else "none"
 
     def waiting(self, share: float) -> None:
