@@ -17,7 +17,7 @@ from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.tools.registry import offered
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
-from eci_annotate.viewer.first_view import first_view
+from eci_annotate.viewer.first_view import first_view, last_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
@@ -135,8 +135,9 @@ class Workbench(Listener):
         self.signing = SignPanel(self._sign, self.review, *told)
         if self.task.definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
+        opens_at = first_view if self.review else last_view
+        self.page_opened = lambda: opens_at(self.controller)  # type: ignore[method-assign]
         if self.review:
-            self.page_opened = lambda: first_view(self.controller)  # type: ignore[method-assign]
             self.annotations.close()
             self.signing.show_remark()
 
