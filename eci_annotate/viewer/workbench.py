@@ -104,6 +104,7 @@ class Workbench(Listener):
         self.signing.reason.value = reason
         self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
         self.state = w.HTML()
+        self.state.add_class("eci-live")
         self.widget = self._laid_out()
         for entry in opening:
             self.autosave.note(entry)
@@ -150,11 +151,11 @@ class Workbench(Listener):
         work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
         if self.compared is None:
-            return framed(title_of(self.task), self.state, [self.browser.widget, *work], [manual.page, *middle], menus)
+            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle, menus, [manual.page])
         self.compared.compare()
         middle = self.compared.beside(self.stage, middle[:-1], self.present)
         side = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, side, [manual.page, *middle], menus)
+        return framed(title_of(self.task), self.state, side, middle, menus, [manual.page])
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
@@ -249,7 +250,7 @@ class Workbench(Listener):
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
         for each in filter(None, (*panels, self.report, self.compared and self.compared.panel)):
             each.close()
-        self.state.add_class("eci-ended")
+        self.state.remove_class("eci-live")
         self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
 
     def _answered(self, answers: dict[str, Any], checks: dict[str, Any]) -> None:

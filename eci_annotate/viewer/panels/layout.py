@@ -17,11 +17,18 @@ SIDE = "330px"
 def title_of(task: Task) -> str:
     """Return subject, task and version as HTML."""
     what = f"{html.escape(task.definition.title)}, version {task.version}"
-    return f"<b>{html.escape(task.subject)}</b> · {what}"
+    return f'<span title="{html.escape(task.subject)} · {what}"><b>{html.escape(task.subject)}</b> · {what}</span>'
 
 
-def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any], menus: Sequence[Any] = ()) -> w.VBox:
-    """Lay out title and state at the top, panels at the left, tools and stages at the right.
+def framed(
+    title: str,
+    state: Any,
+    side: Sequence[Any],
+    middle: Sequence[Any],
+    menus: Sequence[Any] = (),
+    beside: Sequence[Any] = (),
+) -> w.VBox:
+    """Lay out title and state at the top, panels at the left, tools and stages in the middle, texts at the right.
 
     Parameters
     ----------
@@ -32,9 +39,11 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any], m
     side
         Panels at the left.
     middle
-        Tools and stages at the right.
+        Tools and stages.
     menus
         Menus beside the title.
+    beside
+        Texts at the right of the stages, which may be hidden.
     """
     left = w.VBox(list(side), layout=w.Layout(width=SIDE, min_width=SIDE))
     left.add_class("eci-side")
@@ -45,7 +54,7 @@ def framed(title: str, state: Any, side: Sequence[Any], middle: Sequence[Any], m
     bar = w.HBox([w.HBox([fold, w.HTML(title), *menus]), state], layout=w.Layout(justify_content="space-between"))
     bar.add_class("eci-title")
     state.add_class("eci-state")
-    main = w.HBox([left, right], layout=w.Layout(width="100%", align_items="stretch"))
+    main = w.HBox([left, right, *beside], layout=w.Layout(width="100%", align_items="stretch"))
     main.add_class("eci-main")
     whole = w.VBox([bar, main])
     whole.add_class("eci-app")
