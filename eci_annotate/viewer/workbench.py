@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.resume import begin, restored
+from eci_annotate.viewer.session.title_state import TitleState
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import look, status
@@ -103,8 +103,7 @@ class Workbench(Listener):
         self._panels(height)
         self.signing.reason.value = reason
         self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
-        self.state = w.HTML()
-        self.state.add_class("eci-live")
+        self.state = TitleState()
         self.widget = self._laid_out()
         for entry in opening:
             self.autosave.note(entry)
@@ -146,16 +145,16 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        manual = self.report.manual
+        manual, head = self.report.manual, (title_of(self.task), self.state.widget)
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
         work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
-        if self.compared is None:
-            return framed(title_of(self.task), self.state, [self.browser.widget, *work], middle, menus, [manual.page])
-        self.compared.compare()
-        middle = self.compared.beside(self.stage, middle[:-1], self.present)
-        side = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, side, middle, menus, [manual.page])
+        side = [self.browser.widget, *work]
+        if self.compared:
+            self.compared.compare()
+            middle = self.compared.beside(self.stage, middle[:-1], self.present)
+            side = [self.compared.panel.widget, *work, self.browser.widget]
+        return framed(*head, side, middle, menus, [manual.page])
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
@@ -231,8 +230,7 @@ class Workbench(Listener):
         if bool(warning) != self.warned:
             self.warned = bool(warning)
             self._say(warning or f"The task is {text} again.", "warning" if warning else "note")
-        saved = "" if self.review else f" · {self.autosave.words}"
-        self.state.value = f"<span class='eci-warned'>{text}</span>{saved}" if warning else text + saved
+        self.state.show(text, "" if self.review else self.autosave.words, self.warned)
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""
@@ -250,8 +248,7 @@ class Workbench(Listener):
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
         for each in filter(None, (*panels, self.report, self.compared and self.compared.panel)):
             each.close()
-        self.state.remove_class("eci-live")
-        self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
+        self.state.end(why)
 
     def _answered(self, answers: dict[str, Any], checks: dict[str, Any]) -> None:
         self.autosave.answer(answers, checks)
@@ -275,7 +272,7 @@ class Workbench(Listener):
     def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
         said = signed_words(signed)
-        self.state.value = f"<b class='eci-good'>✓ {html.escape(said)}</b>"
+        self.state.sign(said)
         self._say(f"{said}. {SIGNED}")
         self._on_signed(signed)
         return signed
