@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from eci_annotate.errors import BadAnswers, BadUseCase
 from eci_annotate.workflow.series.series_facts import facts_among, facts_of
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.pipeline import Gate
 from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_case
 
 CASES = sorted(path.parent.name for path in forms_folder().glob("*/usecase.yaml"))
@@ -42,6 +44,16 @@ def answers(questions: tuple[Question, ...], end: int) -> dict[str, Any]:
                 value for value in possible(each, end) if not contradicted(questions, found | {each.name: value})
             )
     return found
+
+
+def agreeing(gate: Gate, slots: Collection[str]) -> dict[str, str]:
+    """Answers about a lesion that the slots decide in which it is drawn."""
+    return {
+        rule.answer: value
+        for rule in gate.agrees
+        for value, allowed in rule.values
+        if not set(slots).isdisjoint(allowed)
+    }
 
 
 def contradicted(questions: tuple[Question, ...], given: dict[str, Any]) -> bool:
