@@ -49,10 +49,9 @@ def prepare(
         raise BadRequest("It is not stated how patients are kept private.", remedy)
     if policy and deidentified:
         raise BadRequest("A policy has no effect on files that are de-identified.", "Leave out --policy.")
-    if refused and target.absolute() in refused.absolute().parents:
-        raise BadRequest(
-            "The list of refused files would lie in the target.", "Give a file elsewhere: it may identify."
-        )
+    if refused and target.resolve() in refused.resolve().parents:
+        remedy = "Give a file elsewhere: names of files may identify patients."
+        raise BadRequest("The list of refused files would lie in the target.", remedy)
     options = PrepareOptions(target.absolute(), key and key.absolute(), policy and policy.absolute(), keep_dicom)
     with progress() as tell:
         report = prepare_cohort(source.absolute(), options, workers=workers, scheduler=scheduler, progress=tell)
