@@ -1,8 +1,9 @@
-"""Where a frame is in uncompressed pixels: whole bytes, or single bits that follow each other without a gap."""
+"""Where a frame is in uncompressed pixels, whole bytes or single bits without a gap, and which bits are its values."""
 
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,3 +71,38 @@ def frame_bits(dataset: Dataset, number: int) -> NDArray[np.uint8]:
         raise DamagedFile("The pixels of an image end too early.", AGAIN)
     bits = np.unpackbits(packed, bitorder="little")
     return bits[first % 8 :][: rows * columns].reshape(rows, columns)
+
+
+def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
+    """Return the type of uncompressed 8- and 16-bit little-endian pixels (by default grey); None for anything else."""
+    bits = number_in(dataset, "BitsAllocated")
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    if syntax not in PLAIN or bits not in (8, 16):
+        return None
+    if samples is not None and number_in(dataset, "SamplesPerPixel", 1) != samples:
+        return None
+    return np.dtype(f"<{'i' if number_in(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
+
+
+def is_full(dataset: Dataset, bits: int) -> bool:
+    """Whether stored values use all their bits."""
+    stored = number_in(dataset, "BitsStored", bits) or bits
+    return stored == bits and number_in(dataset, "HighBit", stored - 1) == bits - 1
+
+
+def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
+    """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
+    bits = raw.dtype.itemsize * 8
+    stored = number_in(dataset, "BitsStored", bits) or bits
+    high = number_in(dataset, "HighBit", stored - 1)
+    if raw.dtype.kind not in "iu" or not 0 < stored <= bits or not stored - 1 <= high < bits:
+        return raw
+    above, below = bits - 1 - high, high + 1 - stored
+    if not above and not below:
+        return raw
+    return (raw << above) >> (above + below)
+
+
+def high_bit_is_usual(dataset: Dataset) -> bool:
+    stored = number_in(dataset, "BitsStored")
+    return not stored or number_in(dataset, "HighBit", stored - 1) == stored - 1

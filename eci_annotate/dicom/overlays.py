@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.tag import Tag
 
+from eci_annotate.dicom.frame_bytes import plain_type
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.dicom.images.pixels import plain_type
 from eci_annotate.errors import BadImages
 
 Bools = NDArray[np.bool_]

@@ -15,6 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.dicom.images.files import has_magic, read
+from eci_annotate.dicom.images.tolerances import unit_of
 from eci_annotate.errors import BadImages, BadRegistration, EciError
 from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.registration.itk_transform import itk_matrix
@@ -228,7 +229,8 @@ def _grid(item: Dataset, frame_uid: str, little: bool) -> tuple[Grid, Floats]:
     i, j, k = (int(n) for n in numbers(item.GridDimensions, "GridDimensions"))
     x, y, z = (float(n) for n in numbers(item.GridResolution, "GridResolution"))
     origin = numbers(item.ImagePositionPatient, "ImagePositionPatient")
-    directions = axes(numbers(item.ImageOrientationPatient, "ImageOrientationPatient"))
+    cosines = numbers(item.ImageOrientationPatient, "ImageOrientationPatient")
+    directions = axes(cosines, unit_of(item.ImageOrientationPatient))
     data = item.VectorGridData
     offsets = np.frombuffer(data, "<f4" if little else ">f4") if isinstance(data, bytes) else np.asarray(data, float)
     if min(i, j, k) < 1 or offsets.size != 3 * i * j * k:

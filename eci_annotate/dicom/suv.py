@@ -16,13 +16,16 @@ from pydicom import Dataset
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import numbers, value_of
 from eci_annotate.errors import BadImages, NoSuv
+from eci_annotate.imaging.volume import without_padding
 
 SUV = "SUVbw g/ml"
 PHILIPS_SUV, PHILIPS_ACTIVITY, PHILIPS = 0x70531000, 0x70531009, "PHILIPS PET PRIVATE GROUP"
 GE_SCAN_START, GE = 0x0009100D, "GEMS_PETD_01"
 DAY_S, CLOCK_S = 86400.0, 60.0
 LEAST_BQ, MOST_BQ = 1e5, 1e12  # of an injected dose; other numbers are in another unit
-DAY_S, CLOCK_S = 86400.0, 60.0
+_KEPT = (
+    "modality", "study_uid", "stack", "dicom_series_uid", "private_frame", "kind", "tilt_degrees", "inverted", "voi",
+)  # fmt: skip
 LEAST_KG, MOST_KG = 0.5, 600.0
 ASK = "Ask the sender for complete images, or use the values as they are."
 
@@ -50,7 +53,7 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
     Parameters
     ----------
     volume
-        PET as loaded; `attrs["suv_factor"]` is what its values are multiplied by.
+        PET as loaded; `attrs["suv_factor"]` is what its values are multiplied by. Padding becomes NaN.
 
     Raises
     ------
@@ -71,13 +74,21 @@ def suv(volume: xr.DataArray) -> xr.DataArray:
     factor = volume.attrs.get("suv_factor")
     if factor is None:
         raise NoSuv(str(volume.attrs.get("no_suv", "These images are no PET.")), ASK)
-    out: xr.DataArray = volume * float(factor)
-    windows = {}
+    out: xr.DataArray = without_padding(volume) * float(factor)
+    kept = {name: volume.attrs[name] for name in _KEPT if name in volume.attrs}
+    out.attrs = kept | _windows(volume, float(factor)) | {"units": SUV, "derived": "SUVbw from PET"}
+    return out
+
+
+def _windows(volume: xr.DataArray, factor: float) -> dict[str, Any]:
+    """Return the windows of the file in SUV."""
+    found: dict[str, Any] = {}
     if "window" in volume.attrs:
-        windows = {"window": tuple(float(end) * float(factor) for end in volume.attrs["window"])}
-    names = ("modality", "study_uid", "stack", "dicom_series_uid", "private_frame", "kind", "tilt_degrees")
-    kept = {name: volume.attrs[name] for name in names if name in volume.attrs}
-    return out.assign_attrs(kept | windows | {"units": SUV, "derived": "SUVbw from PET"})
+        found["window"] = tuple(float(end) * factor for end in volume.attrs["window"])
+    if "windows" in volume.attrs:
+        rows = volume.attrs["windows"]
+        found["windows"] = tuple((name, *(float(end) * factor for end in ends)) for name, *ends in rows)
+    return found
 
 
 def _factor(frame: Frame) -> float:

@@ -5,7 +5,7 @@ Annotations are values: they never change; `with_*` returns a new one with the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,8 @@ from eci_annotate.imaging.volume import grid_of, like, series_uid_of, values_kji
 __all__ = ["Annotation", "AnnotationKind", "Box", "Colour", "Contours", "Mask", "new_uid"]
 
 FLAT_MM = 1e-6
+
+MOST_LEAN = 0.5  # of the distance of slices: a ring that rises more lies in another plane
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +170,18 @@ class Contours(Annotation):
         """Return which voxels belong to it; on its own series, only on the slices it was drawn on."""
         if self.series_uid and self.series_uid == series_uid_of(volume):
             grid = self.grid_for(volume)
-            return like(volume, replace(self, spacing_mm=grid.slice_mm).voxels_on(grid), name="mask")
+            return like(volume, self.voxels_drawn(grid), name="mask")
         return super().mask_on(volume)
+
+    def lies_across(self, grid: Grid) -> bool:
+        """Whether it lies in other planes than the slices of a grid."""
+        return any(np.ptp(grid.image_from_reference(ring)[:, 0]) > MOST_LEAN for ring in self.rings_lps)
+
+    def voxels_drawn(self, grid: Grid) -> NDArray[np.bool_]:
+        """As `voxels_on`, on the grid that it was drawn on: in its slices, or in planes across them."""
+        from eci_annotate.imaging.planes import planes_of
+
+        return planes_of(self.rings_lps, self.spacing_mm, drawn_on=grid).voxels_on(grid)
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
         """Return the voxels whose centre is inside; each slice takes the nearest contour plane."""

@@ -210,5 +210,13 @@ class Grid:
 
     def axis_nearest(self, normal_lps: ArrayLike) -> int:
         """Return the axis (0 = k, 1 = j, 2 = i) whose direction is closest to a normal, ignoring the sign."""
+        return int(np.argmax(self._cosines(normal_lps)))
+
+    def axis_along(self, normal_lps: ArrayLike, cosine: float) -> int | None:
+        """Return the axis whose direction is a normal, as far as the cosine between both tells; None if none is."""
+        axis = self.axis_nearest(normal_lps)
+        return axis if self._cosines(normal_lps)[axis] > cosine else None
+
+    def _cosines(self, normal_lps: ArrayLike) -> Floats:
         axes = np.stack([self.normal_lps, *np.asarray(self.directions)[1:]])
-        return int(np.argmax(np.abs(axes @ unit(normal_lps))))
+        return np.asarray(np.abs(axes @ unit(normal_lps)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,7 +41,7 @@ def overlap_of(name: str) -> Overlap:
 def voxels_of(annotation: Annotation, grid: Grid, series_uid: str = "") -> NDArray[np.bool_]:
     """Return the voxels (k, j, i) of an annotation on a grid; contours fill the slices of their own series."""
     if isinstance(annotation, Contours) and series_uid and annotation.series_uid == series_uid:
-        return replace(annotation, spacing_mm=grid.slice_mm).voxels_on(grid)
+        return annotation.voxels_drawn(grid)
     return annotation.voxels_on(grid)
 
 

@@ -238,7 +238,11 @@ def _shared(one: Floats, other: Floats) -> float:
 
 
 def planes_of(
-    rings_lps: Sequence[Floats], spacing_mm: float | None = None, normal_lps: ArrayLike | None = None
+    rings_lps: Sequence[Floats],
+    spacing_mm: float | None = None,
+    normal_lps: ArrayLike | None = None,
+    *,
+    drawn_on: Grid | None = None,
 ) -> Planes:
     """Sort rings into planes.
 
@@ -250,6 +254,8 @@ def planes_of(
         Distance of the planes; None to take the usual one of the rings.
     normal_lps
         Normal of the planes where it is known; small rings alone give it badly.
+    drawn_on
+        Grid that they were drawn on: along its slices, rows or columns they fill those alone.
 
     Raises
     ------
@@ -260,6 +266,9 @@ def planes_of(
         none = np.empty(0)
         return Planes(np.array([0, 0, 1.0]), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), none, (), 0.0)
     normal = _normal(rings_lps) if normal_lps is None else unit(normal_lps)
+    if drawn_on is not None:
+        axis = drawn_on.axis_along(normal, ALIKE)
+        spacing_mm = spacing_mm if axis is None else (drawn_on.slice_mm, *drawn_on.spacing_mm[1:])[axis]
     heights = [ring @ normal for ring in rings_lps]
     middle = np.array([h.mean() for h in heights])
     order = np.argsort(middle, kind="stable")

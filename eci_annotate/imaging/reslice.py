@@ -132,7 +132,7 @@ def upright(volume: xr.DataArray) -> xr.DataArray:
     if not grid.is_sheared:
         return volume
     out = resample(volume, upright_grid(grid))
-    kept = {name: value for name, value in volume.attrs.items() if name != "kind"}
+    kept = {name: value for name, value in volume.attrs.items() if name not in ("kind", "padding")}
     said = f"gantry tilt of {grid.tilt_degrees:.2f} degrees removed by linear interpolation in each slice"
     return out.assign_attrs({**kept, "resampled": said})
 

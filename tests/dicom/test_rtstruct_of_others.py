@@ -314,3 +314,36 @@ def test_of_several_series_in_one_frame_the_images_that_contours_name_decide(tmp
     assert [each.series_uid for each in found] == [series_uid_of(v), ""]
     assert len(found.notes) == 1 and "ROI 2" in found.notes[0] and "series" in found.notes[0]
     check_masks(v, found)
+
+
+def sagittal(v):
+    """Contours in planes along the columns, of another size in each, one with a hole; and their voxels."""
+    rings, wanted, grid = [], np.zeros(v.shape, bool), eci.grid_of(v)
+    for i, (j0, j1, k0, k1), inside in (
+        (10, (4, 12, 1, 5), True), (11, (2, 5, 2, 4), True), (12, (10, 20, 1, 5), True),
+        (20, (1, 9, 0, 6), True), (20, (3, 6, 2, 4), False),
+    ):  # fmt: skip
+        corners = [[k - 0.5, j - 0.5, i] for k, j in ((k0, j0), (k0, j1), (k1, j1), (k1, j0))]
+        rings.append(grid.reference_from_image(corners))
+        wanted[k0:k1, j0:j1, i] = inside
+    return rings, wanted
+
+
+def test_contours_across_the_slices_of_their_series_keep_their_planes(tmp_path):
+    v = world(tmp_path, 10)
+    rings, wanted = sagittal(v)
+
+    def edit(dataset):
+        item = dataset.ROIContourSequence[0]
+        first = item.ContourSequence[0]
+        item.ContourSequence = [copy.deepcopy(first) for _ in rings]
+        for contour, ring in zip(item.ContourSequence, rings, strict=True):
+            contour.ContourData = [f"{x:.4f}" for x in ring.ravel()]
+            contour.NumberOfContourPoints = len(ring)
+
+    found = eci.read_rtstruct(foreign(tmp_path, v, edit))[:1]
+    assert found[0].series_uid == series_uid_of(v)
+    (path,) = eci.write_rtstruct(found, tmp_path / "s", tmp_path / "again.dcm")
+    (seg,) = eci.write_segmentation(found, tmp_path / "s", tmp_path / "seg.dcm")
+    for each in (*found, *eci.read_rtstruct(path), *eci.read_segmentation(seg)):
+        assert np.array_equal(each.mask_on(v).values, wanted)

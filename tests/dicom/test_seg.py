@@ -541,15 +541,23 @@ def test_masks_without_voxels_are_kept(kind, tmp_path):
     assert [(mask.label, mask.voxels.size) for mask in found] == [("a", 0), ("b", 0)]
 
 
-def test_gaps_without_a_stated_spacing_are_measured():
+@pytest.mark.parametrize(("thickness", "wanted"), [(2.5, 2.5), (7, 5), (None, 5)])
+def test_gaps_without_a_stated_spacing_are_measured(thickness, wanted):
+    """Planes that the thickness fits are as far apart as it says, so that no empty plane is filled."""
     dataset = liver()
-    del dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SpacingBetweenSlices, measures.SliceThickness = None, thickness
     for n, height in enumerate((10.0, -5.0, 0.0)):  # steps of 5 and 10 mm, out of order
         dataset.PerFrameFunctionalGroupsSequence[n].PlanePositionSequence[0].ImagePositionPatient[2] = height
     dataset.PixelData = np.packbits(np.ones(3 * 38 * 24, bool), bitorder="little").tobytes()
-    (mask,) = eci.read_segmentation(written(dataset))
-    assert mask.grid.spacing_mm[0] == 5 and mask.grid.origin_lps[2] == -5
-    assert mask.voxels.any(axis=(1, 2)).tolist() == [True, True, False, True]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = eci.read_segmentation(written(dataset))
+    (mask,) = found
+    assert mask.grid.spacing_mm[0] == wanted and mask.grid.origin_lps[2] == -5
+    planes = [1, 1, 0, 1] if wanted == 5 else [1, 0, 1, 0, 0, 0, 1]
+    assert mask.voxels.any(axis=(1, 2)).tolist() == [bool(each) for each in planes]
+    assert bool(found.notes) is (wanted != thickness)
 
 
 def moved(axis: int, to: float):

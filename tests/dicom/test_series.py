@@ -19,7 +19,7 @@ from eci_annotate.dicom import pixel_digest, scan
 from eci_annotate.dicom.images.pixels import scaled
 from eci_annotate.dicom.phantom import KINDS, phantom_grid, phantom_values
 from eci_annotate.imaging.volume import instance_uids_of
-from tests.dicom.series_maker import make_series
+from tests.dicom.series_maker import SHAPE, make_series
 
 SAMPLE = Path(__file__).parents[2] / "notebooks/sample/liver_ct_crlm_1004/ct"
 
@@ -234,3 +234,24 @@ def test_images_of_several_patients_in_one_series_are_told(tmp_path):
     make_series(tmp_path, 4, edit=lambda dataset, k: setattr(dataset, "PatientID", "A" if k < 2 else "B"))
     with pytest.warns(UserWarning, match="2 patients"):
         eci.load_series(tmp_path)
+
+
+@pytest.mark.parametrize(("across", "digits", "good"), [(5e-3, 8, False), (5e-4, 8, True), (2e-3, 3, True)])
+def test_rows_and_columns_that_are_not_at_right_angles_are_refused(tmp_path, across, digits, good):
+    """The geometry is not changed silently, except as far as the digits of the cosines may be rounded."""
+    turned = [*(f"{v:.{digits}f}" for v in (1, 0, 0)), *(f"{v:.{digits}f}" for v in (across, 1, 0))]
+    make_series(tmp_path, edit=lambda d, k: setattr(d, "ImageOrientationPatient", turned))
+    if good:
+        assert eci.load_series(tmp_path).shape == (6, *SHAPE)
+        return
+    for load in (eci.load_series, eci.load_stacks):
+        with pytest.raises(errors.MissingGeometry, match="unit vectors"):
+            load(tmp_path)
+
+
+def test_a_series_in_two_studies_is_told(tmp_path):
+    other = generate_uid()
+    make_series(tmp_path, edit=lambda d, k: setattr(d, "StudyInstanceUID", other if k > 2 else d.StudyInstanceUID))
+    for load in (eci.load_series, eci.load_stacks):
+        with pytest.warns(UserWarning, match="2 studies"):
+            load(tmp_path)

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -15,6 +16,7 @@ from eci_annotate.dicom.images.attributes import other_values
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.errors import MixedSeries
 from tests.dicom.series_maker import make_series
+from tests.dicom.test_stacks import multi_frame
 
 PLACES, ROWS, COLUMNS = 6, 5, 4
 SHUFFLED = np.random.default_rng(3).permutation(2 * PLACES)
@@ -153,3 +155,25 @@ def test_a_malformed_or_deferred_element_tells_nothing_apart():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pydicom's quote values
         assert list(other_values(frame)) == ["KVP", "ScanOptions"]
+
+
+@pytest.mark.parametrize("order", [(1, 0), (0, 1)])
+def test_the_times_of_frames_count_before_that_of_their_file(tmp_path, order):
+    """The later phase comes first in the file, whose own time is that of the whole."""
+
+    def edit(dataset):
+        dataset.AcquisitionDateTime = "20200102101010"
+        for n, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            del group.MRDiffusionSequence
+            content = Dataset()
+            content.FrameAcquisitionDateTime = f"2020010210{10 + order[n % 2]}10"
+            group.FrameContentSequence = [content]
+
+    multi_frame(tmp_path / "a.dcm", (0, 1))
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    edit(dataset)
+    dataset.save_as(tmp_path / "a.dcm")
+    stacks = eci.load_stacks(tmp_path / "a.dcm")
+    assert [v.attrs["stack"] for v in stacks] == ["phase 1 of 2", "phase 2 of 2"]
+    first = order.index(0)
+    assert [v.values[0, 0, 0] for v in stacks] == [2 * 100 * (b + 1) + b for b in (first, 1 - first)]

@@ -156,3 +156,19 @@ def test_pet_that_does_not_say_how_it_is_scaled_has_no_unit(tmp_path):
     assert volume.attrs["units"] == "unknown" and "suv_factor" not in volume.attrs
     with pytest.raises(errors.NoSuv, match="how stored values are scaled"):
         eci.suv(volume)
+
+
+def test_padding_has_no_suv_and_windows_are_in_suv(tmp_path):
+    def edit(dataset):
+        put(RescaleSlope="2", RescaleIntercept="0", DecayCorrection="ADMIN")(dataset)
+        pixels = np.frombuffer(dataset.PixelData, np.int16).copy()
+        pixels[0] = -5
+        dataset.PixelData = pixels.tobytes()
+        dataset.add_new("PixelPaddingValue", "SS", -5)
+        dataset.WindowCenter, dataset.WindowWidth = [100, 200], [200, 400]
+
+    found = eci.suv(load(tmp_path, edit))
+    factor = WEIGHT * 1000 / DOSE
+    assert np.isnan(found.values[:, 0, 0]).all() and np.nanmin(found.values) == pytest.approx(200 * factor)
+    assert "padding" not in found.attrs and found.attrs["window"] == pytest.approx((0, 200 * factor))
+    assert [window[2] for window in found.attrs["windows"]] == pytest.approx([200 * factor, 400 * factor])

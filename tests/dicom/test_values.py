@@ -9,8 +9,16 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 import eci_annotate as eci
 from eci_annotate import errors
@@ -318,3 +326,79 @@ def test_a_scaling_that_some_images_lack_is_never_guessed(tmp_path, keyword):
     for load in (eci.load_series, eci.load_stacks):
         with pytest.raises(errors.DamagedFile, match=f"{keyword} is missing from 1 of 6"):
             load(tmp_path)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize(
+    ("syntax", "allocated", "stored", "high"),
+    [
+        *((RLELossless, 16, *bits) for bits in ((12, 11), (12, 15), (10, 12))),
+        *((ExplicitVRBigEndian, 16, *bits) for bits in ((12, 11), (12, 15), (10, 12))),
+        *((ExplicitVRBigEndian, 32, *bits) for bits in ((24, 23), (20, 31))),
+        *((ExplicitVRLittleEndian, 32, *bits) for bits in ((24, 23), (20, 31))),
+        (ExplicitVRLittleEndian, 16, 12, 15),
+    ],
+)
+def test_values_are_in_the_bits_that_the_header_names(tmp_path, syntax, allocated, stored, high, signed):
+    """The other bits hold anything, also in encodings that a library decodes."""
+    rng = np.random.default_rng(3)
+    low = -(1 << stored - 1) if signed else 0
+    truth = rng.integers(low, low + (1 << stored), SHAPE)
+    mask = ((1 << stored) - 1) << (high + 1 - stored)
+    words = ((truth << (high + 1 - stored)) & mask) | (rng.integers(0, 1 << allocated, SHAPE) & ~mask)
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
+    for path in make_series(tmp_path, 2):
+        dataset = pydicom.dcmread(path)
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = allocated, allocated, allocated - 1
+        dataset.PixelRepresentation, dataset.PixelData = signed, words.astype(f"{order}u{allocated // 8}").tobytes()
+        if syntax == RLELossless:
+            dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.file_meta.TransferSyntaxUID, dataset.BitsStored, dataset.HighBit = syntax, stored, high
+        pydicom.dcmwrite(path, dataset, implicit_vr=False, little_endian=order == "<", force_encoding=True)
+    assert np.array_equal(eci.load_series(tmp_path).values, [truth, truth])
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
+def test_numbers_of_a_codec_have_no_high_bit(tmp_path, syntax):
+    truth = np.random.default_rng(3).integers(0, 4096, SHAPE)
+    for path in make_series(tmp_path, 2):
+        dataset = pydicom.dcmread(path)
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
+        dataset.PixelData = truth.astype("<u2").tobytes()
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.HighBit = 15  # as the encoder found it
+        dataset.save_as(path)
+    assert np.array_equal(eci.load_series(tmp_path).values, [truth, truth])
+
+
+@pytest.mark.parametrize(("keyword", "kind"), [("FloatPixel", np.float32), ("DoubleFloatPixel", np.float64)])
+def test_padding_of_floating_point_pixels_is_no_value(tmp_path, keyword, kind):
+    def edit(dataset, k):
+        pixels = np.full(SHAPE, 1.1, kind)
+        pixels[0], pixels[1], pixels[2, 0] = -999, -1005, 1e30 if kind == np.float32 else 1e300
+        del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+        dataset.BitsAllocated = 8 * pixels.itemsize
+        for name, value in (("Data", pixels.tobytes()), ("PaddingValue", -999.0), ("PaddingRangeLimit", -1010.0)):
+            setattr(dataset, f"{keyword}{name}", value)
+
+    make_series(tmp_path, edit=edit)
+    values = eci.load_series(tmp_path).values
+    assert values.dtype == kind and np.isnan(values[:, :2]).all() and not np.isnan(values[:, 2:]).any()
+    assert values[0, 2, 0] == kind(1e30 if kind == np.float32 else 1e300) and values[0, 3, 0] == kind(1.1)
+
+
+def test_values_that_a_table_gives_padding_too_are_values(tmp_path):
+    """The table maps all stored values up to 100 to one number; only the stored 0 is padding."""
+
+    def edit(dataset, k):
+        pixels = np.full(SHAPE, 50, np.uint16)
+        pixels[0], pixels[1] = 0, 101
+        table = Dataset()
+        table.add_new("LUTDescriptor", "US", [16, 100, 16])
+        table.add_new("LUTData", "US", list(range(7, 23)))
+        dataset.PixelRepresentation, dataset.PixelData, dataset.ModalityLUTSequence = 0, pixels.tobytes(), [table]
+        dataset.add_new("PixelPaddingValue", "US", 0)
+
+    make_series(tmp_path, edit=edit)
+    values = eci.without_padding(eci.load_series(tmp_path)).values
+    assert np.isnan(values[:, 0]).all() and (values[:, 1] == 8).all() and (values[:, 2:] == 7).all()

@@ -152,3 +152,12 @@ def test_the_command_finds_the_images_that_a_report_draws_on(
     task = repository.start(subject(3), "annotate", project=P, take_over=True)
     assert drawn(task)["lesion 2"].sum() == 80
     task.release()
+
+
+def test_contours_across_the_slices_are_not_adopted_as_if_they_lay_on_them(task: Task) -> None:
+    volume = task.volume()
+    corners = [[1, 10, 12], [1, 20, 12], [6, 20, 12], [6, 10, 12]]
+    ring = grid_of(volume).reference_from_image(corners)
+    sagittal = eci.Contours((ring,), label="x", series_uid=series_uid_of(volume))
+    with pytest.raises(Refused, match="across the slices"):
+        eci.adopt(task, [sagittal], "x/1")

@@ -186,3 +186,19 @@ def test_an_import_that_was_cut_off_finishes_without_its_bad_files(
     done = take(repo, tmp_path / "in")
     assert list(done.subjects.values()) == [3] and done.held == {HoldReason.DAMAGED: 1}
     repo.verify()
+
+
+def test_a_series_in_two_studies_is_held_back(repo: Repository, tmp_path: Path) -> None:
+    other = generate_uid()
+    patient(tmp_path / "in/1", lambda d, k: setattr(d, "StudyInstanceUID", other if k > 1 else d.StudyInstanceUID))
+    patient(tmp_path / "in/2", PatientID="C", PatientName="GAMMA^C")
+    done = take(repo, tmp_path / "in")
+    assert done.held == {HoldReason.MIXED_STUDY: 4} and list(done.subjects.values()) == [4]
+    (held,) = held_sets(local(repo))
+    assert list(release_held(local(repo), held.id, "looked at").subjects.values()) == [4]
+
+
+def test_a_program_that_makes_a_study_of_each_image_holds_nothing_back(repo: Repository, tmp_path: Path) -> None:
+    patient(tmp_path / "in", lambda d, k: setattr(d, "StudyInstanceUID", generate_uid()))
+    done = take(repo, tmp_path / "in")
+    assert not done.held and list(done.subjects.values()) == [4]

@@ -13,7 +13,7 @@ from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.dicom_frames import OF_THE_FILE, Frame
+from eci_annotate.dicom.images.dicom_frames import ALSO, OF_THE_FILE, Frame
 from eci_annotate.dicom.images.element_values import numbers
 
 B_VALUES = (0x00189087, 0x0019100C, 0x00431039, 0x20011003)  # standard, Siemens, GE, Philips
@@ -152,7 +152,9 @@ def direction(frame: Frame) -> tuple[float, ...] | None:
 
 def seconds_of(frame: Frame) -> float | None:
     """Return when a frame was acquired, in seconds; with the date where the file gives it."""
-    for keyword in ("AcquisitionDateTime", "AcquisitionTime", "ContentTime"):
+    has_own = any(name in frame.groups for name in ("AcquisitionTime", *ALSO["AcquisitionTime"]))
+    first = ("AcquisitionTime",) if has_own else ()  # of this frame, and not of the whole file
+    for keyword in (*first, "AcquisitionDateTime", "AcquisitionTime", "ContentTime"):
         text = frame.text(keyword).split("+")[0].split("-")[0].strip()
         if (found := _seconds(text, dated=len(text.partition(".")[0]) > 6)) is not None:
             date = frame.text("AcquisitionDate") if keyword == "AcquisitionTime" else ""

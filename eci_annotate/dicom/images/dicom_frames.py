@@ -10,6 +10,7 @@ import numpy as np
 from pydicom import Dataset
 
 from eci_annotate.dicom.images.element_values import REMEDY, numbers, one_integer, value_of
+from eci_annotate.dicom.images.tolerances import unit_of
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import DamagedFile, MissingGeometry
 from eci_annotate.imaging.geometry import Floats, unit
@@ -35,6 +36,7 @@ STANDARD_ONLY = {
 }  # fmt: skip
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
+NOT_RIGHT, NOT_RIGHT_MOST = 1e-3, 1e-2  # of the cosine between rows and columns, which should be 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ class Frame:
     @property
     def axes_lps(self) -> tuple[Floats, Floats, Floats]:
         """Unit vectors (normal, down a column, along a row) = directions of k, j, i."""
-        return axes(self.vector("ImageOrientationPatient", 6))
+        return axes(self.vector("ImageOrientationPatient", 6), unit_of(self.get("ImageOrientationPatient")))
 
 
 def private_frame_uid(series_uid: str) -> str:
@@ -163,17 +165,24 @@ def private_frame_uid(series_uid: str) -> str:
     return uid_from("frame of reference of one series", series_uid)
 
 
-def axes(cosines: Floats) -> tuple[Floats, Floats, Floats]:
+def axes(cosines: Floats, digit: float = 0.0) -> tuple[Floats, Floats, Floats]:
     """Return the directions of k, j, i for the six values of ImageOrientationPatient.
+
+    Parameters
+    ----------
+    cosines
+        The values.
+    digit
+        One unit of the last decimal that they were written with.
 
     Raises
     ------
     MissingGeometry
-        If they are no pair of orthogonal unit vectors.
+        If they are no pair of orthogonal unit vectors, as far as their digits tell.
     """
     along_i, along_j = cosines[:3], cosines[3:]
     proper = abs(np.linalg.norm(along_i) - 1) < 1e-2 and abs(np.linalg.norm(along_j) - 1) < 1e-2
-    if not proper or abs(along_i @ along_j) > 1e-2:
+    if not proper or abs(along_i @ along_j) > min(NOT_RIGHT + 2 * digit, NOT_RIGHT_MOST):
         raise MissingGeometry("ImageOrientationPatient is no pair of unit vectors.", "Ask the sender to correct it.")
     along_i = unit(along_i)
     along_j = unit(along_j - along_i * (along_j @ along_i))

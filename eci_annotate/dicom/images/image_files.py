@@ -14,12 +14,21 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, encoded_frames, frame_bytes, pixel_bytes
+from eci_annotate.dicom.frame_bytes import (
+    AGAIN,
+    PLAIN,
+    encoded_frames,
+    frame_bytes,
+    is_full,
+    pixel_bytes,
+    plain_type,
+    without_unused_bits,
+)
 from eci_annotate.dicom.images.colour import coloured, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
-from eci_annotate.dicom.images.pixels import has_pixels, is_full, plain_type, stored_values, without_unused_bits
+from eci_annotate.dicom.images.pixels import has_pixels, stored_values
 from eci_annotate.errors import DamagedFile, EciError, NoImages
 
 Progress = Callable[[int, int], None]

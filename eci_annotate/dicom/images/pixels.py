@@ -14,9 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.charset import python_encoding
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.uid import UID, RLELossless
 
-from eci_annotate.dicom.frame_bytes import AGAIN, PLAIN, frame_bits, frame_bytes, is_packed, pixel_bytes
+from eci_annotate.dicom.frame_bytes import (
+    AGAIN,
+    frame_bits,
+    frame_bytes,
+    high_bit_is_usual,
+    is_packed,
+    pixel_bytes,
+    plain_type,
+    without_unused_bits,
+)
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
@@ -33,17 +43,6 @@ PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 def has_pixels(dataset: Dataset) -> bool:
     """Whether a file holds pixels."""
     return any(keyword in dataset for keyword in PIXEL_KEYWORDS)
-
-
-def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | None:
-    """Return the type of uncompressed 8- and 16-bit little-endian pixels (by default grey); None for anything else."""
-    bits = number_in(dataset, "BitsAllocated")
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    if syntax not in PLAIN or bits not in (8, 16):
-        return None
-    if samples is not None and number_in(dataset, "SamplesPerPixel", 1) != samples:
-        return None
-    return np.dtype(f"<{'i' if number_in(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
 
 
 def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
@@ -105,12 +104,6 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
     )
 
 
-def is_full(dataset: Dataset, bits: int) -> bool:
-    """Whether stored values use all their bits."""
-    stored = number_in(dataset, "BitsStored", bits) or bits
-    return stored == bits and number_in(dataset, "HighBit", stored - 1) == bits - 1
-
-
 def is_unscaled(frame: Frame) -> bool:
     """Whether stored values are modality values."""
     return (
@@ -120,29 +113,31 @@ def is_unscaled(frame: Frame) -> bool:
     )
 
 
-def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
-    """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
-    bits = raw.dtype.itemsize * 8
-    stored = number_in(dataset, "BitsStored", bits) or bits
-    high = number_in(dataset, "HighBit", stored - 1)
-    if raw.dtype.kind not in "iu" or not 0 < stored <= bits or not stored - 1 <= high < bits:
-        return raw
-    above, below = bits - 1 - high, high + 1 - stored
-    if not above and not below:
-        return raw
-    return (raw << above) >> (above + below)
-
-
 def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
+    samples = number_in(dataset, "SamplesPerPixel", 1)
+    is_usual = samples > 1 or high_bit_is_usual(dataset)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries quote values and paths
-        every = np.asarray(dataset.pixel_array)
-    one = every[number] if frames > 1 else every
-    samples = number_in(dataset, "SamplesPerPixel", 1)
+        if is_usual:
+            every = np.asarray(dataset.pixel_array)  # kept by pydicom
+            one = every[number] if frames > 1 else every
+        else:  # pydicom takes the lowest bits for the stored ones
+            one = np.asarray(pixel_array(dataset, index=number, correct_unused_bits=False))
     wanted = (number_in(dataset, "Rows"), number_in(dataset, "Columns"), *((samples,) if samples > 1 else ()))
     if one.shape != wanted:
         raise DamagedFile("The pixels of an image do not have the shape that its header says.", AGAIN)
-    return without_unused_bits(dataset, one) if samples == 1 else one
+    if samples > 1 or (not is_usual and _are_numbers(dataset, one)):
+        return one
+    return without_unused_bits(dataset, one)
+
+
+def _are_numbers(dataset: Dataset, decoded: NDArray[Any]) -> bool:
+    """Whether a codec gave numbers of the stored bits, as JPEG and its kin do, and not words with a high bit."""
+    syntax, bits = UID(str(dataset.file_meta.get("TransferSyntaxUID", ""))), number_in(dataset, "BitsStored")
+    if not syntax.is_compressed or syntax == RLELossless or decoded.dtype.kind not in "iu":
+        return False
+    least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if decoded.dtype.kind == "i" else (0, (1 << bits) - 1)
+    return bool(decoded.min() >= least and decoded.max() <= most)
 
 
 def modality_values(frame: Frame, *, nan: bool = False) -> NDArray[Any]:
@@ -163,7 +158,7 @@ def modality_values(frame: Frame, *, nan: bool = False) -> NDArray[Any]:
     values = _scaled(frame, raw)
     if nan and values.dtype.kind == "i" and _padding(frame) is not None:
         values = values.astype(np.float32 if values.dtype == np.int16 else np.float64)
-    if values.dtype.kind == "f" and (found := _padding(frame)) is not None and raw.dtype.kind in "iu":
+    if values.dtype.kind == "f" and (found := _padding(frame)) is not None:
         values[(raw >= found[0]) & (raw <= found[1])] = np.nan
     return values
 
@@ -178,7 +173,8 @@ def _scaled(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
         raise DamagedFile("RescaleSlope of an image is zero.", AGAIN)
     if slope.is_integer() and intercept.is_integer() and np.issubdtype(raw.dtype, np.integer):
         return scaled(raw, int(slope), int(intercept))
-    return (raw.astype(np.float64) * slope + intercept).astype(np.float32)
+    values = raw.astype(np.float64) * slope + intercept
+    return values if raw.dtype == np.float64 else values.astype(np.float32)
 
 
 def _looked_up(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
@@ -204,20 +200,24 @@ def scaled(raw: NDArray[Any], slope: int, intercept: int) -> NDArray[Any]:
     return out
 
 
-def _padding(frame: Frame) -> tuple[int, int] | None:
-    """Return the first and the last stored value that are padding (PS3.3 C.7.5.1.1.2); None if none is."""
-    low = frame.number_of("PixelPaddingValue")
+def _padding(frame: Frame) -> tuple[float, float] | None:
+    """Return the first and the last stored value that are padding (PS3.3 C.7.5.1.1.2, C.7.6.24); None if none is."""
+    kind = next((key.removesuffix("Data") for key in PIXEL_KEYWORDS if key in frame.dataset), "Pixel")
+    low, limit = (frame.number_of(f"{kind}Padding{end}") for end in ("Value", "RangeLimit"))
     if low is None:
         return None
-    limit = frame.number_of("PixelPaddingRangeLimit")
-    first, last = sorted(_as_stored(int(end), frame) for end in (low, low if limit is None else limit))
+    ends = (low, low if limit is None else limit)
+    first, last = sorted(_as_stored(int(end), frame) if kind == "Pixel" else end for end in ends)
     return first, last
 
 
 def has_uniform_padding(frames: Sequence[Frame]) -> bool:
-    """Whether padding is the same modality value in all frames."""
+    """Whether padding is the same modality value in all frames, which a lookup table may give measured values too."""
     padding = {_padding(frame) for frame in frames}
-    return padding == {None} or len(padding) == len({_rescale(frame) for frame in frames}) == 1
+    if padding == {None}:
+        return True
+    has_table = any(value_of(frame.dataset, "ModalityLUTSequence") is not None for frame in frames)
+    return not has_table and len(padding) == len({_rescale(frame) for frame in frames}) == 1
 
 
 def padding_range(frame: Frame, values: NDArray[Any]) -> tuple[int, int] | None:

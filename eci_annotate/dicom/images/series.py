@@ -89,9 +89,10 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
 def _frames(source: Source, progress: Progress | None, series_uid: str) -> list[Frame]:
     images = image_files(source, progress, series_uid=series_uid)
     frames = _checked(images)
-    patients = {str(value_of(image.dataset, "PatientID") or "") for image in images}
-    if len(patients) > 1:
-        warnings.warn(f"The images name {len(patients)} patients: check that they belong together.", stacklevel=3)
+    for keyword, what in (("PatientID", "patients"), ("StudyInstanceUID", "studies")):
+        named = {str(value_of(image.dataset, keyword) or "") for image in images}
+        if len(named) > 1:
+            warnings.warn(f"The images name {len(named)} {what}: check that they belong together.", stacklevel=3)
     return frames
 
 

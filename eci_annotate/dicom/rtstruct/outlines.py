@@ -95,11 +95,17 @@ class Outliner:
     # -- contours -----------------------------------------------------------------
     def _contours(self, contours: Contours) -> Iterator[Outline]:
         by_slice: dict[int, list[Floats]] = {}
+        is_across = contours.lies_across(self.grid)
         for ring in contours.rings_lps:
             k = int(np.floor(self.grid.image_from_reference(ring)[:, 0].mean() + 0.5))
             by_slice.setdefault(k, []).append(ring)
         for k in sorted(by_slice):
-            yield from self._rings(k, by_slice[k])
+            yield from (self._across(k, by_slice[k]) if is_across else self._rings(k, by_slice[k]))
+
+    def _across(self, k: int, rings: list[Floats]) -> Iterator[Outline]:
+        """Yield the contours as they are: they lie in other planes than the slices, and combine in those."""
+        kind = "CLOSEDPLANAR_XOR" if self.holes is Holes.CLOSEDPLANAR_XOR else "CLOSED_PLANAR"
+        yield from (Outline(k, kind, to_decimals(ring, self.decimals), len(ring)) for ring in rings)
 
     def _rings(self, k: int, rings: list[Floats]) -> Iterator[Outline]:
         if len(rings) == 1 and 26 * 2 * len(rings[0]) < MOST_BYTES:

@@ -22,6 +22,7 @@ from eci_annotate.dicom.images.completeness import require_whole
 from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
+from eci_annotate.dicom.images.tolerances import unit_of
 from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
 from eci_annotate.dicom.rtstruct.contour_register import ContourRegister
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
@@ -216,7 +217,8 @@ def _grid(item: Dataset, frame_uid: str) -> Grid:
     shape = (int(item.NumberOfFrames), int(item.Rows), int(item.Columns))
     spacing = (float(item.SpacingBetweenSlices), row_mm, column_mm)
     origin = numbers(item.ImagePositionPatient, "ImagePositionPatient")
-    directions = axes(numbers(item.ImageOrientationPatient, "ImageOrientationPatient"))
+    cosines = numbers(item.ImageOrientationPatient, "ImageOrientationPatient")
+    directions = axes(cosines, unit_of(item.ImageOrientationPatient))
     return Grid.from_arrays(origin, directions, spacing, shape, frame_uid)
 
 

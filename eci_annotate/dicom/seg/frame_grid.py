@@ -37,7 +37,7 @@ class FrameGrid:
         if self.grid.shape[0] == 1:
             return "The file does not state the thickness of its only plane; 1 mm is assumed."
         step = f"{self.grid.slice_mm:g} mm"
-        return f"The file does not state the distance of its planes; that of its frames is taken: {step}."
+        return f"The file does not state the distance of its planes, or another; that of its frames is taken: {step}."
 
 
 def frame_grid(frames: Sequence[Frame]) -> FrameGrid:
@@ -100,7 +100,7 @@ def _require_size(planes: int, shape: tuple[int, int]) -> None:
 
 
 def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDArray[np.int64], bool]:
-    """Return the distance between planes, the slice of each height, and whether the file states none."""
+    """Return the distance between planes, the slice of each height, and whether it is another than the file states."""
     stated = [abs(first.number_of(name) or 0.0) for name in ("SpacingBetweenSlices", "SliceThickness")]
     between, thickness = stated
     if len(heights) == 1:
@@ -111,13 +111,13 @@ def _spacing(first: Frame, heights: Floats, digit_mm: float) -> tuple[float, NDA
             continue  # planes much closer than the file says are planes out of place: voxels would be slivers
         fit = _fit(heights, candidate, digit_mm)
         if fit is not None:
-            return *fit, not any(stated)
+            return *fit, candidate not in stated
     raise BadSegmentation("The planes of the segmentation are not evenly spaced.", AGAIN)
 
 
 def _candidates(between: float, thickness: float, smallest: float) -> Iterator[float]:
-    """Give the distances that planes may have: the stated one, the smallest step, and parts of it."""
-    yield from (value for value in (between, smallest, thickness, smallest / 2, smallest / 3) if value > LEAST_MM)
+    """Give the distances that planes may have: the stated one, the thickness, the smallest step, and parts of it."""
+    yield from (value for value in (between, thickness, smallest, smallest / 2, smallest / 3) if value > LEAST_MM)
 
 
 def _fit(heights: Floats, spacing: float, digit_mm: float) -> tuple[float, NDArray[np.int64]] | None:

@@ -25,6 +25,7 @@ class HoldReason(StrEnum):
     BAD_UID = "has a malformed UID"
     NO_PATIENT = "names no patient"
     MIXED_SERIES = "belongs to a series whose images name different patients"
+    MIXED_STUDY = "belongs to a series whose images are in several studies"
     MIXED_PATIENT = "has a patient ID under which other names, birth dates or sexes are known too"
     NO_IMAGES = "belongs to a patient without images"
     WITHDRAWN = "belongs to a subject whose consent was withdrawn"
@@ -65,6 +66,9 @@ def plan(found: Sequence[Found], *, decided: bool = False) -> Plan:
     for series in _groups(usable, lambda each: (each.study_uid, each.series_uid)):
         if len({(each.patient_key, each.issuer_key) for each in series}) > 1:
             made.hold(series, HoldReason.MIXED_SERIES)
+    for series in _groups(usable, lambda each: each.series_uid):
+        if 1 < len({each.study_uid for each in series}) < len(series):  # some programs make a study of each image
+            made.hold(series, HoldReason.MIXED_STUDY)
     for patient in _groups((each for each in usable if each.path not in made.held), lambda each: each.patient_key):
         reason = _doubt(patient)
         if reason is None:

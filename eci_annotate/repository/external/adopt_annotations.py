@@ -171,6 +171,9 @@ def _thing(number: int, annotation: Annotation, grid: Grid) -> tuple[Object, Fie
         return paint, np.where(_voxels(number, annotation, grid), FULL, 0).astype(np.uint16)
     if not isinstance(annotation, (Box, Contours)):
         raise Refused(f"Annotation {number} is of a kind that cannot be edited.", "Give boxes, contours or masks.")
+    if isinstance(annotation, Contours) and annotation.lies_across(grid):
+        remedy = "Adopt their voxels: eci.Mask.from_volume(contours.mask_on(volume))."
+        raise Refused(f"The contours of annotation {number} lie across the slices of their series.", remedy)
     if not annotation.voxels_on(grid).any():
         raise Refused(f"Annotation {number} encloses no voxel of its series.", "Check the series, and its units.")
     return annotation, None
