@@ -177,3 +177,48 @@ def test_the_times_of_frames_count_before_that_of_their_file(tmp_path, order):
     assert [v.attrs["stack"] for v in stacks] == ["phase 1 of 2", "phase 2 of 2"]
     first = order.index(0)
     assert [v.values[0, 0, 0] for v in stacks] == [2 * 100 * (b + 1) + b for b in (first, 1 - first)]
+
+
+def private_b(block: int, creator: str, number: int = 0x39, group: int = 0x43):
+    """Two images at each position, b 0 and b 1000 in a private element."""
+
+    def edit(dataset, k):
+        placed(dataset, k)
+        dataset.add_new(group << 16 | block, "LO", creator)
+        dataset.add_new(group << 16 | block << 8 | number, "IS", 1000 * (k % 2))
+
+    return edit
+
+
+def placed(dataset, k):
+    dataset.InstanceNumber, dataset.ImagePositionPatient = k + 1, [0, 0, 2.5 * (k // 2)]
+
+
+def canon(dataset, k):
+    placed(dataset, k)
+    dataset.Manufacturer, dataset.DiffusionBValue = "CANON_MEC", 1500.0
+    dataset.ImageComments = f"b=1500({('0.445,0.000,0.895', '1.000,0.000,0.000')[k % 2]})"
+
+
+def zones(dataset, k):
+    """Taken one second after the other, in two time zones."""
+    placed(dataset, k)
+    dataset.AcquisitionDateTime = ("20200102000003.0+0100", "20200101230004.0+0000")[k % 2]
+
+
+@pytest.mark.parametrize(
+    ("edit", "names"),
+    [
+        (private_b(0x10, "GEMS_PARM_01"), ["b 0", "b 1000"]),
+        (private_b(0x11, "GEMS_PARM_01"), ["b 0", "b 1000"]),
+        (private_b(0x12, "SIEMENS MR HEADER", 0x0C, 0x19), ["b 0", "b 1000"]),
+        (private_b(0x10, "ACME IMAGING", 0x0C, 0x19), ["repetition 1 of 2", "repetition 2 of 2"]),
+        (canon, ["direction 1 of 2", "direction 2 of 2"]),
+        (zones, ["phase 1 of 2", "phase 2 of 2"]),
+    ],
+)
+def test_private_elements_are_those_of_their_creator(tmp_path, edit, names):
+    make_series(tmp_path, 8, edit=edit)
+    stacks = eci.load_stacks(tmp_path)
+    assert [v.attrs["stack"] for v in stacks] == names
+    assert stacks[0].values[:, 0, 0].tolist() == [0, 2, 4, 6]

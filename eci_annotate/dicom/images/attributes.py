@@ -16,9 +16,14 @@ from pydicom.multival import MultiValue
 from eci_annotate.dicom.images.dicom_frames import ALSO, OF_THE_FILE, Frame
 from eci_annotate.dicom.images.element_values import numbers
 
-B_VALUES = (0x00189087, 0x0019100C, 0x00431039, 0x20011003)  # standard, Siemens, GE, Philips
-DIRECTIONS = (0x00189089, 0x0019100E, 0x20051440)
+B_VALUES = (0x0019100C, 0x00431039, 0x20011003)  # Siemens, GE, Philips
+DIRECTION = 0x0019100E  # Siemens
 GE_DIRECTION = (0x001910BB, 0x001910BC, 0x001910BD)
+CREATORS = {0x0019100C: "SIEMENS", 0x0019100E: "SIEMENS", 0x00431039: "GEMS_PARM", 0x20011003: "PHILIPS IMAGING"}
+CREATORS |= dict.fromkeys(GE_DIRECTION, "GEMS_ACQU")
+BLOCKS = range(0x10, 0x20)  # where private creators usually reserve their elements
+CANON = ("TOSHIBA", "CANON")
+CANON_COMMENT = re.compile(r"b=([0-9.]+)\(([-0-9.]+),([-0-9.]+),([-0-9.]+)\)")  # what they say in ImageComments
 GE_B_OFFSET = 1_000_000_000  # GE adds this to b-values since release DV26
 ANY = "any modality"
 # PS3.3 C.11.1.1.2; a CT that states nothing is in Hounsfield units (C.8.2.1)
@@ -87,11 +92,33 @@ def _origin(frame: Frame) -> Any:
 def _private(frame: Frame, tag: int) -> Any:
     """Return the value of a tag, from the functional groups or the file; bytes as text."""
     value = frame.groups.get(f"{tag:08X}")
-    if value is None:
-        value = _top_level(frame.dataset, tag)
+    if value is None and (placed := _in_its_block(frame.dataset, tag)):
+        value = _top_level(frame.dataset, placed)
     if isinstance(value, bytes):
         value = _from_bytes(value)
     return value if value not in (None, "", b"") else None
+
+
+def _in_its_block(dataset: Dataset, tag: int) -> int:
+    """Return the tag in the block that its creator reserved; 0 if others have the block; itself if nobody says."""
+    group = tag >> 16
+    there = (block for block in BLOCKS if (group << 16 | block) in dataset._dict)
+    creators = {block: str(_top_level(dataset, group << 16 | block) or "").upper() for block in there}
+    block = next((block for block, name in creators.items() if name.startswith(CREATORS[tag])), 0)
+    if block:
+        return group << 16 | block << 8 | tag & 0xFF
+    return 0 if creators.get(tag >> 8 & 0xFF) else tag
+
+
+def _canon(frame: Frame) -> list[float]:
+    """Return b-value and direction, as Canon and Toshiba write them in a comment; nothing if there is none."""
+    if frame.modality != "MR" or not frame.text("Manufacturer").upper().startswith(CANON):
+        return []
+    found = CANON_COMMENT.search(frame.text("ImageComments"))
+    try:
+        return [] if found is None else [float(part) for part in found.groups()]
+    except ValueError:
+        return []
 
 
 def _top_level(dataset: Dataset, tag: int) -> Any:
@@ -120,24 +147,25 @@ def _from_bytes(value: bytes) -> Any:
 
 
 def b_value(frame: Frame) -> float | None:
-    """Return the diffusion weighting, s/mm²: standard, Siemens, GE or Philips element."""
+    """Return the diffusion weighting, s/mm²: standard, Siemens, GE or Philips element, or Canon's comment."""
     if (value := frame.number_of("DiffusionBValue")) is not None:
         return value
-    for tag in B_VALUES[1:]:
+    for tag in B_VALUES:
         try:
             found = numbers(value, "b-value") if (value := _private(frame, tag)) is not None else None
         except Exception:  # a malformed private element says nothing
             continue
         if found is not None:
             return float(found[0] % GE_B_OFFSET if tag == 0x00431039 else found[0])
-    return None
+    return next(iter(_canon(frame)), None)
 
 
 def direction(frame: Frame) -> tuple[float, ...] | None:
     """Return the diffusion gradient direction; None for b = 0 and for traces."""
-    values = [frame.get("DiffusionGradientOrientation"), *(_private(frame, tag) for tag in DIRECTIONS[1:2])]
+    values = [frame.get("DiffusionGradientOrientation"), _private(frame, DIRECTION)]
     ge = [_private(frame, tag) for tag in GE_DIRECTION]
     values.append(None if None in ge else [part[0] if isinstance(part, list) else part for part in ge])
+    values.append(_canon(frame)[1:] or None)
     for value in values:
         if value is None:
             continue
@@ -155,11 +183,21 @@ def seconds_of(frame: Frame) -> float | None:
     has_own = any(name in frame.groups for name in ("AcquisitionTime", *ALSO["AcquisitionTime"]))
     first = ("AcquisitionTime",) if has_own else ()  # of this frame, and not of the whole file
     for keyword in (*first, "AcquisitionDateTime", "AcquisitionTime", "ContentTime"):
-        text = frame.text(keyword).split("+")[0].split("-")[0].strip()
+        stated = frame.text(keyword)
+        text = stated.split("+")[0].split("-")[0].strip()
         if (found := _seconds(text, dated=len(text.partition(".")[0]) > 6)) is not None:
             date = frame.text("AcquisitionDate") if keyword == "AcquisitionTime" else ""
-            return found + (_days(date) * 86400 if len(text.partition(".")[0]) <= 6 else 0)
+            days = _days(date) if len(text.partition(".")[0]) <= 6 else 0
+            return found + days * 86400 - _zone_s(stated)
     return None
+
+
+def _zone_s(text: str) -> int:
+    """Return the offset from UTC that a date and time ends with, in seconds."""
+    found = re.search(r"([+-])(\d\d)(\d\d)\s*$", text)
+    if found is None:
+        return 0
+    return (-1 if found[1] == "-" else 1) * (int(found[2]) * 3600 + int(found[3]) * 60)
 
 
 def _days(date: str) -> int:
