@@ -81,7 +81,10 @@ def plain_type(dataset: Dataset, samples: int | None = 1) -> np.dtype[Any] | Non
         return None
     if samples is not None and number_in(dataset, "SamplesPerPixel", 1) != samples:
         return None
-    return np.dtype(f"<{'i' if number_in(dataset, 'PixelRepresentation') else 'u'}{bits // 8}")
+    signed = number_in(dataset, "PixelRepresentation")
+    if signed not in (0, 1):
+        raise DamagedFile("PixelRepresentation of an image is neither 0 nor 1.", AGAIN)
+    return np.dtype(f"<{'i' if signed else 'u'}{bits // 8}")
 
 
 def is_full(dataset: Dataset, bits: int) -> bool:
@@ -91,16 +94,23 @@ def is_full(dataset: Dataset, bits: int) -> bool:
 
 
 def without_unused_bits(dataset: Dataset, raw: NDArray[Any]) -> NDArray[Any]:
-    """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign."""
+    """Return stored values without the bits that are none of theirs (overlays in old files); restores the sign.
+
+    Raises
+    ------
+    DamagedFile
+        If the file does not say whether its values are signed, and some would be negative.
+    """
     bits = raw.dtype.itemsize * 8
     stored = number_in(dataset, "BitsStored", bits) or bits
     high = number_in(dataset, "HighBit", stored - 1)
     if raw.dtype.kind not in "iu" or not 0 < stored <= bits or not stored - 1 <= high < bits:
         return raw
     above, below = bits - 1 - high, high + 1 - stored
-    if not above and not below:
-        return raw
-    return (raw << above) >> (above + below)
+    found = (raw << above) >> (above + below) if above or below else raw
+    if value_of(dataset, "PixelRepresentation") is None and (found >= 1 << stored - 1).any():
+        raise DamagedFile("PixelRepresentation is missing: whether pixels are negative is never guessed.", AGAIN)
+    return found
 
 
 def high_bit_is_usual(dataset: Dataset) -> bool:

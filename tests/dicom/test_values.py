@@ -214,6 +214,7 @@ WRONG = {
     "frames a million": ("NumberOfFrames", "IS", "1000000"),
     "slope text": ("RescaleSlope", "LO", "x"),
     "slope zero": ("RescaleSlope", "DS", "0"),
+    "slope of two": ("RescaleSlope", "DS", ["2", "1"]),
     "samples three": ("SamplesPerPixel", "US", 3),
     "bits allocated 12": ("BitsAllocated", "US", 12),
     "window text": ("WindowCenter", "LO", "x"),
@@ -402,3 +403,20 @@ def test_values_that_a_table_gives_padding_too_are_values(tmp_path):
     make_series(tmp_path, edit=edit)
     values = eci.without_padding(eci.load_series(tmp_path)).values
     assert np.isnan(values[:, 0]).all() and (values[:, 1] == 8).all() and (values[:, 2:] == 7).all()
+
+
+@pytest.mark.parametrize("sign", [None, 2])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_whether_pixels_are_negative_is_never_guessed(tmp_path, bits, sign):
+    def edit(dataset, k):
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits - 1, sign
+        dataset.PixelData = np.full(SHAPE, value & ((1 << bits) - 1), np.uint16).tobytes()
+
+    value = 5
+    make_series(tmp_path / "a", edit=edit)
+    if sign is None:
+        assert (eci.load_series(tmp_path / "a") == 5).all()  # whatever it is
+    value = -5
+    make_series(tmp_path / "b", edit=edit)
+    with pytest.raises(errors.DamagedFile, match="PixelRepresentation"):
+        eci.load_series(tmp_path / "b")

@@ -59,8 +59,10 @@ def values_of(stack: Stack) -> NDArray[Any]:
 
 
 def _require_scaling(frames: Sequence[Frame]) -> None:
-    """Refuse a stack in which only some images say how stored values are scaled: the others are never guessed."""
+    """Refuse a stack in which only some images say how stored values are scaled, or one says it twice."""
     for keyword in SCALING:
+        if any(np.size(frame.get(keyword)) > 1 for frame in frames):
+            raise DamagedFile(f"{keyword} of an image has several values.", REMEDY)
         without = sum(frame.get(keyword) is None for frame in frames)
         if 0 < without < len(frames):
             raise DamagedFile(f"{keyword} is missing from {without} of {len(frames)} images of a stack.", REMEDY)
