@@ -22,6 +22,7 @@ GE_DIRECTION = (0x001910BB, 0x001910BC, 0x001910BD)
 CREATORS = {0x0019100C: "SIEMENS", 0x0019100E: "SIEMENS", 0x00431039: "GEMS_PARM", 0x20011003: "PHILIPS IMAGING"}
 CREATORS |= dict.fromkeys(GE_DIRECTION, "GEMS_ACQU")
 BLOCKS = range(0x10, 0x20)  # where private creators usually reserve their elements
+COMMENTS = 0x00204000  # ImageComments
 CANON = ("TOSHIBA", "CANON")
 CANON_COMMENT = re.compile(r"b=([0-9.]+)\(([-0-9.]+),([-0-9.]+),([-0-9.]+)\)")  # what they say in ImageComments
 GE_B_OFFSET = 1_000_000_000  # GE adds this to b-values since release DV26
@@ -102,7 +103,9 @@ def _private(frame: Frame, tag: int) -> Any:
 def _in_its_block(dataset: Dataset, tag: int) -> int:
     """Return the tag in the block that its creator reserved; 0 if others have the block; itself if nobody says."""
     group = tag >> 16
-    there = (block for block in BLOCKS if (group << 16 | block) in dataset._dict)
+    there = [block for block in BLOCKS if (group << 16 | block) in dataset._dict]
+    if not there:
+        return tag
     creators = {block: str(_top_level(dataset, group << 16 | block) or "").upper() for block in there}
     block = next((block for block, name in creators.items() if name.startswith(CREATORS[tag])), 0)
     if block:
@@ -112,7 +115,7 @@ def _in_its_block(dataset: Dataset, tag: int) -> int:
 
 def _canon(frame: Frame) -> list[float]:
     """Return b-value and direction, as Canon and Toshiba write them in a comment; nothing if there is none."""
-    if frame.modality != "MR" or not frame.text("Manufacturer").upper().startswith(CANON):
+    if COMMENTS not in frame.dataset._dict or not frame.text("Manufacturer").upper().startswith(CANON):
         return []
     found = CANON_COMMENT.search(frame.text("ImageComments"))
     try:
