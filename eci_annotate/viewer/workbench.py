@@ -64,7 +64,7 @@ def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
     return models, offered(task.definition.tools, bool(models))
 
 
-def describe_series(controller: Controller, studies: Sequence[Study], hanging: Hanging | None) -> None:
+def describe_series(controller: Controller, studies: Sequence[Study], hanging: Hanging) -> None:
     """Tell a viewer what each series is called, with which window it opens, and which stacks it has."""
     controller.plan.titles = full_titles(studies, hanging)
     controller.panes.windows, controller.panes.stacks = windows_of(hanging), stacks_by_series(studies)
@@ -131,7 +131,8 @@ class Workbench(Listener):
         self.toolbar = Toolbar(self.controller, self.do, preset, self.controller.plan.offered)
         asked = (self.decide, self._draw, self.do, self.models, self.task.propose)
         self.suggestions = suggestions_for(self.controller, self.toolbar.row, *asked)
-        self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
+        self.point_at, self.seen = self.suggestions.point_at, self.suggestions.seen  # type: ignore[method-assign]
+        self.step_layout = self.menu.step  # type: ignore[method-assign]
         add = lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))  # noqa: E731
         self.annotations = AnnotationList(self.controller, self.do, add, series_titles(self.studies, self.hanging))
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)

@@ -147,6 +147,11 @@ def status(text: str, level: str = "note", passing: bool = False) -> Message:
     return {"kind": "status", "text": text, "level": level, "passing": passing}
 
 
+def suggested(number: int) -> Message:
+    """Report that a suggestion is drawn; the browser answers `seen` with its number once it shows it."""
+    return {"kind": "suggested", "number": number}
+
+
 def heard(gap: bool = False) -> Message:
     """Acknowledge messages that need no other reply; `gap`: an earlier message is missing."""
     return {"kind": "heard", "gap": gap}
