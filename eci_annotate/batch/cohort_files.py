@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ COLUMNS = ("outcome", "subject", "session", "modality", "series", "images", "dic
 
 
 @dataclass(frozen=True)
+class RefusedFile:
+    """A source file that gave no image: its path may identify a patient, its series is pseudonymous."""
+
+    path: Path = field(repr=False)
+    series: str
+    why: str
+
+
+@dataclass(frozen=True)
 class CohortReport:
     """What a run did.
 
@@ -37,12 +47,15 @@ class CohortReport:
     rows
         Each series with its outcome.
     unreadable, ignored
-        DICOM files that cannot be read, and files that are not DICOM.
+        Numbers of DICOM files that cannot be read, and of files that are not DICOM.
+    refused_files
+        The source files of all that was refused; they are in no report of the target.
     """
 
     rows: tuple[tuple[Outcome, SeriesRecord], ...]
     unreadable: int = 0
     ignored: int = 0
+    refused_files: tuple[RefusedFile, ...] = field(default=(), repr=False)
 
     def count(self, outcome: Outcome) -> int:
         """Return the number of series with an outcome."""
@@ -62,6 +75,17 @@ class CohortReport:
         writer.writeheader()
         writer.writerows({**row, "images": len(row["images"]), "notes": " ".join(row["notes"])} for row in self.table())
         _write(target / "report.csv", stream.getvalue().encode())
+
+
+def write_refused_files(files: Sequence[RefusedFile], path: Path) -> None:
+    """Write the source files of what was refused as CSV, readable for its owner alone."""
+    stream = StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("file", "series", "why"))
+    writer.writerows((str(each.path), each.series, each.why) for each in files)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(stream.getvalue())
 
 
 def _row(outcome: Outcome, record: SeriesRecord) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -63,11 +63,19 @@ class SeriesJob:
 
 @dataclass(frozen=True)
 class CohortScan:
-    """What the folders hold: series, and the numbers of files that cannot be read, and that are not DICOM."""
+    """What the folders hold: series, DICOM files that cannot be read, and the number of files that are not DICOM."""
 
     jobs: tuple[SeriesJob, ...]
-    unreadable: int
+    unreadable: tuple[Path, ...] = field(repr=False)
     ignored: int
+
+
+@dataclass
+class LeftOut:
+    """Files that belong to no series."""
+
+    unreadable: list[Path] = field(default_factory=list, repr=False)
+    ignored: int = 0
 
 
 def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Progress) -> CohortScan:
@@ -84,32 +92,32 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
     """
     paths = [*files_below(source)]
     series: dict[str, list[FileIdentity]] = defaultdict(list)
-    counts: Counter[str] = Counter()
+    left_out = LeftOut()
     for number, path in enumerate(paths, 1):
-        identity = _identity(path, counts)
+        identity = _identity(path, left_out)
         if identity is not None:
             series[identity.series_uid].append(identity)
         progress("Reading headers", number, len(paths))
     jobs = [_job(files, pseudonymiser) for files in series.values()]
     ordered = sorted(_without_equal_names(jobs, series.values()), key=lambda job: (job.subject, job.series))
-    return CohortScan(tuple(ordered), counts["unreadable"], counts["ignored"])
+    return CohortScan(tuple(ordered), tuple(left_out.unreadable), left_out.ignored)
 
 
-def _identity(path: Path, counts: Counter[str]) -> FileIdentity | None:
+def _identity(path: Path, left_out: LeftOut) -> FileIdentity | None:
     if not is_dicom(path):
-        counts["ignored"] += 1
+        left_out.ignored += 1
         return None
     try:
         dataset = read(path, pixels=False, tags=TAGS)
         series, study, sop, patient, issuer, removed = (str(value_of(dataset, tag) or "").strip() for tag in TAGS)
     except BadImages:
-        counts["unreadable"] += 1
+        left_out.unreadable.append(path)
         return None
     if path.name.upper() == "DICOMDIR":
-        counts["ignored"] += 1
+        left_out.ignored += 1
         return None
     if not (series and study and sop):
-        counts["unreadable"] += 1
+        left_out.unreadable.append(path)
         return None
     return FileIdentity(path, series, study, sop, (patient, issuer), removed.upper() == "YES")
 

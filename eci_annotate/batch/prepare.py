@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eci_annotate.batch.cohort_files import CohortReport, describe_cohort
-from eci_annotate.batch.cohort_scan import Progress, SeriesJob, scan_cohort
+from eci_annotate.batch.cohort_files import CohortReport, RefusedFile, describe_cohort
+from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan_cohort
 from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
@@ -59,7 +59,7 @@ def prepare_cohort(
             progress("Preparing series", len(done), len(new))
         rows = [_outcome(job, done, present) for job in scan.jobs]
         describe_cohort(options.target, all_records(options.target))
-        report = CohortReport(tuple(rows), scan.unreadable, scan.ignored)
+        report = CohortReport(tuple(rows), len(scan.unreadable), scan.ignored, tuple(_refused_files(scan, rows)))
         report.write(options.target)
     return report
 
@@ -71,6 +71,14 @@ def _outcome(
         return record.outcome, record
     record = present[job.series]
     return (Outcome.REFUSED if record.why else Outcome.PRESENT), record
+
+
+def _refused_files(scan: CohortScan, rows: Sequence[tuple[Outcome, SeriesRecord]]) -> Iterator[RefusedFile]:
+    for path in scan.unreadable:
+        yield RefusedFile(path, "", "The file cannot be read.")
+    for job, (outcome, record) in zip(scan.jobs, rows, strict=True):
+        if outcome is Outcome.REFUSED:
+            yield from (RefusedFile(path, job.series, record.why) for path in job.files)
 
 
 def _require_apart(source: Path, target: Path) -> None:

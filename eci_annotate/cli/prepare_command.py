@@ -28,6 +28,10 @@ def prepare(
         bool, typer.Option("--deidentified", help="The files state that they are de-identified; others are refused.")
     ] = False,
     keep_dicom: Annotated[bool, typer.Option("--keep-dicom", help="Also write the de-identified DICOM files.")] = False,
+    refused: Annotated[
+        Path | None,
+        typer.Option(help="Write the source files of what was refused to this CSV file. Keep it: it names your files."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; by default one per core.")] = os.cpu_count() or 1,
     scheduler: Annotated[str, typer.Option(help="Use a Dask cluster: tcp://host:port.")] = "",
 ) -> None:
@@ -36,6 +40,7 @@ def prepare(
     Running the command again does nothing; after an interruption it finishes what was begun. A series that cannot be
     prepared costs only itself. The report is in TARGET/report.json and report.csv.
     """
+    from eci_annotate.batch.cohort_files import write_refused_files
     from eci_annotate.batch.prepare import prepare_cohort
     from eci_annotate.batch.prepare_options import PrepareOptions
 
@@ -44,10 +49,17 @@ def prepare(
         raise BadRequest("It is not stated how patients are kept private.", remedy)
     if policy and deidentified:
         raise BadRequest("A policy has no effect on files that are de-identified.", "Leave out --policy.")
+    if refused and target.absolute() in refused.absolute().parents:
+        raise BadRequest(
+            "The list of refused files would lie in the target.", "Give a file elsewhere: it may identify."
+        )
     options = PrepareOptions(target.absolute(), key and key.absolute(), policy and policy.absolute(), keep_dicom)
     with progress() as tell:
         report = prepare_cohort(source.absolute(), options, workers=workers, scheduler=scheduler, progress=tell)
     _show(report, target)
+    if refused:
+        write_refused_files(report.refused_files, refused)
+        say(f"{len(report.refused_files)} source files of what was refused: {refused}")
 
 
 def _end(series: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.tools.registry import offered
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
-from eci_annotate.viewer.first_view import first_view
+from eci_annotate.viewer.first_view import first_view, last_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
@@ -31,6 +30,7 @@ from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.resume import begin, restored
+from eci_annotate.viewer.session.title_state import TitleState
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import look, status
@@ -110,7 +110,7 @@ class Workbench(Listener):
         self._panels(height)
         self.signing.reason.value = reason
         self.marking = Marking(task, self.work.places, self.autosave.answer, self.controller, self._draw)
-        self.state = w.HTML()
+        self.state = TitleState()
         self.widget = self._laid_out()
         for entry in opening:
             self.autosave.note(entry)
@@ -143,8 +143,9 @@ class Workbench(Listener):
         self.signing = SignPanel(self._sign, self.review, *told)
         if self.task.definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
+        opens_at = first_view if self.review else last_view
+        self.page_opened = lambda: opens_at(self.controller)  # type: ignore[method-assign]
         if self.review:
-            self.page_opened = lambda: first_view(self.controller)  # type: ignore[method-assign]
             self.annotations.close()
             self.signing.show_remark()
 
@@ -152,16 +153,16 @@ class Workbench(Listener):
         self.stage.carry_out(orders)
 
     def _laid_out(self) -> w.VBox:
-        manual = self.report.manual
+        manual, head = self.report.manual, (title_of(self.task), self.state.widget)
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
         work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
-        if self.compared is None:
-            return framed(title_of(self.task), self.state, [self.browser.widget, *work], [manual.page, *middle], menus)
-        self.compared.compare()
-        middle = self.compared.beside(self.stage, middle[:-1], self.present)
-        side = [self.compared.panel.widget, *work, self.browser.widget]
-        return framed(title_of(self.task), self.state, side, [manual.page, *middle], menus)
+        side = [self.browser.widget, *work]
+        if self.compared:
+            self.compared.compare()
+            middle = self.compared.beside(self.stage, middle[:-1], self.present)
+            side = [self.compared.panel.widget, *work, self.browser.widget]
+        return framed(*head, side, middle, menus, [manual.page])
 
     def do(self, entry: Entry) -> None:
         """Apply an entry from a button, and draw."""
@@ -237,8 +238,7 @@ class Workbench(Listener):
         if bool(warning) != self.warned:
             self.warned = bool(warning)
             self._say(warning or f"The task is {text} again.", "warning" if warning else "note")
-        saved = "" if self.review else f" · {self.autosave.words}"
-        self.state.value = f"<span class='eci-warned'>{text}</span>{saved}" if warning else text + saved
+        self.state.show(text, "" if self.review else self.autosave.words, self.warned)
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""
@@ -256,8 +256,7 @@ class Workbench(Listener):
         panels: list[Any] = [self.toolbar, self.annotations, self.signing, self.marking.panel, self.suggestions]
         for each in filter(None, (*panels, self.report, self.compared and self.compared.panel)):
             each.close()
-        self.state.add_class("eci-ended")
-        self.state.value = f"<span class='eci-problem'>{html.escape(why)}</span>"
+        self.state.end(why)
 
     def _answered(self, answers: dict[str, Any], checks: dict[str, Any]) -> None:
         self.autosave.answer(answers, checks)
@@ -281,7 +280,7 @@ class Workbench(Listener):
     def _signed(self, signed: Any) -> Any:
         self._close(SIGNED)
         said = signed_words(signed)
-        self.state.value = f"<b class='eci-good'>✓ {html.escape(said)}</b>"
+        self.state.sign(said)
         self._say(f"{said}. {SIGNED}")
         self._on_signed(signed)
         return signed

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from eci_annotate.batch.cohort_files import write_refused_files
 from eci_annotate.batch.cohort_scan import scan_cohort
 from eci_annotate.batch.local_processes import run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
@@ -146,6 +147,12 @@ def test_a_bad_series_costs_only_itself(cohort, tmp_path):
     assert any("pixels may identify" in why for why in whys) and any("same SOP Instance UID" in why for why in whys)
     assert [r.notes for _, r in report.rows if r.notes] == [("1 copies of files were left out.",)]
     assert len(images(out)) == 3 and len([*out.rglob("*.dcm")]) == 12
+    write_refused_files(report.refused_files, tmp_path / "refused.csv")
+    with (tmp_path / "refused.csv").open(encoding="utf-8") as file:
+        named = {str(Path(line["file"]).relative_to(source)): line["why"] for line in csv.DictReader(file)}
+    assert (tmp_path / "refused.csv").stat().st_mode & 0o077 == 0 and "DOE" not in repr(report)
+    assert named.pop("junk.dcm") == "The file cannot be read." and set(named.values()) == set(whys)
+    assert {Path(name).parts[0] for name in named} == {"DOE_1", "DOE_2", "DOE_5"} and "DOE_1/scan/s001.dcm" in named
 
 
 def test_a_worker_that_dies_loses_nothing(cohort, tmp_path):

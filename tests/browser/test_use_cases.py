@@ -30,7 +30,7 @@ from tests.browser.case_driver import CaseDriver, Point, opened
 from tests.browser.voila_app import voila
 from tests.counts import SOAK
 from tests.repository.repository_world import anchor
-from tests.workflow.test_use_cases import answers
+from tests.workflow.test_use_cases import agreeing, answers
 
 Drawn = tuple[tuple[str, str], ...]  # in order: tool and slot
 
@@ -151,7 +151,9 @@ class Walk:
             self.look(f"{step.task}-{step.by}-drawn")
             full = answers(self.case.questions, 0)
             item = full[definition.gate.lesions][0]
-            full[definition.gate.lesions] = [item | {definition.gate.label: self.label}]
+            slots = [slot for _, slot in step.drawn or STEPS[self.name][0].drawn]
+            item |= agreeing(definition.gate, slots) | {definition.gate.label: self.label}
+            full[definition.gate.lesions] = [item]
             driver.answer(self.case.questions, full)
             if definition.gate.check_series:
                 driver.tick_all_series()

@@ -50,11 +50,11 @@ def test_work_goes_on_while_the_line_is_cut(folder: Path, monkeypatch: pytest.Mo
             task.save(lines(task))
             bench = Workbench(task)
             await draw(bench, range(3, 6))
-            await until(lambda: "saved" in bench.state.value and not bench.autosave.unsaved)
+            await until(lambda: "saved" in bench.state.widget.value and not bench.autosave.unsaved)
         assert await draw(bench, range(6, 26)) < 2.0  # nothing holds the hand up
-        await until(lambda: "not saved since" in bench.state.value)
+        await until(lambda: "not saved since" in bench.state.widget.value)
         with running(app(), port):
-            await until(lambda: not bench.autosave.unsaved and "not saved" not in bench.state.value)
+            await until(lambda: not bench.autosave.unsaved and "not saved" not in bench.state.widget.value)
             drafted = task.draft()
         said = [line for line in drafted.lines if "radius_mm" in line]
         assert len(said) == len(set(said)) and len(said) >= 20

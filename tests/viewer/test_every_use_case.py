@@ -28,7 +28,7 @@ from eci_annotate.workflow.usecase.usecase import forms_folder
 from tests.repository.repository_world import anchor, as_member
 from tests.viewer.study_world import write_study
 from tests.viewer.test_earlier_version import dated
-from tests.workflow.test_use_cases import answers
+from tests.workflow.test_use_cases import agreeing, answers
 
 S = "ECI_KAU_S0001"
 MR, CT = {"Modality": "MR"}, {"Modality": "CT"}
@@ -121,7 +121,8 @@ def work(repo: Repository, name: str, trial: Trial, task_name: str) -> Any:
     full = answers(repo.use_case().questions, 0)
     gate = task.definition.gate
     assert gate is not None
-    full[gate.lesions] = [full[gate.lesions][0] | {gate.label: "lesion 1"}]
+    agree = agreeing(gate, [slot for _, slot in trial.drawn[task_name]])
+    full[gate.lesions] = [full[gate.lesions][0] | {gate.label: "lesion 1"} | agree]
     task.answer(full)
     with pytest.raises(Refused, match="'lesion 1' has no"):
         task.sign("I drew and checked it")

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from eci_annotate.imaging.annotations import Box
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.tools import from_line, replay, save, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.session.resume import begin, restored
+from eci_annotate.viewer.stage.orders import Send
+from eci_annotate.viewer.workbench import Workbench
 from tests.repository.repository_world import S, lines, make
 
 
@@ -41,3 +44,25 @@ def test_a_stroke_that_is_open_in_the_snapshot_is_closed_in_the_journal_too(repo
         task.save([line])
     draft = task.draft()
     assert save(replay(task.volume, draft.snapshot, draft.lines)) == save(work.easel)
+
+
+def focus_at_opening(bench: Workbench, page: str) -> object:
+    """Where a new page turns to; None: the middle of the series."""
+    sent = [
+        each.message for each in bench.controller.receive({"kind": "ready", "page": page}) if isinstance(each, Send)
+    ]
+    looks = [each for each in sent if each["kind"] == "look"]
+    return looks[-1]["focus"] if looks else None
+
+
+def test_a_task_opens_where_it_was_left(repo: Repository) -> None:
+    task = repo.start(S, "annotate")
+    bench = Workbench(task)
+    assert focus_at_opening(bench, "first") is None, "nothing is drawn yet"
+    task.save(lines(task))
+    again = Workbench(repo.start(S, "annotate"))
+    (box,) = again.controller.easel.table.annotations()
+    assert isinstance(box, Box)
+    assert focus_at_opening(again, "second") == pytest.approx(box.centre_lps)
+    again.controller.focus, again.controller.active_pane = (1.0, 2.0, 3.0), "axial"
+    assert focus_at_opening(again, "reloaded") == (1.0, 2.0, 3.0)

@@ -11,7 +11,7 @@ import pytest
 from eci_annotate.errors import BadUseCase, Refused
 from eci_annotate.workflow.usecase.gate import Checks, check_gate, in_words, mismatches, shape_of
 from eci_annotate.workflow.usecase.hanging import Hanging, Judgement, Placed, SlotChoice
-from eci_annotate.workflow.usecase.pipeline import Gate, Need
+from eci_annotate.workflow.usecase.pipeline import Agreement, Gate, Need
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
 NOTHING = Checks()
@@ -147,3 +147,40 @@ def test_a_definition_with_needs_is_read_and_checked() -> None:
         gate["needs"] = needs
         with pytest.raises(BadUseCase, match=match):
             UseCase.from_definition(definition)
+
+
+SIDES = Gate("lesions", agrees=(Agreement("side", (("left", ("lcc", "lmlo")), ("right", ("rcc",)))),))
+
+
+@pytest.mark.parametrize(
+    ("side", "drawn", "slot"),
+    [
+        ("left", ["LCC", "LMLO"], ""),
+        ("right", ["RCC"], ""),
+        ("left", ["OTHER"], ""),
+        ("right", ["OTHER", "LCC"], "Lcc"),
+        ("left", ["LCC", "RCC"], "Rcc"),
+        (None, ["LCC"], ""),
+    ],
+)
+def test_what_the_form_says_of_a_lesion_fits_where_it_is_drawn(side: str | None, drawn: list[str], slot: str) -> None:
+    study = hung("lcc", "lmlo", "rcc", "other")
+    found = mismatches(SIDES, {"lesions": [{"label": "a", "side": side}]}, [row(each) for each in drawn], study)
+    assert [each.text for each in found] == ([f"'a' is drawn in {slot!r}, but its 'side' is {side!r}"] if slot else [])
+    assert all(each.series == slot.upper() for each in found), "it says where to go"
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"answer": "side", "values": {"port": ["lcc"]}}, "names the choice 'port' of 'side'"),
+        ({"answer": "wing", "values": {"left": ["lcc"]}}, "names the choice 'left' of 'wing'"),
+        ({"answer": "side", "values": {"left": ["lcx"]}}, "names the slot 'lcx'"),
+    ],
+)
+def test_a_rule_about_answers_that_names_nothing_is_not_published(rule: dict[str, Any], text: str) -> None:
+    definition = json.loads(shipped_use_case("mammography").blob)
+    (task,) = [each for each in definition["usecase"]["tasks"] if each.get("gate")]
+    task["gate"]["agrees"] = [rule]
+    with pytest.raises(BadUseCase, match=text):
+        UseCase.from_definition(definition)

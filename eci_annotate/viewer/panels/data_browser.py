@@ -157,7 +157,9 @@ class BrowserPanel:
         children: list[Any] = []
         for study in studies:
             title = html.escape(study.description or "Study")
-            children.append(w.HTML(f"<b>{title}</b> {html.escape(_date(study.date))}"))
+            children.append(
+                w.HTML(f"<b>{title}</b> <span style='white-space: nowrap'>{html.escape(_date(study.date))}</span>")
+            )
             derived = [series.modality for series in study.series if series.modality in NO_IMAGES]
             for series in study.series:
                 if series.modality in NO_IMAGES:

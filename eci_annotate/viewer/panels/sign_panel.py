@@ -13,8 +13,8 @@ from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.workflow.subject.lease import to_minute
 
-MEANING = "I drew this and checked it in three planes"
-ADJUDICATION_MEANING = "I settled the readings and checked the result in three planes"
+MEANING = "I drew this and checked it in every view"
+ADJUDICATION_MEANING = "I settled the readings and checked the result in every view"
 REVIEW_MEANING = "I reviewed this annotation"
 POLL_S = 1.0
 SENT_WHOLE = {"continuous_update": False}  # when the field loses focus, before the click that needs it

@@ -15,10 +15,10 @@ from ipycanvas import Canvas, hold_canvas
 from eci_annotate.imaging.annotations import Colour
 from eci_annotate.imaging.geometry import Floats
 from eci_annotate.viewer.stage.ink.rasterise import runs_of
+from eci_annotate.viewer.stage.ink.vector_marks import SPOT_PX
 from eci_annotate.viewer.stage.orders import CAPTION, Fit, Ink, Lines, Mark
 from eci_annotate.viewer.stage.places import PLACE
 
-SPOT_PX = 4.5
 PLACE_PX = 11.0
 MOST_RUNS = 4000
 DARK = "rgba(10,10,12,0.85)"

@@ -114,12 +114,14 @@ def mismatches(
 ) -> list[Mismatch]:
     """Return the mismatches that `check_gate` would report."""
     study = _Study(gate, annotations, hanging, checks)
-    labels = [str(each.get(gate.label, "")) for each in answers.get(gate.lesions, ())]
+    lesions: Sequence[Row] = answers.get(gate.lesions, ())
+    labels = [str(each.get(gate.label, "")) for each in lesions]
     found = list(study.of_slots())
     for label in dict.fromkeys(labels):
         if labels.count(label) > 1:
             found.append(Mismatch(f"two lesions are named {label!r}", label))
         found += study.of_lesion(label)
+    found += [fault for lesion in lesions for fault in study.of_answers(lesion)]
     return [*found, *_orphans({*labels, *gate.beside}, annotations)]
 
 
@@ -162,6 +164,19 @@ class _Study:
             yield from self._of_need(label, need, drawn)
         if self.gate.check_series:
             yield from self._unseen(label, drawn)
+
+    def of_answers(self, lesion: Row) -> Iterator[Mismatch]:
+        """Answers about a lesion that do not agree with where it is drawn."""
+        label = str(lesion.get(self.gate.label, ""))
+        on = {row["series"] for row in self.annotations if row["label"] == label}
+        for rule in self.gate.agrees:
+            given = lesion.get(rule.answer)
+            for slot in self.hanging.placed:
+                right = [value for value, slots in rule.values if slot.slot in slots]
+                if slot.series_uid in on and right and given not in (None, *right):
+                    what = f"{label!r} is drawn in {slot.title!r}, but its {rule.answer!r} is {given!r}"
+                    yield Mismatch(what, label, slot.series_uid)
+                    break
 
     def _is_excused(self) -> bool:
         """Whether each slot that could be drawn on is not available."""

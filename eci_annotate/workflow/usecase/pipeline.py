@@ -54,6 +54,23 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """An answer about each lesion that follows from where it is drawn, such as the side in mammography.
+
+    Parameters
+    ----------
+    answer
+        A choice in the form's list of lesions.
+    values
+        Values of the choice, each with the slots in which such a lesion may be drawn. Slots that no value has say
+        nothing.
+    """
+
+    answer: str
+    values: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Gate:
     """What must match at signing.
 
@@ -71,6 +88,8 @@ class Gate:
         What each lesion needs, slot by slot. Where the study has too few series for a need, each slot that no series
         fills has to be answered as not available, with a reason; two annotations of one label that meet the same
         need on one series are refused.
+    agrees
+        Answers that the slots of a lesion's annotations decide.
     check_series
         Whether each lesion's box has to be looked at, and ticked, on every series that the protocol shows.
     """
@@ -81,6 +100,7 @@ class Gate:
     kinds: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
+    agrees: tuple[Agreement, ...] = ()
     check_series: bool = False
 
     @property

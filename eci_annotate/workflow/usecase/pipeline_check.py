@@ -75,16 +75,23 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
     if not task.form:
         yield f"{task.name!r} has a gate, but no form.", "Give it form: report."
     lesions = report.get("properties", {}).get(task.gate.lesions, {})
-    if task.gate.label not in lesions.get("items", {}).get("properties", {}):
+    asked = lesions.get("items", {}).get("properties", {})
+    if task.gate.label not in asked:
         where = f"{task.gate.lesions}[].{task.gate.label}"
         yield f"The gate of {task.name!r} names {where}, which the form does not have.", "Name a list of the form."
     known = [slot["name"] for slot in hanging.get("slots", ())]
-    for slot in (*task.gate.slots, *task.gate.needed_slots):
+    decided = [slot for rule in task.gate.agrees for _, slots in rule.values for slot in slots]
+    for slot in (*task.gate.slots, *task.gate.needed_slots, *decided):
         if slot not in known:
             yield f"The gate of {task.name!r} names the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
     for need in task.gate.needs:
         if need.at_least > len(need.slots):
             yield f"The gate of {task.name!r} needs {need.at_least} of {len(need.slots)} slots.", "Name more slots."
+    for rule in task.gate.agrees:
+        choices = [each.get("const") for each in asked.get(rule.answer, {}).get("oneOf", ())]
+        for value in [value for value, _ in rule.values if value not in choices]:
+            what = f"The gate of {task.name!r} names the choice {value!r} of {rule.answer!r}."
+            yield what, f"The form has {', '.join(map(str, choices)) or 'no such question about a lesion'}."
 
 
 def _derived(

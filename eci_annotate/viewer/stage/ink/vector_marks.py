@@ -18,6 +18,8 @@ LINE_PX = 2.5
 THIN_PX = 1.5
 FILL = 0.25
 REACH_PX = 9.0
+SPOT_PX = 4.5  # half the width of a handle
+SMALL_PX = 60.0  # shortest side of a box whose corner handles lie on its corners
 PARALLEL = 1 - 1e-4
 FLAT_MM = 1e-3
 SHOWN = 0.25  # a ruler that crosses a slice has its text only where this share of it is visible
@@ -143,5 +145,17 @@ def _overlay(easel: Easel, stack: PlaneStack, view: View, series_uid: str) -> li
     spots: dict[str, list[tuple[float, float, float]]] = {}
     for handle in overlay.handles:
         spots.setdefault(handle.kind, []).append(handle.at_lps)
-    marks += [Mark(view.px_from_lps(stack, at), colour, thin, spot=kind) for kind, at in spots.items()]
+    for kind, at in spots.items():
+        px = view.px_from_lps(stack, at)
+        marks.append(Mark(_beside(px, view.ratio) if kind == "corner" else px, colour, thin, spot=kind))
     return marks
+
+
+def _beside(corners: Floats, ratio: float) -> Floats:
+    """Return where the corner handles of a box are drawn, px: beside a small one, since they would cover what it holds.
+
+    What a press does is not changed: they stay within reach of the corners.
+    """
+    if float(np.ptp(corners, axis=0).min()) >= SMALL_PX * ratio:
+        return corners
+    return corners + np.sign(corners - corners.mean(0)) * SPOT_PX * ratio
