@@ -159,3 +159,20 @@ def test_an_undo_after_a_refused_stroke_says_what_else_it_took_back(controller: 
     controller.put(HERE, "1.9", "coronal")
     assert "reformatted" in said(controller.receive(message))
     assert "Undone: BoundingBox placed on lesion 1." in said(controller.receive({"kind": "command", "name": "undo"}))
+
+
+@pytest.mark.parametrize(("x", "y"), [(-1, -1), (1, -1), (-1, 1), (1, 1)])
+def test_a_press_anywhere_on_a_drawn_corner_handle_takes_the_box(controller: Controller, x: int, y: int) -> None:
+    small = (("press", [20, 20, 15]), ("drag", [23, 23, 15]), ("release", [23, 23, 15]))
+    controller.receive(stroke(HERE, *small))
+    reach_mm = 9 / 4  # nine pixels, at four per millimetre
+    for far in (0.1, 0.6, 0.95):  # of the handle, which lies beside the corner of a small box and is nine pixels wide
+        at = [20 + x * (3 + far * reach_mm), 20 + y * (3 + far * reach_mm), 15.0]
+        to = [at[0] + 2 * x, at[1] + y, 15.0]
+        controller.receive(stroke(HERE, ("press", at), ("drag", to), ("release", to), reach_mm=reach_mm))
+        assert boxes(controller) == [("lesion 1", (8.0, 7.0))]
+        controller.receive({"kind": "command", "name": "undo"})
+    at = [20 + x * (3 + 1.2 * reach_mm), 20 + y * (3 + 1.2 * reach_mm), 15.0]
+    to = [at[0] + 2 * x, at[1] + 2 * y, 15.0]
+    controller.receive(stroke(HERE, ("press", at), ("drag", to), ("release", to), reach_mm=reach_mm))
+    assert len(boxes(controller)) == 2, "beside the handle another box begins"
