@@ -30,6 +30,7 @@ from eci_annotate.tools.protocol import (
 
 SMALLEST_MM = 0.5  # a side never becomes shorter
 ROOMY = 6.0  # shortest side of a box with handles on its sides and centre, in handle radii
+CORNER_REACH = 1.45  # of the handle of a corner, which lies diagonally beside it at a small box, in handle radii
 ROTATE_REACH = 3.5  # distance of the rotation handle from the box, in handle radii
 
 
@@ -127,12 +128,14 @@ def _roomy(found: list[Grip], reach_mm: float) -> list[Grip]:
 
 
 def _hit(box: Box, press: Press) -> Grip | None:
-    """Return the nearest handle within reach."""
+    """Return the nearest handle within reach; outside the box a corner reaches as far as its handle is drawn."""
     found = [
         (float(np.linalg.norm(g.at - _onto(np.asarray(press.at), press.plane))), g)
         for g in grips(box, press.plane, press.reach_mm)
     ]
     near = [pair for pair in found if pair[0] <= press.reach_mm]
+    if not near and not _within(box, press):
+        near = [pair for pair in found if pair[1].kind == "corner" and pair[0] <= CORNER_REACH * press.reach_mm]
     return min(near, key=lambda pair: pair[0])[1] if near else None
 
 

@@ -18,7 +18,7 @@ from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.first_view import first_view, last_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
@@ -42,7 +42,9 @@ from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
+    from eci_annotate.archive.protocol import Study
     from eci_annotate.repository.task import Signed, Task
+    from eci_annotate.workflow.usecase.hanging import Hanging
 
 TICK_S = 5.0
 NOT_DRAWN = "A review shows a signed version, which cannot be edited."
@@ -60,6 +62,12 @@ def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
     """Return the model servers that may be asked in a task, and the tools that it offers."""
     models = [] if task.definition.kind == TaskKind.REVIEW else task.assistants()
     return models, offered(task.definition.tools, bool(models))
+
+
+def describe_series(controller: Controller, studies: Sequence[Study], hanging: Hanging) -> None:
+    """Tell a viewer what each series is called, with which window it opens, and which stacks it has."""
+    controller.plan.titles = full_titles(studies, hanging)
+    controller.panes.windows, controller.panes.stacks = windows_of(hanging), stacks_by_series(studies)
 
 
 class Workbench(Listener):
@@ -97,8 +105,7 @@ class Workbench(Listener):
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.models, self.controller.plan.offered = models_and_tools(task)
-        self.controller.panes.windows = windows_of(self.hanging)
-        self.controller.panes.stacks = stacks_by_series(self.studies)
+        describe_series(self.controller, self.studies, self.hanging)
         self.sides = sides_of(task, self.work.easel)
         self._panels(height)
         self.signing.reason.value = reason
@@ -124,7 +131,8 @@ class Workbench(Listener):
         self.toolbar = Toolbar(self.controller, self.do, preset, self.controller.plan.offered)
         asked = (self.decide, self._draw, self.do, self.models, self.task.propose)
         self.suggestions = suggestions_for(self.controller, self.toolbar.row, *asked)
-        self.point_at, self.step_layout = self.suggestions.point_at, self.menu.step  # type: ignore[method-assign]
+        self.point_at, self.seen = self.suggestions.point_at, self.suggestions.seen  # type: ignore[method-assign]
+        self.step_layout = self.menu.step  # type: ignore[method-assign]
         add = lambda label, colour: self._carry_out(lambda: self.controller.add(label, colour))  # noqa: E731
         self.annotations = AnnotationList(self.controller, self.do, add, series_titles(self.studies, self.hanging))
         self.browser = BrowserPanel(self.studies, self.hanging, self._turn_to)

@@ -53,7 +53,7 @@ def study(lab: Lab, page: Page, phases: Path, request: pytest.FixtureRequest) ->
 
 def activate(viewer: Viewer, pane: str, *keys: str) -> None:
     """Give a pane the keyboard focus, and press keys."""
-    viewer.page.mouse.click(*viewer.at(pane, 0.9, 0.9), button="middle")
+    viewer.page.mouse.click(*viewer.at(pane, 0.9, 0.7), button="middle")
     press(viewer, *keys)
 
 

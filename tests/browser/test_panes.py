@@ -42,7 +42,7 @@ def kept(folder: Path) -> list[Any]:
 
 def activate(viewer: Viewer, pane: str, *keys: str) -> None:
     """Give a pane the keyboard focus, and press keys."""
-    viewer.page.mouse.click(*viewer.at(pane, 0.9, 0.9), button="middle")
+    viewer.page.mouse.click(*viewer.at(pane, 0.9, 0.7), button="middle")
     for key in keys:
         viewer.page.keyboard.press(key)
     viewer.rest()

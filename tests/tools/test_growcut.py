@@ -18,7 +18,7 @@ from eci_annotate.tools.editing.entries import Accept, Add, Delete, SetOption, S
 from eci_annotate.tools.gestures import ALT, Drag, Press, Release
 from eci_annotate.tools.growcut import grow
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
-from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
+from eci_annotate.tools.growcut.growth_request import Gardener, cut_sides, growth_request
 from eci_annotate.tools.protocol import HALF, SEEDS
 from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, SHAPE, VOLUME, at, easel, plane
@@ -169,7 +169,31 @@ def test_padding_is_left_out():
 def test_a_result_that_reaches_the_edge_of_its_region_says_so():
     e = done(easel("growcut", radius_mm=1.0, dimension=2), *inside(), SetOption("erase", True))
     done(e, *stroke(at(4, 9, 14)))
-    assert "reaches the edge of the region" in suggestion(e).note
+    note = suggestion(e).note
+    assert note.startswith("lesion 1 reaches the edge of the region toward the ") and "background" in note
+
+
+@pytest.mark.parametrize(
+    ("towards", "patient", "picture"),
+    [
+        ((0, 0, -1), "the feet", "the first picture"), ((0, 0, 1), "the head", "the last picture"),
+        ((0, -1, 0), "anterior", "the first row"), ((0, 1, 0), "posterior", "the last row"),
+        ((-1, 0, 0), "the right", "the first column"), ((1, 0, 0), "the left", "the last column"),
+    ],
+)  # fmt: skip
+def test_it_says_toward_which_side_of_the_patient_or_of_a_picture(towards, patient, picture):
+    region = (slice(2, 5), slice(2, 7), slice(2, 8))
+    voxels = np.zeros((3, 5, 6), bool)
+    place = [0 if t < 0 else -1 if t else 1 for t in reversed(towards)]
+    voxels[tuple(place)] = True
+    for flip in (1, -1):  # also of a series whose axes run against those of the patient
+        grid = Grid.from_arrays((0, 0, 0), flip * np.eye(3)[::-1], (3, 1, 1), (9, 9, 9), FRAME)
+        seen = voxels if flip > 0 else np.flip(voxels)
+        assert cut_sides(seen, region, grid, False) == [patient]
+        assert cut_sides(seen, (slice(0, 3), slice(0, 5), slice(0, 6)), replace(grid, shape=(3, 5, 6)), False) == []
+    assert cut_sides(
+        voxels, region, Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (9, 9, 9), FRAME), True
+    ) == [picture]
 
 
 def test_an_acceptance_needs_its_annotation_and_its_grid():

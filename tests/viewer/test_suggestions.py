@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -75,10 +75,19 @@ class World:
         self.kept: list[Entry] = heard.kept
         self.bar = SuggestionBar(self.easel, lambda what: None)
         given = sources or (GrowCutSource(self.easel), ClickSource(self.easel, self.controller.plan))
-        self.suggestions = Suggestions(self.controller, given, self.bar, self.drawn.extend, self.do, self.loop)
+        self.looks = True
+        self.suggestions = Suggestions(self.controller, given, self.bar, self.draw, self.do, self.loop)
         heard.changed = self.suggestions.follow  # type: ignore[method-assign]
         heard.decide = self.suggestions.decide  # type: ignore[assignment]
         heard.point_at = self.suggestions.point_at  # type: ignore[method-assign]
+        heard.seen = getattr(self.suggestions, "seen", heard.seen)  # type: ignore[method-assign]
+
+    def draw(self, orders: Sequence[Order]) -> None:
+        """As a page does: it answers once it shows a suggestion."""
+        self.drawn.extend(orders)
+        for order in orders:
+            if self.looks and isinstance(order, Send) and order.message["kind"] == "suggested":
+                self.controller.receive({"kind": "command", "name": "seen", "value": order.message["number"]})
 
     def do(self, entry: Entry) -> None:
         self.drawn.extend(self.controller.do(entry))
@@ -206,6 +215,22 @@ def test_the_size_of_a_box_is_typed():
     world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 10.0 x 5.0")
     world.suggestions.menu.size.value = "huge"
     world.loop.until(lambda: "is not a size" in world.bar.text.value)
+
+
+def test_an_outline_is_accepted_only_as_it_was_seen():
+    world = World()
+    world.seeds()
+    world.loop.until(lambda: world.suggestions.current)
+    world.controller.receive(hands(3, ("press", [30, 30, 15]), ("release", [30, 30, 15])))
+    command(world, "decide", "accept")  # before the stroke has changed the outline
+    assert not any(isinstance(entry, Accept) for entry in world.kept)
+    world.looks = False
+    world.loop.until(lambda: world.suggestions.current)
+    (order,) = world.controller.receive({"kind": "command", "name": "decide", "value": "accept"})
+    assert "Look at it" in order.message["text"] and not any(isinstance(entry, Accept) for entry in world.kept)
+    command(world, "seen", world.told("suggested")[-1]["number"])
+    command(world, "decide", "accept")
+    assert isinstance(world.kept[-1], Accept)
 
 
 class Slow:

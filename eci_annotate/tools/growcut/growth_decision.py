@@ -7,8 +7,15 @@ import numpy as np
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.tools.editing.easel import Easel
+from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.growcut.growcut import FIRST
-from eci_annotate.tools.protocol import SEEDS
+from eci_annotate.tools.protocol import SEEDS, Paint
+
+
+def has_seeds(table: Table, thing: Paint) -> bool:
+    """Whether an annotation has seeds on its series."""
+    seeds = table.history.fields.get(f"{SEEDS}{thing.series_uid}")
+    return seeds is not None and bool((seeds == FIRST + table.history.order.index(thing.uid)).any())
 
 
 def unaccepted(easel: Easel) -> str:

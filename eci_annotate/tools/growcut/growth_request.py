@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eci_annotate.imaging.blocks import Block, block, bounding_box, within
-from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.volume import measured
 from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.editing.table import Table
@@ -23,6 +23,12 @@ from eci_annotate.tools.growcut.region import region_after
 from eci_annotate.tools.protocol import SEEDS, ZONE, Fields, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
+PATIENT_SIDES = (("the right", "the left"), ("anterior", "posterior"), ("the feet", "the head"))  # LPS: low, high
+PICTURE_SIDES = (
+    ("the first picture", "the last picture"),
+    ("the first row", "the last row"),
+    ("the first column", "the last column"),
+)
 SOURCE = "growcut/2"  # 1 grew on values without smoothing
 
 
@@ -109,10 +115,14 @@ class Gardener:
         labels = growth.label_map()
         parts = tuple(MaskPart(uid, region, labels == n) for n, (uid, _) in enumerate(things.values(), 2))
         names = [label for _, label in things.values()]
+        grid, is_picture = request.sheet.grid, request.sheet.volume.attrs.get("kind") == "projection"
+        sides = [cut_sides(part.voxels, region, grid, is_picture) for part in parts]
         open_ended = [
-            name for part, name in zip(parts, names, strict=True) if _is_cut(part.voxels, region, request.sheet.grid)
+            f"{name} reaches the edge of the region toward {' and '.join(toward)}"
+            for name, toward in zip(names, sides, strict=True)
+            if toward
         ]
-        note = f"{', '.join(open_ended)} reaches the edge of the region: paint background where it should end."
+        note = f"{'; '.join(open_ended)}: paint background where it should end."
         return Suggestion(
             SOURCE,
             f"GrowCut result for {names[0] if len(names) == 1 else f'{len(names)} annotations'}",
@@ -131,10 +141,30 @@ def _moved(inner: Block, outer: Block) -> Block:
     )
 
 
-def _is_cut(voxels: NDArray[np.bool_], region: Block, grid: Grid) -> bool:
-    """Whether a mask touches a side of the region that is no side of the volume."""
+def cut_sides(voxels: NDArray[np.bool_], region: Block, grid: Grid, is_picture: bool) -> list[str]:
+    """Return toward which sides a mask touches a side of the region that is no side of the volume.
+
+    Parameters
+    ----------
+    voxels
+        The mask in the region (k, j, i).
+    region
+        Block of the volume.
+    grid
+        Grid of the volume.
+    is_picture
+        Whether its rows and columns have no direction in the patient, as on a projection.
+    """
+    found = []
     for axis, (side, count) in enumerate(zip(region, grid.shape, strict=True)):
         ends = np.moveaxis(voxels, axis, 0)
-        if (side.start > 0 and ends[0].any()) or (side.stop < count and ends[-1].any()):
-            return True
-    return False
+        direction = grid.normal_lps if axis == 0 else np.asarray(grid.directions[axis])
+        for end, inner, sign in ((0, side.start > 0, -1), (-1, side.stop < count, 1)):
+            if inner and ends[end].any():
+                found.append(PICTURE_SIDES[axis][end] if is_picture else _side_of(sign * direction))
+    return list(dict.fromkeys(found))
+
+
+def _side_of(direction_lps: Floats) -> str:
+    axis = int(np.argmax(np.abs(direction_lps)))
+    return PATIENT_SIDES[axis][0 if direction_lps[axis] < 0 else -1]

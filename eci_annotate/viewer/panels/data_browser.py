@@ -12,7 +12,7 @@ import ipywidgets as w
 import xarray as xr
 from PIL import Image as Picture
 
-from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.archive.protocol import Series, Study, image_series_in
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import picture_of
@@ -51,6 +51,18 @@ def series_titles(studies: Sequence[Study], hanging: Hanging | None) -> dict[str
     if hanging is None:
         return described
     return {**described, **{each.series_uid: each.title for each in hanging.placed}, **_kept(hanging)}
+
+
+def full_titles(studies: Sequence[Study], hanging: Hanging | None) -> dict[str, str]:
+    """Return the titles of series with their study, where there are several: no prior one is taken for the current."""
+    newest = max((study.date for study in studies if image_series_in(study)), default="")
+    titles = series_titles(studies, hanging)
+    found = dict(titles)
+    for study in studies if len(studies) > 1 else ():
+        words = f"{'prior' if study.date < newest else 'current'} study {_date(study.date)}".strip()
+        for series in study.series:
+            found[series.series_uid] = f"{titles.get(series.series_uid) or f'series {series.number}'} ({words})"
+    return found
 
 
 def _kept(hanging: Hanging) -> dict[str, str]:

@@ -69,7 +69,13 @@ class Views:
 
 @dataclass(frozen=True)
 class Hand:
-    """One pointer event in a pane: `press`, `drag`, `release` or `cancel`."""
+    """One pointer event in a pane: `press`, `drag`, `release` or `cancel`.
+
+    Attributes
+    ----------
+    series, plane, window
+        With a press: what the pane showed to the user, which the kernel may have changed meanwhile.
+    """
 
     do: str
     pane: str
@@ -80,6 +86,9 @@ class Hand:
     modifiers: frozenset[str]
     button: int = 0
     reach_mm: float = 2.0
+    series: str = ""
+    plane: str = ""
+    window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,10 +158,12 @@ def _view(raw: Mapping[str, Any], page: str) -> View:
 def _hand(raw: Mapping[str, Any]) -> Hand:
     flat = [float(x) for x in raw["points"][: 3 * MOST_POINTS]]
     points = tuple(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+    window = _window(raw["window"]) if raw.get("window") is not None else None
     return Hand(
         str(raw["do"]), _name(raw["pane"]), int(raw["index"]), points,
         tuple(float(p) for p in raw["pressures"][:MOST_POINTS]), float(raw["time_s"]),
         frozenset(str(m) for m in raw["modifiers"]), int(raw.get("button", 0)), float(raw.get("reach_mm", 2.0)),
+        _name(raw.get("series", "")), _name(raw.get("plane", "")), window,
     )  # fmt: skip
 
 

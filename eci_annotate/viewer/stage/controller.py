@@ -28,7 +28,7 @@ from eci_annotate.viewer.stage.orders import Order, Panel, Send
 from eci_annotate.viewer.stage.pages import Pages
 from eci_annotate.viewer.stage.pane_geometry import View
 from eci_annotate.viewer.stage.panes import Panes
-from eci_annotate.viewer.stage.pointer_gestures import gesture_of
+from eci_annotate.viewer.stage.pointer_gestures import aimed
 
 
 class Controller:
@@ -168,7 +168,7 @@ class Controller:
             try:
                 self._take(self._entries(hand), changes, entries)
             except EciError as error:
-                self._take(self.plan.refused(), changes, entries)
+                self._take(self.plan.refused(self.page, hand.pane), changes, entries)
                 refusals.append(error)
         drawing = self._drawing(changes, before)
         orders = [*drawing, *self.drawn(drawing, message.frame)]
@@ -184,8 +184,8 @@ class Controller:
         """Yield the entries of a pointer event."""
         if self.why_not:
             raise Refused(self.why_not)
-        stack = self.panes.drawable(hand.pane)
-        yield from self.plan.pointer(hand.do, gesture_of(hand, stack), self.panes.series(hand.pane))
+        gesture, aim = aimed(hand, self.page, self.panes)
+        yield from self.plan.pointer(hand.do, gesture, aim)
 
     def _drawing(self, changes: list[Change], before: str | None) -> list[Order]:
         """Return orders that draw changes; `before`: what was selected, because its handles go."""
@@ -201,7 +201,7 @@ class Controller:
         again = self.painter.follow_up(stale)
         orders = [*again, *self.drawn(again), *self.painter.echoes(sorted(stale)), self._tool()]
         if said or self._warned:
-            orders.append(Send(messages.status(" ".join(said))))
+            orders.append(Send(messages.status(" ".join(said), passing=True)))
             self._warned = False
         return orders
 

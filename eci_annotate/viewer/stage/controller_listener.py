@@ -35,5 +35,8 @@ class Listener:
         """Handle a decision on what a tool suggests: `accept`, `discard`, `shrink` or `grow`."""
         raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
 
+    def seen(self, number: int) -> None:
+        """Handle that a page shows the suggestion with this number."""
+
     def point_at(self, at: Vector | None) -> None:
         """Handle that the pointer rests at a point (patient mm), with a tool that suggests."""

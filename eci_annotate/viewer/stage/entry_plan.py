@@ -6,10 +6,11 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from eci_annotate.errors import Refused
-from eci_annotate.imaging.annotations import Colour, new_uid
+from eci_annotate.imaging.annotations import Colour, Contours, new_uid
 from eci_annotate.tools.editing.easel import LIFT, Easel
 from eci_annotate.tools.editing.entries import (
     Add,
@@ -24,10 +25,21 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Item
-from eci_annotate.tools.gestures import Gesture, Press
-from eci_annotate.tools.protocol import Object, Ruler, Unplaced
+from eci_annotate.tools.gestures import Cancel, Gesture, Press
+from eci_annotate.tools.growcut.growth_decision import has_seeds
+from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
+from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Aim
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence about an annotation at the end of a stroke; `revision`: said only if it has changed since."""
+
+    uid: str
+    text: str
+    revision: int | None = None
 
 
 class EntryPlan:
@@ -50,6 +62,8 @@ class EntryPlan:
         Names of the tools that the task offers; empty: all.
     said
         Sentences for the user about what was done in addition.
+    titles
+        What to call each series, by its UID.
     """
 
     def __init__(self, easel: Easel) -> None:
@@ -60,28 +74,46 @@ class EntryPlan:
         self.next_colour: Colour | None = None
         self.said: list[str] = []
         self.offered: Sequence[str] = ()
+        self.titles: Mapping[str, str] = {}
+        self._aim = NOWHERE  # of the running stroke
+        self._remark: Remark | None = None
         self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
 
     # -- strokes --------------------------------------------------------------------------
-    def pointer(self, do: str, gesture: Gesture, series_uid: str = "") -> Iterator[Entry]:
-        """Plan a `press`, `drag`, `release` or `cancel` in a pane of a series; without a press nothing happens."""
+    def pointer(self, do: str, gesture: Gesture, aim: Aim = NOWHERE) -> Iterator[Entry]:
+        """Plan a `press`, `drag`, `release` or `cancel`; nothing happens without a press of the same page and pane.
+
+        Raises
+        ------
+        Refused
+            If the pane shows other images than at the press.
+        """
         if isinstance(gesture, Press):
             yield from self.end()
-            if series_uid and series_uid != self.easel.table.series_uid:
-                yield Show(series_uid)
-            yield from self._begin(gesture)
-            self.open = True
+            if aim.window is not None:
+                self.windows = {**self.windows, aim.series: aim.window}
+            turned = aim.series not in ("", self.easel.table.series_uid)
+            if turned:
+                yield Show(aim.series)
+            yield from self._begin(gesture, turned)
             yield gesture
-        elif self.open:
+            self.open, self._aim = True, aim
+        elif self.open and (aim.page, aim.pane) == (self._aim.page, self._aim.pane):
+            if aim != self._aim and do != "cancel":
+                raise Refused(*CHANGED)
+            yield gesture
             self.open = do == "drag"
-            yield gesture
             if not self.open:
                 yield from self._unused()
 
-    def refused(self) -> Iterator[Entry]:
-        """Plan what follows a refused gesture: the rest of its stroke is dropped."""
-        self.open = False
+    def refused(self, page: str = "", pane: str = "") -> Iterator[Entry]:
+        """Plan what follows a refused gesture: the stroke of that pane is taken back, and what it began."""
+        if self.open and (page, pane) != (self._aim.page, self._aim.pane):
+            return
+        if self.open:
+            self.open = False
+            yield Cancel()
         yield from self._unused()
 
     def end(self) -> Iterator[Entry]:
@@ -91,7 +123,7 @@ class EntryPlan:
             yield LIFT
             yield from self._unused()
 
-    def _begin(self, press: Press) -> Iterator[Entry]:
+    def _begin(self, press: Press, turned: bool) -> Iterator[Entry]:
         """Make sure that the stroke has an annotation, that it is visible, and that the window is current."""
         easel, tool = self.easel, TOOLS[self.easel.tool]
         window = self.windows.get(easel.table.series_uid)
@@ -102,28 +134,76 @@ class EntryPlan:
         if tool.info.prompts:
             return
         thing = easel.table.objects.get(easel.table.active or "")
-        if thing is not None and tool.works_on(thing) and not easel.options.erase and self._waits_elsewhere(thing):
-            yield Delete(thing.uid)
-            yield Add(new_uid(), easel.tool, thing.label, thing.colour, easel.table.series_uid)
-            return
-        if thing is not None and tool.works_on(thing) and tool.grabs(thing, press):
-            if easel.table.is_editable_on(thing, easel.table.series_uid):
+        if thing is not None and tool.works_on(thing):
+            waits = self._waits_elsewhere(thing)
+            if waits and not easel.options.erase:
+                yield from self._move(thing)
+                return
+            if not waits and tool.grabs(thing, press) and self._takes(thing):
                 yield from self._reveal([thing.uid])
                 return
-            if easel.table.is_on(thing, easel.table.series_uid) and thing.uid not in easel.table.hidden:
-                remedy = "Select it in the list to switch to its series, or press N for a new annotation here."
-                raise Refused(f"{thing.label!r} was drawn on another series and can be changed there only.", remedy)
         if easel.options.erase and "erase" in tool.info.options:
             remedy = "Select the annotation to erase from, or switch Erase off (X)."
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
         self._wished = (self.next_label, self.next_colour)
-        yield self.new()
+        new = self.new()
+        yield new
         self._begun = easel.table.history.done[-1]
+        if turned:
+            self._remark = Remark(new.uid, f"{new.label!r} is on {self._title(new.series_uid)}.")
+
+    def _takes(self, thing: Object) -> bool:
+        """Whether a stroke here changes an annotation; False if that cannot be seen here: a new one begins.
+
+        Raises
+        ------
+        Refused
+            If it is seen, and can be changed on its own series only.
+        """
+        table = self.easel.table
+        title = self._title(thing.series_uid)
+        if table.is_editable_on(thing, table.series_uid):
+            if thing.series_uid != table.series_uid:
+                revision = table.history.revision(thing.uid)
+                self._remark = Remark(thing.uid, f"{thing.label!r} of {title} was changed.", revision)
+            return True
+        if table.is_on(thing, table.series_uid) and thing.uid not in table.hidden:
+            remedy = "Select it in the list to switch to its series, or press N for a new annotation here."
+            raise Refused(
+                f"{thing.label!r} was drawn on another series, {title}, and can be changed there only.", remedy
+            )
+        return False
+
+    def _move(self, thing: Object) -> Iterator[Entry]:
+        """Have what was added on another series, and is empty, on this one."""
+        here = self.easel.table.series_uid
+        yield Delete(thing.uid)
+        new = Add(new_uid(), self.easel.tool, thing.label, thing.colour, here)
+        yield new
+        self._remark = Remark(new.uid, f"{thing.label!r} is on {self._title(here)}.")
 
     def _waits_elsewhere(self, thing: Object) -> bool:
         """Whether an annotation was added on another series, and nothing of it is drawn yet."""
-        empty = isinstance(thing, Unplaced) or (isinstance(thing, Ruler) and not len(thing.points_lps))
-        return empty and thing.series_uid != self.easel.table.series_uid
+        if thing.series_uid == self.easel.table.series_uid:
+            return False
+        match thing:
+            case Ruler():
+                return not len(thing.points_lps)
+            case Contours():
+                return not thing.rings_lps
+            case Paint():
+                table = self.easel.table
+                return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
+        return isinstance(thing, Unplaced)
+
+    def _title(self, series_uid: str) -> str:
+        return self.titles.get(series_uid) or "another series"
+
+    def _speak(self) -> None:
+        """Say the remark on the stroke that ends."""
+        remark, self._remark, table = self._remark, None, self.easel.table
+        if remark and remark.uid in table.objects and table.history.revision(remark.uid) != remark.revision:
+            self.said.append(remark.text)
 
     def _unused(self) -> Iterator[Entry]:
         """Take back the annotation that a stroke began and left empty."""
@@ -134,6 +214,7 @@ class EntryPlan:
         if begun is not None and done and done[-1] is begun:
             yield Undo()
             self.next_label, self.next_colour = self._wished
+        self._speak()
 
     # -- buttons and keys -------------------------------------------------------------------
     def action(self, entry: Entry) -> Iterator[Entry]:
@@ -150,8 +231,18 @@ class EntryPlan:
             case Select(uid):
                 yield entry
                 yield from self._tool_for(uid)
+            case Delete(uid):
+                thing = self.easel.table.objects.get(uid)
+                yield entry
+                if thing is not None:
+                    self.said.append(f"{thing.label!r}{self._of(thing)} was deleted. Undo brings it back.")
             case _:
                 yield entry
+
+    def _of(self, thing: Object) -> str:
+        """Return which series an annotation is of, if that has a name."""
+        title = self.titles.get(thing.series_uid)
+        return f" of {title}" if title else ""
 
     def _history(self, entry: Undo | Redo) -> Iterator[Entry]:
         """Undo or redo until something looks different, show it, and select an annotation that came back."""
@@ -161,8 +252,11 @@ class EntryPlan:
         )
         touched = {edit.uid for item in stack[len(stack) - steps :] for edit in item.edits}
         before = set(self.easel.table.objects)
+        name = self.easel.table.undo_name if isinstance(entry, Undo) else self.easel.table.redo_name
         for _ in range(steps):
             yield entry
+        if name:
+            self.said.append(f"{name.replace('Undo ', 'Undone: ', 1).replace('Redo ', 'Redone: ', 1)}.")
         yield from self._reveal(sorted(touched))
         back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:

@@ -13,7 +13,7 @@ MODULES = (
     "eyes/slice_picture", "ink/mask_code", "ink/echoes", "ink/trail", "hands/keys", "transport/in_transit",
     "transport/stroke_queue", "stopwatch", "eyes/glass",
     "ink/stroke_backlog", "ink/ink", "eyes/probe", "eyes/link", "eyes/magnifier", "eyes/pane", "eyes/pane_grid",
-    "eyes/loader", "eyes/layers", "hands/help", "hands/hands", "hands/held_click", "hands/tool_forecast",
+    "eyes/loader", "eyes/layers", "hands/help", "hands/aim", "hands/hands", "hands/held_click", "hands/tool_forecast",
     "hands/text_limit", "hands/cine", "sections/tilt", "hands/navigation", "hands/interaction", "eyes/frames",
     "eyes/board", "transport/outbox", "transport/widget_outbox", "transport/connection_state", "transport/connection",
     "transport/view_reports", "hands/control_names", "hands/enter_key", "hands/tool_row", "hands/stack_slider",

@@ -142,9 +142,14 @@ def tool(
     }  # fmt: skip
 
 
-def status(text: str, level: str = "note") -> Message:
-    """Return a line below the panes: `note`, `warning` or `error`."""
-    return {"kind": "status", "text": text, "level": level}
+def status(text: str, level: str = "note", passing: bool = False) -> Message:
+    """Return a line below the panes: `note`, `warning` or `error`; `passing`: it is over when the user draws again."""
+    return {"kind": "status", "text": text, "level": level, "passing": passing}
+
+
+def suggested(number: int) -> Message:
+    """Report that a suggestion is drawn; the browser answers `seen` with its number once it shows it."""
+    return {"kind": "suggested", "number": number}
 
 
 def heard(gap: bool = False) -> Message:

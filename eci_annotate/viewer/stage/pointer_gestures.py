@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from eci_annotate.errors import Refused
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Press, Release
 from eci_annotate.viewer.stage.browser_messages import Hand
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
+from eci_annotate.viewer.stage.panes import Panes
+
+CHANGED = ("The images of this pane changed while you drew: the stroke was not kept.", "Draw it again.")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Where a stroke is drawn: page and pane, the series and the plane that it shows, and with a press its window."""
+
+    page: str = ""
+    pane: str = ""
+    series: str = ""
+    plane: str = ""
+    window: tuple[float, float] | None = field(default=None, compare=False)
+
+
+NOWHERE = Aim()
+
+
+def aimed(hand: Hand, page: str, panes: Panes) -> tuple[Gesture, Aim]:
+    """Return the gesture of one pointer event, and where it happened.
+
+    Parameters
+    ----------
+    hand
+        Event as sent by the browser.
+    page
+        Page that sent it.
+    panes
+        What each pane shows.
+
+    Raises
+    ------
+    Refused
+        If nothing can be drawn in the pane, or if it shows other images than the user saw.
+    """
+    stack, series = panes.drawable(hand.pane), panes.series(hand.pane)
+    if hand.series and (hand.series, hand.plane) != (series, stack.name):
+        raise Refused(*CHANGED)
+    return gesture_of(hand, stack), Aim(page, hand.pane, series, stack.name, hand.window)
 
 
 def gesture_of(hand: Hand, stack: PlaneStack) -> Gesture:

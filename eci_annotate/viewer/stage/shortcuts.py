@@ -60,6 +60,12 @@ def _decide(c: Controller, said: BrowserCommand) -> list[Order]:
     return []
 
 
+def _seen(c: Controller, said: BrowserCommand) -> list[Order]:
+    if isinstance(said.value, int):
+        c.listener.seen(said.value)
+    return []
+
+
 def _layout(c: Controller, said: BrowserCommand) -> list[Order]:
     c.listener.step_layout(1 if said.value == 1 else -1)
     return []
@@ -92,6 +98,7 @@ SHORTCUTS: Mapping[str, Callable[[Controller, BrowserCommand], list[Order]]] = {
     "put": _put,
     "decide": _decide,
     "hover": _hover,
+    "seen": _seen,
 }
 
 

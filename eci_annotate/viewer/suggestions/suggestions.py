@@ -21,8 +21,9 @@ from eci_annotate.tools.registry import TOOLS
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
+from eci_annotate.viewer.stage import messages
 from eci_annotate.viewer.stage.controller import Controller
-from eci_annotate.viewer.stage.orders import Order
+from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.suggestions.click_source import ClickSource
 from eci_annotate.viewer.suggestions.computation import Result, Source, Work
 from eci_annotate.viewer.suggestions.edit_menu import EditMenu
@@ -70,6 +71,7 @@ class Suggestions:
         self._thread = ThreadPoolExecutor(1, "suggestions")
         self._number = 0  # of the computation; an older one is cancelled
         self._state: object = None
+        self._seen = 0  # of the suggestion that a page shows
         self._closed = self._computing = False
         self._whole: Suggestion | None = None  # what was suggested before one of its choices was chosen
         self.masks = MaskSource(controller.easel, controller.plan)
@@ -131,7 +133,8 @@ class Suggestions:
             return
         self.current, self._computing = result if isinstance(result, Suggestion) else None, False
         self._whole = self.current
-        self._draw(self._preview.show(self.current))
+        shown = [Send(messages.suggested(number))] if self.current else []
+        self._draw([*self._preview.show(self.current), *shown])
         if self.current:
             self.display.result(self.current)
         else:
@@ -149,12 +152,15 @@ class Suggestions:
         Raises
         ------
         Refused
-            If nothing is suggested now, or the result is not ready.
+            If nothing is suggested now, the result is not ready, or no page shows it yet.
         """
+        self._follow()  # the last stroke may have changed it
         if self._computing:
             raise Refused("The result is not ready yet.", "Wait until its outline is shown, then accept it.")
         if self.current is None:
             raise Refused("Nothing is suggested.", "Choose a tool that suggests a result, such as GrowCut.")
+        if self._controller.pages.present and self._seen != self._number:
+            raise Refused("The outline has just changed.", "Look at it, then accept it.")
         suggestion = self.current
         self.masks.ask(None)
         grid = self._controller.easel.table.sheet_of(suggestion.series_uid).grid
@@ -214,6 +220,10 @@ class Suggestions:
         for source in self._sources:
             source.point_at(at)
         self._follow()
+
+    def seen(self, number: int) -> None:
+        """Take note that a page shows the suggestion of this number."""
+        self._seen = number
 
     def close(self) -> None:
         """Suggest nothing any more."""

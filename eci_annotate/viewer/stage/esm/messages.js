@@ -8,7 +8,8 @@
 /** @typedef {{pane: string, seq: number, index: number, left_mm: number, top_mm: number, px_per_mm: number, turn: number,
  *   width: number, height: number, ratio: number}} WireView */
 /** @typedef {{do: string, pane: string, index: number, points: number[], pressures: number[], time_s: number,
- *   button?: number, modifiers: string[], reach_mm?: number}} WireEvent */
+ *   button?: number, modifiers: string[], reach_mm?: number, series?: string, plane?: string, window?: [number, number]}} WireEvent
+ *   `series`, `plane`, `window`: with a press, what the pane shows */
 
 /** @typedef {{kind: "tool", tool: string | null, feedback: "none" | "trail" | "ring" | "around", radius_mm: number, erase: boolean,
  *   colour: number[], read_only: boolean, why: string, hovers?: boolean}} ToolMessage   the current tool; `why`: why
@@ -25,6 +26,7 @@ export const STATUS = "status";
 export const LOOK = "look";
 export const HEARD = "heard";
 export const PLANE = "plane";
+export const SUGGESTED = "suggested";
 
 // browser -> kernel
 export const readyMessage = () => ({ kind: "ready" });

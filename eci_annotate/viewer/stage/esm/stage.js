@@ -34,6 +34,8 @@ export class Stage {
     this.loader = new Loader((series, plane, index) => this.send(wire.wantMessage(series, plane, index)));
     /** @type {import("./hands/hands.js").Hands[]} */
     this.hands = [];
+    /** @type {any[]} LOOK messages that wait for the end of a stroke */
+    this.later = [];
     this.build();
     this.reports = new ViewReports(this.board, (message) => this.send(message));
     this.link = new Link(this, model.get("link") ?? "");
@@ -121,8 +123,9 @@ export class Stage {
       case wire.FORGET: return board.setEcho(message, buffers[0]);
       case wire.PLANE: return this.interaction.tilt.receive(message);
       case wire.TOOL: return board.setTool(message);
-      case wire.STATUS: return this.say(message.text, message.level);
-      case wire.LOOK: return this.look(message);
+      case wire.STATUS: return this.say(message.text, message.level, message.passing);
+      case wire.LOOK: return this.interaction.drawing ? void this.later.push(message) : this.look(message);
+      case wire.SUGGESTED: return void requestAnimationFrame(() => this.send(wire.commandMessage("seen", message.number)));
     }
   }
 
@@ -136,8 +139,8 @@ export class Stage {
     const { board, loader, model } = this;
     const first = !board.panes.length;
     loader.shapes = Object.fromEntries(Object.entries(message.series).map(([uid, { shapes }]) => [uid, shapes]));
-    this.queue.reset();
     loader.asked.clear(); // what is no longer shown is not answered
+    this.leaveWhatChanges(message.panes);
     board.setScene(message);
     this.bars.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");
@@ -145,6 +148,18 @@ export class Stage {
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
     this.aLayer = found[board.panes[0].name]?.[0];
     this.reports.soon(0);
+  }
+
+  /** End strokes in panes that show something else from now on. @param {{name: string, series: string, plane: string}[]} cells */
+  leaveWhatChanges(cells) {
+    const same = ({ name, series, plane }) => cells.some((cell) => cell.name === name && cell.series === series && cell.plane === plane);
+    for (const hands of this.hands) if (!same(hands.pane)) hands.settle();
+    if (!this.board.panes.every(same)) this.interaction.changedAt = performance.now();
+  }
+
+  /** A stroke has ended: show what the kernel wanted shown meanwhile. */
+  ended() {
+    if (!this.interaction.drawing) for (const message of this.later.splice(0)) this.look(message);
   }
 
   setSlice(message, buffers) {
@@ -180,6 +195,7 @@ export class Stage {
 
   look({ window, focus, preset, layout, view, series }) {
     const { board } = this;
+    if (layout || view || focus || series) this.interaction.changedAt = performance.now();
     if (layout && board.layout === layout) this.arrange("");
     if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
@@ -191,7 +207,7 @@ export class Stage {
   /** @param {boolean} passing whether the text is over as soon as the user draws again */
   say(text, level = "note", passing = false) {
     this.passing = passing;
-    this.status.textContent = text;
+    this.status.textContent = this.status.title = text; // the line may be too short for it
     this.status.dataset.level = level;
   }
 

@@ -79,7 +79,7 @@ export class Board {
     this.grid.arrange(layout, panes.map(({ name }) => name));
     this.looks.add(series, panes);
     for (const each of panes) this.setPane(this.paneNamed(each.name), each, series[each.series]);
-    this.ink.restart(series);
+    this.ink.keepOn(series);
     if (before !== this.layout) this.showAlone(null);
     this.showWhatThereIs();
     const left = before !== this.layout && this.series !== drawn && this.panes.some(({ series }) => series === drawn);

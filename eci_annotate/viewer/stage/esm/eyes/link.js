@@ -39,7 +39,7 @@ export class Link {
 
   follow(state) {
     const { stage, stage: { board } } = this;
-    if (!board.series || state.space !== board.space) return;
+    if (!board.series || state.space !== board.space || stage.interaction?.drawing) return;
     this.following = true;
     if (state.kind === this.kind) stage.arrange(state.alone);
     board.focus = state.focus;

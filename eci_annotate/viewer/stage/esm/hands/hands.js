@@ -2,8 +2,9 @@
 // when it starts; a second finger turns a stroke into a pinch, a second click maximises the pane.
 
 import { lpsFromPlane, planeFromPx } from "../eyes/pane_geometry.js";
+import { holds, MOVED, ScreenPlace, STAYS } from "./aim.js";
 
-/** @typedef {{kind: "stroke" | "pan" | "window" | "tilt" | "poised" | "double", id: number, x: number, y: number, touch: boolean}} Drag
+/** @typedef {{kind: "stroke" | "pan" | "window" | "tilt" | "poised" | "double", id: number, button: number, x: number, y: number, touch: boolean}} Drag
  *   `poised`: the press of a stroke is held until the pointer moves
  * @typedef {{kind: "none"} | {kind: "pinch", span: number, x: number, y: number} | Drag} Grip */
 
@@ -45,9 +46,13 @@ export class Hands {
     on("lostpointercapture", this.up);
     on("pointerleave", () => interaction.hover(pane, null));
     on("wheel", this.wheel);
-    /** @type {PointerEvent | null} the last event of the drag */
-    this.latest = null;
+    this.screen = new ScreenPlace(el);
+    /** @type {{release: any, stamp: number} | null} the end of the stroke, if it ended where it was last */
+    this.last = null;
   }
+
+  /** Whether a stroke is running, or its press is held. */
+  get drawing() { return this.grip.kind === "stroke" || this.grip.kind === "poised"; }
 
   place(event) {
     const box = this.el.getBoundingClientRect();
@@ -56,6 +61,8 @@ export class Hands {
   }
 
   down(event) {
+    if (this.interaction.drawsBeside(this)) return; // a palm, or another pen
+    const moved = this.screen.moved(event.timeStamp, this.drawing);
     this.interaction.touched(this.pane);
     if (!this.pane.shape) return;
     const at = this.place(event);
@@ -64,10 +71,9 @@ export class Hands {
     const { space, tilt } = this.interaction;
     const kind = gripOf({ button: event.button, shiftKey: event.shiftKey, space, turns: tilt.grips(this.pane, at, event) });
     if (kind === "jump") return void this.interaction.jump(this.pane, at);
-    if (kind === "none") return;
+    if (kind === "none" || (kind === "stroke" && !this.interaction.aims(this.pane, moved, event.timeStamp))) return;
     this.el.setPointerCapture(event.pointerId);
-    this.latest = event;
-    const grip = { kind, id: event.pointerId, touch: event.pointerType === "touch", ...at };
+    const grip = { kind, id: event.pointerId, button: event.button, touch: event.pointerType === "touch", ...at };
     this.grip = grip;
     if (kind === "stroke") this.poise(event, at, grip);
   }
@@ -81,7 +87,10 @@ export class Hands {
       grip.kind = "double";
       return;
     }
-    const press = this.wire("press", event, [event], { button: event.button, reach_mm: REACH_PX / pane.view.zoom });
+    const { series, plane } = pane;
+    const { window } = this.interaction.board.looks.of(series);
+    const press = this.wire("press", event, [event], { button: event.button, reach_mm: REACH_PX / pane.view.zoom, series, plane, window });
+    this.note(event);
     grip.kind = "poised";
     click.hold(press, { pane, at, stamp: event.timeStamp }, () => {
       if (this.grip !== grip) return true; // released meanwhile
@@ -90,15 +99,21 @@ export class Hands {
     });
   }
 
+  /** Remember where the stroke would end: what the pane shows may change before it does. */
+  note(event) {
+    this.last = { release: this.wire("release", event, [event], {}), stamp: event.timeStamp };
+  }
+
   move(event) {
     if (!this.pane.shape) return;
+    if (this.screen.moved(event.timeStamp, this.drawing) && this.drawing) return this.interrupt();
     const at = this.place(event);
     if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, at);
     if (this.grip.kind === "pinch") return this.pinch();
     this.interaction.hover(this.pane, at);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
-    if (event.buttons === 0 && !this.grip.touch) return this.finish(); // the release was lost
-    this.latest = event;
+    if (!this.grip.touch && !holds(event, this.grip.button)) return this.finish(); // the release was lost, or another button is down
+    if (this.drawing) this.note(event);
     if (this.grip.kind === "double") return;
     if (this.grip.kind === "poised") {
       const still = this.grip.touch ? STILL_PX : STILL_MOUSE_PX;
@@ -121,22 +136,30 @@ export class Hands {
       return;
     }
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
-    if (event.type === "pointerup") this.latest = event;
+    if (this.drawing && this.screen.moved(event.timeStamp, true)) return this.interrupt();
+    if (this.drawing && event.type === "pointerup") this.note(event);
     this.finish();
+  }
+
+  /** End a stroke where it was, because the images moved under it. */
+  interrupt() {
+    this.finish();
+    this.interaction.warn(MOVED);
   }
 
   /** End a running stroke; panning and windowing go on. */
   settle() {
-    if (this.grip.kind === "stroke" || this.grip.kind === "poised") this.finish();
+    if (this.drawing) this.finish();
   }
 
   /** End what the pointer does, where it was last: a stroke is kept, a click stays held. */
   finish() {
-    const { grip, latest } = this;
+    const { grip, last } = this;
     this.grip = { kind: "none" };
-    if (grip.kind === "stroke") this.stroke("release", latest, [latest], {});
-    if (grip.kind === "poised") this.interaction.click.add(this.wire("release", latest, [latest], {}), latest.timeStamp);
+    if (grip.kind === "stroke") this.interaction.stroke(last.release, last.stamp);
+    if (grip.kind === "poised") this.interaction.click.add(last.release, last.stamp);
     if (grip.kind === "double") this.interaction.maximise(this.pane);
+    this.interaction.ended();
   }
 
   lost(event) {
@@ -149,12 +172,14 @@ export class Hands {
     if (this.grip.kind === "stroke") this.interaction.stroke(this.event("cancel", [], { modifiers: [] }), stamp);
     if (this.grip.kind === "poised") this.interaction.click.drop();
     this.grip = { kind: "none" };
+    this.interaction.ended();
   }
 
   wheel(event) {
     event.preventDefault();
     event.stopPropagation();
     if (!this.pane.shape) return;
+    if (this.interaction.drawing) return this.interaction.note(STAYS);
     const at = this.place(event);
     const lines = (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 33 : 1);
     if (this.grip.kind === "none") this.interaction.click.release(); // a click before belongs to the slice before

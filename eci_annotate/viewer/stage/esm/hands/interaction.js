@@ -1,6 +1,9 @@
 // Actions of pointer and keyboard: strokes and commands are queued for the kernel; the rest is navigation.
 
 import * as wire from "../messages.js";
+import { planeName } from "../eyes/slab.js";
+import { sliceNumber } from "../eyes/pane_geometry.js";
+import { whyNothingIsDrawn } from "./aim.js";
 import { toolAfter } from "./tool_forecast.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
@@ -12,6 +15,8 @@ import { Tilt } from "../sections/tilt.js";
 
 const HERE_MS = 20000;
 const REST_MS = 120;
+/** Keys that change what is under the pointer. */
+const MOVES = /^(tip$|view-(?!help|magnify))/;
 const TYPED_INTO = "textarea, [contenteditable='true'], input:not([type=button], [type=checkbox], [type=radio], [type=range], [type=color])";
 
 export class Interaction extends Navigation {
@@ -26,6 +31,8 @@ export class Interaction extends Navigation {
     this.keys = keys;
     this.space = false;
     this.lastHere = -Infinity;
+    /** When the kernel last changed what the panes show, ms. */
+    this.changedAt = -Infinity;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resting = undefined;
     this.tilt = new Tilt(this.board, (message) => queue.command(message));
@@ -48,6 +55,35 @@ export class Interaction extends Navigation {
     this.lastHere = now;
     this.stage.send(wire.hereMessage());
   }
+
+  /** Whether a stroke is running in any pane. */
+  get drawing() { return this.stage.hands.some((hands) => hands.drawing); }
+
+  /** Whether a stroke is running in another pane. @param {import("./hands.js").Hands} own */
+  drawsBeside(own) { return this.stage.hands.some((hands) => hands !== own && hands.drawing); }
+
+  /** Whether a press draws; says why if it does not, and where it draws if that is not what is seen.
+   * @param {Pane} pane @param {boolean} moved whether the pane moved on the screen @param {number} stamp of the press, ms */
+  aims(pane, moved, stamp) {
+    const why = whyNothingIsDrawn(pane, { moved, sinceChange: stamp - this.changedAt, playing: this.cine.playing !== null });
+    this.cine.stop();
+    const { slab } = this.board.looks;
+    if (why) this.warn(why);
+    else if (slab && planeName(pane.shape, slab) !== pane.shape.name) {
+      const slice = `${sliceNumber(pane.shape, pane.index)} of ${pane.shape.count}`;
+      this.warn(`This pane shows a slab (${slab.title}), and you draw on slice ${slice}. T shows single slices.`);
+    }
+    return !why;
+  }
+
+  /** @param {string} text shown until the next stroke */
+  warn(text) { this.stage.say(text, "warning", true); }
+
+  /** @param {string} text shown until the next stroke */
+  note(text) { this.stage.say(text, "note", true); }
+
+  /** A stroke has ended: what waited for that is shown. */
+  ended() { this.stage.ended?.(); }
 
   /** @param {import("../messages.js").WireEvent} event @param {number} stamp when it happened, ms */
   stroke(event, stamp) {
@@ -105,6 +141,7 @@ export class Interaction extends Navigation {
     event.preventDefault();
     if (event.repeat && !binding.repeats) return;
     this.touched(this.board.active, false);
+    if (MOVES.test(binding.does)) this.settle();
     if (binding.does === "view-help") this.help.toggle();
     else if (binding.does === "tip") this.stage.say(this.tilt.tip(this.board.active, binding.value), "note", true);
     else if (binding.does.startsWith("view-")) this.viewCommand(binding.does, binding.value);
@@ -129,6 +166,11 @@ export class Interaction extends Navigation {
   /** End a running stroke where it is, and the magnifier, and send a click that is held. */
   finish() {
     this.magnify(false);
+    this.settle();
+  }
+
+  /** End a running stroke where it is, and send a click that is held. */
+  settle() {
     this.stage.hands.forEach((hands) => hands.settle());
     this.click.release();
   }

@@ -13,10 +13,9 @@ export class Ink {
     this.backlog = new StrokeBacklog(refresh);
   }
 
-  /** Keep what is on these series; the kernel starts again. @param {Record<string, any>} series */
-  restart(series) {
+  /** Forget annotations that are not on these series; strokes that the kernel does not have yet stay. @param {Record<string, any>} series */
+  keepOn(series) {
     this.echoes.keepOn(series);
-    this.backlog.clear();
   }
 
   /**

@@ -77,13 +77,6 @@ export class StrokeQueue {
     this.flush();
     return { stamps, since };
   }
-
-  /** Discard frames in transit, for a new kernel or one that lost its state. */
-  reset() {
-    this.waiting = [];
-    this.stamps = [];
-    this.sent.clear();
-  }
 }
 
 const mergeable = (a, b) =>
