@@ -71,7 +71,7 @@ class CohortScan:
 
 
 @dataclass
-class LeftOut:
+class Unlisted:
     """Files that belong to no series."""
 
     unreadable: list[Path] = field(default_factory=list, repr=False)
@@ -92,7 +92,7 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
     """
     paths = [*files_below(source)]
     series: dict[str, list[FileIdentity]] = defaultdict(list)
-    left_out = LeftOut()
+    left_out = Unlisted()
     for number, path in enumerate(paths, 1):
         identity = _identity(path, left_out)
         if identity is not None:
@@ -103,7 +103,7 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
     return CohortScan(tuple(ordered), tuple(left_out.unreadable), left_out.ignored)
 
 
-def _identity(path: Path, left_out: LeftOut) -> FileIdentity | None:
+def _identity(path: Path, left_out: Unlisted) -> FileIdentity | None:
     if not is_dicom(path):
         left_out.ignored += 1
         return None

@@ -11,7 +11,7 @@ import pytest
 from eci_annotate.errors import BadUseCase, Refused
 from eci_annotate.workflow.usecase.gate import Checks, check_gate, in_words, mismatches, shape_of
 from eci_annotate.workflow.usecase.hanging import Hanging, Judgement, Placed, SlotChoice
-from eci_annotate.workflow.usecase.pipeline import Agreement, Gate, Need
+from eci_annotate.workflow.usecase.pipeline import Gate, Need, SlotAnswer
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
 
 NOTHING = Checks()
@@ -149,7 +149,7 @@ def test_a_definition_with_needs_is_read_and_checked() -> None:
             UseCase.from_definition(definition)
 
 
-SIDES = Gate("lesions", agrees=(Agreement("side", (("left", ("lcc", "lmlo")), ("right", ("rcc",)))),))
+SIDES = Gate("lesions", agrees=(SlotAnswer("side", (("left", ("lcc", "lmlo")), ("right", ("rcc",)))),))
 
 
 @pytest.mark.parametrize(

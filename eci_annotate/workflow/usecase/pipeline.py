@@ -54,7 +54,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class SlotAnswer:
     """An answer about each lesion that follows from where it is drawn, such as the side in mammography.
 
     Parameters
@@ -100,7 +100,7 @@ class Gate:
     kinds: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
-    agrees: tuple[Agreement, ...] = ()
+    agrees: tuple[SlotAnswer, ...] = ()
     check_series: bool = False
 
     @property

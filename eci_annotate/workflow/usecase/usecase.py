@@ -23,7 +23,7 @@ from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
 from eci_annotate.workflow.usecase.json_schema import fault_of, validator_of
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule, check_kinetics, kinetic_rule_from
 from eci_annotate.workflow.usecase.manual_pictures import read_manual
-from eci_annotate.workflow.usecase.pipeline import Agreement, CopyRule, Gate, Need, TaskDefinition, TaskKind, expanded
+from eci_annotate.workflow.usecase.pipeline import CopyRule, Gate, Need, SlotAnswer, TaskDefinition, TaskKind, expanded
 from eci_annotate.workflow.usecase.pipeline_check import check_pipeline
 
 _LISTS = ("after", "roles", "tools", "sites", "first")
@@ -235,7 +235,7 @@ def _gate(written: dict[str, Any]) -> Gate:
         for need in written.get("needs", ())
     )
     agrees = tuple(
-        Agreement(each["answer"], tuple((value, tuple(slots)) for value, slots in each["values"].items()))
+        SlotAnswer(each["answer"], tuple((value, tuple(slots)) for value, slots in each["values"].items()))
         for each in written.get("agrees", ())
     )
     return Gate(**{**given, "needs": needs, "agrees": agrees})
