@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import Box
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.entries import Alter, Delete, Entry, Redo, Select, SetOption, Undo
 from eci_annotate.tools.protocol import HALF
@@ -285,3 +287,18 @@ def test_the_next_stroke_uses_a_window_that_was_set_during_the_last(controller: 
     kept: list[Entry] = controller.heard.kept  # type: ignore[attr-defined]
     assert [type(each).__name__ for each in kept[-4:]] == ["Release", "SetOption", "Press", "Release"]
     assert controller.easel.options.window == (0, 77)
+
+
+def test_a_box_on_a_projection_is_a_rectangle_and_the_next_one_in_a_volume_has_depth(controller: Controller) -> None:
+    table = controller.easel.table
+    table.volume.attrs["kind"] = "projection"
+    controller.receive(PULL)
+    (flat,) = table.annotations()
+    assert isinstance(flat, Box) and flat.is_flat and min(flat.size_mm[:2]) > 5
+    del table.volume.attrs["kind"]
+    controller.receive(BESIDE)
+    *_, deep = table.annotations()
+    assert isinstance(deep, Box) and not deep.is_flat
+    controller.easel.options = replace(controller.easel.options, dimension=2)
+    controller.receive(STROKE)
+    assert controller.easel.options.dimension == 2, "chosen by the user, so it stays"

@@ -131,3 +131,12 @@ def test_a_preset_can_be_pressed_twice(bench: Bench) -> None:
 def test_closed_nothing_can_be_pressed(bench: Bench) -> None:
     bench.bar.close()
     assert all(each.disabled for each in (*bench.bar.row.children, bench.bar.undo, bench.bar.redo))
+
+
+def test_depth_is_not_offered_on_a_projection(bench: Bench) -> None:
+    tool(bench.controller, "box")
+    bench.bar.refresh()
+    assert bench.bar.through.layout.display == ""
+    bench.controller.easel.table.volume.attrs["kind"] = "projection"
+    bench.bar.refresh()
+    assert bench.bar.through.layout.display == "none"

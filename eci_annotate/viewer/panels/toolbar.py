@@ -158,7 +158,7 @@ class Toolbar:
             button.button_style = "primary" if button.value else ""
         self.erase.value, self.through.value = options.erase, options.dimension == 3
         self.barrier.value = options.rule == "barrier"
-        used = TOOLS[self.easel.tool].info.options
+        used = set(TOOLS[self.easel.tool].info.options) - self._without_depth()
         for name, button in self.more.items():
             button.value = getattr(options, name)
         self.pen.value = options.pen
@@ -171,6 +171,11 @@ class Toolbar:
         self._quiet = False
         if abs(log10(options.radius_mm / self._shown_mm)) > 1e-6:
             self._show_radius()
+
+    def _without_depth(self) -> set[str]:
+        """Return the option that makes no sense on a projection."""
+        table = self.easel.table
+        return {"dimension"} if table.series_uid and table.volume.attrs.get("kind") == "projection" else set()
 
     def _show_windows(self) -> None:
         """Offer the windows of the file that is shown, beside ours."""

@@ -31,6 +31,7 @@ from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
 from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Aim
+from eci_annotate.viewer.stage.stroke_depth import StrokeDepth
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class EntryPlan:
         self.titles: Mapping[str, str] = {}
         self._aim = NOWHERE  # of the running stroke
         self._remark: Remark | None = None
+        self._depth = StrokeDepth()
         self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
 
@@ -131,6 +133,7 @@ class EntryPlan:
             yield SetOption("window", window)
         if press.pressure < 1.0 and not easel.options.pressure and "pressure" in tool.info.options:
             yield SetOption("pressure", True)
+        yield from self._depth.entries(easel)
         if tool.info.prompts:
             return
         thing = easel.table.objects.get(easel.table.active or "")
