@@ -30,7 +30,7 @@ from eci_annotate.tools.growcut.growth_decision import has_seeds
 from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
-from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Aim
+from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, StrokePlace
 from eci_annotate.viewer.stage.stroke_depth import StrokeDepth
 
 
@@ -83,7 +83,7 @@ class EntryPlan:
         self._wished: tuple[str, Colour | None] = ("", None)
 
     # -- strokes --------------------------------------------------------------------------
-    def pointer(self, do: str, gesture: Gesture, aim: Aim = NOWHERE) -> Iterator[Entry]:
+    def pointer(self, do: str, gesture: Gesture, aim: StrokePlace = NOWHERE) -> Iterator[Entry]:
         """Plan a `press`, `drag`, `release` or `cancel`; nothing happens without a press of the same page and pane.
 
         Raises
@@ -244,8 +244,7 @@ class EntryPlan:
 
     def _of(self, thing: Object) -> str:
         """Return which series an annotation is of, if that has a name."""
-        title = self.titles.get(thing.series_uid)
-        return f" of {title}" if title else ""
+        return f" of {title}" if (title := self.titles.get(thing.series_uid)) else ""
 
     def _history(self, entry: Undo | Redo) -> Iterator[Entry]:
         """Undo or redo until something looks different, show it, and select an annotation that came back."""

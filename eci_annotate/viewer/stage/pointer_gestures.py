@@ -14,7 +14,7 @@ CHANGED = ("The images of this pane changed while you drew: the stroke was not k
 
 
 @dataclass(frozen=True)
-class Aim:
+class StrokePlace:
     """Where a stroke is drawn: page and pane, the series and the plane that it shows, and with a press its window."""
 
     page: str = ""
@@ -24,10 +24,10 @@ class Aim:
     window: tuple[float, float] | None = field(default=None, compare=False)
 
 
-NOWHERE = Aim()
+NOWHERE = StrokePlace()
 
 
-def aimed(hand: Hand, page: str, panes: Panes) -> tuple[Gesture, Aim]:
+def aimed(hand: Hand, page: str, panes: Panes) -> tuple[Gesture, StrokePlace]:
     """Return the gesture of one pointer event, and where it happened.
 
     Parameters
@@ -47,7 +47,7 @@ def aimed(hand: Hand, page: str, panes: Panes) -> tuple[Gesture, Aim]:
     stack, series = panes.drawable(hand.pane), panes.series(hand.pane)
     if hand.series and (hand.series, hand.plane) != (series, stack.name):
         raise Refused(*CHANGED)
-    return gesture_of(hand, stack), Aim(page, hand.pane, series, stack.name, hand.window)
+    return gesture_of(hand, stack), StrokePlace(page, hand.pane, series, stack.name, hand.window)
 
 
 def gesture_of(hand: Hand, stack: PlaneStack) -> Gesture:

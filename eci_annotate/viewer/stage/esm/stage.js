@@ -2,7 +2,7 @@
 // kernel receives where the views are.
 
 import { Board } from "./eyes/board.js";
-import { drawnBy, findLayers } from "./eyes/layers.js";
+import { findLayers } from "./eyes/layers.js";
 import { Link } from "./eyes/link.js";
 import { Loader } from "./eyes/loader.js";
 import { EXACT } from "./eyes/lut.js";
@@ -14,6 +14,7 @@ import { SeriesDrop } from "./hands/series_drop.js";
 import { Bars } from "./hands/bars.js";
 import { Interaction } from "./hands/interaction.js";
 import { bindings } from "./hands/keys.js";
+import { DrawnReports } from "./ink/drawn_reports.js";
 import * as wire from "./messages.js";
 import { Stopwatch } from "./stopwatch.js";
 import { Connection } from "./transport/connection.js";
@@ -38,6 +39,7 @@ export class Stage {
     this.later = [];
     this.build();
     this.reports = new ViewReports(this.board, (message) => this.send(message));
+    this.drawn = new DrawnReports(this);
     this.link = new Link(this, model.get("link") ?? "");
     this.connection = new Connection(this, model.widget_manager?.kernel);
   }
@@ -118,7 +120,7 @@ export class Stage {
       case wire.HEARD: return this.caughtUp(received, message.gap);
       case wire.SCENE: return this.setScene(message);
       case wire.SLICE: return this.setSlice(message, buffers);
-      case wire.DRAWN: return this.setDrawn(message);
+      case wire.DRAWN: return this.drawn.receive(message);
       case wire.ECHO:
       case wire.FORGET: return board.setEcho(message, buffers[0]);
       case wire.PLANE: return this.interaction.tilt.receive(message);
@@ -167,30 +169,6 @@ export class Stage {
     this.loader.arrived(message, buffers[0], buffers[1]);
     for (const pane of board.shown) if (shows(pane, message, board.looks)) board.draw(pane);
     board.fill();
-  }
-
-  async setDrawn({ frame, views, open, touched, work_ms }) {
-    const { board, watch } = this;
-    const received = performance.now();
-    if (frame) watch.note("kernel", work_ms);
-    const { stamps, since } = this.queue.acknowledged(frame, work_ms);
-    if (frame) watch.note("round-trip", received - since);
-    await drawnBy(this.aLayer);
-    if (frame) watch.note("decode", performance.now() - received);
-    for (const { pane, seq, series } of views) this.setView(series, board.paneNamed(pane), seq);
-    for (const pane of board.panes) if (touched.includes(pane.name)) board.mark(pane, "paint");
-    const { pane: drawing } = board.ink.trail;
-    if (drawing) board.mark(drawing, "paint");
-    board.ink.drawn(stamps, !this.queue.busy && !open);
-    board.frames.waitingStamps.push(...stamps);
-  }
-
-  /** The kernel's layers of a pane now show the view that was sent as `seq`. */
-  setView(series, pane, seq) {
-    const sent = pane && this.reports.of(pane.name, seq);
-    if (!sent || sent.plane !== pane.plane || pane.series !== series || (pane.drawn?.seq === seq && pane.drawn.series === series)) return;
-    pane.drawn = { series, seq, index: sent.index, turn: sent.turn, view: sent.view };
-    this.board.mark(pane, "paint");
   }
 
   look({ window, focus, preset, layout, view, series }) {

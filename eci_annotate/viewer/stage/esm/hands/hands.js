@@ -80,15 +80,13 @@ export class Hands {
 
   /** Hold the press of a stroke: it may be the first of a double click, or of two fingers. @param {Drag} grip */
   poise(event, at, grip) {
-    const { click } = this.interaction;
-    const { pane } = this;
+    const { interaction: { click, board }, pane } = this;
     if (click.isDouble(pane, at, event.timeStamp)) {
       click.drop();
-      grip.kind = "double";
-      return;
+      return void (grip.kind = "double");
     }
     const { series, plane } = pane;
-    const { window } = this.interaction.board.looks.of(series);
+    const { window } = board.looks.of(series);
     const press = this.wire("press", event, [event], { button: event.button, reach_mm: REACH_PX / pane.view.zoom, series, plane, window });
     this.note(event);
     grip.kind = "poised";
