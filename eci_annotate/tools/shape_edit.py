@@ -23,6 +23,7 @@ from eci_annotate.tools.suggestion import Suggestion
 
 SOURCE = "shape/1"
 MOST_MM = 2000.0  # nobody is larger
+FLAT_ANGLE = 1e-6  # of the cosine between the normals of a flat box and of the slices
 
 
 class ShapeOperation(StrEnum):
@@ -159,16 +160,29 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
         case Contours(), ShapeOperation.INTERPOLATE:
             after, choices = _all_gaps(thing, table.sheet_of(thing.series_uid).grid)
         case Box(), ShapeOperation.SNAP:
-            after = snapped(thing, table.sheet_of(thing.series_uid).grid)
+            grid = table.sheet_of(thing.series_uid).grid
+            after = _as_flat(thing, snapped(thing, grid), grid)
         case Box(), ShapeOperation.FIT:
-            after = fitted(thing, table.field(other) >= HALF, table.sheet_of(thing.series_uid).grid)
+            grid = table.sheet_of(thing.series_uid).grid
+            after = _as_flat(thing, fitted(thing, table.field(other) >= HALF, grid), grid)
         case Box(), ShapeOperation.SIZE:
             after = sized(thing, other)
+            if after.size_mm[2] and table.sheet_of(thing.series_uid).volume.attrs.get("kind") == "projection":
+                raise Refused("A box on a projection has no depth.", "Type width and height, then 0: 40 x 30 x 0.")
         case _:
             raise Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
     more = f" {table.objects[other].label}" if what is ShapeOperation.FIT else ""
     name = f"“{what.lower()}{more}” on {label}"
     return Suggestion(SOURCE, name, thing.series_uid, objects=(after,), choices=choices)
+
+
+def _as_flat(box: Box, changed: Box, grid: Grid) -> Box:
+    """Return a changed box of one slice without depth if the box was flat on a slice; its third axis is theirs."""
+    normal = np.asarray(box.axes_lps)[int(np.argmin(box.size_mm))] @ np.asarray(grid.normal_lps)
+    on_slice = box.is_flat and abs(float(normal)) > 1 - FLAT_ANGLE
+    if not on_slice or changed.size_mm[2] > grid.slice_mm + 1e-3:
+        return changed
+    return replace(changed, size_mm=(*changed.size_mm[:2], 0.0))
 
 
 def _all_gaps(thing: Contours, grid: Grid) -> tuple[Contours, tuple[tuple[str, Object], ...]]:

@@ -118,3 +118,20 @@ def test_a_box_fits_a_mask_tightly():
     with pytest.raises(Refused, match="does not fit"):
         suggested_shape(e.table, "a", ShapeOperation.SNAP)
     assert isinstance(around_voxels(box, np.zeros(3), np.ones(3), GRID), Box)
+
+
+def test_a_flat_box_stays_flat_when_it_snaps_and_has_no_depth_on_a_projection():
+    e = easel("box")
+    e.do(Add("box", "box", "box 1", (0, 0, 0), SERIES))
+    centre = tuple(GRID.reference_from_image([4, 9.3, 11.2]))
+    flat = Box(centre, (5.0, 4.0, 0.0), GRID.directions[::-1], **e.table.objects["box"].header)
+    e.table.history.apply([ObjectEdit("box", e.table.objects["box"], flat)])
+    e.table.history.commit("placing")
+    (found,) = suggested_shape(e.table, "box", ShapeOperation.SNAP).objects
+    assert found.is_flat and min(found.size_mm[:2]) >= 4 and found.size_mm[2] == 0
+    assert (found.voxels_on(GRID).any((1, 2)).nonzero()[0] == [4]).all()
+    e.do(acceptance(suggested_shape(e.table, "box", ShapeOperation.SIZE, "4 x 3 x 2"), SHAPE))
+    e.table.volume.attrs["kind"] = "projection"
+    with pytest.raises(Refused, match="no depth"):
+        suggested_shape(e.table, "box", ShapeOperation.SIZE, "4 x 3 x 2")
+    assert suggested_shape(e.table, "box", ShapeOperation.SIZE, "4 x 3 x 0").objects[0].is_flat
