@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom import dcmread
 
@@ -109,7 +110,7 @@ def take_zip(spool: Spool, path: Path) -> Counter[str]:
 
 def _member(spool: Spool, packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
     try:
-        with packed.open(member) as stream:
+        with cast("BinaryIO", packed.open(member)) as stream:
             if stream.peek(len(_ZIP)).startswith(_ZIP):  # type: ignore[attr-defined]
                 return NESTED
             return _reason(lambda: spool.take(stream))
