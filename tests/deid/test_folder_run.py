@@ -121,6 +121,19 @@ def test_a_wrong_policy_is_refused(tmp_path: Path, wrong: str) -> None:
         read_policy(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("retain: {}\ndates: keep\nretain: {uids: true}", "line 3: the key retain is given twice"),
+        ("site: KAU\n\tdates: keep", "line 2: "),
+    ],
+)
+def test_a_mistake_in_yaml_is_named_by_its_line(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "policy.yaml").write_text(text)
+    with pytest.raises(BadPolicy, match=why):
+        read_policy(tmp_path / "policy.yaml")
+
+
 def test_an_empty_policy_is_the_default() -> None:
     assert policy_from({}) == Policy() == policy_from(yaml.safe_load("{}"))
 
