@@ -23,7 +23,7 @@ from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.receive.file_sources import Progress
-from eci_annotate.proxy.receive.watched_folder import WatchedFolder
+from eci_annotate.proxy.receive.folder_watch import WatchedFolder
 from eci_annotate.proxy.send.centre_client import Centre
 from eci_annotate.proxy.send.uploader import Uploader
 from eci_annotate.proxy.site_records import SiteRecords

@@ -87,7 +87,7 @@ def fetch(proxy: Proxy, asked: Sequence[Query], tell: Progress) -> FetchReport:
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyAnswer:
     """Studies that match, of how many patients, and how many the PACS answered that do not match."""
 
     uids: tuple[str, ...]
@@ -95,7 +95,7 @@ class Found:
     others: int
 
 
-def find_studies(settings: PacsSettings, keys: Keys) -> Found:
+def find_studies(settings: PacsSettings, keys: Keys) -> StudyAnswer:
     """Ask for the studies that match. A PACS that does not know a key answers with all it has: these do not count."""
     query = Dataset()
     query.QueryRetrieveLevel, query.StudyInstanceUID, query.PatientID, query.IssuerOfPatientID = "STUDY", "", "", ""
@@ -109,7 +109,7 @@ def find_studies(settings: PacsSettings, keys: Keys) -> Found:
     found = [each for each in every if all(_said(each, name) == value.casefold() for name, value in keys.items())]
     patients = {(_said(each, "PatientID"), _said(each, "IssuerOfPatientID")) for each in found}
     uids = dict.fromkeys(str(each.StudyInstanceUID) for each in found)
-    return Found(tuple(uids), len(patients), len(every) - len(found))
+    return StudyAnswer(tuple(uids), len(patients), len(every) - len(found))
 
 
 def _said(answer: Dataset, name: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.errors import NoImages
-from eci_annotate.proxy.receive import watched_folder
+from eci_annotate.proxy.receive import folder_watch
 from eci_annotate.proxy.receive.file_sources import DAMAGED, NESTED, take_paths
-from eci_annotate.proxy.receive.watched_folder import WatchedFolder
+from eci_annotate.proxy.receive.folder_watch import WatchedFolder
 from eci_annotate.proxy.spool import Spool
 from tests.proxy.proxy_world import hospital
 
@@ -48,7 +48,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_deleted(tmp_path: Path, mon
         path.write_bytes(whole)
         return counts
 
-    monkeypatch.setattr(watched_folder, "take_paths", take)
+    monkeypatch.setattr(folder_watch, "take_paths", take)
     watched = WatchedFolder(tmp_path / "inbox", 0.0)
     assert watched.step(spool) == 0 and path.read_bytes() == whole
     monkeypatch.undo()
