@@ -22,6 +22,12 @@ def deidentify(
     mappings: Annotated[
         Path | None, typer.Option(help="Folder outside TARGET for CSV files of old and new IDs (mode 0600).")
     ] = None,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the source files of what was set aside to this CSV file. Keep it: it names your files."
+        ),
+    ] = None,
 ) -> None:
     """De-identify DICOM files after PS3.15 Annex E.
 
@@ -29,17 +35,21 @@ def deidentify(
     Running the command again gives the same files.
     """
     from eci_annotate.deid.folder_run import FolderRun, Mappings
-    from eci_annotate.deid.id_tables import require_outside, write_mappings
+    from eci_annotate.deid.id_tables import require_apart, require_outside, write_mappings, write_refused
     from eci_annotate.deid.policy_file import read_policy
     from eci_annotate.deid.pseudonymiser import Pseudonymiser
 
-    if mappings:
-        require_outside(mappings, target)
+    require_apart(source, target)
+    for private in filter(None, (mappings, refused)):
+        require_outside(private, target)
     kept = Mappings() if mappings else None
     run = FolderRun(read_policy(policy), Pseudonymiser.from_file(key), None if dry_run else target, kept)
     with progress() as tell:
         report = run.over(source, tell)
     _show(report, dry_run)
+    if refused:
+        write_refused(run.refused, refused)
+        say(f"{len(run.refused)} source files of what was set aside: {refused}")
     if mappings and kept and not dry_run:
         write_mappings(kept, mappings)
         say("The mapping files identify patients: keep them at the site.")

@@ -26,9 +26,9 @@ _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 @dataclass
 class Mappings:
-    """Old and new patient IDs and UIDs of a run: as secret as the images themselves."""
+    """Patient ID and issuer by pseudonym, and new UIDs by old ones: as secret as the images themselves."""
 
-    patients: dict[str, str] = field(default_factory=dict, repr=False)
+    patients: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     uids: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -53,6 +53,9 @@ class RunReport:
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+RefusedFiles = list[tuple[Path, tuple[Cause, ...]]]
+
+
 @dataclass(repr=False)
 class FolderRun:
     """One run over a folder.
@@ -65,6 +68,11 @@ class FolderRun:
         Where files go, as STUDY/SERIES/INSTANCE.dcm; None writes nothing.
     mappings
         Receives old and new patient IDs and UIDs, if given.
+
+    Attributes
+    ----------
+    refused
+        The source files that were set aside, and why; their names may identify patients.
     """
 
     policy: Policy
@@ -72,6 +80,7 @@ class FolderRun:
     target: Path | None
     mappings: Mappings | None = None
     report: RunReport = field(default_factory=RunReport)
+    refused: RefusedFiles = field(default_factory=list)
     _met: dict[str, bytes] = field(default_factory=dict)
 
     def over(self, source: Path, progress: Progress) -> RunReport:
@@ -95,9 +104,9 @@ class FolderRun:
                 result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
                 content = memoryview(b"") if result.dataset is None else encoded(result.dataset)
         except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
-            self._count(Result(None, causes=(Cause.UNREADABLE,)))
+            self._count(path, Result(None, causes=(Cause.UNREADABLE,)))
             return
-        self._count(self._stored(dataset, result, content, uids))
+        self._count(path, self._stored(dataset, result, content, uids))
 
     def _stored(self, dataset: Dataset, result: Result, content: Content, uids: dict[str, str]) -> Result:
         if result.dataset is None:
@@ -127,10 +136,13 @@ class FolderRun:
 
     def _remember(self, dataset: Dataset, made: Dataset, uids: dict[str, str]) -> None:
         if self.mappings is not None:
-            self.mappings.patients[said(dataset, "PatientID")] = said(made, "PatientID")
+            identity = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
+            self.mappings.patients[said(made, "PatientID")] = identity
             self.mappings.uids |= {old: new for old, new in uids.items() if old != new}
 
-    def _count(self, result: Result) -> None:
+    def _count(self, path: Path, result: Result) -> None:
+        if result.dataset is None:
+            self.refused.append((path, result.causes))
         self.report.written += result.dataset is not None
         self.report.set_aside += result.dataset is None
         self.report.causes.update(result.causes)

@@ -1,4 +1,4 @@
-"""Read a policy from a YAML file, checked against its JSON schema."""
+"""Read a policy from a YAML file, checked against its JSON schema. A key that is given twice is a mistake."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def read_policy(path: Path) -> Policy:
         If the file cannot be read, or does not fit the schema.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise BadPolicy("The policy is not a readable YAML file.", "See docs/deid.md for an example.") from None
+        content = read_yaml(path)
+    except ValueError as error:
+        what = f"The policy is not a readable YAML file: {error}."
+        raise BadPolicy(what, "See docs/deid.md for an example.") from None
     return policy_from(content or {})
 
 
@@ -92,3 +93,38 @@ def _rule(entry: Mapping[str, Any]) -> BurnedInRule:
         tuple((r[0], r[1], r[2], r[3]) for r in entry["rectangles"]),
         entry.get("verified", False),
     )
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, but for keys that are given twice: of these the last one would count, silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    problem = f"the key {key.value} is given twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read; the text says why, and in which line.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+    except OSError:
+        raise ValueError("the file cannot be opened") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ValueError(f"{line}{error.problem or 'it cannot be parsed'}") from None
+    except yaml.YAMLError:
+        raise ValueError("it holds characters that YAML does not allow") from None

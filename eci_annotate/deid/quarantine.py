@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from eci_annotate.deid.elements import text_of
 from eci_annotate.deid.object_types import object_of
@@ -81,7 +82,8 @@ def _is_unknown(sop_class: str, policy: Policy) -> bool:
 
 def _is_incomplete(dataset: Dataset) -> bool:
     """Whether a file was cut off: its last element is too short, or an image has no pixels."""
-    if "Rows" in dataset and not any(tag in dataset for tag in _PIXELS):
+    is_image = "Rows" in dataset or "ImageStorage" in UID(said(dataset, "SOPClassUID")).keyword
+    if is_image and not any(tag in dataset for tag in _PIXELS):
         return True
     last = dataset.get_item(max(dataset.keys())) if len(dataset) else None
     if not isinstance(last, RawDataElement) or last.length == _UNDEFINED_LENGTH:
@@ -93,13 +95,18 @@ def _of_pixels(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
     burned = said(dataset, "BurnedInAnnotation").upper()
     if burned not in ("", "NO"):
         yield Cause.BURNED_IN
-    if said(dataset, "Modality").upper() in policy.risky_modalities:
+    if _plain(said(dataset, "Modality")) in map(_plain, policy.risky_modalities):
         yield Cause.MODALITY
     if _within(said(dataset, "SOPClassUID"), _CAPTURE):
         yield Cause.CAPTURE
-    image_type = said(dataset, "ImageType").upper().replace("_", " ")
-    if any(risky.upper() in image_type for risky in policy.risky_image_types):
+    image_type = _plain(said(dataset, "ImageType"))
+    if any(_plain(risky) in image_type for risky in policy.risky_image_types):
         yield Cause.SCREEN
+
+
+def _plain(code: str) -> str:
+    """A code string as devices and policies spell it: in any case, with blanks or underscores."""
+    return code.upper().replace("_", " ").strip()
 
 
 def said(dataset: Dataset, keyword: str) -> str:

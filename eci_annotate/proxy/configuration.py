@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from eci_annotate.deid.policy import Policy
-from eci_annotate.deid.policy_file import read_policy
+from eci_annotate.deid.policy_file import read_policy, read_yaml
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.errors import BadConfiguration
 from eci_annotate.proxy.pixel_text import can_search
@@ -142,9 +140,10 @@ def read_configuration(path: Path) -> Configuration:
     from jsonschema import Draft202012Validator
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise BadConfiguration("The configuration is not a readable YAML file.", "See docs/hospital.md.") from None
+        content = read_yaml(path)
+    except ValueError as wrong:
+        what = f"The configuration is not a readable YAML file: {wrong}."
+        raise BadConfiguration(what, "See docs/hospital.md.") from None
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     error = next(iter(Draft202012Validator(schema).iter_errors(content)), None)
     if error:

@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 
-from pydicom import dcmread
-
-from eci_annotate.deid.deidentify import deidentify, quiet
-from eci_annotate.deid.folder_run import encoded
-from eci_annotate.deid.pixel_masks import rule_for
-from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.deid.quarantine import Cause, said
-from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes, require_bounded_file
+from eci_annotate.proxy.deidentifier_pool import DeidentifierPool
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
-from eci_annotate.proxy.pixel_text import may_show_text
 from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.spool import Spool
+from eci_annotate.proxy.treat_instance import Treated, treat
 
 BATCH = 200
-
-
-@dataclass(frozen=True)
-class Treated:
-    """What became of one file: causes, or the digest of the de-identified file, its patient and UIDs."""
-
-    causes: tuple[Cause, ...] = ()
-    outgoing: str = ""
-    patient_id: str = field(default="", repr=False)
-    issuer: str = field(default="", repr=False)
-    pseudonym: str = ""
-    series: str = ""
-    uid: str = ""
-
-
-def treat(
-    digest: str, spool: Spool, policy: Policy, pseudonymiser: Pseudonymiser, accepted: Collection[Cause]
-) -> Treated:
-    """De-identify an original, and store the result among the outgoing files."""
-    try:
-        with quiet():
-            require_bounded_file(spool.original(digest), spool.largest)
-            dataset = dcmread(spool.original(digest))
-            if rule_for(dataset, policy) and pixel_bytes(dataset) > MOST_BYTES:
-                return Treated((Cause.PIXELS,))
-            result = deidentify(dataset, policy, pseudonymiser, accepted=accepted)
-            if result.dataset is None:
-                return Treated(result.causes)
-            made = result.dataset
-            if policy.find_text and Cause.TEXT not in accepted and may_show_text(made):
-                return Treated((Cause.TEXT,))
-            content = encoded(made)
-            patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
-            names = [said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
-    except Exception:  # whatever is wrong with one file sets that file aside, and its text may hold values
-        return Treated((Cause.UNREADABLE,))
-    outgoing = sha256(content).hexdigest()
-    spool.write_outgoing(outgoing, content)
-    return Treated((), outgoing, patient, issuer, *names)
 
 
 class Deidentifier:
@@ -89,7 +38,7 @@ class Deidentifier:
         rules: PolicyInForce,
         pseudonymiser: Pseudonymiser,
         keep_originals: bool = False,
-        pool: ProcessPoolExecutor | None = None,
+        pool: DeidentifierPool | None = None,
     ) -> None:
         self._spool, self._queue, self._links, self._pool = spool, queue, links, pool
         self._rules, self._names, self._keep = rules, pseudonymiser, keep_originals
@@ -108,8 +57,7 @@ class Deidentifier:
     def warm_up(self) -> None:
         """Start the worker processes, if there are any, before there is work."""
         if self._pool is not None:
-            for job in [self._pool.submit(abs, 0) for _ in range(8)]:
-                job.result()
+            self._pool.warm_up()
 
     def _register(self) -> int:
         paths = list(islice(self._spool.received(), BATCH))
@@ -126,8 +74,7 @@ class Deidentifier:
         policy = self._rules.current()  # after the batch was read: what is in it was queued before
         if self._pool is None:
             return [treat(each.content, self._spool, policy, self._names, each.accepted) for each in batch]
-        jobs = [self._pool.submit(treat_in_worker, each.content, policy, each.accepted) for each in batch]
-        return [job.result() for job in jobs]
+        return self._pool.treated(batch, policy)
 
     def _record(self, each: QueuedInstance, treated: Treated) -> tuple[str, str] | None:
         """Record what became of a file; returns the files to delete (original and outgoing, empty: none) afterwards."""
@@ -144,17 +91,3 @@ class Deidentifier:
         if state is QueueState.QUARANTINED:  # another file of this UID was there first
             self._spool.outgoing(treated.outgoing).unlink(missing_ok=True)
         return None
-
-
-_worker: dict[str, tuple[Spool, Pseudonymiser]] = {}
-
-
-def start_worker(root: Path, largest: int, key: Path) -> None:
-    """Prepare a worker process; the secret is read there, since it is not passed between processes."""
-    _worker["own"] = (Spool(root, largest), Pseudonymiser.from_file(key))
-
-
-def treat_in_worker(digest: str, policy: Policy, accepted: tuple[Cause, ...]) -> Treated:
-    """De-identify an original in a worker process."""
-    spool, names = _worker["own"]
-    return treat(digest, spool, policy, names, accepted)

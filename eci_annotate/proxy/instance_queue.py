@@ -99,11 +99,15 @@ class InstanceQueue:
             return {row[0] for row in found}
 
     def waiting(self, state: QueueState, most: int = 1000, causes: Sequence[Cause] = ()) -> list[QueuedInstance]:
-        """Return instances of a state that are due, oldest first; of these causes only, if given."""
+        """Return instances of a state that are due, oldest first; of these causes only, if given.
+
+        What waits for longer than it can was put back while the clock was ahead: it is due.
+        """
+        now = time.time()
         with self._lock:
             rows = self._line.execute(
-                f"select {_COLUMNS} from instance where state=? and due<=? order by due, id limit ?",
-                (state.value, time.time(), most),
+                f"select {_COLUMNS} from instance where state=? and (due<=? or due>?) order by due, id limit ?",
+                (state.value, now, now + LONGEST_WAIT_S, most),
             ).fetchall()
         found = [_instance(row) for row in rows]
         return [each for each in found if not causes or set(causes) & set(each.causes)]

@@ -79,6 +79,17 @@ class LinkTable:
             "create table if not exists provisional(subject text primary key, pseudonym text unique, "
             "proposed integer not null default 0)"
         )
+        self._require_same_secret()
+
+    def _require_same_secret(self) -> None:
+        """Raise BadSiteKey if the table was written with another secret: patients would get second pseudonyms."""
+        row = self._line.execute("select pseudonym, patient from link limit 1").fetchone()
+        if row is not None:
+            try:
+                self._open(*row)
+            except BadSiteKey:
+                self._line.close()
+                raise
 
     def put(self, patient_id: str, issuer: str) -> str:
         """Keep a patient; returns the pseudonym."""
@@ -174,7 +185,10 @@ class LinkTable:
         try:
             content = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], pseudonym.encode())
         except InvalidTag:
-            remedy = "Use the secret with which the table was written, or restore the table from a backup."
+            remedy = (
+                "Use the secret with which the table was written, or restore the table from a backup. "
+                "If that secret is lost, move links.sqlite away: all patients then get new pseudonyms."
+            )
             raise BadSiteKey("The link table was encrypted with another secret, or is damaged.", remedy) from None
         patient_id, issuer = json.loads(content)
         return patient_id, issuer

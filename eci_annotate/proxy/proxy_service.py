@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 from eci_annotate.deid.policy import Policy
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.proxy.configuration import Configuration
-from eci_annotate.proxy.deidentifier import Deidentifier, start_worker
+from eci_annotate.proxy.deidentifier import Deidentifier
+from eci_annotate.proxy.deidentifier_pool import DeidentifierPool
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.policy_in_force import PolicyInForce
-from eci_annotate.proxy.receive.file_sources import Progress, WatchedFolder
+from eci_annotate.proxy.receive.file_sources import Progress
+from eci_annotate.proxy.receive.folder_watch import WatchedFolder
 from eci_annotate.proxy.send.centre_client import Centre
 from eci_annotate.proxy.send.uploader import Uploader
 from eci_annotate.proxy.site_records import SiteRecords
@@ -85,10 +85,8 @@ class Proxy:
             pool = stack.enter_context(self._pool(number)) if number > 1 else None
             yield Deidentifier(self.spool, self.queue, self.links, self.rules, self.names, keep, pool)
 
-    def _pool(self, number: int) -> ProcessPoolExecutor:
-        given = (self.spool.root, self.spool.largest, self.configuration.key)
-        spawn = multiprocessing.get_context("spawn")  # threads run already, so that a fork might hang
-        return ProcessPoolExecutor(number, spawn, initializer=start_worker, initargs=given)
+    def _pool(self, number: int) -> AbstractContextManager[DeidentifierPool]:
+        return closing(DeidentifierPool(number, self.spool, self.configuration.key, self.names.fingerprint))
 
     @contextmanager
     def uploader(self) -> Iterator[Uploader | None]:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from eci_annotate.cli import app
 from eci_annotate.deid.folder_run import FolderRun, Mappings
+from eci_annotate.deid.id_tables import write_mappings
 from eci_annotate.deid.policy import Dates, Policy, Treatment
 from eci_annotate.deid.policy_file import policy_from, read_policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser, create_key
@@ -120,6 +121,19 @@ def test_a_wrong_policy_is_refused(tmp_path: Path, wrong: str) -> None:
         read_policy(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("retain: {}\ndates: keep\nretain: {uids: true}", "line 3: the key retain is given twice"),
+        ("site: KAU\n\tdates: keep", "line 2: "),
+    ],
+)
+def test_a_mistake_in_yaml_is_named_by_its_line(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "policy.yaml").write_text(text)
+    with pytest.raises(BadPolicy, match=why):
+        read_policy(tmp_path / "policy.yaml")
+
+
 def test_an_empty_policy_is_the_default() -> None:
     assert policy_from({}) == Policy() == policy_from(yaml.safe_load("{}"))
 
@@ -136,10 +150,29 @@ def test_the_command(source: Path, tmp_path: Path) -> None:
     patients = tmp_path / "maps" / "patients.csv"
     assert patients.stat().st_mode & 0o777 == 0o600
     rows = [*csv.DictReader(patients.open(encoding="utf-8"))]
-    assert rows == [{"id_old": "KanariePID77", "id_new": Pseudonymiser.from_file(key).patient_id("KanariePID77")}]
+    assert rows == [
+        {"id_old": "KanariePID77", "id_new": Pseudonymiser.from_file(key).patient_id("KanariePID77"), "issuer_old": ""}
+    ]
     inside = CliRunner().invoke(app, [*command, "--mappings", str(out / "maps")])
     assert isinstance(inside.exception, Refused)
+    within = CliRunner().invoke(app, [command[0], command[1], str(source / "out"), *command[3:]])
+    assert isinstance(within.exception, Refused) and not (source / "out").exists()
+    done = CliRunner().invoke(app, [*command, "--refused", str(tmp_path / "refused.csv")])
+    rows = [*csv.DictReader((tmp_path / "refused.csv").open(encoding="utf-8"))]
+    assert {Path(row["file"]).exists() for row in rows} == {True} and len({row["file"] for row in rows}) == 3
+
+
+def test_one_id_of_two_issuers_has_two_rows(tmp_path: Path) -> None:
+    mappings = Mappings()
+    for number, issuer in enumerate(("", "KanarieIssuer")):
+        dataset = image(random.Random(number))
+        dataset.IssuerOfPatientID, dataset.SOPInstanceUID = issuer, f"1.2.33.{number}"
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+        FolderRun(Policy(), Pseudonymiser(KEY), None, mappings).over(tmp_path / f"{number}.dcm", quietly)
+    path, _ = write_mappings(mappings, tmp_path / "maps")
+    rows = [*csv.DictReader(path.open(encoding="utf-8"))]
+    assert [row["issuer_old"] for row in sorted(rows, key=lambda row: row["issuer_old"])] == ["", "KanarieIssuer"]
 
 
 def test_mappings_show_no_values() -> None:
-    assert leaks(repr(Mappings({"KanariePID77": "x"}, {"1.2.33.1": "y"}))) == []
+    assert leaks(repr(Mappings({"x": ("KanariePID77", "")}, {"1.2.33.1": "y"}))) == []

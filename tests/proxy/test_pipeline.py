@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from eci_annotate.deid.quarantine import Cause
 from eci_annotate.errors import BadSiteKey, NotFound, Refused
-from eci_annotate.proxy.instance_queue import QueueState
+from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
@@ -126,9 +127,20 @@ def test_the_link_table_is_encrypted_and_opens_with_its_own_secret_only(tmp_path
     assert leaks(contents) == [] and "Kanarie" not in repr(LinkTable(tmp_path / "copy", config.pseudonymiser()))
     (tmp_path / "other").write_bytes(bytes(32))
     (tmp_path / "other").chmod(0o600)
-    other = LinkTable(tmp_path / "copy", config.pseudonymiser().from_file(tmp_path / "other"))
-    with pytest.raises(BadSiteKey):
-        other.find("ECI_KAU_S0001")
+    with pytest.raises(BadSiteKey, match="another secret"):  # before a patient gets a second pseudonym
+        LinkTable(tmp_path / "copy", config.pseudonymiser().from_file(tmp_path / "other"))
+
+
+def test_a_wait_that_was_set_by_a_clock_that_was_ahead_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = InstanceQueue(tmp_path / "queue")
+    queue.add({"a": 1})
+    (each,) = queue.waiting(QueueState.RECEIVED)
+    now = time.time()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: now + 86400.0)
+        queue.again(each, QueueState.RECEIVED)
+        assert queue.waiting(QueueState.RECEIVED) == []
+    assert [each.content for each in queue.waiting(QueueState.RECEIVED)] == ["a"]
 
 
 def test_what_was_arriving_when_the_power_failed_is_kept_if_it_is_whole(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from pydicom.fileset import FileSet
 
 from eci_annotate.proxy.cli.command_line import main
 from eci_annotate.proxy.configuration import read_configuration
-from eci_annotate.proxy.receive.file_sources import WatchedFolder, take_paths
+from eci_annotate.proxy.receive.file_sources import take_paths
+from eci_annotate.proxy.receive.folder_watch import WatchedFolder
 from eci_annotate.proxy.spool import Spool
 from tests.deid.planted import leaks
 from tests.proxy.proxy_world import centre, hospital, planted, write_configuration

@@ -168,13 +168,16 @@ def _numbers(chosen: argparse.Namespace) -> None:
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
-    from eci_annotate.proxy.receive.pacs import fetch, keys_of
+    from eci_annotate.proxy.receive.fetch_query import queries_of
+    from eci_annotate.proxy.receive.pacs import fetch
 
     bar = ProgressBar()
     with site_setup.opened(chosen) as proxy:
-        counts = fetch(proxy, keys_of(chosen.patient, chosen.study, chosen.accessions), bar)
+        report = fetch(proxy, queries_of(chosen.patient, chosen.study, chosen.accessions), bar)
         bar.close()
-        print_table(["studies", "number"], sorted(counts.items()))
+        print_table(["studies", "number"], sorted(report.counts.items()))
+        for what, lines in sorted(report.lines.items()):
+            print_line(f"Lines of the list, {what}: {', '.join(map(str, sorted(set(lines))))}")
 
 
 def _preview(chosen: argparse.Namespace) -> None:

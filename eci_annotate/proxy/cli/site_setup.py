@@ -120,6 +120,7 @@ def checks_of(configuration: Configuration, offline: bool = False) -> Iterator[C
     yield "site's secret", _refusal(lambda: configuration.pseudonymiser())
     yield "policy", _refusal(lambda: configuration.policy())
     yield "spool", _spool(configuration.spool)
+    yield "link table", _refusal(lambda: _links(configuration))
     for folder in configuration.watch:
         yield f"watched folder {folder.name}", "" if os.access(folder, os.R_OK | os.W_OK) else "cannot be written"
     if configuration.centre:
@@ -148,6 +149,14 @@ def _spool(folder: Path) -> str:
     except OSError:
         return "cannot be created"
     return "" if free > 10 << 30 else f"only {free / 1e9:.0f} GB are free"
+
+
+def _links(configuration: Configuration) -> None:
+    from eci_annotate.proxy.link_table import LinkTable
+
+    path = configuration.spool / "links.sqlite"
+    if path.exists():
+        LinkTable(path, configuration.pseudonymiser()).close()
 
 
 def _centre(configuration: Configuration, ask: bool) -> None:

@@ -1,27 +1,27 @@
-"""Images from files: a folder, single files, a ZIP, a DICOMDIR, and folders that are watched. Names are never kept."""
+"""Images from files: a folder, single files, a ZIP, a DICOMDIR. Names are never kept."""
 
 from __future__ import annotations
 
-import logging
 import os
-import time
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom import dcmread
 
 from eci_annotate.deid.deidentify import quiet
 from eci_annotate.deid.folder_run import is_dicom
-from eci_annotate.errors import DamagedFile, EciError, NoImages, NotDicom, Overloaded
+from eci_annotate.errors import DamagedFile, NoImages, NotDicom, Overloaded
 from eci_annotate.proxy.spool import Spool
 
 Progress = Callable[[str, int, int], None]
-MOST_MEMBERS, SETTLED_S = 200_000, 5.0
+MOST_MEMBERS = 200_000
+RECEIVED, DAMAGED, NESTED = "received", "damaged ZIP, or one with a password", "ZIP inside a ZIP: unpack it"
+_ZIP = b"PK\x03\x04"
 _UNZIPPABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError)
-log = logging.getLogger("eci_proxy")
 
 
 def take_paths(spool: Spool, sources: Iterable[Path], tell: Progress) -> Counter[str]:
@@ -30,19 +30,28 @@ def take_paths(spool: Spool, sources: Iterable[Path], tell: Progress) -> Counter
     Raises
     ------
     NoImages
-        Nothing was DICOM.
+        Nothing was received; it says why.
     """
     counts: Counter[str] = Counter()
     files = [path for source in sources for path in files_of_source(source)]
     for number, path in enumerate(files, 1):
-        if zipfile.is_zipfile(path) and not is_dicom(path):
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            counts["not a regular file"] += 1
+        elif zipfile.is_zipfile(path) and not is_dicom(path):
             counts.update(take_zip(spool, path))
         else:
             counts[_taken(spool, path)] += 1
         tell("Receiving", number, len(files))
-    if not counts["received"]:
-        raise NoImages("There is no DICOM file here.", "Give a folder, a ZIP or a DICOMDIR with DICOM files.")
+    if not counts[RECEIVED]:
+        raise _nothing(+counts)
     return counts
+
+
+def _nothing(counts: Counter[str]) -> NoImages:
+    if set(counts) <= {"not DICOM"}:
+        return NoImages("There is no DICOM file here.", "Give a folder, a ZIP or a DICOMDIR with DICOM files.")
+    why = ", ".join(f"{number} {reason}" for reason, number in sorted(counts.items()))
+    return NoImages(f"No file was received: {why}.", "Correct that, and send them again.")
 
 
 def files_of_source(source: Path) -> Iterator[Path]:
@@ -80,7 +89,7 @@ def listed_files(dicomdir: Path) -> Iterator[Path]:
 
 
 def take_zip(spool: Spool, path: Path) -> Counter[str]:
-    """Take the members of a ZIP, each as a stream; a damaged one ends the ZIP, what came before stays.
+    """Take the members of a ZIP, each as a stream; a damaged one costs only itself.
 
     Raises
     ------
@@ -93,12 +102,20 @@ def take_zip(spool: Spool, path: Path) -> Counter[str]:
             members = [each for each in packed.infolist() if not each.is_dir()]
             if len(members) > MOST_MEMBERS:
                 raise Overloaded("A ZIP has too many files.", f"Divide it: at most {MOST_MEMBERS}.")
-            for each in members:
-                with packed.open(each) as stream:
-                    counts[_reason(lambda stream=stream: spool.take(stream))] += 1  # type: ignore[misc]
+            counts.update(_member(spool, packed, each) for each in members)
     except _UNZIPPABLE:
-        counts["damaged ZIP, or one with a password"] += 1
+        counts[DAMAGED] += 1
     return counts
+
+
+def _member(spool: Spool, packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    try:
+        with cast("BinaryIO", packed.open(member)) as stream:
+            if stream.peek(len(_ZIP)).startswith(_ZIP):  # type: ignore[attr-defined]
+                return NESTED
+            return _reason(lambda: spool.take(stream))
+    except _UNZIPPABLE:
+        return DAMAGED
 
 
 def _taken(spool: Spool, path: Path) -> str:
@@ -121,42 +138,4 @@ def _reason(take: Callable[[], str]) -> str:
         return "too large"
     except OSError as error:
         return f"not readable ({type(error).__name__})"
-    return "received"
-
-
-class WatchedFolder:
-    """A folder whose files are taken once they no longer change, and then deleted there.
-
-    Parameters
-    ----------
-    folder
-        The folder; its subfolders too.
-    settled_s
-        How long a file must be unchanged.
-    """
-
-    def __init__(self, folder: Path, settled_s: float = SETTLED_S) -> None:
-        self._folder, self._settled = folder, settled_s
-        self._refused: set[tuple[Path, int]] = set()
-
-    def step(self, spool: Spool) -> int:
-        """Take what has settled; returns how many files. What is refused stays there, and is not tried again."""
-        done = 0
-        for path in files_of_source(self._folder) if self._folder.is_dir() else ():
-            try:
-                status = path.stat()
-                if time.time() - status.st_mtime < self._settled or (path, status.st_mtime_ns) in self._refused:
-                    continue
-                counts = take_paths(spool, [path], lambda *_: None)
-                if set(counts) == {"received"}:
-                    path.unlink()
-                    done += counts["received"]
-                    continue
-            except NoImages:
-                pass
-            except (EciError, OSError) as error:
-                log.error("watched folder", extra={"kind": type(error).__name__})
-                return done
-            self._refused.add((path, status.st_mtime_ns))
-            log.warning("a file of a watched folder was refused")
-        return done
+    return RECEIVED

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -21,40 +20,18 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from eci_annotate.errors import BadConfiguration, NotFound
 from eci_annotate.proxy.configuration import PacsSettings
+from eci_annotate.proxy.receive.fetch_query import Keys, Query
 from eci_annotate.proxy.receive.file_sources import Progress
 from eci_annotate.proxy.receive.store_scp import store_to, stored
 
 if TYPE_CHECKING:
     from eci_annotate.proxy.proxy_service import Proxy
 
-Keys = Mapping[str, str]
 PENDING, MOST_CONTEXTS, PATIENCE_S = (0xFF00, 0xFF01), 126, 60.0
+FETCHED, NOT_FOUND, IN_PART = "fetched", "asked for, but not found", "fetched in part only, or not at all"
+SHARED = "not fetched: several patients have this number; fetch them by --patient or --study"
+OTHERS = "not fetched: the PACS answered with what was not asked for"
 log = logging.getLogger("eci_proxy")
-
-
-def keys_of(patient: str | None, study: str | None, accessions: Path | None) -> list[Keys]:
-    """Return what to look for; of a CSV the column AccessionNumber, or the first one.
-
-    Raises
-    ------
-    BadConfiguration
-        The CSV cannot be read, or holds nothing.
-    """
-    if accessions is None:
-        return [{"PatientID": patient} if patient else {"StudyInstanceUID": study or ""}]
-    try:
-        with accessions.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(stream) if row]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise BadConfiguration("The list of accession numbers cannot be read.", "Give a CSV file in UTF-8.") from None
-    named = rows and "AccessionNumber" in rows[0]
-    column = rows[0].index("AccessionNumber") if named else 0
-    numbers = dict.fromkeys(row[column] for row in rows[1 if named else 0 :] if len(row) > column and row[column])
-    if not numbers:
-        raise BadConfiguration("The list holds no accession number.", "Write one in each line.")
-    if any(set("*?\\") & set(number) for number in numbers):
-        raise BadConfiguration("An accession number holds a wildcard.", "List each number in full.")
-    return [{"AccessionNumber": number} for number in numbers]
 
 
 def echo(settings: PacsSettings) -> None:
@@ -63,8 +40,22 @@ def echo(settings: PacsSettings) -> None:
         association.send_c_echo()
 
 
-def fetch(proxy: Proxy, asked: Sequence[Keys], tell: Progress) -> Counter[str]:
-    """Fetch all studies that match; returns how many were fetched, found nowhere, or fetched in part only.
+@dataclass
+class FetchReport:
+    """How many studies were fetched, and how many not and why; for a list, the lines of those that were not."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def count(self, what: str, query: Query, number: int = 1) -> None:
+        """Count what became of a query."""
+        self.counts[what] += number
+        if query.line and what != FETCHED:
+            self.lines.setdefault(what, []).append(query.line)
+
+
+def fetch(proxy: Proxy, asked: Sequence[Query], tell: Progress) -> FetchReport:
+    """Fetch all studies that match; those of an accession number that several patients have are not fetched.
 
     Raises
     ------
@@ -73,34 +64,56 @@ def fetch(proxy: Proxy, asked: Sequence[Keys], tell: Progress) -> Counter[str]:
     NotFound
         It does not answer.
     """
-    settings, counts = proxy.configuration.pacs, Counter[str]()
+    settings, report = proxy.configuration.pacs, FetchReport()
     if settings is None:
         raise BadConfiguration("No PACS is configured.", "Add the part pacs to the configuration.")
-    studies: dict[str, None] = {}
-    for number, keys in enumerate(asked, 1):
-        found = find_studies(settings, keys)
-        counts["asked for, but not found"] += not found
-        studies |= dict.fromkeys(found)
+    studies: dict[str, Query] = {}
+    for number, query in enumerate(asked, 1):
+        found = find_studies(settings, query.keys)
+        if found.others:
+            report.count(OTHERS, query, found.others)
+        if found.patients > 1:
+            report.count(SHARED, query)
+        elif not found.uids and not found.others:
+            report.count(NOT_FOUND, query)
+        else:
+            studies |= {uid: query for uid in found.uids if uid not in studies}
         tell("Asking the PACS", number, len(asked))
-    for number, uid in enumerate(studies, 1):
+    for number, (uid, query) in enumerate(studies.items(), 1):
         whole = move_study(settings, uid) if settings.move else get_study(settings, uid, proxy)
-        counts["fetched" if whole else "fetched in part only, or not at all"] += 1
+        report.count(FETCHED if whole else IN_PART, query)
         tell("Fetching studies", number, len(studies))
-    return +counts
+    return report
 
 
-def find_studies(settings: PacsSettings, keys: Keys) -> list[str]:
-    """Return the UIDs of the studies that match."""
+@dataclass(frozen=True)
+class StudyAnswer:
+    """Studies that match, of how many patients, and how many the PACS answered that do not match."""
+
+    uids: tuple[str, ...]
+    patients: int
+    others: int
+
+
+def find_studies(settings: PacsSettings, keys: Keys) -> StudyAnswer:
+    """Ask for the studies that match. A PACS that does not know a key answers with all it has: these do not count."""
     query = Dataset()
-    query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", ""
+    query.QueryRetrieveLevel, query.StudyInstanceUID, query.PatientID, query.IssuerOfPatientID = "STUDY", "", "", ""
     for name, value in keys.items():
         setattr(query, name, value)
     with _associated(settings, [StudyRootQueryRetrieveInformationModelFind]) as association:
         answers = [*association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind)]
     if not answers or _status(answers[-1][0]) != 0:
         raise NotFound("The PACS did not answer a query completely.", "Try again, or ask its administrator.")
-    found = [str(each.StudyInstanceUID) for status, each in answers if _status(status) in PENDING and each]
-    return list(dict.fromkeys(found))
+    every = [each for status, each in answers if _status(status) in PENDING and each]
+    found = [each for each in every if all(_said(each, name) == value.casefold() for name, value in keys.items())]
+    patients = {(_said(each, "PatientID"), _said(each, "IssuerOfPatientID")) for each in found}
+    uids = dict.fromkeys(str(each.StudyInstanceUID) for each in found)
+    return StudyAnswer(tuple(uids), len(patients), len(every) - len(found))
+
+
+def _said(answer: Dataset, name: str) -> str:
+    return str(answer.get(name) or "").strip(" \0").casefold()
 
 
 def get_study(settings: PacsSettings, uid: str, proxy: Proxy) -> bool:
