@@ -21,7 +21,7 @@ from eci_annotate.viewer.panels.annotation_list import AnnotationList
 from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
-from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel, signed_words
 from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
@@ -38,7 +38,6 @@ from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import TaskReport
-from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
@@ -50,12 +49,6 @@ TICK_S = 5.0
 NOT_DRAWN = "A review shows a signed version, which cannot be edited."
 LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed and can no longer be changed."
-
-
-def signed_words(signed: Signed) -> str:
-    """Return which version was signed, by whom and when."""
-    seal = f", seal {signed.seal[:16]}" if signed.seal else ""
-    return f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
 
 
 def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
@@ -155,13 +148,13 @@ class Workbench(Listener):
     def _laid_out(self) -> w.VBox:
         manual, head = self.report.manual, (title_of(self.task), self.state.widget)
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
-        work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
+        work = [self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
-        side = [self.browser.widget, *work]
+        side = [*before, self.browser.widget, *work]
         if self.compared:
             self.compared.compare()
             middle = self.compared.beside(self.stage, middle[:-1], self.present)
-            side = [self.compared.panel.widget, *work, self.browser.widget]
+            side = [self.compared.panel.widget, *before, *work, self.browser.widget]
         return framed(*head, side, middle, menus, [manual.page])
 
     def do(self, entry: Entry) -> None:
