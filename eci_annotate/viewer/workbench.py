@@ -18,7 +18,7 @@ from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.first_view import first_view, last_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles, study_words
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
 from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel, signed_words
@@ -58,9 +58,10 @@ def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
 
 
 def describe_series(controller: Controller, studies: Sequence[Study], hanging: Hanging) -> None:
-    """Tell a viewer what each series is called, with which window it opens, and which stacks it has."""
+    """Tell a viewer what each series is called, with which window it opens, and which stacks and study it has."""
     controller.plan.titles = full_titles(studies, hanging)
     controller.panes.windows, controller.panes.stacks = windows_of(hanging), stacks_by_series(studies)
+    controller.panes.studies = study_words(studies)
 
 
 class Workbench(Listener):
