@@ -19,6 +19,7 @@ from eci_annotate.repository.tables import offered
 from eci_annotate.viewer.account_bar import account_bar
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.own_versions import OwnVersions
+from eci_annotate.viewer.panels.sign_panel import what_was_signed
 from eci_annotate.viewer.plain_error import plain_remedy
 from eci_annotate.viewer.session.event_loop import LOOP, every
 from eci_annotate.viewer.stage.esm_bundle import HERE
@@ -157,7 +158,7 @@ class TaskApp:
         self.body.children = [self.shown.widget]
 
     def _was_signed(self, signed: Signed) -> None:
-        what = f"Signed: version {signed.version} of {signed.subject}."
+        what = f"{what_was_signed(signed)} of {signed.subject}."
         self.said.value = f"<span class='eci-good'>✓ <b>{html.escape(what)}</b></span>"
         self.bar.children = [self.next, self.said]
         LOOP.after(FOCUS_S, self.next.focus)

@@ -13,10 +13,11 @@ from eci_annotate.errors import EciError, NoSeriesFits
 from eci_annotate.tools import replay
 from eci_annotate.tools.editing.entries import Entry, Select
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, series_titles, study_words
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.layout import close_all, framed
 from eci_annotate.viewer.panels.layout_menu import windows_of
+from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.study_checks import stated
 from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
@@ -63,7 +64,12 @@ class VersionPage(Listener):
                 raise NoSeriesFits(f"Nothing was drawn on {signed.subject}.", "Only its answers were signed.")
             easel.show(hanging.first)
         self.controller = Controller(easel, self, f"Version {signed.version} is signed and cannot be changed.")
-        self.controller.panes.windows = windows_of(hanging)
+        panes = self.controller.panes
+        panes.windows, panes.stacks, panes.studies = (
+            windows_of(hanging),
+            stacks_by_series(studies),
+            study_words(studies),
+        )
         self.stage = Stage(self.controller, height=height)
         titles = series_titles(studies, hanging)
         self.annotations = AnnotationList(self.controller, self._do, lambda label, colour: None, titles)

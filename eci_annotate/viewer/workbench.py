@@ -18,10 +18,10 @@ from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
 from eci_annotate.viewer.first_view import first_view, last_view
 from eci_annotate.viewer.panels.annotation_list import AnnotationList
-from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles
+from eci_annotate.viewer.panels.data_browser import BrowserPanel, full_titles, series_titles, study_words
 from eci_annotate.viewer.panels.layout import close_all, framed, missing_part, title_of
 from eci_annotate.viewer.panels.layout_menu import menu_for, windows_of
-from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel
+from eci_annotate.viewer.panels.sign_panel import ADJUDICATION_MEANING, SignPanel, signed_words
 from eci_annotate.viewer.panels.stack_names import stacks_by_series
 from eci_annotate.viewer.panels.task_places import Marking
 from eci_annotate.viewer.panels.toolbar import Toolbar
@@ -38,7 +38,6 @@ from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.stage.stage import Stage
 from eci_annotate.viewer.suggestions.suggestions import suggestions_for
 from eci_annotate.viewer.task_form import TaskReport
-from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
 if TYPE_CHECKING:
@@ -52,12 +51,6 @@ LEFT = "You left this task; your work is kept as a draft."
 SIGNED = "This task is signed and can no longer be changed."
 
 
-def signed_words(signed: Signed) -> str:
-    """Return which version was signed, by whom and when."""
-    seal = f", seal {signed.seal[:16]}" if signed.seal else ""
-    return f"Signed: version {signed.version} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
-
-
 def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
     """Return the model servers that may be asked in a task, and the tools that it offers."""
     models = [] if task.definition.kind == TaskKind.REVIEW else task.assistants()
@@ -65,9 +58,10 @@ def models_and_tools(task: Task) -> tuple[list[str], tuple[str, ...]]:
 
 
 def describe_series(controller: Controller, studies: Sequence[Study], hanging: Hanging) -> None:
-    """Tell a viewer what each series is called, with which window it opens, and which stacks it has."""
+    """Tell a viewer what each series is called, with which window it opens, and which stacks and study it has."""
     controller.plan.titles = full_titles(studies, hanging)
     controller.panes.windows, controller.panes.stacks = windows_of(hanging), stacks_by_series(studies)
+    controller.panes.studies = study_words(studies)
 
 
 class Workbench(Listener):
@@ -155,13 +149,13 @@ class Workbench(Listener):
     def _laid_out(self) -> w.VBox:
         manual, head = self.report.manual, (title_of(self.task), self.state.widget)
         menus, before = [self.menu.widget, manual.button], [*missing_part(self.work.missing), *self.marking.shown]
-        work = [*before, self.annotations.widget, *self.report.shown, self.signing.widget]
+        work = [self.annotations.widget, *self.report.shown, self.signing.widget]
         middle = [self.stage] if self.review else [self.toolbar.widget, self.suggestions.display.widget, self.stage]
-        side = [self.browser.widget, *work]
+        side = [*before, self.browser.widget, *work]
         if self.compared:
             self.compared.compare()
             middle = self.compared.beside(self.stage, middle[:-1], self.present)
-            side = [self.compared.panel.widget, *work, self.browser.widget]
+            side = [self.compared.panel.widget, *before, *work, self.browser.widget]
         return framed(*head, side, middle, menus, [manual.page])
 
     def do(self, entry: Entry) -> None:

@@ -192,3 +192,11 @@ def test_a_new_annotation_is_on_the_series_of_the_pane_with_the_focus(how: str) 
     with pytest.raises(Refused, match="signed"):
         one.add()
     assert easel.table.series_uid == FINE
+
+
+def test_the_browser_gets_which_study_a_series_is_of() -> None:
+    controller = make_controller()
+    uid = controller.easel.table.series_uid
+    assert controller.panes.scene()["series"][uid]["study"] == ""
+    controller.panes.studies = {uid: "prior study 2025-06-01"}
+    assert controller.panes.scene()["series"][uid]["study"] == "prior study 2025-06-01"

@@ -5,7 +5,7 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate.archive.protocol import Series, Study
-from eci_annotate.viewer.panels.data_browser import SeriesCard, full_titles
+from eci_annotate.viewer.panels.data_browser import SeriesCard, full_titles, study_words
 
 LIMITS = {
     "": {"modality": "CT"},
@@ -34,4 +34,4 @@ def test_titles_say_which_study_a_series_is_of_where_there_are_several() -> None
         "1.1": "Portal venous (current study 2026-01-05)",
         "2.1": "series 3 (prior study 2025-03-01)",
     }
-    assert full_titles([now], None) == {"1.1": "Portal venous"}
+    assert full_titles([now], None) == {"1.1": "Portal venous"} and study_words([now]) == {}

@@ -35,3 +35,12 @@ def test_each_section_is_reached_by_its_first_control_that_can_be_used(monkeypat
 
 def test_a_panel_of_one_section_has_no_links() -> None:
     assert section_links([section("eci-browser", w.Button())]) == []
+
+
+def test_a_section_that_can_only_be_read_is_reached_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    focused: list[Any] = []
+    monkeypatch.setattr(w.DOMWidget, "focus", lambda widget: focused.append(widget))
+    form, sign = section("eci-form", w.HTML("Report"), w.Text(disabled=True)), section("eci-sign", w.Button())
+    (row,) = section_links([form, sign])
+    row.children[0].click()
+    assert focused == [form] and form.tabbable is False, "focus needs an element that takes it"

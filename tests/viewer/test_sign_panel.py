@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from eci_annotate.errors import BadSecret
-from eci_annotate.viewer.panels.sign_panel import SignPanel
+from eci_annotate.viewer.panels.sign_panel import SignPanel, signed_words, what_was_signed
 
 
 def test_the_secret_is_asked_for_passed_on_and_forgotten() -> None:
@@ -36,3 +38,17 @@ def test_what_waits_for_the_person_is_a_button_that_leads_there() -> None:
     panel.button.click()
     panel.confirm.click()
     assert "class='eci-link-button' href='https://hub/sign/1?a=&quot;b'" in panel.said.value
+
+
+def test_what_was_signed_says_the_verdict_everywhere() -> None:
+    signed = SimpleNamespace(
+        version=1, reader="ruth", at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), seal="", verdict="reject",
+        reason="too <small>", task="review", subject="S1", meaning="seen",
+    )  # fmt: skip
+    panel = SignPanel(lambda *words: signed, review=True)
+    panel.button.click()
+    panel.confirm.click()
+    assert "verdict Reject" in panel.said.value and "too &lt;small&gt;" in panel.said.value
+    assert signed_words(signed) == "Signed with the verdict Reject: version 1 by ruth, 2026-01-02 03:04 UTC"
+    signed.verdict = None
+    assert what_was_signed(signed) == "Signed: version 1"

@@ -240,6 +240,9 @@ def test_a_review_says_that_the_corrected_version_is_identical(tmp_path: Path) -
     review.sign("I looked", verdict="reject", reason="the box is too large")
     anna = as_member(folder, "anna").start(SUBJECT, "annotate")
     bench = Workbench(anna)
+    assert "Needs correction: the box is too large" in texts(bench.widget)
+    parts = list(all_of(bench.widget))
+    assert parts.index(bench.marking.panel.widget) < parts.index(bench.browser.widget), "in sight before many images"
     bench.signing.button.click()
     told = "Identical to version 1. That version was rejected: the box is too large"
     assert told in bench.signing.note.value

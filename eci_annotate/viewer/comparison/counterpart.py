@@ -88,6 +88,8 @@ class Counterpart:
         height, pane = (stage.height, "") if alone else (STRIP, AXIAL)
         windows = self.controller.panes.windows
         self.strip = Strip(self.others, series, height, self.link, seen, windows, pane)
+        for each in self.strip.stages:
+            each.controller.panes.studies = self.controller.panes.studies
         shown = w.ToggleButton(value=self.adjudicates, description="Side by side", icon="columns")
         shown.tooltip = "Show what is compared beside each other, linked with your own work"
         shown.observe(lambda change: self._unfold(change["new"]), "value")

@@ -55,13 +55,21 @@ def series_titles(studies: Sequence[Study], hanging: Hanging | None) -> dict[str
 
 def full_titles(studies: Sequence[Study], hanging: Hanging | None) -> dict[str, str]:
     """Return the titles of series with their study, where there are several: no prior one is taken for the current."""
-    newest = max((study.date for study in studies if image_series_in(study)), default="")
     titles = series_titles(studies, hanging)
-    found = dict(titles)
-    for study in studies if len(studies) > 1 else ():
+    words = study_words(studies)
+    numbers = {series.series_uid: series.number for study in studies for series in study.series}
+    return titles | {uid: f"{titles.get(uid) or f'series {numbers[uid]}'} ({said})" for uid, said in words.items()}
+
+
+def study_words(studies: Sequence[Study]) -> dict[str, str]:
+    """Return for each series whether its study is prior or current, and its date; empty if there is one study only."""
+    if len(studies) < 2:
+        return {}
+    newest = max((study.date for study in studies if image_series_in(study)), default="")
+    found = {}
+    for study in studies:
         words = f"{'prior' if study.date < newest else 'current'} study {_date(study.date)}".strip()
-        for series in study.series:
-            found[series.series_uid] = f"{titles.get(series.series_uid) or f'series {series.number}'} ({words})"
+        found.update({series.series_uid: words for series in study.series})
     return found
 
 

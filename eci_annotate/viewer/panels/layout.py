@@ -74,8 +74,16 @@ def section_links(side: Sequence[Any]) -> list[w.HBox]:
 
 def _link(side: Sequence[Any], kind: str, title: str) -> w.Button:
     button = w.Button(description=title, tooltip=f"Go to: {title}", layout=w.Layout(width="auto", flex="1 1 auto"))
-    button.on_click(lambda _: [each.focus() for each in _controls(_section(side, kind))[:1]])
+    button.on_click(lambda _: _go_to(_section(side, kind)))
     return button
+
+
+def _go_to(section: Any) -> None:
+    """Focus the first control that can be used, else the section itself: what is read only is read."""
+    controls = _controls(section)
+    if not controls:
+        section.tabbable = False  # focus reaches it, Tab passes it over
+    (controls or [section])[0].focus()
 
 
 def _section(widgets: Sequence[Any], kind: str) -> Any | None:

@@ -44,6 +44,7 @@ class PlacesPanel:
     ) -> None:
         self.places, self._look, self._changed, self._crosshair = tuple(places), look, changed, crosshair
         self.button = w.Button(icon="map-marker", description="Mark the crosshair", tooltip=HOW)
+        self.button.layout.width = "auto"  # the default cuts the words off
         self.button.on_click(lambda _: self.add(self._crosshair()))
         head = [self.button] if changed else []
         self.body = w.VBox([])

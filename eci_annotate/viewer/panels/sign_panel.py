@@ -21,6 +21,18 @@ SENT_WHOLE = {"continuous_update": False}  # when the field loses focus, before 
 VERDICTS = [("—", ""), ("Accept", "accept"), ("Reject", "reject")]
 
 
+def what_was_signed(signed: Any) -> str:
+    """Return the version, and for a review its verdict: a rejection must not look like an acceptance."""
+    verdict = {value: label for label, value in VERDICTS if value}.get(signed.verdict or "")
+    return f"Signed{f' with the verdict {verdict}' if verdict else ''}: version {signed.version}"
+
+
+def signed_words(signed: Any) -> str:
+    """Return what was signed, by whom and when."""
+    seal = f", seal {signed.seal[:16]}" if signed.seal else ""
+    return f"{what_was_signed(signed)} by {signed.reader}, {to_minute(signed.at)} UTC{seal}"
+
+
 class SignPanel:
     """Sign button with statement; a review also has a verdict and a reason.
 
@@ -135,10 +147,11 @@ class SignPanel:
     def _show(self, signed: Any) -> None:
         self.close()
         seal = f"Seal <code>{signed.seal[:16]}</code>" if signed.seal else "Hidden until you have repeated the reading"
+        reason = f"Reason: {html.escape(signed.reason)}<br>" if signed.reason else ""
         self.said.value = (
-            f"<div class='eci-signed'><b>Signed: version {signed.version}</b> of {html.escape(signed.task)}, "
+            f"<div class='eci-signed'><b>{what_was_signed(signed)}</b> of {html.escape(signed.task)}, "
             f"{html.escape(signed.subject)}<br>by {html.escape(signed.reader)} at {to_minute(signed.at)} UTC<br>"
-            f"“{html.escape(signed.meaning)}”<br>{seal}</div>"
+            f"{reason}“{html.escape(signed.meaning)}”<br>{seal}</div>"
         )
 
     def close(self) -> None:

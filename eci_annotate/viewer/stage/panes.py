@@ -37,6 +37,8 @@ class Panes:
         The current layout.
     stacks
         For each stack of a series that has several: all of them, UID and title.
+    studies
+        For each series of a subject with several studies: whether its study is prior or current, and its date.
     overlays
         What is laid in colour over the series.
     windows
@@ -50,6 +52,7 @@ class Panes:
         self.obliques = ObliquePanes(lambda uid: easel.table.sheet_of(uid).volume)
         self.windows: Mapping[str, Window] = {}
         self.stacks: Mapping[str, Sequence[tuple[str, str]]] = {}
+        self.studies: Mapping[str, str] = {}
         self._planes: dict[str, dict[str, PlaneStack]] = {}
         self._pictures: dict[str, Pictures] = {}
 
@@ -195,6 +198,7 @@ class Panes:
         frame = sheet.grid.frame_of_reference_uid
         quantity = str(sheet.volume.attrs.get("units", ""))
         facts = {"window": window, "invert": pictures.invert, "quantity": quantity, "colour": pictures.in_colour}
+        facts["study"] = self.studies.get(series_uid, "")
         facts |= {"voi": pictures.voi, "windows": pictures.choices, "suv": sheet.volume.attrs.get("suv_factor", 0)}
         stacks = [list(each) for each in self.stacks.get(series_uid, ())]
         return {"frame": frame, "shapes": shapes, "stacks": stacks, **facts}

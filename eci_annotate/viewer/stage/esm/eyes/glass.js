@@ -82,7 +82,8 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   if (wide) put(texts.window, width - 8, 18, "right");
   const bottom = wide ? texts.place : texts.window;
   put(bottom, 8, height - 9, "left");
-  if (probe) put(probe, width - 8, 34, "right");
+  const crowded = context.measureText(texts.slice).width + context.measureText(probe).width > width - 32;
+  if (probe) put(probe, width - 8, crowded ? 50 : 34, "right");
   if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
   const below = context.measureText(texts.slice).width > width / 2 - 18 ? 50 : 34;
   drawBar(context, put, texts.bar, size, context.measureText(bottom).width);

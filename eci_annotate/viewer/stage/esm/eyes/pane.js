@@ -46,6 +46,8 @@ export class Pane {
     this.quantity = "";
     /** Title of the stack, of a series with several. */
     this.stack = "";
+    /** Prior or current, and its date, of a subject with several studies. */
+    this.study = "";
     /** Factor from values to SUV by body weight; 0 if there is none. */
     this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
@@ -80,7 +82,7 @@ export class Pane {
   /** Belong to a series from now on. @param {any} cell a pane of a SCENE message @param {string} space @param {any} facts of its series */
   take(cell, space, facts) {
     const [, stack] = facts?.stacks?.find(([uid]) => uid === cell.series) ?? ["", ""];
-    Object.assign(this, { series: cell.series, plane: cell.plane, space, stack, quantity: facts?.quantity ?? "", suv: facts?.suv ?? 0 });
+    Object.assign(this, { series: cell.series, plane: cell.plane, space, stack, study: facts?.study ?? "", quantity: facts?.quantity ?? "", suv: facts?.suv ?? 0 });
   }
 
   /** Show nothing. */
@@ -216,7 +218,8 @@ export class Pane {
   write(window, focus, fused = this.fused) {
     const { shape, index } = Object.assign(this, { fused });
     const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
-    const slice = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
+    const number = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
+    const slice = [number, this.study].filter(Boolean).join(" · "); // no prior pane is taken for a current one
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}${fused.text && `, ${fused.text}`}`;
