@@ -168,6 +168,19 @@ test("another series or plane in a pane ends its stroke, and what other panes sh
   assert.ok(world.interaction.changedAt > 0);
 });
 
+test("only what changes the images stops a press for a moment", () => {
+  const world = new World();
+  const stage = stageOf(world);
+  delete stage.look;
+  const pane = { name: "axial", series: "s", plane: "axial", index: 4, view: { left: 0, top: 0, zoom: 1 } };
+  stage.board.shown = [pane];
+  Object.assign(world.interaction, { changedAt: -Infinity, turnTo: (series, focus) => { if (focus) pane.index = focus[2]; } });
+  stage.look({ series: "s", focus: [0, 0, 4] });
+  assert.equal(world.interaction.changedAt, -Infinity);
+  stage.look({ series: "s", focus: [0, 0, 5] });
+  assert.ok(world.interaction.changedAt > 0);
+});
+
 test("strokes that wait for the kernel are kept when another layout comes", async () => {
   const sent = [];
   const queue = new StrokeQueue((frame, events) => sent.push(events.map((each) => each.do)), () => {}, { most: 1, note() {} });

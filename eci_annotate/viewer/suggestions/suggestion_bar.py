@@ -46,7 +46,7 @@ def sizes_of(suggestion: Suggestion, easel: Easel) -> str:
 
 
 class SuggestionBar:
-    """Shows the state of suggestions.
+    """Shows the state of suggestions in a line that is always there, so that the images below keep their place.
 
     Parameters
     ----------
@@ -82,12 +82,6 @@ class SuggestionBar:
         ):
             part.layout.display = "" if shown else "none"
         self.choice.layout.display = "none"
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Keep the line, empty or not, while something can be drawn: images must not move under the pointer."""
-        shown = self.text.value or not self.accept.disabled
-        self.widget.layout.display = "flex" if shown else "none"
 
     def waiting(self, share: float) -> None:
         """Show that a result is being computed, and how far it is (0..1)."""
@@ -110,4 +104,3 @@ class SuggestionBar:
         """Disable the buttons."""
         for button in (self.accept, self.discard, self.cancel):
             button.disabled = True
-        self.refresh()

@@ -87,7 +87,6 @@ class Suggestions:
         if self._closed:
             return
         self.menu.refresh()
-        self.display.refresh()
         wanted = next((q for source in (self.masks, *self._sources) if (q := source.computation()) is not None), None)
         state = wanted.state if wanted else None
         if state == self._state:

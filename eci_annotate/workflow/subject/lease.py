@@ -87,7 +87,8 @@ def check_held(task: str, lease: Lease | None, fence: int, actor: Actor, now: da
     if lease is None:
         raise LeaseLost(f"{task!r} is not open.", kept)
     if lease.fence != fence or not lease.is_of(actor):
-        raise LeaseLost(f"{task!r} was taken over by {lease.holder}.", "Your last work is kept as a draft.")
+        who = "you, in another session" if lease.holder == actor.name else lease.holder
+        raise LeaseLost(f"This task was taken over by {who}.", "Work that was saved is kept as a draft.")
     if not lease.is_live(now):
         raise LeaseLost(f"Your lease of {task!r} ended at {to_minute(lease.until)}.", kept)
     return lease

@@ -8,6 +8,7 @@ import { Loader } from "./eyes/loader.js";
 import { EXACT } from "./eyes/lut.js";
 import { element } from "./eyes/pane.js";
 import { shows } from "./sections/fusion.js";
+import { seenIn } from "./hands/aim.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
 import { SeriesDrop } from "./hands/series_drop.js";
@@ -92,6 +93,7 @@ export class Stage {
     window.addEventListener("pointerdown", this.onElsewhere, true);
     this.connection.start();
     this.send(wire.readyMessage());
+    if (document.activeElement === document.body) this.el.focus({ preventScroll: true }); // keys are for the images at once
   }
 
   stop() {
@@ -173,12 +175,13 @@ export class Stage {
 
   look({ window, focus, preset, layout, view, series }) {
     const { board } = this;
-    if (layout || view || focus || series) this.interaction.changedAt = performance.now();
+    const before = seenIn(board.shown);
     if (layout && board.layout === layout) this.arrange("");
     if (view) this.interaction.viewCommand(view, null);
     if (preset) this.interaction.preset(preset);
     if (window) board.setWindow(window, undefined, undefined, EXACT);
     this.interaction.turnTo(series, focus);
+    if (seenIn(board.shown) !== before) this.interaction.changedAt = performance.now();
   }
 
   // -- to the user ---------------------------------------------------------------

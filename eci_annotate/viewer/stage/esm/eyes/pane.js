@@ -44,10 +44,8 @@ export class Pane {
     this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
-    /** Title of the stack, of a series with several. */
-    this.stack = "";
-    /** Prior or current, and its date, of a subject with several studies. */
-    this.study = "";
+    /** Title of the stack, of a series with several; prior or current, and its date, of a subject with several studies. */
+    [this.stack, this.study] = ["", ""];
     /** Factor from values to SUV by body weight; 0 if there is none. */
     this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
@@ -218,8 +216,7 @@ export class Pane {
   write(window, focus, fused = this.fused) {
     const { shape, index } = Object.assign(this, { fused });
     const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
-    const number = `${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`;
-    const slice = [number, this.study].filter(Boolean).join(" · "); // no prior pane is taken for a current one
+    const slice = [`${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`, this.study].filter(Boolean).join(" · ");
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}${fused.text && `, ${fused.text}`}`;

@@ -39,6 +39,10 @@ export class ScreenPlace {
   }
 }
 
+/** What panes show, and where, as a text to compare. @param {import("../eyes/pane.js").Pane[]} panes */
+export const seenIn = (panes) =>
+  JSON.stringify(panes.map(({ name, series, plane, index, turn, view }) => [name, series, plane, index, turn, view?.left, view?.top, view?.zoom]));
+
 /** Why a press draws nothing; empty if it draws. @param {{waits?: boolean}} pane
  * @param {{moved: boolean, sinceChange: number, playing: boolean}} what `sinceChange`: ms since the kernel changed the images */
 export function whyNothingIsDrawn(pane, { moved, sinceChange, playing }) {
