@@ -45,7 +45,7 @@ export class Pane {
     /** What its values are measured in, such as HU. */
     this.quantity = "";
     /** Title of the stack, of a series with several; prior or current, and its date, of a subject with several studies. */
-    [this.stack, this.study] = ["", ""];
+    this.stack = this.study = "";
     /** Factor from values to SUV by body weight; 0 if there is none. */
     this.suv = 0;
     /** Frame of reference; panes of one share the crosshair. */
