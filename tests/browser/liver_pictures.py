@@ -75,7 +75,7 @@ def draw(page: Page) -> None:
 
 def screenshot(page: Page, path: Path) -> None:
     """Take a picture of the app at rest."""
-    page.set_viewport_size({"width": 1600, "height": 1400})  # nothing of JupyterLab over the app
+    page.set_viewport_size({"width": 1600, "height": 1700})  # nothing of JupyterLab over the app
     page.mouse.move(0, 0)
     page.wait_for_timeout(1500)
     app = page.locator(".eci-app").first

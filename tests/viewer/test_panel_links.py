@@ -44,3 +44,8 @@ def test_a_section_that_can_only_be_read_is_reached_too(monkeypatch: pytest.Monk
     (row,) = section_links([form, sign])
     row.children[0].click()
     assert focused == [form] and form.tabbable is False, "focus needs an element that takes it"
+
+
+def test_the_links_are_in_the_order_of_the_sections() -> None:
+    (row,) = section_links([section("eci-sign", w.Button()), w.VBox([section("eci-browser", w.Button())])])
+    assert [each.description for each in row.children] == ["Sign", "Images"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -64,10 +64,10 @@ def framed(
 
 def section_links(side: Sequence[Any]) -> list[w.HBox]:
     """Return a row of buttons, each leading to a section of the panel: long panels hide their lower ones."""
-    titles = {kind: title for kind, title in SECTIONS.items() if _section(side, kind)}
-    if len(titles) < 2:
+    kinds = [*dict.fromkeys(_kinds(side))]
+    if len(kinds) < 2:
         return []
-    row = w.HBox([_link(side, kind, title) for kind, title in titles.items()])
+    row = w.HBox([_link(side, kind, SECTIONS[kind]) for kind in kinds])
     row.add_class("eci-links")
     return [row]
 
@@ -84,6 +84,13 @@ def _go_to(section: Any) -> None:
     if not controls:
         section.tabbable = False  # focus reaches it, Tab passes it over
     (controls or [section])[0].focus()
+
+
+def _kinds(widgets: Sequence[Any]) -> Iterator[str]:
+    """Yield the kinds of sections, in their order."""
+    for each in widgets:
+        yield from (kind for kind in each._dom_classes if kind in SECTIONS)
+        yield from _kinds(getattr(each, "children", ()))
 
 
 def _section(widgets: Sequence[Any], kind: str) -> Any | None:
