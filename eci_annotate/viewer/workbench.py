@@ -232,7 +232,7 @@ class Workbench(Listener):
         if bool(warning) != self.warned:
             self.warned = bool(warning)
             self._say(warning or f"The task is {text} again.", "warning" if warning else "note")
-        self.state.show(text, "" if self.review else self.autosave.words, self.warned)
+        self.state.show(text, self.autosave.words, self.warned)
 
     def saving_failed(self, error: EciError) -> None:
         """Show the error; end the work if nothing can be saved any more."""

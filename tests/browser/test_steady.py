@@ -21,6 +21,10 @@ SAY = """(text) => {
   return document.querySelector(".eci-stage").getBoundingClientRect().top;
 }"""
 
+TITLE_BOXES = """() => [...document.querySelectorAll(".eci-title button, .eci-title select, .eci-state")]
+  .map((each) => each.getBoundingClientRect()).filter((box) => box.width)
+  .map((box) => [box.left, box.top, box.right, box.bottom])"""
+
 
 @pytest.fixture
 def resized(viewer: Viewer) -> Iterator[Viewer]:
@@ -43,3 +47,14 @@ def test_no_tool_moves_the_images(viewer: Viewer) -> None:
         viewer.page.keyboard.press(info.key.replace("alt", "Alt"))
         viewer.rest()
         assert viewer.page.evaluate(TOP) == top, info.title
+
+
+def test_title_menus_and_state_do_not_hide_each_other(resized: Viewer) -> None:
+    for width in (1000, 1200, 1600):  # JupyterLab's own panel takes 300 px of it
+        resized.page.set_viewport_size({"width": width, "height": 800})
+        resized.page.wait_for_timeout(150)
+        boxes = resized.page.evaluate(TITLE_BOXES)
+        assert len(boxes) >= 6
+        for n, (left, top, right, bottom) in enumerate(boxes):
+            for x, y, to_x, to_y in boxes[n + 1 :]:
+                assert left >= to_x - 1 or right <= x + 1 or top >= to_y - 1 or bottom <= y + 1, width

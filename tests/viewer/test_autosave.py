@@ -29,6 +29,7 @@ from eci_annotate.viewer.session.save_state import (
     State,
     Wait,
     step,
+    words,
 )
 from eci_annotate.viewer.stage.controller import Controller
 from tests.viewer.viewer_world import STROKE, make_controller, tool
@@ -278,3 +279,8 @@ def test_the_warning_comes_with_its_remedy(left: timedelta, says: str, urgent: b
     text, warning = lease_words(now + left, now)
     assert text.startswith(says) and bool(warning) == urgent
     assert f"{(now + left).astimezone():%H:%M}" in (warning or text) and ("Continue working" in warning) == urgent
+
+
+def test_nothing_is_said_of_saving_before_anything_was_changed() -> None:
+    at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert words(Clean(), at) == "" and words(Clean(at), at).startswith("saved ")

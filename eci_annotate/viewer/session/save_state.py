@@ -151,4 +151,6 @@ def words(state: State, safe_at: datetime) -> str:
             return f"not saved since {safe_at.astimezone():%H:%M:%S}"
         case Clean(at=datetime() as at):
             return f"saved {at.astimezone():%H:%M:%S}"
+        case Clean():
+            return ""
     return "saving …"
