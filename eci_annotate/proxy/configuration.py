@@ -48,7 +48,7 @@ class ReceiverSettings:
     authority: Path | None = None
     associations: int = 10
     associations_per_address: int = 4
-    largest_mb: int = 128
+    largest_mb: int | None = None
     patience_s: float = 60.0
 
 
@@ -108,11 +108,18 @@ class Configuration:
     policy_path: Path
     keep_originals: bool = False
     processes: int = 1
+    largest_mb: int = 128
     watch: tuple[Path, ...] = ()
     centre: CentreSettings | None = None
     receive: ReceiverSettings | None = None
     pacs: PacsSettings | None = None
     page: PageSettings = PageSettings()
+
+    @property
+    def largest(self) -> int:
+        """Size of the largest object that is taken, in bytes; that of `receive` counts if it is stated there."""
+        received = self.receive.largest_mb if self.receive else None
+        return (received or self.largest_mb) << 20
 
     def pseudonymiser(self) -> Pseudonymiser:
         """Return the site's secret; raises BadSiteKey if it cannot be used."""
@@ -153,7 +160,9 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def _configuration(content: dict[str, Any], base: Path) -> Configuration:
-    parts: dict[str, Any] = {name: content[name] for name in ("site", "keep_originals", "processes") if name in content}
+    parts: dict[str, Any] = {
+        name: content[name] for name in ("site", "keep_originals", "processes", "largest_mb") if name in content
+    }
     if "centre" in content:
         parts["centre"] = CentreSettings(
             **_with_paths(content["centre"], base, "credential", "authority", "certificate", "certificate_key")

@@ -45,8 +45,7 @@ class Proxy:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        largest = (configuration.receive.largest_mb if configuration.receive else 128) << 20
-        self.spool = Spool(configuration.spool, largest)
+        self.spool = Spool(configuration.spool, configuration.largest)
         self.names, self.rules = configuration.pseudonymiser(), PolicyInForce(configuration)
         self.queue = InstanceQueue(configuration.spool / "queue.sqlite")
         self.links = LinkTable(configuration.spool / "links.sqlite", self.names)

@@ -95,7 +95,9 @@ class Spool:
     def require_space(self, size: int = 0) -> None:
         """Raise Overloaded if a file is too large, or the disk would be nearly full."""
         if size > self.largest:
-            raise Overloaded("A file is larger than allowed.", "Change receive/largest_mb, or leave it out.")
+            raise Overloaded(
+                "A file is larger than allowed.", "Raise largest_mb in the configuration, or leave the file out."
+            )
         if shutil.disk_usage(self.root).free - size < LEAST_FREE:
             raise Overloaded("The proxy's disk is nearly full.", "Make space, or wait until uploads are confirmed.")
 

@@ -13,11 +13,12 @@ from pydicom.fileset import FileSet
 
 from eci_annotate.proxy.cli.command_line import main
 from eci_annotate.proxy.configuration import read_configuration
+from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
 from eci_annotate.proxy.receive.folder_watch import WatchedFolder
 from eci_annotate.proxy.spool import Spool
 from tests.deid.planted import leaks
-from tests.proxy.proxy_world import centre, hospital, planted, write_configuration
+from tests.proxy.proxy_world import centre, configured, hospital, planted, write_configuration
 from tests.service.site_world import token
 
 
@@ -212,3 +213,12 @@ def test_the_wheel_installs_alone_and_runs_without_jupyter(tmp_path: Path) -> No
     )
     loaded = subprocess.run([binaries / "python", "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path)
     assert not {"IPython", "numba", "pandas", "xarray", "typer"} & set(loaded.stdout.split())
+
+
+def test_the_largest_object_is_the_same_however_it_comes(tmp_path: Path) -> None:
+    receive = {"ae_title": "ECIPROXY", "port": 11112, "senders": [{"ae_title": "CT1", "address": "10.1.2.3"}]}
+    assert configured(tmp_path / "a").largest == configured(tmp_path / "b", receive=receive).largest == 128 << 20
+    assert Proxy(configured(tmp_path / "c", largest_mb=500)).spool.largest == 500 << 20
+    assert configured(tmp_path / "d", receive={**receive, "largest_mb": 64}).largest == 64 << 20, (
+        "as it was written before"
+    )
