@@ -191,7 +191,8 @@ def _found(answer: Any, path: Path) -> Found:
     numbers = (made.rows, made.columns, made.series_number or 0, made.instance_number or 0)
     if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in numbers):
         raise lost()
-    if not isinstance(made.header, dict) or type(made.identity_removed) is not bool:
+    said = (made.identity_removed, made.names_nobody)
+    if not isinstance(made.header, dict) or not all(type(each) is bool for each in said):
         raise lost()
     return made
 

@@ -53,6 +53,8 @@ TWO: dict[str, tuple[dict[str, str], dict[str, str], HoldReason | None]] = {
     ),
     "one ID, two sexes": ({"PatientSex": "M"}, {"PatientSex": "F"}, HoldReason.MIXED_PATIENT),
     "one ID, two issuers": ({"IssuerOfPatientID": "X"}, {"IssuerOfPatientID": "Y"}, HoldReason.MIXED_PATIENT),
+    "an ID that stands for nobody": ({"PatientID": "Unknown"}, {"PatientID": "Unknown"}, HoldReason.NOBODY),
+    "an ID of zeros": ({"PatientID": "0000"}, {"PatientID": "0000"}, HoldReason.NOBODY),
     "padded ID, other case": ({"PatientID": "A "}, {"PatientName": "Alfa^a^^"}, None),
     "a sex that is missing": ({"PatientSex": "M"}, {}, None),
 }

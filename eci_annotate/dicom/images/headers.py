@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -86,6 +87,10 @@ def study_date_of(dates: Iterable[str | None]) -> str:
     return min(filter(None, dates), default="")
 
 
+# patient IDs of people whom nobody knows, or of everybody whose ID was removed
+_NOBODY = re.compile(r"UNKNOWN( PATIENT)?|ANON(YM(OUS|I[SZ]ED)?)?|NONE|N/?A|NULL|NO ?ID|[0X\W_]+")
+
+
 @dataclass(frozen=True)
 class Found:
     """One DICOM instance.
@@ -97,6 +102,8 @@ class Found:
     patient_key, issuer_key, person
         Patient ID, its issuer, and (name, birth date, sex), each comparable within this process and empty where the
         file has none; salted, they reveal nothing about the patient.
+    names_nobody
+        Whether the patient ID stands for no person in particular, such as UNKNOWN or 0000.
     identity_removed
         Whether the file declares that its identity was removed (0012,0062).
     header
@@ -121,6 +128,7 @@ class Found:
     header: dict[str, str | float | list[Any]] = field(repr=False)
     issuer_key: str = field(default="", repr=False)
     person: tuple[str, ...] = field(default=("", "", ""), repr=False)
+    names_nobody: bool = False
 
 
 def plain(value: Any) -> str | float | list[Any]:
@@ -194,6 +202,7 @@ def _found(path: Path, dataset: Dataset, salt: bytes) -> Found:
         header_of(dataset),
         _salted(_text(dataset, "IssuerOfPatientID").strip(), salt),
         tuple(_salted(each, salt) for each in person),
+        _NOBODY.fullmatch(_text(dataset, "PatientID").strip().upper()) is not None,
     )
 
 

@@ -27,6 +27,7 @@ class HoldReason(StrEnum):
     MIXED_SERIES = "belongs to a series whose images name different patients"
     MIXED_STUDY = "belongs to a series whose images are in several studies"
     MIXED_PATIENT = "has a patient ID under which other names, birth dates or sexes are known too"
+    NOBODY = "has a patient ID that stands for nobody, such as UNKNOWN, and so have images of other studies"
     NO_IMAGES = "belongs to a patient without images"
     WITHDRAWN = "belongs to a subject whose consent was withdrawn"
 
@@ -52,8 +53,8 @@ def plan(found: Sequence[Found], *, decided: bool = False) -> Plan:
     found
         Headers of all files.
     decided
-        A person released them: nobody is merged then; files without a patient are grouped by study, files of one
-        patient ID by name, birth date and sex, and a series stays whole.
+        A person released them: nobody is merged then; files without a patient, or of one that stands for nobody, are
+        grouped by study, files of one patient ID by name, birth date and sex, and a series stays whole.
     """
     made = Plan()
     made.hold((each for each in found if not _has_uids(each)), HoldReason.BAD_UID)
@@ -90,13 +91,17 @@ def _has_uids(each: Found) -> bool:
 
 def _doubt(patient: Sequence[Found]) -> HoldReason | None:
     facts = ({each.issuer_key for each in patient}, *({each.person[n] for each in patient} for n in range(3)))
-    return HoldReason.MIXED_PATIENT if any(len(values - {""}) > 1 for values in facts) else None
+    if any(len(values - {""}) > 1 for values in facts):
+        return HoldReason.MIXED_PATIENT
+    several = len({each.study_uid for each in patient}) > 1
+    return HoldReason.NOBODY if several and any(each.names_nobody for each in patient) else None
 
 
 def _of_whole_series(found: Sequence[Found]) -> list[list[Found]]:
     first: dict[str, Hashable] = {}
     for each in found:
-        identity = (each.patient_key, each.issuer_key, each.person) if each.patient_key else each.study_uid
+        named = each.patient_key and not each.names_nobody
+        identity = (each.patient_key, each.issuer_key, each.person) if named else each.study_uid
         first.setdefault(each.series_uid, identity)
     return _groups(found, lambda each: first[each.series_uid])
 
