@@ -54,16 +54,18 @@ def image_series_in(study: Study) -> list[Series]:
 
 
 def hanging_headers(studies: Sequence[Study]) -> list[dict[str, Any]]:
-    """Return the headers of all series for a hanging protocol; `study` says which are of the newest date.
+    """Return the headers of all series for a hanging protocol; `study` says whether theirs is current or prior."""
+    ages = zip(studies, study_ages(studies), strict=True)
+    return [{**series.header, "study": age} for study, age in ages for series in study.series]
+
+
+def study_ages(studies: Sequence[Study]) -> list[str]:
+    """Return for each study ``current`` if it is of the newest date, else ``prior``.
 
     A later study without images, such as a report, makes no images prior ones.
     """
     newest = max((study.date for study in studies if image_series_in(study)), default="")
-    return [
-        {**series.header, "study": "current" if study.date >= newest else "prior"}
-        for study in studies
-        for series in study.series
-    ]
+    return ["current" if study.date >= newest else "prior" for study in studies]
 
 
 class Archive(Protocol):

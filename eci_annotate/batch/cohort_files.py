@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.batch.series_record import Outcome, SeriesRecord
+from eci_annotate.deid.id_tables import write_private
 from eci_annotate.imaging.replace_file import replace_file
 from eci_annotate.version import __version__
 
@@ -79,13 +79,7 @@ class CohortReport:
 
 def write_refused_files(files: Sequence[RefusedFile], path: Path) -> None:
     """Write the source files of what was refused as CSV, readable for its owner alone."""
-    stream = StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("file", "series", "why"))
-    writer.writerows((str(each.path), each.series, each.why) for each in files)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(stream.getvalue())
+    write_private(path, ("file", "series", "why"), ((str(each.path), each.series, each.why) for each in files))
 
 
 def _row(outcome: Outcome, record: SeriesRecord) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan
 from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
+from eci_annotate.deid.id_tables import overlap
 from eci_annotate.errors import BadRequest, NoImages
 from eci_annotate.store.atomic_files import locked
 
@@ -82,8 +83,7 @@ def _refused_files(scan: CohortScan, rows: Sequence[tuple[Outcome, SeriesRecord]
 
 
 def _require_apart(source: Path, target: Path) -> None:
-    a, b = source.resolve(), target.resolve()
-    if a == b or a in b.parents or b in a.parents:
+    if overlap(source, target):
         raise BadRequest("Source and target lie within each other.", "Give a target outside the source.")
 
 

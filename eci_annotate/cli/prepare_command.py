@@ -43,15 +43,15 @@ def prepare(
     from eci_annotate.batch.cohort_files import write_refused_files
     from eci_annotate.batch.prepare import prepare_cohort
     from eci_annotate.batch.prepare_options import PrepareOptions
+    from eci_annotate.deid.id_tables import require_outside
 
     if deidentified == (key is not None):
         remedy = "Give --key FILE to de-identify, or --deidentified if the files are de-identified already."
         raise BadRequest("It is not stated how patients are kept private.", remedy)
     if policy and deidentified:
         raise BadRequest("A policy has no effect on files that are de-identified.", "Leave out --policy.")
-    if refused and target.resolve() in refused.resolve().parents:
-        remedy = "Give a file elsewhere: names of files may identify patients."
-        raise BadRequest("The list of refused files would lie in the target.", remedy)
+    if refused:
+        require_outside(refused, target)
     options = PrepareOptions(target.absolute(), key and key.absolute(), policy and policy.absolute(), keep_dicom)
     with progress() as tell:
         report = prepare_cohort(source.absolute(), options, workers=workers, scheduler=scheduler, progress=tell)

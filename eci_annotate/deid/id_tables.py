@@ -21,10 +21,15 @@ def require_outside(folder: Path, target: Path) -> None:
         raise Refused("Files that identify patients may not be in the target folder.", remedy)
 
 
+def overlap(one: Path, other: Path) -> bool:
+    """Whether two folders are the same, or one is within the other."""
+    one, other = one.resolve(), other.resolve()
+    return one == other or one in other.parents or other in one.parents
+
+
 def require_apart(source: Path, target: Path) -> None:
     """Raise Refused if a run would read what an earlier one wrote, or write beside the originals."""
-    one, other = source.resolve(), target.resolve()
-    if one == other or one in other.parents or other in one.parents:
+    if overlap(source, target):
         raise Refused("Source and target lie within each other.", "Give a target outside the source.")
 
 
@@ -36,18 +41,19 @@ def write_mappings(mappings: Mappings, folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     patients = [(old, new, issuer) for new, (old, issuer) in mappings.patients.items()]
     return (
-        _write(folder / PATIENTS, ("id_old", "id_new", "issuer_old"), patients),
-        _write(folder / UIDS, ("id_old", "id_new"), mappings.uids.items()),
+        write_private(folder / PATIENTS, ("id_old", "id_new", "issuer_old"), patients),
+        write_private(folder / UIDS, ("id_old", "id_new"), mappings.uids.items()),
     )
 
 
 def write_refused(refused: Iterable[tuple[Path, Sequence[Cause]]], path: Path) -> None:
     """Write which source files were set aside and why (columns file, why); it replaces an earlier one."""
     rows = [(str(file), f"It {cause.value}.") for file, causes in refused for cause in causes]
-    _write(path, ("file", "why"), rows)
+    write_private(path, ("file", "why"), rows)
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Path:
+def write_private(path: Path, columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Path:
+    """Write a table that only its owner can read; it replaces an earlier one once it is whole. Rows are sorted."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -17,6 +17,7 @@ from eci_annotate.dicom.image_references import ReferencedImages, reference_to, 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.uids import subtraction_uid, uid_from
 from eci_annotate.errors import BadVolume, FrameMismatch
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.imaging.reslice import resample
 from eci_annotate.imaging.volume import grid_of, like, measured, series_uid_of, values_kji, volume_from_array
 
@@ -75,9 +76,7 @@ def subtract(post: xr.DataArray, pre: xr.DataArray, *, resampled: bool = False) 
     """
     grid, other = grid_of(post), grid_of(pre)
     after, before = values_kji(post), values_kji(pre)
-    if grid.frame_of_reference_uid != other.frame_of_reference_uid or any(
-        each.attrs.get("kind") == "projection" for each in (post, pre)
-    ):
+    if grid.frame_of_reference_uid != other.frame_of_reference_uid or any(map(is_projection, (post, pre))):
         raise FrameMismatch("The two volumes have different frames of reference.", "Register them first.")
     if len({each.attrs["units"] for each in (post, pre) if "units" in each.attrs}) > 1:
         raise BadVolume("The two volumes have values in different units.", "Subtract volumes of one unit.")

@@ -159,6 +159,11 @@ UNITS = {
 }
 
 
+def is_projection(volume: xr.DataArray) -> bool:
+    """Whether it has no place in the patient, and so no depth, as a mammogram."""
+    return bool(volume.attrs.get("kind") == "projection")
+
+
 def unit_of(volume: xr.DataArray) -> Unit:
     """Return what lengths on a volume are stated in."""
     return unit_in(volume.attrs)

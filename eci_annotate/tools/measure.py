@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
-from eci_annotate.imaging.measurements import Statistics, Unit, axis_lengths, has_volume, statistics_of, unit_of
+from eci_annotate.imaging.measurements import (
+    Statistics,
+    Unit,
+    axis_lengths,
+    has_volume,
+    is_projection,
+    statistics_of,
+    unit_of,
+)
 from eci_annotate.imaging.volume import is_colour, measured
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Angle, Paint, Ruler
@@ -47,7 +55,7 @@ def size_of_drawing(table: Table, uid: str) -> Size:
     thing = table.objects[uid]
     name = thing.label or "The annotation"
     sheet = table.sheet_of(thing.series_uid)
-    if sheet.volume.attrs.get("kind") == "projection":
+    if is_projection(sheet.volume):
         raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
     axes = axis_lengths(thing, _voxels(table, uid), sheet.grid)
     if axes is None:
@@ -74,7 +82,7 @@ def ruler_value(table: Table, uid: str) -> float:
         arms = points[[0, 2]] - points[1]
         cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
         return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-    if table.sheet_of(thing.series_uid).volume.attrs.get("kind") == "projection":
+    if is_projection(table.sheet_of(thing.series_uid).volume):
         raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
     return _length_mm(thing)
 

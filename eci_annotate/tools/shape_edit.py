@@ -16,6 +16,7 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.contour_interpolation import regions_between
 from eci_annotate.imaging.geometry import Floats, Grid, tuple3
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import region_on, rings_of, slice_of
 from eci_annotate.tools.protocol import HALF, Object, Paint
@@ -156,21 +157,24 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
     label = thing.label if thing and thing.label else "annotation"
     choices: tuple[tuple[str, Object], ...] = ()
     after: Box | Contours
+    unfit = Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
+    if not isinstance(thing, Box | Contours):
+        raise unfit
+    sheet = table.sheet_of(thing.series_uid)
+    grid = sheet.grid
     match thing, what:
         case Contours(), ShapeOperation.INTERPOLATE:
-            after, choices = _all_gaps(thing, table.sheet_of(thing.series_uid).grid)
+            after, choices = _all_gaps(thing, grid)
         case Box(), ShapeOperation.SNAP:
-            grid = table.sheet_of(thing.series_uid).grid
             after = _as_flat(thing, snapped(thing, grid), grid)
         case Box(), ShapeOperation.FIT:
-            grid = table.sheet_of(thing.series_uid).grid
             after = _as_flat(thing, fitted(thing, table.field(other) >= HALF, grid), grid)
         case Box(), ShapeOperation.SIZE:
             after = sized(thing, other)
-            if after.size_mm[2] and table.sheet_of(thing.series_uid).volume.attrs.get("kind") == "projection":
+            if after.size_mm[2] and is_projection(sheet.volume):
                 raise Refused("A box on a projection has no depth.", "Type width and height, then 0: 40 x 30 x 0.")
         case _:
-            raise Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
+            raise unfit
     more = f" {table.objects[other].label}" if what is ShapeOperation.FIT else ""
     name = f"“{what.lower()}{more}” on {label}"
     return Suggestion(SOURCE, name, thing.series_uid, objects=(after,), choices=choices)

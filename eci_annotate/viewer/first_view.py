@@ -23,11 +23,10 @@ def last_view(controller: Controller) -> list[Order]:
     if controller.focus and series:
         return [Send(messages.look(focus=controller.focus, series=series))]
     table = controller.easel.table
-    chosen = [table.active] if table.active in table.objects else []
-    return _at(controller, [*filter(None, chosen), *reversed(list(table.objects))])
+    return _at(controller, [table.active or "", *reversed([*table.objects])])
 
 
 def _at(controller: Controller, uids: list[str]) -> list[Order]:
     objects, shown = controller.easel.table.objects, controller.panes.shown
-    first = next((uid for uid in uids if objects[uid].series_uid in shown), "")
+    first = next((uid for uid in uids if uid in objects and objects[uid].series_uid in shown), "")
     return look_at(controller.painter.own, first)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from eci_annotate.batch.cohort_files import write_refused_files
+from eci_annotate.batch.cohort_files import RefusedFile, write_refused_files
 from eci_annotate.batch.cohort_scan import scan_cohort
 from eci_annotate.batch.local_processes import run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
@@ -153,6 +153,12 @@ def test_a_bad_series_costs_only_itself(cohort, tmp_path):
     assert (tmp_path / "refused.csv").stat().st_mode & 0o077 == 0 and "DOE" not in repr(report)
     assert named.pop("junk.dcm") == "The file cannot be read." and set(named.values()) == set(whys)
     assert {Path(name).parts[0] for name in named} == {"DOE_1", "DOE_2", "DOE_5"} and "DOE_1/scan/s001.dcm" in named
+
+
+def test_a_refused_file_is_listed_whatever_its_name(tmp_path):
+    name = os.fsdecode(b"/in/M\xfcller.dcm")  # as an old system wrote it: not in UTF-8
+    write_refused_files([RefusedFile(Path(name), "1.2", "It is damaged.")], tmp_path / "refused.csv")
+    assert b"/in/M\xfcller.dcm,1.2,It is damaged." in (tmp_path / "refused.csv").read_bytes()
 
 
 def test_a_worker_that_dies_loses_nothing(cohort, tmp_path):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eci_annotate.imaging.blocks import Block, block, bounding_box, within
 from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.imaging.volume import measured
 from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.editing.table import Table
@@ -115,7 +116,7 @@ class Gardener:
         labels = growth.label_map()
         parts = tuple(MaskPart(uid, region, labels == n) for n, (uid, _) in enumerate(things.values(), 2))
         names = [label for _, label in things.values()]
-        grid, is_picture = request.sheet.grid, request.sheet.volume.attrs.get("kind") == "projection"
+        grid, is_picture = request.sheet.grid, is_projection(request.sheet.volume)
         sides = [cut_sides(part.voxels, region, grid, is_picture) for part in parts]
         open_ended = [
             f"{name} reaches the edge of the region toward {' and '.join(toward)}"

@@ -12,7 +12,7 @@ import ipywidgets as w
 import xarray as xr
 from PIL import Image as Picture
 
-from eci_annotate.archive.protocol import Series, Study, image_series_in
+from eci_annotate.archive.protocol import Series, Study, study_ages
 from eci_annotate.dicom.annotation_objects import NO_IMAGES
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.display import picture_of
@@ -65,12 +65,9 @@ def study_words(studies: Sequence[Study]) -> dict[str, str]:
     """Return for each series whether its study is prior or current, and its date; empty if there is one study only."""
     if len(studies) < 2:
         return {}
-    newest = max((study.date for study in studies if image_series_in(study)), default="")
-    found = {}
-    for study in studies:
-        words = f"{'prior' if study.date < newest else 'current'} study {_date(study.date)}".strip()
-        found.update({series.series_uid: words for series in study.series})
-    return found
+    ages = zip(studies, study_ages(studies), strict=True)
+    words = [(study, f"{age} study {_date(study.date)}".strip()) for study, age in ages]
+    return {series.series_uid: said for study, said in words for series in study.series}
 
 
 def _kept(hanging: Hanging) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as w
 
 from eci_annotate.imaging.display import PRESETS
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.tools.editing.entries import ChooseTool, Entry, Redo, SetOption, Undo
 from eci_annotate.tools.registry import TOOLS, infos, offered
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
@@ -175,7 +176,7 @@ class Toolbar:
     def _without_depth(self) -> set[str]:
         """Return the option that makes no sense on a projection."""
         table = self.easel.table
-        return {"dimension"} if table.series_uid and table.volume.attrs.get("kind") == "projection" else set()
+        return {"dimension"} if table.series_uid and is_projection(table.volume) else set()
 
     def _show_windows(self) -> None:
         """Offer the windows of the file that is shown, beside ours."""

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eci_annotate.imaging.blocks import Block
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
-from eci_annotate.imaging.measurements import Unit, unit_of
+from eci_annotate.imaging.measurements import Unit, is_projection, unit_of
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools.gestures import Plane
 
@@ -61,7 +61,7 @@ class Marks:
 
 def marks_of(volume: xr.DataArray) -> Marks | None:
     """Return the marks of a projection; None for images with a place in the patient."""
-    if volume.attrs.get("kind") != "projection":
+    if not is_projection(volume):
         return None
     right, bottom = volume.attrs.get("sides", ("", ""))
     letters = {"left": _opposite(right), "right": right, "top": _opposite(bottom), "bottom": bottom}
@@ -210,7 +210,7 @@ def planes_of_volume(volume: xr.DataArray) -> dict[str, PlaneStack]:
     """Return the planes in which a volume can be shown: only the acquired ones of sheared slices and of pictures."""
     grid = grid_of(volume)
     found = stacks_of(grid)
-    if grid.is_sheared or (volume.attrs.get("kind") == "projection" and grid.shape[0] > 1):
+    if grid.is_sheared or (is_projection(volume) and grid.shape[0] > 1):
         return {name: replace(stack, alone=True) for name, stack in found.items() if stack.axis == 0}
     return found
 

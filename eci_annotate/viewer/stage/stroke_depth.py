@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry, SetOption
 
@@ -16,10 +17,10 @@ class StrokeDepth:
 
     def entries(self, easel: Easel) -> Iterator[Entry]:
         """Yield what to set before a stroke on the easel's series."""
-        is_projection = easel.table.volume.attrs.get("kind") == "projection"
-        if is_projection and easel.options.dimension == 3:
+        has_none = is_projection(easel.table.volume)
+        if has_none and easel.options.dimension == 3:
             self._flattened = True
             yield SetOption("dimension", 2)
-        elif self._flattened and not is_projection:
+        elif self._flattened and not has_none:
             self._flattened = False
             yield SetOption("dimension", 3)

@@ -9,6 +9,7 @@ import xarray as xr
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.geometry import Grid
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.imaging.volume import grid_of, is_colour
 from eci_annotate.viewer.stage.layouts import Cell
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack, stacks_of
@@ -32,7 +33,7 @@ class ObliquePanes:
         """Return the planes of a pane; None if a series has no place in the patient, is flat, or is in colour."""
         volume = self._volume_of(series_uid)
         grid = grid_of(volume)
-        if volume.attrs.get("kind") == "projection" or is_colour(volume) or min(grid.shape) < 2:
+        if is_projection(volume) or is_colour(volume) or min(grid.shape) < 2:
             return None
         tilt = self.tilt(cell, grid)
         kept = self._kept.get(cell.name)

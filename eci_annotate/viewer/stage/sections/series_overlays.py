@@ -8,6 +8,7 @@ import numpy as np
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.geometry import Vector, tuple3
+from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.imaging.registration.choose_registration import choose_registration
 from eci_annotate.imaging.registration.registration import Registration
 from eci_annotate.imaging.volume import is_colour
@@ -66,7 +67,7 @@ class Overlays:
             volumes = [self.easel.table.sheet_of(uid).volume for uid in (below, above)]
         except EciError as error:
             return f"{title} cannot be fused: {error.what}"
-        if any(volume.attrs.get("kind") == "projection" for volume in volumes):
+        if any(map(is_projection, volumes)):
             return f"{title} cannot be fused: only images with a position in the patient can."
         if is_colour(volumes[1]):
             return f"{title} cannot be fused: it is in colour itself."
