@@ -30,6 +30,8 @@ export MPLCONFIGDIR := $(CURDIR)/$(VENV)/matplotlib
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba
 export npm_config_cache := $(CURDIR)/$(VENV)/npm
 export npm_config_update_notifier := false
+# compile each module once, not in each of the hundreds of processes of the tests
+unexport PYTHONDONTWRITEBYTECODE
 
 ESM := eci_annotate/viewer/stage/esm
 # node from a wheel, for the checks: where no node is installed; the hub's proxy needs the system's
@@ -57,7 +59,7 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
 check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
-	ECI_FAST=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+	ECI_FAST=1 $(BIN)/python -m pytest -q -n 3 --dist worksteal -p no:nbval --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \
