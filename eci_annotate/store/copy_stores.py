@@ -132,7 +132,7 @@ def _copy_draft(source: Stores, target: Stores, address: Address) -> None:
             theirs.sync(address, holder.fence)
     now = ours.holder(address)
     if now is not None and now != theirs.holder(address):
-        theirs.renew(address, now.fence, now.until)
+        theirs.renew(address, now.fence, now.until, close=now.closed)
 
 
 def _copy_access(source: AccessStore, target: AccessStore, tell: Progress) -> None:

@@ -24,6 +24,7 @@ from eci_annotate.store.protocols import (
     check_digest,
     check_fence,
     check_month,
+    check_open,
     check_scope,
     check_stream,
     no_stream,
@@ -142,7 +143,7 @@ class MemoryDrafts:
         with self._lock:
             now = self._holders.get(address)
             if now is not None and now.fence >= holder.fence:
-                check_fence(now, holder.fence)
+                self._holders[address] = replace(check_fence(now, holder.fence), closed=False)
                 return
             self._holders[address] = holder
             journals = self._journals.setdefault(address, {})
@@ -154,13 +155,14 @@ class MemoryDrafts:
     def holder(self, address: Address) -> Holder | None:
         return self._holders.get(address)
 
-    def renew(self, address: Address, fence: int, until: datetime) -> None:
+    def renew(self, address: Address, fence: int, until: datetime, *, close: bool = False) -> None:
         with self._lock:
-            self._holders[address] = replace(check_fence(self._holders.get(address), fence), until=until)
+            now = check_fence(self._holders.get(address), fence)
+            self._holders[address] = replace(now, until=until, closed=now.closed or close)
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         with self._lock:
-            check_fence(self._holders.get(address), fence)
+            check_open(self._holders.get(address), fence)
             self._journals[address][fence][1].extend(copy.deepcopy(list(entries)))
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:

@@ -156,12 +156,13 @@ class Address:
 
 @dataclass(frozen=True)
 class Holder:
-    """The writer of a draft: fence, end, owner and version."""
+    """The writer of a draft: fence, end, owner and version; when it is `closed`, nobody writes."""
 
     fence: int
     until: datetime
     owner: str
     version: int
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,16 +178,19 @@ class DraftStore(Protocol):
     """Append-only journals of open tasks; only the newest fence writes."""
 
     def open(self, address: Address, holder: Holder) -> None:
-        """Raise the fence; the owner's own earlier draft of the same version is carried over."""
+        """Raise the fence; the owner's own earlier draft of the same version is carried over.
+
+        Under the same fence it changes nothing, but a draft that was closed takes entries again.
+        """
 
     def holder(self, address: Address) -> Holder | None:
         """Return the current writer, None if there was never one."""
 
-    def renew(self, address: Address, fence: int, until: datetime) -> None:
-        """Move the end; raises LeaseLost if the fence is not the newest."""
+    def renew(self, address: Address, fence: int, until: datetime, *, close: bool = False) -> None:
+        """Move the end, or close the draft, and keep it closed; raises LeaseLost if the fence is not the newest."""
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
-        """Add entries, passed to the operating system on return; raises LeaseLost for an older fence."""
+        """Add entries, passed to the operating system on return; raises LeaseLost for an older fence, or if closed."""
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
         """Add each in order, on the disk on return; returns for each the refusal, or None if it was stored."""
@@ -249,12 +253,20 @@ def check_digest(digest: str) -> str:
 def check_fence(holder: Holder | None, fence: int) -> Holder:
     """Return `holder` if `fence` is the newest; raises LeaseLost otherwise."""
     if holder is None or holder.fence != fence:
-        raise lost()
+        raise lost(holder, fence)
     return holder
 
 
-def lost() -> LeaseLost:
-    """Return the error for an older fence."""
+def check_open(holder: Holder | None, fence: int) -> None:
+    """Raise LeaseLost unless `fence` is the newest, and the draft is open."""
+    if check_fence(holder, fence).closed:
+        raise lost(holder, fence)
+
+
+def lost(holder: Holder | None, fence: int) -> LeaseLost:
+    """Return the error for an older fence, or for a draft that is closed."""
+    if holder is not None and holder.fence == fence:
+        return LeaseLost("This task is signed.", "Start its next version to go on.")
     return LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
 
 

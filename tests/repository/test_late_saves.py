@@ -13,6 +13,7 @@ import eci_annotate as eci
 from eci_annotate.errors import EciError, LeaseLost, Refused, StoreUnavailable
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.open_repository import open as open_again
+from eci_annotate.store.protocols import DraftPart
 from tests.repository.repository_world import ANSWERS, MEANING, S, as_member, lines, local
 
 
@@ -29,6 +30,26 @@ def test_a_save_after_the_signature_is_refused(repo: eci.Repository) -> None:
     with pytest.raises(LeaseLost):
         task.answer({**ANSWERS, "image_quality": "poor"})
     repo.start(S, "annotate", rerun=True).answer(ANSWERS)
+
+
+def test_a_save_by_another_process_after_the_signature_is_refused(repo: eci.Repository, folder: Path) -> None:
+    task, other = drawn(repo), local(open_again(folder)).context.drafts
+    address = next(iter(local(repo).drafts._granted))[0]
+    other.append(address, task.fence, [{"a": ANSWERS}])
+    task.sign(MEANING)
+    for part in ([DraftPart(address, task.fence, [{"a": {}}])], [DraftPart(address, task.fence, [{"l": ["x"]}])] * 2):
+        assert {str(each) for each in other.append_many(part)} == {
+            "This task is signed. Start its next version to go on."
+        }
+    with pytest.raises(LeaseLost, match="is signed"):
+        other.append(address, task.fence, [{"a": {}}])
+    with pytest.raises(EciError):
+        task.sign(MEANING)  # a second signature, refused, opens nothing again
+    with pytest.raises(LeaseLost, match="is signed"):
+        other.append(address, task.fence, [{"a": {}}])
+    again = open_again(folder).start(S, "annotate", rerun=True)
+    again.answer(ANSWERS)
+    other.append(address, again.fence, [{"a": ANSWERS}])
 
 
 def test_of_two_opposite_signatures_at_once_one_is_made(

@@ -7,7 +7,7 @@ blobs and drafts (AES-256-GCM, PS3.15 asks for no less); their names and digests
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -102,27 +102,37 @@ class SecretDrafts:
     def __init__(self, drafts: DraftStore, vault: Vault) -> None:
         self._drafts = drafts
         self._vault = vault
-        self._signed: dict[Address, int] = {}
         self._signing: list[tuple[Address, int]] = []
 
     @contextmanager
-    def signing(self, address: Address, fence: int) -> Iterator[None]:
-        """Add nothing to the draft under this fence while this lasts, and afterwards, unless it raises.
+    def signing(self, address: Address, fence: int) -> Iterator[Callable[[], None]]:
+        """Add nothing to the draft under this fence while this lasts; yields what closes it for all processes.
 
-        A version does not hold what is saved after it was made of the draft: such a save must fail.
+        A version does not hold what is saved after it was made of the draft: such a save must fail. The draft is
+        opened again if this raises.
         """
+        closed: list[Holder] = []
+
+        def close() -> None:
+            holder = self._drafts.holder(address)
+            if holder is not None:  # nothing is drawn at an ingest
+                self._drafts.renew(address, fence, holder.until, close=True)
+                closed.append(holder)
+
         self._signing.append((address, fence))
         try:
-            yield
-            self._signed[address] = fence
+            yield close
+        except BaseException:
+            with suppress(LeaseLost):
+                for holder in closed:
+                    self._drafts.open(address, holder)
+            raise
         finally:
             self._signing.remove((address, fence))
 
     def _check_unsigned(self, part: DraftPart) -> None:
         if (part.address, part.fence) in self._signing:
             raise StoreUnavailable("The task is being signed.", "Wait a moment; your work is kept in this session.")
-        if part.fence <= self._signed.get(part.address, -1):
-            raise LeaseLost("This task is signed.", "Start its next version to go on.")
 
     def open(self, address: Address, holder: Holder) -> None:
         """See `DraftStore`."""
@@ -132,9 +142,9 @@ class SecretDrafts:
         """See `DraftStore`."""
         return self._drafts.holder(address)
 
-    def renew(self, address: Address, fence: int, until: datetime) -> None:
+    def renew(self, address: Address, fence: int, until: datetime, *, close: bool = False) -> None:
         """See `DraftStore`."""
-        self._drafts.renew(address, fence, until)
+        self._drafts.renew(address, fence, until, close=close)
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         """See `DraftStore`."""

@@ -36,13 +36,14 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
     _, state = context.state(command.project, command.subject)
     permit(command, state, actor, context.clock())
     signer, address = opened(), address_of(command, command.task)
-    with _one_at_a_time, context.drafts.signing(address, command.fence):
+    with _one_at_a_time, context.drafts.signing(address, command.fence) as close:
         now = context.clock()
         _, state = context.state(command.project, command.subject)
         permit(command, state, actor, now)
         certificate = _certificate(context, command.project, actor.name, signer.key.fingerprint, now)
         adds = signature_adder(signer.key, certificate, now)
         manifest = _make(context, command, state, actor, now, adds, signer.content)
+        close()
         for _ in range(TRIES):
             records, state = context.state(command.project, command.subject)
             _check_unchanged(context, command, manifest)

@@ -64,6 +64,28 @@ def opening_again_changes_nothing(store: IndexedDrafts) -> None:
     assert store.read(PLACE, 1) == [{"l": ["a"]}]
 
 
+def a_closed_draft_takes_nothing_more(store: IndexedDrafts) -> None:
+    store.open(PLACE, holder_of(1))
+    store.append(PLACE, 1, [{"l": ["a"]}])
+    refuses(LeaseLost, lambda: store.renew(PLACE, 2, NOON, close=True))
+    store.renew(PLACE, 1, NOON, close=True)
+    store.renew(PLACE, 1, NOON + timedelta(hours=1))
+    refuses(LeaseLost, lambda: store.append(PLACE, 1, [{"l": ["late"]}]))
+    other = Address("p", "s", "u")
+    store.open(other, holder_of(1))
+    told = store.append_many([DraftPart(PLACE, 1, [{"l": ["late"]}]), DraftPart(other, 1, [{"l": ["b"]}])])
+    assert [type(each) for each in told] == [LeaseLost, type(None)]
+    holder = store.holder(PLACE)
+    assert holder is not None and holder.closed and holder.until == NOON + timedelta(hours=1)
+    assert store.read(PLACE, 1) == [{"l": ["a"]}]
+    store.open(PLACE, holder_of(1))
+    store.append(PLACE, 1, [{"l": ["b"]}])
+    store.renew(PLACE, 1, NOON, close=True)
+    store.open(PLACE, holder_of(2, version=2))
+    store.append(PLACE, 2, [{"l": ["c"]}])
+    assert store.read(PLACE, 1) == [{"l": ["a"]}, {"l": ["b"]}] and store.read(PLACE, 2) == [{"l": ["c"]}]
+
+
 def own_work_is_carried_over(store: IndexedDrafts) -> None:
     store.open(PLACE, holder_of(1))
     store.append(PLACE, 1, [{"l": ["a"]}])
@@ -131,6 +153,7 @@ DRAFT_LAWS: Sequence[Callable[[IndexedDrafts], None]] = (
     an_older_fence_writes_nothing,
     many_are_added_each_under_its_own_fence,
     opening_again_changes_nothing,
+    a_closed_draft_takes_nothing_more,
     own_work_is_carried_over,
     a_renewal_moves_the_end,
     drafts_are_listed,

@@ -26,6 +26,7 @@ from eci_annotate.store.protocols import (
     Record,
     append_each,
     check_fence,
+    check_open,
     check_scope,
     check_stream,
     place_of,
@@ -50,6 +51,8 @@ class FolderDrafts:
             now = _read_holder(folder)
             if now is not None and now.fence >= holder.fence:
                 check_fence(now, holder.fence)
+                if now.closed:
+                    write_atomic(folder / "holder.json", canonical(to_json(replace(now, closed=False))))
                 return
             head = canonical({"h": to_json(holder)}) + b"\n"
             write_atomic(_journal(folder, holder.fence), head + _carried(folder, holder))
@@ -58,10 +61,11 @@ class FolderDrafts:
     def holder(self, address: Address) -> Holder | None:
         return _read_holder(self._of(address))
 
-    def renew(self, address: Address, fence: int, until: datetime) -> None:
+    def renew(self, address: Address, fence: int, until: datetime, *, close: bool = False) -> None:
         folder = self._of(address)
         with writing(), locked(folder / "lock"):
-            holder = replace(check_fence(_read_holder(folder), fence), until=until)
+            now = check_fence(_read_holder(folder), fence)
+            holder = replace(now, until=until, closed=now.closed or close)
             write_atomic(folder / "holder.json", canonical(to_json(holder)))
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
@@ -70,7 +74,7 @@ class FolderDrafts:
         folder = self._of(address)
         content = b"".join(canonical(entry) + b"\n" for entry in entries)
         with writing(), locked(folder / "lock"):
-            check_fence(_read_holder(folder), fence)
+            check_open(_read_holder(folder), fence)
             _append(_journal(folder, fence), content)
         self._sync_soon(_journal(folder, fence))
 

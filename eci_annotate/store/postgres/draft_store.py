@@ -14,8 +14,8 @@ from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
 _MOST_KNOWN = 10_000
 _HERE = "project = %s AND subject = %s AND task = %s"
 _OPEN = "SELECT open_draft(%s, %s, %s, %s, %s, %s, %s)"
-_HOLDER = f"SELECT fence, until, owner, version FROM drafts WHERE {_HERE}"
-_RENEW = f"UPDATE drafts SET until = %s WHERE {_HERE} AND fence = %s"
+_HOLDER = f"SELECT fence, until, owner, version, closed FROM drafts WHERE {_HERE}"
+_RENEW = f"UPDATE drafts SET until = %s, closed = closed OR %s WHERE {_HERE} AND fence = %s"
 _APPEND = "SELECT append_entries(%s, %s, %s, %s, %s::text[])"
 _READ = f"SELECT entry FROM entries WHERE draft = (SELECT id FROM drafts WHERE {_HERE}) AND fence = %s ORDER BY index"
 _ADDRESSES = "SELECT project, subject, task FROM drafts WHERE %s IN ('', project) ORDER BY project, subject, task"
@@ -35,20 +35,20 @@ class PostgresDrafts:
     def open(self, address: Address, holder: Holder) -> None:
         who = [holder.fence, stamp(holder.until), holder.owner, holder.version]
         if not self._database.value(_OPEN, [*_words(address), *who]):
-            raise lost()
+            raise self._lost(address, holder.fence)
 
     def holder(self, address: Address) -> Holder | None:
         rows = self._database.rows(_HOLDER, _words(address))
         return _holder(rows[0]) if rows else None
 
-    def renew(self, address: Address, fence: int, until: datetime) -> None:
-        if not self._database.change(_RENEW, [stamp(until), *_words(address), fence]):
-            raise lost()
+    def renew(self, address: Address, fence: int, until: datetime, *, close: bool = False) -> None:
+        if not self._database.change(_RENEW, [stamp(until), close, *_words(address), fence]):
+            raise self._lost(address, fence)
 
     def append(self, address: Address, fence: int, entries: Sequence[Record]) -> None:
         if entries:
             if not self._database.value(_APPEND, _arguments(DraftPart(address, fence, entries))):
-                raise lost()
+                raise self._lost(address, fence)
             self._know(address, fence)
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
@@ -59,8 +59,11 @@ class PostgresDrafts:
             kept = run_each(connection, _APPEND, [_arguments(parts[number]) for number in order])
         told: list[EciError | None] = [None] * len(parts)
         for number, there in zip(order, kept, strict=True):
-            told[number] = None if there else lost()
+            told[number] = None if there else self._lost(parts[number].address, parts[number].fence)
         return told
+
+    def _lost(self, address: Address, fence: int) -> LeaseLost:
+        return lost(self.holder(address), fence)
 
     def _know(self, address: Address, fence: int) -> None:
         if len(self._known) >= _MOST_KNOWN:
@@ -97,4 +100,4 @@ def _words(address: Address) -> list[Any]:
 
 
 def _holder(row: Row) -> Holder:
-    return from_json(Holder, dict(zip(("fence", "until", "owner", "version"), row, strict=True)))
+    return from_json(Holder, dict(zip(("fence", "until", "owner", "version", "closed"), row, strict=False)))
