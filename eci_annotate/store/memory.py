@@ -11,6 +11,7 @@ from threading import Lock
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
+from eci_annotate.store.fences import append_each, check_fence, check_open
 from eci_annotate.store.folder.blob_store import NamedByContent
 from eci_annotate.store.protocols import (
     Address,
@@ -19,12 +20,9 @@ from eci_annotate.store.protocols import (
     Entry,
     Holder,
     Record,
-    append_each,
     busy,
     check_digest,
-    check_fence,
     check_month,
-    check_open,
     check_scope,
     check_stream,
     no_stream,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from eci_annotate.errors import Conflict, EciError, LeaseLost, NotFound
+from eci_annotate.errors import Conflict, EciError, NotFound
 from eci_annotate.store.cards import Card, CardPage, CardQuery
 
 Record = dict[str, Any]
@@ -248,40 +248,6 @@ def check_digest(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise NotFound("This is not a digest.", "A digest has 64 hexadecimal digits.")
     return digest
-
-
-def check_fence(holder: Holder | None, fence: int) -> Holder:
-    """Return `holder` if `fence` is the newest; raises LeaseLost otherwise."""
-    if holder is None or holder.fence != fence:
-        raise lost(holder, fence)
-    return holder
-
-
-def check_open(holder: Holder | None, fence: int) -> None:
-    """Raise LeaseLost unless `fence` is the newest, and the draft is open."""
-    if check_fence(holder, fence).closed:
-        raise lost(holder, fence)
-
-
-def lost(holder: Holder | None, fence: int) -> LeaseLost:
-    """Return the error for an older fence, or for a draft that is closed."""
-    if holder is not None and holder.fence == fence:
-        return LeaseLost("This task is signed.", "Start its next version to go on.")
-    return LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
-
-
-def append_each(drafts: DraftStore, parts: Sequence[DraftPart]) -> list[EciError | None]:
-    """Implement `DraftStore.append_many` for stores that gain nothing from batches."""
-    return [_refusal_of(drafts, part) for part in parts]
-
-
-def _refusal_of(drafts: DraftStore, part: DraftPart) -> EciError | None:
-    try:
-        drafts.append(part.address, part.fence, part.entries)
-        drafts.sync(part.address, part.fence)
-    except LeaseLost as refusal:
-        return refusal
-    return None
 
 
 def busy() -> Conflict:

@@ -19,18 +19,8 @@ from typing import Any
 
 from eci_annotate.errors import EciError
 from eci_annotate.store.atomic_files import append_whole, locked, mend_tail, sync_folder, write_atomic, writing
-from eci_annotate.store.protocols import (
-    Address,
-    DraftPart,
-    Holder,
-    Record,
-    append_each,
-    check_fence,
-    check_open,
-    check_scope,
-    check_stream,
-    place_of,
-)
+from eci_annotate.store.fences import append_each, check_fence, check_open
+from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, check_scope, check_stream, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 
 _SYNC_S = 1.0

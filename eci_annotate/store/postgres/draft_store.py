@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from eci_annotate.errors import EciError, LeaseLost
+from eci_annotate.store.fences import append_each, lost
 from eci_annotate.store.postgres.database import Database, Row, run_each
-from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, append_each, check_scope, lost, place_of
+from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, check_scope, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
 
 _MOST_KNOWN = 10_000
