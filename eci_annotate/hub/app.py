@@ -21,6 +21,7 @@ from eci_annotate.hub.pages.browser_security import Headers
 from eci_annotate.hub.pages.page import Showing
 from eci_annotate.hub.pages.router import routes
 from eci_annotate.repository.service.local_service import open_service
+from eci_annotate.repository.service.protocol import Service
 from eci_annotate.version import __version__
 
 CONNECTIONS = 16
@@ -46,7 +47,7 @@ def make_app(settings: Settings, people: People | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_warm,
     )
-    service = open_service(settings.repository, CONNECTIONS, settings.decoders_fd)
+    service: Service = open_service(settings.repository, CONNECTIONS, settings.decoders_fd)
     app.state.desk = Desk(settings, service, PeopleAndSites(people or HubPeople(settings), service.sites))
     app.state.numbers = Numbers()
     add_handlers(app)

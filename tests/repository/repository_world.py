@@ -36,11 +36,11 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-def make(root: Path) -> Path:
-    """A repository below `root`; its folder."""
+def make(root: Path, dsn: str = "") -> Path:
+    """A repository below `root`, kept in a database if one is given; its folder."""
     write_phantom(root / "dicom", "tiny")
     folder = root / "repository"
-    create_repository(folder, project=P, member="anna", site="KAU")
+    create_repository(folder, project=P, member="anna", site="KAU", dsn=dsn)
     repository = open(folder)
     import_folders(local(repository), [root / "dicom"], project=P, site="KAU")
     for name, role in (("ben", "annotator"), ("ruth", "reviewer")):

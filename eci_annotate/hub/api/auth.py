@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Path, Request
 from eci_annotate.errors import Refused
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.core.token_identity import Person, identified
-from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.service.person_backend import PersonBackend
 
 NAME, UID, DIGEST = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", r"^[0-9][0-9.]{0,63}$", r"^[0-9a-f]{64}$"
 Name = Annotated[str, Path(pattern=NAME)]
@@ -47,11 +47,11 @@ async def somebody(who: Anybody) -> Person:
 Somebody = Annotated[Person, Depends(somebody)]
 
 
-async def backend(request: Request, who: Somebody, session: Session = "api") -> LocalBackend:
+async def backend(request: Request, who: Somebody, session: Session = "api") -> PersonBackend:
     """Return the repository for this person and session."""
     desk: Desk = request.app.state.desk
     return desk.backend(who.name, session)
 
 
-Repo = Annotated[LocalBackend, Depends(backend)]
+Repo = Annotated[PersonBackend, Depends(backend)]
 AtDesk = Annotated[Desk, Depends(desk_of)]

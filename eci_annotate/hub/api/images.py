@@ -121,7 +121,7 @@ def values(
             status_code=416, headers={"Content-Range": f"bytes */{size}"}, media_type="application/octet-stream"
         )
     desk.allowance.begin(who.name)
-    return Stream(path, begin, end, found["values"], desk.allowance, who.name, partial=bool(fits))
+    return Stream(path, begin, end, str(found["values"]), desk.allowance, who.name, partial=bool(fits))
 
 
 class Stream(Response):

@@ -16,7 +16,8 @@ from eci_annotate.errors import BadRequest, Refused
 from eci_annotate.hub.api.auth import DIGEST, Anybody, AtDesk, Digest
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.token_identity import SITE
-from eci_annotate.repository.sites.arrivals import LARGEST, Arrivals
+from eci_annotate.repository.service.protocol import SiteArrivals
+from eci_annotate.repository.service.values import LARGEST_FILE
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(prefix="/site", responses=PROBLEMS, tags=["sites"])
@@ -40,14 +41,14 @@ class ProposedNumbers(BaseModel):
     subjects: dict[Pseudonym, SubjectNumber] = Field(max_length=1000)
 
 
-def arrivals_of(who: Anybody, desk: AtDesk) -> Arrivals:
+def arrivals_of(who: Anybody, desk: AtDesk) -> SiteArrivals:
     """Return what the site's credential sends; raises Refused for persons."""
     if who.kind != SITE:
         raise Refused("You may not send files of a site.", "Use a site's credential.")
     return desk.service.sites.arrivals(who.name)
 
 
-Sent = Annotated[Arrivals, Depends(arrivals_of)]
+Sent = Annotated[SiteArrivals, Depends(arrivals_of)]
 
 
 @router.post("/states")
@@ -63,8 +64,8 @@ async def send(
     desk: AtDesk,
     request: Request,
     digest: Digest,
-    offset: Annotated[int, Query(ge=0, lt=LARGEST)],
-    size: Annotated[int, Query(gt=0, le=LARGEST)],
+    offset: Annotated[int, Query(ge=0, lt=LARGEST_FILE)],
+    size: Annotated[int, Query(gt=0, le=LARGEST_FILE)],
 ) -> dict[str, Any]:
     """Add the body to a file, from `offset` on; returns its state. What arrived before an interruption is kept."""
     with desk.allowance.one(f"site/{who.name}"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eci_annotate.repository.sync.sync_states import SyncDirection, SyncState
+from eci_annotate.repository.service.values import SyncDirection, SyncState
 from eci_annotate.workflow.subject.events import Event, Reopened, VersionSigned
 from eci_annotate.workflow.subject.state import Subject, TaskStatus, evolve, fold, rejection, standing
 from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind, task_named

@@ -20,7 +20,7 @@ import yaml
 from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notices import Notice, notices, sync_notices
 from eci_annotate.repository.service.protocol import Service
-from eci_annotate.repository.sync.sync_states import SyncState
+from eci_annotate.repository.service.values import SyncState
 
 VARIABLE, READER = "ECI_ANNOTATE_NOTIFY", "notified"
 log = logging.getLogger("eci_annotate.hub")

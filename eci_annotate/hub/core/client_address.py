@@ -10,7 +10,7 @@ import re
 
 from starlette.types import Scope
 
-from eci_annotate.repository.local.identity import HERE
+from eci_annotate.repository.service.values import HERE
 
 _ADDRESSES, _LONGEST = re.compile(r"[^0-9a-fA-F:., ]"), 120
 

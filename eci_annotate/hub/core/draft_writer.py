@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import EciError
-from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.service.person_backend import PersonBackend
 from eci_annotate.store.protocols import DraftPart
 
 LANES, LARGEST = 4, 64
@@ -22,7 +22,7 @@ LANES, LARGEST = 4, 64
 
 @dataclass(frozen=True)
 class _Waiting:
-    repo: LocalBackend
+    repo: PersonBackend
     part: DraftPart
     done: asyncio.Future[EciError | None]
     # so that a refusal is recorded for this request, not for the first one of the worker
@@ -43,7 +43,7 @@ class Saver:
         self._waiting: deque[_Waiting] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
 
-    async def save(self, repo: LocalBackend, part: DraftPart) -> None:
+    async def save(self, repo: PersonBackend, part: DraftPart) -> None:
         """Append to the draft that the session of `repo` holds; it is on the disk on return."""
         done: asyncio.Future[EciError | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(repo, part, done))

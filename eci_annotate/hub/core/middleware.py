@@ -18,9 +18,8 @@ from eci_annotate.errors import EciError, NoIdentity, Overloaded
 from eci_annotate.hub.core.client_address import whence
 from eci_annotate.hub.core.problem_responses import answer, unknown
 from eci_annotate.hub.core.token_identity import People, identified
-from eci_annotate.repository.local.identity import WHENCE
 from eci_annotate.repository.remote.wire_format import error_to_wire
-from eci_annotate.repository.sync.sync_states import SyncState
+from eci_annotate.repository.service.values import WHENCE, SyncState
 
 LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
 LARGEST_PART = 64 << 20  # of a file that a site's proxy sends

@@ -12,10 +12,9 @@ from eci_annotate.errors import Overloaded
 from eci_annotate.hub.core.draft_writer import Saver
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.core.token_identity import HubIdentity, People
-from eci_annotate.repository.keys.factors import FactorBook
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.service.protocol import Service
+from eci_annotate.repository.service.person_backend import PersonBackend
+from eci_annotate.repository.service.protocol import FactorRegister, Service
+from eci_annotate.repository.service.values import Signer
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
@@ -116,15 +115,15 @@ class Desk:
         self.settings, self.service, self.people = settings, service, people
         self.allowance = Allowance()
         self.saver = Saver(service.subjects.save)
-        self._backends: OrderedDict[tuple[str, str], LocalBackend] = OrderedDict()
+        self._backends: OrderedDict[tuple[str, str], PersonBackend] = OrderedDict()
         self._lock = Lock()
 
     @property
-    def factors(self) -> FactorBook:
+    def factors(self) -> FactorRegister:
         """The factors with which each person confirms."""
         return self.service.members.factors
 
-    def backend(self, name: str, session: str) -> LocalBackend:
+    def backend(self, name: str, session: str) -> PersonBackend:
         """Return the backend of a person in one session; it is cached, since it knows the leases that it granted."""
         key = (name, session)
         with self._lock:
@@ -135,6 +134,6 @@ class Desk:
                 self._backends.popitem(last=False)
             return self._backends[key]
 
-    def confirmed(self, name: str, session: str, opened: Signer) -> LocalBackend:
+    def confirmed(self, name: str, session: str, opened: Signer) -> PersonBackend:
         """Return a backend that may sign, once, with the key that the person's confirmation unlocked."""
         return self.service.backend(HubIdentity(name, session, opened))

@@ -14,11 +14,9 @@ from starlette.concurrency import run_in_threadpool
 
 from eci_annotate.errors import NoIdentity, StoreUnavailable
 from eci_annotate.hub.core.settings import Settings
-from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.identity import actor_of
 from eci_annotate.repository.remote.unix_url import client
 from eci_annotate.repository.service.protocol import SiteUploads
-from eci_annotate.repository.sites.site_credentials import TOKEN
+from eci_annotate.repository.service.values import SITE_TOKEN, Signer, actor_of
 from eci_annotate.workflow.actor import RESERVED, Actor, Assurance
 from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
@@ -125,14 +123,14 @@ class PeopleAndSites:
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
         """See `People`; a site is of the kind ``site``, and its name is the ID of its credential."""
-        if not token.startswith(f"{TOKEN}."):
+        if not token.startswith(f"{SITE_TOKEN}."):
             return self._people.of_token(token, fresh=fresh, session=session)
         found = self._sites.credential(token)
         return Person(found.id, kind=SITE) if found else None
 
     def known(self, token: str) -> tuple[bool, Person | None]:
         """See `People`; credentials are read each time, so that a revoked one ends at once."""
-        return (False, None) if token.startswith(f"{TOKEN}.") else self._people.known(token)
+        return (False, None) if token.startswith(f"{SITE_TOKEN}.") else self._people.known(token)
 
 
 async def identified(people: People, authorization: str) -> Person:

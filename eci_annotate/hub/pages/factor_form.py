@@ -8,7 +8,7 @@ from eci_annotate.hub.pages.browser_security import origin_of
 from eci_annotate.hub.pages.page import SESSION, Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.proof import Proof, new_nonce, prove
-from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.service.person_backend import PersonBackend
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def proved(visit: Visit, digest: str) -> str:
     return prove(visit.desk.factors, origin_of(visit.request, visit.desk.settings), visit.session.name, proof, digest)
 
 
-def confirmed(visit: Visit, digest: str) -> LocalBackend:
+def confirmed(visit: Visit, digest: str) -> PersonBackend:
     """Return the repository with the user's own key, once a factor proved them for `digest`; see `proved`."""
     name, factor = visit.session.name, proved(visit, digest)
     return visit.desk.confirmed(name, SESSION, visit.desk.service.members.signer(name, factor))

@@ -10,7 +10,7 @@ from eci_annotate.hub.pages.factor_form import asking
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.signing import passkeys
 from eci_annotate.hub.signing.proof import Proof, prove
-from eci_annotate.repository.keys.factors import check_pin_shape
+from eci_annotate.repository.service.values import check_pin_shape
 from eci_annotate.workflow.codec import digest
 
 

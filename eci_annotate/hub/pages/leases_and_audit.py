@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import allowed_place, place_of
-from eci_annotate.repository.local.audit import AuditQuery
+from eci_annotate.repository.service.values import AuditQuery
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from eci_annotate.errors import EciError
 from eci_annotate.hub.pages.factor_form import asking, proved
 from eci_annotate.hub.pages.page import Visit
-from eci_annotate.repository.admin.new_project import new_project, owned_project
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case, shipped_use_cases
@@ -19,7 +18,7 @@ _ABOUT = digest(b"opening a project")
 def show_new_project(visit: Visit, problem: EciError | None = None) -> Response:
     """Show the form."""
     with visit.repo.refusals("Open a project", ""):
-        owned_project(visit.repo)
+        visit.repo.projects.check_may_open()
     shipped = [(f"shipped/{name}", shipped_use_case(name).title) for name in shipped_use_cases()]
     own = [(f"project/{name}", f"{case.title} (as in {name})") for name, case in _own_cases(visit)]
     return visit.show(
@@ -45,9 +44,9 @@ def open_project(visit: Visit) -> Response:
     visit.check(PAGE, visit.asked("nonce"))
     try:
         with visit.refusals("Open a project"):
-            owned_project(visit.repo)
+            visit.repo.projects.check_may_open()
             proved(visit, _ABOUT)
-            new_project(visit.repo, visit.asked("name"), _case(visit))
+            visit.repo.projects.open(visit.asked("name"), _case(visit))
     except EciError as error:
         return show_new_project(visit, error)
     return visit.back(f"projects/{visit.asked('name')}")

@@ -21,7 +21,7 @@ from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.browser_security import check_form, check_navigation, form_token
 from eci_annotate.hub.pages.intake.uploads import INCOMING, Arrived, received
 from eci_annotate.hub.pages.session import Session, Sessions
-from eci_annotate.repository.local.backend import LocalBackend
+from eci_annotate.repository.service.person_backend import PersonBackend
 from eci_annotate.workflow.project import NAME
 from eci_annotate.workflow.subject.lease import to_minute
 
@@ -54,7 +54,7 @@ class Visit:
     arrived: Arrived | None = None
 
     @property
-    def repo(self) -> LocalBackend:
+    def repo(self) -> PersonBackend:
         """The repository, for this user."""
         return self.desk.backend(self.session.name, SESSION)
 

@@ -14,7 +14,6 @@ from starlette.responses import Response
 from eci_annotate.errors import BadUseCase, EciError
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.admin.new_project import publish
 from eci_annotate.tools.info import NOT_CHOSEN, ToolName
 from eci_annotate.workflow.actor import ROLES, Permission, Role
 from eci_annotate.workflow.pipeline_trial import walk
@@ -82,7 +81,7 @@ def change_pipeline(visit: Visit) -> Response:
         case = UseCase.from_definition(_with(_definition(visit, place), tasks))
         steps = list(walk(case))
         if visit.asked("do") == "publish":
-            publish(visit.repo, place.name, case)
+            visit.repo.projects.publish(place.name, case)
             return _page(visit, place, tasks, done="Published. New subjects will use it.")
     except EciError as error:
         return _page(visit, place, tasks, error)

@@ -7,13 +7,7 @@ from starlette.responses import Response
 from eci_annotate.errors import EciError, NotFound, Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.layout.protocol_proposals import (
-    ProtocolProposal,
-    decline_proposal,
-    evidence_of,
-    protocol_proposals,
-    publish_proposal,
-)
+from eci_annotate.repository.service.values import ProtocolProposal
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, digest
 
@@ -32,8 +26,8 @@ def _key(proposal: ProtocolProposal) -> str:
 def show_protocol(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
     """Show the page."""
     place = _place(visit)
-    found = protocol_proposals(visit.repo, place.name)
-    evidence = evidence_of(visit.repo, place.name, found)
+    found = visit.repo.hanging.listed(place.name)
+    evidence = visit.repo.hanging.evidence(place.name, found)
     return visit.show(
         PAGE,
         status=403 if problem else 200,
@@ -50,7 +44,7 @@ def settle_proposal(visit: Visit) -> Response:
     """Publish the protocol with a proposal, or decline it."""
     place = _place(visit)
     visit.check(PAGE, place.name)
-    chosen = [each for each in protocol_proposals(visit.repo, place.name) if _key(each) == visit.asked("proposal")]
+    chosen = [each for each in visit.repo.hanging.listed(place.name) if _key(each) == visit.asked("proposal")]
     try:
         return _settled(visit, place, chosen)
     except EciError as error:
@@ -61,9 +55,9 @@ def _settled(visit: Visit, place: ProjectPage, chosen: list[ProtocolProposal]) -
     if not chosen:
         raise NotFound("This proposal was settled or withdrawn.", "See the list.")
     if visit.asked("do") == "publish":
-        publish_proposal(visit.repo, place.name, chosen[0])
+        visit.repo.hanging.publish(place.name, chosen[0])
         return show_protocol(visit, done="Published. New subjects will use it.")
     if not visit.asked("reason").strip():
         raise Refused("Declining needs a reason.", "Type it next to the button.")
-    decline_proposal(visit.repo, place.name, chosen[0], visit.asked("reason"))
+    visit.repo.hanging.decline(place.name, chosen[0], visit.asked("reason"))
     return show_protocol(visit, done="Declined. Members who proposed it keep it for themselves.")

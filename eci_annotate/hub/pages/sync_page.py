@@ -11,10 +11,7 @@ from starlette.responses import Response
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.sync.pull_rules import rules
-from eci_annotate.repository.sync.pull_studies import outcome_of
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxEntry, OutboxState
-from eci_annotate.repository.sync.sync_targets import targets
+from eci_annotate.repository.service.values import OutboxEntry, OutboxState, SyncTarget
 from eci_annotate.workflow.actor import Permission
 
 PAGE = "sync"
@@ -38,32 +35,24 @@ def _place(visit: Visit) -> ProjectPage:
     return allowed_place(visit, "see what is exchanged with other archives", Permission.ADMINISTER)
 
 
-def _boxes(visit: Visit, place: ProjectPage) -> list[Outbox]:
-    mine = [each for each in targets(visit.repo) if each.project == place.name and not each.pull_only]
-    return [Outbox(visit.repo, each) for each in mine]
-
-
-def _row(box: Outbox) -> TargetRow:
-    entries = box.entries()
+def _row(target: SyncTarget, entries: list[OutboxEntry]) -> TargetRow:
     counts = Counter(each.state.value for each in entries)
     failed = [each for each in entries if each.state is OutboxState.FAILED]
     last = max((each.at for each in entries if each.state is OutboxState.SENT), default=None)
     shown = {state.value: counts[state.value] for state in OutboxState}
-    target = box.target
     return TargetRow(target.name, target.kind.value, target.url, shown, failed[:MOST], len(failed[MOST:]), last)
 
 
 def show_sync(visit: Visit, problem: EciError | None = None, done: str = "") -> Response:
     """Show the page."""
-    place = _place(visit)
-    pulled = [(each, outcome_of(visit.repo, each)) for each in rules(visit.repo) if each.project == place.name]
+    place, exchange = _place(visit), visit.repo.exchange
     return visit.show(
         PAGE,
         status=403 if problem else 200,
         place=place,
         states=[state.value for state in OutboxState],
-        targets=[_row(box) for box in _boxes(visit, place)],
-        rules=pulled,
+        targets=[_row(each, exchange.entries(each)) for each in exchange.targets(place.name)],
+        rules=exchange.rules(place.name),
         token=visit.token(PAGE, place.name),
         problem=problem,
         done=done,
@@ -72,10 +61,10 @@ def show_sync(visit: Visit, problem: EciError | None = None, done: str = "") -> 
 
 def retry_sync(visit: Visit) -> Response:
     """Make the failed entries of a target due now."""
-    place = _place(visit)
+    place, exchange = _place(visit), visit.repo.exchange
     visit.check(PAGE, place.name)
-    chosen = [box for box in _boxes(visit, place) if box.target.name == visit.asked("target")]
+    chosen = [each for each in exchange.targets(place.name) if each.name == visit.asked("target")]
     if not chosen:
         return show_sync(visit, Refused("No target was chosen.", "Choose one in the list."))
-    due = chosen[0].retry()
+    due = exchange.retry(chosen[0])
     return show_sync(visit, done=f"{due} {'entry is' if due == 1 else 'entries are'} sent at the next run.")

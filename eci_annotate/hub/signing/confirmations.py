@@ -16,8 +16,8 @@ from typing import Any
 from eci_annotate.errors import NotFound, Refused, Tampered
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.remote.wire_format import command_from_wire, command_to_wire
+from eci_annotate.repository.service.person_backend import PersonBackend
 from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse, to_json
@@ -86,7 +86,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def ask_person(desk: Desk, repo: LocalBackend, command: Any) -> WaitingCommand:
+def ask_person(desk: Desk, repo: PersonBackend, command: Any) -> WaitingCommand:
     """Keep a command until its person confirms it; refused now if it would be refused then."""
     repo.check(command)
     told = command_to_wire(command)

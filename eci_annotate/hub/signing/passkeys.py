@@ -23,7 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from eci_annotate.errors import BadSecret
-from eci_annotate.repository.keys.factors import Factors, Passkey
+from eci_annotate.repository.service.values import Factors, Passkey
 
 _NEEDED = UserVerificationRequirement.REQUIRED
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eci_annotate.errors import BadSecret, Refused
 from eci_annotate.hub.signing import passkeys
-from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.service.protocol import FactorCheck
 
 PIN, PASSKEY, CODE = "pin", "webauthn", "code"
 
@@ -28,7 +28,7 @@ def new_nonce() -> str:
     return os.urandom(16).hex()
 
 
-def prove(book: FactorBook, origin: str, name: str, proof: Proof, digest: str, *, code: bool = False) -> str:
+def prove(book: FactorCheck, origin: str, name: str, proof: Proof, digest: str, *, code: bool = False) -> str:
     """Return the factor that proved the user's identity.
 
     Parameters
@@ -66,7 +66,7 @@ def _done(check: Callable[[], None], factor: str) -> str:
     return factor
 
 
-def _by_passkey(book: FactorBook, origin: str, name: str, proof: Proof, digest: str) -> None:
+def _by_passkey(book: FactorCheck, origin: str, name: str, proof: Proof, digest: str) -> None:
     known = book.of(name)
     if not known.passkeys:
         raise Refused("You have no passkey registered here.", "Add one under 'My signature', or use your PIN.")

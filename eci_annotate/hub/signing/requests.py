@@ -16,8 +16,8 @@ from typing import Any
 from eci_annotate.errors import NotFound, Tampered
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.repository.backend import RequestState
-from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.pending_signature import Pending
+from eci_annotate.repository.service.person_backend import PersonBackend
 from eci_annotate.repository.service.protocol import Purpose
 from eci_annotate.repository.signed import signed_by
 from eci_annotate.workflow.actor import Actor
@@ -49,7 +49,7 @@ class SignatureRequest:
         return digest(canonical(to_json(self)))
 
 
-def ask(desk: Desk, repo: LocalBackend, command: Sign) -> Pending:
+def ask(desk: Desk, repo: PersonBackend, command: Sign) -> Pending:
     """Keep the request; the result says where its person confirms it.
 
     Raises
@@ -99,7 +99,7 @@ def _marked(desk: Desk, made: SignatureRequest) -> bytes:
     return canonical({"body": body, "mark": _mark(desk, body)})
 
 
-def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str) -> SignatureRequest:
+def found(desk: Desk, repo: PersonBackend, project: str, subject: str, name: str) -> SignatureRequest:
     """Return the request of that name; raises NotFound unless it is for this actor.
 
     Parameters
@@ -126,7 +126,7 @@ def found(desk: Desk, repo: LocalBackend, project: str, subject: str, name: str)
     return made
 
 
-def standing(desk: Desk, repo: LocalBackend, made: SignatureRequest) -> RequestState:
+def standing(desk: Desk, repo: PersonBackend, made: SignatureRequest) -> RequestState:
     """Whether the request waits, was signed, or is void: the draft changed, the lease is lost, or time is over."""
     command = made.command
     state = desk.service.subjects.state(command.project, command.subject)

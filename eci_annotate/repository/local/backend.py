@@ -105,6 +105,9 @@ class LocalBackend:
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
                     check_pseudonym(self.context, command, self.account.actor)
+                    self.account.members(command.project)  # a project of others is not found
+                    if isinstance(command, Enrol):  # roles that see the definition in part know another digest of it
+                        self._decide(command)
                     pipeline = self.account.use_case(command.project, command.use_case).pipeline
                     return self._done(replace(command, pipeline=pipeline))
                 case Command() if not isinstance(command, Seal):
@@ -130,11 +133,15 @@ class LocalBackend:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
             check_plain(to_json(command))
-            now = self.context.clock()
             if isinstance(command, ProjectCommand):
                 check_project(self.context, command, self.account.actor)
             else:
-                decide(command, self.context.state(command.project, command.subject)[1], self.account.actor, now)
+                self._decide(command)
+
+    def _decide(self, command: Command) -> None:
+        """Refuse what the workflow refuses now."""
+        state = self.context.state(command.project, command.subject)[1]
+        decide(command, state, self.account.actor, self.context.clock())
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""

@@ -15,6 +15,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.repository.service.local_members import LocalMembers
+from eci_annotate.repository.service.local_person import LocalPerson
 from eci_annotate.repository.service.local_sites import LocalSites
 from eci_annotate.repository.service.local_subjects import LocalSubjects
 from eci_annotate.repository.service.local_upkeep import LocalUpkeep
@@ -43,9 +44,9 @@ class LocalService:
             return sha256(f"{purpose}\n".encode() + whole).digest()
         return hmac.digest(whole, purpose.encode(), "sha256")
 
-    def backend(self, identity: Identity) -> LocalBackend:
+    def backend(self, identity: Identity) -> LocalPerson:
         """See `Service`."""
-        return LocalBackend(self._context, identity)
+        return LocalPerson(self._context, identity)
 
 
 def open_service(folder: Path, connections: int = 4, decoders: int = -1) -> LocalService:

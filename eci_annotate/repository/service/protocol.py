@@ -1,11 +1,11 @@
 """The interface of a repository for a process that holds its keys: `Service` with its parts.
 
-A `Backend` does what one person may do. A `Service` gives that backend to each person, and does the periodic work.
+A `PersonBackend` does what one person may do. A `Service` gives one to each person, and does the periodic work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,12 +17,13 @@ import xarray as xr
 from eci_annotate.archive.protocol import Study
 from eci_annotate.errors import EciError
 from eci_annotate.repository.backend import Check
-from eci_annotate.repository.keys.factors import FactorBook
+from eci_annotate.repository.keys.factors import Factors, Passkey
 from eci_annotate.repository.keys.signing_keys import Signer
-from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.identity import Identity
 from eci_annotate.repository.local.proposal import Proposal
-from eci_annotate.repository.sites.arrivals import Arrivals
+from eci_annotate.repository.service.person_backend import PersonBackend
+from eci_annotate.repository.sites.arrivals import FileOutcome
+from eci_annotate.repository.sites.number_ranges import NumberRange
 from eci_annotate.repository.sites.site_credentials import SiteCredential
 from eci_annotate.repository.sync.sync_states import SyncState
 from eci_annotate.store.protocols import DraftPart
@@ -49,11 +50,46 @@ class SubjectNews:
     since: int
 
 
+class FactorCheck(Protocol):
+    """The factors of each person, to prove who somebody is."""
+
+    def of(self, name: str) -> Factors:
+        """Return what somebody has."""
+
+    def check_pin(self, name: str, pin: str) -> None:
+        """BadSecret unless it is the person's PIN; Refused after too many wrong attempts."""
+
+    def use_code(self, name: str, code: str) -> None:
+        """BadSecret unless it is the one-time code that was given; it counts once."""
+
+    def count(self, name: str, passkey: str, count: int) -> None:
+        """Keep how often a passkey signed."""
+
+    def miss(self, name: str) -> None:
+        """Count a wrong attempt; raises BadSecret, or Refused after too many."""
+
+
+class FactorRegister(FactorCheck, Protocol):
+    """The factors of each person, and the ways to change them; who may change them is decided before."""
+
+    def set_pin(self, name: str, pin: str) -> None:
+        """Set the PIN; Refused if it is too simple."""
+
+    def add_passkey(self, name: str, passkey: Passkey) -> None:
+        """Add a passkey."""
+
+    def give_code(self, name: str, by: str, *, owner: bool = True) -> tuple[str, datetime | None]:
+        """Return a one-time code by which somebody enrols a factor, and from when it counts (None: now)."""
+
+    def cancel_code(self, name: str) -> None:
+        """Make the code that was given for somebody void."""
+
+
 class HubMembers(Protocol):
     """Members whom a hub knows: the service holds the keys that sign for them, and checks their factors."""
 
     @property
-    def factors(self) -> FactorBook:
+    def factors(self) -> FactorRegister:
         """The factors with which each person confirms."""
 
     def add(
@@ -109,13 +145,43 @@ class StoredSubjects(Protocol):
         """Return a series as a volume (k, j, i)."""
 
 
+class SiteNumbers(Protocol):
+    """Numbers of subjects that a proxy may give while it has no connection."""
+
+    def take(self) -> list[NumberRange]:
+        """Hand out the ranges that are reserved for the credential; each of them once."""
+
+    def propose(self, numbers: Mapping[str, str]) -> int:
+        """Keep which numbers were given to which pseudonyms; returns how many. What is not reserved is left out."""
+
+
+class SiteArrivals(Protocol):
+    """What one credential sends."""
+
+    @property
+    def credential(self) -> SiteCredential:
+        """The credential, which decides project and site."""
+
+    def states(self, digests: Iterable[str]) -> dict[str, FileOutcome]:
+        """Return the states of files by their SHA-256."""
+
+    def require_space(self, size: int) -> None:
+        """StoreUnavailable if a file of this size would fill the disk, or too much waits already."""
+
+    def append(self, digest: str, offset: int, blocks: Iterable[bytes], size: int) -> FileOutcome:
+        """Add bytes of a file; Conflict if `offset` is not the next one, BadRequest if the SHA-256 differs at last."""
+
+    def numbers(self) -> SiteNumbers:
+        """Return the provisional numbers of the credential."""
+
+
 class SiteUploads(Protocol):
     """What hospitals' proxies send, each with its own credential."""
 
     def credential(self, token: str) -> SiteCredential | None:
         """Return the valid credential of a token; None for any other."""
 
-    def arrivals(self, credential: str) -> Arrivals:
+    def arrivals(self, credential: str) -> SiteArrivals:
         """Return what a credential sends, by its ID; NotFound if it was revoked."""
 
     def ingest(self, credential: str) -> int:
@@ -179,5 +245,5 @@ class Service(Protocol):
     def secret(self, purpose: Purpose) -> bytes:
         """Return a key of 32 bytes that all processes of the service share; Refused if no service is enabled."""
 
-    def backend(self, identity: Identity) -> LocalBackend:
+    def backend(self, identity: Identity) -> PersonBackend:
         """Return the backend for an identity."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eci_annotate.decoder.file_reader import File, FileReader, PixelRule
 from eci_annotate.deid.policy import Policy
@@ -28,6 +29,9 @@ from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileSt
 from eci_annotate.repository.sites.number_ranges import ProvisionalNumbers
 from eci_annotate.repository.sites.site_credentials import credential_named, site_identity
 from eci_annotate.store.atomic_files import locked
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.service.protocol import SiteArrivals
 
 QUIET_S, MOST_AT_ONCE = 10.0, 2000
 log = logging.getLogger("eci_annotate.hub")
@@ -67,7 +71,7 @@ def ingest_all(context: Context, quiet_s: float = QUIET_S) -> int:
     return done
 
 
-def collect_files(arrivals: Arrivals, inbox: Path, tell: Progress) -> list[str]:
+def collect_files(arrivals: SiteArrivals, inbox: Path, tell: Progress) -> list[str]:
     """Move the complete DICOM files of a folder to the arrivals of a site; returns their SHA-256."""
     paths, digests = sorted(inbox.glob("*.dcm")), []
     for number, path in enumerate(paths, 1):

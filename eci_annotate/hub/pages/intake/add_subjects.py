@@ -19,8 +19,7 @@ from eci_annotate.hub.pages.intake.import_progress import Taking
 from eci_annotate.hub.pages.intake.uploads import MOST_FILES
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.admin.import_dicom import Imported, import_folders
-from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.repository.service.values import Imported, Progress
 from eci_annotate.store.disk_reserve import require_space
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
@@ -68,7 +67,7 @@ def add_subjects(visit: Visit) -> Response:
     def work(tell: Progress) -> Imported:
         with visit.desk.allowance.one(f"adding/{visit.session.name}"):
             unpack(arrived.files, arrived.folder)
-            return import_folders(backend, [arrived.folder], project=place.name, site=site, progress=tell)
+            return backend.intake.import_folders([arrived.folder], project=place.name, site=site, progress=tell)
 
     return Taking(visit, place, arrived, work).response()
 

@@ -9,9 +9,7 @@ from eci_annotate.hub.pages.factor_form import asking, confirmed
 from eci_annotate.hub.pages.intake.import_progress import Taking
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage, allowed_place
-from eci_annotate.repository.admin.held_files import delete_held, held_sets, require_reason
-from eci_annotate.repository.admin.import_dicom import Imported, release_held
-from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.repository.service.values import Imported, Progress
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import digest
 
@@ -33,7 +31,7 @@ def show_held(visit: Visit, problem: EciError | None = None, done: str = "") -> 
         "held",
         status=403 if problem else 200,
         place=place,
-        sets=[each for each in held_sets(visit.repo) if each.project == place.name],
+        sets=visit.repo.intake.held(place.name),
         asking=asking(visit, _about(place), PAGE, place.name),
         problem=problem,
         done=done,
@@ -46,20 +44,20 @@ def decide_held(visit: Visit) -> Response:
     visit.check(PAGE, place.name, visit.asked("nonce"))
     try:
         with visit.refusals("Decide about held files"):
-            chosen = {each.id for each in held_sets(visit.repo) if each.project == place.name} & {visit.asked("id")}
+            chosen = {each.id for each in visit.repo.intake.held(place.name)} & {visit.asked("id")}
             if not chosen:
                 raise Refused("No files were chosen.", "Choose a row of the list.")
             backend = confirmed(visit, _about(place))
             if visit.asked("do") == "delete":
-                delete_held(backend, visit.asked("id"))
+                backend.intake.delete(visit.asked("id"))
                 return show_held(visit, done="The files were deleted.")
-            require_reason(visit.asked("reason"))
+            backend.intake.check_reason(visit.asked("reason"))
     except EciError as error:
         return show_held(visit, error)
     name, reason = visit.asked("id"), visit.asked("reason")
 
     def work(tell: Progress) -> Imported:
         with visit.desk.allowance.one(f"held/{visit.session.name}"):
-            return release_held(backend, name, reason, tell)
+            return backend.intake.release(name, reason, tell)
 
     return Taking(visit, place, None, work).response()

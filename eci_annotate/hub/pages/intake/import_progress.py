@@ -17,8 +17,7 @@ from eci_annotate.hub.core.problem_responses import unforeseen
 from eci_annotate.hub.pages.intake.uploads import Arrived
 from eci_annotate.hub.pages.page import Visit
 from eci_annotate.hub.pages.project_page import ProjectPage
-from eci_annotate.repository.admin.import_dicom import Imported
-from eci_annotate.repository.admin.import_scan import Progress
+from eci_annotate.repository.service.values import Imported, Progress
 
 TICK_S = 0.4
 _HERE = "<!-- here -->"
