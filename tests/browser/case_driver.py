@@ -50,6 +50,10 @@ WATCH = """() => {
   window.stagePlaces = places;
 }"""
 
+CUT = """() => [...document.querySelectorAll(".eci-series button")]
+  .filter((each) => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight)
+  .map((each) => each.textContent)"""
+
 # pixels that annotations cover in the layers of all panes; crosshair and letters are drawn elsewhere
 INK = """() => {
   const { board } = document.querySelector(".eci-stage").stage;
@@ -78,7 +82,7 @@ class CaseDriver:
         self.viewer.rest()
         page.keyboard.press(KEYS[tool])
         self.viewer.rest()
-        name = page.get_by_placeholder("label of the next annotation")
+        name = page.get_by_placeholder("label of the next")
         name.fill(label)
         name.press("Tab")
         page.locator(".eci-list").get_by_role("button", name="Add").click()
@@ -183,5 +187,6 @@ def opened(page: Page, address: str) -> CaseDriver:
     viewer = Viewer(page)
     viewer.wait()
     viewer.rest()
+    assert page.evaluate(CUT) == [], "names of series that begin alike are told apart"
     page.evaluate(WATCH)
     return CaseDriver(viewer)

@@ -261,12 +261,12 @@ def _environment(process: int) -> dict[str, str]:
 
 
 @cache
-def sample() -> Path:
-    """The demo's repository with small images; made once, copied for each hub."""
+def sample(small: bool) -> Path:
+    """The demo's repository, with phantoms or the sample CT; made once, copied for each hub."""
     folder = place()
     code = (
         "import sys; sys.path.insert(0, 'hubconfig'); import demo; from pathlib import Path;"
-        f"demo.make_repository(Path({str(folder / 'repository')!r}), print, small=True)"
+        f"demo.make_repository(Path({str(folder / 'repository')!r}), print, small={small})"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True)
     return folder / "repository"
@@ -292,12 +292,13 @@ def _prepare(
     more_people: Sequence[str],
     environment: Mapping[str, str],
     state: Path | None,
+    small: bool,
 ) -> dict[str, str]:
     sys.path.insert(0, str(CHECKOUT / "hubconfig"))
     import demo
 
     if state is None:
-        shutil.copytree(sample(), folder / "repository")
+        shutil.copytree(sample(small), folder / "repository")
     else:
         shutil.copytree(state, folder, dirs_exist_ok=True)
     demo.give_to_service(folder / "repository")
@@ -406,18 +407,20 @@ def hubs(
     environment: Mapping[str, str] | None = None,
     run_as: int | None = None,
     state: Path | None = None,
+    small: bool = True,
     **settings: Any,
 ) -> Iterator[Hub]:
     """Start a hub of the demo's people (and more, in no group), with settings over the usual ones; end it.
 
     `run_as`: the hub itself is this system user, not root. `state`: a state folder to continue, in place of a new one.
+    `small`: phantoms, in place of the sample CT.
     """
     folder, port = place(), free_ports(PORTS)
     process: subprocess.Popen[bytes] | None = None
     try:
         if settings.get("keep_servers"):
             _kept[port] = listen_tcp("127.0.0.1", port)
-        people = _prepare(folder, port, settings, more_people, environment or {}, state)
+        people = _prepare(folder, port, settings, more_people, environment or {}, state, small)
         process = start(folder, port, environment, run_as)
         yield Hub(folder, port, people, process, settings)
     finally:
