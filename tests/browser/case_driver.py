@@ -82,7 +82,7 @@ class CaseDriver:
         self.viewer.rest()
         page.keyboard.press(KEYS[tool])
         self.viewer.rest()
-        name = page.get_by_placeholder("label of the next")
+        name = page.get_by_placeholder("next label")
         name.fill(label)
         name.press("Tab")
         page.locator(".eci-list").get_by_role("button", name="Add").click()

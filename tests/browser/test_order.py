@@ -57,7 +57,7 @@ def test_a_name_is_there_before_the_click_that_needs_it(viewer: Viewer) -> None:
         "() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute("
         "{ code: 'import time; time.sleep(3)' }) }"
     )
-    page.get_by_placeholder("label of the next").press_sequentially("in segment VI", delay=30)
+    page.get_by_placeholder("next label").press_sequentially("in segment VI", delay=30)
     press(page, "Add")
     page.wait_for_function("() => document.querySelectorAll('.eci-row').length === 1")
     assert page.locator(".eci-row .eci-label input").input_value() == "in segment VI"

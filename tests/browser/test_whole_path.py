@@ -35,7 +35,7 @@ def place(tmp_path_factory):
 
 
 def add(page, label):
-    page.get_by_placeholder("label of the next").fill(label)
+    page.get_by_placeholder("next label").fill(label)
     press(page, "Add")
 
 

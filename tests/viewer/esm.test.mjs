@@ -464,6 +464,6 @@ test("a control is named by its tooltip, the question before it, or what is type
   const control = (more, before) => ({ closest: () => ({ previousElementSibling: before && { textContent: before } }), ...more });
   assert.equal(nameOf(control({ title: "Layout" }, "Title")), "Layout");
   assert.equal(nameOf(control({ placeholder: "0 to 10" }, " Size [mm] * ")), "Size [mm] *");
-  assert.equal(nameOf(control({ placeholder: "label of the next" })), "label of the next annotation");
+  assert.equal(nameOf(control({ placeholder: "next label" })), "next label");
   assert.equal(nameOf(control({ type: "color", placeholder: "\u200b" })), "Colour");
 });

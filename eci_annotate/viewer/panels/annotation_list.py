@@ -109,8 +109,9 @@ class AnnotationList:
         self.rows: dict[str, AnnotationRow] = {}
         self._volumes: dict[str, tuple[int, float]] = {}  # revision, mm3
         self._units: dict[str, Unit] = {}  # of each series that was drawn on
+        tip = "Label of the next annotation"
         self.label = w.Text(
-            placeholder="label of the next", layout=w.Layout(**STRETCHED), continuous_update=False
+            placeholder="next label", tooltip=tip, layout=w.Layout(**STRETCHED), continuous_update=False
         )
         self.colour = w.ColorPicker(concise=True, value=to_hex(PALETTE[0]), layout=w.Layout(width="30px"))
         tip = "New annotation with the current tool (N)"
