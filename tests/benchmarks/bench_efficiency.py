@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from scipy import stats
 
@@ -42,6 +42,16 @@ PEERS = {
     6: "dcm2niix, conversion alone (gzip level 6, its default)",
     1: "dcm2niix, conversion alone (gzip level 1, as ours)",
 }
+UNTIL_DRAWN = """(button) => new Promise((done) => {
+  const begin = performance.now();
+  const look = () => {
+    const board = document.querySelector(".eci-stage")?.stage?.board;
+    const drawn = board?.shown.length && board.shown.every((pane) => pane.drawn && !pane.waits);
+    if (drawn) done(performance.now() - begin); else requestAnimationFrame(look);
+  };
+  button.click();
+  look();
+})"""
 PROGRAM = Path(sys.executable).parent / "eci-annotate"
 
 
@@ -55,28 +65,33 @@ class Cohort:
     megabytes: float
 
 
-def write_cohort(folder: Path) -> Cohort:
+def write_cohort(folder: Path, studies: Sequence[tuple[str, ...]] = STUDIES) -> Cohort:
     """Real series, each patient with an invented name and UIDs of their own, not stated to be de-identified."""
     files = series = size = 0
     for number in range(1, PATIENTS + 1):
-        for place in STUDIES[number % len(STUDIES)]:
+        for place in studies[number % len(studies)]:
             series += 1
             for n, path in enumerate(sorted((ROOT / place).glob("*.dcm"))):
-                dataset = dcmread(path)
-                for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
-                    if keyword in dataset:
-                        dataset[keyword].value = f"{dataset[keyword].value[:58]}.{number}"
-                dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-                if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-                    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian  # dcm2niix does not read the former
-                dataset.PatientName, dataset.PatientID = f"INVENTED^PERSON {number}", f"ID-{number:05d}"
-                if "PatientIdentityRemoved" in dataset:
-                    del dataset.PatientIdentityRemoved
                 target = folder / str(number) / str(series) / f"{n:04d}.dcm"
                 target.parent.mkdir(parents=True, exist_ok=True)
-                dataset.save_as(target, enforce_file_format=True)
+                _of_patient(path, number).save_as(target, enforce_file_format=True)
                 files, size = files + 1, size + target.stat().st_size
     return Cohort(folder, files, series, size / 1e6)
+
+
+def _of_patient(path: Path, number: int) -> Dataset:
+    """An image as one of another patient."""
+    dataset = dcmread(path)
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
+        if keyword in dataset:
+            dataset[keyword].value = f"{dataset[keyword].value[:58]}.{number}"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian  # dcm2niix does not read the former
+    dataset.PatientName, dataset.PatientID = f"INVENTED^PERSON {number}", f"ID-{number:05d}"
+    if "PatientIdentityRemoved" in dataset:
+        del dataset.PatientIdentityRemoved
+    return dataset
 
 
 def seconds(*command: object) -> float:
@@ -113,26 +128,50 @@ def _require_as_much(ours: Path, theirs: Path) -> None:
     assert voxels[0] == voxels[1], voxels
 
 
-def loading(cohort: Cohort, root: Path) -> list[float]:
+def repository(root: Path) -> Path:
+    """A project with the sample CT as that of each patient; its folder."""
+    import eci_annotate as eci
+
+    place = root / "repository"
+    eci.create_repository(place, project="liver-ct", member="anna", site="KAU")
+    write_cohort(root / "liver", STUDIES[:1])
+    eci.import_folders(
+        eci.open(place).backend, [root / "liver"], project="liver-ct", site="KAU", accept_identified=True
+    )
+    shutil.rmtree(root / "liver")
+    return place
+
+
+def loading_in_kernel(place: Path) -> list[float]:
     """Seconds from the start of each patient's task to its images in their hanging protocol, in the kernel."""
     import eci_annotate as eci
     from eci_annotate.viewer.open_task import OpenTask
 
-    place = root / "repository"
-    eci.create_repository(place, project="liver-ct", member="anna", site="KAU")
-    repo = eci.open(place)
-    with tempfile.TemporaryDirectory() as name:
-        for number in range(1, PATIENTS + 1):
-            from eci_annotate.dicom.phantom_cohort import write_patient
-
-            write_patient(Path(name) / str(number), number, kind="axial")
-        eci.import_folders(repo.backend, [Path(name)], project="liver-ct", site="KAU")
     repo, taken = eci.open(place), []
     for row in repo.worklist().itertuples():
         begin = time.perf_counter()
         page = OpenTask(repo.start(str(row.subject), str(row.task)), "600px")
         taken.append(time.perf_counter() - begin)
         page.leave()
+    return taken
+
+
+def loading_in_browser(place: Path, root: Path) -> list[float]:
+    """Seconds from the click on each patient's task in the list to its images in every pane, in the task app."""
+    from tests.browser.lab import browsing
+    from tests.browser.test_task_app import APP
+    from tests.browser.voila_app import voila
+
+    (root / "app").mkdir()
+    shutil.copy(APP, root / "app" / APP.name)
+    taken = []
+    with voila(root / "app", APP.name, ECI_ANNOTATE_REPOSITORY=str(place)) as address, browsing(1600, 1000) as page:
+        page.goto(address)
+        for number in range(1, PATIENTS + 1):
+            task = page.locator(".eci-task", has_text=f"ECI_KAU_S{number:04d}")
+            taken.append(task.get_by_role("button").evaluate(UNTIL_DRAWN) / 1000)
+            page.get_by_role("button", name="Back to the list").click()
+            page.wait_for_selector(".eci-task")
     return taken
 
 
@@ -148,7 +187,11 @@ def tables() -> list[Table]:
         root = Path(name)
         cohort = write_cohort(root / "cohort")
         ways = list(preparation(cohort, root))
-        loaded = loading(cohort, root)
+        place = repository(root)
+        loaded = {
+            "eci_annotate, in the kernel": loading_in_kernel(place),
+            "eci_annotate, in the browser": loading_in_browser(place, root),
+        }
     return [_preparation_table(cohort, ways), _loading_table(loaded)]
 
 
@@ -163,18 +206,17 @@ def _preparation_table(cohort: Cohort, ways: list[tuple[str, list[float]]]) -> T
     return table
 
 
-def _loading_table(loaded: list[float]) -> Table:
-    columns = ["", "mean ± SD, s", "n", "Welch's t", "p"]
+def _loading_table(loaded: Mapping[str, list[float]]) -> Table:
+    columns = ["", "mean ± SD, s", "n", *(f"against {how}: t, p" for how in PUBLISHED_S)]
     table = Table("Loading a patient into the hanging protocol", columns)
-    table.rows.append(
-        ["eci_annotate, in the kernel", f"{np.mean(loaded):.2f} ± {np.std(loaded, ddof=1):.2f}", len(loaded)]
-    )
-    table.rows[0] += ["", ""]
-    for how, (mean, sd) in PUBLISHED_S.items():
-        t, p = welch(loaded, mean, sd)
-        shown = "< 0.001" if p < 0.001 else f"{p:.3f}"
-        table.rows.append([f"published, {how}", f"{mean} ± {sd}", PATIENTS, f"{t:.1f}", shown])
-    table.note = "The test compares ours with each published mean and SD."
+    for name, taken in loaded.items():
+        row = [name, f"{np.mean(taken):.2f} ± {np.std(taken, ddof=1):.2f}", len(taken)]
+        for mean, sd in PUBLISHED_S.values():
+            t, p = welch(taken, mean, sd)
+            row.append(f"{t:.1f}, " + ("< 0.001" if p < 0.001 else f"{p:.3f}"))
+        table.rows.append(row)
+    table.rows += [[f"published, {how}", f"{mean} ± {sd}", PATIENTS, "", ""] for how, (mean, sd) in PUBLISHED_S.items()]
+    table.note = "Welch's test of each of ours against each published mean and SD."
     return table
 
 
@@ -209,9 +251,10 @@ The published times are those of the infrastructure that this package follows (I
   as long, beside its level 1, which is also ours, {fast:.1f} times. The goal of 1.5 {reached(default)} beside the
   default and {reached(fast)} beside level 1. More than a quarter of our processor time is zlib, a sixth is the start
   of Python. The machine was shared with other work, which the distance between least and most shows.
-- **Loading.** Ours is the time in the kernel from the start of the task to panes with images, for phantoms of
-  256 x 256 x 40 voxels, which were decoded when they were imported. It leaves out browser and
-  network; the published time is that of a person with other images. The test compares two settings, not two programs.
+- **Loading.** Each of the {PATIENTS} patients has the sample CT of 512 x 512 x 41 voxels, which was decoded when it
+  was imported. In the kernel: from the start of the task to panes with images. In the browser: from the click on the
+  task in the list to images in every pane, on the same machine, without a network between; the first includes what is
+  loaded once. The published time is that of a person with other images. The test compares settings, not programs.
   From the command `eci-annotate open` to the images `tests/browser/test_open_command.py` takes 7 to 9 s on the same
   shared machine: Python, Voilà, a kernel with all imports, and the page. The goal of 1 s is not reached.
 - **Segmentation** (published: 239 ± 80 s, ICC 0.953) was not measured: no person drew. Scripted
