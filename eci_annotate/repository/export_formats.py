@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eci_annotate.errors import BadRequest, NotFound
 from eci_annotate.imaging.label_map import Overlap, label_map
@@ -119,6 +119,23 @@ def _files(signed: Signed, uid: str, mine: list[Annotation], kind: ExportFormat,
             yield ".dcm", _segmentation(signed, mine, _signed_images(signed, uid, volume)[0])
 
 
+def rulers_of(signed: Signed, uid: str) -> list[dict[str, Any]]:
+    """Return the rulers of a version that the report of one annotated stack states.
+
+    These are those that were drawn on it. The first annotated stack of a frame of reference also states those on
+    stacks of that frame without annotations.
+    """
+    drawn = list(dict.fromkeys(each.series_uid for each in signed.annotations()))
+    homes = {frame_uid: stack for stack in reversed(drawn) if (frame_uid := _frame_of(signed, stack))}
+    every = signed.measurements["rulers"]
+    return [r for r in every if (r["series"] if r["series"] in drawn else homes.get(r["frame"])) == uid]
+
+
+def _frame_of(signed: Signed, uid: str) -> str:
+    volume = signed.volume(uid)
+    return grid_of(volume).frame_of_reference_uid if unit_of(volume).is_placed else ""
+
+
 def _signed_images(signed: Signed, uid: str, volume: xr.DataArray) -> tuple[SourceImages, bytes]:
     """Return what is known of the images of one stack from its signed structure set, and that structure set."""
     from eci_annotate.dicom.seg.source_images import images_of_structure_set
@@ -153,6 +170,7 @@ def _report(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArr
     images, structure_set = _signed_images(signed, uid, volume)
     segmentation = _segmentation(signed, mine, images)
     asked = questions(signed.use_case.report)
-    evidence = Evidence(images, segmentation, structure_set, asked, signed.report)
+    rulers = [] if volume.attrs.get("is_stretched") else rulers_of(signed, uid)
+    evidence = Evidence(images, segmentation, structure_set, asked, signed.report, rulers)
     yield ".dcm", measurement_report_file(mine, evidence, _statement(signed))
     yield "_seg.dcm", segmentation

@@ -31,6 +31,11 @@ STATEMENT = Statement(when=datetime(2024, 1, 2, 3, 4, 5), signer="anna")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+def ruler(kind: str, points: list[list[float]], frame: str) -> dict[str, object]:
+    """A ruler as a version keeps it."""
+    return {"uid": f"r-{kind}", "kind": kind, "label": "", "series": "1.2", "frame": frame, "points_lps": points}
+
+
 def report_of(folder: Path, unit: Unit) -> tuple[bytes, bytes, list[np.ndarray], tuple[float, ...]]:
     """A report on two squares in a mammogram, its SEG, the squares and the spacing."""
     (picture,) = load_stacks(PICTURE)
@@ -41,7 +46,9 @@ def report_of(folder: Path, unit: Unit) -> tuple[bytes, bytes, list[np.ndarray],
     where = (masks[0].series_uid, grid_of(picture), instance_uids_of(picture))
     images = images_of_structure_set(rtstruct.read_bytes(), *where, unit=unit)
     seg = segmentation_file(masks, images, STATEMENT)
-    evidence = Evidence(images, seg, rtstruct.read_bytes())
+    points = images.grid.reference_from_image(np.array([[0, 20, 10], [0, 20, 40], [0, 50, 40]])).tolist()
+    rulers = [ruler("distance", points[:2], ""), ruler("angle", points, "")]
+    evidence = Evidence(images, seg, rtstruct.read_bytes(), rulers=rulers)
     return measurement_report_file(masks, evidence, STATEMENT), seg, arrays, grid_of(picture).spacing_mm
 
 
@@ -57,6 +64,12 @@ def test_a_picture_has_planar_groups_without_a_volume(tmp_path):
         assert area.method.meaning == "At the detector, not corrected for magnification"
         (frame,) = group.referenced_segmentation_frame.referenced_frame_numbers
         assert np.array_equal(pixels[frame - 1], array[0])
+    length, _ = (g.get_measurements()[0] for g in hd.sr.srread(BytesIO(content)).content.get_image_measurement_groups())
+    assert length.value == pytest.approx(30 * spacing[2]) and length.method.value == "at-detector"
+    (line,) = length.referenced_coordinates
+    assert np.allclose(line.value, [[10.5, 20.5], [40.5, 20.5]], atol=1e-4)  # column and row, from the corner
+    (source,) = line.ContentSequence
+    assert source.referenced_sop_instance_uid == pydicom.dcmread(PICTURE, stop_before_pixels=True).SOPInstanceUID
 
 
 def test_a_slice_of_unknown_thickness_has_no_volume(tmp_path):
@@ -72,16 +85,27 @@ def test_a_slice_of_unknown_thickness_has_no_volume(tmp_path):
     assert "PixelSpacing" in measures and not {"SliceThickness", "SpacingBetweenSlices"} & set(measures.dir())
     with pytest.warns(UserWarning, match="thickness"):
         assert np.array_equal(eci.read_segmentation(seg)[0].mask_on(picture), picture > 0)
-    evidence = Evidence(images, seg, path.read_bytes())
+    at = [[1.5, 2.0, 3.0], [1.5, 2.0, 13.0], [9.5, 2.0, 13.0]]
+    frame = images.grid.frame_of_reference_uid
+    evidence = Evidence(
+        images, seg, path.read_bytes(), rulers=[ruler("distance", at[:2], frame), ruler("angle", at, frame)]
+    )
     report = hd.sr.srread(BytesIO(measurement_report_file([mask], evidence, STATEMENT)))
     (group,) = report.content.get_volumetric_roi_measurement_groups()
     assert group.get_measurements(name=codes.SCT.Area) and not group.get_measurements(name=codes.SCT.Volume)
+    rulers = [g.get_measurements()[0] for g in report.content.get_image_measurement_groups()]
+    assert [(r.name.meaning, r.value, r.unit.value) for r in rulers] == [("Length", 10, "mm"), ("Angle", 90, "deg")]
+    lines = [r.referenced_coordinates[0] for r in rulers]
+    assert [line.value.tolist() for line in lines] == [at[:2], at]
+    assert {line.frame_of_reference_uid for line in lines} == {frame}
 
 
 def test_nothing_is_measured_where_pixels_have_no_size(tmp_path):
     content, *_ = report_of(tmp_path, Unit.PIXEL)
     groups = hd.sr.srread(BytesIO(content)).content.get_planar_roi_measurement_groups()
     assert len(groups) == 2 and not any(group.get_measurements() for group in groups)
+    (angle,) = hd.sr.srread(BytesIO(content)).content.get_image_measurement_groups()
+    assert [(m.name.meaning, m.value) for m in angle.get_measurements()] == [("Angle", pytest.approx(90))]
 
 
 @pytest.mark.needs_debian

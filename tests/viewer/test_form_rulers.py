@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import highdicom as hd
 import numpy as np
 import pytest
 
@@ -142,6 +143,9 @@ def test_a_version_keeps_where_each_value_comes_from_and_says_what_is_stale(repo
     assert ruler["label"] == "depth" and len(ruler["points_lps"]) == 2
     assert [row["label"] for row in signed.rows()] == ["lesion 1"]
     written = {path.name: path for path in signed.export(tmp_path / "out")}
+    report, _ = signed.export(tmp_path / "report", format="tid1500")
+    (group,) = hd.sr.srread(report).content.get_image_measurement_groups()
+    assert group.tracking_identifier == "depth" and round(group.get_measurements()[0].value, 1) == length
     (name,) = (name for name in written if name.endswith("_measurements.json"))
     assert json.loads(written[name].read_text()) == signed.measurements
     assert all(check.passed for check in repo.verify(signed).checks)

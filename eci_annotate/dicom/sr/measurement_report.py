@@ -1,7 +1,8 @@
 """A measurement report (PS3.16 TID 1500) of one annotated stack, built with highdicom beside a SEG of the same stack.
 
 Each annotation is one measurement group (TID 1411; TID 1410 for pictures without a place in space) that refers to its
-segment. The answers of the form follow as qualitative evaluations. The signed answers and drawings stay authoritative.
+segment; each ruler is one with its points (TID 1501). The answers of the form follow as qualitative evaluations. The
+signed answers and drawings stay authoritative.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from eci_annotate.dicom.exact_block import one_line
 from eci_annotate.dicom.seg.segmentation import Statement, highdicom_package, tracking_uid
 from eci_annotate.dicom.seg.source_images import SourceImages
 from eci_annotate.dicom.sr.answer_items import answer_items
+from eci_annotate.dicom.sr.ruler_groups import ruler_groups
 from eci_annotate.dicom.uids import SEG_STORAGE, uid_from
 from eci_annotate.errors import BadSegmentation, EciError
 from eci_annotate.imaging.annotation import Annotation
@@ -56,6 +58,8 @@ class Evidence:
         Its SEG, whose segments are the annotations in their order, and its RTSTRUCT.
     questions, answers
         The form and what was answered.
+    rulers
+        Those of the version that belong to this stack, as they were kept.
     """
 
     images: SourceImages
@@ -63,6 +67,7 @@ class Evidence:
     structure_set: bytes
     questions: Sequence[Question] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
+    rulers: Sequence[Mapping[str, Any]] = ()
 
 
 def measurement_report_file(annotations: Sequence[Annotation], evidence: Evidence, statement: Statement) -> bytes:
@@ -102,6 +107,7 @@ def _dataset(hd: Any, annotations: Sequence[Annotation], evidence: Evidence, sta
     segmentation = content_and_dataset(evidence.segmentation)[1]
     structure_set = content_and_dataset(evidence.structure_set)[1]
     groups = [_group(hd, n, each, evidence, segmentation) for n, each in enumerate(annotations, 1)]
+    groups += ruler_groups(hd, evidence.rulers, evidence.images, METHODS)
     report = hd.sr.MeasurementReport(_context(hd, statement), hd.sr.CodedConcept(*IMAGING_PROCEDURE), groups)
     if items := list(answer_items(hd, evidence.questions, evidence.answers)):
         container = hd.sr.ContainerContentItem(
