@@ -446,3 +446,20 @@ def test_a_view_of_a_gamma_camera_is_no_slice_though_it_has_a_place(tmp_path, ki
     if not is_slice:
         with pytest.raises(errors.UnsupportedImages, match="views from outside"):
             eci.load_series(tmp_path)
+
+
+def test_an_orientation_that_is_a_number_says_no_side(tmp_path):
+    def edit(dataset, k):
+        del dataset.ImagePositionPatient
+        dataset.add_new("PatientOrientation", "IS", "3")
+
+    make_series(tmp_path, 1, edit=edit)
+    assert "sides" not in eci.load_stacks(tmp_path)[0].attrs
+
+
+def test_a_class_in_an_unknown_encoding_is_damage(tmp_path):
+    (path,) = make_series(tmp_path, 1, edit=lambda dataset, k: delattr(dataset, "SOPClassUID"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\x02\x00\x02\x00UI", b"\x02\x00\x02\x00EI", 1))
+    with pytest.raises(errors.DamagedFile):
+        eci.load_stacks(tmp_path)
