@@ -17,7 +17,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotation import Annotation
 
 PALETTE = ((230, 75, 53), (77, 187, 213), (0, 160, 135), (243, 155, 127), (132, 145, 180), (220, 200, 60))
-
+NOWHERE = "names no frame of reference and no series: check that it belongs to the images that it is shown on."
 
 A = TypeVar("A", bound=Annotation)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -220,3 +221,14 @@ class Grid:
     def _cosines(self, normal_lps: ArrayLike) -> Floats:
         axes = np.stack([self.normal_lps, *np.asarray(self.directions)[1:]])
         return np.asarray(np.abs(axes @ unit(normal_lps)))
+
+
+def area_vectors(rings: Sequence[Floats]) -> Floats:
+    """Return twice the area vector of each ring (n, 3), not closed (Newell): shape (rings, 3)."""
+    ends = np.cumsum([len(ring) for ring in rings])
+    starts = ends - [len(ring) for ring in rings]
+    points = np.concatenate(rings)
+    after = np.arange(1, len(points) + 1)
+    after[ends - 1] = starts
+    parts = np.cross(points, points[after])
+    return np.array([parts[a:b].sum(0) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from eci_annotate.errors import BadAnnotation
 from eci_annotate.imaging.blocks import around, is_empty
 from eci_annotate.imaging.contours import fill_rings
-from eci_annotate.imaging.geometry import Floats, Grid, unit
+from eci_annotate.imaging.geometry import Floats, Grid, area_vectors, unit
 from eci_annotate.imaging.regions import region_of
 
 SAME_PLANE_MM = 0.02
@@ -181,7 +181,7 @@ def _even_odd_area(rings: Sequence[Floats]) -> float:
 
 def _normal(rings: Sequence[Floats]) -> Floats:
     """Return the common unit normal, weighted by area (Newell), oriented to a fixed half space."""
-    areas = np.array([np.cross(ring, np.roll(ring, -1, 0)).sum(0) for ring in rings])
+    areas = area_vectors(rings)
     size = np.linalg.norm(areas, axis=1)
     if size.max() < 1e-9:
         raise BadAnnotation("The contours have no area.", "Draw a closed shape.")

@@ -113,3 +113,35 @@ def test_a_palette_that_is_incomplete_is_named(tmp_path, keyword):
     dataset.save_as(tmp_path / "us.dcm")
     with pytest.raises(errors.DamagedFile, match="palette"):
         eci.load_stacks(tmp_path)
+
+
+@pytest.mark.parametrize("photometric", ["HSV", "ARGB", "CMYK"])
+def test_retired_colours_are_no_red_green_and_blue(tmp_path, photometric):
+    colour_file(tmp_path / "us.dcm", "RGB 0")
+    dataset = pydicom.dcmread(tmp_path / "us.dcm")
+    dataset.PhotometricInterpretation = photometric
+    dataset.save_as(tmp_path / "us.dcm")
+    with pytest.raises(errors.UnsupportedImages, match=photometric):
+        eci.load_stacks(tmp_path)
+
+
+def test_colours_of_few_bits_are_as_bright_as_they_mean(tmp_path):
+    shown = colour_file(tmp_path / "us.dcm", "RGB 0")
+    dataset = pydicom.dcmread(tmp_path / "us.dcm")
+    dataset.BitsStored, dataset.HighBit = 6, 5
+    dataset.PixelData = (np.frombuffer(dataset.PixelData, np.uint8) >> 2).tobytes()
+    dataset.save_as(tmp_path / "us.dcm")
+    assert largest_difference(eci.load_stacks(tmp_path)[0].values, shown) <= 4
+
+
+def test_a_palette_of_bytes_in_words_is_not_black(tmp_path):
+    shown = colour_file(tmp_path / "us.dcm", "PALETTE 8")
+    dataset = pydicom.dcmread(tmp_path / "us.dcm")
+    for colour in ("Red", "Green", "Blue"):
+        keyword = f"{colour}PaletteColorLookupTableData"
+        count, first, _ = dataset[f"{colour}PaletteColorLookupTableDescriptor"].value
+        setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [count, first, 16])
+        setattr(dataset, keyword, np.frombuffer(dataset[keyword].value, np.uint8)[:count].astype("<u2").tobytes())
+    dataset.save_as(tmp_path / "us.dcm")
+    (stack,) = eci.load_stacks(tmp_path)
+    assert largest_difference(stack.values, shown) == 0 and "reduced_from_bits" not in stack.attrs

@@ -36,6 +36,11 @@ def window(dataset, function=None):
         dataset.VOILUTFunction = function
 
 
+def test_a_function_in_small_letters_is_that_function(tmp_path):
+    volume, _ = series_with(tmp_path, lambda d: window(d, "sigmoid"))
+    assert volume.attrs["voi"] == ("SIGMOID", "SIGMOID")
+
+
 @pytest.mark.parametrize("function", [None, "LINEAR", "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_windows_are_shown_as_pydicom_shows_them(tmp_path, function, place):
@@ -65,10 +70,11 @@ def test_a_file_with_windows_and_a_table_gives_all(tmp_path):
     assert volume.attrs["voi"][:2] == ("LINEAR", "LINEAR") and len(volume.attrs["voi"][2]) == 300
 
 
-def test_a_table_that_cannot_be_read_is_no_window(tmp_path):
+@pytest.mark.parametrize("size", [6, 400])  # of 600 bytes
+def test_a_table_that_cannot_be_read_is_no_window(tmp_path, size):
     def edit(dataset):
         table(dataset)
-        dataset.VOILUTSequence[0].LUTData = bytes(6)
+        dataset.VOILUTSequence[0].LUTData = dataset.VOILUTSequence[0].LUTData[:size]
 
     volume, _ = series_with(tmp_path, edit)
     assert "window" not in volume.attrs

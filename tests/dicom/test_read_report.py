@@ -140,3 +140,38 @@ def test_a_region_on_a_file_of_several_frames_is_on_the_frame_that_it_names(
     assert np.argwhere(found.mask_on(frames).values)[:, 0].tolist() == [3] * 80
     with pytest.warns(UserWarning, match="not given"):
         assert eci.read_report(tmp_path / "frame", [frames[5:]]) == []
+
+
+def squares(images: list[pydicom.Dataset], path: Path, *corners: tuple[int, int]) -> Path:
+    """Write a report with squares of 8 pixels in one measurement group."""
+    outline = np.array([[0, 0], [8, 0], [8, 8], [0, 8], [0, 0]])
+    polyline = hd.sr.GraphicTypeValues.POLYLINE
+    groups = [planar_group(region_on_pixels(images[2], polyline, outline + corner)) for corner in corners]
+    dataset = pydicom.dcmread(content(foreign_report(images, *groups), path))
+    first, *others = [each for each in dataset.ContentSequence if "ContentSequence" in each][-1].ContentSequence
+    for other in others:
+        first.ContentSequence.append(next(each for each in other.ContentSequence if each.ValueType == "SCOORD"))
+        other.ContentSequence = []
+    return content(dataset, path)
+
+
+def test_a_region_that_is_there_twice_counts_once_and_overlaps_are_said(
+    images: list[pydicom.Dataset], tmp_path: Path
+) -> None:
+    volume = eci.load_series(tmp_path / "series")
+    with pytest.warns(UserWarning, match="1 region\\(s\\) repeat others"):
+        (found,) = eci.read_report(squares(images, tmp_path / "twice", (5, 4), (5, 4)), [volume])
+    assert int(found.mask_on(volume).sum()) == 64
+    with pytest.warns(UserWarning, match="regions overlap in part on 1 plane"):
+        eci.read_report(squares(images, tmp_path / "overlap", (5, 4), (9, 8)), [volume])
+
+
+def test_a_region_in_no_frame_of_reference_is_on_no_images(images: list[pydicom.Dataset], tmp_path: Path) -> None:
+    ring = np.array([[0, 0, 0], [5, 0, 0], [5, 5, 0], [0, 0, 0]], float)
+    region = hd.sr.ImageRegion3D(hd.sr.GraphicTypeValues3D.POLYGON, ring, images[0].FrameOfReferenceUID)
+    dataset = foreign_report(images, planar_group(region))
+    for item in (each for element in dataset.iterall() if element.VR == "SQ" for each in element.value):
+        if "ReferencedFrameOfReferenceUID" in item:
+            del item.ReferencedFrameOfReferenceUID
+    with pytest.warns(UserWarning, match="name no frame of reference"):
+        assert eci.read_report(content(dataset, tmp_path / "r")) == []

@@ -644,3 +644,52 @@ def test_files_with_changed_bytes_are_read_or_refused_by_name(name):
         except errors.EciError:
             refused += 1
     assert 0 < refused < 150
+
+
+def test_a_segmentation_of_nothing_known_is_said_to_be_that():
+    dataset = liver()
+    del dataset.FrameOfReferenceUID, dataset.ReferencedSeriesSequence
+    with pytest.warns(UserWarning, match="no frame of reference and no series"):
+        eci.read_segmentation(written(dataset))
+
+
+def fractions(**header):
+    """The liver in pixels of 8 bits: 0, and some of 1 to 3 of at most 3."""
+    dataset = liver()
+    dataset.SegmentationType, dataset.SegmentationFractionalType = "FRACTIONAL", "OCCUPANCY"
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.MaximumFractionalValue = 7, 3
+    count = int(dataset.NumberOfFrames) * dataset.Rows * dataset.Columns
+    dataset.PixelData = (np.arange(count) % 4).astype(np.uint8).tobytes()
+    for keyword, value in header.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+CONTRADICTIONS = {
+    "called binary": lambda: fractions(SegmentationType="BINARY"),
+    "larger than Max": lambda: fractions(MaximumFractionalValue=2),
+    "none that its pixels": lambda: fractions(MaximumFractionalValue=256),
+    "one bit, and says that it is FRACTIONAL": lambda: called("FRACTIONAL"),
+    "one bit, and says that it is LABELMAP": lambda: called("LABELMAP"),
+    "is a label map": lambda: fractions(SOPClassUID="1.2.840.10008.5.1.4.1.1.66.7"),
+}
+
+
+def called(kind):
+    dataset = liver()
+    dataset.SegmentationType, dataset.MaximumFractionalValue = kind, 255
+    return dataset
+
+
+@pytest.mark.parametrize("why", CONTRADICTIONS)
+def test_pixels_that_contradict_their_type_are_no_voxels(why):
+    with pytest.raises(errors.BadSegmentation, match=why):
+        eci.read_segmentation(written(CONTRADICTIONS[why]()))
+
+
+def test_fractions_are_taken_from_the_threshold_on():
+    with pytest.warns(UserWarning, match="fractional"):
+        (half,) = eci.read_segmentation(written(fractions()))
+        (third,) = eci.read_segmentation(written(fractions()), threshold=0.3)
+    assert int(half.voxels.sum()) * 3 == int(third.voxels.sum()) * 2

@@ -385,3 +385,40 @@ def test_private_groups_of_frames_change_neither_place_nor_values(tmp_path, shar
     found = eci.load_series(tmp_path / "mf.dcm")
     assert eci.grid_of(found).same_voxels(eci.grid_of(whole)) and np.array_equal(found.values, whole.values)
     assert found.attrs["window"] == whole.attrs["window"]
+
+
+def edited(path, change):
+    dataset = pydicom.dcmread(path)
+    change(dataset)
+    dataset.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(("number", "total", "good"), [(1, 1, True), (1, None, True), (1, 2, False), (2, None, False)])
+def test_a_missing_part_of_a_multi_frame_image_is_named(tmp_path, number, total, good):
+    def part(dataset):
+        dataset.ConcatenationUID, dataset.InConcatenationNumber = "1.2.3.4", number
+        if total:
+            dataset.InConcatenationTotalNumber = total
+
+    multi_frame(tmp_path / "enhanced.dcm", (0,))
+    path = edited(tmp_path / "enhanced.dcm", part)
+    for load in (eci.load_series, eci.load_stacks):
+        if good:
+            load(path)
+            continue
+        with pytest.raises(errors.MissingSlice, match="1 of 2 files"):
+            load(path)
+
+
+@pytest.mark.parametrize("slopes", [(1.0, 1.0, 1.0, 1.0), (1.0, 2.0, 1.0, 2.0)])
+def test_values_that_only_a_mapping_makes_comparable_are_said_not_to_be(tmp_path, slopes, recwarn):
+    def mapped(dataset):
+        for group, slope in zip(dataset.PerFrameFunctionalGroupsSequence, slopes, strict=True):
+            mapping = Dataset()
+            mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = slope, 0.0
+            group.RealWorldValueMappingSequence = Sequence([mapping])
+
+    multi_frame(tmp_path / "enhanced.dcm", (0,))
+    eci.load_series(edited(tmp_path / "enhanced.dcm", mapped))
+    assert any("cannot be compared" in str(each.message) for each in recwarn) is (len(set(slopes)) > 1)

@@ -206,6 +206,7 @@ WRONG = {
     "spacing of three": ("PixelSpacing", "DS", ["1", "1", "1"]),
     "spacing zero": ("PixelSpacing", "DS", ["0", "0"]),
     "spacing text": ("PixelSpacing", "LO", ["a", "b"]),
+    "spacing with underscores": ("PixelSpacing", "LO", ["1_0", "0.7"]),
     "position of two": ("ImagePositionPatient", "DS", ["1", "1"]),
     "position not a number": ("ImagePositionPatient", "LO", ["nan", "1", "2"]),
     "orientation of five": ("ImageOrientationPatient", "DS", ["1", "0", "0", "0", "1"]),
@@ -420,3 +421,45 @@ def test_whether_pixels_are_negative_is_never_guessed(tmp_path, bits, sign):
     make_series(tmp_path / "b", edit=edit)
     with pytest.raises(errors.DamagedFile, match="PixelRepresentation"):
         eci.load_series(tmp_path / "b")
+
+
+def test_a_ct_with_a_mapping_to_other_values_is_not_said_to_be_in_hounsfield_units(tmp_path):
+    def edit(dataset, k):
+        mapping, unit = Dataset(), Dataset()
+        unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "mg/cm3", "UCUM", "mg/cm3"
+        mapping.MeasurementUnitsCodeSequence, mapping.LUTLabel = [unit], "iodine"
+        mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = 0.1, 0.0
+        dataset.RealWorldValueMappingSequence = [mapping]
+
+    make_series(tmp_path, 3, modality="CT", edit=edit)
+    assert "units" not in eci.load_series(tmp_path).attrs
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_slice"), [("STATIC", False), ("WHOLE BODY", False), ("TOMO", False), ("RECON TOMO", True)]
+)
+def test_a_view_of_a_gamma_camera_is_no_slice_though_it_has_a_place(tmp_path, kind, is_slice):
+    make_series(
+        tmp_path, 1, modality="NM", edit=lambda dataset, k: setattr(dataset, "ImageType", ["ORIGINAL", "PRIMARY", kind])
+    )
+    assert (eci.load_stacks(tmp_path)[0].attrs.get("kind") == "projection") is not is_slice
+    if not is_slice:
+        with pytest.raises(errors.UnsupportedImages, match="views from outside"):
+            eci.load_series(tmp_path)
+
+
+def test_an_orientation_that_is_a_number_says_no_side(tmp_path):
+    def edit(dataset, k):
+        del dataset.ImagePositionPatient
+        dataset.add_new("PatientOrientation", "IS", "3")
+
+    make_series(tmp_path, 1, edit=edit)
+    assert "sides" not in eci.load_stacks(tmp_path)[0].attrs
+
+
+def test_a_class_in_an_unknown_encoding_is_damage(tmp_path):
+    (path,) = make_series(tmp_path, 1, edit=lambda dataset, k: delattr(dataset, "SOPClassUID"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\x02\x00\x02\x00UI", b"\x02\x00\x02\x00EI", 1))
+    with pytest.raises(errors.DamagedFile):
+        eci.load_stacks(tmp_path)

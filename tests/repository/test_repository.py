@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import eci_annotate as eci
+from eci_annotate.decoder.volume_content import content_of
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.errors import (
     BadAnswers,
@@ -27,6 +28,8 @@ from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.subject_cards import FORMAT
+from eci_annotate.repository.local.volumes import volume_files
+from eci_annotate.repository.local.volumes.volume_files import VolumeFiles
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed
 from eci_annotate.store.cards import Card, CardQuery
@@ -278,6 +281,20 @@ def test_a_kept_volume_is_the_decoded_one_until_a_file_changes(repo: Repository)
     (series_file,) = (local(repo).context.layout.archive / S).rglob(f"{instance.sop_uid}.dcm")
     series_file.touch()
     assert np.array_equal(task.volume(), first)
+
+
+def test_a_volume_kept_by_another_way_of_reading_values_is_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eci.write_phantom(tmp_path / "ct", "tiny")
+    files, volume = VolumeFiles(tmp_path / "kept", b"key"), eci.load_series(tmp_path / "ct")
+    files.keep(S, "mark", content_of(volume))
+    uid = str(content_of(volume).header["series_uid"])
+    assert files.volume(S, uid, "mark") is not None
+    monkeypatch.setattr(volume_files, "VALUES_FORMAT", b"another")
+    assert files.volume(S, uid, "mark") is None
+    files.keep(S, "mark", content_of(volume))
+    assert files.volume(S, uid, "mark") is not None
 
 
 def test_no_patient_value_leaves_the_archive(repo: Repository, folder: Path) -> None:

@@ -14,7 +14,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 
 from eci_annotate.dicom.images.dicom_frames import ALSO, OF_THE_FILE, Frame
-from eci_annotate.dicom.images.element_values import numbers
+from eci_annotate.dicom.images.element_values import numbers, value_of
 
 B_VALUES = (0x0019100C, 0x00431039, 0x20011003)  # Siemens, GE, Philips
 DIRECTION = 0x0019100E  # Siemens
@@ -82,6 +82,9 @@ def units_of(frame: Frame) -> str:
     if frame.modality == "PT":
         return frame.text("Units")
     stated = frame.text("RescaleType").strip().upper() if frame.modality == "CT" else "US"
+    mapped = "RealWorldValueSlope" in frame.groups or value_of(frame.dataset, "RealWorldValueMappingSequence")
+    if not stated and mapped:
+        return ""  # not applied: it may give other units than HU
     return CT_UNITS.get(stated, stated)
 
 

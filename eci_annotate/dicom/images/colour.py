@@ -16,6 +16,7 @@ from eci_annotate.errors import DamagedFile, UnsupportedImages
 
 COLOUR = ("RGB", "YBR", "PALETTE")
 PALETTE = "PALETTE"
+RETIRED = ("HSV", "ARGB", "CMYK")
 
 
 def is_colour(dataset: Dataset) -> bool:
@@ -43,13 +44,24 @@ def bits_of(dataset: Dataset) -> int:
         return number_in(dataset, "BitsStored", 8)
     descriptor = value_of(dataset, "RedPaletteColorLookupTableDescriptor")
     try:
-        return int(descriptor[2]) if descriptor is not None else 8
+        bits = int(descriptor[2]) if descriptor is not None else 8
     except (TypeError, ValueError, IndexError) as error:
         raise DamagedFile("The palette of an image cannot be read.", AGAIN) from error
+    return 8 if bits > 8 and _has_small_entries(dataset) else bits
+
+
+def _has_small_entries(dataset: Dataset) -> bool:
+    """Whether all entries of a palette of 16 bits are 8-bit colours, as some writers store them."""
+    tables = [dataset.get(f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
+    if not all(isinstance(table, bytes) and len(table) % 2 == 0 for table in tables):
+        return False
+    return max(int(np.frombuffer(table, "<u2").max(initial=0)) for table in tables) <= 255
 
 
 def _rgb(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[Any]:
-    if str(value_of(dataset, "PhotometricInterpretation") or "").startswith(PALETTE):
+    if (photometric := str(value_of(dataset, "PhotometricInterpretation") or "")) in RETIRED:
+        raise UnsupportedImages(f"The colours of an image are {photometric}.", "Convert the series to RGB first.")
+    if photometric.startswith(PALETTE):
         try:
             pixels = np.asarray(apply_color_lut(pixels, dataset))
         except Exception as error:  # malformed palettes raise many kinds
@@ -61,11 +73,17 @@ def _rgb(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _eight_bits(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint8:
-        return np.ascontiguousarray(pixels)
+        most = (1 << bits_of(dataset)) - 1
+        return np.ascontiguousarray(pixels if most >= 255 or pixels.max() > most else _stretched(pixels, most))
     if pixels.dtype.kind != "u":
         raise UnsupportedImages("The colours of an image are signed numbers.", "Convert the series first.")
     spare = max(max(bits_of(dataset), 8) - 8, 0)
     return np.ascontiguousarray((pixels >> spare).clip(0, 255).astype(np.uint8))
+
+
+def _stretched(pixels: NDArray[Any], most: int) -> NDArray[np.uint8]:
+    """Return colours of fewer than 8 bits at the brightness that they mean."""
+    return np.rint(pixels * (255 / most)).astype(np.uint8)
 
 
 def colour_attrs(dataset: Dataset) -> dict[str, Any]:

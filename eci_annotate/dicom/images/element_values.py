@@ -52,6 +52,8 @@ def _tag(keyword: str) -> tuple[Any, str]:
 @lru_cache(maxsize=1 << 14)
 def _converted(tag: Any, vr: str, content: bytes, implicit: bool, little: bool) -> Any:
     """Convert an element; the slices of a series share most of their elements."""
+    if vr in ("DS", "IS") and b"_" in content:
+        raise ValueError("an underscore in a number")  # Python reads 1_0 as 10
     return convert_raw_data_element(RawDataElement(tag, vr, len(content), content, 0, implicit, little)).value
 
 
@@ -64,6 +66,9 @@ def numbers(value: Any, keyword: str) -> Floats:
         If one of them is no finite number.
     """
     try:
+        texts = [value] if isinstance(value, str) else value if isinstance(value, MultiValue) else ()
+        if any(isinstance(text, str) and "_" in text for text in texts):
+            raise ValueError("an underscore in a number")
         found = np.atleast_1d(np.asarray(value, float)).ravel()
     except (TypeError, ValueError) as error:
         raise DamagedFile(f"{keyword} of an image is not a number.", REMEDY) from error

@@ -201,7 +201,7 @@ def is_image(dataset: Dataset, name: str) -> bool:
 
 def _sop_class(dataset: Dataset) -> str:
     """Return the name of the SOP class; its UID where it has none."""
-    uid = value_of(dataset, "SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""
+    uid = value_of(dataset, "SOPClassUID") or value_of(dataset.file_meta, "MediaStorageSOPClassUID") or ""
     return UID(str(uid)).name if uid else ""
 
 

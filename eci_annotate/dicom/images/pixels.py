@@ -17,6 +17,7 @@ from pydicom.charset import python_encoding
 from pydicom.pixels import apply_modality_lut, pixel_array
 from pydicom.uid import UID, RLELossless
 
+from eci_annotate.dicom.encapsulated.decodable import decodable, require_stored_bits
 from eci_annotate.dicom.frame_bytes import (
     AGAIN,
     frame_bits,
@@ -116,19 +117,29 @@ def is_unscaled(frame: Frame) -> bool:
 def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
     samples = number_in(dataset, "SamplesPerPixel", 1)
     is_usual = samples > 1 or high_bit_is_usual(dataset)
+    ready = _ready(dataset, frames)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries quote values and paths
         if is_usual:
-            every = np.asarray(dataset.pixel_array)  # kept by pydicom
+            every = np.asarray(ready.pixel_array)  # kept by pydicom
             one = every[number] if frames > 1 else every
         else:  # pydicom takes the lowest bits for the stored ones
-            one = np.asarray(pixel_array(dataset, index=number, correct_unused_bits=False))
+            one = np.asarray(pixel_array(ready, index=number, correct_unused_bits=False))
     wanted = (number_in(dataset, "Rows"), number_in(dataset, "Columns"), *((samples,) if samples > 1 else ()))
     if one.shape != wanted:
         raise DamagedFile("The pixels of an image do not have the shape that its header says.", AGAIN)
     if samples > 1 or (not is_usual and _are_numbers(dataset, one)):
         return one
+    require_stored_bits(dataset, ready, one)
     return without_unused_bits(dataset, one)
+
+
+def _ready(dataset: Dataset, frames: int) -> Dataset:
+    """Return what the decoder is given, made once for all frames of a file."""
+    if "_ready" not in dataset.__dict__:
+        ready = decodable(dataset, frames)
+        dataset.__dict__["_ready"] = None if ready is dataset else ready
+    return dataset.__dict__["_ready"] or dataset
 
 
 def _are_numbers(dataset: Dataset, decoded: NDArray[Any]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pydicom.multival import MultiValue
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.uids import uid_from
@@ -90,7 +91,7 @@ def projection_attrs(frame: Frame) -> dict[str, Any]:
     if view := view_of(frame):
         attrs["view"] = view
     sides = frame.get("PatientOrientation")
-    texts = [str(side) for side in sides] if sides is not None and not isinstance(sides, str) else []
+    texts = [str(side) for side in sides] if isinstance(sides, (MultiValue, list, tuple)) else []
     if len(texts) == 2 and all(text and set(text) <= SIDES for text in texts):  # some files hold the view here
         attrs["sides"] = tuple(texts)
     return attrs

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydicom.multival import MultiValue
+
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.errors import DamagedFile, MissingGeometry, UnsupportedImages
+from eci_annotate.dicom.images.element_values import value_of
+from eci_annotate.errors import DamagedFile, MissingGeometry, MissingSlice, UnsupportedImages
 
 PROJECTIONS = {"MG", "DX", "CR", "RF", "XA", "PX", "IO"}
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 MOST_PIXELS = 1 << 16  # rows or columns
+# NM images seen from outside (PS3.3 C.8.4.9.1.1): their place is that of the detector; RECON TOMO are slices
+PLANAR = {"STATIC", "DYNAMIC", "GATED", "WHOLE BODY", "TOMO", "GATED TOMO"}
 GEOMETRY = ("SeriesInstanceUID", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient")
 
 
@@ -36,6 +41,11 @@ def require_volumes(frames: Sequence[Frame]) -> None:
         if frame.modality in PROJECTIONS and frame.get("ImagePositionPatient") is None:
             raise UnsupportedImages(
                 f"{frame.modality} images are projections without a place in space.",
+                "Load them with load_stacks, which gives each image.",
+            )
+        if is_planar(frame):
+            raise UnsupportedImages(
+                "NM images of this kind are views from outside, and no slices.",
                 "Load them with load_stacks, which gives each image.",
             )
         if frame.number and "ImagePositionPatient" not in frame.groups:
@@ -71,8 +81,36 @@ def require_picture(frame: Frame) -> None:
         raise DamagedFile("Rows or Columns of an image are not usable.", "Ask the sender for complete images.")
 
 
+def require_all_parts(frames: Sequence[Frame]) -> None:
+    """Refuse a multi-frame image that was sent in several files, if one of them is missing (PS3.3 C.7.6.16.2.2.4).
+
+    Raises
+    ------
+    MissingSlice
+        With the number of missing files, as far as the others tell.
+    """
+    files = {id(frame.dataset): frame for frame in frames if value_of(frame.dataset, "ConcatenationUID") is not None}
+    parts: dict[str, set[int]] = {}
+    for frame in files.values():
+        known = parts.setdefault(frame.text("ConcatenationUID"), set())
+        known.add(frame.whole("InConcatenationNumber", 1))
+        known.add(-frame.whole("InConcatenationTotalNumber", 1))
+    for known in parts.values():
+        total = max(max(known), -min(known))
+        if missing := total - len([number for number in known if number > 0]):
+            raise MissingSlice(
+                f"{missing} of {total} files of a multi-frame image are missing.", "Ask the sender for the others."
+            )
+
+
+def is_planar(frame: Frame) -> bool:
+    """Whether a frame is a view of a gamma camera, or one of the views that slices are computed from."""
+    kind = frame.get("ImageType") if frame.modality == "NM" else None
+    return isinstance(kind, (MultiValue, list, tuple)) and len(kind) > 2 and str(kind[2]).strip().upper() in PLANAR
+
+
 def has_place(frame: Frame) -> bool:
     """Whether a frame is a slice with a place in space; others are shown one by one."""
-    if frame.number and "ImagePositionPatient" not in frame.groups:
+    if is_planar(frame) or (frame.number and "ImagePositionPatient" not in frame.groups):
         return False
     return all(frame.get(keyword) is not None for keyword in GEOMETRY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -41,6 +42,7 @@ def values_of(stack: Stack) -> NDArray[Any]:
         If only some of the images say how stored values are scaled.
     """
     _require_scaling(stack.frames)
+    _warn_of_mappings(stack.frames)
     if is_colour(stack.frames[0].dataset):
         with ThreadPoolExecutor(2) as pool:
             return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
@@ -66,6 +68,18 @@ def _require_scaling(frames: Sequence[Frame]) -> None:
         without = sum(frame.get(keyword) is None for frame in frames)
         if 0 < without < len(frames):
             raise DamagedFile(f"{keyword} is missing from {without} of {len(frames)} images of a stack.", REMEDY)
+
+
+def _warn_of_mappings(frames: Sequence[Frame]) -> None:
+    """Say so where each slice needs another Real World Value Mapping, which is not applied, to be compared."""
+    mappings = {(frame.get("RealWorldValueSlope"), frame.get("RealWorldValueIntercept")) for frame in frames}
+    scalings = {tuple(frame.get(keyword) for keyword in SCALING) for frame in frames}
+    if len(mappings) > 1 and len(scalings) == 1:
+        warnings.warn(
+            "Each slice has a Real World Value Mapping of its own, and none is applied: values of two slices cannot be"
+            " compared.",
+            stacklevel=4,
+        )
 
 
 def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.projections import projection_attrs, projection_grid, view_of
-from eci_annotate.dicom.images.requirements import has_place, require_picture
+from eci_annotate.dicom.images.requirements import has_place, require_all_parts, require_picture
 from eci_annotate.dicom.images.slice_order import order_of, runs_of
 from eci_annotate.dicom.images.split_series import (
     FrameGroup,
@@ -92,12 +92,13 @@ def require_pictures(frames: Sequence[Frame]) -> None:
 
     Raises
     ------
-    DamagedFile, MissingGeometry, MixedSeries
-        As `require_picture` and `require_one_series`.
+    DamagedFile, MissingGeometry, MixedSeries, MissingSlice
+        As `require_picture`, `require_one_series` and `require_all_parts`.
     """
     for frame in frames:
         require_picture(frame)
     require_one_series(frames)
+    require_all_parts(frames)
 
 
 def one_stack(frames: Sequence[Frame]) -> Stack:

@@ -53,7 +53,7 @@ def _given(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, Vo
 
 def _function(frame: Frame, width: float) -> VoiFunction:
     """Return how values become grey; LINEAR is not defined for a width below one."""
-    stated = frame.text("VOILUTFunction")
+    stated = frame.text("VOILUTFunction").strip().upper()
     if stated in (VoiFunction.SIGMOID, VoiFunction.LINEAR_EXACT):
         return VoiFunction(stated)
     return VoiFunction.LINEAR if width >= 1 else VoiFunction.LINEAR_EXACT
@@ -90,9 +90,10 @@ def _tables(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, V
 def _levels(data: Any, count: int, bits: int) -> Voi:
     """Return the output of a table as grey levels 0..255, at most `MOST_LEVELS` at even distances."""
     if isinstance(data, bytes):
-        if len(data) < count:
+        is_bytes = bits <= 8 and len(data) < 2 * count
+        if len(data) < count * (1 if is_bytes else 2):
             raise DamagedFile("A VOI lookup table cannot be read.", "Ask the sender for complete images.")
-        entries = np.frombuffer(data, np.uint8 if len(data) < 2 * count else "<u2", count)
+        entries = np.frombuffer(data, np.uint8 if is_bytes else "<u2", count)
     else:
         entries = np.asarray([] if data is None else data).ravel()
     if entries.size != count or entries.dtype.kind not in "iu" or not 0 < bits <= 16:

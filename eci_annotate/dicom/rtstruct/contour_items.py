@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
@@ -14,15 +15,25 @@ from pydicom.dataelem import RawDataElement
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.rtstruct.outlines import Outline
 
-CONTOUR_SEQUENCE, CONTOUR_DATA = 0x30060040, 0x30060050
+CONTOUR_SEQUENCE, CONTOUR_DATA, CONTOUR_OFFSET, CONTOUR_COUNT = 0x30060040, 0x30060050, 0x30060045, 0x30060046
 IMAGES, KIND, DATA = (0x3006, 0x0016), (0x3006, 0x0042), (0x3006, 0x0050)
 COUNT, NUMBER = (0x3006, 0x0046), (0x3006, 0x0048)
+OFFSET = (0x3006, 0x0045)
 FRAME_NUMBER = (0x0008, 0x1160)
 CLASS_UID, INSTANCE_UID, ITEM = (0x0008, 0x1150), (0x0008, 0x1155), (0xFFFE, 0xE000)
 UNDEFINED, MOST_SHORT = 0xFFFFFFFF, 0xFFFE
 _VR = {IMAGES: b"SQ", KIND: b"CS", DATA: b"DS", COUNT: b"IS", NUMBER: b"IS", FRAME_NUMBER: b"IS"}
 _VR |= {CLASS_UID: b"UI", INSTANCE_UID: b"UI"}
 _LONG = {b"SQ", b"OB", b"OW", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV"}
+
+
+class RawContour(NamedTuple):
+    """One item of ContourSequence: its type; points, offset and stated number of points, as bytes or as numbers."""
+
+    kind: str
+    data: Any
+    offset: Any
+    count: Any
 
 
 def is_short(outlines: Iterable[Outline]) -> bool:
@@ -81,8 +92,8 @@ def encoded(outlines: Iterable[Outline], image_items: list[bytes], explicit: boo
     return b"".join(parts)
 
 
-def contours_of(roi: Dataset) -> list[tuple[str, bytes]] | None:
-    """Return kind and data of each contour of an ROIContourSequence item, or None if pydicom must read it."""
+def contours_of(roi: Dataset) -> list[RawContour] | None:
+    """Return the contours of an item of ROIContourSequence as bytes, or None if pydicom must read them."""
     raw = roi.get_item(CONTOUR_SEQUENCE)
     if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes) or not raw.is_little_endian:
         return None
@@ -96,7 +107,7 @@ class _Unknown(Exception):
     """An unknown encoding."""
 
 
-def _items(value: bytes, explicit: bool) -> list[tuple[str, bytes]]:
+def _items(value: bytes, explicit: bool) -> list[RawContour]:
     found, at = [], 0
     while at < len(value):
         *tag, length = struct.unpack_from("<HHI", value, at)
@@ -108,8 +119,8 @@ def _items(value: bytes, explicit: bool) -> list[tuple[str, bytes]]:
     return found
 
 
-def _item(value: bytes, at: int, end: int, explicit: bool) -> tuple[str, bytes]:
-    kind, data = "", b""
+def _item(value: bytes, at: int, end: int, explicit: bool) -> RawContour:
+    kind, found = "", dict.fromkeys((DATA, OFFSET, COUNT), b"")
     while at < end:
         group, element, length = struct.unpack_from("<HHI", value, at)
         at += 8
@@ -122,7 +133,7 @@ def _item(value: bytes, at: int, end: int, explicit: bool) -> tuple[str, bytes]:
             raise _Unknown
         if (group, element) == KIND:
             kind = value[at : at + length].decode("ascii").strip(" \0")
-        elif (group, element) == DATA:
-            data = value[at : at + length]
+        elif (group, element) in found:
+            found[group, element] = value[at : at + length]
         at += length
-    return kind, data
+    return RawContour(kind, *found.values())

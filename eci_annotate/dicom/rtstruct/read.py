@@ -16,14 +16,21 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset, dcmread
 
-from eci_annotate.dicom.annotation_set import PALETTE, text_of
+from eci_annotate.dicom.annotation_set import NOWHERE, PALETTE, text_of
 from eci_annotate.dicom.exact_block import exact_of
 from eci_annotate.dicom.images.completeness import require_whole
 from eci_annotate.dicom.images.dicom_frames import axes
 from eci_annotate.dicom.images.element_values import numbers
 from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.images.tolerances import unit_of
-from eci_annotate.dicom.rtstruct.contour_items import CONTOUR_DATA, contours_of
+from eci_annotate.dicom.rtstruct.contour_items import (
+    CONTOUR_COUNT,
+    CONTOUR_DATA,
+    CONTOUR_OFFSET,
+    RawContour,
+    contours_of,
+)
+from eci_annotate.dicom.rtstruct.contour_overlaps import OVERLAP, planes_with_overlaps
 from eci_annotate.dicom.rtstruct.contour_register import ContourRegister
 from eci_annotate.dicom.rtstruct.decimals import from_decimals
 from eci_annotate.dicom.rtstruct.rois import AGAIN, References, Roi, StructureSet, items_of, rois_of
@@ -85,6 +92,8 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
         else:
             if annotation is not None:
                 found.append(annotation)
+                if not annotation.frame_uid and not annotation.series_uid:
+                    found.note(f"ROI {roi.number} {NOWHERE}")
     return found
 
 
@@ -124,20 +133,24 @@ def _header(roi: Roi, references: References, notes: StructureSet) -> dict[str, 
     return header | ({"uid": str(exact["uid"])} if "uid" in exact else {})
 
 
-def _values(contour: Dataset) -> bytes | Floats:
-    """Return the contour data of one item, unparsed if possible."""
-    element = contour.get_item(CONTOUR_DATA)
+def _values(contour: Dataset, tag: int) -> bytes | Floats:
+    """Return the numbers of an element of one contour, unparsed if possible."""
+    element = contour.get_item(tag)
     if element is None or element.value is None:
         return b""
     return element.value if isinstance(element.value, bytes) else np.asarray(element.value, float).ravel()
 
 
-def _contours(roi: Dataset) -> list[tuple[str, Any]]:
-    """Return kind and data of each contour of an item of ROIContourSequence."""
+def _contours(roi: Dataset) -> list[RawContour]:
+    """Return the contours of an item of ROIContourSequence."""
     found = contours_of(roi)
     if found is not None:
-        return list(found)
-    return [(text_of(item, "ContourGeometricType"), _values(item)) for item in items_of(roi, "ContourSequence")]
+        return found
+    tags = (CONTOUR_DATA, CONTOUR_OFFSET, CONTOUR_COUNT)
+    return [
+        RawContour(text_of(item, "ContourGeometricType"), *(_values(item, tag) for tag in tags))
+        for item in items_of(roi, "ContourSequence")
+    ]
 
 
 def _points(value: bytes | Floats) -> Floats:
@@ -148,12 +161,14 @@ def _points(value: bytes | Floats) -> Floats:
     return flat.reshape(-1, 3)
 
 
-def _ring(kind: str, value: bytes | Floats) -> Floats | None:
-    """Return a closed ring; None for points and open lines."""
-    kind = kind.strip().upper()
+def _ring(contour: RawContour) -> Floats | None:
+    """Return a closed ring, moved by its offset; None for points and open lines."""
+    kind = contour.kind.strip().upper()
     if kind in OPEN:
         return None
-    ring = _points(value)
+    ring = _points(contour.data)
+    if len(contour.offset) and (shift := _points(contour.offset)).size:
+        ring = ring + shift.reshape(3)
     if len(ring) > 1 and np.array_equal(ring[0], ring[-1]):
         ring = ring[:-1]
     if kind and kind not in CLOSED:
@@ -161,21 +176,38 @@ def _ring(kind: str, value: bytes | Floats) -> Floats | None:
     return ring if len(ring) >= 3 else None
 
 
+def _is_miscounted(contour: RawContour, points: int) -> bool:
+    """Whether a contour states another number of points than it has, with or without one that closes it."""
+    try:
+        stated = float(contour.count if isinstance(contour.count, bytes) else contour.count[0])
+    except (ValueError, IndexError):
+        return False  # states nothing
+    return stated != points and stated != len(_points(contour.data))
+
+
 def _rings(roi: Roi, found: StructureSet) -> tuple[list[Floats], int]:
     """Return the closed rings of an ROI, and the number of its other contours."""
     rings: list[Floats] = []
     known = ContourRegister()
-    open_ones = damaged = 0
-    for kind, value in (each for item in roi.contours for each in _contours(item)):
+    open_ones = damaged = moved = miscounted = 0
+    for contour in (each for item in roi.contours for each in _contours(item)):
         try:
-            ring = _ring(kind, value)
+            ring = _ring(contour)
+            miscounted += ring is not None and _is_miscounted(contour, len(ring))
         except (EciError, ValueError, TypeError):
             damaged += 1
             continue
         if ring is None:
             open_ones += 1
-        elif kind.strip().upper() == XOR or known.is_new(ring):
+        elif contour.kind.strip().upper() == XOR or known.is_new(ring):
             rings.append(ring)
+            moved += len(contour.offset) > 0 and bool(_points(contour.offset).any())
+    if miscounted:
+        found.note(f"ROI {roi.number}: {miscounted} contour(s) have another number of points than they state.")
+    if moved:
+        found.note(
+            f"ROI {roi.number}: {moved} contour(s) are moved by their ContourOffsetVector, which other programs ignore."
+        )
     if known.repeated:
         found.note(f"ROI {roi.number}: {known.repeated} contour(s) repeat others and count once.")
     if damaged:
@@ -209,7 +241,10 @@ def _annotation(roi: Roi, header: dict[str, Any], found: StructureSet) -> Annota
     spacing = exact.get("spacing_mm")
     if spacing is None and planes and text_of(planes[0], "SpacingBetweenSlices"):
         spacing = abs(float(numbers(planes[0].SpacingBetweenSlices, "SpacingBetweenSlices")[0])) or None
-    return Contours(tuple(_parallel(roi, rings, found)), spacing, **header)
+    rings = _parallel(roi, rings, found)
+    if count := planes_with_overlaps(rings, spacing) if exact.get("kind") is None else 0:
+        found.note(f"ROI {roi.number}: contours {OVERLAP.format(count)}")
+    return Contours(tuple(rings), spacing, **header)
 
 
 def _grid(item: Dataset, frame_uid: str) -> Grid:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from eci_annotate.dicom.annotation_set import content_and_dataset, text_of
+from eci_annotate.dicom.annotation_set import NOWHERE, content_and_dataset, text_of
 from eci_annotate.dicom.exact_block import exact_of
 from eci_annotate.dicom.images.dicom_frames import Frame
-from eci_annotate.dicom.images.element_values import numbers, value_of
+from eci_annotate.dicom.images.element_values import number_in, numbers, value_of
 from eci_annotate.dicom.images.image_files import ImageFile
 from eci_annotate.dicom.images.pixels import has_pixels
 from eci_annotate.dicom.seg.frame_grid import AGAIN, FrameGrid, frame_grid, picture_grid
@@ -94,7 +94,7 @@ def _read(source: str | PathLike[str] | bytes, threshold: float) -> Segments:
         case "FRACTIONAL":
             reader.read_stacked(segments, _at_least(dataset, threshold, found))
         case _:
-            reader.read_stacked(segments, lambda values: values != 0)
+            reader.read_stacked(segments, _not_zero)
     if not found and reader.first_error is not None:
         raise reader.first_error
     return found
@@ -107,17 +107,34 @@ def _kind(dataset: Dataset) -> str:
     kind = text_of(dataset, "SegmentationType")
     if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
         raise BadSegmentation("The segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
+    if kind != "LABELMAP" and sop_class == LABEL_MAP_SEG_STORAGE:
+        raise BadSegmentation(f"The segmentation is a label map, and says that it is {kind}.", AGAIN)
+    if kind != "BINARY" and number_in(dataset, "BitsAllocated") == 1:
+        raise BadSegmentation(f"The segmentation has pixels of one bit, and says that it is {kind}.", AGAIN)
     return kind
 
 
 def _at_least(dataset: Dataset, threshold: float, found: Segments) -> Selection:
     most = float(numbers(value_of(dataset, "MaximumFractionalValue"), "MaximumFractionalValue")[0])
-    if most <= 0:
-        raise BadSegmentation("MaximumFractionalValue is not positive.", AGAIN)
+    if not 0 < most < 1 << number_in(dataset, "BitsAllocated"):
+        raise BadSegmentation("MaximumFractionalValue is none that its pixels can have.", AGAIN)
     kind = text_of(dataset, "SegmentationFractionalType").lower()
     kind = kind if kind in ("probability", "occupancy") else "fraction"
     found.note(f"The segmentation is fractional: voxels of at least {threshold:g} of the full {kind} are taken.")
-    return lambda values: values >= threshold * most
+
+    def chosen(values: NDArray[Any]) -> NDArray[np.bool_]:
+        if values.max() > most:
+            raise BadSegmentation("Pixels are larger than MaximumFractionalValue.", AGAIN)
+        return np.asarray(values >= threshold * most)
+
+    return chosen
+
+
+def _not_zero(values: NDArray[Any]) -> NDArray[np.bool_]:
+    inside = np.asarray(values != 0)
+    if values.max(initial=0) > 1 and np.ptp(values[inside]):
+        raise BadSegmentation("The segmentation is called binary, and has several values.", AGAIN)
+    return inside
 
 
 @dataclass
@@ -174,6 +191,8 @@ class _MaskReader:
             self.found.note(f"Segment {segment.number} cannot be read and is left out ({error.what}).")
         else:
             self.found.append(mask)
+            if not mask.frame_uid and not mask.series_uid:
+                self.found.note(f"Segment {segment.number} {NOWHERE}")
 
     def _mask(self, segment: Segment, frames: Sequence[Frame], chosen: Selection) -> Mask:
         exact = exact_of(segment.item)

@@ -16,6 +16,8 @@ from pydicom import Dataset
 
 from eci_annotate.dicom.annotation_set import PALETTE, AnnotationSet, content_and_dataset, items_of, text_of
 from eci_annotate.dicom.images.element_values import numbers
+from eci_annotate.dicom.rtstruct.contour_overlaps import OVERLAP, planes_with_overlaps
+from eci_annotate.dicom.rtstruct.contour_register import ContourRegister
 from eci_annotate.errors import BadReport, EciError
 from eci_annotate.imaging.annotations import Contours
 from eci_annotate.imaging.geometry import Floats
@@ -133,15 +135,18 @@ class ReportReader:
 
     def _read_group(self, place: int, group: RegionGroup) -> None:
         rings: dict[tuple[str, str, float], list[Floats]] = {}
+        known: dict[tuple[str, str, float], ContourRegister] = {}
         for region in group.regions:
             try:
                 home, ring = self._ring(region)
             except RegionLeftOut as why:
                 self._left_out[str(why)] = self._left_out.get(str(why), 0) + 1
                 continue
-            rings.setdefault(home, []).append(ring)
+            if known.setdefault(home, ContourRegister()).is_new(ring):
+                rings.setdefault(home, []).append(ring)
         if len(rings) > 1:
             self._found.note(f"Measurement group {place + 1} lies on several series; it is read once for each.")
+        self._note_shared(place, rings, known.values())
         label, uid = _names(group.container)
         colour = PALETTE[place % len(PALETTE)]
         for number, ((frame_uid, series_uid, spacing), every) in enumerate(rings.items()):
@@ -150,11 +155,23 @@ class ReportReader:
             )
             self._found.append(replace(made, uid=uid) if uid and not number else made)
 
+    def _note_shared(
+        self, place: int, rings: dict[tuple[str, str, float], list[Floats]], known: Iterable[ContourRegister]
+    ) -> None:
+        """Note regions of a group that are there twice, and those that overlap in part."""
+        if repeated := sum(each.repeated for each in known):
+            self._found.note(f"Measurement group {place + 1}: {repeated} region(s) repeat others and count once.")
+        if count := sum(planes_with_overlaps(every, home[2] or None) for home, every in rings.items()):
+            self._found.note(f"Measurement group {place + 1}: regions {OVERLAP.format(count)}")
+
     def _ring(self, region: Dataset) -> tuple[tuple[str, str, float], Floats]:
         kind = text_of(region, "GraphicType").upper()
         if text_of(region, "ValueType") == "SCOORD3D":
             points = _outline(kind, _coordinates(region, 3))
-            return (text_of(region, "ReferencedFrameOfReferenceUID"), "", 0.0), points
+            frame_uid = text_of(region, "ReferencedFrameOfReferenceUID")
+            if not frame_uid:
+                raise RegionLeftOut("name no frame of reference")
+            return (frame_uid, "", 0.0), points
         flat = _outline(kind, _coordinates(region, 2)) - 0.5  # the corner of the first pixel is (0, 0)
         volume, k = self._slice(region)
         grid = grid_of(volume)

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from eci_annotate.decoder.file_reader import VolumeContent
+from eci_annotate.dicom.images.headers import VALUES_FORMAT
 from eci_annotate.errors import Tampered
 from eci_annotate.imaging.volume_record import volume_from_kept
 from eci_annotate.store.atomic_files import write_atomic, write_blocks
@@ -92,7 +93,7 @@ class VolumeFiles:
         return self._folder / hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
 
     def _mac(self, place: Path, header: dict[str, Any]) -> str:
-        return hmac.digest(self._key, place.name.encode() + canonical(header), "sha256").hex()
+        return hmac.digest(self._key, VALUES_FORMAT + place.name.encode() + canonical(header), "sha256").hex()
 
     def _is_whole(self, array: Path, values: str) -> bool:
         """Whether a file of values has this digest; computed once for each process, and again if the file changed."""

@@ -1,0 +1,61 @@
+"""What a JPEG, JPEG-LS or JPEG 2000 codestream says of its picture, read from its first bytes."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+J2K = b"\xff\x4f\xff\x51"  # start of codestream, and of its size marker
+JPEG = b"\xff\xd8"
+_SEARCHED = 1 << 12  # bytes in which a JP2 box may come before the codestream
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}  # start of frame
+_BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """Size of a picture, number of its samples, and bits of each, as its codestream says; `lines` is 0 for unknown."""
+
+    lines: int
+    columns: int
+    samples: int
+    bits: int
+    is_signed: bool
+
+
+def codestream_of(content: bytes) -> Codestream | None:
+    """Return what a compressed frame says of itself; None if it cannot be read, or is of another kind.
+
+    References
+    ----------
+    ITU-T T.81 B.2.2, T.87 C.2.2 (frame header), T.800 A.5.1 (size marker).
+    """
+    try:
+        if content.startswith(JPEG):
+            return _of_jpeg(content)
+        at = content.find(J2K, 0, _SEARCHED)
+        return _of_j2k(content[at:]) if at >= 0 else None
+    except (struct.error, IndexError):
+        return None
+
+
+def _of_jpeg(content: bytes) -> Codestream | None:
+    at = 2
+    while content[at] == 0xFF:
+        marker = content[at + 1]
+        if marker == 0xFF or marker in _BARE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        (length,) = struct.unpack_from(">H", content, at + 2)
+        if marker in _FRAMES:
+            bits, lines, columns, samples = struct.unpack_from(">BHHB", content, at + 4)
+            return Codestream(lines, columns, samples, bits, False)
+        at += 2 + length
+    return None
+
+
+def _of_j2k(content: bytes) -> Codestream:
+    right, below, left, above = struct.unpack_from(">4I", content, 8)
+    (samples,) = struct.unpack_from(">H", content, 40)
+    depth = content[42]
+    return Codestream(below - above, right - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80))
