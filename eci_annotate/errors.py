@@ -114,6 +114,10 @@ class NotDicom(BadImages):
     """A file that is not DICOM."""
 
 
+class NoPrefix(NotDicom):
+    """The elements of a DICOM object without the prefix of a file (PS3.10 section 7.1), as old archives write them."""
+
+
 class DamagedFile(BadImages):
     """A DICOM file that is truncated or whose pixels cannot be decoded."""
 

@@ -15,11 +15,12 @@ from pydicom.dataset import Dataset
 
 from eci_annotate.deid.descriptors import Cleaner, cleaner
 from eci_annotate.deid.object_types import object_of
+from eci_annotate.deid.patient_words import in_pixels
 from eci_annotate.deid.pixel_masks import has_embedded_overlays, mask_pixels, rule_for
 from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, said
+from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, names_nobody, said
 from eci_annotate.deid.recurrence import recurrence_of
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
@@ -89,8 +90,11 @@ def deidentify(
         rule = rule_for(dataset, policy)
         blanked = bool(rule and rule.verified)
         found = causes(dataset, policy, blanked)
-        patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
+        patient, issuer = identity_of(dataset)
         found += () if patient or subject else (Cause.NO_PATIENT_ID,)
+        if names_nobody(patient):
+            found += () if subject else (Cause.NOBODY,)
+            patient = "" if subject else patient
         found = tuple(cause for cause in found if cause not in accepted or cause in NEVER_ACCEPTED)
         if found:
             return Result(None, causes=found)
@@ -100,13 +104,23 @@ def deidentify(
             subject or pseudonymiser.patient_id(patient, issuer),
             pseudonymiser.shift_days(patient or subject, issuer if patient else ""),
             _cleaner(policy.words),
-            recurrence_of(dataset),
+            recurrence_of(dataset, not policy.retain_institution),
             seen_uid or _ignore,
         )
         clear_bits = not policy.keep_graphics and has_embedded_overlays(dataset)
         if tags is not None and not rule and not clear_bits:
             return Result(walk.over(part_of(dataset, tags)), walk.counts)
-        return _carry_out(dataset, policy, walk, rule, clear_bits)
+        result = _carry_out(dataset, policy, walk, rule, clear_bits)
+        named = walk.names_patient or (walk.echo is not None and in_pixels(dataset, walk.echo))
+        return Result(None, causes=(Cause.WORDS,)) if named and Cause.WORDS not in accepted else result
+
+
+def identity_of(dataset: Dataset) -> tuple[str, str]:
+    """Return patient ID and issuer; the study in place of the issuer where the ID stands for nobody."""
+    patient = said(dataset, "PatientID")
+    if names_nobody(patient):
+        return patient, f"study {said(dataset, 'StudyInstanceUID')}"
+    return patient, said(dataset, "IssuerOfPatientID")
 
 
 def _carry_out(dataset: Dataset, policy: Policy, walk: Walk, rule: BurnedInRule | None, clear_bits: bool) -> Result:

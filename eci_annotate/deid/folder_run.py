@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.valuerep import STR_VR
 
-from eci_annotate.deid.deidentify import Result, action_names, deidentify, quiet
+from eci_annotate.deid.deidentify import Result, action_names, deidentify, identity_of, quiet
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said
@@ -21,6 +22,9 @@ from eci_annotate.errors import NoImages
 
 Progress = Callable[[str, int, int], None]
 Content = memoryview
+HEAD = 132
+_OTHER_VR = frozenset({"AT", "OB", "OW", "SQ", "UL", "UN", "US"})
+_LONGEST_FIRST = 64  # a group length, a character set or an image type
 _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -100,7 +104,7 @@ class FolderRun:
         uids: dict[str, str] = {}
         try:
             with quiet():
-                dataset = dcmread(path)
+                dataset = dcmread(path, force=True)
                 result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
                 content = memoryview(b"") if result.dataset is None else encoded(result.dataset)
         except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
@@ -136,8 +140,7 @@ class FolderRun:
 
     def _remember(self, dataset: Dataset, made: Dataset, uids: dict[str, str]) -> None:
         if self.mappings is not None:
-            identity = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
-            self.mappings.patients[said(made, "PatientID")] = identity
+            self.mappings.patients[said(made, "PatientID")] = identity_of(dataset)
             self.mappings.uids |= {old: new for old, new in uids.items() if old != new}
 
     def _count(self, path: Path, result: Result) -> None:
@@ -160,12 +163,28 @@ def files_below(source: Path) -> Iterator[Path]:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file has the DICOM prefix (PS3.10 section 7.1)."""
+    """Whether a file is DICOM: with the prefix (PS3.10 section 7.1), or the bare elements that old archives write."""
     try:
         with path.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
+            return begins_as_dicom(stream.read(HEAD))
     except OSError:
         return False
+
+
+def begins_as_dicom(head: bytes) -> bool:
+    """Whether the first `HEAD` bytes of a file are those of DICOM: the prefix, or elements of group 0002 or 0008."""
+    if head[128:132] == b"DICM":
+        return True
+    if len(head) < HEAD or head[:1] not in (b"\2", b"\x08") or head[1] or head[3]:
+        return False
+    if head[4:6].decode("latin-1") in STR_VR | _OTHER_VR:
+        return True
+    length = int.from_bytes(head[4:8], "little")  # implicit VR: the first element is short, and another one follows
+    return head[0] == 8 and length <= _LONGEST_FIRST and not length % 2 and _goes_on(head[8 + length :])
+
+
+def _goes_on(head: bytes) -> bool:
+    return len(head) < 4 or (head[0] in (8, 9, 16) and head[1] == 0)
 
 
 def encoded(dataset: Dataset) -> Content:

@@ -14,13 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
 
+from pydicom.uid import UID_dictionary
+
 from eci_annotate.errors import BadSiteKey, NoKeyedDigest
 
 DIGEST = "sha512_256"
 KEY_BYTES = 32
 _ANSWER = "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"  # SHA-512/256 of "abc"
 _SHIFTS = 521  # weeks: ten years
-_DICOM = re.compile(r"1\.2\.840\.10008(\.[0-9]{1,9}){1,12}")
 _OURS = re.compile(r"2\.25\.[1-9][0-9]{30,38}")
 
 
@@ -129,8 +130,8 @@ def _identity(patient_id: str, issuer: str) -> str:
 
 
 def is_dicom_uid(uid: str) -> bool:
-    """Whether a UID is one of DICOM's own, such as those of SOP classes."""
-    return bool(_DICOM.fullmatch(uid))
+    """Whether a UID is one of DICOM's own, such as those of SOP classes; others may hold numbers of patients."""
+    return uid in UID_dictionary
 
 
 def is_pseudonymous_uid(uid: str) -> bool:

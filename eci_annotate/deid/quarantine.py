@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ENCAPSULATED_DOCUMENT = 0x00420011
 _OWN_CREATOR = "ECI_ANNOTATE"
 _OWN_MAKER = "eci_annotate"
+_NOBODY = re.compile(r"UNKNOWN( PATIENT)?|ANON(YM(OUS|I[SZ]ED)?)?|NONE|N/?A|NULL|NO ?ID|[0X\W_]+")
 _STRUCTURE_SET_ROIS = "StructureSetROISequence"
 
 
@@ -39,6 +41,8 @@ class Cause(StrEnum):
     INCOMPLETE = "is incomplete"
     UNREADABLE = "cannot be read"
     TEXT = "may show text: a program found a word in its pixels, or could not look"
+    WORDS = "has the patient's name or number in an element that cannot be changed, such as a code or binary data"
+    NOBODY = "has a patient ID that stands for nobody, such as UNKNOWN (0010,0020)"
     DUPLICATE = "has the UID of another file with other content"
 
 
@@ -71,8 +75,23 @@ def _of_kind(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
         yield Cause.DOCUMENT
     elif _is_unknown(sop_class, policy):
         yield Cause.UNKNOWN
+    if not is_known_syntax(dataset):
+        yield Cause.UNREADABLE
     if policy.descriptors is not Treatment.CLEAN and _is_own(dataset):
         yield Cause.OWN_ANNOTATIONS
+
+
+def is_known_syntax(dataset: Dataset) -> bool:
+    """Whether a transfer syntax is one of DICOM's: nobody can read others, and they may hold numbers.
+
+    It may be absent where pixels are not compressed.
+    """
+    meta = getattr(dataset, "file_meta", None) or Dataset()
+    syntax = said(meta, "TransferSyntaxUID")
+    if syntax:
+        return UID(syntax).is_transfer_syntax
+    pixels = dataset.get_item(_PIXELS[0]) if _PIXELS[0] in dataset else None
+    return not isinstance(pixels, RawDataElement) or pixels.length != _UNDEFINED_LENGTH
 
 
 def _is_unknown(sop_class: str, policy: Policy) -> bool:
@@ -107,6 +126,11 @@ def _of_pixels(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
 def _plain(code: str) -> str:
     """A code string as devices and policies spell it: in any case, with blanks or underscores."""
     return code.upper().replace("_", " ").strip()
+
+
+def names_nobody(patient_id: str) -> bool:
+    """Whether a patient ID stands for no person in particular: several people have it."""
+    return _NOBODY.fullmatch(patient_id.strip(" \0").upper()) is not None
 
 
 def said(dataset: Dataset, keyword: str) -> str:

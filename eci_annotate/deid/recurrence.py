@@ -13,6 +13,9 @@ from functools import lru_cache
 from itertools import permutations, product
 
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from eci_annotate.deid.quarantine import names_nobody
 
 _NAMES = (
     "PatientName",
@@ -26,8 +29,12 @@ _NAMES = (
     "RequestingPhysician",
 )
 _NUMBERS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID", "AdmissionID", "PatientTelephoneNumbers")
+_ITEMS = ("OtherPatientIDsSequence", "RequestAttributesSequence", "ReferencedPatientSequence")
 _PHRASES = ("PatientAddress", "InstitutionName", "InstitutionAddress")
 _SHORTEST_NAME, _SHORTEST_NUMBER, _SHORTEST_INSIDE, _SHORTEST_PHONE = 3, 4, 6, 7
+_SHORTEST_AMONG_NUMBERS = 6  # shorter ones may be measured values
+_SHORTEST_IN_BYTES = 5  # shorter ones occur by chance
+_PRINTABLE = re.compile(rb"[ -~]{8,}")
 _ENCODINGS = ("utf-8", "latin-1", "iso8859_2", "iso8859_5", "gb18030", "shift_jis", "euc_kr", "iso8859_7")
 _WORDS = re.compile(r"[^\W\d_]+")
 _APOSTROPHES = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)+")
@@ -71,6 +78,8 @@ class Recurrence:
     ) -> None:
         words = [word for name in names for word in _WORDS.findall(name)]
         usual = [word for word in words if len(word) >= _SHORTEST_NAME or not word.isascii()]
+        self._needles = _needles((*usual, *numbers, *births))
+        self._numbers = _whole_numbers((*numbers, *births))
         self._bytes = _any_of({each for text in (*usual, *numbers) for each in _encoded(text)}, r"[^\W_]")
         self._parts = [part for name in names for part in _name_patterns(name)]
         self._parts += [pattern for number in numbers for pattern in _number_patterns(number)]
@@ -94,28 +103,81 @@ class Recurrence:
             return True
         return self._folded is not None and any(self._folded.search(each) for each in _readings(text))
 
+    def is_in_bytes(self, content: bytes) -> bool:
+        """Whether a binary value holds something of the patient: anywhere if it is long, else in readable text."""
+        if len(content) < _SHORTEST_IN_BYTES:
+            return False
+        lower = content.lower()
+        if any(needle in lower for needle in self._needles):
+            return True
+        runs = _PRINTABLE.findall(content)
+        return self._bytes is not None and any(self._bytes.search(run.decode("ascii")) for run in runs)
+
+    def has_number(self, text: str) -> bool:
+        """Whether one of the numbers of a numeric value is an identifier, or the birth date."""
+        if not any(number in text for number in self._numbers):
+            return False
+        return any(_whole(part) in self._numbers for part in text.split("\\"))
+
     def without(self, text: str) -> str:
         """Return a text without what it holds of the patient; nothing of it if that cannot be cut out."""
         rest = " ".join(self._bytes.sub("", text).split()) if self._bytes is not None else text
         return "" if self._is_in(rest) else rest
 
 
-def recurrence_of(dataset: Dataset) -> Recurrence | None:
-    """Return what identifies the patient in this object; None if nothing does."""
-    names = tuple(filter(None, (_text(dataset, keyword) for keyword in _NAMES)))
-    every = {keyword: _parts_of(dataset, keyword) for keyword in (*_NUMBERS, *_PHRASES, "PatientBirthDate")}
-    numbers = tuple(part for keyword in _NUMBERS for part in every[keyword] if len(part) >= _SHORTEST_NUMBER)
+def recurrence_of(dataset: Dataset, institution: bool = True) -> Recurrence | None:
+    """Return what identifies the patient in this object, its institution included if wanted; None if nothing does."""
+    wanted = (*_NUMBERS, *_PHRASES, "PatientBirthDate") if institution else (*_NUMBERS, _PHRASES[0], "PatientBirthDate")
+    sources = [dataset, *_items(dataset)]
+    names = tuple(filter(_names_somebody, (_text(each, keyword) for each in sources for keyword in _NAMES)))
+    every = {keyword: [part for each in sources for part in _parts_of(each, keyword)] for keyword in wanted}
+    numbers = tuple(part for keyword in _NUMBERS for part in every[keyword] if _is_number(part))
     phones = tuple(part for part in every["PatientTelephoneNumbers"] if len(_digits(part)) >= _SHORTEST_PHONE)
-    phrases = tuple(part for keyword in _PHRASES for part in every[keyword] if len(_WORDS.findall(part)) > 1)
+    phrases = tuple(part for keyword in _PHRASES for part in every.get(keyword, ()) if len(_WORDS.findall(part)) > 1)
     births = tuple(part for part in every["PatientBirthDate"] if len(part) == 8 and part.isdigit())
     if not (names or numbers or phones or phrases or births):
         return None
     return _recurrence(names, numbers, phones, phrases, births)
 
 
+def _items(dataset: Dataset) -> Iterator[Dataset]:
+    """Items that state other names and numbers of the patient."""
+    for keyword in _ITEMS:
+        value = dataset[keyword].value if keyword in dataset else None
+        yield from value if isinstance(value, Sequence) else ()
+
+
+def _needles(words: Iterable[str]) -> tuple[bytes, ...]:
+    """Words as they stand in binary values, in lower case where bytes have one."""
+    encoded = {each.encode("latin-1", "ignore") for word in words for each in _encoded(word)}
+    encoded |= {word.encode(encoding, "ignore") for word in words for encoding in ("utf-16-le", "utf-16-be")}
+    return tuple({each.lower() for each in encoded if len(each) >= _SHORTEST_IN_BYTES})
+
+
+def _whole_numbers(numbers: Iterable[str]) -> frozenset[str]:
+    found = {re.sub(r"[\W_]", "", number).lstrip("0") for number in numbers}
+    return frozenset(
+        each for each in found if len(each) >= _SHORTEST_AMONG_NUMBERS and each.isdigit() and each.isascii()
+    )
+
+
+def _whole(part: str) -> str:
+    """A number without sign, leading zeros and empty decimals."""
+    return re.sub(r"\.0*$", "", part.strip(" +-\0").lstrip("0"))
+
+
 @lru_cache(maxsize=256)
 def _recurrence(*identifying: tuple[str, ...]) -> Recurrence:
     return Recurrence(*identifying)
+
+
+def _names_somebody(name: str) -> bool:
+    """Whether a person name has a word that is no placeholder: codes such as UNKNOWN tell nothing of a patient."""
+    return any(not names_nobody(word) for word in _WORDS.findall(name))
+
+
+def _is_number(part: str) -> bool:
+    return len(part) >= _SHORTEST_NUMBER and not names_nobody(part)
 
 
 def _parts_of(dataset: Dataset, keyword: str) -> list[str]:

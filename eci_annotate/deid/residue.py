@@ -20,7 +20,7 @@ from eci_annotate.deid.object_types import object_of
 from eci_annotate.deid.policy import Dates, Policy
 from eci_annotate.deid.private_elements import kept_private
 from eci_annotate.deid.pseudonymiser import is_dicom_uid, is_pseudonymous_uid
-from eci_annotate.deid.quarantine import said
+from eci_annotate.deid.quarantine import is_known_syntax, said
 from eci_annotate.deid.rules import PATIENT_ID, Action, Rules
 from eci_annotate.deid.stamps import TEMPORAL
 
@@ -88,6 +88,8 @@ def _outside(dataset: Dataset) -> Iterator[str]:
         yield "preamble"
     meta = getattr(dataset, "file_meta", None) or Dataset()
     yield from (tag_name(int(tag)) for tag in meta.keys() if int(tag) not in _META)  # noqa: SIM118
+    if not is_known_syntax(dataset):
+        yield "TransferSyntaxUID"
     if said(meta, "MediaStorageSOPInstanceUID") not in ("", said(dataset, "SOPInstanceUID")):
         yield "MediaStorageSOPInstanceUID"
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
 from eci_annotate.deid.object_types import letter_for
+from eci_annotate.deid.patient_words import is_compared
 from eci_annotate.deid.policy import Dates, Policy
 from eci_annotate.deid.profile import Option, Row, row_of
 
@@ -108,10 +109,10 @@ class Rules:
         if vr in _DATE_VR:
             return Action.EMPTY if self.policy.dates is Dates.REMOVE else self._temporal(vr)
         if vr == "UI":
-            return Action.KEEP if self.policy.retain_uids or _CLASS.search(keyword_for_tag(tag)) else Action.UID
+            return Action.ECHO if self.policy.retain_uids or _CLASS.search(keyword_for_tag(tag)) else Action.UID
         if tag in _CODES:
-            return Action.KEEP
-        return _BY_VR.get(vr) or (Action.ECHO if vr in _TEXT_VR else Action.KEEP)
+            return Action.ECHO
+        return _BY_VR.get(vr) or (Action.ECHO if vr in _TEXT_VR or is_compared(tag, vr) else Action.KEEP)
 
 
 def _with_option(letter: str, vr: str) -> Action | None:
@@ -119,7 +120,7 @@ def _with_option(letter: str, vr: str) -> Action | None:
     if vr in ("SQ", "AS"):
         return Action.ITEMS if vr == "SQ" else Action.AGE
     if letter == "K":
-        return Action.KEEP
+        return Action.ECHO if vr in _TEXT_VR or is_compared(0, vr) else Action.KEEP
     return Action.TEXT if vr in _TEXT_VR or vr == "CS" else None
 
 

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from eci_annotate.deid.date_shift import capped_age, is_temporal, shifted_date, shifted_datetime
-from eci_annotate.deid.descriptors import REMOVED, Cleaner
+from eci_annotate.deid.descriptors import Cleaner
 from eci_annotate.deid.elements import Element, dummy, empty, is_empty, text_of, with_text
+from eci_annotate.deid.patient_words import compared
 from eci_annotate.deid.private_elements import kept_private
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.recurrence import Recurrence
@@ -35,6 +36,7 @@ class Walk:
     echo: Recurrence | None
     seen_uid: Seen = lambda old, new: None
     counts: Counter[tuple[Action, int]] = field(default_factory=Counter)
+    names_patient: bool = False  # something of the patient is where nothing can be changed
 
     def over(self, source: Dataset, parent: int = 0) -> Dataset:
         """Return what remains of a dataset, or of an item of the sequence `parent`."""
@@ -159,9 +161,11 @@ def _clean(walk: Walk, element: Element, source: Dataset, parent: int) -> Elemen
 
 
 def _echo(walk: Walk, element: Element, source: Dataset, parent: int) -> Element:
-    if walk.echo is None or not walk.echo.is_in(text_of(element)):
+    if walk.echo is None:
         return element
-    return with_text(element, REMOVED, _vr(element))
+    found = compared(element, _vr(element), walk.echo)
+    walk.names_patient = walk.names_patient or found is None
+    return element if found is None else found
 
 
 _HANDLERS: Mapping[Action, Handler] = {

@@ -12,11 +12,18 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from eci_annotate.errors import Overloaded
 
 MOST_BYTES = 128 << 20
+_PREFIX_LESS = 4096  # more than the file meta information of any object
 _PIECE, _HEAD = 1 << 20, 144  # preamble, prefix, and the element that holds the length of group 0002
 
 
 def require_bounded_file(path: Path, most: int = MOST_BYTES) -> None:
     """Raise Overloaded for a deflated file that inflates to more than `most` bytes; zlib.error if it is damaged."""
+    with path.open("rb") as stream:
+        head = stream.read(_PREFIX_LESS)
+    if head[128:132] != b"DICM":
+        if head[:1] == b"\2" and DeflatedExplicitVRLittleEndian.encode() in head:
+            raise Overloaded("A deflated file has no DICOM prefix.", "Send it uncompressed.")
+        return
     meta = read_file_meta_info(path)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return

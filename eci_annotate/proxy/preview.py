@@ -92,7 +92,7 @@ def _read(path: Path) -> Dataset | None:
     try:
         with quiet():
             require_bounded_file(path, MOST_BYTES)
-            return dcmread(path)
+            return dcmread(path, force=True)
     except Exception:  # whatever is wrong with it
         return None
 

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from eci_annotate.deid.folder_run import HEAD, begins_as_dicom
 from eci_annotate.errors import NotDicom, Overloaded, StoreUnavailable
 
 LEAST_FREE, STALE_S = 1 << 30, 3600.0
@@ -61,7 +62,7 @@ class Spool:
     def adopt(self, part: Path) -> str:
         """Take a complete file of the folder `parts` as received; durable on return. Returns its SHA-256."""
         with part.open("r+b") as stream:
-            if stream.read(132)[128:] != b"DICM":
+            if not begins_as_dicom(stream.read(HEAD)):
                 raise NotDicom("A file is not DICOM.", "Send DICOM files only.")
             stream.seek(0)
             digest = file_digest(stream, "sha256").hexdigest()

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from pydicom import dcmread
 
-from eci_annotate.deid.deidentify import deidentify, quiet
+from eci_annotate.deid.deidentify import deidentify, identity_of, quiet
 from eci_annotate.deid.folder_run import encoded
 from eci_annotate.deid.pixel_masks import rule_for
 from eci_annotate.deid.policy import Policy
@@ -39,7 +39,7 @@ def treat(
     try:
         with quiet():
             require_bounded_file(spool.original(digest), spool.largest)
-            dataset = dcmread(spool.original(digest))
+            dataset = dcmread(spool.original(digest), force=True)
             if rule_for(dataset, policy) and pixel_bytes(dataset) > MOST_BYTES:
                 return Treated((Cause.PIXELS,))
             result = deidentify(dataset, policy, pseudonymiser, accepted=accepted)
@@ -49,7 +49,7 @@ def treat(
             if policy.find_text and Cause.TEXT not in accepted and may_show_text(made):
                 return Treated((Cause.TEXT,))
             content = encoded(made)
-            patient, issuer = said(dataset, "PatientID"), said(dataset, "IssuerOfPatientID")
+            patient, issuer = identity_of(dataset)
             names = [said(made, name) for name in ("PatientID", "SeriesInstanceUID", "SOPInstanceUID")]
     except Exception:  # whatever is wrong with one file sets that file aside, and its text may hold values
         return Treated((Cause.UNREADABLE,))

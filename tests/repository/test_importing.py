@@ -57,6 +57,19 @@ def test_the_same_again_changes_nothing(repo: Repository, dicom: Path) -> None:
     assert done.subjects == {} and set(done.skipped) == {THERE}
 
 
+def test_what_is_left_out_is_named(repo: Repository, dicom: Path, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    (away / "more").mkdir(parents=True)
+    bare = images(dicom)[0].read_bytes()
+    (away / "old").write_bytes(bare[bare.index(b"\x08\0\x05\0CS") :])
+    (away / "text").write_text("no image")
+    (away / "linked").symlink_to(dicom)
+    (away / "lost").symlink_to(tmp_path / "nowhere")
+    assert take_in(repo, away).skipped == {
+        "DICOM without prefix: convert it, for instance with dcmconv": 1, "no DICOM file": 1, "not readable": 2
+    }  # fmt: skip
+
+
 def test_another_file_of_a_known_image_is_skipped_and_the_rest_goes_on(
     repo: Repository, dicom: Path, tmp_path: Path
 ) -> None:

@@ -18,8 +18,16 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
-from eci_annotate.errors import DamagedFile, EciError, NoImages, NotDicom
+from eci_annotate.dicom.media import (
+    HEAD,
+    begins_as_dicom,
+    files_listed,
+    is_archive,
+    is_dicomdir,
+    lacks_prefix,
+    openers_of,
+)
+from eci_annotate.errors import DamagedFile, EciError, NoImages, NoPrefix, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient
 config.settings.reading_validation_mode = config.IGNORE
@@ -37,9 +45,9 @@ def which(path: Path | Opener, number: int | None = None) -> str:
 
 
 def has_magic(path: Path) -> bool:
-    """Whether a file has the DICOM prefix (PS3.10 section 7.1)."""
+    """Whether a file has the DICOM prefix (PS3.10 section 7.1), or begins with DICOM elements."""
     with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+        return begins_as_dicom(stream.read(HEAD))
 
 
 def read(
@@ -75,6 +83,9 @@ def read(
     try:
         return _read(path, pixels, tags, defer)
     except InvalidDicomError as error:
+        if _lacks_prefix(path):
+            what = f"{which(path, number)} is DICOM without the prefix of DICOM files."
+            raise NoPrefix(what, "Convert it, for instance with dcmconv of DCMTK.") from error
         raise NotDicom(f"{which(path, number)} is not DICOM.", "Give DICOM files only.") from error
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NoImages(f"{which(path, number)} does not exist.", "Check the path.") from error
@@ -84,6 +95,11 @@ def read(
         raise DamagedFile(
             f"{which(path, number)} is damaged or truncated.", "Copy it again from its archive."
         ) from error
+
+
+def _lacks_prefix(path: Path | Opener) -> bool:
+    with path.open("rb") if isinstance(path, Path) else stream_of(path()) as stream:
+        return lacks_prefix(stream.read(HEAD))
 
 
 def _read(path: Path | Opener, pixels: bool, tags: Sequence[str] | None, defer: int | None) -> Dataset:

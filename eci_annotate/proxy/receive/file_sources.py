@@ -36,7 +36,7 @@ def take_paths(spool: Spool, sources: Iterable[Path], tell: Progress) -> Counter
     files = [path for source in sources for path in files_of_source(source)]
     for number, path in enumerate(files, 1):
         if path.exists() and not path.is_file():  # a pipe would be waited for
-            counts["not a regular file"] += 1
+            counts["not a regular file, or a linked folder"] += 1
         elif zipfile.is_zipfile(path) and not is_dicom(path):
             counts.update(take_zip(spool, path))
         else:
@@ -56,12 +56,13 @@ def _nothing(counts: Counter[str]) -> NoImages:
 
 def files_of_source(source: Path) -> Iterator[Path]:
     """Yield the files of a folder, those that a DICOMDIR lists, or the file itself."""
-    if source.name.upper() == "DICOMDIR" and source.is_file():
+    if _is_directory(source.name) and source.is_file():
         yield from listed_files(source)
     elif source.is_dir():
         for folder, folders, names in os.walk(source):
             folders.sort()
-            yield from (Path(folder, name) for name in sorted(names) if name.upper() != "DICOMDIR")
+            yield from (Path(folder, name) for name in sorted(names) if not _is_directory(name))
+            yield from (Path(folder, name) for name in folders if Path(folder, name).is_symlink())  # not followed
     else:
         yield source
 
@@ -82,10 +83,25 @@ def listed_files(dicomdir: Path) -> Iterator[Path]:
     except Exception:  # its text may hold values
         raise DamagedFile("The DICOMDIR cannot be read.", "Give its folder instead.") from None
     for name in names:
-        path = base.joinpath(*([name] if isinstance(name, str) else name)).resolve()
+        path = _in_any_case(base, [name] if isinstance(name, str) else name).resolve()
         if base not in path.parents:
             raise DamagedFile("The DICOMDIR lists a file outside its folder.", "Give its folder instead.")
         yield path
+
+
+def _is_directory(name: str) -> bool:
+    return name.upper() == "DICOMDIR"
+
+
+def _in_any_case(base: Path, names: Iterable[str]) -> Path:
+    """A file that a DICOMDIR lists: media are often copied with names in lower case."""
+    path = base
+    for name in names:
+        step = path / name
+        if not step.exists() and path.is_dir():
+            step = next((each for each in path.iterdir() if each.name.upper() == name.upper()), step)
+        path = step
+    return path
 
 
 def take_zip(spool: Spool, path: Path) -> Counter[str]:
@@ -100,6 +116,7 @@ def take_zip(spool: Spool, path: Path) -> Counter[str]:
     try:
         with zipfile.ZipFile(path) as packed:
             members = [each for each in packed.infolist() if not each.is_dir()]
+            members = [each for each in members if not _is_directory(each.filename.rpartition("/")[2])]
             if len(members) > MOST_MEMBERS:
                 raise Overloaded("A ZIP has too many files.", f"Divide it: at most {MOST_MEMBERS}.")
             counts.update(_member(spool, packed, each) for each in members)

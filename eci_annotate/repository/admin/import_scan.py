@@ -8,11 +8,15 @@ from pathlib import Path
 
 from eci_annotate.decoder.file_reader import FileReader
 from eci_annotate.dicom.images.headers import Found
-from eci_annotate.errors import UNREADABLE, BadImages, DamagedFile, EciError, NotDicom, UnsupportedImages
+from eci_annotate.errors import UNREADABLE, BadImages, DamagedFile, NoPrefix, NotDicom, UnsupportedImages
 from eci_annotate.repository.admin.import_plan import HoldReason
 
 Progress = Callable[[str, int, int], None]
-_REASONS: dict[type[EciError], str] = {NotDicom: "no DICOM file", UnsupportedImages: "too large"}
+_REASONS: dict[type[Exception], str] = {
+    NotDicom: "no DICOM file",
+    NoPrefix: "DICOM without prefix: convert it, for instance with dcmconv",
+    UnsupportedImages: "too large",
+}
 ODD = (NotImplementedError, AssertionError, OverflowError, *UNREADABLE)
 
 
@@ -25,7 +29,7 @@ def scan_each(
             found = reader.header(path, bounded=True)
         except (DamagedFile, *ODD):
             damaged[path] = HoldReason.DAMAGED
-        except BadImages as error:
+        except (BadImages, OSError) as error:  # OSError: no permission, a linked folder, gone meanwhile
             skipped[_REASONS.get(type(error), "not readable")] += 1
         else:
             if found.study_uid and found.series_uid and found.sop_uid:
@@ -36,10 +40,10 @@ def scan_each(
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Return the files of a folder and its subfolders, or the file itself."""
+    """Return the files of a folder and its subfolders, or the file itself; linked folders, which are not followed."""
     if folder.is_file():
         yield folder
         return
     for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
+        if (path.is_file() or path.is_symlink()) and not path.name.startswith("."):
             yield path
