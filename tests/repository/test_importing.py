@@ -16,6 +16,7 @@ from eci_annotate.archive import file_cipher
 from eci_annotate.archive.folder import FolderArchive
 from eci_annotate.dicom.images import files
 from eci_annotate.dicom.phantom import write_phantom
+from eci_annotate.errors import NoImages
 from eci_annotate.imaging.annotations import new_uid
 from eci_annotate.repository.admin import ingest_subject
 from eci_annotate.repository.admin.import_dicom import OTHER, THERE, Imported, import_as, import_folders
@@ -65,7 +66,11 @@ def test_what_is_left_out_is_named(repo: Repository, dicom: Path, tmp_path: Path
     (away / "text").write_text("no image")
     (away / "linked").symlink_to(dicom)
     (away / "lost").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(NoImages, match="1 x DICOM without prefix"):
+        take_in(repo, away)
+    shutil.copy(images(dicom)[0], away)
     assert take_in(repo, away).skipped == {
+        THERE: 1,
         "DICOM without prefix: convert it, for instance with dcmconv": 1, "no DICOM file": 1, "not readable": 2
     }  # fmt: skip
 

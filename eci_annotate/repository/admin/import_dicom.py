@@ -21,7 +21,7 @@ from eci_annotate.errors import (
 from eci_annotate.repository.admin.archive_images import Kept, known_images, subject_of
 from eci_annotate.repository.admin.held_files import delete_held, held_before, held_set, hold, note_release
 from eci_annotate.repository.admin.import_plan import HoldReason, plan, without_images
-from eci_annotate.repository.admin.import_scan import ODD, Progress, files_below, scan_each
+from eci_annotate.repository.admin.import_scan import NOT_DICOM, ODD, Progress, files_below, scan_each
 from eci_annotate.repository.admin.ingest_subject import enrol_next, has_images, is_ingested, sign_ingest
 from eci_annotate.repository.admin.site_numbers import registered_subject
 from eci_annotate.repository.admin.subtraction_series import add_subtractions
@@ -136,7 +136,7 @@ def _import_files(
     fresh = [path for path in paths if path not in damaged]
     usable = list(scan_each(fresh, backend.context.reader, skipped, damaged, tell))
     if not usable and not damaged:
-        raise NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
+        raise _nothing_in(skipped)
     usable, held, identified = _admitted(backend, usable, project, site, accept_identified)
     known, subjects = known_images(backend, project, usable), dict[str, int]()
     made = plan(usable, decided=decided)  # with what the archive holds, which may contradict what is new
@@ -159,6 +159,13 @@ def _import_files(
     return Imported(
         subjects, dict(skipped), dict(not_shown), identified, dict(keep_apart.counts), dict(failed), dict(computed)
     )
+
+
+def _nothing_in(skipped: Mapping[str, int]) -> NoImages:
+    why = ", ".join(f"{number} x {reason}" for reason, number in skipped.items() if reason != NOT_DICOM)
+    if not why:
+        return NoImages("No DICOM image was found.", "Give a folder with DICOM files.")
+    return NoImages(f"No DICOM image was found that can be imported. Skipped: {why}.", "Correct that, and try again.")
 
 
 class _Apart:

@@ -12,8 +12,9 @@ from eci_annotate.errors import UNREADABLE, BadImages, DamagedFile, NoPrefix, No
 from eci_annotate.repository.admin.import_plan import HoldReason
 
 Progress = Callable[[str, int, int], None]
+NOT_DICOM = "no DICOM file"
 _REASONS: dict[type[Exception], str] = {
-    NotDicom: "no DICOM file",
+    NotDicom: NOT_DICOM,
     NoPrefix: "DICOM without prefix: convert it, for instance with dcmconv",
     UnsupportedImages: "too large",
 }
