@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import islice
 
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
+from eci_annotate.deid.quarantine import Cause
 from eci_annotate.proxy.deidentifier_pool import DeidentifierPool
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
@@ -12,7 +15,7 @@ from eci_annotate.proxy.policy_in_force import PolicyInForce
 from eci_annotate.proxy.spool import Spool
 from eci_annotate.proxy.treat_instance import Treated, treat
 
-BATCH = 200
+BATCH, _ALL = 200, 1 << 30
 
 
 class Deidentifier:
@@ -28,6 +31,8 @@ class Deidentifier:
         Whether originals stay after the centre confirmed the file.
     pool
         Processes that share the work; None: this one does it.
+    alone
+        Opens a process that does what has killed one before.
     """
 
     def __init__(
@@ -39,20 +44,51 @@ class Deidentifier:
         pseudonymiser: Pseudonymiser,
         keep_originals: bool = False,
         pool: DeidentifierPool | None = None,
+        alone: Callable[[], AbstractContextManager[DeidentifierPool]] | None = None,
     ) -> None:
-        self._spool, self._queue, self._links, self._pool = spool, queue, links, pool
+        self._spool, self._queue, self._links, self._pool, self._alone = spool, queue, links, pool, alone
         self._rules, self._names, self._keep = rules, pseudonymiser, keep_originals
+
+    def recover(self) -> None:
+        """After a kill: delete originals that nobody needs, and try what may have killed the proxy alone.
+
+        What has killed it twice is set aside.
+        """
+        if not self._keep:
+            for content in {*self._spool.originals()} - self._queue.contents():
+                self._spool.forget(content, "", keep_original=False)
+        begun = self._spool.begun()
+        rows = self._queue.waiting(QueueState.RECEIVED, _ALL) if begun else []
+        found = {each.content: each for each in rows if each.content in begun}
+        for content in begun:
+            if content not in found or begun[content]:
+                self._spool.end(content)
+        twice = [each for content, each in found.items() if begun[content]]
+        once = [each for content, each in found.items() if not begun[content]]
+        self._finish(twice, [Treated((Cause.UNREADABLE,)) for _ in twice])
+        if once and self._alone is not None:
+            with self._alone() as pool:
+                for each in once:
+                    self._spool.locate(each.content)
+                    self._finish([each], pool.treated([each], self._rules.current()))
 
     def step(self) -> int:
         """Do a batch; returns how many files were registered or treated."""
         registered = self._register()
         batch = self._queue.waiting(QueueState.RECEIVED, BATCH)
-        done = self._treated(batch)
+        for each in batch:
+            self._spool.locate(each.content)
+        self._finish(batch, self._treated(batch))
+        return registered + len(batch)
+
+    def _finish(self, batch: list[QueuedInstance], done: list[Treated]) -> None:
         with self._queue.together():
             gone = [self._record(each, treated) for each, treated in zip(batch, done, strict=True)]
         for content, outgoing in filter(None, gone):
             self._spool.forget(content, outgoing, self._keep)
-        return registered + len(batch)
+        for each, treated in zip(batch, done, strict=True):
+            if treated.causes:  # the process of this one may have died
+                self._spool.end(each.content)
 
     def warm_up(self) -> None:
         """Start the worker processes, if there are any, before there is work."""

@@ -112,6 +112,11 @@ class InstanceQueue:
         found = [_instance(row) for row in rows]
         return [each for each in found if not causes or set(causes) & set(each.causes)]
 
+    def contents(self) -> set[str]:
+        """Return the SHA-256 of every original that is known."""
+        with self._lock:
+            return {row[0] for row in self._line.execute("select content from instance")}
+
     def get(self, number: int) -> QueuedInstance | None:
         """Return an instance by its number."""
         with self._lock:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -82,7 +83,10 @@ class Proxy:
         keep, number = self.configuration.keep_originals, self.configuration.processes
         with ExitStack() as stack:
             pool = stack.enter_context(self._pool(number)) if number > 1 else None
-            yield Deidentifier(self.spool, self.queue, self.links, self.rules, self.names, keep, pool)
+            alone = partial(self._pool, 1)
+            made = Deidentifier(self.spool, self.queue, self.links, self.rules, self.names, keep, pool, alone)
+            made.recover()
+            yield made
 
     def _pool(self, number: int) -> AbstractContextManager[DeidentifierPool]:
         return closing(DeidentifierPool(number, self.spool, self.configuration.key, self.names.fingerprint))

@@ -37,7 +37,8 @@ class Spool:
         self.root, self.largest = root, largest
         self.parts, self.incoming = root / "parts", root / "incoming"
         self._folders = {name: root / name for name in ("originals", "outgoing")}
-        for folder in (root, self.parts, self.incoming, *self._folders.values()):
+        self._begun = root / "begun"
+        for folder in (root, self.parts, self.incoming, self._begun, *self._folders.values()):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         root.chmod(0o700)
 
@@ -128,6 +129,32 @@ class Spool:
     def outgoing(self, digest: str) -> Path:
         """Return where the de-identified file with this SHA-256 is."""
         return self._folders["outgoing"] / digest[:2] / f"{digest}.dcm"
+
+    def locate(self, digest: str) -> None:
+        """Register a file whose registration a kill has interrupted: the queue has it, and it is still arriving."""
+        path = self.incoming / f"{digest}.dcm"
+        if not self.original(digest).exists() and path.exists():
+            self.register(path)
+
+    def originals(self) -> Iterator[str]:
+        """Yield the SHA-256 of each original."""
+        for folder in self._folders["originals"].iterdir():
+            yield from (path.stem for path in folder.glob("*.dcm"))
+
+    def begin(self, digest: str) -> None:
+        """Note that an original is being de-identified; a second time if it was begun before and never ended."""
+        mark = self._begun / digest
+        (mark.with_suffix(".again") if mark.exists() else mark).touch(mode=0o600)
+
+    def end(self, digest: str) -> None:
+        """Note that an original is no longer being de-identified, whatever came of it."""
+        for mark in (self._begun / digest, self._begun / f"{digest}.again"):
+            mark.unlink(missing_ok=True)
+
+    def begun(self) -> dict[str, bool]:
+        """Return what was begun and never ended, since the process was killed, and whether that was so twice."""
+        names = {path.name for path in self._begun.iterdir()}
+        return {name: f"{name}.again" in names for name in names if not name.endswith(".again")}
 
     def write_outgoing(self, digest: str, content: memoryview) -> None:
         """Store a de-identified file, durably."""

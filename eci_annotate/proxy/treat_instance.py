@@ -36,6 +36,15 @@ def treat(
     digest: str, spool: Spool, policy: Policy, pseudonymiser: Pseudonymiser, accepted: Collection[Cause]
 ) -> Treated:
     """De-identify an original, and store the result among the outgoing files."""
+    spool.begin(digest)
+    treated = _treated(digest, spool, policy, pseudonymiser, accepted)
+    spool.end(digest)
+    return treated
+
+
+def _treated(
+    digest: str, spool: Spool, policy: Policy, pseudonymiser: Pseudonymiser, accepted: Collection[Cause]
+) -> Treated:
     try:
         with quiet():
             require_bounded_file(spool.original(digest), spool.largest)

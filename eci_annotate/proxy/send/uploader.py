@@ -109,8 +109,9 @@ class Uploader:
 
     def _confirm(self, each: QueuedInstance, subject: str) -> None:
         self._links.set_subject(each.pseudonym, subject)
+        self._spool.forget(each.content, "", self._keep)  # first: after a kill nothing would delete it
         self._queue.confirmed(each, subject)
-        self._spool.forget(each.content, each.outgoing, self._keep)
+        self._spool.forget(each.content, each.outgoing, keep_original=True)
 
     def _quietly(self, attempt: object) -> bool:
         try:
