@@ -32,3 +32,16 @@ def test_signed_objects_of_another_project_are_not_read(tmp_path: Path, monkeypa
         for each in series:
             with pytest.raises(EciError):
                 backend.images.objects(Q, S, each.series_uid)
+
+
+def test_what_another_project_signed_is_not_listed(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    owner = local(open_repository(world.folder))
+    owner.do(Enrol(Q, S, "KAU", world.digest, ()))
+    manager = LocalBackend(owner.context, HubIdentity("data-manager-other", "one"))
+
+    def listed(backend: LocalBackend, project: str) -> set[str]:
+        return {each.modality for study in backend.images.studies(project, S) for each in study.series}
+
+    assert listed(owner, P) == {"CT", "RTSTRUCT", "SR"}
+    assert listed(owner, Q) == listed(manager, Q) == {"CT"}

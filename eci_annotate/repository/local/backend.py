@@ -19,6 +19,7 @@ from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
 from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
 from eci_annotate.repository.local.content_access import (
+    archived_series,
     check_attached,
     check_pseudonym,
     check_put,
@@ -64,7 +65,9 @@ class LocalBackend:
         self._notes = Notes(context, lambda: self.account.actor)
         self.drafts = LocalDrafts(context, self.account, self._notes)
         self.trail = LocalTrail(context, self.account, self._notes, self.subject)
-        self.images = LocalImages(context.volumes, self._note_reading, self._is_signed, context.layout.root)
+        self.images = LocalImages(
+            context.volumes, self._note_reading, self._is_signed, self._unseen_series, context.layout.root
+        )
 
     @overload
     def do(self, command: Sign) -> Signed: ...
@@ -163,6 +166,14 @@ class LocalBackend:
     def _is_signed(self, project: str, subject: str, series_uid: str, content: bytes) -> bool:
         projects = {project, *self.context.streams.projects_of(subject)}  # their signed files are in one archive
         return any(is_signed_here(self.context.state(each, subject)[1], series_uid, content) for each in projects)
+
+    def _unseen_series(self, project: str, subject: str) -> set[str]:
+        """Series that signatures made, also in other projects, of which the actor's view of the subject has none."""
+        projects = {project, *self.context.streams.projects_of(subject)}
+        works = (work for each in projects for work in self.context.state(each, subject)[1].work.values())
+        made = (signed for work in works for signed in work.signed)
+        seen = (signed for task in self._subject(project, subject).tasks for signed in task.signed)
+        return archived_series(made) - archived_series(seen)
 
     def subject(self, project: str, subject: str) -> SubjectView:
         """One subject, as the actor may see it."""

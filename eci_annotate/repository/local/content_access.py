@@ -16,6 +16,7 @@ from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import digest as digest_of
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Enrol
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, readable
 from eci_annotate.workflow.trust.seals import PartKind, SealedPart
@@ -74,10 +75,14 @@ def content_of(context: Context, seen: SubjectView, digest: str, drafts: Iterabl
 
 def is_signed_here(state: Subject, series_uid: str, content: bytes) -> bool:
     """Whether a signature on this subject made an archived file, also one that was cut off before its event."""
-    parts = [p for w in state.work.values() for s in w.signed for p in s.manifest.parts if is_archived(p)]
-    if any(archived_uids(part)[1] == series_uid for part in parts):
+    if series_uid in archived_series(signed for work in state.work.values() for signed in work.signed):
         return True
     return origin_of(content).signed_task in {task.name for task in state.pipeline}
+
+
+def archived_series(signed: Iterable[VersionSigned]) -> set[str]:
+    """Return the series in the archive that signatures made."""
+    return {archived_uids(part)[1] for each in signed for part in each.manifest.parts if is_archived(part)}
 
 
 def _archived(context: Context, subject: str, part: SealedPart) -> bytes:

@@ -6,7 +6,8 @@ compared with their seals, and kept values with their digest, when a process ope
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -49,20 +50,29 @@ class LocalImages:
     is_signed
         Whether a file of a subject (project, subject, series, content) was made by a signature: it is read with its
         version only.
+    unseen
+        Series of a subject (project, subject) that signatures made whose versions the actor may not read.
     root
         Folder of the repository, where its model servers are listed.
     """
 
     def __init__(
-        self, volumes: VolumeCache, permit: Permit, is_signed: Callable[[str, str, str, bytes], bool], root: Path
+        self,
+        volumes: VolumeCache,
+        permit: Permit,
+        is_signed: Callable[[str, str, str, bytes], bool],
+        unseen: Callable[[str, str], Set[str]],
+        root: Path,
     ) -> None:
-        self._volumes, self._root = volumes, root
+        self._volumes, self._unseen, self._root = volumes, unseen, root
         self._permit, self._is_signed = permit, is_signed
 
     def studies(self, project: str, subject: str) -> list[Study]:
-        """The subject's studies, with derived series (structure sets, reports) among them."""
+        """The subject's studies, with derived series (structure sets, reports) that the actor may read among them."""
         self._permit(project, subject, "studies")
-        return self._volumes.stacks.studies(subject)
+        unseen = self._unseen(project, subject)
+        found = self._volumes.stacks.studies(subject)
+        return [replace(each, series=tuple(s for s in each.series if s.series_uid not in unseen)) for each in found]
 
     def volume(self, project: str, subject: str, series_uid: str) -> xr.DataArray:
         """A series as a volume; the second time without decoding."""
