@@ -14,12 +14,14 @@ import httpx
 import pytest
 
 from eci_annotate.errors import Overloaded
+from eci_annotate.hub.api import content
 from eci_annotate.hub.app import make_app
 from eci_annotate.hub.core import middleware as watching
 from eci_annotate.hub.core import slow_clients
-from eci_annotate.hub.core.service_context import AT_ONCE, Allowance
+from eci_annotate.hub.core.service_context import AT_ONCE, LOADING, Allowance
 from eci_annotate.hub.core.settings import Settings
 from eci_annotate.hub.pages.router import PAGES
+from eci_annotate.workflow.subject.commands import Attach
 from tests.ports import free_port
 from tests.service.service_world import P, S, remote, tokens
 from tests.service.serving_app import running
@@ -152,6 +154,27 @@ def test_large_bodies_are_parsed_one_after_the_other() -> None:
         assert not turn.locked()
 
     asyncio.run(two())
+
+
+def test_large_content_counts_until_the_client_has_it(
+    served: tuple[str, Allowance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, allowance = served
+    allowance._per_second = allowance._burst = 1e9
+    repo = remote(address, "anna")
+    digest = repo.backend.put(P, S, b"a,b\n1,2\n", attached=True)
+    repo.backend.do(Attach(P, S, "table", "text/csv", digest, 8))
+    path = f"/projects/{P}/subjects/{S}/blobs/{digest}"
+    monkeypatch.setattr(content, "LARGE", 4)
+    with line(address, "anna") as anna:
+        for _ in range(content.MOST_LARGE):
+            allowance.begin("large/anna")
+        assert anna.get(path).status_code == 429
+        allowance.end("large/anna")
+        assert [anna.get(path).status_code for _ in range(3)] == [200] * 3  # each is given back
+        for _ in range(LOADING):
+            allowance.begin("loading/anna", LOADING)
+        assert anna.get(path).status_code == 429
 
 
 def test_heavy_requests_and_stored_bytes_of_a_person_are_bounded(served: tuple[str, Allowance]) -> None:

@@ -8,15 +8,18 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
 from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
+from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.repository.draft_entries import check_entries
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 
 router = APIRouter(responses=PROBLEMS, tags=["content"])
+LARGE, MOST_LARGE = 16 << 20, 2
 BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
@@ -48,9 +51,34 @@ async def put(
 
 
 @router.get("/projects/{project}/subjects/{subject}/blobs/{digest}", response_class=Response, responses=BYTES)
-def get(repo: Repo, project: Name, subject: Name, digest: Digest) -> Response:
+def get(repo: Repo, who: Somebody, desk: AtDesk, project: Name, subject: Name, digest: Digest) -> Response:
     """Return a blob, or an archived file, named in the actor's view of the subject."""
-    return Response(repo.get(project, subject, digest), media_type="application/octet-stream")
+    with desk.allowance.loading(who.name):
+        content = repo.get(project, subject, digest)
+    return whole(content, desk.allowance, who.name)
+
+
+def whole(content: bytes, allowance: Allowance, name: str) -> Response:
+    """Return content as a response; a large one counts until the client has it, since it is in memory until then."""
+    if len(content) < LARGE:
+        return Response(content, media_type="application/octet-stream")
+    allowance.begin(f"large/{name}", MOST_LARGE)
+    return _Large(content, allowance, name)
+
+
+class _Large(Response):
+    """Content that counts as being sent until it was."""
+
+    def __init__(self, content: bytes, allowance: Allowance, name: str) -> None:
+        super().__init__(content, media_type="application/octet-stream")
+        self._allowance, self._name = allowance, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; it counts as sent whatever happens."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._allowance.end(f"large/{self._name}")
 
 
 @router.get("/projects/{project}/use-case", response_class=Response, responses=BYTES)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from eci_annotate.errors import BadRequest, NotFound, Tampered
 from eci_annotate.hub.api.auth import NAME, AtDesk, Name, Repo, Somebody, Uid
+from eci_annotate.hub.api.content import whole
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.repository.assistants.ask_assistant import MOST_PROMPTS
@@ -96,7 +97,7 @@ def object_file(
         found = repo.images.objects(project, subject, series)
     if number >= len(found):
         raise NotFound("Object not found, or you do not have access to it.", "List them again.")
-    return Response(found[number], media_type="application/octet-stream")
+    return whole(found[number], desk.allowance, who.name)
 
 
 @router.get("/projects/{project}/subjects/{subject}/series/{series}/values", response_class=Response, responses=_BYTES)

@@ -18,7 +18,7 @@ from eci_annotate.repository.service.values import Signer
 
 MOST_BACKENDS = 2000
 PER_SECOND, BURST = 100.0, 400.0
-STREAMS, HEAVY, AT_ONCE = 6, 2, 20  # AT_ONCE is half of the threads that answer requests
+STREAMS, HEAVY, LOADING, AT_ONCE = 6, 2, 8, 20  # AT_ONCE is half of the threads that answer requests
 QUOTA, QUOTA_S = 4 << 30, 24 * 3600.0
 SUBJECTS = 4  # a person may store so many times the quota of one subject in all subjects together
 
@@ -85,6 +85,15 @@ class Allowance:
             yield
         finally:
             self.end(f"heavy/{name}")
+
+    @contextmanager
+    def loading(self, name: str) -> Iterator[None]:
+        """Count content while it is read into memory; raises Overloaded if the person has too much of it."""
+        self.begin(f"loading/{name}", LOADING)
+        try:
+            yield
+        finally:
+            self.end(f"loading/{name}")
 
     def begin(self, name: str, most: int = 0) -> None:
         """Count a stream that starts; raises Overloaded if `most` (by default the usual number) are open."""
