@@ -59,7 +59,8 @@ def release(proxy: Proxy, rows: Sequence[QueuedInstance], reason: str, by: str) 
         what = f"{len(stuck)} of them cannot be released, such as number {stuck[0]}."
         raise Refused(what, "Correct them at their source, or change the policy; or delete them.")
     proxy.records.decided(by, "released", rows, reason)
-    accepted = {row.id: " ".join(cause.name for cause in row.causes) for row in rows}
+    # with what was accepted before: a cause may show only when another one no longer stops the object
+    accepted = {row.id: " ".join(dict.fromkeys(cause.name for cause in (*row.accepted, *row.causes))) for row in rows}
     return proxy.queue.retry(list(accepted), accepted)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.deid.quarantine import Cause
-from eci_annotate.proxy import deidentifier, deidentifier_pool, treat_instance
+from eci_annotate.proxy import deidentifier, deidentifier_pool, spool, treat_instance
 from eci_annotate.proxy.instance_queue import QueueState
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
@@ -46,7 +46,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, folder:
 
 def test_a_kill_between_queue_and_originals_sets_nothing_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     received(tmp_path, 3)
-    killed_at(monkeypatch, deidentifier.Spool, "register", tmp_path)
+    killed_at(monkeypatch, spool.Spool, "register", tmp_path)
     monkeypatch.setattr(deidentifier, "BATCH", 1)  # what was queued is not what is registered next
     proxy = Proxy(configured(tmp_path / "site"))
     proxy.queue._line.execute("update instance set id=-id")  # another order than that of the folder

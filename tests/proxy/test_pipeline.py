@@ -15,6 +15,7 @@ from eci_annotate.errors import BadSiteKey, NotFound, Refused
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueueState
 from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.proxy_service import Proxy
+from eci_annotate.proxy.quarantine_decisions import quarantined, release
 from eci_annotate.proxy.receive.file_sources import take_paths
 from eci_annotate.proxy.spool import Spool
 from eci_annotate.repository.open_repository import open
@@ -61,6 +62,38 @@ def test_the_same_files_again_are_not_sent_twice(service: str, folder: Path, tmp
     assert proxy.drain(silent) == 0
     assert proxy.queue.counts() == {"confirmed": len(files), "duplicate": 1}
     assert not list(proxy.spool.root.rglob("*.dcm"))
+
+
+def test_what_was_released_for_one_cause_is_released_for_the_next(tmp_path: Path) -> None:
+    dataset = planted()
+    dataset.Modality, dataset.PixelIntensityRelationship = "US", dataset.PatientID.upper()
+    dataset.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    proxy = Proxy(configured(tmp_path / "site"))
+    take_paths(proxy.spool, [tmp_path / "a.dcm"], silent)
+    for cause in (Cause.MODALITY, Cause.WORDS):
+        proxy.drain(silent)
+        assert proxy.queue.causes() == {cause: 1}
+        assert release(proxy, quarantined(proxy), "looked at", "petra") == 1
+    proxy.drain(silent)
+    assert proxy.queue.counts() == {"de-identified": 1}
+    proxy.close()
+
+
+def test_people_whose_id_is_a_placeholder_stay_apart(tmp_path: Path) -> None:
+    for number, study in enumerate(["1.2.33.1", "1.2.33.1", "1.2.33.7"]):
+        dataset = planted(number, "UNKNOWN")
+        dataset.StudyInstanceUID = study
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    proxy = Proxy(configured(tmp_path / "site"))
+    take_paths(proxy.spool, sorted(tmp_path.glob("*.dcm")), silent)
+    proxy.drain(silent)
+    assert proxy.queue.causes() == {Cause.NOBODY: 3} and proxy.links.number() == 0
+    release(proxy, quarantined(proxy), "looked at", "petra")
+    proxy.drain(silent)
+    pseudonyms = {each.pseudonym for each in proxy.queue.waiting(QueueState.DEIDENTIFIED)}
+    assert len(pseudonyms) == proxy.links.number() == 2
+    assert {proxy.links.find(each).issuer for each in pseudonyms} == {"study 1.2.33.1", "study 1.2.33.7"}
+    proxy.close()
 
 
 def test_quarantine_is_listed_released_run_again_and_deleted(tmp_path: Path) -> None:
