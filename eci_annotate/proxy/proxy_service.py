@@ -30,7 +30,7 @@ from eci_annotate.proxy.send.uploader import Uploader
 from eci_annotate.proxy.site_records import SiteRecords
 from eci_annotate.proxy.spool import Spool
 
-IDLE_S, WATCH_S = 0.5, 2.0
+IDLE_S, WATCH_S, SWEEP_S = 0.5, 2.0, 600.0
 _ON_THE_WAY = (QueueState.RECEIVED, QueueState.DEIDENTIFIED, QueueState.SENT)
 log = logging.getLogger("eci_proxy")
 
@@ -133,10 +133,11 @@ class Proxy:
 
     def run(self, over: Event, more: Callable[[Spool], object] = lambda spool: None) -> None:
         """Receive, de-identify and upload until `over` is set."""
-        self.spool.sweep()
         self.spool.recover()
         with self.alone(), self.deidentifier() as deidentifier, self.uploader() as uploader:
-            works: list[tuple[str, Callable[[], int], float]] = [("de-identify", deidentifier.step, IDLE_S)]
+            works: list[tuple[str, Callable[[], int], float]] = [
+                ("de-identify", deidentifier.step, IDLE_S), ("sweep", self.spool.sweep, SWEEP_S)
+            ]  # fmt: skip
             if uploader is not None:
                 works.append(("upload", uploader.step, IDLE_S))
             for folder in self.configuration.watch:

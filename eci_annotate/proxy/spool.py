@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import file_digest
 from itertools import count
 from pathlib import Path
@@ -178,11 +179,13 @@ class Spool:
         if not keep_original:
             self.original(digest).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Delete incomplete files of processes that have ended."""
+    def sweep(self) -> int:
+        """Delete incomplete files that nobody writes; returns 0: this is no work that others wait for."""
         for part in self.parts.iterdir():
-            if time.time() - part.stat().st_mtime > STALE_S:
-                part.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # just completed
+                if not 0 <= time.time() - part.stat().st_mtime <= STALE_S:  # or from before the clock was set back
+                    part.unlink()
+        return 0
 
 
 def sync(folder: Path) -> None:

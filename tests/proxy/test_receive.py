@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, dimse_messages
 from pynetdicom.sop_class import Verification
 
 from eci_annotate.proxy.configuration import ReceiverSettings, Sender
@@ -170,3 +172,35 @@ def test_tls_with_certificates_of_both_sides(spool: Spool, tmp_path: Path) -> No
     assert association.send_c_store(planted(1)).Status == 0 and len(list(spool.received())) == 1
     association.release()
     made.stop()
+
+
+def test_nothing_stays_of_an_object_that_was_cut_off_or_had_no_room(
+    receiver: Receiver, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = planted(1)
+    large.Rows = large.Columns = 1024
+    large.PixelData = bytes(2 << 20)
+
+    class Full:
+        """A file on a disk that ends after a MiB."""
+
+        def __init__(self, **named: object) -> None:
+            self.file = tempfile.NamedTemporaryFile(**named)  # type: ignore[call-overload]  # noqa: SIM115
+
+        def write(self, data: bytes) -> int:
+            if self.file.tell() > 1 << 20:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return int(self.file.write(data))
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.file, name)
+
+    monkeypatch.setattr(dimse_messages, "NamedTemporaryFile", Full)
+    association = associated(receiver)
+    assert "Status" not in association.send_c_store(large)
+    until(lambda: not receiver.connections())
+    assert until(lambda: not list(spool.parts.iterdir()))
+    monkeypatch.undo()
+    association = associated(receiver)
+    assert association.send_c_store(planted(2)).Status == 0
+    association.release()

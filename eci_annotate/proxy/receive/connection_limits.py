@@ -12,6 +12,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -147,16 +148,23 @@ class GuardedHandler(RequestHandler):  # type: ignore[misc]
         association.set_socket(guarded)
         association.dimse.receive_primitive = partial(_received, association.dimse.receive_primitive, guarded)
         association.dul._run_loop_delay = 0
-        association.run = partial(_run, association.run, guarded)
+        association.run = partial(_run, association, association.run, guarded)
         return association
 
 
-def _run(run: Callable[[], None], connection: GuardedSocket) -> None:
-    """Serve an association; however it ends, its connection ends too, and its place is free again."""
+def _run(association: Any, run: Callable[[], None], connection: GuardedSocket) -> None:
+    """Serve an association; however it ends, its connection ends too, its place is free; no part stays."""
     try:
         run()
     finally:
         connection.close()
+        message = association.dimse.message
+        part, file = getattr(message, "_data_set_path", None), getattr(message, "_data_set_file", None)
+        with suppress(OSError):  # what cannot be flushed to a full disk
+            if file is not None:
+                file.close()
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _received(receive: Callable[[Any], None], connection: GuardedSocket, primitive: Any) -> None:
@@ -164,7 +172,8 @@ def _received(receive: Callable[[Any], None], connection: GuardedSocket, primiti
     try:
         receive(primitive)
     except Exception as error:
-        extra = {"address": connection.address, "why": "malformed", "kind": type(error).__name__}
+        why = "not stored" if isinstance(error, OSError) else "malformed"
+        extra = {"address": connection.address, "why": why, "kind": type(error).__name__}
         log.warning("a connection was ended", extra=extra)
         connection.close()
 
