@@ -72,7 +72,7 @@ class Rules:
         if tag >> 16 & 1:
             return Action.PRIVATE if self.policy.private else Action.REMOVE
         if tag >> 24 in (0x50, 0x60) and self.policy.keep_graphics:
-            return Action.TEXT if vr in _TEXT_VR else Action.KEEP
+            return Action.TEXT if vr in _TEXT_VR else Action.ECHO if is_compared(tag, vr) else Action.KEEP
         if tag in (PATIENT_NAME, PATIENT_ID) and (parent == 0 or tag == PATIENT_ID):
             return Action.PERSON
         row = row_of(tag) or _EXTRA.get(tag)

@@ -92,6 +92,16 @@ def test_what_readers_need_stays_and_codes_do_not_name_the_patient() -> None:
     assert (region.CodeValue, region.CodeMeaning, made.BodyPartExamined) == ("REMOVED", "Liver", "REMOVED")
 
 
+def test_overlays_that_are_kept_name_nobody() -> None:
+    dataset = bird()
+    dataset.add_new(0x60000040, "CS", "KANARIENVOGEL")
+    dataset.add_new(0x60003000, "OW", b"\0\1\2\3")
+    made = deidentify(dataset, Policy(keep_graphics=True), NAMES).dataset
+    assert made is not None and made[0x60000040].value == "REMOVED" and 0x60003000 in made
+    dataset[0x60003000].value = BYTES
+    assert deidentify(dataset, Policy(keep_graphics=True), NAMES).causes == (Cause.WORDS,)
+
+
 def test_a_person_may_let_words_through() -> None:
     dataset = bird()
     dataset.RescaleType = dataset.PixelIntensityRelationship = "KANARIENVOGEL"
