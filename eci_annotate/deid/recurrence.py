@@ -131,6 +131,7 @@ def recurrence_of(dataset: Dataset, institution: bool = True) -> Recurrence | No
     sources = [dataset, *_items(dataset)]
     names = tuple(filter(_names_somebody, (_text(each, keyword) for each in sources for keyword in _NAMES)))
     every = {keyword: [part for each in sources for part in _parts_of(each, keyword)] for keyword in wanted}
+    every["StudyID"] = [part for part in every["StudyID"] if _digits(part)]  # others are words such as BRAIN
     numbers = tuple(part for keyword in _NUMBERS for part in every[keyword] if _is_number(part))
     phones = tuple(part for part in every["PatientTelephoneNumbers"] if len(_digits(part)) >= _SHORTEST_PHONE)
     phrases = tuple(part for keyword in _PHRASES for part in every.get(keyword, ()) if len(_WORDS.findall(part)) > 1)
@@ -150,7 +151,8 @@ def _items(dataset: Dataset) -> Iterator[Dataset]:
 def _needles(words: Iterable[str]) -> tuple[bytes, ...]:
     """Words as they stand in binary values, in lower case where bytes have one."""
     encoded = {each.encode("latin-1", "ignore") for word in words for each in _encoded(word)}
-    encoded |= {word.encode(encoding, "ignore") for word in words for encoding in ("utf-16-le", "utf-16-be")}
+    long = [word for word in words if len(word) >= _SHORTEST_IN_BYTES]  # a table that counts up has "stu"
+    encoded |= {word.encode(encoding, "ignore") for word in long for encoding in ("utf-16-le", "utf-16-be")}
     return tuple({each.lower() for each in encoded if len(each) >= _SHORTEST_IN_BYTES})
 
 

@@ -82,12 +82,16 @@ def test_what_readers_need_stays_and_codes_do_not_name_the_patient() -> None:
     dataset.PatientName, dataset.PatientID = "Axial^Mono", "2022"
     dataset.ImageType, dataset.SpecificCharacterSet = ["ORIGINAL", "PRIMARY", "AXIAL"], ["", "ISO 2022 IR 87"]
     dataset.InstanceNumber, dataset.WindowWidth = 2022, 2022
+    dataset.StudyID, dataset.PatientOrientation, dataset.ScanOptions = "BRAIN", ["L", "P"], "BRAIN"
+    dataset.OperatorsName = "Stu"
+    dataset.RedPaletteColorLookupTableData = bytes(byte for value in range(256) for byte in (value, 0))
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "AXIAL", "99LOCAL", "Liver"
     dataset.AnatomicRegionSequence, dataset.BodyPartExamined = [code], "AXIAL"
     made = deidentify(dataset, Policy(), NAMES).dataset
     assert made is not None and list(made.ImageType) == ["ORIGINAL", "PRIMARY", "AXIAL"]
     assert made.InstanceNumber == made.WindowWidth == 2022 and made.SpecificCharacterSet == ["", "ISO 2022 IR 87"]
+    assert made.ScanOptions == "BRAIN" and len(made.RedPaletteColorLookupTableData) == 512
     region = made.AnatomicRegionSequence[0]
     assert (region.CodeValue, region.CodeMeaning, made.BodyPartExamined) == ("REMOVED", "Liver", "REMOVED")
 
