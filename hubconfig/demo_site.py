@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import demo
 from pydicom import dcmread
 
+import demo
 from eci_annotate.errors import EciError
 
 SITE, PATIENT, NAME = "KAU", "19540312-1234", "Muster^Erika"
