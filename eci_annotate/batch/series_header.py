@@ -13,7 +13,7 @@ from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.sidecar import FACT_KEYWORDS, facts_of_header, text_in
 from eci_annotate.deid.deidentify import deidentify
 from eci_annotate.deid.folder_run import encoded
-from eci_annotate.deid.pixel_masks import rule_for
+from eci_annotate.deid.pixel_data.pixel_masks import rule_for
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.dicom.images.files import read, tag_of
 from eci_annotate.dicom.images.image_files import release_pixels

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from eci_annotate.deid.descriptors import Cleaner, cleaner
 from eci_annotate.deid.object_types import object_of
 from eci_annotate.deid.patient_words import in_pixels
-from eci_annotate.deid.pixel_masks import has_embedded_overlays, mask_pixels, rule_for
+from eci_annotate.deid.pixel_data.pixel_masks import has_embedded_overlays, mask_pixels, rule_for
 from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from eci_annotate.deid.deidentify import quiet
+from eci_annotate.deid.pixel_data.decoder_input import frames_to_show
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes
 
 LARGEST = 512
 
 
 def png_of(dataset: Dataset) -> bytes | None:
-    """Return the picture; None if the object has none, or it is too large or cannot be decoded."""
+    """Return the picture; None if the object has none, or it is too large, contradicts itself or cannot be decoded."""
     try:
         with quiet():
             if "Rows" not in dataset or pixel_bytes(dataset) > MOST_BYTES:
@@ -28,12 +29,11 @@ def png_of(dataset: Dataset) -> bytes | None:
 
 def _shown(dataset: Dataset) -> NDArray[np.uint8]:
     """Return rows x columns, or rows x columns x 3."""
-    pixels, frames = dataset.pixel_array, int(dataset.get("NumberOfFrames") or 1)
-    frame = pixels[frames // 2] if frames > 1 else pixels
+    (frame,) = frames_to_show(dataset, [int(dataset.get("NumberOfFrames") or 1) // 2])
     step = max(1, -(-max(frame.shape[:2]) // LARGEST))
     frame = frame[::step, ::step]
     if frame.ndim == 3:
-        return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)
+        return np.ascontiguousarray(frame)
     low, high = np.percentile(frame, (1, 99.5))
     grey = np.clip((frame.astype(np.float32) - low) * (255.0 / max(float(high - low), 1.0)), 0, 255).astype(np.uint8)
     return 255 - grey if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from eci_annotate.deid.deidentify import quiet
+from eci_annotate.deid.pixel_data.decoder_input import frames_to_show
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes
 from eci_annotate.proxy.picture import encode_png
 
@@ -45,14 +46,14 @@ def may_show_text(dataset: Dataset) -> bool:
 
 def _pictures(dataset: Dataset) -> Iterator[NDArray[np.uint8]]:
     """Yield frames as the program reads them best: stretched, and as large as its letters need."""
-    pixels, frames = dataset.pixel_array, int(dataset.get("NumberOfFrames") or 1)
-    for number in sorted({0, frames // 2, frames - 1}) if frames > 1 else [0]:
-        frame = (pixels[number] if frames > 1 else pixels).astype(np.float32)
-        grey = frame[..., :3].mean(axis=2) if frame.ndim == 3 else frame
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    for shown in frames_to_show(dataset, sorted({0, frames // 2, frames - 1})):
+        frame = shown.astype(np.float32)
+        grey = frame.mean(axis=2) if frame.ndim == 3 else frame
         low, high = float(grey.min()), float(grey.max())
-        shown = ((grey - low) * (255.0 / max(high - low, 1.0))).astype(np.uint8)
-        times = max(1, min(3, WIDEST // max(shown.shape)))
-        yield np.ascontiguousarray(shown.repeat(times, 0).repeat(times, 1))
+        stretched = ((grey - low) * (255.0 / max(high - low, 1.0))).astype(np.uint8)
+        times = max(1, min(3, WIDEST // max(stretched.shape)))
+        yield np.ascontiguousarray(stretched.repeat(times, 0).repeat(times, 1))
 
 
 def _has_word(picture: bytes) -> bool:

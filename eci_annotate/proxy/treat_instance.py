@@ -10,7 +10,7 @@ from pydicom import dcmread
 
 from eci_annotate.deid.deidentify import deidentify, identity_of, quiet
 from eci_annotate.deid.folder_run import encoded
-from eci_annotate.deid.pixel_masks import rule_for
+from eci_annotate.deid.pixel_data.pixel_masks import rule_for
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said

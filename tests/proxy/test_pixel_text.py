@@ -14,8 +14,10 @@ from eci_annotate.deid.quarantine import Cause
 from eci_annotate.errors import BadConfiguration
 from eci_annotate.proxy import pixel_text
 from eci_annotate.proxy.instance_queue import QueueState
+from eci_annotate.proxy.picture import png_of
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
+from tests.deid.test_decoder_input import colours, compressed
 from tests.proxy.proxy_world import configured, planted
 
 HEAD = "level\tpage\tblock\tpar\tline\tword\tleft\ttop\twidth\theight\tconf\ttext\n"
@@ -84,6 +86,22 @@ def test_a_policy_that_asks_for_the_program_needs_it(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadConfiguration, match="tesseract is not installed"):
         configuration.policy()
+
+
+@pytest.mark.parametrize("header", [{"PlanarConfiguration": 1}, {"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15}])
+def test_jpeg_with_a_wrong_header_is_searched_and_shown_as_it_is(header: dict[str, int]) -> None:
+    right, wrong = (compressed("JPEG", colours()) for _ in range(2))
+    for keyword, value in header.items():
+        setattr(wrong, keyword, value)
+    assert png_of(wrong) == png_of(right) is not None
+    searched, wanted = [*pixel_text._pictures(wrong)], [*pixel_text._pictures(right)]
+    assert len(searched) == 3 and all((a == b).all() for a, b in zip(searched, wanted, strict=True))
+
+
+@pytest.mark.parametrize("header", [{"Rows": 12}, {"NumberOfFrames": 1}])
+def test_jpeg_that_contradicts_its_header_may_show_text_and_has_no_picture(header: dict[str, int]) -> None:
+    wrong = compressed("JPEG", colours(), **header)
+    assert pixel_text.may_show_text(wrong) and png_of(wrong) is None
 
 
 @pytest.mark.needs_debian

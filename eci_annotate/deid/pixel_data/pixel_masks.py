@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from eci_annotate.deid.pixel_data.decoder_input import correct
 from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.quarantine import said
 
@@ -48,10 +49,13 @@ def mask_pixels(dataset: Dataset, rule: BurnedInRule | None, clear_bits: bool) -
     Raises
     ------
     ValueError, AttributeError, RuntimeError, NotImplementedError
-        If the pixels cannot be decoded, or their layout is not supported.
+        If the pixels cannot be decoded, their codestreams contradict the header, or their layout is not supported.
     """
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        correct(dataset)
         dataset.decompress(generate_instance_uid=False)
+        if len(dataset.PixelData) - _native_bytes(dataset) not in (0, 1):
+            raise ValueError("decoded pixels of another size than the header says")
     pixels = _native(dataset)
     if rule:
         for left, top, right, bottom in rule.rectangles:
@@ -65,14 +69,22 @@ def mask_pixels(dataset: Dataset, rule: BurnedInRule | None, clear_bits: bool) -
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
 
 
+def _native_bytes(dataset: Dataset) -> int:
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return int(frames * dataset.SamplesPerPixel * dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8)
+
+
 def _native(dataset: Dataset) -> NDArray[Any]:
     """Return a copy of uncompressed pixels as (frame, sample, row, column)."""
     bits, samples = dataset.BitsAllocated, dataset.SamplesPerPixel
-    if bits not in (8, 16, 32) or dataset.PhotometricInterpretation == "YBR_FULL_422":
+    if bits not in (8, 16, 32) or dataset.PhotometricInterpretation.endswith(("_422", "_420")):
         raise NotImplementedError("this layout of pixels")
     frames, rows, columns = int(dataset.get("NumberOfFrames") or 1), dataset.Rows, dataset.Columns
-    order = ">" if dataset.file_meta.TransferSyntaxUID.is_little_endian is False and bits > 8 else "<"
-    flat = np.frombuffer(dataset.PixelData, f"{order}u{bits // 8}", frames * samples * rows * columns).copy()
+    is_big, content = dataset.file_meta.TransferSyntaxUID.is_little_endian is False, dataset.PixelData
+    if is_big and bits == 8 and dataset["PixelData"].VR == "OW":  # two pixels in a word, the second one first
+        content = np.frombuffer(content, ">u2").astype("<u2").tobytes()
+    order = ">" if is_big and bits > 8 else "<"
+    flat = np.frombuffer(content, f"{order}u{bits // 8}", frames * samples * rows * columns).copy()
     if samples > 1 and not dataset.get("PlanarConfiguration", 0):
         return np.moveaxis(flat.reshape(frames, rows, columns, samples), 3, 1)
     return flat.reshape(frames, samples, rows, columns)

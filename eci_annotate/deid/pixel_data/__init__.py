@@ -1,0 +1,1 @@
+"""Pixels of objects: decoded as a viewer would show them, and blanked."""
