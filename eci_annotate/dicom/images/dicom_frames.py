@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from eci_annotate.dicom.images.element_values import REMEDY, numbers, one_integer, value_of
 from eci_annotate.dicom.images.tolerances import unit_of
+from eci_annotate.dicom.multiframe.nm_slices import places_of_slices
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.errors import DamagedFile, MissingGeometry
 from eci_annotate.imaging.geometry import Floats, unit
@@ -221,9 +222,11 @@ def frames_of(
     if not 1 <= count <= MOST_FRAMES or (per_frame and len(per_frame) != count):
         raise DamagedFile("The number of frames of an image does not fit its headers.", REMEDY)
     private, shared = _flat(next(iter(value_of(dataset, "SharedFunctionalGroupsSequence") or ()), None))
+    places = [] if per_frame else places_of_slices(dataset, count)
     found = []
     for n in range(count):
         own_private, own = _flat(per_frame[n] if per_frame else None)
+        own = places[n] if places else own
         found.append(Frame(dataset, n + 1, private | own_private | shared | own, _later(pixels, n), full=full))
     return found
 

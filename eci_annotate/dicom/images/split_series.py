@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,9 @@ def _by_time(group: FrameGroup) -> Iterator[FrameGroup]:
             yield from _by_time(each)
         return
     if (np.bincount(positions) != most).any():
+        if files := _files(group):
+            yield from files
+            return
         few = int((np.bincount(positions) != most).sum())
         raise MissingSlice(
             f"{few} of {int(positions.max()) + 1} positions have fewer than {most} images, and nothing in the headers"
@@ -191,6 +194,17 @@ def _by_time(group: FrameGroup) -> Iterator[FrameGroup]:
             "Fetch the missing images.",
         )
     yield from _nth_at_each_position(group, positions, seconds, most)
+
+
+def _files(group: FrameGroup) -> list[FrameGroup]:
+    """Return reconstructions (NM) of other extents, each file its own; none if the frames are not of such files."""
+    if any(frame.modality != "NM" or not frame.number for frame in group.frames):
+        return []
+    ordered = sorted(group.frames, key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number))
+    files = [tuple(frames) for _, frames in groupby(ordered, key=lambda frame: frame.sop_uid)]
+    if any(most_at_one_position(positions_of(frames)) > 1 for frames in files):
+        return []
+    return [FrameGroup(each, (*group.names, f"image {n} of {len(files)}")) for n, each in enumerate(files, 1)]
 
 
 def _in_order(seconds: Sequence[float | None]) -> NDArray[np.float64] | None:
