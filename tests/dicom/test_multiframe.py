@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import NuclearMedicineImageStorage
+from pydicom.uid import EnhancedUSVolumeStorage, NuclearMedicineImageStorage
 
 import eci_annotate as eci
 from eci_annotate import errors
@@ -132,3 +132,62 @@ def test_an_annotation_on_reconstructed_slices_is_read_back_from_a_structure_set
     images = dcmread(tmp_path / "rs.dcm").ROIContourSequence[0].ContourSequence
     assert {each.ContourImageSequence[0].ReferencedFrameNumber for each in images} == {2, 3, 4}
     assert (eci.read_rtstruct(tmp_path / "rs.dcm")[0].mask_on(volume).values == values).all()
+
+
+def one(**values: Any) -> list[Dataset]:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return [item]
+
+
+def ultrasound(folder: Path, *, in_patient: bool, kinds: int = 1) -> None:
+    """Write an Enhanced US Volume; frame n lies at n mm of its own z axis, and at -2 n mm in the patient."""
+
+    def edit(dataset: Dataset, _: int) -> None:
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedUSVolumeStorage
+        dataset.VolumeFrameOfReferenceUID, dataset.VolumeToTransducerRelationship = "1.2.3", "FIXED"
+        dataset.UltrasoundAcquisitionGeometry = "PATIENT" if in_patient else "APEX"
+        shared = one(PixelMeasuresSequence=one(PixelSpacing=[0.9, 0.7], SliceThickness=1))[0]
+        shared.PlaneOrientationVolumeSequence = one(ImageOrientationVolume=list(AXIAL))
+        if in_patient:
+            shared.PlaneOrientationSequence = one(ImageOrientationPatient=[0, 1, 0, 1, 0, 0])
+        dataset.SharedFunctionalGroupsSequence, groups = [shared], []
+        for n in range(COUNT):
+            for kind in ("TISSUE_INTENSITY", "FLOW_VELOCITY")[:kinds]:
+                group = one(PlanePositionVolumeSequence=one(ImagePositionVolume=[0, 0, n]))[0]
+                group.ImageDataTypeSequence = one(DataType=kind)
+                if in_patient:
+                    group.PlanePositionSequence = one(ImagePositionPatient=[1, 2, -2 * n])
+                groups.append(group)
+        dataset.PerFrameFunctionalGroupsSequence, dataset.NumberOfFrames = groups, len(groups)
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+            delattr(dataset, keyword)
+        dataset.PixelData = np.repeat(np.arange(1, len(groups) + 1, dtype="<i2"), SHAPE[0] * SHAPE[1]).tobytes()
+
+    make_series(folder, 1, modality="US", edit=edit)
+
+
+def test_an_ultrasound_volume_outside_the_patient_is_shown_frame_by_frame_with_its_spacing(tmp_path: Path) -> None:
+    ultrasound(tmp_path, in_patient=False)
+    (stack,) = eci.load_stacks(tmp_path)
+    assert stack.attrs["kind"] == "projection" and stack.attrs["spacing_from"] == "PixelSpacing"
+    assert (stack.values[:, 0, 0] == range(1, COUNT + 1)).all() and grid_of(stack).spacing_mm == (1.0, 0.9, 0.7)
+    assert "sides" not in stack.attrs
+    with pytest.raises(errors.UnsupportedImages, match="none in the patient"):
+        eci.load_series(tmp_path)
+
+
+def test_an_ultrasound_volume_in_the_patient_lies_where_its_patient_positions_say(tmp_path: Path) -> None:
+    ultrasound(tmp_path, in_patient=True)
+    volume = eci.load_series(tmp_path)
+    grid = grid_of(volume)
+    for k, number in enumerate(volume.frame_number.values):
+        assert (volume.values[k] == number).all()
+        assert np.allclose(grid.reference_from_image([k, 0, 0]), [1, 2, -2 * (number - 1)])
+
+
+def test_tissue_and_flow_of_an_ultrasound_volume_are_stacks_of_their_own(tmp_path: Path) -> None:
+    ultrasound(tmp_path, in_patient=True, kinds=2)
+    found = {stack.attrs["stack"]: sorted(stack.values[:, 0, 0].tolist()) for stack in eci.load_stacks(tmp_path)}
+    assert found == {"tissue_intensity": [1, 3, 5, 7, 9], "flow_velocity": [2, 4, 6, 8, 10]}

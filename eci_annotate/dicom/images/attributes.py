@@ -239,9 +239,8 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(direction, _place("direction")),
     Attribute(_origin, lambda value, place, of: str(value).replace("\\", " ").lower()),
     Attribute(_text("StackID"), lambda value, place, of: f"stack {value}"),
-    Attribute(_text("ComplexImageComponent"), _word, ""),
-    Attribute(_text("ASLContext"), _word, ""),
-    Attribute(_text("AcquisitionContrast"), _word, ""),
+    *(Attribute(_text(key), _word, "") for key in ("ComplexImageComponent", "ASLContext", "AcquisitionContrast")),
+    Attribute(_text("DataType"), _word, ""),  # of ultrasound volumes: tissue, flow
     Attribute(_number("FlipAngle"), _unit("flip angle {}"), ""),
     Attribute(_number("NominalRespiratoryTriggerDelayTime"), _unit("respiration {} ms"), ""),
     Attribute(_number("KVP"), _unit("{} kV"), ""),

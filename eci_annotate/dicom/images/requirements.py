@@ -48,6 +48,11 @@ def require_volumes(frames: Sequence[Frame]) -> None:
                 "NM images of this kind are views from outside, and no slices.",
                 "Load them with load_stacks, which gives each image.",
             )
+        if "ImagePositionPatient" not in frame.groups and "ImagePositionVolume" in frame.groups:
+            raise UnsupportedImages(
+                "The frames of an image have places in a frame of their own, and none in the patient.",
+                "Load it with load_stacks, which gives each frame.",
+            )
         if frame.number and "ImagePositionPatient" not in frame.groups:
             raise UnsupportedImages(
                 "A multi-frame image has no place for each of its frames.",
