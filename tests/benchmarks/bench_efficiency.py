@@ -250,13 +250,14 @@ The published times are those of the infrastructure that this package follows (I
   syntax of the original. Beside dcm2niix's default (gzip level 6) the least time of `prepare` is {default:.1f} times
   as long, beside its level 1, which is also ours, {fast:.1f} times. The goal of 1.5 {reached(default)} beside the
   default and {reached(fast)} beside level 1. More than a quarter of our processor time is zlib, a sixth is the start
-  of Python. The machine was shared with other work, which the distance between least and most shows.
+  of Python. How far other work disturbed the measurement, the distance between least and most shows.
 - **Loading.** Each of the {PATIENTS} patients has the sample CT of 512 x 512 x 41 voxels, which was decoded when it
   was imported. In the kernel: from the start of the task to panes with images. In the browser: from the click on the
   task in the list to images in every pane, on the same machine, without a network between; the first includes what is
   loaded once. The published time is that of a person with other images. The test compares settings, not programs.
-  From the command `eci-annotate open` to the images `tests/browser/test_open_command.py` takes 7 to 9 s on the same
-  shared machine: Python, Voilà, a kernel with all imports, and the page. The goal of 1 s is not reached.
+  From the command `eci-annotate open` to the images `tests/browser/test_open_command.py` takes 6 to 9 s:
+  Python, Voilà, a kernel with all imports, and the page. The goal of 1 s is reached in the app that runs, and not
+  reached from the command.
 - **Segmentation** (published: 239 ± 80 s, ICC 0.953) was not measured: no person drew. Scripted
   annotators did, with [modelled seconds](benchmarks.md#robots); their agreement is not that of readers.
   [`04_agreement`](../notebooks/04_agreement.ipynb) shows the figures on synthetic readings, and says so.
