@@ -120,7 +120,7 @@ def _expected(dataset: Dataset) -> int:
 
 
 def _comments(content: bytes) -> Iterator[bytes]:
-    """Yield what stands in comments and application segments of JPEG and JPEG 2000 frames (PS3.5 A.4)."""
+    """Yield what is in comments and application segments of JPEG and JPEG 2000 frames (PS3.5 A.4)."""
     at = 0
     while at + 8 <= len(content) and content[at : at + 2] == b"\xfe\xff":
         length = int.from_bytes(content[at + 4 : at + 8], "little")

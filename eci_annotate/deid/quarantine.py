@@ -82,7 +82,7 @@ def _of_kind(dataset: Dataset, policy: Policy) -> Iterator[Cause]:
 
 
 def is_known_syntax(dataset: Dataset) -> bool:
-    """Whether a transfer syntax is one of DICOM's: nobody can read others, and they may hold numbers.
+    """Whether a transfer syntax is one of DICOM's: others cannot be read, and may hold numbers.
 
     It may be absent where pixels are not compressed.
     """

@@ -159,6 +159,13 @@ UNITS = {
 }
 
 
+def degrees_at_middle(points: Floats) -> float:
+    """Return the angle at the second of three points, shape (3, 3), in degrees."""
+    arms = points[[0, 2]] - points[1]
+    cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
 def is_projection(volume: xr.DataArray) -> bool:
     """Whether it has no place in the patient, and so no depth, as a mammogram."""
     return bool(volume.attrs.get("kind") == "projection")

@@ -125,9 +125,11 @@ def rulers_of(signed: Signed, uid: str) -> list[dict[str, Any]]:
     These are those that were drawn on it. The first annotated stack of a frame of reference also states those on
     stacks of that frame without annotations.
     """
-    drawn = list(dict.fromkeys(each.series_uid for each in signed.annotations()))
-    homes = {frame_uid: stack for stack in reversed(drawn) if (frame_uid := _frame_of(signed, stack))}
     every = signed.measurements["rulers"]
+    drawn = list(dict.fromkeys(each.series_uid for each in signed.annotations())) if every else []
+    strays = any(ruler["series"] not in drawn for ruler in every)
+    homes = {_frame_of(signed, stack): stack for stack in reversed(drawn)} if strays else {}
+    homes.pop("", None)
     return [r for r in every if (r["series"] if r["series"] in drawn else homes.get(r["frame"])) == uid]
 
 

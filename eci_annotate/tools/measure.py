@@ -16,6 +16,7 @@ from eci_annotate.imaging.measurements import (
     Statistics,
     Unit,
     axis_lengths,
+    degrees_at_middle,
     has_volume,
     is_projection,
     statistics_of,
@@ -79,9 +80,7 @@ def ruler_value(table: Table, uid: str) -> float:
     if table.sheet_of(thing.series_uid).volume.attrs.get("is_stretched"):
         raise Refused(f"{name} is drawn on an image whose pixels are not square.", "Type the value.")
     if isinstance(thing, Angle):
-        arms = points[[0, 2]] - points[1]
-        cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
-        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+        return degrees_at_middle(points)
     if is_projection(table.sheet_of(thing.series_uid).volume):
         raise Refused(f"{name} is drawn on a projection, which has no size in the patient.", "Type the value.")
     return _length_mm(thing)

@@ -12,7 +12,7 @@ from eci_annotate.dicom.exact_block import one_line
 from eci_annotate.dicom.seg.source_images import SourceImages
 from eci_annotate.dicom.uids import uid_from
 from eci_annotate.imaging.annotations import AnnotationKind
-from eci_annotate.imaging.measurements import Unit
+from eci_annotate.imaging.measurements import Unit, degrees_at_middle
 
 Code = tuple[str, str, str]
 LENGTH: Code = ("410668003", "SCT", "Length")
@@ -50,7 +50,7 @@ def ruler_groups(
         points = np.asarray(ruler["points_lps"], float)
         measured = hd.sr.Measurement(
             code(*name),
-            _degrees(points) if is_angle else float(np.linalg.norm(points[1] - points[0])),
+            degrees_at_middle(points) if is_angle else float(np.linalg.norm(points[1] - points[0])),
             code(*unit),
             method=code(*method) if method else None,
             referenced_coordinates=[_line(hd, points, str(ruler["frame"]), images)],
@@ -58,12 +58,6 @@ def ruler_groups(
         label = one_line(str(ruler["label"])) or f"{name[2].lower()} {number}"
         tracked = hd.sr.TrackingIdentifier(uid_from("ruler", str(ruler["uid"])), label)
         yield hd.sr.MeasurementsAndQualitativeEvaluations(tracked, measurements=[measured])
-
-
-def _degrees(points: NDArray[np.float64]) -> float:
-    arms = points[[0, 2]] - points[1]
-    cosine = float(arms[0] @ arms[1]) / float(np.prod(np.linalg.norm(arms, axis=1)))
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def _line(hd: Any, points: NDArray[np.float64], frame: str, images: SourceImages) -> Any:

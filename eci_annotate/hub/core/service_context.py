@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 from eci_annotate.errors import Overloaded
@@ -68,32 +68,25 @@ class Allowance:
             raise Overloaded("You stored too much today.", "Ask your administrator.")
         return begin, used + size
 
-    @contextmanager
-    def at_once(self, name: str) -> Iterator[None]:
+    def at_once(self, name: str) -> AbstractContextManager[None]:
         """Count a request of any kind while it lasts, so that one person never keeps all threads busy."""
-        self.begin(f"at once/{name}", AT_ONCE)
-        try:
-            yield
-        finally:
-            self.end(f"at once/{name}")
+        return self._counted(f"at once/{name}", AT_ONCE)
 
-    @contextmanager
-    def heavy(self, name: str) -> Iterator[None]:
+    def heavy(self, name: str) -> AbstractContextManager[None]:
         """Count a heavy request while it lasts; raises Overloaded if the person has too many."""
-        self.begin(f"heavy/{name}", HEAVY)
-        try:
-            yield
-        finally:
-            self.end(f"heavy/{name}")
+        return self._counted(f"heavy/{name}", HEAVY)
+
+    def loading(self, name: str) -> AbstractContextManager[None]:
+        """Count content while it is read into memory; raises Overloaded if the person has too much of it."""
+        return self._counted(f"loading/{name}", LOADING)
 
     @contextmanager
-    def loading(self, name: str) -> Iterator[None]:
-        """Count content while it is read into memory; raises Overloaded if the person has too much of it."""
-        self.begin(f"loading/{name}", LOADING)
+    def _counted(self, name: str, most: int = 0) -> Iterator[None]:
+        self.begin(name, most)
         try:
             yield
         finally:
-            self.end(f"loading/{name}")
+            self.end(name)
 
     def begin(self, name: str, most: int = 0) -> None:
         """Count a stream that starts; raises Overloaded if `most` (by default the usual number) are open."""
@@ -107,14 +100,9 @@ class Allowance:
         with self._lock:
             self._open[name] = max(self._open.get(name, 1) - 1, 0)
 
-    @contextmanager
-    def one(self, name: str) -> Iterator[None]:
+    def one(self, name: str) -> AbstractContextManager[None]:
         """Count a piece of work as a stream."""
-        self.begin(name)
-        try:
-            yield
-        finally:
-            self.end(name)
+        return self._counted(name)
 
 
 class Desk:
