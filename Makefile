@@ -59,14 +59,14 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
 check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
-	ECI_FAST=1 $(BIN)/python -m pytest -q -n 3 --dist worksteal -p no:nbval --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+	ECI_FAST=1 $(BIN)/python -m tests.temporary_run --in-memory -q -n 3 --dist worksteal -p no:nbval --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \
+	$(BIN)/python -m tests.temporary_run -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \
 	  --reruns 1 --only-rerun TimeoutError -rR tests
 
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
-	ECI_SOAK=1 $(BIN)/python -m pytest -m soak --durations=0 tests
+	ECI_SOAK=1 $(BIN)/python -m tests.temporary_run -m soak --durations=0 tests
 
 lint: $(VENV)/test.stamp $(VENV)/node.stamp  ## Check style, types and import contracts
 	$(BIN)/ruff check $(SOURCES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from httpx._config import create_ssl_context
 from hypothesis import HealthCheck, settings
 
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
-from tests.counts import EXAMPLES
+from tests.counts import EXAMPLES, FAST
 from tests.keys import giver, kept
 
 HERE = Path(__file__).parent
@@ -55,6 +56,19 @@ def needs(item: pytest.Item) -> Iterator[str]:
         yield "walk"
     if "postgres" in item.name:
         yield "needs_postgres"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """In the fast loop, do not even read what it would not run: some of it imports browsers and schemas."""
+    place = collection_path.relative_to(HERE) if collection_path.is_relative_to(HERE) else Path()
+    closed = place.as_posix() in WALKS or (place.parts and place.parts[0] in BY_FOLDER)
+    return True if FAST and closed else None
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is collected out of all later searches for garbage: it stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
