@@ -6,6 +6,7 @@ The files are authoritative: an index entry is valid only while its file's size 
 from __future__ import annotations
 
 import hmac
+import os
 import re
 import shutil
 from collections import OrderedDict
@@ -62,6 +63,7 @@ class FolderArchive:
         self._index = index
         self._instances = InstanceIndex(index / "instances")
         self._loaded: OrderedDict[Path, tuple[list[int], dict[str, Any]]] = OrderedDict()
+        self._rows_of: OrderedDict[str, tuple[dict[str, list[int]], list[tuple[Found, str]]]] = OrderedDict()
 
     def studies(self, subject: str) -> list[Study]:
         """The subject's studies, oldest first."""
@@ -139,6 +141,7 @@ class FolderArchive:
         self._instances.clear()
         (self._index / f"{subject}.json").unlink(missing_ok=True)
         self._loaded.pop(self._index / f"{subject}.json", None)
+        self._rows_of.pop(subject, None)
         self._cipher.forget(subject)
 
     def _keep(self, subject: str, found: Found, content: bytes, replace: bool) -> tuple[str, dict[str, Any]]:
@@ -162,11 +165,21 @@ class FolderArchive:
 
     def _rows(self, subject: str) -> list[tuple[Found, str]]:
         folder = self._folder(subject)
-        paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.glob("*/*/*.dcm"))}
-        marks = {name: _mark(path) for name, path in paths.items()}
+        marks = dict(_files(folder))
+        kept = self._rows_of.get(subject)
+        if kept is None or kept[0] != marks:
+            known = self._known(subject, folder, marks)
+            kept = marks, [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
+            self._rows_of[subject] = kept
+            while len(self._rows_of) > _MOST_LOADED:
+                self._rows_of.popitem(last=False)
+        return list(kept[1])
+
+    def _known(self, subject: str, folder: Path, marks: dict[str, list[int]]) -> dict[str, Any]:
+        """Return the rows of the header index for these files; headers of changed and new files are read."""
         loaded = self._load(subject)
         known = {name: row for name, row in loaded.items() if row.get("mark") == marks.get(name)}
-        fresh = {name: path for name, path in paths.items() if name not in known}
+        fresh = {name: folder / name for name in marks if name not in known}
         for name, path in fresh.items():
             found = self._reader.header(self._source(subject, path))
             known[name] = {"mark": marks[name], "found": {**to_json(found), "path": name}}
@@ -174,7 +187,7 @@ class FolderArchive:
             self._instances.add(subject, map(_uids, fresh.values()))
         if fresh or known.keys() != loaded.keys():
             self._write(subject, known)
-        return [(_found(row["found"], folder), _stamp(row["mark"])) for row in known.values()]
+        return known
 
     def _source(self, subject: str, path: Path) -> Path | Callable[[], bytes]:
         """Return what reads a file: its path, unless it is encrypted."""
@@ -257,6 +270,25 @@ def _uid(uid: str) -> str:
 def _mark(path: Path) -> list[int]:
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
+
+
+def _files(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """Yield the name, below a subject's folder, and the mark of each of its files, in order."""
+    for study in _entries(folder):
+        for series in _entries(study):
+            for file in _entries(series):
+                if file.name.endswith(".dcm"):
+                    status = file.stat()
+                    yield f"{study.name}/{series.name}/{file.name}", [status.st_size, status.st_mtime_ns]
+
+
+def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    """Return the content of a folder by name; empty if it is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _found(row: dict[str, Any], folder: Path) -> Found:

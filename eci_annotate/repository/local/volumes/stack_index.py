@@ -84,13 +84,9 @@ class StackIndex:
         for each in series:
             if any(stack.uid == uid for stack in self._of(subject, each, sealed)):
                 return Home(each.series_uid, uid)
-        changed = (each.series_uid for each in series if not self._is_as_sealed(subject, each.series_uid, sealed))
+        uids = (each.series_uid for each in series)
+        changed = (each for each in uids if not _is_as_sealed(self._archive.instances(subject, each), sealed))
         return Home(next(changed, uid), uid)
-
-    def _is_as_sealed(self, subject: str, series_uid: str, sealed: Sealed) -> bool:
-        if series_uid not in sealed:
-            return True
-        return {each.sop_uid for each in self._archive.instances(subject, series_uid)} == set(sealed[series_uid])
 
     def of(self, subject: str, series: Series) -> list[StackHeader]:
         """Return the stacks of a series; none if it is no images, or cannot be shown."""
@@ -99,9 +95,9 @@ class StackIndex:
     def _of(self, subject: str, series: Series, sealed: Sealed) -> list[StackHeader]:
         if series.modality in NO_IMAGES or (series.instances == 1 and not series.header.get("NumberOfFrames")):
             return []
-        if not self._is_as_sealed(subject, series.series_uid, sealed):
-            return []
         instances = self._archive.instances(subject, series.series_uid)
+        if not _is_as_sealed(instances, sealed):
+            return []
         mark = instances_mark(instances)
         known = self._known.get((subject, series.series_uid))
         if known is None or known[0] != mark:
@@ -150,6 +146,12 @@ class StackIndex:
     def _place(self, subject: str, series_uid: str) -> Path:
         name = hashlib.sha256(f"{subject}/{series_uid}".encode()).hexdigest()[:32]
         return self._folder / f"{name}.json"
+
+
+def _is_as_sealed(instances: Sequence[Instance], sealed: Sealed) -> bool:
+    """Tell whether a series consists of the instances that were sealed, if any were."""
+    rows = sealed.get(instances[0].series_uid)
+    return rows is None or {each.sop_uid for each in instances} == set(rows)
 
 
 def instances_mark(instances: Sequence[Instance]) -> str:
