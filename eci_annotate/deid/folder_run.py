@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.valuerep import STR_VR
 
 from eci_annotate.deid.deidentify import Result, action_names, deidentify, identity_of, quiet
+from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said
@@ -22,9 +22,6 @@ from eci_annotate.errors import NoImages
 
 Progress = Callable[[str, int, int], None]
 Content = memoryview
-HEAD = 132
-_OTHER_VR = frozenset({"AT", "OB", "OW", "SQ", "UL", "UN", "US"})
-_LONGEST_FIRST = 64  # a group length, a character set or an image type
 _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -169,22 +166,6 @@ def is_dicom(path: Path) -> bool:
             return begins_as_dicom(stream.read(HEAD))
     except OSError:
         return False
-
-
-def begins_as_dicom(head: bytes) -> bool:
-    """Whether the first `HEAD` bytes of a file are those of DICOM: the prefix, or elements of group 0002 or 0008."""
-    if head[128:132] == b"DICM":
-        return True
-    if len(head) < HEAD or head[:1] not in (b"\2", b"\x08") or head[1] or head[3]:
-        return False
-    if head[4:6].decode("latin-1") in STR_VR | _OTHER_VR:
-        return True
-    length = int.from_bytes(head[4:8], "little")  # implicit VR: the first element is short, and another one follows
-    return head[0] == 8 and length <= _LONGEST_FIRST and not length % 2 and _goes_on(head[8 + length :])
-
-
-def _goes_on(head: bytes) -> bool:
-    return len(head) < 4 or (head[0] in (8, 9, 16) and head[1] == 0)
 
 
 def encoded(dataset: Dataset) -> Content:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from pydicom import Dataset, dcmread
 
+from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.errors import BadMedia
 
 MOST_FILES = 50_000
@@ -22,8 +23,6 @@ MOST_BYTES = 8 << 30  # of all files of an archive, inflated
 MOST_RATIO = 500  # inflated by compressed bytes of one file; images reach about 20
 SMALL = 1 << 20  # files below this may be of any ratio
 DICOMDIR = "DICOMDIR"
-HEAD = 132
-_FIRST = (b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"LO", b"SH")  # representations of first elements
 NAME = re.compile(r"[A-Z0-9_]{1,16}(\.[A-Z0-9_]{1,16})?", re.IGNORECASE)
 _UNPACK = "Unpack it with a program that you trust, look at its files, and give the folder."
 
@@ -146,21 +145,6 @@ def _has_magic(archive: zipfile.ZipFile, name: str) -> bool:
         return False
     with archive.open(name) as stream:
         return begins_as_dicom(stream.read(HEAD))
-
-
-def begins_as_dicom(head: bytes) -> bool:
-    """Whether the first `HEAD` bytes of a file are those of DICOM: the prefix, or elements without it."""
-    return head[128:132] == b"DICM" or lacks_prefix(head)
-
-
-def lacks_prefix(head: bytes) -> bool:
-    """Whether a file begins with elements of group 0002 or 0008, as old archives write them."""
-    if len(head) < HEAD or head[128:132] == b"DICM" or head[:1] not in (b"\2", b"\x08") or head[1] or head[3]:
-        return False
-    length = int.from_bytes(head[4:8], "little")  # implicit VR: the first element is short, and another one follows
-    return head[4:6] in _FIRST or (
-        head[0] == 8 and length <= 64 and head[8 + length : 9 + length] in (b"\x08", b"\x10")
-    )
 
 
 def _content(path: Path, name: str) -> bytes:

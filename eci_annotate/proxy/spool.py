@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from eci_annotate.deid.folder_run import HEAD, begins_as_dicom
+from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.errors import NotDicom, Overloaded, StoreUnavailable
 
 LEAST_FREE, STALE_S = 1 << 30, 3600.0

@@ -12,11 +12,11 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from eci_annotate.deid.folder_run import HEAD, FolderRun, begins_as_dicom
+from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom, lacks_prefix
+from eci_annotate.deid.folder_run import FolderRun
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause
-from eci_annotate.dicom.media import lacks_prefix
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import RECEIVED, take_paths
 from eci_annotate.proxy.spool import Spool

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGTransferSyntaxes
 
-from eci_annotate.dicom.encapsulated.codestream import JPEG, Codestream, codestream_of
+from eci_annotate.deid.pixel_data.codestream import ITEM, JPEG, Codestream, codestream_of, fragments_of
 from eci_annotate.dicom.frame_bytes import AGAIN
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile
 
-_ITEM = b"\xfe\xff\x00\xe0"
 _NEEDED = (
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
@@ -48,9 +47,9 @@ def decodable(dataset: Dataset, frames: int) -> Dataset:
         If its codestreams are of another size than its header says, or of other samples.
     """
     syntax, content = UID(str(dataset.file_meta.get("TransferSyntaxUID", ""))), dataset.get("PixelData")
-    if not isinstance(content, bytes) or content[:4] != _ITEM:
+    if not isinstance(content, bytes) or content[:4] != ITEM:
         return dataset
-    fragments = _fragments(content)
+    fragments = fragments_of(content)
     changes = _offsets(dataset, content, fragments, frames)
     streams = [found for at, length in fragments[1:] if (found := codestream_of(content[at : at + length])) is not None]
     for stream in streams:
@@ -59,16 +58,6 @@ def decodable(dataset: Dataset, frames: int) -> Dataset:
     if streams:
         changes |= _of_stream(dataset, syntax, streams)
     return _changed(dataset, changes) if changes else dataset
-
-
-def _fragments(content: bytes) -> list[tuple[int, int]]:
-    """Return start and length of the offset table and of each fragment, as far as they can be read."""
-    found, at = [], 0
-    while content[at : at + 4] == _ITEM and len(content) >= at + 8:
-        (length,) = struct.unpack_from("<I", content, at + 4)
-        found.append((at + 8, length))
-        at += 8 + length
-    return found
 
 
 def _offsets(dataset: Dataset, content: bytes, fragments: Sequence[tuple[int, int]], frames: int) -> dict[str, Any]:
@@ -80,7 +69,7 @@ def _offsets(dataset: Dataset, content: bytes, fragments: Sequence[tuple[int, in
     places, sizes = [at - 8 - first for at, _ in fragments[1:]], [size for _, size in fragments[1:]]
     changes: dict[str, Any] = {}
     if length and content[start:first] != struct.pack(f"<{frames}I", *places):
-        changes["PixelData"] = _ITEM + bytes(4) + content[first:]
+        changes["PixelData"] = ITEM + bytes(4) + content[first:]
     table, lengths = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
     if table is not None or lengths is not None:
         stated = np.frombuffer(lengths or b"", "<u8")

@@ -18,15 +18,8 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from eci_annotate.dicom.media import (
-    HEAD,
-    begins_as_dicom,
-    files_listed,
-    is_archive,
-    is_dicomdir,
-    lacks_prefix,
-    openers_of,
-)
+from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom, lacks_prefix
+from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NoPrefix, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
+from eci_annotate.deid.quarantine import names_nobody
 from eci_annotate.dicom.images.element_values import one_integer, value_of
 from eci_annotate.dicom.images.files import Opener, read
 from eci_annotate.errors import DamagedFile, NotDicom
@@ -86,10 +86,6 @@ _IDENTITY_TAGS = (
 def study_date_of(dates: Iterable[str | None]) -> str:
     """Return the date of a study: the earliest that its images state; empty if none does."""
     return min(filter(None, dates), default="")
-
-
-# patient IDs of people whom nobody knows, or of everybody whose ID was removed
-_NOBODY = re.compile(r"UNKNOWN( PATIENT)?|ANON(YM(OUS|I[SZ]ED)?)?|NONE|N/?A|NULL|NO ?ID|[0X\W_]+")
 
 
 @dataclass(frozen=True)
@@ -203,7 +199,7 @@ def _found(path: Path, dataset: Dataset, salt: bytes) -> Found:
         header_of(dataset),
         _salted(_text(dataset, "IssuerOfPatientID").strip(), salt),
         tuple(_salted(each, salt) for each in person),
-        _NOBODY.fullmatch(_text(dataset, "PatientID").strip().upper()) is not None,
+        names_nobody(_text(dataset, "PatientID")),
     )
 
 

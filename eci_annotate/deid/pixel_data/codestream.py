@@ -1,10 +1,11 @@
-"""What a JPEG, JPEG-LS or JPEG 2000 codestream says of its picture, read from its first bytes."""
+"""Encapsulated pixels: their fragments, and what a JPEG, JPEG-LS or JPEG 2000 codestream says of its picture."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
 
+ITEM = b"\xfe\xff\x00\xe0"
 J2K = b"\xff\x4f\xff\x51"  # start of codestream, and of its size marker
 JPEG = b"\xff\xd8"
 _SEARCHED = 1 << 12  # bytes in which a JP2 box may come before the codestream
@@ -23,6 +24,16 @@ class Codestream:
     is_signed: bool
 
 
+def fragments_of(content: bytes) -> list[tuple[int, int]]:
+    """Return start and length of the offset table and of each fragment (PS3.5 A.4), as far as they can be read."""
+    found, at = [], 0
+    while content[at : at + 4] == ITEM and len(content) >= at + 8:
+        (length,) = struct.unpack_from("<I", content, at + 4)
+        found.append((at + 8, length))
+        at += 8 + length
+    return found
+
+
 def codestream_of(content: bytes) -> Codestream | None:
     """Return what a compressed frame says of itself; None if it cannot be read, or is of another kind.
 
@@ -34,7 +45,7 @@ def codestream_of(content: bytes) -> Codestream | None:
         if content.startswith(JPEG):
             return _of_jpeg(content)
         at = content.find(J2K, 0, _SEARCHED)
-        return _of_j2k(content[at:]) if at >= 0 else None
+        return _of_j2k(content[at : at + 64]) if at >= 0 else None
     except (struct.error, IndexError):
         return None
 
