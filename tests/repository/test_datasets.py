@@ -290,6 +290,20 @@ def test_the_command_writes_the_same(
     assert run(monkeypatch, *words, "--every") == 1 and "versions that count" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--split", "1/1/1") == 1 and "0.8/0.1/0.1" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--equal-labels", "no") == 1 and "keep" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--project", "no") == 1 and "'no' not found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["seg --split 1/0/0", "nifti --labels no.yaml", "rtstruct --dataset-id 2", "seg --journal", "coco --journal",
+     "monai --dataset-id 2", "csv --include-pending", "nrrd --seed 1", "seg --equal-labels keep"],
+)  # fmt: skip
+def test_options_without_effect_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    assert run(monkeypatch, str(folder), str(tmp_path / "out"), "--format", *words.split()) == 1
+    told = capsys.readouterr().err
+    assert ("no effect" in told or "only" in told.lower() or "neither" in told) and not (tmp_path / "out").exists()
 
 
 def test_images_in_colour_are_refused_by_name() -> None:
