@@ -32,6 +32,7 @@ LabelFile = Annotated[
 EqualLabelRule = Annotated[
     str, typer.Option(help="Equal labels in one series: refuse, or keep.", rich_help_panel=TRAINING)
 ]
+Licence = Annotated[str, typer.Option(help="Licence of the set, for instance 'CC BY 4.0'.", rich_help_panel=TRAINING)]
 DatasetId = Annotated[int, typer.Option(help="Number of the nnU-Net dataset.", rich_help_panel=TRAINING)]
 
 
@@ -59,6 +60,7 @@ def export(
     seed: Seed = 0,
     labels: LabelFile = None,
     equal_labels: EqualLabelRule = "refuse",
+    licence: Licence = "",
     dataset_id: DatasetId = 1,
 ) -> None:
     """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
@@ -82,11 +84,13 @@ def export(
         require_counting(subject, every, accepted, with_software or journal)
         require_numbered(format, dataset_id)
         rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
-        rules |= {"overlap": overlap, "equal_labels": equal_labels}
+        rules |= {"overlap": overlap, "equal_labels": equal_labels, "licence": licence}
         run = _on_cluster(folder, scheduler) if scheduler else None
         export_training_set(repository, out, format, rules, project=project, number=dataset_id, run=run)
         return
-    require_untrained((include_pending, split != SPLIT, seed, labels, equal_labels != "refuse", dataset_id != 1))
+    require_untrained(
+        (include_pending, split != SPLIT, seed, labels, equal_labels != "refuse", dataset_id != 1, licence)
+    )
     require_replayable(format, journal)
     versions = "all" if every else "newest"
     signed = repository.signed_versions(project, task=task, accepted=accepted, versions=versions)

@@ -34,6 +34,7 @@ class MonaiLayout:
         document = {
             "name": title_of(self.plan),
             "description": "Signed annotations, see DATASHEET.md",
+            **({"licence": name} if (name := self.plan.rules.licence) else {}),
             "tensorImageSize": "3D",
             "modality": {"0": modality_of(rows)},
             "labels": {"0": "background", **{str(value): name for name, value in self.plan.values.items()}},

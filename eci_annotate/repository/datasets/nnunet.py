@@ -48,6 +48,7 @@ class NnunetLayout:
             "labels": {"background": 0, **self.plan.values},
             "numTraining": len(train) + len(validation),
             "file_ending": ".nii.gz",
+            **({"licence": name} if (name := self.plan.rules.licence) else {}),
         }
         yield f"{self.folder}/dataset.json", json_bytes(document)
         yield f"{self.folder}/splits_final.json", json_bytes([{"train": train, "val": validation}])
