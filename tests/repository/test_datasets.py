@@ -133,6 +133,12 @@ def test_labels_follow_the_file_and_unknown_ones_are_refused(repo: Repository, t
         path.write_text(text)
         with pytest.raises(errors.BadRequest, match="file of labels"):
             class_map_in(path)
+    for text in ("lesion: a\nlesion: b\n", '{"a b": "x", "a  b": "y"}'):
+        path.write_text(text)
+        with pytest.raises(errors.BadRequest, match="twice"):
+            class_map_in(path)
+    path.write_text('{"lesion ": "a\\tb"}')
+    assert class_map_in(path) == ClassMap({"lesion": "a b"})
     names = {"lesion 1": "lesion", "Lesion_12": "Lesion", "segment IVa": "segment IVa", "cyst-3": "cyst"}
     assert {name: ClassMap().class_of(name) for name in names} == names
     with pytest.raises(errors.Refused, match="background"):
@@ -166,6 +172,15 @@ def test_nnunet_reads_its_folders(repo: Repository, tmp_path: Path) -> None:
             np.testing.assert_allclose(each.get_qform(), affine_of(source), atol=1e-4)
         assert np.array_equal(np.asarray(image.dataobj).transpose(), source.values)
         assert np.array_equal(np.asarray(labels.dataobj).transpose(), mask.values)
+
+
+def test_nnunet_is_not_given_a_class_that_it_takes_for_something_else(repo: Repository, tmp_path: Path) -> None:
+    path = tmp_path / "labels.yaml"
+    path.write_text("vessel: ignore\nlesion: tumour\n")
+    with pytest.raises(errors.BadRequest, match="'ignore'"):
+        export_dataset(repo, tmp_path / "out", "nnunet", rules_of(labels=path))
+    path.write_text("lesion: tumour\nvessel: ignore\n")
+    assert export_dataset(repo, tmp_path / "out", "nnunet", rules_of(labels=path)).rows
 
 
 def test_monai_and_bids_name_files_that_exist(repo: Repository, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, js
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 
+IGNORED = "ignore"  # nnU-Net's own name for voxels that nothing is learned from
+
 
 class NnunetLayout:
     """Files for nnU-Net v2; `number` is its dataset id."""
@@ -24,6 +26,9 @@ class NnunetLayout:
     def __init__(self, plan: DatasetPlan, number: int = 1) -> None:
         if not 1 <= number <= 999:
             raise BadRequest("The number of an nnU-Net dataset is from 1 to 999.", "Choose another --dataset-id.")
+        if plan.values.get(IGNORED, len(plan.values)) != len(plan.values):
+            remedy = "Name it last in a file of --labels, or call it something else: nnU-Net learns nothing from it."
+            raise BadRequest(f"nnU-Net takes a class named {IGNORED!r} as the last one only.", remedy)
         self.plan = plan
         self.folder = f"Dataset{number:03d}_{re.sub('[^A-Za-z0-9]+', '_', title_of(plan))}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def _read_tasks(repository: Repository, plan: DatasetPlan) -> Iterator[tuple[str
         )
 
 
-def _row(project: str, task: str, row: dict[str, Any]) -> dict[str, Any]:
+def _row(project: str, task: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     return {"project": project, "task": task} | {name: _plain(row[name]) for name in COLUMNS}
 
 
