@@ -109,7 +109,7 @@ def describe_cohort(target: Path, records: Sequence[SeriesRecord]) -> None:
         if record.images or record.dicom_files:
             subjects[record.subject].append(record)
     for path in target.glob("sub-*/sub-*_sessions.tsv"):
-        if path.parent.name not in subjects:
+        if path.parent.name not in subjects and not any(each.is_file() for each in path.parent.glob("ses-*/**/*")):
             path.unlink()
     people = [(name, _one(_years(r.age) for r in of), _one(r.sex for r in of)) for name, of in sorted(subjects.items())]
     _write(target / "participants.tsv", _tsv(("participant_id", "age", "sex"), people))

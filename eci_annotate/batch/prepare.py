@@ -11,7 +11,7 @@ from eci_annotate.batch.cohort_files import CohortReport, RefusedFile, describe_
 from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan_cohort, without_names_in_use
 from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
-from eci_annotate.batch.series_outputs import remove_empty_folders, remove_outputs, remove_unfinished
+from eci_annotate.batch.series_outputs import noted, remove_empty_folders, remove_outputs, remove_unfinished
 from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
 from eci_annotate.deid.id_tables import overlap
 from eci_annotate.errors import BadRequest, NoImages
@@ -60,12 +60,13 @@ def prepare_cohort(
         new = {job.series: job for job in left if not job.problem}
         if new:
             progress("Preparing series", 0, len(new))
-        for number, record in enumerate(_run([*new.values()], options, digest, workers, scheduler) if new else (), 1):
-            done[record.series] = record
-            if not record.lasting:
-                with suppress(OSError):  # the next run removes it, too
-                    remove_outputs(new[record.series], options.target)
-            progress("Preparing series", number, len(new))
+        with noted(new.values(), options.target):
+            for number, record in enumerate(_run(new, options, digest, workers, scheduler), 1):
+                done[record.series] = record
+                if not record.lasting:
+                    with suppress(OSError):  # the next run removes it, too
+                        remove_outputs(record.series, record.subject, options.target)
+                progress("Preparing series", number, len(new))
         rows = [_outcome(job, done, present) for job in scan.jobs]
         describe_cohort(options.target, all_records(options.target))
         remove_empty_folders(options.target)
@@ -99,7 +100,7 @@ def _require_apart(source: Path, target: Path) -> None:
 
 def _without_work(job: SeriesJob, target: Path, digest: str) -> SeriesRecord:
     """Return the record of a series that its headers refuse; it is not stored, since other files may be the cause."""
-    remove_outputs(job, target)
+    remove_outputs(job.series, job.subject, target)
     return SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem, lasting=False)
 
 
@@ -110,9 +111,10 @@ def _present(job: SeriesJob, target: Path, digest: str) -> SeriesRecord | None:
 
 
 def _run(
-    jobs: Sequence[SeriesJob], options: PrepareOptions, digest: str, workers: int, scheduler: str
+    new: dict[str, SeriesJob], options: PrepareOptions, digest: str, workers: int, scheduler: str
 ) -> Iterator[SeriesRecord]:
-    if not scheduler:
+    jobs = [*new.values()]
+    if not scheduler or not jobs:
         return run_locally(jobs, options, digest, workers)
     from eci_annotate.batch.cluster import run_on_cluster
 

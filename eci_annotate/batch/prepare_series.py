@@ -51,7 +51,7 @@ def prepare_series(job: SeriesJob, options: PrepareOptions, digest: str) -> Seri
     """
     record = SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem, patient=job.patient)
     try:
-        remove_outputs(job, options.target)
+        remove_outputs(job.series, job.subject, options.target)
         if not job.problem:
             record = _prepared(job, options, record)
     except EciError as error:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shutil
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from eci_annotate.batch.bids_names import SHORT, label_of, short
+from eci_annotate.batch.bids_names import label_of, short
 from eci_annotate.batch.cohort_scan import SeriesJob
 from eci_annotate.batch.series_record import FOLDER, read_record, record_path
+from eci_annotate.imaging.replace_file import replace_file
 
-_IMAGE = re.compile(rf"_acq-s\d+x([a-z2-7]{{{SHORT}}})_")
-_DICOM = re.compile(rf"s\d+x([a-z2-7]{{{SHORT}}})")
+BEGUN = "begun.json"  # while a run works: subject and series of what it prepares
 
 
 def part_folder(target: Path, series: str) -> Path:
@@ -20,37 +21,43 @@ def part_folder(target: Path, series: str) -> Path:
     return target / FOLDER / "parts" / f"{label_of(series)[-40:]}-{short(series)}"
 
 
-def remove_outputs(job: SeriesJob, target: Path) -> None:
+def remove_outputs(series: str, subject: str, target: Path) -> None:
     """Remove what an earlier or interrupted run wrote for a series."""
-    path = record_path(target, job.series)
+    path = record_path(target, series)
     old = read_record(path)
     path.unlink(missing_ok=True)
-    shutil.rmtree(part_folder(target, job.series), ignore_errors=True)
-    marked = f"x{short(job.series)}"
-    subjects = {job.subject, old.subject} if old else {job.subject}
-    for subject in subjects - {""}:
-        for each in (target / subject).glob(f"ses-*/*/*_acq-s*{marked}_*"):
+    shutil.rmtree(part_folder(target, series), ignore_errors=True)
+    marked = f"x{short(series)}"
+    subjects = {subject, old.subject} if old else {subject}
+    for name in subjects - {""}:
+        for each in (target / name).glob(f"ses-*/*/*_acq-s*{marked}_*"):
             each.unlink()
-        for each in (target / "sourcedata" / subject).glob(f"ses-*/s*{marked}"):
+        for each in (target / "sourcedata" / name).glob(f"ses-*/s*{marked}"):
             shutil.rmtree(each)
 
 
-def remove_unfinished(target: Path) -> None:
-    """Remove temporary files of interrupted runs, and the files of series that have no record.
+@contextmanager
+def noted(jobs: Iterable[SeriesJob], target: Path) -> Iterator[None]:
+    """Note what is being prepared, so that a later run knows what an interrupted one left; its source may be gone."""
+    begun = [[job.series, job.subject] for job in jobs]
+    if begun:
+        replace_file(target / FOLDER / BEGUN, json.dumps(begun).encode())
+    yield
+    (target / FOLDER / BEGUN).unlink(missing_ok=True)
 
-    Names of records are enough: one that cannot be read protects the files of its series.
-    """
-    for pattern in (".writing-*", f"{FOLDER}/series/.writing-*", "sub-*/.writing-*", "sub-*/ses-*/*/.writing-*"):
+
+def remove_unfinished(target: Path) -> None:
+    """Remove temporary files of interrupted runs, and the files of series that such a run did not finish."""
+    for pattern in (".writing-*", f"{FOLDER}/**/.writing-*", "sub-*/.writing-*", "sub-*/ses-*/*/.writing-*"):
         for path in target.glob(pattern):
             path.unlink()
     shutil.rmtree(target / FOLDER / "parts", ignore_errors=True)
-    finished = {path.stem.rpartition("-")[2] for path in (target / FOLDER / "series").glob("*.json")}
-    for path in target.glob("sub-*/ses-*/*/*_acq-s*"):
-        if (found := _IMAGE.search(path.name)) and found[1] not in finished:
-            path.unlink()
-    for path in target.glob("sourcedata/sub-*/ses-*/s*"):
-        if (found := _DICOM.fullmatch(path.name)) and found[1] not in finished:
-            shutil.rmtree(path)
+    path = target / FOLDER / BEGUN
+    if path.is_file():
+        for series, subject in json.loads(path.read_bytes()):
+            if not record_path(target, series).exists():
+                remove_outputs(series, subject, target)
+        path.unlink()
 
 
 def remove_empty_folders(target: Path) -> None:

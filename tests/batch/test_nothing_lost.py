@@ -110,13 +110,28 @@ def test_what_an_interrupted_run_left_goes_even_if_its_source_went(tmp_path):
     (record,) = (
         p for p in (out / ".eci-prepare" / "series").glob("*") if json.loads(p.read_text())["subject"] == "sub-B"
     )
+    about = json.loads(record.read_text())
     record.unlink()  # as if the run had been killed before it was written
+    (out / ".eci-prepare" / "begun.json").write_text(json.dumps([[about["series"], about["subject"]]]))
     (out / ".eci-prepare" / "parts" / "x").mkdir(parents=True)
     shutil.rmtree(tmp_path / "in" / "b")
     prepared(tmp_path / "in", out, key=None, keep_dicom=True)
     prepared(tmp_path / "in", whole, key=None, keep_dicom=True)
     assert without_reports(out) == without_reports(whole)
     assert not (out / "sub-B").exists() and not (out / "sourcedata" / "sub-B").exists()
+
+
+def test_images_without_records_are_left_alone(tmp_path):
+    """The target was copied without its hidden folder: its images cannot be made again from another source."""
+    named(tmp_path / "one", "A")
+    named(tmp_path / "two", "B")
+    out = tmp_path / "out"
+    prepared(tmp_path / "one", out, key=None)
+    before = tree(out / "sub-A")
+    shutil.rmtree(out / ".eci-prepare")
+    prepared(tmp_path / "two", out, key=None)
+    assert len(before) == 3 and tree(out / "sub-A") == before
+    assert not (out / ".eci-prepare" / "begun.json").exists()
 
 
 def test_a_subject_whose_only_series_is_refused_later_leaves_nothing(tmp_path):
