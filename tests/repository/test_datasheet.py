@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import nibabel
+import numpy as np
 import pytest
 
+import eci_annotate as eci
+from eci_annotate.repository.datasets.dataset_case import Sample, TrainingCase
+from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.datasets.dataset_rules import rules_of
 from eci_annotate.repository.datasets.export_dataset import export_dataset
+from eci_annotate.repository.datasets.monai import MonaiLayout
+from eci_annotate.repository.datasets.nnunet import NnunetLayout
 from eci_annotate.repository.datasets.reader_agreement import NONE
 from eci_annotate.workflow.subject.commands import Withdraw
 from tests.repository.readings_world import DOUBLE, P, as_member, draw, lesion, make, read, report, subject
@@ -52,6 +61,19 @@ def test_it_states_how_the_readers_agree(folder: Path, tmp_path: Path) -> None:
     coco = json.loads((tmp_path / "one" / "annotations.json").read_text())
     assert coco["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": ""}]
     assert {image["license"] for image in coco["images"]} == {1}
+
+
+@pytest.mark.parametrize("layout", [NnunetLayout, MonaiLayout])
+def test_trainers_are_given_no_nan(layout: type[NnunetLayout | MonaiLayout]) -> None:
+    grid = eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (1, 2, 2), "1.2.3")
+    image = eci.volume_from_array(np.array([[[np.nan, 2], [3, 4]]], np.float32), grid)
+    mask = eci.volume_from_array(np.array([[[0, 0], [0, 1]]], np.uint8), grid)
+    case = TrainingCase(SimpleNamespace(project="p", subject="S"), "1.2", 1, "accepted", (), ())  # type: ignore[arg-type]
+    plan = DatasetPlan(0, ("p",), rules_of(), (), {"a": 1}, ())
+    files = dict(layout(plan).add(Sample(case, image, mask, mask.values.astype(np.uint16), {})))
+    (content,) = [each for name, each in files.items() if "images" in name]
+    values = nibabel.Nifti1Image.from_bytes(gzip.decompress(content)).get_fdata()
+    assert values.ravel("F").tolist() == [2, 2, 3, 4]
 
 
 def test_it_says_that_nothing_was_read_twice_and_no_licence_is_stated(tmp_path: Path) -> None:

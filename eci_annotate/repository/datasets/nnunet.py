@@ -13,7 +13,14 @@ from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
-from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, modality_of, title_of
+from eci_annotate.repository.datasets.dataset_layout import (
+    NamedFiles,
+    Rows,
+    finite_values,
+    json_bytes,
+    modality_of,
+    title_of,
+)
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 
@@ -37,7 +44,7 @@ class NnunetLayout:
         end = "Ts" if sample.case.part is DatasetPart.TEST else "Tr"
         grid, unit = grid_of(sample.image), unit_of(sample.image)
         name = sample.case.name
-        image = image_file(values_kji(sample.image), grid, unit=unit)
+        image = image_file(finite_values(sample), grid, unit=unit)
         yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image
         yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
 
