@@ -17,6 +17,8 @@ from eci_annotate.deid.id_tables import overlap
 from eci_annotate.errors import BadRequest, NoImages
 from eci_annotate.store.atomic_files import locked
 
+CHANGED = "Its files have changed: what an earlier run prepared from them was replaced."
+
 
 def prepare_cohort(
     source: Path, options: PrepareOptions, *, workers: int, scheduler: str = "", progress: Progress
@@ -53,7 +55,8 @@ def prepare_cohort(
         scan = scan_cohort(source, pseudonymiser, progress)
         if not scan.jobs and not scan.unreadable:
             raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
-        scan = replace(scan, jobs=without_names_in_use(scan.jobs, all_records(options.target)))
+        earlier = all_records(options.target)
+        scan = replace(scan, jobs=without_names_in_use(scan.jobs, earlier))
         present = {job.series: record for job in scan.jobs if (record := _present(job, options.target, digest))}
         left = [job for job in scan.jobs if job.series not in present]
         done = {job.series: _without_work(job, options.target, digest) for job in left if job.problem}
@@ -67,6 +70,7 @@ def prepare_cohort(
                     with suppress(OSError):  # the next run removes it, too
                         remove_outputs(record.series, record.subject, options.target)
                 progress("Preparing series", number, len(new))
+        done = {series: _with_change(record, earlier) for series, record in done.items()}
         rows = [_outcome(job, done, present) for job in scan.jobs]
         describe_cohort(options.target, all_records(options.target))
         remove_empty_folders(options.target)
@@ -96,6 +100,13 @@ def _refused_files(scan: CohortScan, rows: Sequence[tuple[Outcome, SeriesRecord]
 def _require_apart(source: Path, target: Path) -> None:
     if overlap(source, target):
         raise BadRequest("Source and target lie within each other.", "Give a target outside the source.")
+
+
+def _with_change(record: SeriesRecord, earlier: Sequence[SeriesRecord]) -> SeriesRecord:
+    """Return a record for the report, which says that files were other ones before; the stored record does not."""
+    old = {each.series: each.fingerprint for each in earlier if each.images or each.dicom_files}
+    is_other = old.get(record.series, record.fingerprint) != record.fingerprint
+    return replace(record, notes=(*record.notes, CHANGED)) if is_other else record
 
 
 def _without_work(job: SeriesJob, target: Path, digest: str) -> SeriesRecord:

@@ -11,6 +11,7 @@ from pydicom import dcmread
 
 from eci_annotate.batch.cohort_files import write_refused_files
 from eci_annotate.batch.cohort_scan import NAME_IN_USE
+from eci_annotate.batch.prepare import CHANGED
 from eci_annotate.batch.prepare_series import prepare_series
 from eci_annotate.batch.series_header import series_header
 from eci_annotate.deid.folder_run import FolderRun
@@ -119,6 +120,15 @@ def test_what_an_interrupted_run_left_goes_even_if_its_source_went(tmp_path):
     prepared(tmp_path / "in", whole, key=None, keep_dicom=True)
     assert without_reports(out) == without_reports(whole)
     assert not (out / "sub-B").exists() and not (out / "sourcedata" / "sub-B").exists()
+
+
+def test_a_series_whose_files_are_other_ones_now_is_noted(tmp_path):
+    named(tmp_path / "in", "A")
+    prepared(tmp_path / "in", tmp_path / "out", key=None)
+    (tmp_path / "in" / "s002.dcm").unlink()
+    for notes in ((CHANGED,), ()):
+        ((_, record),) = prepared(tmp_path / "in", tmp_path / "out", key=None).rows
+        assert record.notes == notes
 
 
 def test_images_without_records_are_left_alone(tmp_path):
