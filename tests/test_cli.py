@@ -78,7 +78,7 @@ def test_the_path_from_the_command_line(
     about = json.loads((made / "out" / "software" / "software.json").read_text())
     assert (about["version"], len(about["digest"]), "files" in about) == (__version__, 64, False)
     code, _, err = run(capsys, "export", demo, made / "set", "--format", "nnunet", "--with-software")
-    assert code == 1 and "A training set carries no software." in err
+    assert code == 1 and "A training set carries neither software" in err
     code, out, _ = run(capsys, "verify", demo)
     assert code == 0 and "checks of 1 subjects passed" in out
     code, out, _ = run(capsys, "member", "add", demo, "ben", "--role", "reviewer")

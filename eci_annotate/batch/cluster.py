@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from re import match
 from typing import TypeVar
 
 from eci_annotate.batch.cohort_scan import SeriesJob
@@ -11,7 +12,7 @@ from eci_annotate.batch.local_processes import died
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.prepare_series import prepare_series
 from eci_annotate.batch.series_record import SeriesRecord
-from eci_annotate.errors import NotFound, NotInstalled, WorkerFailed
+from eci_annotate.errors import BadRequest, NotFound, NotInstalled, WorkerFailed
 
 CONNECT_S = 20
 Job = TypeVar("Job")
@@ -27,7 +28,7 @@ def run_on_cluster(
 
     Raises
     ------
-    NotFound, NotInstalled
+    BadRequest, NotFound, NotInstalled
         As `map_on_cluster`.
     """
     prepare = partial(prepare_series, options=options, digest=digest)
@@ -44,6 +45,8 @@ def map_on_cluster(
 
     Raises
     ------
+    BadRequest
+        If the address has another form.
     NotFound
         If the scheduler does not answer.
     NotInstalled
@@ -65,6 +68,8 @@ def _results(
         from distributed import Client, as_completed
     except ImportError:
         raise NotInstalled("Dask is not installed.", "Install it: pip install 'eci-annotate[dask]'.") from None
+    if not match(r"[a-z]+://[^/]", scheduler):  # a client that was refused an address ends with a message of its own
+        raise BadRequest("This is no address of a scheduler.", "Give one like tcp://host:8786.")
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError):

@@ -18,6 +18,7 @@ from eci_annotate.version import __version__
 
 BIDS_VERSION = "1.9.0"
 NO_VALUE = "n/a"
+PER_YEAR = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
 # BIDS has no suffix for CT, and asks of each MR and PET image more than every scanner says
 IGNORED = "report.json\nreport.csv\nsub-*/**/anat/*\nsub-*/**/pet/*\n"
 README = """Images prepared from DICOM by eci_annotate (`eci-annotate prepare`).
@@ -47,7 +48,7 @@ class CohortReport:
     rows
         Each series with its outcome.
     unreadable, ignored
-        Numbers of DICOM files that cannot be read, and of files that are not DICOM.
+        Numbers of files, linked folders and folders that cannot be read, and of files that are not DICOM.
     refused_files
         The source files of all that was refused; they are in no report of the target.
     """
@@ -107,12 +108,23 @@ def describe_cohort(target: Path, records: Sequence[SeriesRecord]) -> None:
     for record in records:
         if record.images or record.dicom_files:
             subjects[record.subject].append(record)
-    people = [(name, _one(r.age for r in of), _one(r.sex for r in of)) for name, of in sorted(subjects.items())]
+    for path in target.glob("sub-*/sub-*_sessions.tsv"):
+        if path.parent.name not in subjects and not any(each.is_file() for each in path.parent.glob("ses-*/**/*")):
+            path.unlink()
+    people = [(name, _one(_years(r.age) for r in of), _one(r.sex for r in of)) for name, of in sorted(subjects.items())]
     _write(target / "participants.tsv", _tsv(("participant_id", "age", "sex"), people))
     for name, of in subjects.items():
         sessions = {each.session: each.acquired or NO_VALUE for each in of}
         rows = sorted(sessions.items(), key=lambda row: (row[1], row[0]))
         _write(target / name / f"{name}_sessions.tsv", _tsv(("session_id", "acq_time"), rows))
+
+
+def _years(age: str) -> str:
+    """Return DICOM's age in years, as BIDS has it; empty if it is none (PS3.5 section 6.2, AS)."""
+    number, unit = age[:3], age[3:]
+    if unit not in PER_YEAR or not (number.isascii() and number.isdigit()):
+        return ""
+    return f"{int(number) / PER_YEAR[unit]:.3g}"
 
 
 def _one(values: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from eci_annotate.batch.bids_names import label_of, short
-from eci_annotate.deid.folder_run import files_below, is_dicom
+from eci_annotate.batch.series_record import SeriesRecord
+from eci_annotate.deid.folder_run import files_below, is_dicom, is_readable
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.dicom.images.element_values import value_of
 from eci_annotate.dicom.images.files import read
@@ -21,6 +22,7 @@ TAGS = (
     "PatientIdentityRemoved",
 )  # fmt: skip
 EQUAL_NAMES = "Several patient IDs of this source give the same name of a folder."
+NAME_IN_USE = "Another patient ID of an earlier run gave the same name of a folder."
 UNSTATED = "A file does not state that the patient identity was removed (0012,0062)."
 
 
@@ -52,6 +54,8 @@ class SeriesJob:
         Digest of the instances with size and time of change of their files.
     problem
         Why the series cannot be prepared, as far as its headers tell.
+    patient
+        Digest of the patient ID of a de-identified source; empty for others.
     """
 
     series: str
@@ -59,11 +63,12 @@ class SeriesJob:
     subject: str
     fingerprint: str
     problem: str = ""
+    patient: str = ""
 
 
 @dataclass(frozen=True)
 class CohortScan:
-    """What the folders hold: series, DICOM files that cannot be read, and the number of files that are not DICOM."""
+    """What the folders hold: series, what cannot be read, and the number of files that are not DICOM."""
 
     jobs: tuple[SeriesJob, ...]
     unreadable: tuple[Path, ...] = field(repr=False)
@@ -105,7 +110,10 @@ def scan_cohort(source: Path, pseudonymiser: Pseudonymiser | None, progress: Pro
 
 def _identity(path: Path, left_out: Unlisted) -> FileIdentity | None:
     if not is_dicom(path):
-        left_out.ignored += 1
+        if is_readable(path):
+            left_out.ignored += 1
+        else:
+            left_out.unreadable.append(path)
         return None
     try:
         dataset = read(path, pixels=False, tags=TAGS)
@@ -133,7 +141,9 @@ def _job(files: list[FileIdentity], pseudonymiser: Pseudonymiser | None) -> Seri
 
     subject = label_of(_patient(files[0], pseudonymiser))
     fingerprint = _fingerprint((pseudonym(each.sop_uid), each.path) for each in files)
-    return SeriesJob(pseudonym(files[0].series_uid), paths, f"sub-{subject}", fingerprint, _problem(files, subject))
+    series, problem = pseudonym(files[0].series_uid), _problem(files, subject)
+    patient = "" if pseudonymiser else short("\0".join(files[0].patient))
+    return SeriesJob(series, paths, f"sub-{subject}", fingerprint, problem, patient)
 
 
 def _patient(file: FileIdentity, pseudonymiser: Pseudonymiser | None) -> str:
@@ -162,3 +172,14 @@ def _without_equal_names(jobs: list[SeriesJob], series: Iterable[list[FileIdenti
     for job in jobs:
         equal = len(patients[job.subject]) > 1 and not job.problem
         yield replace(job, problem=EQUAL_NAMES) if equal else job
+
+
+def without_names_in_use(jobs: Iterable[SeriesJob], records: Iterable[SeriesRecord]) -> tuple[SeriesJob, ...]:
+    """Refuse subjects whose folder an earlier run gave to another patient ID."""
+    owners = {each.subject: each.patient for each in records if each.patient and (each.images or each.dicom_files)}
+
+    def checked(job: SeriesJob) -> SeriesJob:
+        used = not job.problem and job.patient and owners.get(job.subject, job.patient) != job.patient
+        return replace(job, problem=NAME_IN_USE) if used else job
+
+    return tuple(map(checked, jobs))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.batch.cluster import map_on_cluster
+from eci_annotate.batch.version_exports import OF_ALL
 from eci_annotate.errors import EciError
 from eci_annotate.repository.datasets.export_dataset import Run
 from eci_annotate.repository.datasets.subject_job import SubjectJob, WrittenSubject, write_subject
@@ -37,22 +38,26 @@ class VersionJob:
 
 def export_versions(
     address: Path, versions: Sequence[Signed], out: Path, how: dict[str, Any], scheduler: str
-) -> Iterator[tuple[Signed, int]]:
-    """Export versions on a cluster; yield each with the number of its files, in the order of the versions.
+) -> Iterator[tuple[Signed, int | EciError]]:
+    """Export versions on a cluster, as `exported` does, in the order of the versions.
 
     Raises
     ------
     EciError
-        As `Signed.export` and `map_on_cluster`.
+        As `exported` and `map_on_cluster`.
     """
     parts = out.absolute() / PARTS
     jobs = [VersionJob(s.project, s.subject, s.task, s.version, parts / str(n), how) for n, s in enumerate(versions)]
     try:
-        names = dict(_without_errors(map_on_cluster(partial(_export_version, address.absolute()), jobs, scheduler)))
+        found = dict(map_on_cluster(partial(_export_version, address.absolute()), jobs, scheduler))
         for number, (signed, job) in enumerate(zip(versions, jobs, strict=True)):
-            for name in names[number]:
+            names = found[number]
+            if isinstance(names, _Failure):
+                yield signed, names.of_one()
+                continue
+            for name in names:
                 _move(job.folder / name, out.absolute() / signed.subject / name)
-            yield signed, len(names[number])
+            yield signed, len(names)
     finally:
         shutil.rmtree(parts, ignore_errors=True)
 
@@ -75,7 +80,7 @@ def on_cluster(address: Path, scheduler: str) -> Run:
 def _without_errors(results: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
     for number, result in results:
         if isinstance(result, _Failure):
-            raise result.kind(result.what, result.remedy)
+            raise result.error()
         yield number, result
 
 
@@ -86,6 +91,16 @@ class _Failure:
     kind: type[EciError]
     what: str
     remedy: str
+
+    def error(self) -> EciError:
+        """Return the error as it was."""
+        return self.kind(self.what, self.remedy)
+
+    def of_one(self) -> EciError:
+        """Return the error of one version; raise it if it is one of all versions."""
+        if issubclass(self.kind, OF_ALL):
+            raise self.error()
+        return self.error()
 
 
 def _export_version(address: Path, job: VersionJob) -> list[str] | _Failure:

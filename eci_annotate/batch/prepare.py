@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from eci_annotate.batch.cohort_files import CohortReport, RefusedFile, describe_cohort
-from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan_cohort
+from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan_cohort, without_names_in_use
 from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
+from eci_annotate.batch.series_outputs import noted, remove_empty_folders, remove_outputs, remove_unfinished
 from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
 from eci_annotate.deid.id_tables import overlap
 from eci_annotate.errors import BadRequest, NoImages
 from eci_annotate.store.atomic_files import locked
+
+CHANGED = "Its files have changed: what an earlier run prepared from them was replaced."
 
 
 def prepare_cohort(
@@ -44,22 +49,31 @@ def prepare_cohort(
     digest, pseudonymiser = options.digest(), options.pseudonymiser()
     options.rules()
     with locked(options.target / FOLDER / "lock"):
-        _remove_unfinished(options.target)
+        remove_unfinished(options.target)
         if not scheduler:
             begin_start()
         scan = scan_cohort(source, pseudonymiser, progress)
         if not scan.jobs and not scan.unreadable:
             raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
+        earlier = all_records(options.target)
+        scan = replace(scan, jobs=without_names_in_use(scan.jobs, earlier))
         present = {job.series: record for job in scan.jobs if (record := _present(job, options.target, digest))}
-        new = [job for job in scan.jobs if job.series not in present]
-        done: dict[str, SeriesRecord] = {}
+        left = [job for job in scan.jobs if job.series not in present]
+        done = {job.series: _without_work(job, options.target, digest) for job in left if job.problem}
+        new = {job.series: job for job in left if not job.problem}
         if new:
             progress("Preparing series", 0, len(new))
-        for record in _run(new, options, digest, workers, scheduler) if new else ():
-            done[record.series] = record
-            progress("Preparing series", len(done), len(new))
+        with noted(new.values(), options.target):
+            for number, record in enumerate(_run(new, options, digest, workers, scheduler), 1):
+                done[record.series] = record
+                if not record.lasting:
+                    with suppress(OSError):  # the next run removes it, too
+                        remove_outputs(record.series, record.subject, options.target)
+                progress("Preparing series", number, len(new))
+        done = {series: _with_change(record, earlier) for series, record in done.items()}
         rows = [_outcome(job, done, present) for job in scan.jobs]
         describe_cohort(options.target, all_records(options.target))
+        remove_empty_folders(options.target)
         report = CohortReport(tuple(rows), len(scan.unreadable), scan.ignored, tuple(_refused_files(scan, rows)))
         report.write(options.target)
     return report
@@ -76,7 +90,8 @@ def _outcome(
 
 def _refused_files(scan: CohortScan, rows: Sequence[tuple[Outcome, SeriesRecord]]) -> Iterator[RefusedFile]:
     for path in scan.unreadable:
-        yield RefusedFile(path, "", "The file cannot be read.")
+        why = "The folder is linked or cannot be read." if path.is_dir() else "The file cannot be read."
+        yield RefusedFile(path, "", why)
     for job, (outcome, record) in zip(scan.jobs, rows, strict=True):
         if outcome is Outcome.REFUSED:
             yield from (RefusedFile(path, job.series, record.why) for path in job.files)
@@ -87,11 +102,17 @@ def _require_apart(source: Path, target: Path) -> None:
         raise BadRequest("Source and target lie within each other.", "Give a target outside the source.")
 
 
-def _remove_unfinished(target: Path) -> None:
-    """Remove temporary files of runs that were interrupted."""
-    for pattern in (".writing-*", f"{FOLDER}/series/.writing-*", "sub-*/.writing-*", "sub-*/ses-*/*/.writing-*"):
-        for path in target.glob(pattern):
-            path.unlink()
+def _with_change(record: SeriesRecord, earlier: Sequence[SeriesRecord]) -> SeriesRecord:
+    """Return a record for the report, which says that files were other ones before; the stored record does not."""
+    old = {each.series: each.fingerprint for each in earlier if each.images or each.dicom_files}
+    is_other = old.get(record.series, record.fingerprint) != record.fingerprint
+    return replace(record, notes=(*record.notes, CHANGED)) if is_other else record
+
+
+def _without_work(job: SeriesJob, target: Path, digest: str) -> SeriesRecord:
+    """Return the record of a series that its headers refuse; it is not stored, since other files may be the cause."""
+    remove_outputs(job.series, job.subject, target)
+    return SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem, lasting=False)
 
 
 def _present(job: SeriesJob, target: Path, digest: str) -> SeriesRecord | None:
@@ -101,9 +122,10 @@ def _present(job: SeriesJob, target: Path, digest: str) -> SeriesRecord | None:
 
 
 def _run(
-    jobs: Sequence[SeriesJob], options: PrepareOptions, digest: str, workers: int, scheduler: str
+    new: dict[str, SeriesJob], options: PrepareOptions, digest: str, workers: int, scheduler: str
 ) -> Iterator[SeriesRecord]:
-    if not scheduler:
+    jobs = [*new.values()]
+    if not scheduler or not jobs:
         return run_locally(jobs, options, digest, workers)
     from eci_annotate.batch.cluster import run_on_cluster
 

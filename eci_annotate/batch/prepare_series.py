@@ -12,16 +12,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from eci_annotate.batch.bids_names import dicom_folder, image_name, label_of, session_of, short
+from eci_annotate.batch.bids_names import dicom_folder, image_name, session_of, short
 from eci_annotate.batch.cohort_scan import SeriesJob
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.series_header import Keep, SeriesHeader, series_header
-from eci_annotate.batch.series_record import FOLDER, SeriesRecord, read_record, record_path
+from eci_annotate.batch.series_outputs import part_folder, remove_outputs
+from eci_annotate.batch.series_record import SeriesRecord
 from eci_annotate.batch.sidecar import sidecar_file
 from eci_annotate.dicom.images.series import volume_of_stack
 from eci_annotate.dicom.images.series_stacks import stacks_of_files
 from eci_annotate.dicom.images.stacks import Stack, StackKind
-from eci_annotate.errors import EciError
+from eci_annotate.errors import BadPolicy, BadSiteKey, EciError, StoreUnavailable
 from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file
 from eci_annotate.imaging.replace_file import replace_file
@@ -48,13 +49,13 @@ def prepare_series(job: SeriesJob, options: PrepareOptions, digest: str) -> Seri
     digest
         Of the options.
     """
-    record = SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem)
+    record = SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem, patient=job.patient)
     try:
-        remove_outputs(job, options.target)
+        remove_outputs(job.series, job.subject, options.target)
         if not job.problem:
             record = _prepared(job, options, record)
     except EciError as error:
-        record = replace(record, why=error.what)
+        record = replace(record, why=error.what, lasting=not _may_pass(error))
     except Exception as error:  # its text may hold values or names of files
         record = replace(record, why=f"Internal error ({type(error).__name__}).", lasting=False)
     if record.lasting:
@@ -62,27 +63,15 @@ def prepare_series(job: SeriesJob, options: PrepareOptions, digest: str) -> Seri
     return record
 
 
-def remove_outputs(job: SeriesJob, target: Path) -> None:
-    """Remove what an earlier or interrupted run wrote for a series."""
-    path = record_path(target, job.series)
-    old = read_record(path)
-    path.unlink(missing_ok=True)
-    shutil.rmtree(_part(target, job), ignore_errors=True)
-    marked = f"x{short(job.series)}"
-    subjects = {job.subject, old.subject} if old else {job.subject}
-    for subject in subjects:
-        for each in (target / subject).glob(f"ses-*/*/*_acq-s*{marked}_*"):
-            each.unlink()
-        for each in (target / "sourcedata" / subject).glob(f"ses-*/s*{marked}"):
-            shutil.rmtree(each)
-
-
-def _part(target: Path, job: SeriesJob) -> Path:
-    return target / FOLDER / "parts" / f"{label_of(job.series)[-40:]}-{short(job.series)}"
+def _may_pass(error: EciError) -> bool:
+    """Whether another run may go well: a file, the secret or the policy cannot be read here and now."""
+    cause = error.__cause__
+    refused_by_system = isinstance(cause, OSError) and cause.errno is not None  # Pillow's errors have no number
+    return refused_by_system or isinstance(error, BadSiteKey | BadPolicy | StoreUnavailable)
 
 
 def _prepared(job: SeriesJob, options: PrepareOptions, record: SeriesRecord) -> SeriesRecord:
-    with _dicom_part(_part(options.target, job), options.keep_dicom) as keep:
+    with _dicom_part(part_folder(options.target, job.series), options.keep_dicom) as keep:
         header = series_header(job.files, options, keep)
         first = header.first
         session = session_of(first["StudyInstanceUID"])
@@ -97,11 +86,13 @@ def _prepared(job: SeriesJob, options: PrepareOptions, record: SeriesRecord) -> 
         series = (first["SeriesInstanceUID"], _whole(first["SeriesNumber"]))
         if keep:
             record = replace(record, dicom=dicom_folder(job.subject, session, series), dicom_files=len(header.files))
-            _rename(_part(options.target, job), options.target / record.dicom)
+            _rename(part_folder(options.target, job.series), options.target / record.dicom)
     copies = (f"{header.copies} copies of files were left out.",) if header.copies else ()
     try:
         images, notes = _write_images(header, options.target, record, series)
     except EciError as error:
+        if _may_pass(error):
+            raise
         return replace(record, why=error.what, notes=copies)
     if not images and not notes and record.dicom_files:
         return replace(record, notes=(*copies, ONLY_DICOM))
@@ -146,6 +137,8 @@ def _write_images(
         try:
             written = _write_image(stack, header, target / name)
         except EciError as error:
+            if _may_pass(error):
+                raise
             notes.append(f"{title}: {error.what}")
             continue
         sizes |= {f"{name}{suffix}": size for suffix, size in written.items()}
@@ -155,7 +148,7 @@ def _write_images(
 def _write_image(stack: Stack, header: SeriesHeader, path: Path) -> dict[str, int]:
     volume = volume_of_stack(stack)
     uids = [header.sop_uids[frame.sop_uid.strip()] for frame in stack.frames]
-    facts = header.facts[stack.frames[0].sop_uid.strip()]
+    facts = header.facts_of(stack.frames[0].sop_uid.strip(), stack.frames[0].number)
     contents = {
         ".nii.gz": image_file(values_kji(volume), grid_of(volume), FAST, unit=unit_of(volume)),
         ".json": sidecar_file(facts, volume.attrs, stack.title, uids),

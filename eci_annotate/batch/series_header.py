@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_annotate.batch.prepare_options import PrepareOptions
-from eci_annotate.batch.sidecar import FACT_KEYWORDS, facts_of_header, text_in
+from eci_annotate.batch.sidecar import FACT_KEYWORDS, facts_of_frames, facts_of_header, text_in
 from eci_annotate.deid.deidentify import deidentify
 from eci_annotate.deid.folder_run import encoded
 from eci_annotate.deid.pixel_data.pixel_masks import rule_for
@@ -33,6 +33,8 @@ class SeriesHeader:
         Its files without copies, and what each says; large values are read again when they are used.
     facts
         What a sidecar says, by the SOP Instance UID in the source.
+    frames
+        What it says about each frame of a multi-frame file, likewise.
     sop_uids
         De-identified SOP Instance UID by that in the source.
     blanked
@@ -45,10 +47,16 @@ class SeriesHeader:
 
     files: list[tuple[Path, Any]] = field(default_factory=list, repr=False)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    frames: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
     sop_uids: dict[str, str] = field(default_factory=dict, repr=False)
     blanked: dict[int, bytes] = field(default_factory=dict, repr=False)
     first: dict[str, str] = field(default_factory=dict, repr=False)
     copies: int = 0
+
+    def facts_of(self, uid: str, number: int) -> dict[str, Any]:
+        """Return what is known of a picture: its file's SOP Instance UID in the source, and its frame number or 0."""
+        frames = self.frames.get(uid, [])
+        return self.facts[uid] | (frames[number - 1] if 0 < number <= len(frames) else {})
 
 
 def series_header(files: tuple[Path, ...], options: PrepareOptions, keep: Keep | None) -> SeriesHeader:
@@ -124,6 +132,8 @@ def _add(found: SeriesHeader, uid: str, made: Any, blanked: bytes) -> None:
     if blanked:
         found.blanked[len(found.files)] = blanked
     found.sop_uids[uid], found.facts[uid] = text_in(made, "SOPInstanceUID"), facts_of_header(made)
+    if frames := facts_of_frames(made):
+        found.frames[uid] = frames
     if not found.first:
         found.first = {name: text_in(made, name) for name in FIRST}
 

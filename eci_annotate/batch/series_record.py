@@ -46,7 +46,9 @@ class SeriesRecord:
     notes
         Remarks about stacks that have no image, and copies of files.
     lasting
-        Whether another run would give the same result; false for crashes and full disks.
+        Whether another run would give the same result; false for crashes, full disks and files that cannot be read now.
+    patient
+        Digest of the patient ID, where the source is de-identified: two IDs may give the same name of a folder.
     """
 
     series: str
@@ -64,6 +66,7 @@ class SeriesRecord:
     why: str = ""
     notes: tuple[str, ...] = ()
     lasting: bool = True
+    patient: str = ""
 
     @property
     def outcome(self) -> Outcome:

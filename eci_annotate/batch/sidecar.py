@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 from eci_annotate.dicom.images.element_values import value_of
@@ -25,17 +26,59 @@ KEPT = {
 SECONDS = {"RepetitionTime": "RepetitionTime", "EchoTime": "EchoTime", "InversionTime": "InversionTime"}
 
 
-FACT_KEYWORDS = frozenset(KEPT.values()) | frozenset(SECONDS.values())
+ENCODED = "InPlanePhaseEncodingDirection"
+AXES = {"ROW": "i", "COL": "j", "COLUMN": "j"}  # rows are not flipped: i runs along a row, j along a column
+SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+OF_FRAMES = {  # by name in the sidecar, where multi-frame files have it (PS3.3 section C.7.6.16)
+    "SliceThickness": "SliceThickness", "FlipAngle": "FlipAngle", "DiffusionBValue": "DiffusionBValue", "KVP": "KVP",
+    "XRayTubeCurrent": "XRayTubeCurrentInmA", "RepetitionTime": "RepetitionTime", "EchoTime": "EffectiveEchoTime",
+    "InversionTime": "InversionTimes", ENCODED: ENCODED,
+}  # fmt: skip
+FACT_KEYWORDS = frozenset(KEPT.values()) | frozenset(SECONDS.values()) | {ENCODED, SHARED, PER_FRAME}
 
 
 def facts_of_header(dataset: Any) -> dict[str, Any]:
     """Return what a sidecar says about a de-identified file; BIDS has times in seconds, DICOM in milliseconds."""
-    facts = {name: plain(value) for name, keyword in KEPT.items() if (value := _value(dataset, keyword)) is not None}
-    for name, keyword in SECONDS.items():
-        value = _value(dataset, keyword)
-        if value is not None and isinstance(number := plain(value), float):
-            facts[name] = round(number / 1000, 9)
+    names = KEPT | SECONDS | {ENCODED: ENCODED}
+    return _facts({name: _value(dataset, keyword) for name, keyword in names.items()})
+
+
+def facts_of_frames(dataset: Any) -> list[dict[str, Any]]:
+    """Return what the functional groups of a de-identified multi-frame file say about each frame; empty without."""
+    shared = _of_groups(_value(dataset, SHARED))
+    return [_facts(shared | _of_groups([group])) for group in _value(dataset, PER_FRAME) or ()]
+
+
+def _of_groups(groups: Any) -> dict[str, Any]:
+    """Return values from the macros of the first functional group, by name in the sidecar."""
+    found: dict[str, Any] = {}
+    for element in next(iter(groups or ()), ()):
+        if element.VR == "SQ" and element.value and not element.tag.is_private:
+            values = ((name, _value(element.value[0], keyword)) for name, keyword in OF_FRAMES.items())
+            found |= {name: value for name, value in values if value is not None}
+    return found
+
+
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is None or not _is_finite(told := plain(value)):
+            continue
+        if name == ENCODED:
+            if axis := AXES.get(str(told)):
+                facts["PhaseEncodingAxis"] = axis
+        elif name not in SECONDS:
+            facts[name] = told
+        elif isinstance(told, float):
+            facts[name] = round(told / 1000, 9)
     return facts
+
+
+def _is_finite(value: str | float | list[Any]) -> bool:
+    """Whether JSON can hold a value."""
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return isinstance(value, str) or isfinite(value)
 
 
 def text_in(dataset: Any, keyword: str) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eci_annotate.cli.terminal import Folder, Project, open, progress, say, show
-from eci_annotate.errors import BadRequest, NotFound
+from eci_annotate.cli.terminal import project as visible_project
+from eci_annotate.errors import BadRequest, EciError, NotFound
 
 if TYPE_CHECKING:
     from eci_annotate.repository.datasets.export_dataset import Run
     from eci_annotate.repository.repository import Repository
+    from eci_annotate.repository.signed import Signed
 
 TRAINING = "Training sets"
+SPLIT = "0.8/0.1/0.1"
 IncludePending = Annotated[
     bool,
     typer.Option("--include-pending", help="Also versions that await their review.", rich_help_panel=TRAINING),
@@ -28,6 +32,7 @@ LabelFile = Annotated[
 EqualLabelRule = Annotated[
     str, typer.Option(help="Equal labels in one series: refuse, or keep.", rich_help_panel=TRAINING)
 ]
+Licence = Annotated[str, typer.Option(help="Licence of the set, for instance 'CC BY 4.0'.", rich_help_panel=TRAINING)]
 DatasetId = Annotated[int, typer.Option(help="Number of the nnU-Net dataset.", rich_help_panel=TRAINING)]
 
 
@@ -40,7 +45,7 @@ def export(
     every: Annotated[bool, typer.Option("--every/--newest", help="Every version, or the newest only.")] = False,
     accepted: Annotated[bool, typer.Option("--accepted", help="Only versions that every review accepted.")] = False,
     format: Annotated[
-        str, typer.Option(help="rtstruct, seg, tid1500, nifti, nrrd, csv; a training set: nnunet, monai, coco, bids.")
+        str, typer.Option(help="rtstruct, seg, sr, nifti, nrrd, csv; a training set: nnunet, monai, coco, bids.")
     ] = "rtstruct",
     overlap: Annotated[
         str, typer.Option(help="Overlaps in NIfTI and training sets: refuse, or priority (the first wins).")
@@ -51,37 +56,48 @@ def export(
     ] = False,
     scheduler: Annotated[str, typer.Option(help="Use a Dask cluster: tcp://host:port.")] = "",
     include_pending: IncludePending = False,
-    split: Split = "0.8/0.1/0.1",
+    split: Split = SPLIT,
     seed: Seed = 0,
     labels: LabelFile = None,
     equal_labels: EqualLabelRule = "refuse",
+    licence: Licence = "",
     dataset_id: DatasetId = 1,
 ) -> None:
     """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
 
     With --format seg, nifti or nrrd: the annotations only, converted to DICOM SEG, .nii.gz with JSON, or .seg.nrrd.
-    With --format tid1500: a DICOM measurement report (volume, area and axes of each annotation, and the answers of the
-    form) with the DICOM SEG it refers to. With --format csv: the answers of the form, with their codes.
+    With --format sr, also called tid1500: a DICOM measurement report (volume, area and axes of each annotation, and the
+    answers of the form) with the DICOM SEG it refers to. With --format csv: the answers of the form, with their codes.
     By default of each task and reader the newest version, unless it was rejected; where readings are adjudicated, the
     adjudication. The folder software says which software wrote them.
     With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with a datasheet;
     where a task is reviewed, of accepted versions only.
     """
     from eci_annotate.repository.datasets.export_dataset import is_dataset_format
+    from eci_annotate.repository.export_formats import format_named
     from eci_annotate.repository.software import write_software
 
+    repository = open(folder)
+    if project:
+        visible_project(repository, project)
     if is_dataset_format(format):
-        require_counting(subject, every, accepted, with_software)
+        require_counting(subject, every, accepted, with_software or journal)
+        require_numbered(format, dataset_id)
         rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
-        rules |= {"overlap": overlap, "equal_labels": equal_labels}
+        rules |= {"overlap": overlap, "equal_labels": equal_labels, "licence": licence}
         run = _on_cluster(folder, scheduler) if scheduler else None
-        export_training_set(open(folder), out, format, rules, project=project, number=dataset_id, run=run)
+        export_training_set(repository, out, format, rules, project=project, number=dataset_id, run=run)
         return
+    require_untrained(
+        (include_pending, split != SPLIT, seed, labels, equal_labels != "refuse", dataset_id != 1, licence)
+    )
+    require_replayable(format, journal)
     versions = "all" if every else "newest"
-    signed = open(folder).signed_versions(project, task=task, accepted=accepted, versions=versions)
+    signed = repository.signed_versions(project, task=task, accepted=accepted, versions=versions)
     chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
+    format_named(format)
     write_software(out, with_wheel=with_software)
     how: dict[str, Any] = {"format": format, "overlap": overlap, "journal": journal}
     if scheduler:
@@ -89,9 +105,27 @@ def export(
 
         counted = export_versions(folder, chosen, out, how, scheduler)
     else:
-        counted = ((each, len(each.export(out / each.subject, **how))) for each in chosen)
-    rows = [[s.subject, s.task, s.version, s.reader, number] for s, number in counted]
+        from eci_annotate.batch.version_exports import exported
+
+        counted = exported(chosen, out, how)
+    _show(out, list(counted))
+
+
+def _show(out: Path, counted: Sequence[tuple[Signed, int | EciError]]) -> None:
+    """Print what was exported and what was not; raises the error of the only versions there were."""
+    names = [[s.subject, s.task, s.version, s.reader] for s, _ in counted]
+    rows = [[*name, number] for name, (_, number) in zip(names, counted, strict=True) if isinstance(number, int)]
+    errors = [error for _, error in counted if isinstance(error, EciError)]
+    if errors and not rows:
+        raise errors[0]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
+    if errors:
+        whys = [
+            [*name, error.what] for name, (_, error) in zip(names, counted, strict=True) if isinstance(error, EciError)
+        ]
+        show("Not exported", ["subject", "task", "version", "reader", "why"], whys)
+        say(" ".join(dict.fromkeys(error.remedy for error in errors)))
+        raise typer.Exit(1)
 
 
 def _on_cluster(folder: Path, scheduler: str) -> Run:
@@ -125,11 +159,32 @@ def export_training_set(repository: Repository, out: Path, kind: str, rules: dic
     say(f"{len(done.rows)} cases written, {len(done.refused)} subjects refused. See {out / 'DATASHEET.md'}.")
 
 
-def require_counting(subject: str, every: bool, accepted: bool, with_software: bool) -> None:
+def require_untrained(given: Sequence[Any]) -> None:
+    """Refuse options of training sets for another format, where they would have no effect."""
+    if any(given):
+        remedy = "Give --format nnunet, monai, coco or bids, or leave them out."
+        raise BadRequest("Options of training sets have no effect on this format.", remedy)
+
+
+def require_replayable(format: str, journal: bool) -> None:
+    """Refuse the recorded gestures where they would not be written."""
+    if journal and format != "rtstruct":
+        raise BadRequest(
+            "The recorded gestures come with the signed files only.", "Use --journal with --format rtstruct."
+        )
+
+
+def require_numbered(format: str, number: int) -> None:
+    """Refuse a number for a data set that has none."""
+    if number != 1 and format != "nnunet":
+        raise BadRequest("Only data sets of nnU-Net have a number.", "Leave out --dataset-id.")
+
+
+def require_counting(subject: str, every: bool, accepted: bool, with_extras: bool) -> None:
     """Refuse options that a training set does not have."""
     if subject or every or accepted:
         remedy = "Leave out --subject, --every and --accepted."
         raise BadRequest("A training set holds all subjects, and of them the versions that count.", remedy)
-    if with_software:
-        remedy = "Leave out --with-software; DATASHEET.md names the version."
-        raise BadRequest("A training set carries no software.", remedy)
+    if with_extras:
+        remedy = "Leave out --with-software and --journal; DATASHEET.md names the version."
+        raise BadRequest("A training set carries neither software nor recorded gestures.", remedy)

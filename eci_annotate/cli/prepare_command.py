@@ -78,7 +78,7 @@ def _show(report: CohortReport, target: Path) -> None:
     if noted:
         show("Notes", ["subject", "series ends with", "note"], noted)
     if report.unreadable:
-        say(f"{report.unreadable} DICOM files cannot be read, and were left out.")
+        say(f"{report.unreadable} files or folders cannot be read, or are linked folders, and were left out.")
     if report.ignored:
         say(f"{report.ignored} files are not DICOM, and were ignored.")
     images = sum(name.endswith(".nii.gz") for _, record in report.rows for name in record.images)

@@ -96,7 +96,10 @@ class FolderRun:
 
     def _one(self, path: Path) -> None:
         if not is_dicom(path):
-            self.report.ignored += 1
+            if is_readable(path):
+                self.report.ignored += 1
+            else:
+                self._count(path, Result(None, causes=(Cause.UNREADABLE,)))
             return
         uids: dict[str, str] = {}
         try:
@@ -150,13 +153,37 @@ class FolderRun:
 
 
 def files_below(source: Path) -> Iterator[Path]:
-    """Yield the regular files of a folder in order, or the one that is given."""
+    """Yield the regular files of a folder in order, or the one that is given.
+
+    Linked folders, which are not followed, broken links, and folders that cannot be read are among them, so that
+    `is_readable` says that nothing was read there. Raises NoImages if the source does not exist.
+    """
+    if not source.exists():
+        raise NoImages("The source does not exist.", "Check the path.")
     if not source.is_dir():
         yield source
         return
-    for folder, folders, names in os.walk(source):
+    closed: list[Path] = []
+    for folder, folders, names in os.walk(source, onerror=lambda error: closed.append(Path(error.filename))):
         folders.sort()
-        yield from (Path(folder, name) for name in sorted(names) if Path(folder, name).is_file())
+        paths = (Path(folder, name) for name in sorted([*folders, *names]))
+        yield from (path for path in paths if path.is_file() or _is_dead_end(path))
+    yield from closed
+
+
+def _is_dead_end(path: Path) -> bool:
+    """Whether a path is a link to a folder or to nothing."""
+    return path.is_symlink() and (path.is_dir() or not path.exists())
+
+
+def is_readable(path: Path) -> bool:
+    """Whether the content of a file can be read."""
+    try:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except OSError:
+        return False
+    return True
 
 
 def is_dicom(path: Path) -> bool:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> Path:
-    """Replace a file by new content, and return its path; its folder is created."""
+    """Replace a file by new content, and return its path; its folder is created. Access follows the user's umask."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    part = path.with_name(f".writing-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with part.open("xb") as stream:
             stream.write(content)
-        Path(name).replace(path)
+        part.replace(path)
     except OSError:
         with suppress(OSError):
-            Path(name).unlink()
+            part.unlink()
         raise
     return path

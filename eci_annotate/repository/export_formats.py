@@ -43,9 +43,9 @@ class ExportFormat(StrEnum):
 
 
 def format_named(name: str) -> ExportFormat:
-    """Return the format with a name; BadRequest if there is none."""
+    """Return the format with a name; BadRequest if there is none. The measurement report is also called ``sr``."""
     try:
-        return ExportFormat(name)
+        return ExportFormat.TID1500 if name == "sr" else ExportFormat(name)
     except ValueError as error:
         raise BadRequest("The export format is unknown.", f"Choose one of: {', '.join(ExportFormat)}.") from error
 

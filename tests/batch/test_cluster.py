@@ -101,11 +101,17 @@ def files_below(folder):
     return [*folder.glob("*there*/**/*.*")]
 
 
-def test_an_error_of_a_worker_has_its_name_and_remedy(signed, cluster, tmp_path):
+def test_an_error_of_a_worker_costs_its_version_and_has_its_name_and_remedy(signed, cluster, tmp_path):
     wait_for_workers(cluster[0], 2)
     done = export(signed, tmp_path / "out", "--format", "nifti", "--scheduler", cluster[0])
-    assert done.returncode == 1 and "overlap" in done.stderr and "Traceback" not in done.stderr
-    assert done.stderr == export(signed, tmp_path / "out", "--format", "nifti").stderr
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    here = export(signed, tmp_path / "here", "--format", "nifti")
+    rows, others = ([line for line in each.stdout.splitlines() if "│" in line] for each in (here, done))
+    assert here.returncode == 1 and rows == others
+    refused = here.stdout.partition("Not exported")[2]
+    assert f"ECI_KAU_S{SUBJECTS:04d}" in refused and "overlap" in refused and "priority" in refused
+    found = tree(tmp_path / "out")
+    assert found == tree(tmp_path / "here") and sum(name.endswith(".nii.gz") for name in found) == SUBJECTS - 1
 
 
 def wait_for_workers(address, number):

@@ -103,11 +103,11 @@ def test_after_a_kill_the_next_run_finishes_what_was_begun(cohort, tmp_path):
     begun.wait()
     finished = len([*records.glob("*.json")])
     assert 2 <= finished < 6
+    assert (cut / ".eci-prepare" / "begun.json").exists(), "a later run knows what was begun"
     (cut / "sub-X").mkdir()
     (cut / "sub-X" / ".writing-left").write_bytes(b"half")
     report = prepared(cohort, cut, key=key, keep_dicom=True)
     assert (report.count("already there"), report.count("taken")) == (finished, 6 - finished)
-    (cut / "sub-X").rmdir()
     assert without_reports(cut) == without_reports(whole)
 
 

@@ -133,6 +133,12 @@ def test_labels_follow_the_file_and_unknown_ones_are_refused(repo: Repository, t
         path.write_text(text)
         with pytest.raises(errors.BadRequest, match="file of labels"):
             class_map_in(path)
+    for text in ("lesion: a\nlesion: b\n", '{"a b": "x", "a  b": "y"}'):
+        path.write_text(text)
+        with pytest.raises(errors.BadRequest, match="twice"):
+            class_map_in(path)
+    path.write_text('{"lesion ": "a\\tb"}')
+    assert class_map_in(path) == ClassMap({"lesion": "a b"})
     names = {"lesion 1": "lesion", "Lesion_12": "Lesion", "segment IVa": "segment IVa", "cyst-3": "cyst"}
     assert {name: ClassMap().class_of(name) for name in names} == names
     with pytest.raises(errors.Refused, match="background"):
@@ -166,6 +172,15 @@ def test_nnunet_reads_its_folders(repo: Repository, tmp_path: Path) -> None:
             np.testing.assert_allclose(each.get_qform(), affine_of(source), atol=1e-4)
         assert np.array_equal(np.asarray(image.dataobj).transpose(), source.values)
         assert np.array_equal(np.asarray(labels.dataobj).transpose(), mask.values)
+
+
+def test_nnunet_is_not_given_a_class_that_it_takes_for_something_else(repo: Repository, tmp_path: Path) -> None:
+    path = tmp_path / "labels.yaml"
+    path.write_text("vessel: ignore\nlesion: tumour\n")
+    with pytest.raises(errors.BadRequest, match="'ignore'"):
+        export_dataset(repo, tmp_path / "out", "nnunet", rules_of(labels=path))
+    path.write_text("lesion: tumour\nvessel: ignore\n")
+    assert export_dataset(repo, tmp_path / "out", "nnunet", rules_of(labels=path)).rows
 
 
 def test_monai_and_bids_name_files_that_exist(repo: Repository, tmp_path: Path) -> None:
@@ -290,6 +305,20 @@ def test_the_command_writes_the_same(
     assert run(monkeypatch, *words, "--every") == 1 and "versions that count" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--split", "1/1/1") == 1 and "0.8/0.1/0.1" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--equal-labels", "no") == 1 and "keep" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--project", "no") == 1 and "'no' not found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["seg --split 1/0/0", "nifti --labels no.yaml", "rtstruct --dataset-id 2", "seg --journal", "coco --journal",
+     "monai --dataset-id 2", "csv --include-pending", "nrrd --seed 1", "seg --equal-labels keep"],
+)  # fmt: skip
+def test_options_without_effect_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    assert run(monkeypatch, str(folder), str(tmp_path / "out"), "--format", *words.split()) == 1
+    told = capsys.readouterr().err
+    assert ("no effect" in told or "only" in told.lower() or "neither" in told) and not (tmp_path / "out").exists()
 
 
 def test_images_in_colour_are_refused_by_name() -> None:

@@ -81,7 +81,7 @@ def test_highdicom_reads_the_same_measurements(repo: Repository, tmp_path: Path)
 
 
 def test_the_answers_are_codes_numbers_and_text(repo: Repository, tmp_path: Path) -> None:
-    path, _ = sign(repo).export(tmp_path, format="tid1500")
+    path, _ = sign(repo).export(tmp_path, format="sr")
     (container,) = [
         item
         for item in pydicom.dcmread(path).ContentSequence

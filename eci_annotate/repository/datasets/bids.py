@@ -52,7 +52,8 @@ class BidsLayout:
 
     def close(self, rows: Rows, listed: Sequence[None]) -> NamedFiles:
         """Yield the descriptions, and the list of participants."""
-        about = {"Name": title_of(self.plan), "BIDSVersion": BIDS_VERSION}
+        licence = {"License": name} if (name := self.plan.rules.licence) else {}
+        about = {"Name": title_of(self.plan), "BIDSVersion": BIDS_VERSION, **licence}
         tool = [{"Name": "eci_annotate", "Version": __version__}]
         for folder, kind in (("", "raw"), (f"{DERIVED}/", "derivative")):
             described = {**about, "DatasetType": kind, "GeneratedBy": tool}

@@ -62,6 +62,19 @@ def class_map_in(path: Path | None) -> ClassMap:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadRequest("The file of labels cannot be read.", "Give a YAML or JSON file.") from error
-    if not isinstance(table, dict) or not table or not all(isinstance(x, str) and x for p in table.items() for x in p):
+    pairs = [*table.items()] if isinstance(table, dict) else []
+    if not pairs or not all(isinstance(text, str) and text.strip() for pair in pairs for text in pair):
         raise BadRequest("The file of labels is not a mapping of texts.", "Write one line per label, label: class.")
-    return ClassMap(table)
+    classes = {" ".join(label.split()): " ".join(name.split()) for label, name in pairs}
+    if len(classes) < len(pairs) or _has_equal_keys(path):
+        raise BadRequest("The file of labels names a label twice.", "Leave one line for each label.")
+    return ClassMap(classes)
+
+
+def _has_equal_keys(path: Path) -> bool:
+    """Whether a mapping has a key twice, of which YAML keeps the last."""
+    import yaml
+
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    keys = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    return len(set(keys)) < len(keys)

@@ -40,14 +40,15 @@ class CocoLayout:
         """Yield annotations.json."""
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
+        licensed = {"license": 1} if self.plan.rules.licence else {}
         for image, found in (each for slices in listed for each in slices):
-            images.append({"id": len(images) + 1, **image})
+            images.append({"id": len(images) + 1, **image, **licensed})
             annotations += [
                 {"id": len(annotations) + n, "image_id": len(images), **each} for n, each in enumerate(found, 1)
             ]
         document = {
             "info": {"description": title_of(self.plan), "version": str(self.plan.position)},
-            "licenses": [],
+            "licenses": [{"id": 1, "name": name, "url": ""}] if (name := self.plan.rules.licence) else [],
             "categories": [{"id": value, "name": name} for name, value in self.plan.values.items()],
             "images": images,
             "annotations": annotations,

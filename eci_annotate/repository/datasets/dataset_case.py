@@ -149,4 +149,5 @@ def _row(case: TrainingCase, image: xr.DataArray, shared: int) -> dict[str, Any]
         "labels": list(case.labels),
         "classes": list(case.classes),
         "overlapping_voxels": shared,
+        "voxels_without_value": int(np.count_nonzero(~np.isfinite(image.values))),
     }

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from eci_annotate.imaging.volume import filled, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 
@@ -34,6 +38,12 @@ class DatasetLayout(Protocol):
 
     def close(self, rows: Rows, listed: Sequence[Any]) -> NamedFiles:
         """Yield the files about all samples, given the row of each and what is listed of it."""
+
+
+def finite_values(sample: Sample) -> NDArray[Any]:
+    """Return the values (k, j, i) of an image for trainers, which take no NaN: padding has the lowest measured one."""
+    values = values_kji(sample.image)
+    return values if np.isfinite(values).all() else filled(values).astype(values.dtype)
 
 
 def json_bytes(document: Any) -> bytes:

@@ -21,6 +21,8 @@ from eci_annotate.workflow.subject.verdict import Verdict, VersionStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import DRAWN
 
+WITHDRAWN = "Consent was withdrawn."
+
 
 @dataclass(frozen=True)
 class RefusedSubject:
@@ -114,7 +116,7 @@ def _position(backend: Backend) -> int:
 
 def _require_usable(backend: Backend, seen: SubjectView) -> None:
     if seen.withdrawn:
-        raise Refused("Consent was withdrawn.")
+        raise Refused(WITHDRAWN)
     if not seen.included:
         raise Refused("The subject is excluded from the project.", "Include it: eci-annotate subject set.")
     if not seen.live:

@@ -36,6 +36,8 @@ class DatasetRules:
         From labels to classes.
     overlap, equal_labels
         What happens where annotations of one series overlap, or have the same label.
+    licence
+        Under which the set may be used, as a text; empty if none is stated.
     """
 
     task: str = ""
@@ -45,6 +47,7 @@ class DatasetRules:
     classes: ClassMap = field(default_factory=ClassMap)
     overlap: Overlap = Overlap.REFUSE
     equal_labels: EqualLabels = EqualLabels.REFUSE
+    licence: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the rules as plain values."""
@@ -69,6 +72,7 @@ def rules_of(
     labels: Path | str | None = None,
     overlap: str = "refuse",
     equal_labels: str = "refuse",
+    licence: str = "",
 ) -> DatasetRules:
     """Return the rules that options name; the parameters are those of `datasets`.
 
@@ -79,7 +83,8 @@ def rules_of(
     """
     classes = class_map_in(Path(labels) if labels else None)
     shares = shares_of(split)
-    return DatasetRules(task, include_pending, shares, seed, classes, overlap_of(overlap), _equal_labels(equal_labels))
+    overlap_rule, equal = overlap_of(overlap), _equal_labels(equal_labels)
+    return DatasetRules(task, include_pending, shares, seed, classes, overlap_rule, equal, " ".join(licence.split()))
 
 
 def _equal_labels(name: str) -> EqualLabels:

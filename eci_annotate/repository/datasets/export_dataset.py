@@ -16,6 +16,7 @@ from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, Named
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules
 from eci_annotate.repository.datasets.datasheet import datasheet_files
+from eci_annotate.repository.datasets.reader_agreement import reader_agreement
 from eci_annotate.repository.datasets.subject_job import (
     SubjectJob,
     WrittenSubject,
@@ -94,7 +95,8 @@ def export_dataset(
         done = _written(plan, jobs, run or partial(_run_here, repository), folder, progress)
         if not done.rows:
             raise _nothing(done.refused)
-        _write(folder, datasheet_files(plan, kind, done.rows, done.refused))
+        agreement = reader_agreement(repository, plan)
+        _write(folder, datasheet_files(plan, kind, done.rows, done.refused, agreement))
         for row in done.rows:
             what = f"{row['task']} version {row['version']} as {kind}"
             repository.backend.trail.note("exported.1", row["project"], row["subject"], what)

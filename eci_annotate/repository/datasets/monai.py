@@ -8,7 +8,14 @@ from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
-from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, modality_of, title_of
+from eci_annotate.repository.datasets.dataset_layout import (
+    NamedFiles,
+    Rows,
+    finite_values,
+    json_bytes,
+    modality_of,
+    title_of,
+)
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 
@@ -22,7 +29,7 @@ class MonaiLayout:
     def add(self, sample: Sample) -> NamedFiles:
         """Yield image and label map of one sample."""
         grid, unit = grid_of(sample.image), unit_of(sample.image)
-        yield f"images/{sample.case.name}.nii.gz", image_file(values_kji(sample.image), grid, unit=unit)
+        yield f"images/{sample.case.name}.nii.gz", image_file(finite_values(sample), grid, unit=unit)
         yield f"labels/{sample.case.name}.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
 
     def listed(self, sample: Sample) -> None:
@@ -34,6 +41,7 @@ class MonaiLayout:
         document = {
             "name": title_of(self.plan),
             "description": "Signed annotations, see DATASHEET.md",
+            **({"licence": name} if (name := self.plan.rules.licence) else {}),
             "tensorImageSize": "3D",
             "modality": {"0": modality_of(rows)},
             "labels": {"0": "background", **{str(value): name for name, value in self.plan.values.items()}},

@@ -13,9 +13,18 @@ from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.nifti import image_file, nifti_file
 from eci_annotate.imaging.volume import grid_of, values_kji
 from eci_annotate.repository.datasets.dataset_case import Sample
-from eci_annotate.repository.datasets.dataset_layout import NamedFiles, Rows, json_bytes, modality_of, title_of
+from eci_annotate.repository.datasets.dataset_layout import (
+    NamedFiles,
+    Rows,
+    finite_values,
+    json_bytes,
+    modality_of,
+    title_of,
+)
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.datasets.subject_split import DatasetPart
+
+IGNORED = "ignore"  # nnU-Net's own name for voxels that nothing is learned from
 
 
 class NnunetLayout:
@@ -24,6 +33,9 @@ class NnunetLayout:
     def __init__(self, plan: DatasetPlan, number: int = 1) -> None:
         if not 1 <= number <= 999:
             raise BadRequest("The number of an nnU-Net dataset is from 1 to 999.", "Choose another --dataset-id.")
+        if plan.values.get(IGNORED, len(plan.values)) != len(plan.values):
+            remedy = "Name it last in a file of --labels, or call it something else: nnU-Net learns nothing from it."
+            raise BadRequest(f"nnU-Net takes a class named {IGNORED!r} as the last one only.", remedy)
         self.plan = plan
         self.folder = f"Dataset{number:03d}_{re.sub('[^A-Za-z0-9]+', '_', title_of(plan))}"
 
@@ -32,7 +44,7 @@ class NnunetLayout:
         end = "Ts" if sample.case.part is DatasetPart.TEST else "Tr"
         grid, unit = grid_of(sample.image), unit_of(sample.image)
         name = sample.case.name
-        image = image_file(values_kji(sample.image), grid, unit=unit)
+        image = image_file(finite_values(sample), grid, unit=unit)
         yield f"{self.folder}/images{end}/{name}_0000.nii.gz", image
         yield f"{self.folder}/labels{end}/{name}.nii.gz", nifti_file(values_kji(sample.mask), grid, unit=unit)
 
@@ -48,6 +60,7 @@ class NnunetLayout:
             "labels": {"background": 0, **self.plan.values},
             "numTraining": len(train) + len(validation),
             "file_ending": ".nii.gz",
+            **({"licence": name} if (name := self.plan.rules.licence) else {}),
         }
         yield f"{self.folder}/dataset.json", json_bytes(document)
         yield f"{self.folder}/splits_final.json", json_bytes([{"train": train, "val": validation}])
