@@ -18,6 +18,7 @@ from eci_annotate.store.protocols import (
     Append,
     DraftPart,
     Entry,
+    Head,
     Holder,
     Record,
     busy,
@@ -41,12 +42,21 @@ class MemoryEvents:
         self._feed: list[Entry] = []
         self._cards: dict[str, Card] = {}
 
-    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+    def append(
+        self,
+        stream: str,
+        records: Sequence[Record],
+        expected: int,
+        card: Card | None = None,
+        behind: Head | None = None,
+    ) -> None:
         check_stream(stream)
         check_card(stream, card)
         with self._lock:
             have = len(self._streams.get(stream, ()))
             if have != expected:
+                raise busy()
+            if behind is not None and len(self._streams.get(behind.stream, ())) != behind.records:
                 raise busy()
             for index, record in enumerate(copy.deepcopy(list(records)), have):
                 self._streams.setdefault(stream, []).append(record)

@@ -17,7 +17,7 @@ from eci_annotate.repository.layout.kept_series import described
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
-from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
+from eci_annotate.repository.local.command_handler import check_project, do_project_as, do_subject
 from eci_annotate.repository.local.content_access import (
     archived_series,
     check_attached,
@@ -36,7 +36,7 @@ from eci_annotate.repository.local.task_drafts import LocalDrafts
 from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
-from eci_annotate.workflow.actor import Permission
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.plain_values import check_plain
 from eci_annotate.workflow.project import ProjectCommand
@@ -62,12 +62,15 @@ class LocalBackend:
         self.context = context
         self._identity, self._signed = identity, signed
         self.account = LocalAccount(context, identity)
-        self._notes = Notes(context, lambda: self.account.actor)
+        self._notes = Notes(context, self._who)
         self.drafts = LocalDrafts(context, self.account, self._notes)
         self.trail = LocalTrail(context, self.account, self._notes, self.subject)
         self.images = LocalImages(
             context.volumes, self._note_reading, self._is_signed, self._unseen_series, context.layout.root
         )
+
+    def _who(self) -> Actor:
+        return self.account.actor
 
     @overload
     def do(self, command: Sign) -> Signed: ...
@@ -88,7 +91,7 @@ class LocalBackend:
     def _sign(self, command: Sign) -> Signed:
         with self.noting(command):
             actor = self.account.actor
-            event = sign(self.context, lambda: self._identity.signer(command, actor), command, actor)
+            event = sign(self.context, lambda: self._identity.signer(command, actor), command, self._who)
         known = {"basis": event.basis, "use_case": event.use_case}
         return signed_by(self, self.images, command, event.version, known)
 
@@ -96,10 +99,10 @@ class LocalBackend:
         with self.noting(command):
             match command:
                 case KeepSeries():
-                    do_project(self.context, self._described(command), self.account.actor)
+                    do_project_as(self.context, self._described(command), self._who)
                     return None
                 case _ if isinstance(command, ProjectCommand):
-                    do_project(self.context, command, self.account.actor)
+                    do_project_as(self.context, command, self._who)
                     return None
                 case Attach():
                     check_attached(
@@ -125,7 +128,7 @@ class LocalBackend:
 
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""
-        state = do_subject(self.context, command, self.account.actor)
+        state = do_subject(self.context, command, self._who)
         with self.context.streams.noticing(command.project, command.subject):
             seen = view(state, self.account.actor, self.context.clock())
         if isinstance(command, Start):
@@ -137,7 +140,7 @@ class LocalBackend:
         with self.noting(command):
             check_plain(to_json(command))
             if isinstance(command, ProjectCommand):
-                check_project(self.context, command, self.account.actor)
+                check_project(self.context, command, self._who)
             else:
                 self._decide(command)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.conformance.card_laws import CARD_LAWS, CardedEvents, record_of, refuses
-from eci_annotate.store.protocols import AccessStore, BlobStore
+from eci_annotate.store.protocols import AccessStore, BlobStore, Head
 from eci_annotate.workflow.codec import contains, digest
 from eci_annotate.workflow.trust.seals import START
 
@@ -33,6 +33,19 @@ def a_wrong_expectation_changes_nothing(store: CardedEvents) -> None:
         refuses(Conflict, lambda wrong=wrong: store.append("a", [record_of("2")], wrong))  # type: ignore[misc]
     assert store.read("a") == [record_of("1")]
     assert len(store.feed()) == 1
+
+
+def an_append_behind_another_stream_needs_its_length(store: CardedEvents) -> None:
+    store.append("project/p", [record_of("1"), record_of("2")], 0)
+    store.append("a", [record_of("1")], 0, behind=Head("project/p", 2))
+    store.append("b", [record_of("1")], 0, behind=Head("project/q", 0))
+    for name, wrong in (("project/p", 1), ("project/p", 3), ("project/q", 1)):
+        head = Head(name, wrong)
+        refuses(Conflict, lambda head=head: store.append("a", [record_of("2")], 1, behind=head))  # type: ignore[misc]
+    refuses(Conflict, lambda: store.append("a", [record_of("2")], 0, behind=Head("project/p", 2)))
+    assert store.read("a") == [record_of("1")] and [entry.position for entry in store.feed()] == [1, 2, 3, 4]
+    store.append("a", [record_of("2")], 1, behind=Head("project/p", 2))
+    assert len(store.read("a")) == 2 and store.heads() == {"a": 2, "b": 1, "project/p": 2}
 
 
 def an_empty_append_changes_nothing(store: CardedEvents) -> None:
@@ -94,6 +107,7 @@ EVENT_LAWS: Sequence[Callable[[CardedEvents], None]] = (
     unknown_streams_are_empty,
     what_is_appended_is_read,
     a_wrong_expectation_changes_nothing,
+    an_append_behind_another_stream_needs_its_length,
     an_empty_append_changes_nothing,
     the_feed_has_all_in_order,
     the_feed_is_read_backwards,
