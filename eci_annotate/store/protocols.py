@@ -1,6 +1,6 @@
 """The interfaces of the stores: events with their cards, blobs, drafts, access; `conformance/` checks them.
 
-`append` with `expected` and `behind` is the only lock that the workflow needs; a draft's fence is checked at each write.
+`append` with `expected` and `behind` is the only lock that the workflow needs; a draft's fence is checked when written.
 """
 
 from __future__ import annotations

@@ -110,12 +110,7 @@ class LocalBackend:
                     )
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
-                    check_pseudonym(self.context, command, self.account.actor)
-                    self.account.members(command.project)  # a project of others is not found
-                    if isinstance(command, Enrol):  # roles that see the definition in part know another digest of it
-                        self._decide(command)
-                    pipeline = self.account.use_case(command.project, command.use_case).pipeline
-                    return self._done(replace(command, pipeline=pipeline))
+                    return self._done(self._completed(command))
                 case Command() if not isinstance(command, Seal):
                     return self._done(command)
                 case _:
@@ -125,6 +120,14 @@ class LocalBackend:
         """Fill in what the series is like, from its header."""
         slots = self.account.use_case(command.project).hanging["slots"]
         return described(command, self.images.studies(command.project, command.subject), slots)
+
+    def _completed(self, command: Enrol | ChangeUseCase) -> Enrol | ChangeUseCase:
+        """Fill in the pipeline of the definition; first refuse who may not, whatever digest of it they know."""
+        check_pseudonym(self.context, command, self.account.actor)
+        self.account.members(command.project)  # a project of others is not found
+        state = self.context.state(command.project, command.subject)[1]
+        decide(replace(command, pipeline=state.pipeline), state, self.account.actor, self.context.clock())
+        return replace(command, pipeline=self.account.use_case(command.project, command.use_case).pipeline)
 
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""
@@ -141,13 +144,11 @@ class LocalBackend:
             check_plain(to_json(command))
             if isinstance(command, ProjectCommand):
                 check_project(self.context, command, self._who)
-            else:
-                self._decide(command)
-
-    def _decide(self, command: Command) -> None:
-        """Refuse what the workflow refuses now."""
-        state = self.context.state(command.project, command.subject)[1]
-        decide(command, state, self.account.actor, self.context.clock())
+                return
+            if isinstance(command, Enrol | ChangeUseCase):
+                command = self._completed(command)
+            state = self.context.state(command.project, command.subject)[1]
+            decide(command, state, self.account.actor, self.context.clock())
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""
