@@ -119,13 +119,19 @@ class BlobStore(Protocol):
     """
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
-        """Store `content`, durable on return; other bytes under the same name are replaced completely."""
+        """Store `content`, durable on return; other bytes under the same name are replaced completely.
+
+        The blob is as young as its last `keep`.
+        """
 
     def fetch(self, scope: str, digest: str) -> bytes:
         """Return the content; raises NotFound if it does not exist."""
 
     def drop(self, scope: str) -> int:
         """Remove all blobs of the scope, durable on return; returns their number."""
+
+    def expire(self, scope: str, digests: Iterable[str], before: datetime) -> list[str]:
+        """Remove those of these blobs that were last kept before a time; returns them. None is kept in between."""
 
     def names(self, scope: str) -> list[str]:
         """Return the digests of the scope, sorted."""

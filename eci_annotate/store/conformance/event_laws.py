@@ -6,6 +6,7 @@ Each law gets a new, empty store and raises AssertionError if the store violates
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.conformance.card_laws import CARD_LAWS, CardedEvents, record_of, refuses
@@ -159,6 +160,20 @@ def a_scope_is_dropped_whole(store: BlobStore) -> None:
     assert store.names("p/S1") == [digest(b"1")]
 
 
+def only_old_blobs_that_are_named_expire(store: BlobStore) -> None:
+    past, future = (datetime.now(UTC) + timedelta(days=days) for days in (-1, 1))
+    names = [digest(content) for content in (b"1", b"2", b"3")]
+    for scope in ("", "p/S1", "p/S2"):
+        for name in names:
+            store.keep(scope, name, b"content")
+    assert store.expire("p/S1", names, past) == [] == store.expire("p/S1", [], future)
+    assert store.expire("p/S1", [*names[:2], names[0], "0" * 64], future) == sorted(names[:2])
+    assert store.names("p/S1") == names[2:] and store.names("") == store.names("p/S2") == sorted(names)
+    assert store.expire("p/none", names, future) == []
+    store.keep("p/S1", names[0], b"content")
+    assert store.fetch("p/S1", names[0]) == b"content"
+
+
 def unknown_blobs_are_not_found(store: BlobStore) -> None:
     for key in ("0" * 64, "../../etc", "", "A" * 64):
         for scope in ("", "p/S1"):
@@ -182,6 +197,7 @@ BLOB_LAWS: Sequence[Callable[[BlobStore], None]] = (
     a_name_is_what_the_caller_says,
     scopes_are_apart,
     a_scope_is_dropped_whole,
+    only_old_blobs_that_are_named_expire,
     unknown_blobs_are_not_found,
     bad_scopes_are_refused,
     content_is_named_by_its_digest,
