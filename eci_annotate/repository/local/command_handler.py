@@ -18,7 +18,8 @@ from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
-from eci_annotate.workflow.subject.commands import Assign, Command, Publish, Renew, Start, Withdraw
+from eci_annotate.workflow.project_checks import check_unlike
+from eci_annotate.workflow.subject.commands import Assign, Command, OpenProject, Publish, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
@@ -43,6 +44,8 @@ def check_project(context: Context, command: ProjectCommand, who: Who) -> tuple[
     events = decide_project(command, state, who(), context.clock())  # their roles are no older than the records
     if isinstance(command, Publish):
         _check_definition(context, command)
+    if isinstance(command, OpenProject):
+        check_unlike(command.project, context.streams.projects(), "project")
     return records, events
 
 
