@@ -11,6 +11,7 @@ import re
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -129,10 +130,14 @@ class FolderArchive:
         return [_instance(subject, self._folder(subject) / name) for name in rows]
 
     def discard(self, instance: Instance) -> None:
-        """Remove one instance."""
+        """Remove one instance, and the folders of its series and study if nothing else is in them."""
         names = (instance.study_uid, instance.series_uid, instance.sop_uid)
         study, series, sop = (_uid(uid) for uid in names)
-        (self._folder(instance.subject) / study / series / f"{sop}.dcm").unlink(missing_ok=True)
+        path = self._folder(instance.subject) / study / series / f"{sop}.dcm"
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # they hold other instances
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
         self._instances.clear()
 
     def remove(self, subject: str) -> None:

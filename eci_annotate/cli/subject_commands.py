@@ -158,14 +158,17 @@ def withdraw(
     project: Project = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Carry out a withdrawal of consent: images, drafts and annotations are destroyed permanently."""
+    """Carry out a withdrawal of consent: images, drafts and annotations are destroyed permanently.
+
+    Images that another project shares stay until it withdraws the subject too.
+    """
     from eci_annotate.workflow.subject.commands import Withdraw
 
     repository = open(folder)
     if not yes:
-        typer.confirm(f"Destroy all content of {subject}?", abort=True)
+        typer.confirm(f"Destroy all content of {subject} in this project?", abort=True)
     repository.backend.do(Withdraw(chosen(repository, project), subject, reason))
-    say(f"The content of {subject} was destroyed; the audit trail is kept.")
+    say(f"The content of {subject} in this project was destroyed; the audit trail is kept. See: eci-annotate verify")
 
 
 def audit(

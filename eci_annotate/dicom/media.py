@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydicom import Dataset, dcmread
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.errors import BadMedia
@@ -21,6 +23,7 @@ from eci_annotate.errors import BadMedia
 MOST_FILES = 50_000
 MOST_BYTES = 8 << 30  # of all files of an archive, inflated
 MOST_RATIO = 500  # inflated by compressed bytes of one file; images reach about 20
+MOST_LIST_BYTES = 64 << 20  # of a DICOMDIR: about a kilobyte for each file
 SMALL = 1 << 20  # files below this may be of any ratio
 DICOMDIR = "DICOMDIR"
 NAME = re.compile(r"[A-Z0-9_]{1,16}(\.[A-Z0-9_]{1,16})?", re.IGNORECASE)
@@ -74,7 +77,8 @@ def files_listed(dicomdir: Path) -> list[Path]:
         If it cannot be read, lists files outside its folder, or lists files that are missing.
     """
     try:
-        records = list(dcmread(dicomdir).DirectoryRecordSequence)
+        _check_list(dicomdir)
+        records = list(dcmread(dicomdir, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence)
         named = [_parts(record) for record in records if record.get("ReferencedFileID")]
     except BadMedia:
         raise
@@ -89,6 +93,13 @@ def files_listed(dicomdir: Path) -> list[Path]:
             "Copy the whole medium, or give the folder to take what is there.",
         )
     return paths
+
+
+def _check_list(dicomdir: Path) -> None:
+    """Refuse a DICOMDIR that could need much memory: PS3.10 section 8.6 allows no deflated one."""
+    deflated = read_file_meta_info(dicomdir).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    if deflated or dicomdir.stat().st_size > MOST_LIST_BYTES:
+        raise BadMedia("The DICOMDIR is compressed, or too large.", "Give the folder that it is in.")
 
 
 def _parts(record: Dataset) -> tuple[str, ...]:
@@ -157,7 +168,7 @@ def _unpack(path: Path, folder: Path) -> Path:
     folder.mkdir(mode=0o700)
     with _opened(path) as archive:
         for number, each in enumerate(_members(archive)):
-            if each.filename.upper().endswith(DICOMDIR):
+            if each.filename.replace("\\", "/").rpartition("/")[2].upper() == DICOMDIR:
                 continue
             with archive.open(each) as stream, (folder / f"{number:06d}").open("xb") as out:
                 shutil.copyfileobj(stream, out, 1 << 20)

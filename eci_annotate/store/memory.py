@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -18,6 +19,7 @@ from eci_annotate.store.protocols import (
     Append,
     DraftPart,
     Entry,
+    Head,
     Holder,
     Record,
     busy,
@@ -41,12 +43,21 @@ class MemoryEvents:
         self._feed: list[Entry] = []
         self._cards: dict[str, Card] = {}
 
-    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+    def append(
+        self,
+        stream: str,
+        records: Sequence[Record],
+        expected: int,
+        card: Card | None = None,
+        behind: Head | None = None,
+    ) -> None:
         check_stream(stream)
         check_card(stream, card)
         with self._lock:
             have = len(self._streams.get(stream, ()))
             if have != expected:
+                raise busy()
+            if behind is not None and len(self._streams.get(behind.stream, ())) != behind.records:
                 raise busy()
             for index, record in enumerate(copy.deepcopy(list(records)), have):
                 self._streams.setdefault(stream, []).append(record)
@@ -106,26 +117,35 @@ def check_known(streams: Iterable[str], known: Iterable[str]) -> None:
 class MemoryBlobs(NamedByContent):
     """BlobStore in memory."""
 
-    def __init__(self) -> None:
-        self._content: dict[str, dict[str, bytes]] = {}
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._content: dict[str, dict[str, tuple[float, bytes]]] = {}
+        self._clock = clock
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
-        self._content.setdefault(check_scope(scope), {})[check_digest(digest)] = bytes(content)
+        kept = self._clock(), bytes(content)
+        self._content.setdefault(check_scope(scope), {})[check_digest(digest)] = kept
 
     def fetch(self, scope: str, digest: str) -> bytes:
         try:
-            return self._content[check_scope(scope)][check_digest(digest)]
+            return self._content[check_scope(scope)][check_digest(digest)][1]
         except KeyError:
             raise NotFound("No content with this digest exists.", "Check the digest.") from None
 
     def drop(self, scope: str) -> int:
         return len(self._content.pop(check_scope(scope), {}))
 
+    def expire(self, scope: str, digests: Iterable[str], before: datetime) -> list[str]:
+        blobs = self._content.get(check_scope(scope), {})
+        old = sorted(name for name in set(digests) if name in blobs and blobs[name][0] < before.timestamp())
+        for name in old:
+            del blobs[name]
+        return old
+
     def names(self, scope: str) -> list[str]:
         return sorted(self._content.get(check_scope(scope), {}))
 
     def scopes(self) -> list[str]:
-        return sorted(self._content)
+        return sorted(scope for scope, blobs in self._content.items() if blobs)
 
 
 class MemoryDrafts:

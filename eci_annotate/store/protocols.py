@@ -1,6 +1,6 @@
 """The interfaces of the stores: events with their cards, blobs, drafts, access; `conformance/` checks them.
 
-`append` with `expected` is the only lock that the workflow needs; a draft's fence is checked at each write.
+`append` with `expected` and `behind` is the only lock that the workflow needs; a draft's fence is checked when written.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Head:
+    """How many records a stream has, for an append that depends on them."""
+
+    stream: str
+    records: int
+
+
+@dataclass(frozen=True)
 class Append:
     """The arguments of one `EventStore.append`."""
 
@@ -44,7 +52,14 @@ class Append:
 class EventStore(Protocol):
     """Append-only streams of records, and one feed over all of them."""
 
-    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+    def append(
+        self,
+        stream: str,
+        records: Sequence[Record],
+        expected: int,
+        card: Card | None = None,
+        behind: Head | None = None,
+    ) -> None:
         """Add all records or none, and the card too; raises Conflict unless the stream has `expected` records.
 
         Parameters
@@ -55,6 +70,8 @@ class EventStore(Protocol):
             Number of records that the stream must have.
         card
             Card of the stream; None keeps the current one.
+        behind
+            Another stream that must have that many records when these are added: no record comes to it in between.
         """
 
     def append_many(self, appends: Sequence[Append]) -> None:
@@ -102,13 +119,19 @@ class BlobStore(Protocol):
     """
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
-        """Store `content`, durable on return; other bytes under the same name are replaced completely."""
+        """Store `content`, durable on return; other bytes under the same name are replaced completely.
+
+        The blob is as young as its last `keep`.
+        """
 
     def fetch(self, scope: str, digest: str) -> bytes:
         """Return the content; raises NotFound if it does not exist."""
 
     def drop(self, scope: str) -> int:
         """Remove all blobs of the scope, durable on return; returns their number."""
+
+    def expire(self, scope: str, digests: Iterable[str], before: datetime) -> list[str]:
+        """Remove those of these blobs that were last kept before a time; returns them. None is kept in between."""
 
     def names(self, scope: str) -> list[str]:
         """Return the digests of the scope, sorted."""

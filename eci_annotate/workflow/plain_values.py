@@ -12,6 +12,7 @@ from math import isfinite
 from eci_annotate.errors import BadRequest
 
 DEEPEST, LARGEST_NUMBER, LONGEST_TEXT = 32, 2**53, 20_000
+_UNSEEN = re.compile("[\u200b\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]")  # reorders, or hides that texts differ
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -47,6 +48,23 @@ def check_plain(value: object, longest: int = LONGEST_TEXT, deepest: int = DEEPE
                 check_plain(each, longest, deepest - 1)
         case _:
             raise BadRequest("A value is of an unknown kind.", "Use a client of the same release.")
+
+
+def check_visible(value: object) -> None:
+    """Check that all texts of a command are seen as they are: an audit trail quotes them, and people compare them.
+
+    Raises
+    ------
+    BadRequest
+        A text has a character that reverses the order of others, or is not seen.
+    """
+    match value:
+        case str():
+            if _UNSEEN.search(value):
+                raise BadRequest("A text has an invisible character.", "Type the text again without it.")
+        case dict() | list() | tuple():
+            for each in (*value, *value.values()) if isinstance(value, dict) else value:
+                check_visible(each)
 
 
 def _check_text(text: str, longest: int) -> None:

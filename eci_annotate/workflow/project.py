@@ -13,7 +13,7 @@ from functools import reduce
 
 from eci_annotate.errors import NotFound, Refused, Tampered, Untrusted
 from eci_annotate.workflow.actor import ALL_SITES, Actor, Permission, Role
-from eci_annotate.workflow.project_checks import check_may_give, check_names, check_service_role
+from eci_annotate.workflow.project_checks import check_distinct, check_may_give, check_names, check_service_role
 from eci_annotate.workflow.series_choices import ChoiceCommand, Choices, decide_choice, evolve_choices
 from eci_annotate.workflow.subject.commands import (
     AcceptIdentified,
@@ -230,6 +230,7 @@ def _add(command: AddMember, state: Project, actor: Actor, now: datetime) -> Eve
         raise Refused(f"{command.name!r} is a member already.", "Choose another name, or change the roles.")
     for name in (command.name, command.site, *(each for each in command.sites if each != ALL_SITES)):
         check_name(name)
+    check_distinct(state, (command.site, *command.sites), command.name)
     check_service_role(command.name, command.roles)
     if command.key:
         fingerprint(command.key)
@@ -251,6 +252,7 @@ def _change(command: ChangeMember, state: Project, actor: Actor, now: datetime) 
     member = _member(command.name, state)
     check_may_give(command.project, (*member.roles, *command.roles), member.site, command.sites, actor)
     check_service_role(command.name, command.roles)
+    check_distinct(state, [check_name(each) for each in command.sites if each not in (ALL_SITES, *member.sites)])
     others = [each for each in state.members.values() if Role.OWNER in each.roles and each.name != member.name]
     if Role.OWNER in member.roles and Role.OWNER not in command.roles and not others:
         raise Refused("A project needs an owner.", "Make another member an owner first.")
@@ -276,9 +278,8 @@ def _revoke(command: RevokeCertificate, state: Project, actor: Actor, now: datet
         _check_administers(command.project, state, actor)
     if not any(fingerprint(public_pem(pem)) == command.key for pem, _ in member.certificates):
         raise NotFound("The member has no certificate for this key.", "See: eci-annotate member list")
-    if command.key in member.revoked:
-        return ()
-    return (CertificateRevoked(**who(actor, now), name=member.name, key=command.key, reason=command.reason),)
+    event = CertificateRevoked(**who(actor, now), name=member.name, key=command.key, reason=command.reason)
+    return () if command.key in member.revoked else (event,)
 
 
 def _member(name: str, state: Project) -> Member:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused, Untrusted
@@ -39,6 +40,21 @@ def check_site(state: Project, site: str) -> str:
     raise Refused(
         f"Nobody works on subjects of a site {site!r}.", f"Sites are {', '.join(sorted(sites - {ALL_SITES, ''}))}."
     )
+
+
+def check_unlike(name: str, known: Iterable[str], what: str) -> None:
+    """Refuse a name that differs from a known one in upper and lower case only: people would take one for the other."""
+    same = next((each for each in sorted(known) if each != name and each.casefold() == name.casefold()), "")
+    if same:
+        raise Refused(f"There is a {what} {same!r} already.", f"Write {same!r}, or choose another name.")
+
+
+def check_distinct(state: Project, sites: Iterable[str], member: str = "") -> None:
+    """Refuse a new member, and sites, whose names look like known ones."""
+    check_unlike(member, state.members, "member")
+    known = {state.site, *(site for each in state.members.values() for site in (each.site, *each.sites))}
+    for site in sorted(set(sites) - known):
+        check_unlike(site, known, "site")
 
 
 def check_names(certificate: str, name: str, state: Project) -> None:

@@ -169,3 +169,27 @@ def test_missing_files_of_a_dicomdir_are_counted(folder, tmp_path):
     media.files_listed(path)[2].unlink()
     with pytest.raises(errors.BadMedia, match="1 of 8 files"):
         eci.series_in(path)
+
+
+def test_a_compressed_or_huge_dicomdir_is_refused_before_it_is_read(folder, tmp_path, monkeypatch):
+    path = dicomdir(folder, tmp_path / "medium")
+    dataset = pydicom.dcmread(path)
+    dataset.PatientComments = "0" * 1_000_000
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    with path.open("wb") as out:
+        pydicom.dcmwrite(out, dataset, enforce_file_format=True)
+    with pytest.raises(errors.BadMedia, match="compressed"):
+        media.files_listed(path)
+    monkeypatch.setattr(media, "MOST_LIST_BYTES", 100)
+    with pytest.raises(errors.BadMedia, match="too large"):
+        media.files_listed(dicomdir(folder, tmp_path / "other"))
+
+
+def test_only_the_list_itself_is_left_out_of_an_archive(folder, tmp_path):
+    one = next(folder.rglob("*.dcm"))
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("DICOMDIR", "a/dicomdir", "a/scan-of-dicomdir"):
+            archive.write(one, name)
+    with media.unpacked([path]) as (unpacked,):
+        assert len([each for each in unpacked.rglob("*") if each.is_file()]) == 1

@@ -16,12 +16,15 @@ from eci_annotate.dicom.patient_identity import IdentityRisk
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.imaging.annotations import new_uid
+from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.admin.held_files import delete_held, held_sets
 from eci_annotate.repository.admin.import_dicom import import_folders, release_held
+from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import AcceptIdentified, Enrol
 from tests.repository.repository_world import ANSWERS, MEANING, P, as_member, lines, local
+from tests.service.matrix_world import Q, other_project
 from tests.test_cli import run
 
 CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -189,3 +192,23 @@ def test_blank_names_hold_nothing_back(tmp_path: Path, blank: str) -> None:
     put(ReferringPhysicianName=blank, OperatorsName=blank)(dataset)
     dataset.save_as(first)
     assert identity_of(first)[1] == ""
+
+
+def test_held_sets_are_listed_in_their_project_and_at_their_site(
+    repo: Repository, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_project(folder)
+    owner, layout = local(repo), find(folder)
+    for name, project, site in (("near", P, "KAU"), ("far", P, "VIE"), ("other", Q, "KAU")):
+        add_member(repo, layout, name, project=project, roles=("data-manager",), site=site, sites=(site,))
+    bad = patient(tmp_path / "bad", "P9", RISKS[IdentityRisk.NOT_REMOVED])
+    assert import_folders(owner, [bad], project=P, site="KAU").held
+    (kept,) = held_sets(owner)
+    listed = {name: held_sets(local(as_member(monkeypatch, folder, name))) for name in ("near", "far", "other")}
+    assert listed == {"near": [kept], "far": [], "other": []}
+    for name in listed:
+        with pytest.raises((NotFound, Refused)):
+            delete_held(local(as_member(monkeypatch, folder, name)), kept.id)
+    assert import_folders(owner, [bad], project=Q, site="KAU").held
+    assert {each.project for each in held_sets(owner)} == {P, Q} and len({each.id for each in held_sets(owner)}) == 2
+    assert [each.project for each in held_sets(local(as_member(monkeypatch, folder, "other")))] == [Q]

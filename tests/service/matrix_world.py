@@ -44,7 +44,7 @@ def make_world(root: Path) -> World:
     series = str(task.hanging().first)
     enable_service(layout, credential(layout))
     admit(context, anna, P, "anna")
-    _other_project(folder)
+    other_project(folder)
     owner = open(folder).backend.account.actor
     for role in PERSON_ROLES:
         for where, project, site in ((NEAR, P, "KAU"), (FAR, P, "VIE"), (OTHER, Q, "KAU")):
@@ -59,7 +59,8 @@ def make_world(root: Path) -> World:
     return World(folder, repo.use_case(P).digest, series, blob, layer, Tokens(people))
 
 
-def _other_project(folder: Path) -> None:
+def other_project(folder: Path) -> None:
+    """Make project Q with the same owner and definition; T is enrolled in it."""
     context = local(open(folder)).context
     case = context.use_case(context.streams.projects()[P].use_case)
     anna = context.streams.projects()[P].members["anna"]
@@ -72,4 +73,4 @@ def _other_project(folder: Path) -> None:
     backend.do(Enrol(Q, T, "KAU", case.digest, case.pipeline))
 
 
-__all__ = ["FAR", "NEAR", "OTHER", "P", "Q", "S", "T", "World", "make_world"]
+__all__ = ["FAR", "NEAR", "OTHER", "P", "Q", "S", "T", "World", "make_world", "other_project"]

@@ -20,9 +20,10 @@ from eci_annotate.hub.core.middleware import Numbers
 from eci_annotate.repository.service.local_service import service_of
 from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
-from eci_annotate.workflow.subject.commands import Assign
+from eci_annotate.workflow.subject.commands import AddMember, Assign, ChangeMember, Reopen
 from tests.ports import free_port
 from tests.repository.repository_world import ANSWERS, MEANING, as_member, lines, local
+from tests.service.matrix_world import Q, other_project
 from tests.service.service_world import P, S
 
 
@@ -106,6 +107,28 @@ def test_people_are_told_and_systems_too(folder: Path, tmp_path: Path, monkeypat
     first, second = got[0], next(text for text in got if "rejected" in text)
     assert "To: ruth@example.org" in first and "is ready for you" in first
     assert "To: anna@example.org" in second and "the cyst is missing" in second
+
+
+def test_who_left_the_project_gets_no_mail_about_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Mail.got.clear()
+    owner = as_member(monkeypatch, folder, "anna")
+    other_project(folder)
+    with listening(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)) as port:
+        ways = Ways(f"127.0.0.1:{port}", people={name: f"{name}@example.org" for name in ("anna", "ben")})
+        notifier = Notifier(service_of(local(owner)), ways)
+        notifier.step()
+        task = as_member(monkeypatch, folder, "ben").start(S, "annotate")
+        task.save(lines(task))
+        task.answer(ANSWERS)
+        task.sign(MEANING)
+        (key,) = (each.key for each in owner.backend.account.members(P) if each.name == "ben")
+        owner.backend.do(AddMember(Q, "ben", "KAU", ("annotator",), key))
+        owner.backend.do(ChangeMember(P, "ben", ()))
+        as_member(monkeypatch, folder, "ruth").start(S, "review").sign("I looked", verdict="reject", reason="a cyst")
+        assert notifier.step() and not [text for text in Mail.got if "ben@" in text]
+        owner.backend.do(ChangeMember(P, "ben", ("annotator",)))
+        owner.backend.do(Reopen(P, S, "annotate", "cyst"))
+        assert notifier.step() and "cyst" in Mail.got[-1] and "To: ben@example.org" in Mail.got[-1]
 
 
 def test_nothing_is_told_without_a_way_and_a_bad_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

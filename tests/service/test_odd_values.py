@@ -13,7 +13,7 @@ from tests.service.matrix_world import P, S, World, make_world
 from tests.service.service_world import serving
 
 OF = f"/api/projects/{P}/subjects/{S}"
-TEXTS = ("\ud800", "\x00", "a\x1b[2J", "x" * 20_001)
+TEXTS = ("\ud800", "\x00", "a\x1b[2J", "x" * 20_001, "\u202eabc", "a\u200bb", "a\u2066b", "\ufeffa", "a\u2028b")
 COMMANDS: dict[str, dict[str, Any]] = {
     "describe.1": {"cohort": "c2", "included": False, "reason": "r"},
     "assign.1": {"task": "annotate", "member": "anna"},

@@ -303,6 +303,18 @@ def test_a_form_of_another_session_is_refused(site: Site) -> None:
             assert answer.status_code == 403 and "has expired" in answer.text, name
 
 
+def test_a_field_that_is_given_twice_is_refused(site: Site) -> None:
+    session = session_of(f"owner-{NEAR}")
+    twice = replace(CELLS["audit"], path=f"{PROJECT}/audit?by=anna&by=ruth")
+    answer = asked(site, twice, session, sealed(site, session))
+    assert answer.status_code == 422 and "twice" in answer.text
+    for title, name in (("describe", "cohort"), ("describe", "token"), ("describe", "do")):
+        cell = CELLS[title]
+        fields = {key: [value, "other"] if key == name else value for key, value in cell.form(session).items()}
+        answer = asked(site, replace(cell, form=lambda _, fields=fields: fields), session, sealed(site, session))
+        assert answer.status_code == 422 and "twice" in answer.text, (title, name)
+
+
 def test_no_page_is_left_out() -> None:
     assert {cell.route for cell in CELLS.values()} == {(method, path) for method, path, _ in PAGES}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from eci_annotate.dicom.object_origin import ObjectOrigin
 from eci_annotate.errors import EciError
 from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.local import content_access
+from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.open_repository import open as open_repository
-from eci_annotate.workflow.subject.commands import Enrol
+from eci_annotate.workflow.subject.commands import Describe, Enrol
 from tests.repository.repository_world import local
-from tests.service.matrix_world import P, Q, S, make_world
+from tests.service.matrix_world import P, Q, S, T, make_world
 
 
 def test_signed_objects_of_another_project_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +47,28 @@ def test_what_another_project_signed_is_not_listed(tmp_path: Path) -> None:
 
     assert listed(owner, P) == {"CT", "RTSTRUCT", "SR"}
     assert listed(owner, Q) == listed(manager, Q) == {"CT"}
+
+
+def test_the_trails_of_two_projects_are_apart(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    owner = local(open_repository(world.folder))
+    names = {P: ("auditor-near", "owner-near"), Q: ("auditor-other", "owner-other")}
+    for project, subject in ((P, S), (Q, T)):
+        reader = LocalBackend(owner.context, HubIdentity(names[project][0], "one"))
+        reader.subject(project, subject)
+        with pytest.raises(EciError):
+            reader.do(Describe(project, subject, cohort=f"of-{project}"))
+        owner.do(Describe(project, subject, cohort=f"of-{project}"))
+    for project, other, own, foreign in ((P, Q, S, T), (Q, P, T, S)):
+        for name in names[project]:
+            backend = LocalBackend(owner.context, HubIdentity(name, "one"))
+            rows = backend.trail.audit_page(AuditQuery(), 1000).rows
+            rows += backend.trail.audit(AuditQuery()).to_dict("records")
+            assert {row["project"] for row in rows} == {project} and own in {row["subject"] for row in rows}
+            text = json.dumps(rows, default=str)
+            assert not [word for word in (foreign, f"of-{other}", names[other][0]) if word in text]
+            assert {p for p, _ in backend.feed()[1]} <= {project}
+    stranger = LocalBackend(owner.context, HubIdentity(names[P][0], "one"))
+    for act in (stranger.trail.audit, lambda query: stranger.trail.audit_page(query, 10)):
+        with pytest.raises(EciError):
+            act(AuditQuery(Q))  # their name is in the trail of Q now, as of somebody who was refused

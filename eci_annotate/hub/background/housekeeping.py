@@ -27,7 +27,7 @@ class Housekeeping:
         self._notifier = Notifier(service, ways) if ways else None
         self._threads = [
             self._thread(EVERY_S, upkeep.checkpoint),
-            self._thread(EVERY_S, upkeep.finish_withdrawals, at_once=True),
+            self._thread(EVERY_S, upkeep.clean_up, at_once=True),
             self._thread(ARRIVALS_S, upkeep.ingest),
             self._thread(EVERY_S, self._synchronise),
             self._thread(ARRIVALS_S, upkeep.derive, at_once=True),

@@ -17,8 +17,9 @@ from pathlib import Path
 import httpx
 import yaml
 
-from eci_annotate.errors import NotARepository
+from eci_annotate.errors import NoIdentity, NotARepository
 from eci_annotate.hub.background.notices import Notice, notices, sync_notices
+from eci_annotate.hub.core.token_identity import HubIdentity
 from eci_annotate.repository.service.protocol import Service
 from eci_annotate.repository.service.values import SyncState
 
@@ -85,10 +86,17 @@ class Notifier:
 
     def _tell(self, notice: Notice) -> None:
         address = self._ways.people.get(notice.to, "")
-        if self._ways.server and address and notice.what in self._ways.mail:
+        if self._ways.server and address and notice.what in self._ways.mail and self._is_member(notice):
             self._mail(notice, address)
         for hook in self._ways.webhooks:
             self._post(notice, hook)
+
+    def _is_member(self, notice: Notice) -> bool:
+        """Whether the recipient has a role in the project: a notice names its subjects, and quotes its reviews."""
+        try:
+            return notice.project in self._service.backend(HubIdentity(notice.to, READER)).account.projects()
+        except NoIdentity:
+            return False
 
     def _mail(self, notice: Notice, address: str) -> None:
         message = EmailMessage()

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from eci_annotate.errors import EciError, NotFound, Overloaded
+from eci_annotate.errors import BadRequest, EciError, NotFound, Overloaded
 from eci_annotate.hub.core.problem_responses import status_of
 from eci_annotate.hub.core.service_context import Desk
 from eci_annotate.hub.pages.browser_security import check_form, check_navigation, form_token
@@ -66,9 +66,17 @@ class Visit:
         return found
 
     def asked(self, name: str, default: str = "") -> str:
-        """Return a value of the address or the form, without surrounding whitespace."""
-        found = self.form.get(name) if name in self.form else self.request.query_params.get(name, default)
-        return str(found).strip()
+        """Return a value of the address or the form, without surrounding whitespace.
+
+        Raises
+        ------
+        BadRequest
+            It is given twice: what a person saw may be the other value.
+        """
+        found = self.form.getlist(name) or self.request.query_params.getlist(name)
+        if len(found) > 1:
+            raise BadRequest("The form has a field twice.", "Load the page again.")
+        return str(found[0]).strip() if found else default
 
     def all(self, name: str) -> list[str]:
         """Return all values of that name in the form."""

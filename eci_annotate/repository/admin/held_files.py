@@ -59,9 +59,10 @@ def hold(backend: LocalBackend, risks: Mapping[Path, str], project: str, site: s
 
 
 def held_sets(backend: LocalBackend) -> list[HeldSet]:
-    """Return what is held back in the actor's projects, oldest first."""
+    """Return what is held back in the actor's projects, of the sites whose subjects they work on, oldest first."""
+    actor = backend.account.actor
     heads = (from_json(HeldSet, parse(path.read_bytes(), _HEAD)) for path in _root(backend).glob(f"*/{_HEAD}"))
-    return sorted((each for each in heads if each.project in backend.account.actor.roles), key=lambda each: each.at)
+    return sorted((each for each in heads if actor.roles_at(each.project, each.site)), key=lambda each: each.at)
 
 
 def held_before(backend: LocalBackend, paths: Iterable[Path], project: str, reasons: Container[str]) -> dict[Path, str]:

@@ -74,10 +74,11 @@ class SubjectBlobs:
         return f"{self.project}/{self.subject}"
 
     def put(self, content: bytes) -> str:
-        """Keep `content`, once; returns its SHA-256."""
+        """Keep `content`, once; returns its SHA-256. What is there already becomes young again (`BlobStore.expire`)."""
         name = digest(content)
         with suppress(NotFound, Tampered):
             self.get(name)
+            self.blobs.keep(self._scope, name, self.blobs.fetch(self._scope, name))
             return name
         cipher = self.vault.cipher(self.project, self.subject, make=True)
         self.blobs.keep(self._scope, name, encrypted(cipher, content, name.encode()))

@@ -41,9 +41,8 @@ class LocalAccount:
         """See `Account`."""
         state = self._project(project)
         if digest and digest not in state.published:
-            raise NotFound(
-                "The project has no definition with this digest.", "Leave the digest out for the current one."
-            )
+            remedy = "Use the digest of the current one, repo.use_case().digest, or have another one published first."
+            raise NotFound("The project has no definition with this digest.", remedy)
         return view_case(self._context.use_case(digest or state.use_case), self.actor, project)
 
     def kept_series(self, project: str) -> list[HangingChoice]:

@@ -17,7 +17,7 @@ from eci_annotate.repository.layout.kept_series import described
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.checkpoints import check_own_certificate, take_when_due
-from eci_annotate.repository.local.command_handler import check_project, do_project, do_subject
+from eci_annotate.repository.local.command_handler import check_project, do_project_as, do_subject
 from eci_annotate.repository.local.content_access import (
     archived_series,
     check_attached,
@@ -36,9 +36,9 @@ from eci_annotate.repository.local.task_drafts import LocalDrafts
 from eci_annotate.repository.local.volumes.volume_cache import LocalImages
 from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
-from eci_annotate.workflow.actor import Permission
+from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import to_json
-from eci_annotate.workflow.plain_values import check_plain
+from eci_annotate.workflow.plain_values import check_plain, check_visible
 from eci_annotate.workflow.project import ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
@@ -62,12 +62,15 @@ class LocalBackend:
         self.context = context
         self._identity, self._signed = identity, signed
         self.account = LocalAccount(context, identity)
-        self._notes = Notes(context, lambda: self.account.actor)
+        self._notes = Notes(context, self._who)
         self.drafts = LocalDrafts(context, self.account, self._notes)
         self.trail = LocalTrail(context, self.account, self._notes, self.subject)
         self.images = LocalImages(
             context.volumes, self._note_reading, self._is_signed, self._unseen_series, context.layout.root
         )
+
+    def _who(self) -> Actor:
+        return self.account.actor
 
     @overload
     def do(self, command: Sign) -> Signed: ...
@@ -78,7 +81,7 @@ class LocalBackend:
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
         check_own_certificate(self.context.layout)
-        check_plain(to_json(command))
+        _check_texts(command)
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.context, signed=isinstance(command, Sign))
         if isinstance(command, Sign):
@@ -88,7 +91,7 @@ class LocalBackend:
     def _sign(self, command: Sign) -> Signed:
         with self.noting(command):
             actor = self.account.actor
-            event = sign(self.context, lambda: self._identity.signer(command, actor), command, actor)
+            event = sign(self.context, lambda: self._identity.signer(command, actor), command, self._who)
         known = {"basis": event.basis, "use_case": event.use_case}
         return signed_by(self, self.images, command, event.version, known)
 
@@ -96,10 +99,10 @@ class LocalBackend:
         with self.noting(command):
             match command:
                 case KeepSeries():
-                    do_project(self.context, self._described(command), self.account.actor)
+                    do_project_as(self.context, self._described(command), self._who)
                     return None
                 case _ if isinstance(command, ProjectCommand):
-                    do_project(self.context, command, self.account.actor)
+                    do_project_as(self.context, command, self._who)
                     return None
                 case Attach():
                     check_attached(
@@ -107,12 +110,7 @@ class LocalBackend:
                     )
                     return self._done(command)
                 case Enrol() | ChangeUseCase():
-                    check_pseudonym(self.context, command, self.account.actor)
-                    self.account.members(command.project)  # a project of others is not found
-                    if isinstance(command, Enrol):  # roles that see the definition in part know another digest of it
-                        self._decide(command)
-                    pipeline = self.account.use_case(command.project, command.use_case).pipeline
-                    return self._done(replace(command, pipeline=pipeline))
+                    return self._done(self._completed(command))
                 case Command() if not isinstance(command, Seal):
                     return self._done(command)
                 case _:
@@ -123,9 +121,17 @@ class LocalBackend:
         slots = self.account.use_case(command.project).hanging["slots"]
         return described(command, self.images.studies(command.project, command.subject), slots)
 
+    def _completed(self, command: Enrol | ChangeUseCase) -> Enrol | ChangeUseCase:
+        """Fill in the pipeline of the definition; first refuse who may not, whatever digest of it they know."""
+        check_pseudonym(self.context, command, self.account.actor)
+        self.account.members(command.project)  # a project of others is not found
+        state = self.context.state(command.project, command.subject)[1]
+        decide(replace(command, pipeline=state.pipeline), state, self.account.actor, self.context.clock())
+        return replace(command, pipeline=self.account.use_case(command.project, command.use_case).pipeline)
+
     def _done(self, command: Command) -> SubjectView:
         """Do a subject's command; its view is made of the state that the events made, without reading it again."""
-        state = do_subject(self.context, command, self.account.actor)
+        state = do_subject(self.context, command, self._who)
         with self.context.streams.noticing(command.project, command.subject):
             seen = view(state, self.account.actor, self.context.clock())
         if isinstance(command, Start):
@@ -135,16 +141,14 @@ class LocalBackend:
     def check(self, command: Any) -> None:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
-            check_plain(to_json(command))
+            _check_texts(command)
             if isinstance(command, ProjectCommand):
-                check_project(self.context, command, self.account.actor)
-            else:
-                self._decide(command)
-
-    def _decide(self, command: Command) -> None:
-        """Refuse what the workflow refuses now."""
-        state = self.context.state(command.project, command.subject)[1]
-        decide(command, state, self.account.actor, self.context.clock())
+                check_project(self.context, command, self._who)
+                return
+            if isinstance(command, Enrol | ChangeUseCase):
+                command = self._completed(command)
+            state = self.context.state(command.project, command.subject)[1]
+            decide(command, state, self.account.actor, self.context.clock())
 
     def noting(self, command: Any) -> AbstractContextManager[None]:
         """Refusals of the command, for this while, go to the access stream."""
@@ -217,3 +221,9 @@ class LocalBackend:
     def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""
         raise NotFound("Signature request not found.", "Sign again.")
+
+
+def _check_texts(command: Any) -> None:
+    values = to_json(command)
+    check_plain(values)
+    check_visible(values)

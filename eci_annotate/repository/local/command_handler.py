@@ -5,6 +5,7 @@ A start also raises the fence of the draft; a renewal only moves the draft's end
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from eci_annotate.errors import UNREADABLE, BadUseCase, LeaseLost, NotFound, Refused, Tampered
@@ -17,7 +18,8 @@ from eci_annotate.store.protocols import Address, Holder, Record
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
-from eci_annotate.workflow.subject.commands import Assign, Command, Publish, Renew, Start, Withdraw
+from eci_annotate.workflow.project_checks import check_unlike
+from eci_annotate.workflow.subject.commands import Assign, Command, OpenProject, Publish, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
@@ -27,7 +29,10 @@ from eci_annotate.workflow.usecase.usecase import UseCase
 _PUBLISH = "Publish it from its folder, or on the page of the pipeline."
 
 
-def check_project(context: Context, command: ProjectCommand, actor: Actor) -> tuple[list[Record], tuple[Event, ...]]:
+Who = Callable[[], Actor]  # who acts, with the roles that they have when it is called
+
+
+def check_project(context: Context, command: ProjectCommand, who: Who) -> tuple[list[Record], tuple[Event, ...]]:
     """Return a project's records and the events that a command would add.
 
     Raises
@@ -36,9 +41,11 @@ def check_project(context: Context, command: ProjectCommand, actor: Actor) -> tu
         The command is not allowed; or a definition to be published does not exist, or is none.
     """
     records, state = context.streams.project(command.project)
-    events = decide_project(command, state, actor, context.clock())
+    events = decide_project(command, state, who(), context.clock())  # their roles are no older than the records
     if isinstance(command, Publish):
         _check_definition(context, command)
+    if isinstance(command, OpenProject):
+        check_unlike(command.project, context.streams.projects(), "project")
     return records, events
 
 
@@ -53,23 +60,29 @@ def _check_definition(context: Context, command: Publish) -> None:
 
 
 def do_project(context: Context, command: ProjectCommand, actor: Actor) -> None:
-    """Do a project's command."""
+    """Do a project's command for an actor whose roles do not follow from this project, as its founder's."""
+    do_project_as(context, command, lambda: actor)
+
+
+def do_project_as(context: Context, command: ProjectCommand, who: Who) -> None:
+    """Do a project's command with the roles that its member has when the events are added."""
     for _ in range(TRIES):
-        records, events = check_project(context, command, actor)
+        records, events = check_project(context, command, who)
         if context.append(project_stream(command.project), records, events):
             return
     raise busy()
 
 
-def do_subject(context: Context, command: Command, actor: Actor) -> Subject:
+def do_subject(context: Context, command: Command, who: Who) -> Subject:
     """Do a subject's command (but `Sign`); the subject as it is then. Its stream is folded once for each try."""
     for _ in range(TRIES):
-        now = context.clock()
+        behind = context.streams.project_head(command.project)
+        actor, now = who(), context.clock()
         records, state = context.state(command.project, command.subject)
         events = decide(command, state, actor, now)
         if isinstance(command, Assign) and command.member:
             _check_is_member(context, command)
-        then = context.append_subject(state, records, events)
+        then = context.append_subject(state, records, events, behind)
         if then is not None:
             _follow(context, command, actor, then, now)
             return context.renewed(then)

@@ -35,7 +35,9 @@ def check_attached(context: Context, command: Attach, seen: SubjectView, actor: 
     """What is attached must be there, as it is described, and not be what a signed version holds for its readers."""
     if not actor.may(Permission.ATTACH, command.project, seen.site):
         return  # the workflow refuses it
-    content = context.content(command.project, command.subject).get(command.digest)
+    blobs = context.content(command.project, command.subject)
+    content = blobs.get(command.digest)
+    blobs.put(content)  # it is young again, so that it is not removed before the event refers to it
     works = context.state(command.project, command.subject)[1].work.values()
     if any(part.digest == command.digest for w in works for s in w.signed for part in s.manifest.parts):
         raise Refused("This content belongs to a signed version.", "Attach other content.")

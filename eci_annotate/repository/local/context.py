@@ -22,7 +22,7 @@ from eci_annotate.repository.local.volumes.image_seals import ImageSeals
 from eci_annotate.repository.local.volumes.open_archive import open_archive
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.open_stores import open_folder, open_postgres
-from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Record, Stores
+from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Head, Record, Stores
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.events import Event
 from eci_annotate.workflow.subject.state import Subject, evolve, with_renewal
@@ -118,20 +118,32 @@ class Context:
                 state = with_renewal(state, name, holder.fence, holder.until)
         return state
 
-    def append(self, stream: str, past: list[Record], events: tuple[Event, ...], state: Subject | None = None) -> bool:
+    def append(
+        self,
+        stream: str,
+        past: list[Record],
+        events: tuple[Event, ...],
+        state: Subject | None = None,
+        behind: Head | None = None,
+    ) -> bool:
         """Whether the events could be added behind `past`; if not, read and decide again."""
         if not events:
             return True
         try:
-            self.streams.append(stream, past, events, state)
+            self.streams.append(stream, past, events, state, behind)
         except Conflict:
             return False
         return True
 
-    def append_subject(self, state: Subject, past: list[Record], events: tuple[Event, ...]) -> Subject | None:
-        """The subject as it is behind the events, if they could be added; None: read and decide again."""
+    def append_subject(
+        self, state: Subject, past: list[Record], events: tuple[Event, ...], behind: Head
+    ) -> Subject | None:
+        """The subject as it is behind the events, if they could be added; None: read and decide again.
+
+        `behind` is the project as it was when the actor's roles were read: nobody acts with a role that was removed.
+        """
         then = reduce(lambda known, event: evolve(event, known), events, state)
-        return then if self.append(subject_stream(then.project, then.subject), past, events, then) else None
+        return then if self.append(subject_stream(then.project, then.subject), past, events, then, behind) else None
 
     def use_case(self, digest: str) -> UseCase:
         """The published use case with this digest."""

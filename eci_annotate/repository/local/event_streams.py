@@ -12,7 +12,7 @@ from threading import Lock
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.local.subject_cards import FORMAT, card_of
 from eci_annotate.store.cards import Card, CardQuery
-from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Record
+from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Head, Record
 from eci_annotate.workflow.project import Project, fold_project
 from eci_annotate.workflow.subject.events import Event, from_record, to_record
 from eci_annotate.workflow.subject.state import Subject, fold
@@ -50,10 +50,30 @@ class Streams:
         """The first of the `span` positions below `before`, and their records that contain `words`, newest first."""
         return self._events.feed_before(before, span, words)
 
-    def append(self, stream: str, past: list[Record], events: Sequence[Event], state: Subject | None = None) -> None:
-        """Add events behind `past`, and the card of the `state` they make; Conflict when `past` is not all any more."""
+    def append(
+        self,
+        stream: str,
+        past: list[Record],
+        events: Sequence[Event],
+        state: Subject | None = None,
+        behind: Head | None = None,
+    ) -> None:
+        """Add events behind `past`, and the card of the `state` they make.
+
+        Raises
+        ------
+        Conflict
+            The stream, or the one that it must be `behind`, has grown.
+        """
         new = list(chained(stream, past, [to_record(event) for event in events]))
-        self._events.append(stream, new, len(past), card_of(stream, state) if state else None)
+        self._events.append(stream, new, len(past), card_of(stream, state) if state else None, behind)
+
+    def project_head(self, project: str) -> Head:
+        """How many events of a project are known; ask before who acts, whose roles then are no older."""
+        stream = project_stream(project)
+        with self._lock:
+            known = self._projects.get(project)
+        return Head(stream, known[0] if known else self._events.heads_of([stream]).get(stream, 0))
 
     def subject(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject now, and the records it was folded from."""

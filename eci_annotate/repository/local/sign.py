@@ -15,7 +15,7 @@ from eci_annotate.repository.draft_entries import content_digest
 from eci_annotate.repository.keys.dicom_signatures import SignatureAdder, signature_adder
 from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local import artefacts
-from eci_annotate.repository.local.command_handler import address_of
+from eci_annotate.repository.local.command_handler import Who, address_of
 from eci_annotate.repository.local.context import TRIES, Context, busy
 from eci_annotate.repository.local.proposal import Job, Proposal
 from eci_annotate.repository.local.volumes.image_seals import basis_parts
@@ -31,8 +31,12 @@ from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskKind, task_named
 _one_at_a_time = RLock()
 
 
-def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: Actor) -> VersionSigned:
-    """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event."""
+def sign(context: Context, opened: Callable[[], Signer], command: Sign, who: Who) -> VersionSigned:
+    """Make the draft the next version; `opened` gives the key that signs, or refuses. Returns the event.
+
+    Role and certificate of `who` acts are those of the moment in which the event is added.
+    """
+    actor = who()
     _, state = context.state(command.project, command.subject)
     permit(command, state, actor, context.clock())
     signer, address = opened(), address_of(command, command.task)
@@ -45,10 +49,12 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, actor: A
         manifest = _make(context, command, state, actor, now, adds, signer.content)
         close()
         for _ in range(TRIES):
+            behind = context.streams.project_head(command.project)
+            _certificate(context, command.project, actor.name, signer.key.fingerprint, context.clock())
             records, state = context.state(command.project, command.subject)
             _check_unchanged(context, command, manifest)
-            events = _sealed(signer, command, manifest, state, actor, now)
-            if context.append_subject(state, records, events):
+            events = _sealed(signer, command, manifest, state, who(), now)
+            if context.append_subject(state, records, events, behind):
                 context.proposals.forget(command.project, command.subject)
                 return next(each for each in events if isinstance(each, VersionSigned))
     raise busy()

@@ -14,7 +14,7 @@ from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole
 from eci_annotate.repository.local import artefacts
 from eci_annotate.repository.local.context import Context
-from eci_annotate.repository.local.erase import has_content
+from eci_annotate.repository.local.erase import has_content, keeps_images
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.repository.local.volumes.image_seals import check_files, check_list, ingests, listed
 from eci_annotate.repository.manifest_parts import Keeping, archived_uids, digital_signature_of, keeping_of
@@ -161,9 +161,12 @@ def _older(state: Subject, signed: VersionSigned) -> str:
     return f"It is older than the seal of its images' headers, {to_minute(since)} UTC."
 
 
-def _check_withdrawn(context: Context, state: Subject) -> None:
+def _check_withdrawn(context: Context, state: Subject) -> str:
     if has_content(context, state.project, state.subject):
         raise Tampered("Consent was withdrawn, but content of the subject still exists.")
+    if keeps_images(context, state.project, state.subject):
+        return "Another project still has this subject; its images stay until it is withdrawn there too."
+    return ""
 
 
 def _check_lists(context: Context, state: Subject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from eci_annotate.repository.admin.orphans import remove_when_due
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.derivation.service_tasks import DerivedTasks
 from eci_annotate.repository.local.checkpoints import prove, take_when_new
@@ -35,9 +36,9 @@ class LocalUpkeep:
         """See `Upkeep`."""
         return prove(self._context)
 
-    def finish_withdrawals(self) -> int:
+    def clean_up(self) -> int:
         """See `Upkeep`."""
-        return finish_withdrawals(self._context)
+        return finish_withdrawals(self._context) + remove_when_due(self._context)
 
     def ingest(self) -> int:
         """See `Upkeep`."""

@@ -197,8 +197,11 @@ class Upkeep(Protocol):
     def prove(self) -> list[Check]:
         """Compare all streams with the checkpoints; the last row says what the newest one covers."""
 
-    def finish_withdrawals(self) -> int:
-        """Destroy what is left of subjects whose withdrawal was cut off; returns how many there were."""
+    def clean_up(self) -> int:
+        """Destroy what is left of withdrawals that were cut off, and once a day old content that nothing refers to.
+
+        Returns how many subjects and blobs that were.
+        """
 
     def ingest(self) -> int:
         """Take in the files of every site that has sent nothing for a while; returns how many were decided."""

@@ -6,10 +6,11 @@ Each law gets a new, empty store and raises AssertionError if the store violates
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from eci_annotate.errors import Conflict, NotFound
 from eci_annotate.store.conformance.card_laws import CARD_LAWS, CardedEvents, record_of, refuses
-from eci_annotate.store.protocols import AccessStore, BlobStore
+from eci_annotate.store.protocols import AccessStore, BlobStore, Head
 from eci_annotate.workflow.codec import contains, digest
 from eci_annotate.workflow.trust.seals import START
 
@@ -33,6 +34,19 @@ def a_wrong_expectation_changes_nothing(store: CardedEvents) -> None:
         refuses(Conflict, lambda wrong=wrong: store.append("a", [record_of("2")], wrong))  # type: ignore[misc]
     assert store.read("a") == [record_of("1")]
     assert len(store.feed()) == 1
+
+
+def an_append_behind_another_stream_needs_its_length(store: CardedEvents) -> None:
+    store.append("project/p", [record_of("1"), record_of("2")], 0)
+    store.append("a", [record_of("1")], 0, behind=Head("project/p", 2))
+    store.append("b", [record_of("1")], 0, behind=Head("project/q", 0))
+    for name, wrong in (("project/p", 1), ("project/p", 3), ("project/q", 1)):
+        head = Head(name, wrong)
+        refuses(Conflict, lambda head=head: store.append("a", [record_of("2")], 1, behind=head))  # type: ignore[misc]
+    refuses(Conflict, lambda: store.append("a", [record_of("2")], 0, behind=Head("project/p", 2)))
+    assert store.read("a") == [record_of("1")] and [entry.position for entry in store.feed()] == [1, 2, 3, 4]
+    store.append("a", [record_of("2")], 1, behind=Head("project/p", 2))
+    assert len(store.read("a")) == 2 and store.heads() == {"a": 2, "b": 1, "project/p": 2}
 
 
 def an_empty_append_changes_nothing(store: CardedEvents) -> None:
@@ -94,6 +108,7 @@ EVENT_LAWS: Sequence[Callable[[CardedEvents], None]] = (
     unknown_streams_are_empty,
     what_is_appended_is_read,
     a_wrong_expectation_changes_nothing,
+    an_append_behind_another_stream_needs_its_length,
     an_empty_append_changes_nothing,
     the_feed_has_all_in_order,
     the_feed_is_read_backwards,
@@ -145,6 +160,20 @@ def a_scope_is_dropped_whole(store: BlobStore) -> None:
     assert store.names("p/S1") == [digest(b"1")]
 
 
+def only_old_blobs_that_are_named_expire(store: BlobStore) -> None:
+    past, future = (datetime.now(UTC) + timedelta(days=days) for days in (-1, 1))
+    names = [digest(content) for content in (b"1", b"2", b"3")]
+    for scope in ("", "p/S1", "p/S2"):
+        for name in names:
+            store.keep(scope, name, b"content")
+    assert store.expire("p/S1", names, past) == [] == store.expire("p/S1", [], future)
+    assert store.expire("p/S1", [*names[:2], names[0], "0" * 64], future) == sorted(names[:2])
+    assert store.names("p/S1") == names[2:] and store.names("") == store.names("p/S2") == sorted(names)
+    assert store.expire("p/none", names, future) == []
+    store.keep("p/S1", names[0], b"content")
+    assert store.fetch("p/S1", names[0]) == b"content"
+
+
 def unknown_blobs_are_not_found(store: BlobStore) -> None:
     for key in ("0" * 64, "../../etc", "", "A" * 64):
         for scope in ("", "p/S1"):
@@ -168,6 +197,7 @@ BLOB_LAWS: Sequence[Callable[[BlobStore], None]] = (
     a_name_is_what_the_caller_says,
     scopes_are_apart,
     a_scope_is_dropped_whole,
+    only_old_blobs_that_are_named_expire,
     unknown_blobs_are_not_found,
     bad_scopes_are_refused,
     content_is_named_by_its_digest,

@@ -5,7 +5,10 @@ The caller provides the name; the caller also checks whether the content matches
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from eci_annotate.errors import NotFound, Tampered
@@ -45,8 +48,8 @@ class NamedByContent:
 class FolderBlobs(NamedByContent):
     """BlobStore in a folder, for many processes on one machine."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
         path = self._path(scope, digest)
@@ -57,6 +60,7 @@ class FolderBlobs(NamedByContent):
                 sync_folder(path.parent)
             else:
                 write_atomic(path, content)
+            os.utime(path, times=(self._clock(),) * 2)
 
     def fetch(self, scope: str, digest: str) -> bytes:
         try:
@@ -75,6 +79,18 @@ class FolderBlobs(NamedByContent):
             for shelf in _shelves(folder):
                 sync_folder(shelf)
         return sum(not file.name.startswith(".") for file in files)
+
+    def expire(self, scope: str, digests: Iterable[str], before: datetime) -> list[str]:
+        paths = {name: self._path(scope, name) for name in set(digests)}
+        if not paths:
+            return []
+        with writing(), locked(self._of(scope) / "lock"):
+            old = [n for n, path in paths.items() if path.exists() and path.stat().st_mtime < before.timestamp()]
+            for name in old:
+                paths[name].unlink()
+            for shelf in {paths[name].parent for name in old}:
+                sync_folder(shelf)
+        return sorted(old)
 
     def names(self, scope: str) -> list[str]:
         return sorted(_names(self._of(scope)))

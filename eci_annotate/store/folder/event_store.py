@@ -26,7 +26,7 @@ from eci_annotate.store.folder import card_file
 from eci_annotate.store.folder import feed_file as feedfile
 from eci_annotate.store.folder.card_file import CardFile, Index
 from eci_annotate.store.folder.feed_file import FeedFile
-from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
+from eci_annotate.store.protocols import Append, Entry, Head, Record, busy, check_stream, no_stream
 from eci_annotate.workflow.codec import canonical, contains, parse
 
 _TABLE, _CARD = "events", "card"
@@ -61,13 +61,20 @@ class TinyEvents:
         self._lock = folder / "store.lock"
         self._following = Lock()
 
-    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+    def append(
+        self,
+        stream: str,
+        records: Sequence[Record],
+        expected: int,
+        card: Card | None = None,
+        behind: Head | None = None,
+    ) -> None:
         check_card(stream, card)
         path = self._path(stream)
         with writing(), locked(self._lock):
             database = _document(path)
             have = len(_documents(database))
-            if have != expected:
+            if have != expected or (behind is not None and len(self.read(behind.stream)) != behind.records):
                 raise busy()
             if records:
                 self._catch_up()

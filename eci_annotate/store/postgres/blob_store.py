@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from eci_annotate.errors import NotFound
 from eci_annotate.store.folder.blob_store import NamedByContent
 from eci_annotate.store.postgres.database import Database
 from eci_annotate.store.protocols import check_digest, check_scope
 
 _KEEP = """INSERT INTO blobs (scope, digest, content) VALUES (%s, %s, %s)
-ON CONFLICT (scope, digest) DO UPDATE SET content = excluded.content WHERE blobs.content <> excluded.content"""
+ON CONFLICT (scope, digest) DO UPDATE SET kept = now(),
+content = CASE WHEN blobs.content = excluded.content THEN blobs.content ELSE excluded.content END"""
+_EXPIRE = "DELETE FROM blobs WHERE scope = %s AND digest = ANY(%s) AND kept < %s RETURNING digest"
 _FETCH = "SELECT content FROM blobs WHERE scope = %s AND digest = %s"
 
 
@@ -29,6 +34,10 @@ class PostgresBlobs(NamedByContent):
 
     def drop(self, scope: str) -> int:
         return self._database.change("DELETE FROM blobs WHERE scope = %s", [check_scope(scope)])
+
+    def expire(self, scope: str, digests: Iterable[str], before: datetime) -> list[str]:
+        named = [check_digest(each) for each in digests]
+        return sorted(name for (name,) in self._database.rows(_EXPIRE, [check_scope(scope), named, before]))
 
     def names(self, scope: str) -> list[str]:
         rows = self._database.rows("SELECT digest FROM blobs WHERE scope = %s ORDER BY digest", [check_scope(scope)])

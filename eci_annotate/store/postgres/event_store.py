@@ -8,10 +8,11 @@ from typing import Any
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, from_row
 from eci_annotate.store.postgres.card_pages import page, values
 from eci_annotate.store.postgres.database import Database, patterns, run_each
-from eci_annotate.store.protocols import Append, Entry, Record, busy, check_stream, no_stream
+from eci_annotate.store.protocols import Append, Entry, Head, Record, busy, check_stream, no_stream
 from eci_annotate.workflow.codec import canonical, parse
 
 _APPEND = "SELECT append_events(%s, %s, %s::text[], %s, %s, %s::text[], %s::text[], %s)"
+_APPEND_BEHIND = "SELECT append_behind(%s, %s, %s, %s, %s::text[], %s, %s, %s::text[], %s::text[], %s)"
 _REPLACE = "SELECT replace_card(%s, %s, %s, %s, %s::text[], %s::text[], %s)"
 _RECARD = "SELECT put_card(id, name, %s, %s, %s::text[], %s::text[], %s) FROM streams WHERE name = %s"
 _READ = (
@@ -34,10 +35,22 @@ class PostgresEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, stream: str, records: Sequence[Record], expected: int, card: Card | None = None) -> None:
+    def append(
+        self,
+        stream: str,
+        records: Sequence[Record],
+        expected: int,
+        card: Card | None = None,
+        behind: Head | None = None,
+    ) -> None:
         if not records:
             return self._set_card(check_stream(stream), expected, card)
-        if not self._database.value(_APPEND, _arguments(Append(stream, records, expected, card))):
+        arguments = _arguments(Append(stream, records, expected, card))
+        if behind is None:
+            done = self._database.value(_APPEND, arguments)
+        else:
+            done = self._database.value(_APPEND_BEHIND, [check_stream(behind.stream), behind.records, *arguments])
+        if not done:
             raise busy()
         return None
 
