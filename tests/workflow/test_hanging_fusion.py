@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import pytest
-
 from eci_annotate.viewer.stage.layouts import of_stage
 from eci_annotate.viewer.stage.sections.colour_maps import COLOUR_MAPS
 from eci_annotate.workflow.usecase.hanging import hang
+from eci_annotate.workflow.usecase.json_schema import validator_of
 from eci_annotate.workflow.usecase.protocol_stages import COLOURS, Aim, Fuse
 from eci_annotate.workflow.usecase.protocol_words import explain
 
@@ -53,11 +51,10 @@ CT, OTHER, PET = series("1", "CT", "9.1"), series("2", "PT", "9.2"), series("3",
 
 
 def test_the_protocol_fits_its_schema_which_knows_the_colour_maps() -> None:
-    jsonschema.validate(PROTOCOL, SCHEMA)
+    validator_of(SCHEMA).validate(PROTOCOL)
     assert SCHEMA["$defs"]["fuse"]["properties"]["colours"]["enum"] == list(COLOUR_MAPS) and COLOURS in COLOUR_MAPS
     wrong = {**PROTOCOL, "slots": [{**PROTOCOL["slots"][0], "fuse": {"colours": "rainbow"}}]}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, SCHEMA)
+    assert not validator_of(SCHEMA).is_valid(wrong)
 
 
 def test_one_of_the_same_frame_of_reference_is_fused_with_its_reason() -> None:
