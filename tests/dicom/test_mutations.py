@@ -9,11 +9,11 @@ import pytest
 import eci_annotate as eci
 from eci_annotate.dicom import scan
 from eci_annotate.dicom.images.study import stack_headers
-from tests.counts import SOAK
+from tests.counts import examples
 from tests.dicom.mutations import mutated
 from tests.dicom.series_maker import make_series
 
-IMAGES, SETS = (8_000, 2_000) if SOAK else (240, 60)
+IMAGES, SETS = examples(240, 8_000), examples(60, 2_000)
 
 
 @pytest.mark.parametrize("part", range(2))

@@ -23,7 +23,7 @@ from eci_annotate.dicom.rtstruct.decimals import from_decimals, to_decimals
 from eci_annotate.imaging.annotations import Box, Contours, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like
-from tests.counts import ROUND_TRIPS
+from tests.counts import ROUND_TRIPS, examples
 from tests.dicom.peers import dciodvfy_errors, plastimatch_masks
 from tests.grids import grids, rotation
 
@@ -66,7 +66,7 @@ def _round_trip(case, holes="keyhole"):
             assert np.array_equal(annotation.mask_on(v).values, array)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60, 600))
 @given(cases(), st.sampled_from(["keyhole", "xor_nested", "closedplanar_xor"]))
 def test_mask_to_file_to_mask_is_the_identity(case, holes):
     _round_trip(case, holes)

@@ -14,6 +14,7 @@ from eci_annotate import errors
 from eci_annotate.imaging.annotations import Box, Mask
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of, like, volume_from_array
+from tests.counts import examples
 from tests.grids import SERIES, grids
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -43,7 +44,7 @@ def affine_ras(grid: Grid) -> np.ndarray:
     return LPS_TO_RAS @ grid.affine[:, [2, 1, 0, 3]]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 5000))
 @given(grids(), st.integers(0, 99))
 def test_nibabel_and_simpleitk_read_the_same_nifti(tmp_path_factory, grid, seed):
     volume, folder = volume_on(grid), tmp_path_factory.mktemp("nifti")
@@ -95,7 +96,7 @@ def test_a_slice_of_unknown_thickness_says_so(tmp_path):
     assert b"# slice thickness unknown" in path.read_bytes() and sitk.ReadImage(str(path)).GetOrigin() == (1, 2, 3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 5000))
 @given(grids(), st.integers(0, 99), st.booleans())
 def test_simpleitk_reads_the_same_seg_nrrd(tmp_path_factory, grid, seed, overlap):
     volume, folder = volume_on(grid), tmp_path_factory.mktemp("nrrd")

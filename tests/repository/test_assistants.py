@@ -33,6 +33,7 @@ from eci_annotate.repository.assistants.proposal_wire import proposed_from_wire,
 from eci_annotate.repository.assistants.protocol import Prompt, PromptKind, Proposed, filled
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
+from tests.counts import examples
 from tests.ports import free_port
 from tests.repository.model_servers import NnInteractiveServer, Seen, ball, monai_app, serving
 from tests.repository.repository_world import P, S, as_member, local, make
@@ -206,7 +207,7 @@ def test_servers_are_managed_by_command(repo: Repository, seen: Seen, monai: Ass
     assert isinstance(run.invoke(command, ["assistant", "remove", folder, "spleen"]).exception, EciError)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40, 5000), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 8)), max_size=30))
 def test_a_proposal_is_the_same_after_the_wire(voxels: list[tuple[int, int, int]]) -> None:
     mask = np.zeros((5, 7, 9), bool)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.stage.ink import rasterise as c
 from eci_annotate.viewer.stage.pane_geometry import Rect, View, stacks_of
+from tests.counts import examples
 from tests.viewer.test_views import grid
 
 
@@ -48,7 +49,7 @@ def compose_twin(stack, view, rect, painted):  # type: ignore[no-untyped-def]
     return out.astype(np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60, 5000), deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     pane=st.sampled_from(("axial", "sagittal", "coronal")),
@@ -68,7 +69,7 @@ def test_kernel_equals_twin(seed: int, pane: str, zoom: float, left: float, rati
     assert np.abs(ours.astype(int) - twin).max() <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60, 5000), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from((5, 5000)))
 def test_runs_say_the_same_as_the_picture(seed: int, most: int) -> None:
     random = np.random.default_rng(seed)

@@ -27,6 +27,7 @@ from eci_annotate.viewer.stage.orders import Ink, Lines, Send
 from eci_annotate.viewer.stage.pane_geometry import View
 from eci_annotate.viewer.stage.sections.oblique_stack import MOST_PIXELS, Tilt, oblique_stack
 from eci_annotate.workflow.usecase.protocol_stages import Aim
+from tests.counts import examples
 from tests.viewer.test_fusion import values_of
 from tests.viewer.viewer_world import hands, tool
 
@@ -69,7 +70,7 @@ def view_of(one: Controller, index: int | None = None) -> View:
 
 
 @given(right=units, down=units, seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40, 5000))
 def test_a_plane_is_sampled_as_by_scipy(right: Any, down: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     raster = Raster(rng.uniform([-35, -45, 0], [20, 20, 50]), np.asarray(right), np.asarray(down), 23, 31)
@@ -86,7 +87,7 @@ def test_a_plane_is_sampled_as_by_scipy(right: Any, down: Any, seed: int) -> Non
 
 
 @given(right=units, down=units)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60, 5000))
 def test_planes_cover_the_volume_and_one_goes_through_the_pivot(right: Any, down: Any) -> None:
     try:
         stack = oblique_stack(GRID, Tilt.from_vectors(right, down, MIDDLE + 3, "9.1"))

@@ -80,7 +80,7 @@ def test_an_oblique_cell_says_how_it_is_turned() -> None:
     ]
     slots = [*PROTOCOL["slots"], {"name": "pet", "title": "PET", "require": [rule("PT")]}]
     protocol = {**PROTOCOL, "slots": slots, "stages": [{"name": "turned", "title": "Turned", "grid": [cells]}]}
-    jsonschema.validate(protocol, SCHEMA)
+    validator_of(SCHEMA).validate(protocol)
     (stage,) = hang(protocol, [CT, OTHER]).stages
     found = [cell.aim for cell in of_stage(stage).cells]
     assert found == [Aim((0, 1, 1), (1, 0, 0)), Aim(series_uid="2"), None]
