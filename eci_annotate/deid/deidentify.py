@@ -15,13 +15,13 @@ from pydicom.dataset import Dataset
 
 from eci_annotate.deid.descriptors import Cleaner, cleaner
 from eci_annotate.deid.object_types import object_of
-from eci_annotate.deid.patient_words import in_pixels
+from eci_annotate.deid.patient.identify_patient import recurrence_of
+from eci_annotate.deid.patient.patient_words import in_pixels
 from eci_annotate.deid.pixel_data.pixel_masks import has_embedded_overlays, mask_pixels, rule_for
 from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, names_nobody, said
-from eci_annotate.deid.recurrence import recurrence_of
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
 from eci_annotate.deid.walk import Seen, Walk, part_of

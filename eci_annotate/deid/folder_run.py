@@ -115,7 +115,7 @@ class FolderRun:
     def _stored(self, dataset: Dataset, result: Result, content: Content, uids: dict[str, str]) -> Result:
         if result.dataset is None:
             return result
-        name = self._name(dataset)
+        name = self._name(dataset, uids)
         if self._is_other(name, content):
             return Result(None, causes=(Cause.DUPLICATE,))
         if self.target is not None:
@@ -133,10 +133,11 @@ class FolderRun:
         self._met[name] = b""
         return False
 
-    def _name(self, dataset: Dataset) -> str:
+    def _name(self, dataset: Dataset, uids: dict[str, str]) -> str:
         """A path of pseudonymous UIDs, also where the policy keeps UIDs."""
-        uids = [self.pseudonymiser.uid(said(dataset, level)) or "0" for level in _LEVELS]
-        return f"{uids[0]}/{uids[1]}/{uids[2]}.dcm"
+        old = [said(dataset, level) for level in _LEVELS]
+        study, series, instance = (uids.get(uid) or self.pseudonymiser.uid(uid) or "0" for uid in old)
+        return f"{study}/{series}/{instance}.dcm"
 
     def _remember(self, dataset: Dataset, made: Dataset, uids: dict[str, str]) -> None:
         if self.mappings is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from eci_annotate.deid.elements import text_of
@@ -19,6 +21,7 @@ _ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104"
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ENCAPSULATED_DOCUMENT = 0x00420011
+_ASCII = ("CS", "UI", "DA", "TM", "AS")
 _OWN_CREATOR = "ECI_ANNOTATE"
 _OWN_MAKER = "eci_annotate"
 _NOBODY = re.compile(r"UNKNOWN( PATIENT)?|ANON(YM(OUS|I[SZ]ED)?)?|NONE|N/?A|NULL|NO ?ID|[0X\W_]+")
@@ -134,8 +137,21 @@ def names_nobody(patient_id: str) -> bool:
 
 
 def said(dataset: Dataset, keyword: str) -> str:
-    """Return what an element of the dataset says, as text; empty without it."""
-    return text_of(dataset[keyword]).strip() if keyword in dataset else ""
+    """Return what an element of the dataset says, as text; empty without it.
+
+    Where text is ASCII by its representation, a raw element stays raw: to parse and write it again takes longer.
+    """
+    tag = _tag_of(keyword)
+    if tag not in dataset:
+        return ""
+    element = dataset.get_item(tag)
+    is_plain = isinstance(element, RawDataElement) and element.VR in _ASCII and element.value is not None
+    return text_of(element if is_plain else dataset[tag]).strip()
+
+
+@lru_cache(maxsize=256)
+def _tag_of(keyword: str) -> BaseTag:
+    return Tag(keyword)
 
 
 def _within(uid: str, root: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
 from eci_annotate.deid.object_types import letter_for
-from eci_annotate.deid.patient_words import is_compared
+from eci_annotate.deid.patient.patient_words import is_compared
 from eci_annotate.deid.policy import Dates, Policy
 from eci_annotate.deid.profile import Option, Row, row_of
 
@@ -124,6 +125,7 @@ def _with_option(letter: str, vr: str) -> Action | None:
     return Action.TEXT if vr in _TEXT_VR or vr == "CS" else None
 
 
+@lru_cache(maxsize=8192)
 def representation(tag: int, vr: str | None) -> str:
     """Return the representation of an element: as written, or the dictionary's where the file does not say."""
     known = dictionary_VR(tag) if dictionary_has_tag(tag) else ""

@@ -14,10 +14,10 @@ from pydicom.sequence import Sequence
 from eci_annotate.deid.date_shift import capped_age, is_temporal, shifted_date, shifted_datetime
 from eci_annotate.deid.descriptors import Cleaner
 from eci_annotate.deid.elements import Element, dummy, empty, is_empty, text_of, with_text
-from eci_annotate.deid.patient_words import compared
+from eci_annotate.deid.patient.patient_words import compared
+from eci_annotate.deid.patient.recurrence import Recurrence
 from eci_annotate.deid.private_elements import kept_private
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
-from eci_annotate.deid.recurrence import Recurrence
 from eci_annotate.deid.rules import PATIENT_ID, Action, Rules, representation
 
 Handler = Callable[["Walk", Element, Dataset, int], Element | None]

@@ -3,7 +3,7 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from eci_annotate.deid.recurrence import recurrence_of
+from eci_annotate.deid.patient.identify_patient import recurrence_of
 
 PATIENTS = {
     "german": {"PatientName": "Müller^Zoë Ann", "PatientID": "A-123-456/78", "PatientBirthDate": "19600201"},

@@ -11,8 +11,8 @@ from pydicom.uid import UID_dictionary
 
 from eci_annotate.deid.descriptors import REMOVED, vocabulary
 from eci_annotate.deid.elements import Element, empty, text_of, with_text
+from eci_annotate.deid.patient.recurrence import Recurrence
 from eci_annotate.deid.quarantine import said
-from eci_annotate.deid.recurrence import Recurrence
 
 _BINARY = frozenset(
     {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "UN", "US", "UV"}

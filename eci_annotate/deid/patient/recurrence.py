@@ -9,34 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import permutations, product
 
-from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-
-from eci_annotate.deid.quarantine import names_nobody
-
-_NAMES = (
-    "PatientName",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-    "ReferringPhysicianName",
-    "PerformingPhysicianName",
-    "OperatorsName",
-    "NameOfPhysiciansReadingStudy",
-    "RequestingPhysician",
-)
-_NUMBERS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID", "AdmissionID", "PatientTelephoneNumbers")
-_ITEMS = ("OtherPatientIDsSequence", "RequestAttributesSequence", "ReferencedPatientSequence")
-_PHRASES = ("PatientAddress", "InstitutionName", "InstitutionAddress")
-_SHORTEST_NAME, _SHORTEST_NUMBER, _SHORTEST_INSIDE, _SHORTEST_PHONE = 3, 4, 6, 7
+SHORTEST_NUMBER, SHORTEST_PHONE = 4, 7
+_SHORTEST_NAME, _SHORTEST_INSIDE = 3, 6
 _SHORTEST_AMONG_NUMBERS = 6  # shorter ones may be measured values
 _SHORTEST_IN_BYTES = 5  # shorter ones occur by chance
 _PRINTABLE = re.compile(rb"[ -~]{8,}")
 _ENCODINGS = ("utf-8", "latin-1", "iso8859_2", "iso8859_5", "gb18030", "shift_jis", "euc_kr", "iso8859_7")
-_WORDS = re.compile(r"[^\W\d_]+")
+WORDS = re.compile(r"[^\W\d_]+")
 _APOSTROPHES = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)+")
 _MOST_KNOWN = 4096
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
@@ -76,14 +57,14 @@ class Recurrence:
         phrases: tuple[str, ...] = (),
         births: tuple[str, ...] = (),
     ) -> None:
-        words = [word for name in names for word in _WORDS.findall(name)]
+        words = [word for name in names for word in WORDS.findall(name)]
         usual = [word for word in words if len(word) >= _SHORTEST_NAME or not word.isascii()]
         self._needles = _needles((*usual, *numbers, *births))
         self._numbers = _whole_numbers((*numbers, *births))
         self._bytes = _any_of({each for text in (*usual, *numbers) for each in _encoded(text)}, r"[^\W_]")
         self._parts = [part for name in names for part in _name_patterns(name)]
         self._parts += [pattern for number in numbers for pattern in _number_patterns(number)]
-        self._parts += [_loose(digits[-_SHORTEST_PHONE:]) + r"(?!\d)" for digits in map(_digits, phones) if digits]
+        self._parts += [_loose(digits[-SHORTEST_PHONE:]) + r"(?!\d)" for digits in map(digits_of, phones) if digits]
         self._parts += [pattern for each in phrases for pattern in _phrase_patterns(each)]
         self._parts += [pattern for birth in births for pattern in _birth_patterns(birth)]
         self._folded = re.compile("|".join(dict.fromkeys(self._parts))) if self._parts else None
@@ -125,29 +106,6 @@ class Recurrence:
         return "" if self._is_in(rest) else rest
 
 
-def recurrence_of(dataset: Dataset, institution: bool = True) -> Recurrence | None:
-    """Return what identifies the patient in this object, its institution included if wanted; None if nothing does."""
-    wanted = (*_NUMBERS, *_PHRASES, "PatientBirthDate") if institution else (*_NUMBERS, _PHRASES[0], "PatientBirthDate")
-    sources = [dataset, *_items(dataset)]
-    names = tuple(filter(_names_somebody, (_text(each, keyword) for each in sources for keyword in _NAMES)))
-    every = {keyword: [part for each in sources for part in _parts_of(each, keyword)] for keyword in wanted}
-    every["StudyID"] = [part for part in every["StudyID"] if _digits(part)]  # others are words such as BRAIN
-    numbers = tuple(part for keyword in _NUMBERS for part in every[keyword] if _is_number(part))
-    phones = tuple(part for part in every["PatientTelephoneNumbers"] if len(_digits(part)) >= _SHORTEST_PHONE)
-    phrases = tuple(part for keyword in _PHRASES for part in every.get(keyword, ()) if len(_WORDS.findall(part)) > 1)
-    births = tuple(part for part in every["PatientBirthDate"] if len(part) == 8 and part.isdigit())
-    if not (names or numbers or phones or phrases or births):
-        return None
-    return _recurrence(names, numbers, phones, phrases, births)
-
-
-def _items(dataset: Dataset) -> Iterator[Dataset]:
-    """Items that state other names and numbers of the patient."""
-    for keyword in _ITEMS:
-        value = dataset[keyword].value if keyword in dataset else None
-        yield from value if isinstance(value, Sequence) else ()
-
-
 def _needles(words: Iterable[str]) -> tuple[bytes, ...]:
     """Words as they stand in binary values, in lower case where bytes have one."""
     encoded = {each.encode("latin-1", "ignore") for word in words for each in _encoded(word)}
@@ -166,31 +124,6 @@ def _whole_numbers(numbers: Iterable[str]) -> frozenset[str]:
 def _whole(part: str) -> str:
     """A number without sign, leading zeros and empty decimals."""
     return re.sub(r"\.0*$", "", part.strip(" +-\0").lstrip("0"))
-
-
-@lru_cache(maxsize=256)
-def _recurrence(*identifying: tuple[str, ...]) -> Recurrence:
-    return Recurrence(*identifying)
-
-
-def _names_somebody(name: str) -> bool:
-    """Whether a person name has a word that is no placeholder: codes such as UNKNOWN tell nothing of a patient."""
-    return any(not names_nobody(word) for word in _WORDS.findall(name))
-
-
-def _is_number(part: str) -> bool:
-    return len(part) >= _SHORTEST_NUMBER and not names_nobody(part)
-
-
-def _parts_of(dataset: Dataset, keyword: str) -> list[str]:
-    return [part.strip() for part in _text(dataset, keyword).split("\\") if part.strip()]
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    if value is None or isinstance(value, str):
-        return value or ""
-    return "\\".join(map(str, value)) if hasattr(value, "append") else str(value)
 
 
 def _any_of(words: Iterable[str], boundary: str) -> re.Pattern[str] | None:
@@ -227,10 +160,10 @@ def _readings(text: str) -> Iterator[str]:
 def _name_patterns(name: str) -> Iterator[str]:
     """Patterns of one name: its words, its parts written together, and family name with an initial."""
     for group in name.replace("\\", "=").split("="):
-        parts = ["".join(_WORDS.findall(part)) for part in group.split("^") if _WORDS.search(part)]
-        words = _WORDS.findall(group)
+        parts = ["".join(WORDS.findall(part)) for part in group.split("^") if WORDS.search(part)]
+        words = WORDS.findall(group)
         pairs = [first + second for first, second in permutations(parts[:3], 2)]
-        joined = ["".join(_WORDS.findall(each)) for each in _APOSTROPHES.findall(group)]
+        joined = ["".join(WORDS.findall(each)) for each in _APOSTROPHES.findall(group)]
         shortened = [(one, other[0]) for one, other in permutations(parts[:2], 2)]
         initials = [each for word, initial in shortened for each in (word + initial, initial + word)]
         for text in (*words, *parts, *pairs, *joined):
@@ -252,7 +185,7 @@ def _word_pattern(word: str) -> str:
         return re.escape(word) if len(word) > 1 else _bounded(re.escape(word))
     if len(word) >= _SHORTEST_INSIDE:
         return _loose(word, most=1)
-    if len(word) >= _SHORTEST_NUMBER:
+    if len(word) >= SHORTEST_NUMBER:
         return _bounded(re.escape(word) + r"(?:['’]?s|[^\W\d_])?")
     return _bounded(re.escape(word)) if len(word) >= _SHORTEST_NAME or not word.isascii() else "(?!)"
 
@@ -270,17 +203,17 @@ def _number_patterns(number: str) -> Iterator[str]:
     """Patterns of an identifier however its groups are separated, also without leading zeros."""
     plain = re.sub(r"[\W_]", "", folded(number))
     for each in {plain, plain.lstrip("0")}:
-        if len(each) >= _SHORTEST_NUMBER:
+        if len(each) >= SHORTEST_NUMBER:
             yield rf"(?<![^\W_]){_loose(each)}(?![^\W_])"
 
 
-def _digits(text: str) -> str:
+def digits_of(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
 def _phrase_patterns(text: str) -> Iterator[str]:
     """Patterns of several words in a row, and of them without numbers."""
-    for pieces in (re.findall(r"[^\W_]+", folded(text)), _WORDS.findall(folded(text))):
+    for pieces in (re.findall(r"[^\W_]+", folded(text)), WORDS.findall(folded(text))):
         if len(pieces) > 1:
             yield _bounded(r"[\W_]+".join(map(re.escape, pieces)))
 

@@ -1,0 +1,1 @@
+"""What identifies the patient, and where it is found in an object."""
