@@ -5,8 +5,9 @@ A file is sealed bit for bit; dicomweb-client parses what it retrieves and encod
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import Message
 from typing import Any
 
@@ -16,7 +17,8 @@ from dicomweb_client.api import DICOMwebClient
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import NotFound, StoreUnavailable, Tampered
 
-TIMEOUT_S, MOST_AT_ONCE = 60.0, 64 << 20
+TIMEOUT_S, MOST_AT_ONCE, PAGE = 60.0, 64 << 20, 1000
+DUPLICATE = 0x0111  # the archive has this SOP instance, and does not take it again
 _DELETED = (200, 202, 204, 404, 410)
 
 
@@ -60,11 +62,20 @@ class DicomWebObjects:
             kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
             headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
             answer = self._ask("POST", f"{self._url}/studies", content=body, headers=headers)
-            _require(answer, 200)
-            kept = {item["00081155"]["Value"][0] for item in answer.json().get("00081199", {}).get("Value", [])}
-            if missing := {uids.sop for uids in some} - kept:
-                what = f"The DICOMweb archive did not keep {len(missing)} files."
+            kept = self._kept(answer, some)
+            if missing := len({uids.sop for uids in some} - kept):
+                reasons = ", ".join(sorted(f"{code:04X}H" for code in set(_failures(answer).values())))
+                what = f"The DICOMweb archive did not keep {missing} files{f' (reason {reasons})' if reasons else ''}."
                 raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+
+    def _kept(self, answer: httpx.Response, some: Mapping[Uids, bytes]) -> set[str]:
+        """Return the SOP instance UIDs of the files that are there after an answer to STOW-RS (PS3.18, 10.5.3)."""
+        if answer.status_code not in (200, 202, 409):  # all, some, or none were stored
+            _require(answer, 200)
+        kept = {item["00081155"]["Value"][0] for item in _items(answer, "00081199")}
+        failed = _failures(answer)
+        again = [uids for uids in some if failed.get(uids.sop) == DUPLICATE]
+        return kept - failed.keys() | {uids.sop for uids in again if self.get("", uids) == some[uids]}
 
     def delete(self, subject: str, uids: Uids) -> None:
         """Delete a file."""
@@ -73,11 +84,35 @@ class DicomWebObjects:
             if answer.status_code not in _DELETED:
                 _require(answer, 204)
             return
-        found = self._ask("POST", f"{self._orthanc}/tools/lookup", content=uids.sop)
+        for name in self._instances_with(uids.sop):
+            _require(self._ask("DELETE", f"{self._orthanc}/instances/{name}"), 200)
+
+    def delete_of(self, patient: str, uids: Uids) -> None:
+        """Delete a file of a patient; an Orthanc keeps another patient's file with these UIDs."""
+        if not self._orthanc:
+            self.delete(patient, uids)
+            return
+        for name in self._instances_with(uids.sop):
+            whose = self._ask("GET", f"{self._orthanc}/instances/{name}/patient")
+            _require(whose, 200)
+            if str(_json(whose)["MainDicomTags"].get("PatientID", "")).strip() == patient:
+                _require(self._ask("DELETE", f"{self._orthanc}/instances/{name}"), 200)
+
+    def present(self, patient: str, files: Iterable[Uids]) -> set[Uids]:
+        """Return which of these files are there, as files of the patient where the archive says whose they are."""
+        wanted, found = set(files), set[Uids]()
+        for study in sorted({uids.study for uids in wanted}):
+            for row in self._rows_of(study, ("PatientID",)):
+                whose = next(iter(row.get("00100020", {}).get("Value") or [patient]))
+                if str(whose).strip() == patient:
+                    found.add(_uids_in(study, row))
+        return wanted & found
+
+    def _instances_with(self, sop: str) -> list[str]:
+        """Return Orthanc's own names of the instances with a SOP Instance UID."""
+        found = self._ask("POST", f"{self._orthanc}/tools/lookup", content=sop)
         _require(found, 200)
-        for each in found.json():
-            if each["Type"] == "Instance":
-                _require(self._ask("DELETE", f"{self._orthanc}/instances/{each['ID']}"), 200)
+        return [str(each["ID"]) for each in _json(found) if each["Type"] == "Instance"]
 
     def studies(self, limit: int = 100, **filters: str) -> list[str]:
         """Return the UIDs of studies that match, by QIDO-RS; `filters` are keywords such as ``StudyDate``."""
@@ -97,12 +132,24 @@ class DicomWebObjects:
 
     def instances_of(self, study_uid: str) -> list[Uids]:
         """Return the instances of a study, by QIDO-RS."""
+        return list(dict.fromkeys(_uids_in(study_uid, row) for row in self._rows_of(study_uid)))
+
+    def _rows_of(self, study_uid: str, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return the rows of all instances of a study, asked for page by page: servers have limits of their own."""
+        rows = dict[str, dict[str, Any]]()  # an Orthanc may have the same UIDs of two patients
         try:
-            found = self._queries.search_for_instances(study_uid)
+            while True:
+                asked: dict[str, Any] = {"limit": PAGE, "offset": len(rows), "fields": [*fields] or None}
+                page = self._queries.search_for_instances(study_uid, **asked)
+                fresh = {json.dumps(row, sort_keys=True): row for row in page}
+                if not fresh.keys() - rows.keys():
+                    return list(rows.values())
+                rows.update(fresh)
         except Exception as error:
+            if getattr(getattr(error, "response", None), "status_code", None) == 404:
+                return list(rows.values())
             what = f"The DICOMweb archive does not answer ({type(error).__name__})."
             raise StoreUnavailable(what, "Check its address.") from None
-        return [Uids(study_uid, each["0020000E"]["Value"][0], each["00080018"]["Value"][0]) for each in found]
 
     def _ask(self, method: str, url: str, **more: Any) -> httpx.Response:
         try:
@@ -125,6 +172,29 @@ def only_part(content: bytes, content_type: str) -> bytes:
 
 def _place(uids: Uids) -> str:
     return f"studies/{uids.study}/series/{uids.series}/instances/{uids.sop}"
+
+
+def _uids_in(study: str, row: Mapping[str, Any]) -> Uids:
+    return Uids(study, row["0020000E"]["Value"][0], row["00080018"]["Value"][0])
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise StoreUnavailable("The DICOMweb archive gave an answer that is not JSON.", "Check its address.") from None
+
+
+def _items(answer: httpx.Response, tag: str) -> list[dict[str, Any]]:
+    content = _json(answer)
+    items: list[dict[str, Any]] = content.get(tag, {}).get("Value", []) if isinstance(content, dict) else []
+    return items
+
+
+def _failures(answer: httpx.Response) -> dict[str, int]:
+    """Return the reason for each SOP instance that an archive did not store (FailedSOPSequence)."""
+    rows = _items(answer, "00081198")
+    return {row["00081155"]["Value"][0]: int(next(iter(row.get("00081197", {}).get("Value") or [0]))) for row in rows}
 
 
 def _require(answer: httpx.Response, status: int) -> None:

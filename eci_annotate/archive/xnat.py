@@ -6,9 +6,10 @@ against a server of our own that follows these, not against an XNAT.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -62,14 +63,9 @@ class XnatObjects:
 
     def delete(self, subject: str, uids: Uids) -> None:
         """Delete a file; the scan too, if it was its last one."""
-        answer = self._ask("DELETE", self._file(subject, uids))
-        if answer.status_code != 404:
-            _required(answer, (200, 204))
-        scan = self._scan(subject, uids.study, uids.series)
-        if not self.listed(f"{scan}/resources/DICOM/files"):
-            answer = self._ask("DELETE", scan, params={"removeFiles": "true"})
-            if answer.status_code != 404:
-                _required(answer, (200, 204))
+        self._remove(self._file(subject, uids))
+        if not self._names(subject, uids.study, uids.series):
+            self._remove(self._scan(subject, uids.study, uids.series))
 
     def put_roi_collection(self, subject: str, study_uid: str, label: str, kind: RoiKind, content: bytes) -> None:
         """Put a structure set or segmentation into a session; the same label again replaces it."""
@@ -81,15 +77,63 @@ class XnatObjects:
         )
         _required(answer, _MADE)
 
-    def delete_subject(self, subject: str) -> None:
-        """Delete a subject with all its sessions, files and ROI collections."""
-        answer = self._ask("DELETE", f"{self._subjects}/{label_of(subject)}", params={"removeFiles": "true"})
+    def present(self, subject: str, files: Iterable[Uids]) -> set[Uids]:
+        """Return which of these files the subject has."""
+        wanted = list(files)
+        names = {place: self._names(subject, *place) for place in {(uids.study, uids.series) for uids in wanted}}
+        return {uids for uids in wanted if f"{uids.sop}.dcm" in names[uids.study, uids.series]}
+
+    def delete_files(self, subject: str, files: Iterable[Uids]) -> None:
+        """Delete files of a subject, and scans that have no others; nothing happens if there are none."""
+        series = dict[tuple[str, str], set[str]]()
+        for uids in files:
+            series.setdefault((uids.study, uids.series), set()).add(f"{uids.sop}.dcm")
+        for place, names in series.items():
+            there = self._names(subject, *place)
+            scan = self._scan(subject, *place)
+            if there <= names:
+                self._remove(scan)
+                continue
+            for name in sorted(there & names):
+                self._remove(f"{scan}/resources/DICOM/files/{name}")
+
+    def delete_labelled(self, subject: str, studies: Iterable[str], labels: Iterable[str]) -> None:
+        """Delete the subject's resources with these labels, and the ROI collections in its sessions that begin so."""
+        known = {label_of(label) for label in labels}
+        for study in studies:
+            place = f"{self._place(subject)}/experiments/{self._session(subject, study)}/assessors"
+            for row in self.listed(place):
+                label, _, number = str(row["label"]).rpartition("_")
+                if label in known and number.isdigit():
+                    self._remove(f"{place}/{quote(str(row['label']), safe='')}")
+        for label in sorted(known):
+            self._remove(f"{self._place(subject)}/resources/{label}")
+
+    def delete_empty(self, subject: str) -> bool:
+        """Delete the sessions of a subject that contain nothing, and then the subject; whether it is gone."""
+        place, left = self._place(subject), 0
+        for row in self.listed(f"{place}/experiments"):
+            session = f"{place}/experiments/{quote(str(row['label']), safe='')}"
+            if any(self.listed(f"{session}/{part}") for part in ("scans", "assessors", "resources")):
+                left += 1
+            else:
+                self._remove(session)
+        if left or self.listed(f"{place}/resources"):
+            return False
+        self._remove(place)
+        return True
+
+    def _names(self, subject: str, study: str, series: str) -> set[str]:
+        return {str(row["Name"]) for row in self.listed(f"{self._scan(subject, study, series)}/resources/DICOM/files")}
+
+    def _remove(self, where: str) -> None:
+        answer = self._ask("DELETE", where, params={"removeFiles": "true"})
         if answer.status_code != 404:
             _required(answer, (200, 204))
 
     def put_resource(self, subject: str, resource: str, name: str, content: bytes) -> None:
         """Put a file into a resource of a subject, such as a version's provenance."""
-        place = f"{self._subjects}/{label_of(subject)}"
+        place = self._place(subject)
         _required(self._ask("PUT", place), _MADE)
         where = f"{place}/resources/{label_of(resource)}/files/{name}"
         answer = self._ask("PUT", where, params={"inbody": "true", "overwrite": "true"}, content=content)
@@ -97,7 +141,7 @@ class XnatObjects:
 
     def session_id(self, subject: str, study_uid: str) -> str:
         """Return XNAT's own ID of a session; raises NotFound if there is none."""
-        rows = self.listed(f"{self._subjects}/{label_of(subject)}/experiments")
+        rows = self.listed(f"{self._place(subject)}/experiments")
         found = next((row["ID"] for row in rows if row["label"] == self._session(subject, study_uid)), None)
         if found is None:
             raise NotFound("The XNAT has no session of this study.", "Send its images first.")
@@ -108,7 +152,10 @@ class XnatObjects:
         answer = self._ask("GET", where, params={"format": "json", **params})
         if answer.status_code == 404:
             return []
-        return list(_required(answer, (200,)).json()["ResultSet"]["Result"])
+        try:
+            return list(_required(answer, (200,)).json()["ResultSet"]["Result"])
+        except (ValueError, KeyError, TypeError):
+            raise StoreUnavailable("The XNAT gave an answer that is no listing.", "Check its address.") from None
 
     def content(self, where: str) -> bytes:
         """Return the file at a place of the XNAT, such as one that a listing names."""
@@ -120,8 +167,11 @@ class XnatObjects:
     def _subjects(self) -> str:
         return f"/data/projects/{self._project}/subjects"
 
+    def _place(self, subject: str) -> str:
+        return f"{self._subjects}/{label_of(subject)}"
+
     def _make_scan(self, subject: str, study: str, series: str) -> None:
-        place = f"{self._subjects}/{label_of(subject)}"
+        place = self._place(subject)
         _required(self._ask("PUT", place), _MADE)
         session = f"{place}/experiments/{self._session(subject, study)}"
         kind = {"xsiType": "xnat:otherDicomSessionData", "UID": study}
@@ -137,7 +187,7 @@ class XnatObjects:
         return f"{label_of(subject)}_{label_of(study)}"
 
     def _scan(self, subject: str, study: str, series: str) -> str:
-        session = f"{self._subjects}/{label_of(subject)}/experiments/{self._session(subject, study)}"
+        session = f"{self._place(subject)}/experiments/{self._session(subject, study)}"
         return f"{session}/scans/{label_of(series)}"
 
     def _file(self, subject: str, uids: Uids) -> str:

@@ -40,6 +40,8 @@ class Xnat:
             (r"/xapi/roi/projects/[\w-]+/sessions/(?P<id>E_[\w-]+)/collections/(?P<label>[\w-]+)", self._roi),
             (_SUBJECT + r"/experiments|" + _SCAN.replace("?P<", "?P<x_") + r"/resources/DICOM/files", self._list),
             (_SESSIONS, self._sessions),
+            (_SUBJECT + r"/resources(/[\w-]+)?", self._resources),
+            (_SUBJECT + r"/experiments/(?P<session>[\w-]+)/(scans|resources|assessors(/[\w-]+)?)", self._inside),
             (_SUBJECT + r"(/experiments/[\w-]+(/scans/[\w-]+(/resources/DICOM)?)?)?", self._place),
         ):
             if re.fullmatch(pattern, path):
@@ -57,8 +59,9 @@ class Xnat:
                 return Response(status_code=404)
             self.made = {each for each in self.made if each != path and not each.startswith(f"{path}/")}
             self.files = {name: each for name, each in self.files.items() if not name.startswith(f"{path}/")}
-            gone = f"E_{path.rsplit('/', 1)[-1]}_"
-            self.collections = {k: v for k, v in self.collections.items() if not k[0].startswith(gone)}
+            if "/scans/" not in path:
+                gone = f"E_{path.rsplit('/', 1)[-1]}"
+                self.collections = {k: v for k, v in self.collections.items() if not f"{k[0]}_".startswith(f"{gone}_")}
             return Response(status_code=200)
         if method != "PUT" or not self._parent(path):
             return Response(status_code=404)
@@ -96,6 +99,26 @@ class Xnat:
         else:
             rows = [{"Name": name.rsplit("/", 1)[-1]} for name in self.files if name.startswith(f"{path}/")]
         return JSONResponse({"ResultSet": {"Result": rows, "totalRecords": str(len(rows))}})
+
+    def _resources(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
+        """Resources of a subject."""
+        inside = {name for name in self.files if name.startswith(f"{path}/")}
+        if method == "DELETE":
+            self.files = {name: each for name, each in self.files.items() if name not in inside}
+            return Response(status_code=200 if inside else 404)
+        labels = sorted({name.removeprefix(f"{path}/").split("/")[0] for name in inside})
+        return _rows([{"label": label} for label in labels])
+
+    def _inside(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
+        """Scans, resources and assessors of a session; ROI collections are assessors."""
+        session, _, rest = path.partition("/experiments/")[2].partition("/")
+        kind, _, label = rest.partition("/")
+        if kind == "assessors" and method == "DELETE":
+            return Response(status_code=200 if self.collections.pop((f"E_{session}", label), None) else 404)
+        scans = [each.rsplit("/", 1)[-1] for each in self.made if re.fullmatch(re.escape(path) + r"/[\w-]+", each)]
+        labels = [name for where, name in self.collections if where == f"E_{session}"]
+        found = {"scans": scans, "assessors": labels, "resources": []}[kind]
+        return _rows([{"ID": each, "label": each} for each in sorted(found)])
 
     def _sessions(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
         """Sessions of the project, and what is in one, by its ID."""

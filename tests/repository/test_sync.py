@@ -166,9 +166,9 @@ def test_versions_go_to_an_orthanc_and_are_withdrawn_there(
         repository.backend.do(Withdraw(P, S, "consent withdrawn"))
         assert box.run()[OutboxState.WITHDRAWN] == 2 and instances(server) == 0
     with pytest.raises(StoreUnavailable):
-        from eci_annotate.repository.sync.sync_targets import connect
+        from eci_annotate.repository.sync.sync_remotes import connect
 
-        connect(target).withdraw(S, [])
+        connect(target)
         connect(target)._remote.studies()  # type: ignore[attr-defined]
 
 

@@ -36,6 +36,7 @@ def add(
     pull_only: Annotated[bool, typer.Option("--pull-only", help="Only pull from it; send nothing there.")] = False,
 ) -> None:
     """Set up a target for a project's signed versions, or change it (owner only)."""
+    from eci_annotate.repository.sync.sync_outbox import Outbox
     from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 
     repository = open(folder)
@@ -47,7 +48,7 @@ def add(
     password = password_file.read_text().strip() if password_file else ""
     account, who = (remote_project, user, password), backend.account.actor.name
     made = SyncTarget(name, where, TargetKind(kind), url, *account, orthanc, images, pull_only, who)
-    keep_target(backend, made)
+    keep_target(backend, made, in_use=bool(Outbox(backend, made).entries()))
     backend.trail.note("sync-target.1", where, "", f"{name}: {kind}")
     say(f"Added {name}. Next: eci-annotate sync {'pull add' if pull_only else 'run'} {folder}")
 
@@ -63,6 +64,9 @@ def status(folder: Folder, target: Name = None) -> None:
         rows = [[e.subject, e.task or "withdrawal", e.version or "", e.attempts, e.problem] for e in failed]
         if rows:
             show("Failed", ["subject", "task", "version", "attempts", "why"], rows)
+        stays = [[each.subject, each.remark] for each in entries if each.remark]
+        if stays:
+            show("Withdrawn", ["subject", "what stays there"], stays)
 
 
 @sync.command()

@@ -1,26 +1,30 @@
 """The outbox of a target: each signed version once, in the order of its subject, tried again until it is there.
 
-Its log says what was sent and under which UIDs, so that a withdrawal deletes exactly that. Each step may be repeated.
+Its log says what is sent and under which UIDs, before it is sent, so that a withdrawal deletes exactly that, also after
+a send that was cut off. Files that other targets sent to the same place stay until the subject is withdrawn there
+too. Each step may be repeated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import EciError, Refused
 from eci_annotate.repository.admin.append_log import AppendLog
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.sync.sync_package import package_of
-from eci_annotate.repository.sync.sync_targets import SyncRemote, SyncTarget, connect
+from eci_annotate.repository.sync.sync_package import first_label_of, label_of, package_of
+from eci_annotate.repository.sync.sync_remotes import Package, SyncRemote, WithdrawnFiles, connect
+from eci_annotate.repository.sync.sync_targets import SyncTarget, targets_in
 from eci_annotate.repository.version_list import completed_pages
 from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.actor import Permission
-from eci_annotate.workflow.codec import from_json, to_json
+from eci_annotate.workflow.codec import canonical, from_json, to_json
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 6 * 3600.0
 _POSITION = "position"
@@ -37,7 +41,11 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True)
 class OutboxEntry:
-    """A version to send (`task` and `version`), or the withdrawal of a subject (no task)."""
+    """A version to send (`task` and `version`), or the withdrawal of a subject (no task).
+
+    `sent` has the UIDs of the files that are there because of it, or may be if sending was cut off; `label` is the
+    version's label there. `remark` says what stays there after a withdrawal, and why.
+    """
 
     subject: str
     task: str
@@ -49,6 +57,8 @@ class OutboxEntry:
     due: datetime | None = None
     problem: str = ""
     sent: tuple[tuple[str, str, str], ...] = ()
+    label: str = ""
+    remark: str = ""
 
     @property
     def key(self) -> str:
@@ -59,6 +69,16 @@ class OutboxEntry:
     def is_open(self) -> bool:
         """Whether something remains to be done."""
         return self.state in (OutboxState.WAITING, OutboxState.FAILED)
+
+    @property
+    def files(self) -> set[Uids]:
+        """Return the files that are there because of it, or may be."""
+        return {Uids(*uids) for uids in self.sent}
+
+    @property
+    def labels(self) -> set[str]:
+        """Return the labels that are there because of it, or may be."""
+        return {self.label or first_label_of(self.task, self.version)} if self.sent else set()
 
 
 class Outbox:
@@ -75,7 +95,7 @@ class Outbox:
     def __init__(self, backend: LocalBackend, target: SyncTarget) -> None:
         self._backend, self.target = backend, target
         place = backend.context.layout.root / "sites" / "outbox"
-        self._lock = place / f"{target.name}.run.lock"
+        self._lock = place / f"{sha256(canonical(target.place)).hexdigest()[:16]}.place.lock"  # targets take turns
         self._log = _log(backend.context.layout.root, target)
 
     def entries(self) -> list[OutboxEntry]:
@@ -111,8 +131,8 @@ class Outbox:
 
     def _follow(self) -> None:
         """Add what changed since the last run; known versions are not added again."""
-        known = self._log.read()
-        for page in completed_pages(self._backend, int(known.get(_POSITION, 0))):
+        position = self._position()
+        for page in completed_pages(self._backend, int(self._log.read().get(position, 0))):
             new = [
                 OutboxEntry(each.subject, each.task, each.version, each.seal, each.at)
                 for each in page.versions
@@ -120,8 +140,18 @@ class Outbox:
             ]
             now = self._backend.context.clock()
             new += [OutboxEntry(s, "", 0, "", now) for project, s in page.withdrawn if project == self.target.project]
-            fresh = {each.key: to_json(each) for each in new if each.key not in self._log.read()}
-            self._log.add({**fresh, _POSITION: page.position})
+            known = self._log.read()
+            fresh = {each.key: to_json(each) for each in new if each.key not in known}
+            self._log.add({**fresh, position: page.position})
+
+    def _position(self) -> str:
+        """Return the log's name of the position up to which the actor's view of the project was followed.
+
+        Another member, or other roles, may see subjects that were not seen before.
+        """
+        actor, project = self._backend.account.actor, self.target.project
+        reach = [actor.name, actor.site, sorted(actor.roles.get(project, ())), sorted(actor.sites.get(project, ()))]
+        return f"{_POSITION} {sha256(canonical(reach)).hexdigest()[:16]}"
 
     def _send_subject(self, entries: list[OutboxEntry], remote: SyncRemote | None) -> None:
         """Work through a subject's entries in order; the first that fails or is not due keeps the later ones back."""
@@ -135,27 +165,66 @@ class Outbox:
                 return
             try:
                 done = self._done(each, entries, remote or connect(self.target))
-            except (EciError, OSError) as error:
+            except Exception as error:  # whatever a target answers: the other subjects go on
                 self._keep(_failed(each, now, error))
                 return
             self._keep(done)
 
     def _done(self, each: OutboxEntry, entries: list[OutboxEntry], remote: SyncRemote) -> OutboxEntry:
         if not each.task:
-            sent = [Uids(*uids) for entry in entries for uids in entry.sent]
-            remote.withdraw(each.subject, sent)
-            for entry in entries:
-                if entry.task:
-                    self._keep(replace(entry, state=OutboxState.WITHDRAWN, sent=(), problem=""))
-            self._note(each, "withdrawal")
-            return replace(each, state=OutboxState.WITHDRAWN, problem="")
+            remark = self._withdraw(each.subject, entries, remote)
+            self._note(each, f"withdrawal to {self.target.name}" + (f"; {remark}" if remark else ""))
+            return replace(each, state=OutboxState.WITHDRAWN, problem="", remark=remark)
         package = package_of(self._backend, self.target, each.subject, each.task, each.version)
-        uids = remote.send(package)
-        self._note(each, f"{each.task} version {each.version}")
-        return replace(each, state=OutboxState.SENT, problem="", sent=tuple((u.study, u.series, u.sop) for u in uids))
+        label = label_of(self.target.project, each.task, each.version, each.seal)
+        begun = self._begun(replace(each, label=label), package, remote)
+        self._note(each, f"{each.task} version {each.version} to {self.target.name}")
+        return replace(begun, state=OutboxState.SENT, problem="")
+
+    def _begun(self, each: OutboxEntry, package: Package, remote: SyncRemote) -> OutboxEntry:
+        """Send a version, and return its entry, which is in the log before anything is sent.
+
+        Images that are there are not sent again. Those that another sender put there are not this target's to withdraw.
+        """
+        there = remote.present(each.subject, package.images) if package.images else set()
+        known = [*self.entries(), *self._of_others()]
+        mine = [entry for entry in known if entry.subject == each.subject]
+        listed = {uids for entry in mine for uids in entry.files}
+        whole = {uids for entry in mine if entry.state is OutboxState.SENT for uids in entry.files}
+        foreign = there - listed
+        files = (each.files | package.files.keys()) - foreign
+        begun = replace(each, sent=tuple(sorted((u.study, u.series, u.sop) for u in files)))
+        self._keep(begun)
+        remote.send(package.without(there & (foreign | whole)))
+        return begun
+
+    def _withdraw(self, subject: str, entries: list[OutboxEntry], remote: SyncRemote) -> str:
+        """Delete what only this target sent of a subject; returns what stays there, and why."""
+        theirs = self._of_others()
+        if self.target.is_by_subject:
+            theirs = [each for each in theirs if each.subject == subject]
+        else:  # a file of two subjects is one file there
+            theirs += [each for each in self.entries() if each.subject != subject]
+        files = {uids for each in entries for uids in each.files}
+        shared = files & {uids for each in theirs for uids in each.files}
+        labels = {label for each in entries for label in each.labels} - {label for e in theirs for label in e.labels}
+        gone = WithdrawnFiles(subject, sorted(files - shared, key=astuple), sorted(labels), len(shared))
+        rest = remote.withdraw(gone)
+        for each in entries:
+            if each.task:
+                self._keep(replace(each, state=OutboxState.WITHDRAWN, sent=(), problem=""))
+        stays = [f"{len(shared)} files that other targets or subjects need"] if shared else []
+        stays += [rest] if rest else []
+        return f"{' and '.join(stays)} stay there" if stays else ""
+
+    def _of_others(self) -> list[OutboxEntry]:
+        """Return the entries of all other targets that send to the same place."""
+        root = self._backend.context.layout.root
+        others = [each for each in targets_in(root) if each.name != self.target.name]
+        return [entry for each in others if each.place == self.target.place for entry in outbox_entries(root, each)]
 
     def _note(self, each: OutboxEntry, what: str) -> None:
-        self._backend.trail.note("synchronised.1", self.target.project, each.subject, f"{what} to {self.target.name}")
+        self._backend.trail.note("synchronised.1", self.target.project, each.subject, what)
 
     def _keep(self, each: OutboxEntry) -> None:
         self._log.add({each.key: to_json(each)})
@@ -171,7 +240,7 @@ def _log(root: Path, target: SyncTarget) -> AppendLog:
 
 
 def _entries(log: AppendLog) -> list[OutboxEntry]:
-    found = [from_json(OutboxEntry, value) for key, value in log.read().items() if key != _POSITION]
+    found = [from_json(OutboxEntry, value) for key, value in log.read().items() if key.split()[0] != _POSITION]
     return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
 
 

@@ -9,7 +9,8 @@ from eci_annotate.dicom.patient_identity import under_pseudonym
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.manifest_parts import exported_parts, is_archived
-from eci_annotate.repository.sync.sync_targets import Package, SyncTarget, TargetKind
+from eci_annotate.repository.sync.sync_remotes import Package
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
 from eci_annotate.repository.version_list import provenance_document
 from eci_annotate.workflow.codec import parse
 
@@ -32,7 +33,18 @@ def package_of(backend: LocalBackend, target: SyncTarget, subject: str, task: st
         else:
             documents[name] = parse(content, f"The {part.role}")
     documents[f"{subject}_{label}_provenance.json"] = provenance_document(backend, project, subject, task, version)
-    return Package(subject, label, derived, documents, _images(backend, subject, target))
+    name = label_of(project, task, version, signed.seal)
+    return Package(subject, name, derived, documents, _images(backend, subject, target))
+
+
+def label_of(project: str, task: str, version: int, seal: str) -> str:
+    """Return the label of a version at a target: one for each project and repository that sends there."""
+    return f"{project}_{task}_v{version:04d}_{seal[:12]}"
+
+
+def first_label_of(task: str, version: int) -> str:
+    """Return the label by which the first releases sent a version."""
+    return f"{task}_v{version:04d}"
 
 
 def _uids_of(content: bytes) -> Uids:

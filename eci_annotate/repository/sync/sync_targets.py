@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Protocol
 
-from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import NotFound, Refused
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.store.atomic_files import write_atomic
-from eci_annotate.workflow.codec import Json, canonical, from_json, parse, to_json
+from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 from eci_annotate.workflow.project import check_name
 
 
@@ -62,108 +57,34 @@ class SyncTarget:
     pull_only: bool = False
     by: str = ""
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return what two targets have in common that send to the same place."""
+        return self.kind.value, self.url.rstrip("/").lower(), self.remote_project
 
-@dataclass(frozen=True)
-class Package:
-    """What is sent of one version: DICOM files by UIDs and role, documents by name, images."""
-
-    subject: str
-    label: str
-    derived: Mapping[Uids, tuple[str, bytes]] = field(repr=False)
-    documents: Mapping[str, Json] = field(repr=False)
-    images: Mapping[Uids, bytes] = field(repr=False)
-
-
-class SyncRemote(Protocol):
-    """A target that is connected."""
-
-    def send(self, package: Package) -> list[Uids]:
-        """Send a version, which may have been sent before; returns what is there then."""
-
-    def withdraw(self, subject: str, sent: list[Uids]) -> None:
-        """Delete what was sent of a subject; what is not there any more does not matter."""
+    @property
+    def is_by_subject(self) -> bool:
+        """Whether a file of two subjects is two files there."""
+        return self.kind is TargetKind.XNAT or bool(self.orthanc)
 
 
-class _DicomWeb:
-    def __init__(self, target: SyncTarget) -> None:
-        from eci_annotate.archive.dicomweb import DicomWebObjects
+def keep_target(backend: LocalBackend, target: SyncTarget, *, in_use: bool = False) -> None:
+    """Store a target (mode 0600: it holds a password).
 
-        self._remote = DicomWebObjects(target.url, target.user, target.password, target.orthanc)
-
-    def send(self, package: Package) -> list[Uids]:
-        files = {**package.images, **{uids: content for uids, (_, content) in package.derived.items()}}
-        self._remote.put(package.subject, files)
-        return list(files)
-
-    def withdraw(self, subject: str, sent: list[Uids]) -> None:
-        for uids in sent:
-            self._remote.delete(subject, uids)
-
-
-class _Xnat:
-    def __init__(self, target: SyncTarget) -> None:
-        from eci_annotate.archive.xnat import XnatObjects
-
-        self._remote = XnatObjects(target.url, target.remote_project, target.user, target.password)
-
-    def send(self, package: Package) -> list[Uids]:
-        from eci_annotate.archive.xnat import RoiKind
-
-        files = {**package.images, **{uids: content for uids, (_, content) in package.derived.items()}}
-        self._remote.put(package.subject, files)
-        for number, (uids, (role, content)) in enumerate(package.derived.items(), 1):
-            if role.upper() in RoiKind.__members__:
-                label = f"{package.label}_{number}"
-                self._remote.put_roi_collection(package.subject, uids.study, label, RoiKind(role.upper()), content)
-        for name, document in package.documents.items():
-            self._remote.put_resource(package.subject, package.label, name, json.dumps(document).encode())
-        return list(files)
-
-    def withdraw(self, subject: str, sent: list[Uids]) -> None:
-        self._remote.delete_subject(subject)
-
-
-class _Node:
-    def __init__(self, target: SyncTarget) -> None:
-        from eci_annotate.archive.c_store import DicomNode
-
-        title, _, where = target.url.partition("@")
-        host, _, port = where.rpartition(":")
-        self._node = DicomNode(title, host, int(port))
-
-    def send(self, package: Package) -> list[Uids]:
-        from eci_annotate.archive.c_store import send
-
-        files = {**package.images, **{uids: content for uids, (_, content) in package.derived.items()}}
-        with TemporaryDirectory() as folder:
-            paths = [Path(folder) / f"{number}.dcm" for number in range(len(files))]
-            for path, content in zip(paths, files.values(), strict=True):
-                path.write_bytes(content)
-            send(self._node, paths)
-        return list(files)
-
-    def withdraw(self, subject: str, sent: list[Uids]) -> None:
-        if sent:
-            what = "A DICOM node cannot be asked to delete what it was sent."
-            raise Refused(what, "Delete the subject there by hand, then: eci-annotate sync retry --done-by-hand")
-
-
-def connect(target: SyncTarget) -> SyncRemote:
-    """Return the target, connected."""
-    match target.kind:
-        case TargetKind.DICOMWEB:
-            return _DicomWeb(target)
-        case TargetKind.XNAT:
-            return _Xnat(target)
-        case TargetKind.NODE:
-            return _Node(target)
-
-
-def keep_target(backend: LocalBackend, target: SyncTarget) -> None:
-    """Store a target (mode 0600: it holds a password)."""
-    write_atomic(
-        _folder(backend.context.layout.root) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600
-    )
+    Raises
+    ------
+    Refused
+        The name is that of another project's target; or the target is `in_use` (something was sent, or waits), and
+        would then be another place, where nobody could withdraw what was sent to this one.
+    """
+    root = backend.context.layout.root
+    before = next((each for each in targets_in(root) if each.name == target.name), None)
+    if before is not None and before.project != target.project:
+        raise Refused("This name of a target is used already.", "Choose another name.")
+    if before is not None and in_use and (before.place, before.pull_only) != (target.place, target.pull_only):
+        what = "Signed versions went to this target, and a withdrawal must find them there."
+        raise Refused(what, "Add the other address under another name.")
+    write_atomic(_folder(root) / f"{check_name(target.name)}.json", canonical(to_json(target)), mode=0o600)
 
 
 def target_named(backend: LocalBackend, name: str) -> SyncTarget:
