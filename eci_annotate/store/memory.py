@@ -49,7 +49,7 @@ class MemoryEvents:
         records: Sequence[Record],
         expected: int,
         card: Card | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> None:
         check_stream(stream)
         check_card(stream, card)
@@ -57,7 +57,7 @@ class MemoryEvents:
             have = len(self._streams.get(stream, ()))
             if have != expected:
                 raise busy()
-            if behind is not None and len(self._streams.get(behind.stream, ())) != behind.records:
+            if any(len(self._streams.get(each.stream, ())) != each.records for each in behind):
                 raise busy()
             for index, record in enumerate(copy.deepcopy(list(records)), have):
                 self._streams.setdefault(stream, []).append(record)

@@ -58,7 +58,7 @@ class EventStore(Protocol):
         records: Sequence[Record],
         expected: int,
         card: Card | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> None:
         """Add all records or none, and the card too; raises Conflict unless the stream has `expected` records.
 
@@ -71,7 +71,7 @@ class EventStore(Protocol):
         card
             Card of the stream; None keeps the current one.
         behind
-            Another stream that must have that many records when these are added: no record comes to it in between.
+            Other streams that must have that many records when these are added: no record comes to them in between.
         """
 
     def append_many(self, appends: Sequence[Append]) -> None:

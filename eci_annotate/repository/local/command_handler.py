@@ -11,6 +11,7 @@ from datetime import datetime
 from eci_annotate.errors import UNREADABLE, BadUseCase, LeaseLost, NotFound, Refused, Tampered
 from eci_annotate.repository import draft_entries
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
+from eci_annotate.repository.local.content_access import check_pseudonym
 from eci_annotate.repository.local.context import TRIES, Context, busy
 from eci_annotate.repository.local.erase import erase
 from eci_annotate.repository.local.event_streams import project_stream
@@ -19,7 +20,7 @@ from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.project import ProjectCommand, decide_project
 from eci_annotate.workflow.project_checks import check_unlike
-from eci_annotate.workflow.subject.commands import Assign, Command, OpenProject, Publish, Renew, Start, Withdraw
+from eci_annotate.workflow.subject.commands import Assign, Command, Enrol, OpenProject, Publish, Renew, Start, Withdraw
 from eci_annotate.workflow.subject.decide import decide
 from eci_annotate.workflow.subject.events import Event, VersionSigned
 from eci_annotate.workflow.subject.lease import LEASE
@@ -76,8 +77,12 @@ def do_project_as(context: Context, command: ProjectCommand, who: Who) -> None:
 def do_subject(context: Context, command: Command, who: Who) -> Subject:
     """Do a subject's command (but `Sign`); the subject as it is then. Its stream is folded once for each try."""
     for _ in range(TRIES):
-        behind = context.streams.project_head(command.project)
+        behind = [context.streams.project_head(command.project)]
+        if isinstance(command, Enrol):
+            behind += context.streams.heads_elsewhere(command.project, command.subject)
         actor, now = who(), context.clock()
+        if isinstance(command, Enrol):
+            check_pseudonym(context, command, actor)  # as the other projects are when it is enrolled
         records, state = context.state(command.project, command.subject)
         events = decide(command, state, actor, now)
         if isinstance(command, Assign) and command.member:

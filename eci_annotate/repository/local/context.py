@@ -5,7 +5,7 @@ What is stored (events, blobs, drafts, access) lies in the folder or in PostgreS
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial, reduce
@@ -124,7 +124,7 @@ class Context:
         past: list[Record],
         events: tuple[Event, ...],
         state: Subject | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> bool:
         """Whether the events could be added behind `past`; if not, read and decide again."""
         if not events:
@@ -136,11 +136,11 @@ class Context:
         return True
 
     def append_subject(
-        self, state: Subject, past: list[Record], events: tuple[Event, ...], behind: Head
+        self, state: Subject, past: list[Record], events: tuple[Event, ...], behind: Sequence[Head]
     ) -> Subject | None:
         """The subject as it is behind the events, if they could be added; None: read and decide again.
 
-        `behind` is the project as it was when the actor's roles were read: nobody acts with a role that was removed.
+        `behind` has the project as it was when the actor's roles were read: nobody acts with a role that was removed.
         """
         then = reduce(lambda known, event: evolve(event, known), events, state)
         return then if self.append(subject_stream(then.project, then.subject), past, events, then, behind) else None

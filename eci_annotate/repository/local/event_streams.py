@@ -56,14 +56,14 @@ class Streams:
         past: list[Record],
         events: Sequence[Event],
         state: Subject | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> None:
         """Add events behind `past`, and the card of the `state` they make.
 
         Raises
         ------
         Conflict
-            The stream, or the one that it must be `behind`, has grown.
+            The stream, or one that it must be `behind`, has grown.
         """
         new = list(chained(stream, past, [to_record(event) for event in events]))
         self._events.append(stream, new, len(past), card_of(stream, state) if state else None, behind)
@@ -74,6 +74,13 @@ class Streams:
         with self._lock:
             known = self._projects.get(project)
         return Head(stream, known[0] if known else self._events.heads_of([stream]).get(stream, 0))
+
+    def heads_elsewhere(self, project: str, subject: str) -> list[Head]:
+        """How many events of a subject all other projects have, and those that have some; see `project_head`."""
+        others = [name for name in self.projects() if name != project]
+        heads = self._events.heads_of([subject_stream(name, subject) for name in others])
+        found = [Head(subject_stream(name, subject), heads.get(subject_stream(name, subject), 0)) for name in others]
+        return found + [self.project_head(name) for name in others if subject_stream(name, subject) in heads]
 
     def subject(self, project: str, subject: str) -> tuple[list[Record], Subject]:
         """A subject now, and the records it was folded from."""

@@ -49,7 +49,7 @@ def sign(context: Context, opened: Callable[[], Signer], command: Sign, who: Who
         manifest = _make(context, command, state, actor, now, adds, signer.content)
         close()
         for _ in range(TRIES):
-            behind = context.streams.project_head(command.project)
+            behind = [context.streams.project_head(command.project)]
             _certificate(context, command.project, actor.name, signer.key.fingerprint, context.clock())
             records, state = context.state(command.project, command.subject)
             _check_unchanged(context, command, manifest)

@@ -38,14 +38,18 @@ def a_wrong_expectation_changes_nothing(store: CardedEvents) -> None:
 
 def an_append_behind_another_stream_needs_its_length(store: CardedEvents) -> None:
     store.append("project/p", [record_of("1"), record_of("2")], 0)
-    store.append("a", [record_of("1")], 0, behind=Head("project/p", 2))
-    store.append("b", [record_of("1")], 0, behind=Head("project/q", 0))
+    store.append("a", [record_of("1")], 0, behind=[Head("project/p", 2)])
+    store.append("b", [record_of("1")], 0, behind=[Head("project/q", 0)])
     for name, wrong in (("project/p", 1), ("project/p", 3), ("project/q", 1)):
         head = Head(name, wrong)
-        refuses(Conflict, lambda head=head: store.append("a", [record_of("2")], 1, behind=head))  # type: ignore[misc]
-    refuses(Conflict, lambda: store.append("a", [record_of("2")], 0, behind=Head("project/p", 2)))
+        refuses(Conflict, lambda head=head: store.append("a", [record_of("2")], 1, behind=[head]))  # type: ignore[misc]
+        both = [Head("b", 1), head]
+        refuses(Conflict, lambda both=both: store.append("a", [record_of("2")], 1, behind=both))  # type: ignore[misc]
+        refuses(Conflict, lambda both=both: store.append("a", [record_of("2")], 1, behind=both[::-1]))  # type: ignore[misc]
+    for heads in ([Head("project/p", 2)], [Head("project/p", 2), Head("b", 1)]):
+        refuses(Conflict, lambda heads=heads: store.append("a", [record_of("2")], 0, behind=heads))  # type: ignore[misc]
     assert store.read("a") == [record_of("1")] and [entry.position for entry in store.feed()] == [1, 2, 3, 4]
-    store.append("a", [record_of("2")], 1, behind=Head("project/p", 2))
+    store.append("a", [record_of("2")], 1, behind=[Head("project/p", 2), Head("b", 1), Head("project/q", 0)])
     assert len(store.read("a")) == 2 and store.heads() == {"a": 2, "b": 1, "project/p": 2}
 
 

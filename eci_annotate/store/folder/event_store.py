@@ -67,14 +67,14 @@ class TinyEvents:
         records: Sequence[Record],
         expected: int,
         card: Card | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> None:
         check_card(stream, card)
         path = self._path(stream)
         with writing(), locked(self._lock):
             database = _document(path)
             have = len(_documents(database))
-            if have != expected or (behind is not None and len(self.read(behind.stream)) != behind.records):
+            if have != expected or any(len(self.read(each.stream)) != each.records for each in behind):
                 raise busy()
             if records:
                 self._catch_up()

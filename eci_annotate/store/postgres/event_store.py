@@ -41,18 +41,29 @@ class PostgresEvents:
         records: Sequence[Record],
         expected: int,
         card: Card | None = None,
-        behind: Head | None = None,
+        behind: Sequence[Head] = (),
     ) -> None:
         if not records:
             return self._set_card(check_stream(stream), expected, card)
         arguments = _arguments(Append(stream, records, expected, card))
-        if behind is None:
-            done = self._database.value(_APPEND, arguments)
+        if len(behind) > 1:
+            return self._append_behind_all(behind, arguments)
+        if behind:
+            done = self._database.value(_APPEND_BEHIND, [check_stream(behind[0].stream), behind[0].records, *arguments])
         else:
-            done = self._database.value(_APPEND_BEHIND, [check_stream(behind.stream), behind.records, *arguments])
+            done = self._database.value(_APPEND, arguments)
         if not done:
             raise busy()
         return None
+
+    def _append_behind_all(self, behind: Sequence[Head], arguments: list[Any]) -> None:
+        """Append if each of several streams has its length; the feed is held from the append to the commit."""
+        wanted = {check_stream(each.stream): each.records for each in behind}
+        with self._database.transaction() as connection:
+            (done,) = run_each(connection, _APPEND, [arguments])
+            heads = dict(connection.execute(_HEADS_OF, [list(wanted)]).fetchall()) if done else {}
+            if not done or any(heads.get(name, 0) != records for name, records in wanted.items()):
+                raise busy()
 
     def append_many(self, appends: Sequence[Append]) -> None:
         with self._database.transaction() as connection:
