@@ -9,11 +9,13 @@ import pytest
 
 import eci_annotate as eci
 from eci_annotate.archive.protocol import image_series_in
-from eci_annotate.errors import Tampered
+from eci_annotate.errors import EciError, Tampered
 from eci_annotate.repository.admin.ingest_subject import sign_ingest
 from eci_annotate.repository.backend import Check
-from eci_annotate.repository.local import command_handler, erase
+from eci_annotate.repository.local import artefacts, command_handler, erase
+from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
+from eci_annotate.workflow.codec import digest
 from eci_annotate.workflow.subject.commands import ChangeMember, Enrol, Withdraw
 from tests.dicom.series_maker import make_series
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
@@ -130,6 +132,47 @@ def test_a_withdrawal_that_was_cut_off_is_finished_for_its_project_alone(
     assert failures(again, P) == failures(again, Q) == []
     assert len(kept(again, images=True)) == 1
     assert signed_files(again, Q) == kept(again, images=False)
+
+
+@pytest.mark.parametrize("moment", ["store", "append"])
+def test_files_of_a_signature_that_was_cut_off_go_with_their_project(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    repo = eci.open(folder)
+    sealed = kept(repo, images=False)
+    for project in (P, Q):
+        task = repo.start(S, "annotate", project=project, rerun=True)
+        with monkeypatch.context() as cut:
+            cut.setattr(*(artefacts, "archived_name") if moment == "store" else (Context, "append_subject"), cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                task.sign(MEANING)
+        if project == P:
+            of_p = kept(repo, images=False) - sealed
+    of_q = kept(repo, images=False) - sealed - of_p
+    assert of_p and of_q
+    repo.backend.do(Withdraw(P, S, "letter"))
+    assert kept(repo, images=False) == signed_files(repo, Q) | of_q
+    assert failures(repo, P) == []
+
+
+def test_files_of_a_signature_that_ends_after_the_withdrawal_go_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, other = eci.open(folder), eci.open(folder)
+    task = repo.start(S, "annotate", project=P, rerun=True)
+    pending = [lambda: other.backend.do(Withdraw(P, S, "letter"))]
+
+    def withdrawn(content: bytes) -> str:
+        while pending:
+            pending.pop()()
+        return digest(content)
+
+    with monkeypatch.context() as late:
+        late.setattr(artefacts, "digest", withdrawn)
+        with pytest.raises(EciError):
+            task.sign(MEANING)
+    again = eci.open(folder)
+    assert failures(again, P) == [] and kept(again, images=False) == signed_files(again, Q)
 
 
 def test_what_earlier_releases_left_is_noticed_and_erased(folder: Path, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def _derived(shop: Workshop, proposal: Proposal, adds: SignatureAdder) -> Iterat
                 mine = [each for each in material.annotations if each.series_uid == series]
                 volume = shop.volumes.read(subject, series)
                 rows += kind.compare(mine, content, grid_of(volume), has_volume(volume))
+            shop.signature_files.note(proposal.job.project, subject, content)
             (kept,) = shop.archive.store(subject, [content], replace=True)
             yield SealedPart(role, archived_name(series, kept.series_uid, kept.sop_uid), digest(content))
     if rows:

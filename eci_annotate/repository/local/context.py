@@ -20,6 +20,7 @@ from eci_annotate.repository.local.event_streams import Streams, subject_stream
 from eci_annotate.repository.local.proposal import Proposals, Workshop
 from eci_annotate.repository.local.volumes.image_seals import ImageSeals
 from eci_annotate.repository.local.volumes.open_archive import open_archive
+from eci_annotate.repository.local.volumes.signature_files import SignatureFiles
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.open_stores import open_folder, open_postgres
 from eci_annotate.store.protocols import AccessStore, Address, BlobStore, Head, Record, Stores
@@ -88,9 +89,14 @@ class Context:
         """What reads DICOM files."""
         return self.volumes.reader
 
+    @property
+    def signature_files(self) -> SignatureFiles:
+        """Which files signatures put into the archive."""
+        return SignatureFiles(self.layout.root / "register")
+
     def workshop(self, project: str, subject: str) -> Workshop:
         """What making a version of this subject needs."""
-        return Workshop(self.archive, self.content(project, subject), self.volumes)
+        return Workshop(self.archive, self.content(project, subject), self.volumes, self.signature_files)
 
     def content(self, project: str, subject: str) -> SubjectBlobs:
         """The blobs of a subject; use cases are the repository's own, in `blobs`."""

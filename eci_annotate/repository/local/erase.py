@@ -74,10 +74,11 @@ def _sealed(context: Context, state: Subject) -> set[Place]:
 
 
 def _own_files(context: Context, project: str, subject: str, others: Sequence[Subject]) -> list[Instance]:
-    """Return the files in the archive that signatures in this project made, and in no other one."""
+    """Return the archived files that signatures in this project made, also without an event, and in no other one."""
     kept = {(series, sop) for other in others for _, series, sop in _signed_files(other)}
     state = context.streams.subject(project, subject)[1]
     own = dict.fromkeys((series, sop) for _, series, sop in _signed_files(state))
+    own |= dict.fromkeys(context.signature_files.places(project, subject))  # also of signatures that were cut off
     return _existing(context, subject, (place for place in own if place not in kept))
 
 

@@ -22,6 +22,7 @@ from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.measurements import volume_mm3_on
 from eci_annotate.repository.draft_entries import content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
+from eci_annotate.repository.local.volumes.signature_files import SignatureFiles
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
@@ -41,11 +42,12 @@ Key = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where things are taken from and put: archive, blobs, and the decoded volumes."""
+    """Where things are taken from and put: archive, blobs, the decoded volumes, and which files signatures made."""
 
     archive: Archive
     blobs: SubjectBlobs
     volumes: VolumeCache
+    signature_files: SignatureFiles
 
 
 @dataclass(frozen=True)
