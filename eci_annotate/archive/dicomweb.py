@@ -72,10 +72,9 @@ class DicomWebObjects:
         """Return the SOP instance UIDs of the files that are there after an answer to STOW-RS (PS3.18, 10.5.3)."""
         if answer.status_code not in (200, 202, 409):  # all, some, or none were stored
             _require(answer, 200)
-        kept = {item["00081155"]["Value"][0] for item in _items(answer, "00081199")}
         failed = _failures(answer)
         again = [uids for uids in some if failed.get(uids.sop) == DUPLICATE]
-        return kept - failed.keys() | {uids.sop for uids in again if self.get("", uids) == some[uids]}
+        return (_stored(answer) - failed.keys()) | {uids.sop for uids in again if self.get("", uids) == some[uids]}
 
     def delete(self, subject: str, uids: Uids) -> None:
         """Delete a file."""
@@ -103,8 +102,8 @@ class DicomWebObjects:
         wanted, found = set(files), set[Uids]()
         for study in sorted({uids.study for uids in wanted}):
             for row in self._rows_of(study, ("PatientID",)):
-                whose = next(iter(row.get("00100020", {}).get("Value") or [patient]))
-                if str(whose).strip() == patient:
+                whose = _first(row, "00100020").strip()
+                if whose in ("", patient):
                     found.add(_uids_in(study, row))
         return wanted & found
 
@@ -185,16 +184,28 @@ def _json(answer: httpx.Response) -> Any:
         raise StoreUnavailable("The DICOMweb archive gave an answer that is not JSON.", "Check its address.") from None
 
 
-def _items(answer: httpx.Response, tag: str) -> list[dict[str, Any]]:
-    content = _json(answer)
-    items: list[dict[str, Any]] = content.get(tag, {}).get("Value", []) if isinstance(content, dict) else []
-    return items
+def _stored(answer: httpx.Response) -> set[str]:
+    """Return the SOP instances that an archive says it stored (ReferencedSOPSequence)."""
+    return {_first(row, "00081155") for row in _items(answer, "00081199")}
 
 
 def _failures(answer: httpx.Response) -> dict[str, int]:
-    """Return the reason for each SOP instance that an archive did not store (FailedSOPSequence)."""
-    rows = _items(answer, "00081198")
-    return {row["00081155"]["Value"][0]: int(next(iter(row.get("00081197", {}).get("Value") or [0]))) for row in rows}
+    """Return the reason for each SOP instance that an archive did not store (FailedSOPSequence); 0 if it names none."""
+    reasons = {_first(row, "00081155"): _first(row, "00081197") for row in _items(answer, "00081198")}
+    return {sop: int(reason) if reason.isdigit() else 0 for sop, reason in reasons.items()}
+
+
+def _items(answer: httpx.Response, tag: str) -> list[Any]:
+    content = _json(answer)
+    sequence = content.get(tag) if isinstance(content, dict) else None
+    items = sequence.get("Value") if isinstance(sequence, dict) else None
+    return items if isinstance(items, list) else []
+
+
+def _first(row: Any, tag: str) -> str:
+    element = row.get(tag) if isinstance(row, dict) else None
+    values = element.get("Value") if isinstance(element, dict) else None
+    return str(values[0]) if isinstance(values, list) and values else ""
 
 
 def _require(answer: httpx.Response, status: int) -> None:

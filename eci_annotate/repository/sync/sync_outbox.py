@@ -166,7 +166,8 @@ class Outbox:
             try:
                 done = self._done(each, entries, remote or connect(self.target))
             except Exception as error:  # whatever a target answers: the other subjects go on
-                self._keep(_failed(each, now, error))
+                noted = from_json(OutboxEntry, self._log.get([each.key])[each.key])  # what may be there by now
+                self._keep(_failed(noted, now, error))
                 return
             self._keep(done)
 

@@ -1,0 +1,230 @@
+"""The outbox is cut off at each step, and meets targets that fail: nothing is lost, sent twice, or left there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eci_annotate.archive.dicomweb import DicomWebObjects
+from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.errors import StoreUnavailable
+from eci_annotate.repository.admin.create import add_member
+from eci_annotate.repository.keys.repository_folder import find
+from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.sync_remotes import Package, WithdrawnFiles
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
+from eci_annotate.workflow.subject.commands import Withdraw
+from tests.ports import free_port
+from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
+from tests.service.serving_app import running
+
+TARGET = SyncTarget("far", P, TargetKind.DICOMWEB, "http://127.0.0.1:9/dicom-web", images=True)
+FILE = Uids("1.2.3", "1.2.4", "1.2.5")
+
+
+@dataclass
+class Place:
+    """A target in memory; it is cut off at a step, once, or stores half of what it gets."""
+
+    files: dict[Uids, bytes] = field(default_factory=dict)
+    received: list[Uids] = field(default_factory=list)
+    cut: str = ""
+    error: BaseException = field(default_factory=KeyboardInterrupt)
+
+    def _at(self, step: str) -> None:
+        if self.cut == step:
+            self.cut = ""
+            raise self.error
+
+    def present(self, subject: str, files: Collection[Uids]) -> set[Uids]:
+        self._at("before")
+        return set(files) & self.files.keys()
+
+    def send(self, package: Package) -> None:
+        for number, (uids, content) in enumerate(package.files.items()):
+            if number == 1:
+                self._at("half")
+            self.files[uids] = content
+            self.received.append(uids)
+        self._at("sent")
+
+    def withdraw(self, gone: WithdrawnFiles) -> str:
+        for number, uids in enumerate(gone.files):
+            if number == 1:
+                self._at("half withdrawn")
+            self.files.pop(uids, None)
+        self._at("withdrawn")
+        return ""
+
+
+@pytest.fixture
+def anna(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """A repository with one signed version."""
+    repository = as_member(monkeypatch, folder, "anna")
+    task = repository.start(S, "annotate", project=P)
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    task.sign(MEANING)
+    return repository
+
+
+@pytest.mark.parametrize("step", ["before", "half", "sent"])
+def test_a_version_that_was_cut_off_is_sent_and_withdrawn_whole(anna: Repository, step: str) -> None:
+    place, box = Place(cut=step), Outbox(local(anna), TARGET)
+    with pytest.raises(KeyboardInterrupt):
+        box.run(place)
+    assert Outbox(local(anna), TARGET).run(place)[OutboxState.SENT] == 1
+    whole = set(place.files)
+    assert len(whole) >= 4 and set(place.received) == whole
+    again = len(place.received)
+    assert box.run(place)[OutboxState.SENT] == 1 and len(place.received) == again
+    anna.backend.do(Withdraw(P, S, "letter"))
+    assert box.run(place)[OutboxState.WITHDRAWN] == 2 and not place.files
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StoreUnavailable("It is full.", "Make space."), ValueError()])
+@pytest.mark.parametrize("step", ["half", "sent"])
+def test_what_was_sent_in_part_is_withdrawn(anna: Repository, step: str, error: BaseException) -> None:
+    place, box = Place(cut=step, error=error), Outbox(local(anna), TARGET)
+    with suppress(KeyboardInterrupt):
+        box.run(place)
+    assert place.files
+    anna.backend.do(Withdraw(P, S, "letter"))
+    assert box.run(place)[OutboxState.WITHDRAWN] == 2 and not place.files
+    assert box.run(place)[OutboxState.WITHDRAWN] == 2 and not place.files
+
+
+@pytest.mark.parametrize("step", ["half withdrawn", "withdrawn"])
+def test_a_withdrawal_that_was_cut_off_is_finished_and_nothing_is_sent_again(anna: Repository, step: str) -> None:
+    place, box = Place(cut=step), Outbox(local(anna), TARGET)
+    box.run(place)
+    sent = len(place.received)
+    anna.backend.do(Withdraw(P, S, "letter"))
+    with pytest.raises(KeyboardInterrupt):
+        box.run(place)
+    assert box.run(place)[OutboxState.WITHDRAWN] == 2
+    assert not place.files and len(place.received) == sent
+
+
+def test_the_next_version_sends_no_image_again(anna: Repository) -> None:
+    place, box = Place(), Outbox(local(anna), TARGET)
+    box.run(place)
+    first = set(place.received)
+    task = anna.start(S, "annotate", project=P, rerun=True)
+    task.sign(MEANING)
+    box.run(place)
+    assert len(place.received) == len(set(place.received)) and len(set(place.received) - first) == 2
+
+
+def test_two_runs_at_once_send_each_file_once(anna: Repository) -> None:
+    place = Place()
+    runs = [Thread(target=Outbox(local(anna), TARGET).run, args=(place,)) for _ in range(4)]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    assert len(place.received) == len(place.files) >= 4
+
+
+def test_an_error_that_nobody_foresaw_is_listed_and_names_no_value(anna: Repository) -> None:
+    box = Outbox(local(anna), TARGET)
+    assert box.run(Place(cut="before", error=KeyError("KANARIE^A")))[OutboxState.FAILED] == 1
+    (entry,) = box.entries()
+    assert entry.problem == "KeyError" and entry.due is not None
+
+
+def test_a_member_who_sees_fewer_subjects_takes_none_from_the_others(
+    anna: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = local(anna).context.layout.root
+    add_member(anna, find(folder), "vera", project=P, roles=("reviewer",), site="VIE", sites=("VIE",))
+    place = Place()
+    vera = as_member(monkeypatch, folder, "vera")
+    assert Outbox(local(vera), TARGET).run(place)[OutboxState.SENT] == 0 and not place.files
+    assert Outbox(local(anna), TARGET).run(place)[OutboxState.SENT] == 1
+
+
+# -- what a DICOMweb archive answers ----------------------------------------------
+def row(reason: int = 0) -> dict[str, object]:
+    found: dict[str, object] = {"00081155": {"vr": "UI", "Value": [FILE.sop]}}
+    return found | ({"00081197": {"vr": "US", "Value": [reason]}} if reason else {})
+
+
+def answer(*kept: object, failed: tuple[object, ...] = ()) -> str:
+    sequences = {"00081199": {"vr": "SQ", "Value": list(kept)}, "00081198": {"vr": "SQ", "Value": list(failed)}}
+    return json.dumps({tag: each for tag, each in sequences.items() if each["Value"]})
+
+
+@dataclass
+class Scripted:
+    """A DICOMweb archive that gives one answer to whatever is stored."""
+
+    status: int = 200
+    body: str = ""
+    has: bytes = b""
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[tuple[str, Scripted]]:
+    script, app, port = Scripted(), FastAPI(), free_port()
+
+    @app.post("/studies")
+    async def store(request: Request) -> Response:
+        await request.body()
+        return Response(script.body, script.status)
+
+    @app.get("/{path:path}")
+    async def get(path: str) -> Response:
+        content = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + script.has + b"\r\n--x--\r\n"
+        return Response(content, media_type='multipart/related; type="application/dicom"; boundary=x')
+
+    with running(app, port):
+        yield f"http://127.0.0.1:{port}", script
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "has"),
+    [(200, answer(row()), b""), (202, answer(row()), b""), (409, answer(failed=(row(0x0111),)), b"content")],
+)
+def test_an_archive_has_the_file(scripted: tuple[str, Scripted], status: int, body: str, has: bytes) -> None:
+    url, script = scripted
+    script.status, script.body, script.has = status, body, has
+    DicomWebObjects(url).put(S, {FILE: b"content"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "what"),
+    [
+        (200, answer(failed=(row(0xA700),)), "A700H"),
+        (202, answer(failed=(row(0x0110),)), "0110H"),
+        (200, answer(row(), failed=(row(0x0110),)), "0110H"),
+        (409, answer(failed=(row(0x0111),)), "0111H"),
+        (409, "", "not JSON"),
+        (200, "<html>Please log in</html>", "not JSON"),
+        (200, "{}", "did not keep 1"),
+        (200, "[]", "did not keep 1"),
+        (200, '{"00081199": {"Value": [{}]}}', "did not keep 1"),
+        (200, '{"00081199": 5}', "did not keep 1"),
+        (401, "", "401"),
+        (500, answer(row()), "500"),
+        (507, "", "507"),
+        (302, "", "302"),
+    ],
+)
+def test_an_archive_that_did_not_keep_the_file_is_named(
+    scripted: tuple[str, Scripted], status: int, body: str, what: str
+) -> None:
+    url, script = scripted
+    script.status, script.body, script.has = status, body, b"another file"
+    with pytest.raises(StoreUnavailable, match=what):
+        DicomWebObjects(url).put(S, {FILE: b"content"})
