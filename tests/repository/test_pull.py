@@ -98,6 +98,21 @@ def test_a_run_that_is_cut_off_continues_and_nothing_is_fetched_twice(owner: Loc
     assert pull(owner.context, rule, source, only_due=True) == outcome_of(owner, rule)
 
 
+def test_a_study_that_fails_keeps_no_later_one_back(owner: LocalBackend, tmp_path: Path) -> None:
+    class Damaged(Source):
+        def read(self, study, name):
+            if study.key in ("1", "3", "4", "5"):
+                raise OSError("Kanarie")
+            return super().read(study, name)
+
+    mr = [path.read_bytes() for path in write_phantom(tmp_path / "mr", "mr")]
+    odd = [path.read_bytes() for path in write_phantom(tmp_path / "odd", "anisotropic")]
+    rule, source = a_rule(owner, TARGET), Damaged({"1": odd[:1], "2": mr, "3": odd, "4": odd, "5": odd, "6": odd})
+    done = pull(owner.context, rule, source)
+    assert (done.problem, done.studies, done.files) == ("OSError", 1, len(mr))
+    assert set(source.order) == {"2"}, "three in a row: it is the target, which is not asked again and again"
+
+
 def test_a_study_by_import_and_by_pull_is_one_subject_in_either_order(owner: LocalBackend, tmp_path: Path) -> None:
     mr, odd = write_phantom(tmp_path / "mr", "mr"), write_phantom(tmp_path / "odd", "anisotropic")
     before = subjects(owner)

@@ -27,6 +27,7 @@ from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.codec import from_json, to_json
 
 PORTION = 32  # files between two entries in the log
+MOST_FAILED = 3  # studies in a row: then it is the target
 _OUTCOME = "outcome"
 
 
@@ -133,18 +134,38 @@ class _Run:
         self._known = self.log.read()
 
     def over(self, source: PullSource) -> None:
-        """Go through all studies that may fit, oldest first."""
+        """Go through all studies that may fit, oldest first; one that fails keeps no later one back.
+
+        Raises
+        ------
+        Exception
+            The first failure: at the end, or at once if several studies in a row fail.
+        """
+        first: Exception | None = None
+        row = 0
         for study in source.studies(self._rule.filter):
-            key = _digest(study.key)
-            before = from_json(PulledStudy, self._known[key]) if key in self._known else None
-            if before is not None and before.done and before.files == study.files:
-                continue
-            names = source.files(study)
-            if before is not None and before.done and before.files == len(names):
-                continue
-            fits = source.fits(study, names, self._rule.filter)
-            done = self._take(source, study, names) if fits else True
-            self.log.add({key: to_json(PulledStudy(len(names), fits, done))})
+            try:
+                self._follow(source, study)
+                row = 0
+            except Exception as error:  # whatever a server sends, or a file that it cannot read
+                first, row = first or error, row + 1
+                if row == MOST_FAILED:
+                    break
+        if first is not None:
+            raise first
+
+    def _follow(self, source: PullSource, study: RemoteStudy) -> None:
+        """Take what is new of a study."""
+        key = _digest(study.key)
+        before = from_json(PulledStudy, self._known[key]) if key in self._known else None
+        if before is not None and before.done and before.files == study.files:
+            return
+        names = source.files(study)
+        if before is not None and before.done and before.files == len(names):
+            return
+        fits = source.fits(study, names, self._rule.filter)
+        done = self._take(source, study, names) if fits else True
+        self.log.add({key: to_json(PulledStudy(len(names), fits, done))})
 
     def _take(self, source: PullSource, study: RemoteStudy, names: Sequence[str]) -> bool:
         """Fetch the files of a study that were not fetched before, and take them in; whether all are decided then."""
