@@ -12,6 +12,7 @@ from eci_annotate.dicom.images.files import read
 from eci_annotate.errors import BadImages, StoreUnavailable
 
 MOST_CONTEXTS, PATIENCE_S = 128, 60.0
+TAKEN = (0x0000, 0xB000, 0xB006, 0xB007)  # the last three with a warning (PS3.4, table B.2-1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _sent(association: object, paths: Iterable[Path]) -> int:
         except (ValueError, AttributeError, RuntimeError) as error:
             what = f"The DICOM node does not take a file ({type(error).__name__})."
             raise StoreUnavailable(what, "It may not support its kind or transfer syntax.") from None
-        if not answer or answer.Status != 0:
+        if not answer or answer.Status not in TAKEN:
             raise StoreUnavailable("The DICOM node did not take a file.", f"{number} files before it were taken.")
         number += 1
     return number

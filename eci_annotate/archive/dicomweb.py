@@ -15,6 +15,7 @@ import httpx
 from dicomweb_client.api import DICOMwebClient
 
 from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.archive.unreachable import refused, unreachable
 from eci_annotate.errors import NotFound, StoreUnavailable, Tampered
 
 TIMEOUT_S, MOST_AT_ONCE, PAGE = 60.0, 64 << 20, 1000
@@ -126,8 +127,7 @@ class DicomWebObjects:
                 limit=limit, offset=offset, fields=[*fields] or None, search_filters=dict(filters) or None
             )
         except Exception as error:  # requests' errors quote addresses and answers
-            what = f"The DICOMweb archive does not answer ({type(error).__name__})."
-            raise StoreUnavailable(what, "Check its address.") from None
+            raise unreachable("DICOMweb archive", error) from None
 
     def instances_of(self, study_uid: str) -> list[Uids]:
         """Return the instances of a study, by QIDO-RS."""
@@ -147,15 +147,13 @@ class DicomWebObjects:
         except Exception as error:
             if getattr(getattr(error, "response", None), "status_code", None) == 404:
                 return list(rows.values())
-            what = f"The DICOMweb archive does not answer ({type(error).__name__})."
-            raise StoreUnavailable(what, "Check its address.") from None
+            raise unreachable("DICOMweb archive", error) from None
 
     def _ask(self, method: str, url: str, **more: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **more)
         except httpx.HTTPError as error:
-            what = f"The DICOMweb archive cannot be reached ({type(error).__name__})."
-            raise StoreUnavailable(what, "Try again in a moment.") from None
+            raise unreachable("DICOMweb archive", error) from None
 
 
 def only_part(content: bytes, content_type: str) -> bytes:
@@ -210,8 +208,7 @@ def _first(row: Any, tag: str) -> str:
 
 def _require(answer: httpx.Response, status: int) -> None:
     if answer.status_code != status:
-        what = f"The DICOMweb archive answered {answer.status_code}."
-        raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+        raise refused("DICOMweb archive", answer)
 
 
 def _portions(contents: Mapping[Uids, bytes]) -> Iterator[dict[Uids, bytes]]:

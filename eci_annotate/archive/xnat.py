@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.archive.unreachable import refused, unreachable
 from eci_annotate.errors import NotFound, StoreUnavailable
 
 TIMEOUT_S = 60.0
@@ -197,8 +198,7 @@ class XnatObjects:
         try:
             return self._client.request(method, where, **more)
         except httpx.HTTPError as error:
-            what = f"The XNAT cannot be reached ({type(error).__name__})."
-            raise StoreUnavailable(what, "Try again in a moment.") from None
+            raise unreachable("XNAT", error) from None
 
 
 def label_of(text: str) -> str:
@@ -208,6 +208,5 @@ def label_of(text: str) -> str:
 
 def _required(answer: httpx.Response, statuses: tuple[int, ...]) -> httpx.Response:
     if answer.status_code not in statuses:
-        what = f"The XNAT answered {answer.status_code}."
-        raise StoreUnavailable(what, "Ask its administrator; nothing was changed here.")
+        raise refused("XNAT", answer)
     return answer

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from eci_annotate.archive.c_store import DicomNode, send
 from eci_annotate.dicom.phantom import write_phantom
@@ -15,6 +16,21 @@ from tests.patience import listens, until
 from tests.ports import free_port
 
 pytestmark = pytest.mark.needs_debian
+
+
+@pytest.mark.parametrize(("status", "is_taken"), [(0xB000, True), (0xB007, True), (0xA700, False), (0x0110, False)])
+def test_a_file_that_is_taken_with_a_warning_is_taken(tmp_path: Path, status: int, is_taken: bool) -> None:
+    files, port, entity = write_phantom(tmp_path / "dicom", "tiny")[:2], free_port(), AE("STORE")
+    entity.supported_contexts = AllStoragePresentationContexts
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, lambda _: status)])
+    try:
+        if is_taken:
+            assert send(DicomNode("STORE", "127.0.0.1", port), files) == 2
+        else:
+            with pytest.raises(StoreUnavailable, match="0 files before it"):
+                send(DicomNode("STORE", "127.0.0.1", port), files)
+    finally:
+        server.shutdown()
 
 
 def test_files_arrive_at_storescp_as_they_are(tmp_path: Path) -> None:

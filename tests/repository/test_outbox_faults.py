@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +19,7 @@ from starlette.responses import Response
 
 from eci_annotate.archive.dicomweb import DicomWebObjects
 from eci_annotate.archive.remote_archive import Uids
+from eci_annotate.archive.xnat import XnatObjects
 from eci_annotate.errors import StoreUnavailable
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
@@ -228,3 +232,24 @@ def test_an_archive_that_did_not_keep_the_file_is_named(
     script.status, script.body, script.has = status, body, b"another file"
     with pytest.raises(StoreUnavailable, match=what):
         DicomWebObjects(url).put(S, {FILE: b"content"})
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path: Path) -> None:
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*words, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"], check=True, capture_output=True)
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{server.server_port}"
+    try:
+        for act in (
+            lambda: DicomWebObjects(url).put(S, {FILE: b"content"}),
+            lambda: DicomWebObjects(url).present(S, {FILE}),
+            lambda: XnatObjects(url, "eci").put(S, {FILE: b"content"}),
+        ):
+            with pytest.raises(StoreUnavailable, match=r"certificate of the .* is not trusted"):
+                act()
+    finally:
+        server.shutdown()

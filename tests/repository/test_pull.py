@@ -113,6 +113,21 @@ def test_a_study_that_fails_keeps_no_later_one_back(owner: LocalBackend, tmp_pat
     assert set(source.order) == {"2"}, "three in a row: it is the target, which is not asked again and again"
 
 
+def test_a_study_whose_patient_changes_at_the_source_is_not_two_subjects(owner: LocalBackend, tmp_path: Path) -> None:
+    paths, before = write_phantom(tmp_path / "mr", "mr"), subjects(owner)
+    contents = [path.read_bytes() for path in paths]
+    rule, source = a_rule(owner, TARGET), Source({"1": contents[:-1]})
+    pull(owner.context, rule, source)
+    last = pydicom.dcmread(paths[-1])
+    last.PatientID = last.PatientName = "KANARIE"
+    last.save_as(paths[-1])
+    source.contents["1"] = [*contents[:-1], paths[-1].read_bytes()]
+    done = pull(owner.context, rule, source)
+    ((why, number),) = done.refused.items()
+    assert number == 1 and "another patient ID" in why and "KANARIE" not in repr(done)
+    assert done.files == len(paths) - 1 and subjects(owner) == before + 1
+
+
 def test_a_study_by_import_and_by_pull_is_one_subject_in_either_order(owner: LocalBackend, tmp_path: Path) -> None:
     mr, odd = write_phantom(tmp_path / "mr", "mr"), write_phantom(tmp_path / "odd", "anisotropic")
     before = subjects(owner)

@@ -65,6 +65,7 @@ class Arrivals:
         self.credential, self._context = credential, context
         self.folder = context.layout.root / "arrivals" / credential.id
         self.outcomes = AppendLog.at(logs_of(context, credential.project, credential.site) / "files.jsonl")
+        self.series = AppendLog.at(logs_of(context, credential.project, credential.site) / "series.jsonl")
         self.subjects = subject_numbers(context, credential.project, credential.site)
 
     def numbers(self) -> ProvisionalNumbers:

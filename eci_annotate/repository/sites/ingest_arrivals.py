@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.service.protocol import SiteArrivals
 
 QUIET_S, MOST_AT_ONCE = 10.0, 2000
+OTHER_PATIENT = "belongs to a series that arrived under another patient ID"
 log = logging.getLogger("eci_annotate.hub")
 _told: set[Path] = set()
 
@@ -100,7 +101,7 @@ def _portions(paths: Sequence[Path]) -> Iterable[Sequence[Path]]:
 
 def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) -> int:
     policy, lenient = arrivals.credential.agreed(), arrivals.credential.lenient
-    files = [_checked(backend.context.reader, path, policy, lenient) for path in paths]
+    files = _of_one_patient(arrivals, [_checked(backend.context.reader, path, policy, lenient) for path in paths])
     _hold(backend, arrivals, {each: each.refusal for each in files if each.refusal})
     clean: dict[str, list[CompleteFile]] = {}
     for each in files:
@@ -109,6 +110,26 @@ def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) ->
     for pseudonym, group in clean.items():
         _take_in(backend, arrivals, _subject_of(backend, arrivals, pseudonym, group), group)
     return len(files)
+
+
+def _of_one_patient(arrivals: Arrivals, files: Sequence[CompleteFile]) -> list[CompleteFile]:
+    """Return the files, those refused whose series arrived under another patient: it would be in two subjects.
+
+    So it is when a patient's ID is corrected at the source, and the rest of a study arrives under the new one.
+    """
+    whose = {each: sha256(each.pseudonym.encode()).hexdigest() for each in files}
+    known = arrivals.series.get(sorted({each.series_uid for each in files}))
+    fresh = dict[str, str]()
+    for each in files:
+        if not each.refusal and each.series_uid not in known:
+            fresh.setdefault(each.series_uid, whose[each])
+    if fresh:
+        arrivals.series.add(fresh)
+    owners = {**known, **fresh}
+    return [
+        replace(each, refusal=OTHER_PATIENT) if not each.refusal and owners[each.series_uid] != whose[each] else each
+        for each in files
+    ]
 
 
 def _checked(reader: FileReader, path: Path, policy: Policy, lenient: bool) -> CompleteFile:
