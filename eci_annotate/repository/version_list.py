@@ -67,16 +67,24 @@ def completed_since(backend: Backend, after: int = 0) -> CompletedPage:
     Raises
     ------
     Refused
-        The actor may export nothing: an empty page would say that nothing is complete.
+        The actor may export nothing: an empty page would say that nothing is complete. Or the position is none of this
+        repository: whoever asked on from it would miss all changes up to it.
     """
     actor = backend.account.actor
     if not any(actor.may(Permission.EXPORT, project) for project in actor.roles):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
+    if not is_position(backend, after):
+        raise Refused("This repository has no such position.", "Begin again with 0: known versions have known seals.")
     position, changed = backend.feed(after)
     seen = [view for project, subject in changed if (view := _seen(backend, project, subject))]
     versions = tuple(each for view in seen if not view.withdrawn for each in versions_of(view))
     gone = tuple((view.project, view.subject) for view in seen if view.withdrawn)
     return CompletedPage(position, position > after, versions, gone)
+
+
+def is_position(backend: Backend, after: int) -> bool:
+    """Whether a repository has come to a position; one of another repository, or of a later state, may be beyond it."""
+    return after == 0 or (after > 0 and backend.feed(after - 1)[0] >= after)
 
 
 def completed_pages(backend: Backend, after: int = 0) -> Iterator[CompletedPage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -117,12 +118,43 @@ def test_the_feed_of_versions_is_complete_and_names_what_was_withdrawn(
     assert page.withdrawn == ((P, S),) and page.versions == ()
 
 
+@pytest.mark.parametrize("position", [-1, 10**6, 2**53])
+def test_a_position_of_another_repository_is_no_empty_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, position: int
+) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    with pytest.raises(Refused, match="no such position"):
+        completed_since(repository.backend, position)
+    last = [*completed_pages(repository.backend)][-1].position
+    assert completed_since(repository.backend, last).versions == ()
+    with pytest.raises(Refused):
+        completed_since(repository.backend, last + 1)
+
+
+def test_an_outbox_of_a_later_state_misses_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    box = Outbox(local(repository), xnat[0])
+    box.run()
+    (log,) = (folder / "sites" / "outbox").glob("*.jsonl")
+    name, _ = json.loads(log.read_text().splitlines()[-1])
+    with log.open("a") as stream:
+        stream.write(json.dumps([name, 10**6]) + "\n")
+    sign(repository)
+    assert Outbox(local(repository), xnat[0]).run()[OutboxState.SENT] == 1
+
+
 def test_a_node_cannot_delete_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Node:
-        def send(self, package):
-            return list(package.derived)
+        def present(self, subject, files):
+            return set()
 
-        def withdraw(self, subject, sent):
+        def send(self, package):
+            return None
+
+        def withdraw(self, gone):
             raise Refused("A DICOM node cannot be asked to delete what it was sent.", "By hand.")
 
     repository = as_member(monkeypatch, folder, "anna")

@@ -21,7 +21,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.sync.sync_package import first_label_of, label_of, package_of
 from eci_annotate.repository.sync.sync_remotes import Package, SyncRemote, WithdrawnFiles, connect
 from eci_annotate.repository.sync.sync_targets import SyncTarget, targets_in
-from eci_annotate.repository.version_list import completed_pages
+from eci_annotate.repository.version_list import completed_pages, is_position
 from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, from_json, to_json
@@ -132,7 +132,10 @@ class Outbox:
     def _follow(self) -> None:
         """Add what changed since the last run; known versions are not added again."""
         position = self._position()
-        for page in completed_pages(self._backend, int(self._log.read().get(position, 0))):
+        after = int(self._log.read().get(position, 0))
+        if not is_position(self._backend, after):  # the repository was restored as it was before
+            after = 0
+        for page in completed_pages(self._backend, after):
             new = [
                 OutboxEntry(each.subject, each.task, each.version, each.seal, each.at)
                 for each in page.versions
