@@ -191,8 +191,7 @@ class Outbox:
         Images that are there are not sent again. Those that another sender put there are not this target's to withdraw.
         """
         there = remote.present(each.subject, package.images) if package.images else set()
-        known = [*self.entries(), *self._of_others()]
-        mine = [entry for entry in known if entry.subject == each.subject]
+        mine = [*_entries(self._log, each.subject), *self._of_others(each.subject)]
         listed = {uids for entry in mine for uids in entry.files}
         whole = {uids for entry in mine if entry.state is OutboxState.SENT for uids in entry.files}
         foreign = there - listed
@@ -204,10 +203,8 @@ class Outbox:
 
     def _withdraw(self, subject: str, entries: list[OutboxEntry], remote: SyncRemote) -> str:
         """Delete what only this target sent of a subject; returns what stays there, and why."""
-        theirs = self._of_others()
-        if self.target.is_by_subject:
-            theirs = [each for each in theirs if each.subject == subject]
-        else:  # a file of two subjects is one file there
+        theirs = self._of_others(subject if self.target.is_by_subject else "")
+        if not self.target.is_by_subject:  # a file of two subjects is one file there
             theirs += [each for each in self.entries() if each.subject != subject]
         files = {uids for each in entries for uids in each.files}
         shared = files & {uids for each in theirs for uids in each.files}
@@ -221,11 +218,13 @@ class Outbox:
         stays += [rest] if rest else []
         return f"{' and '.join(stays)} stay there" if stays else ""
 
-    def _of_others(self) -> list[OutboxEntry]:
-        """Return the entries of all other targets that send to the same place."""
+    def _of_others(self, subject: str) -> list[OutboxEntry]:
+        """Return the entries of all other targets that send to the same place, of a subject (empty: of all)."""
         root = self._backend.context.layout.root
         others = [each for each in targets_in(root) if each.name != self.target.name]
-        return [entry for each in others if each.place == self.target.place for entry in outbox_entries(root, each)]
+        return [
+            entry for each in others if each.place == self.target.place for entry in _entries(_log(root, each), subject)
+        ]
 
     def _note(self, each: OutboxEntry, what: str) -> None:
         self._backend.trail.note("synchronised.1", self.target.project, each.subject, what)
@@ -240,11 +239,17 @@ def outbox_entries(root: Path, target: SyncTarget) -> list[OutboxEntry]:
 
 
 def _log(root: Path, target: SyncTarget) -> AppendLog:
-    return AppendLog(root / "sites" / "outbox" / f"{target.name}.jsonl")
+    return AppendLog.at(root / "sites" / "outbox" / f"{target.name}.jsonl")
 
 
-def _entries(log: AppendLog) -> list[OutboxEntry]:
-    found = [from_json(OutboxEntry, value) for key, value in log.read().items() if key.split()[0] != _POSITION]
+def _entries(log: AppendLog, subject: str = "") -> list[OutboxEntry]:
+    """Return the entries of a log, of one subject if it is named, in the order in which they go out."""
+    begin = f"{subject}/" if subject else ""
+    found = [
+        from_json(OutboxEntry, value)
+        for key, value in log.read().items()
+        if key.split()[0] != _POSITION and key.startswith(begin)
+    ]
     return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
 
 
