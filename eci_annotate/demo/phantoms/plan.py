@@ -9,10 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from eci_annotate.demo.phantoms.anatomy import ANATOMIES, Anatomy, Triple
 from eci_annotate.errors import BadUseCase
+from eci_annotate.workflow.definition_file import read_definition
 from eci_annotate.workflow.usecase.json_schema import validator_of
 from eci_annotate.workflow.usecase.usecase import forms_folder
 
@@ -90,12 +89,9 @@ def read_plan(folder: Path | str) -> PhantomPlan:
         It is missing, or its first problem.
     """
     path = Path(folder) / FILE
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadUseCase(f"{FILE} is missing.", "Copy that of a similar use case.") from error
-    except yaml.YAMLError as error:
-        raise BadUseCase(f"{FILE} cannot be read.", "Correct its syntax.") from error
+    if not path.exists():
+        raise BadUseCase(f"{FILE} is missing.", "Copy that of a similar use case.")
+    content = read_definition(path)
     _check(content)
     lesions = tuple(Lesion(**_tupled(each)) for each in content.get("lesions", ()))
     series = tuple(SeriesPlan(**_tupled(each)) for each in content["series"])
