@@ -16,9 +16,9 @@ LIMITS = {
     "string": ("minLength", "maxLength"),
     "array": ("minItems", "maxItems"),
 }
-_OF_ALL = {"title", "description", "type", "x-title", "x-description", "x-contradicts"}
+_OF_ALL = {"title", "description", "type", "x-title", "x-description", "x-contradicts", "x-measure"}
 KEYS: Mapping[str, set[str]] = {  # what a question of each type may say
-    "number": {*LIMITS["number"], "x-unit", "x-measure"},
+    "number": {*LIMITS["number"], "x-unit"},
     "integer": {*LIMITS["integer"], "x-unit"},
     "string": {*LIMITS["string"], "x-link", "x-long"},
     "array": {*LIMITS["array"], "items"},

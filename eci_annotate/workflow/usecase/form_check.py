@@ -47,6 +47,10 @@ def _contradiction(question: Question, stated: Contradiction, siblings: Sequence
         where = f"{stated.within}/{stated.name}" if stated.within else stated.name
         yield f"{question.title!r} contradicts {where!r}, which is not asked.", "Name a question of the same group."
         return
+    if stated.lacks and not stated.within:
+        yield f"{question.title!r} contradicts what no item is, but of no list.", "Name the list ('within')."
+    if stated.smaller and question.kind not in (NUMBER, INTEGER):
+        yield f"{question.title!r} is compared, but is no number.", "Compare two numbers."
     if other is question:
         yield f"{question.title!r} contradicts itself.", "Name another question."
     for asked, values in ((question, stated.answer), (other, stated.values)):
