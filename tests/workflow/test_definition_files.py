@@ -9,7 +9,7 @@ import pytest
 
 from eci_annotate.demo.phantoms.plan import read_plan
 from eci_annotate.errors import BadUseCase
-from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder
+from eci_annotate.workflow.usecase.usecase import UseCase, forms_folder, shipped_use_cases
 
 BOMB = "x: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
     f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in ("ab", "bc", "cd", "de", "ef")
@@ -104,3 +104,37 @@ def test_a_picture_is_one_of_its_kind_and_a_manual_is_a_file(folder: Path) -> No
     (folder / "manual.md").unlink()
     (folder / "manual.md").mkdir()
     assert said_of(folder) == "manual.md cannot be read."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("modality: MG", "modality: CT", "series/0/modality: CT shows no mammogram"),
+        ("modality: MG", "modality: MG, elements: {Foo: 1}", "series/0/elements/Foo: DICOM has no such keyword"),
+        ("modality: MG", "modality: MG, elements: {EchoTime: abc}", "'abc' is no value of this element (DS)"),
+        ("modality: MG", "modality: MG, elements: {ImageType: [A, 1]}", "is no value of this element (CS)"),
+        ("modality: MG", "modality: MG, elements: {EchoTime: {a: 1}}", "is no value of this element (DS)"),
+        ("modality: MG", "modality: MG, elements: {ExposureInuAs: a}", "is no value of this element"),
+        ("modality: MG", "modality: MG, elements: {ViewCodeSequence: x}", "sets this itself"),
+        ("modality: MG", "modality: MG, elements: {Rows: 7}", "sets this itself"),
+        ("modality: MG", "modality: MG, elements: {SeriesInstanceUID: '1.2'}", "sets this itself"),
+        ("modality: MG", "modality: MG, elements: {PatientName: A^B}", "sets this itself"),
+        ("modality: MG", "modality: MG, values: {livr: 3}", "series/0/values: there is no 'livr'"),
+        ("modality: MG", "modality: MG, shape: [512, 512, 512]", "more than 20,000,000 voxels"),
+        ("modality: MG", "modality: MG, spacing_mm: [0, 1, 1]", "series/0/spacing_mm/0"),
+        ("modality: MG", "modality: MG, spacing_mm: [1.0e+300, 1, 1]", "series/0/spacing_mm/0"),
+        ("radii_mm: [", "radii_mm: [-", "lesions/0/radii_mm/0"),
+        ("description: ", "description: \\\\", "series/0/description"),
+    ],
+)
+def test_a_patient_that_cannot_be_made_is_named_with_the_place(folder: Path, old: str, new: str, says: str) -> None:
+    path = folder / "phantom.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert (said := said_of(folder, read_plan)).startswith("phantom.yaml, ") and says in said
+
+
+@pytest.mark.parametrize("name", shipped_use_cases())
+def test_every_synthetic_patient_that_is_shipped_can_be_made(name: str) -> None:
+    assert read_plan(forms_folder() / name).series
