@@ -299,6 +299,8 @@ def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
         (["T1 nativ", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["native", "2", "3", "4"]),
         (["T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["", "", ""]),
         (["T1 dyn 0", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["1", "2", "3", "4"]),
+        (["DIN PRE", "DIN POST 1", "DIN POST 2", "DIN POST 3"], ["native", "2", "3", "4"]),
+        (["T1 din basale", "T1 din 1", "T1 din 2", "T1 din 3"], ["native", "2", "3", "4"]),
         (["T1 KM 1st", "T1 KM 2nd", "T1 KM 3rd"], ["2", "3", "4"]),
         (["T1 KM 25", "T1 KM 70", "T1 KM 180"], ["arterial", "portal", "late"]),
         (["T1 KM 15", "T1 KM 30"], ["", ""]),  # flip angles
@@ -307,3 +309,15 @@ def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
 def test_numbers_count_from_the_agent_only_where_something_says_so(names: list[str], places: list[str]) -> None:
     headers = [{"Modality": "MR", "SeriesDescription": name, "series_uid": name} for name in names]
     assert [each.get("phase") or each.get("dynamic_position", "") for each in facts_among(headers)] == places
+
+
+def test_the_phase_of_elimination_is_a_late_one_and_that_of_artefacts_none() -> None:
+    names = ["F. eliminación 3.0", "Fase de eliminação", "Eliminación de artefactos"]
+    headers = [{"Modality": "CT", "SeriesDescription": name, "series_uid": name} for name in names]
+    assert [each.get("phase", "") for each in facts_among(headers)] == ["late", "late", ""]
+
+
+def test_the_last_dynamic_series_is_found_by_the_short_word_of_romance_languages() -> None:
+    study = [mr(name, name) for name in ("DIN PRE", "DIN POST 1", "DIN POST 2", "DIN POST 5")]
+    placed = {each.slot: each.series_uid for each in shipped_use_case("breast-mri").hang(study).placed}
+    assert placed["dynamic"] == "DIN POST 1" and placed["last"] == "DIN POST 5"
