@@ -51,7 +51,7 @@ def schema_findings(schema: Schema) -> Iterator[Finding]:
 
 
 def _question(title: str, question: Schema) -> Iterator[Finding]:
-    kind = "choice" if "enum" in question or "oneOf" in question else question.get("type")
+    kind = "choice" if "enum" in question or "oneOf" in question else str(question.get("type", ""))
     if kind == "object":
         yield from schema_findings(question)
         return

@@ -77,27 +77,27 @@ def test_the_form_can_be_answered_in_full_and_needs_what_it_requires(name: str, 
             check_answers(case.report, {key: value for key, value in full.items() if key != question})
 
 
-COLORECTAL = {
+COLORECTAL: dict[str, Any] = {
     "image_quality": "good", "location": "rectum", "t": "T3", "n": "N1a", "m": "M1a",
     "lesions": [
         {"label": "a", "kind": "node", "size_mm": 9, "confidence": 4},
         {"label": "b", "kind": "metastasis", "organ": "liver", "size_mm": 20, "confidence": 4},
     ],
 }  # fmt: skip
-HCC = {
+HCC: dict[str, Any] = {
     "image_quality": "good", "timing": "after", "treatment": "tace", "mrecist": "PR",
     "lesions": [{"label": "a", "segment": "V", "size_mm": 20, "viable_mm": 12, "response": "viable", "confidence": 4}],
 }  # fmt: skip
-RECTAL = {
+RECTAL: dict[str, Any] = {
     "image_quality": "good", "timing": "restaging", "t": "T3a", "mrf": "invaded", "emvi": "no", "n": "N0", "trg": "5",
     "restriction": "no", "structures": [],
 }  # fmt: skip
-BREAST = {
+BREAST: dict[str, Any] = {
     "image_quality": "good", "density": "a", "bpe": "mild",
     "lesions": [{"label": "a", "side": "left", "kind": "mass", "shape": "oval", "margin": "circumscribed",
                  "enhancement": "rim", "size_mm": 9, "category": "4", "confidence": 4}],
 }  # fmt: skip
-MAMMOGRAM = {
+MAMMOGRAM: dict[str, Any] = {
     "image_quality": "good", "density": "a",
     "lesions": [{"label": "a", "side": "left", "kind": "calcifications", "calcifications": "benign", "category": "2",
                  "confidence": 4}],
