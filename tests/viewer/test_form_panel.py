@@ -67,6 +67,22 @@ def test_a_question_is_asked_only_when_its_condition_holds() -> None:
     assert sheet.saved[-1] == {"image_quality": "good", "lesions": []} and not sheet.panel.problem
 
 
+def test_an_answer_that_is_hidden_again_asks_for_nothing() -> None:
+    def only(name: str, then: str) -> dict[str, Any]:
+        return {"if": {"properties": {name: {"const": "yes"}}, "required": [name]}, "then": {"required": [then]}}
+
+    schema = {
+        "properties": {name: {"enum": ["yes", "no"]} for name in "abc"},
+        "allOf": [only("a", "b"), only("b", "c")],
+    }
+    sheet = Sheet(schema=schema)
+    for name in "abc":
+        sheet.put(name, "yes")
+    assert sheet.shows("c") and sheet.saved[-1] == {"a": "yes", "b": "yes", "c": "yes"}
+    sheet.put("a", "no")
+    assert not sheet.shows("b") and not sheet.shows("c") and sheet.saved[-1] == {"a": "no"}
+
+
 def test_what_is_missing_or_wrong_is_said_until_it_is_mended() -> None:
     sheet = Sheet()
     assert "'Image quality' is missing" in sheet.panel.problem and "eci-problem" in sheet.panel.said.value

@@ -184,3 +184,32 @@ def test_a_rule_about_answers_that_names_nothing_is_not_published(rule: dict[str
     task["gate"]["agrees"] = [rule]
     with pytest.raises(BadUseCase, match=text):
         UseCase.from_definition(definition)
+
+
+@pytest.mark.parametrize(
+    "labels", [("L1", "l1"), ("\u00e9", "e\u0301"), ("a", "a\u200b"), ("a b", "a\u00a0b"), ("\uff21", "A")]
+)
+def test_labels_that_a_reader_takes_for_one_are_refused(labels: tuple[str, str]) -> None:
+    rows = [row("X", label=label) for label in labels]
+    given = {"lesions": [{"label": label} for label in labels]}
+    (found,) = mismatches(Gate("lesions"), given, rows, hung("x"))
+    assert "named alike" in found.text and found.label == labels[1]
+    twin = [each.text for each in mismatches(Gate("lesions"), {"lesions": [{"label": labels[0]}]}, rows[1:], hung("x"))]
+    assert any("it looks like" in text and ascii(labels[1]) in text for text in twin)
+
+
+def test_a_label_without_a_visible_character_is_refused() -> None:
+    given = {"lesions": [{"label": "\u200b"}]}
+    (found,) = mismatches(Gate("lesions"), given, [row("X", label="\u200b")], hung("x"))
+    assert "no visible character" in found.text
+
+
+def test_series_cannot_be_looked_at_without_a_box() -> None:
+    gate = Gate("lesions", check_series=True)
+    assert told(gate, [row("X", "mask")], hung("x", "y")) == ["'a' has no box"]
+
+
+def test_blanks_between_numbers_tell_labels_apart() -> None:
+    given = {"lesions": [{"label": "lesion 1 1"}, {"label": "lesion 11"}]}
+    rows = [row("X", label="lesion 1 1"), row("X", label="lesion 11")]
+    assert mismatches(Gate("lesions"), given, rows, hung("x")) == []

@@ -77,12 +77,30 @@ def test_the_form_can_be_answered_in_full_and_needs_what_it_requires(name: str, 
             check_answers(case.report, {key: value for key, value in full.items() if key != question})
 
 
-COLORECTAL = {
+COLORECTAL: dict[str, Any] = {
     "image_quality": "good", "location": "rectum", "t": "T3", "n": "N1a", "m": "M1a",
     "lesions": [
         {"label": "a", "kind": "node", "size_mm": 9, "confidence": 4},
         {"label": "b", "kind": "metastasis", "organ": "liver", "size_mm": 20, "confidence": 4},
     ],
+}  # fmt: skip
+HCC: dict[str, Any] = {
+    "image_quality": "good", "timing": "after", "treatment": "tace", "mrecist": "PR",
+    "lesions": [{"label": "a", "segment": "V", "size_mm": 20, "viable_mm": 12, "response": "viable", "confidence": 4}],
+}  # fmt: skip
+RECTAL: dict[str, Any] = {
+    "image_quality": "good", "timing": "restaging", "t": "T3a", "mrf": "invaded", "emvi": "no", "n": "N0", "trg": "5",
+    "restriction": "no", "structures": [],
+}  # fmt: skip
+BREAST: dict[str, Any] = {
+    "image_quality": "good", "density": "a", "bpe": "mild",
+    "lesions": [{"label": "a", "side": "left", "kind": "mass", "shape": "oval", "margin": "circumscribed",
+                 "enhancement": "rim", "size_mm": 9, "category": "4", "confidence": 4}],
+}  # fmt: skip
+MAMMOGRAM: dict[str, Any] = {
+    "image_quality": "good", "density": "a",
+    "lesions": [{"label": "a", "side": "left", "kind": "calcifications", "calcifications": "benign", "category": "2",
+                 "confidence": 4}],
 }  # fmt: skip
 LIVER = {"label": "a", "segment": "V", "size_mm": 12, "aphe": "yes", "washout": "yes", "capsule": "no",
          "restriction": "yes", "hepatobiliary": "hypo", "category": "LR-5", "confidence": 4}  # fmt: skip
@@ -112,6 +130,50 @@ def test_answers_that_contradict_each_other_are_refused_by_name(
     with pytest.raises(BadAnswers, match=f"'{title}' is .*, but ") as refused:
         check_answers(report, given | changed)
     assert "Correct one of the two" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changed", "title"),
+    [
+        ("colorectal-ct", COLORECTAL, {"lesions": COLORECTAL["lesions"][1:]}, "N category"),
+        ("colorectal-ct", COLORECTAL, {"lesions": COLORECTAL["lesions"][:1]}, "M category"),
+        ("colorectal-ct", COLORECTAL, {"lesions": []}, "N category"),
+        ("liver-mri", {"image_quality": "good", "series_choice": "x", "lesions": [LIVER]},
+         {"lesions": [{**LIVER, "aphe": "not-assessable"}]}, "Category after LI-RADS"),
+        ("hcc-response", {**HCC}, {"lesions": [{**HCC["lesions"][0], "viable_mm": 20.1}]}, "of the enhancing part"),
+        ("hcc-response", {**HCC}, {"mrecist": "CR"}, "Overall response after mRECIST"),
+        ("rectal-mri", {**RECTAL}, {"t": "no-tumour"}, "T category"),
+        ("rectal-mri-restaging", {**RECTAL}, {"t": "no-tumour"}, "T category"),
+        ("breast-mri", {**BREAST}, {"lesions": [{**BREAST["lesions"][0], "enhancement": "clumped"}]}, "Internal enh"),
+        ("breast-mri", {**BREAST}, {"lesions": [{**BREAST["lesions"][0], "category": "1"}]}, "Category after BI-RADS"),
+        ("mammography", {**MAMMOGRAM}, {"lesions": [{**MAMMOGRAM["lesions"][0], "category": "1"}]}, "Category after"),
+        ("mammography", {**MAMMOGRAM}, {"lesions": [{**MAMMOGRAM["lesions"][0], "category": "5"}]}, "Category after"),
+    ],
+)  # fmt: skip
+def test_answers_that_need_or_exclude_others_are_refused_by_name(
+    name: str, given: dict[str, Any], changed: dict[str, Any], title: str
+) -> None:
+    report = shipped_use_case(name).report
+    assert check_answers(report, given)
+    with pytest.raises(BadAnswers, match=f"{title}.*' is .*, but "):
+        check_answers(report, given | changed)
+
+
+@pytest.mark.parametrize("value", ["1_0", b"1", 10**400, "1e400", True, [1], "12,5", float("nan")])
+def test_what_is_no_number_is_none(value: Any) -> None:
+    lesion = {"label": "a", "segment": "V", "size_mm": value, "classification": "cyst", "confidence": 4}
+    with pytest.raises(BadAnswers, match="'Longest diameter' is not a number"):
+        check_answers(shipped_use_case("liver-ct").report, {"image_quality": "good", "lesions": [lesion]})
+
+
+def test_an_answer_to_a_question_that_is_not_asked_asks_for_nothing() -> None:
+    choice = {"enum": ["yes", "no"]}
+
+    def only(name: str, then: str) -> dict[str, Any]:
+        return {"if": {"properties": {name: {"const": "yes"}}, "required": [name]}, "then": {"required": [then]}}
+
+    chain = {"properties": dict.fromkeys("abc", choice), "required": ["a"], "allOf": [only("a", "b"), only("b", "c")]}
+    assert check_answers(chain, {"a": "no", "b": "yes", "c": "yes"}) == {"a": "no"}
 
 
 @pytest.mark.parametrize(
@@ -237,6 +299,8 @@ def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
         (["T1 nativ", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["native", "2", "3", "4"]),
         (["T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["", "", ""]),
         (["T1 dyn 0", "T1 dyn 1", "T1 dyn 2", "T1 dyn 3"], ["1", "2", "3", "4"]),
+        (["DIN PRE", "DIN POST 1", "DIN POST 2", "DIN POST 3"], ["native", "2", "3", "4"]),
+        (["T1 din basale", "T1 din 1", "T1 din 2", "T1 din 3"], ["native", "2", "3", "4"]),
         (["T1 KM 1st", "T1 KM 2nd", "T1 KM 3rd"], ["2", "3", "4"]),
         (["T1 KM 25", "T1 KM 70", "T1 KM 180"], ["arterial", "portal", "late"]),
         (["T1 KM 15", "T1 KM 30"], ["", ""]),  # flip angles
@@ -245,3 +309,15 @@ def test_a_series_of_unknown_phase_is_placed_as_such() -> None:
 def test_numbers_count_from_the_agent_only_where_something_says_so(names: list[str], places: list[str]) -> None:
     headers = [{"Modality": "MR", "SeriesDescription": name, "series_uid": name} for name in names]
     assert [each.get("phase") or each.get("dynamic_position", "") for each in facts_among(headers)] == places
+
+
+def test_the_phase_of_elimination_is_a_late_one_and_that_of_artefacts_none() -> None:
+    names = ["F. eliminación 3.0", "Fase de eliminação", "Eliminación de artefactos"]
+    headers = [{"Modality": "CT", "SeriesDescription": name, "series_uid": name} for name in names]
+    assert [each.get("phase", "") for each in facts_among(headers)] == ["late", "late", ""]
+
+
+def test_the_last_dynamic_series_is_found_by_the_short_word_of_romance_languages() -> None:
+    study = [mr(name, name) for name in ("DIN PRE", "DIN POST 1", "DIN POST 2", "DIN POST 5")]
+    placed = {each.slot: each.series_uid for each in shipped_use_case("breast-mri").hang(study).placed}
+    assert placed["dynamic"] == "DIN POST 1" and placed["last"] == "DIN POST 5"

@@ -13,7 +13,7 @@ from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
 from eci_annotate.workflow.usecase.answer_check import Fault, Path
-from eci_annotate.workflow.usecase.form import Question
+from eci_annotate.workflow.usecase.form import Question, asked_among
 
 Measure = Callable[[Question, Mapping[str, Any], str], DrawnSize | None]
 
@@ -62,7 +62,8 @@ class Group:
     def answer(self) -> dict[str, Any]:
         """Raw answers to the questions that are asked."""
         raw = {name: part.answer for name, part in self.parts.items()}
-        return {name: value for name, value in raw.items() if value is not None and self._asked[name].is_asked(raw)}
+        asked = asked_among(self._asked.values(), raw)
+        return {name: value for name, value in raw.items() if value is not None and name in asked}
 
     @answer.setter
     def answer(self, given: Mapping[str, Any]) -> None:
@@ -89,8 +90,9 @@ class Group:
 
     def _show(self) -> None:
         raw = {name: part.answer for name, part in self.parts.items()}
+        asked = asked_among(self._asked.values(), raw)
         for name, part in self.parts.items():
-            display = "flex" if self._asked[name].is_asked(raw) else "none"
+            display = "flex" if name in asked else "none"
             if part.widget.layout.display != display:
                 part.widget.layout.display = display
 

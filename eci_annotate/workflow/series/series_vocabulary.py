@@ -85,7 +85,7 @@ PHASES: Mapping[str, Sequence[str]] = {
         r"retard", r"transition", r"\bsen(a|en|fas\w*|ven\w*)?\b", r"\bopozni", r"nierenspa?e?t", r"\bpozn",
         r"\bpozd", r"\bgec\b", r"myohais", r"excret", r"ausscheid", rf"\b(1[2-9]\d|[23]\d\d) ?{SECONDS}\b",
         r"\b[2345] ?(mi?n|fen|dk)\b", r"\b[345] ?m\b",
-        r"\bguodu", r"yan chi", r"overg(ang\w*)? ?fase", r"przejsc", r"otsroch",
+        r"\bguodu", r"\bf(ase)? (de )?eliminac", r"yan chi", r"overg(ang\w*)? ?fase", r"przejsc", r"otsroch",
         r"otlozh", r"heikou?", r"yanchi", r"pingheng", r"\bhilis", r"\bvelyv", r"\bvelin",
         r"\bkesoi", r"\bodgo", r"\bkasna", r"\bdel abd\b",
         r"\bbh d\b", r"\bmuon\b", r"\bdel[ya]{1,2}e?d\b", r"\bikou?\b", r"\brownow", r"\bta ?khiri\b",
@@ -106,11 +106,11 @@ AGENT = (
     r"\bapc\b", r"sibgha", r"\bsonra", r"\bcemr\b",
 )  # fmt: skip
 # a dynamic examination is of contrast agent, but its first time is before it
-WITH_CONTRAST = (*AGENT, r"multi ?phase", r"\bdyn", r"\bdce\b", r"\bph ?\d", r"\bphase \d", r"dinami")
+WITH_CONTRAST = (*AGENT, r"multi ?phase", r"\bdyn", r"\bdin\b", r"\bdce\b", r"\bph ?\d", r"\bphase \d", r"dinami")
 SEVERAL_TIMES = re.compile(
     r"\bmph\b|\b\d ?(phases|phasen|fasen|faser|fasi|fases|faz)\b|\b1 ?\+ ?\d\b|multi.?phase|gado|\bpost|\binj"
 )
-DYNAMIC = re.compile(r"dyn|\bdce\b|dinam|multi ?phase")
+DYNAMIC = re.compile(r"dyn|\bdin\b|\bdce\b|dinam|multi ?phase")
 # a series of the arterial phase may be early or late in it
 LATE_ARTERIAL = re.compile(
     r"\b(late|laat|spa?e?t|tardi\w*|sen|gec|pozn\w*) ?(art|tetn)"
@@ -181,7 +181,7 @@ CONTENTS: Mapping[str, Sequence[str]] = {
     ),
     "T1": (
         r"\bt1\w*", r"vibe", r"\blava", r"thrive", r"fspgr", r"\bspgr\b", r"\bflash\b", r"\bfgre\b", r"3dfgre",
-        r"vibrant", r"quick ?3d", r"fame", r"dixon", r"\bdyn", r"twist",
+        r"vibrant", r"quick ?3d", r"fame", r"dixon", r"\bdyn", r"\bdin\b", r"twist",
     ),
 }  # fmt: skip
 # times of a dynamic series are T0, T1, T2 in French

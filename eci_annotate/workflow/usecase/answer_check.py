@@ -86,8 +86,10 @@ class _Check:
             what = f"Unknown question {place}{unknown!r}."
             self.faults.append(Fault((*path, unknown), what, "Use the names of the form."))
         typed: dict[str, Any] = {}
+        later = dict(raw)  # of questions that are not asked nothing counts, whatever a client sends
         for question in asked:
-            if question.is_asked({**raw, **typed}):
+            later.pop(question.name, None)
+            if question.is_asked({**later, **typed}):
                 value = self.answer(question, raw.get(question.name), f"{place}{question.title!r}", path)
                 if value is not None:
                     typed[question.name] = value
@@ -168,9 +170,10 @@ def _choice(question: Question, value: Any, where: str) -> Any:
 
 def _number(question: Question, value: Any, where: str) -> float | int:
     kind = "a whole number" if question.kind == INTEGER else "a number"
+    is_written = isinstance(value, str) and "_" not in value
     try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+        number = float(value) if is_written or type(value) in (int, float) else float("nan")
+    except (ValueError, OverflowError):
         number = float("nan")
     if number != number or abs(number) == float("inf") or (question.kind == INTEGER and number % 1):
         raise BadAnswers(f"{where} is not {kind}.", f"Give {kind}.")

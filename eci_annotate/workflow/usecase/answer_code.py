@@ -13,6 +13,12 @@ from typing import Any
 
 NONE = "none"
 SNOMED, LOINC, RADLEX = "SCT", "LN", "RADLEX"
+# designators of coding schemes (PS3.16, chapter 8) that name findings, anatomy, diseases and the like
+SCHEMES = frozenset(
+    (SNOMED, LOINC, RADLEX, "DCM", "SRT", "SNM3", "UMLS", "NCIt", "FMA", "UBERON", "MSH", "ICDO3", "I9", "I9C", "I10")
+    + ("I10P", "I11", "RADELEMENT", "PATHLEX", "UCUM", "IBSI", "ACR", "MDC", "NEU", "BI", "CTCAE", "HPO", "OMIM")
+)
+OWN_SCHEME = "99"
 
 # multiplication in the dihedral group D5, and the permutation of Verhoeff's check digit
 _TIMES = tuple(tuple((a + (b if a < 5 else -b)) % 5 + 5 * ((a < 5) != (b < 5)) for b in range(10)) for a in range(10))
@@ -63,6 +69,11 @@ def code_findings(title: str, options: list[Mapping[str, Any]]) -> Iterator[tupl
         if str(code) in known:
             yield f"{title!r} has the code {code} twice.", "Give each choice its own code, or none."
         known[str(code)] = value
+        if code.scheme not in SCHEMES and not code.scheme.startswith(OWN_SCHEME):
+            yield (
+                f"{title!r} has a code of the scheme {code.scheme!r}, which DICOM does not designate.",
+                f"Write {SNOMED}, {RADLEX}, {LOINC}, DCM …; one of your own begins with {OWN_SCHEME}.",
+            )
         if not is_well_formed(code):
             yield f"{title!r} has {code.value!r}, which is no code of {code.scheme}.", "Look it up again."
 

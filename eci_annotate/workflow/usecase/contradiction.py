@@ -20,6 +20,7 @@ class AnswerRange:
 
 
 Values = tuple[Any, ...] | AnswerRange
+SMALLER = "smaller"  # in place of values: the other number is smaller than the answer
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Contradiction:
         Values of the question itself.
     name, values
         Another question of the same group, and its values. With `within` the other question is one of the items of
-        that list, or of that group, and one item is enough.
+        that list, or of that group, and one item is enough. `smaller`: the other is a number below the answer.
+    lacks
+        With `within`: the contradiction is that no item of that list has one of the values.
     because
         What the other answer says, to follow "but".
     """
@@ -42,20 +45,35 @@ class Contradiction:
     values: Values
     because: str
     within: str = ""
+    lacks: bool = False
+    smaller: bool = False
 
     def holds(self, answer: Any, siblings: Mapping[str, Any]) -> bool:
         """Whether the answer contradicts one of its siblings."""
         if answer not in self.answer:
             return False
         others = siblings.get(self.within) if self.within else siblings
+        if self.lacks and others is None:
+            return False
         items = others if isinstance(others, Sequence) else (others,)
-        return any(isinstance(each, Mapping) and each.get(self.name) in self.values for each in items)
+        return any(isinstance(each, Mapping) and self._is(each.get(self.name), answer) for each in items) != self.lacks
+
+    def _is(self, other: Any, answer: Any) -> bool:
+        return other in AnswerRange() and other < answer if self.smaller else other in self.values
 
 
 def contradictions_from(stated: Sequence[Mapping[str, Any]]) -> tuple[Contradiction, ...]:
     """Return what a question states."""
     return tuple(
-        Contradiction(_values(each["answer"]), each["of"], _values(each["is"]), each["because"], each.get("within", ""))
+        Contradiction(
+            _values(each["answer"]),
+            each["of"],
+            AnswerRange() if each["is"] == SMALLER else _values(each["is"]),
+            each["because"],
+            each.get("within", ""),
+            each.get("lacks", False),
+            each["is"] == SMALLER,
+        )
         for each in stated
     )
 

@@ -5,7 +5,7 @@ Conditions are `if`/`then`/`else` under `allOf`: a question named by a branch is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,17 @@ class Question:
     def code_of(self, answer: Any) -> AnswerCode | None:
         """Return the code of a choice; None if it has none."""
         return next((code for value, code in self.codes if value == answer), None)
+
+
+def asked_among(group: Iterable[Question], given: Mapping[str, Any]) -> set[str]:
+    """Return the names of the questions of a group that are asked: an answer to one that is not asked asks for none."""
+    counted, names = dict(given), set[str]()
+    for question in group:
+        if question.is_asked({name: value for name, value in counted.items() if name != question.name}):
+            names.add(question.name)
+        else:
+            counted.pop(question.name, None)
+    return names
 
 
 def questions(schema: Schema) -> tuple[Question, ...]:

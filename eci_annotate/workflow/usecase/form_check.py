@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from eci_annotate.workflow.form_schema_check import schema_findings
 from eci_annotate.workflow.usecase.answer_code import code_findings
-from eci_annotate.workflow.usecase.contradiction import Contradiction, Values
-from eci_annotate.workflow.usecase.form import CHOICE, GROUP, LIST, NUMBER, Question, Schema, questions
+from eci_annotate.workflow.usecase.contradiction import AnswerRange, Contradiction, Values
+from eci_annotate.workflow.usecase.form import CHOICE, GROUP, INTEGER, LIST, NUMBER, Question, Schema, questions
 from eci_annotate.workflow.usecase.form_measure import Measure
 
 Finding = tuple[str, str]
@@ -15,6 +16,7 @@ Finding = tuple[str, str]
 
 def form_findings(report: Mapping[str, Any], hanging: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield each problem of the form and its remedy."""
+    yield from schema_findings(report)
     yield from _group(questions(report), [slot["name"] for slot in hanging.get("slots", ())])
     for name, question in question_schemas(report):
         yield from code_findings(str(question.get("title", name)), question.get("oneOf", []))
@@ -45,7 +47,17 @@ def _contradiction(question: Question, stated: Contradiction, siblings: Sequence
         where = f"{stated.within}/{stated.name}" if stated.within else stated.name
         yield f"{question.title!r} contradicts {where!r}, which is not asked.", "Name a question of the same group."
         return
+    if stated.lacks and not stated.within:
+        yield f"{question.title!r} contradicts what no item is, but of no list.", "Name the list ('within')."
+    if stated.smaller and question.kind not in (NUMBER, INTEGER):
+        yield f"{question.title!r} is compared, but is no number.", "Compare two numbers."
+    if other is question:
+        yield f"{question.title!r} contradicts itself.", "Name another question."
     for asked, values in ((question, stated.answer), (other, stated.values)):
+        if isinstance(values, AnswerRange) and (
+            asked.kind not in (NUMBER, INTEGER) or values.at_least > values.at_most
+        ):
+            yield f"{question.title!r} contradicts a range of {asked.title!r} that no answer is in.", "Correct it."
         for value in _unknown(asked, values):
             yield (
                 f"{question.title!r} contradicts: {asked.title!r} has no choice {value!r}.",
@@ -55,7 +67,11 @@ def _contradiction(question: Question, stated: Contradiction, siblings: Sequence
 
 def _unknown(question: Question, values: Values) -> list[object]:
     """Return the values that are no choice of a question with choices."""
-    if question.kind != CHOICE or not isinstance(values, tuple):
+    if not isinstance(values, tuple):
+        return []
+    if question.kind in (NUMBER, INTEGER):
+        return [value for value in values if isinstance(value, bool) or not isinstance(value, int | float)]
+    if question.kind != CHOICE:
         return []
     return [value for value in values if value not in [choice for choice, _ in question.choices]]
 
@@ -72,9 +88,14 @@ def _measure(
         )
     if not measure.of and not any(each.link for each in siblings):
         yield f"{question.title!r} is measured, but of no label.", "Name the label ('of'), or link a sibling question."
-    names = [each.name for each in siblings]
-    for name, _ in measure.when:
-        if name not in names:
+    known = {each.name: each for each in siblings}
+    for name, values in measure.when:
+        for value in _unknown(known[name], values) if name in known else ():
+            yield (
+                f"{question.title!r} is measured when {known[name].title!r} is {value!r}, which it cannot be.",
+                "Name one of its choices.",
+            )
+        if name not in known:
             yield (
                 f"{question.title!r} is measured when {name!r} is answered, which is not asked beside it.",
                 ("Name a question of the same group."),

@@ -5,6 +5,7 @@ All mismatches are reported together, so that they can be corrected in one pass;
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,6 +118,7 @@ def mismatches(
     lesions: Sequence[Row] = answers.get(gate.lesions, ())
     labels = [str(each.get(gate.label, "")) for each in lesions]
     found = list(study.of_slots())
+    found += _alike(labels)
     for label in dict.fromkeys(labels):
         if labels.count(label) > 1:
             found.append(Mismatch(f"two lesions are named {label!r}", label))
@@ -208,8 +210,7 @@ class _Study:
     def _unseen(self, label: str, drawn: Sequence[Row]) -> Iterator[Mismatch]:
         boxes = [row for row in drawn if row["kind"] == "box"]
         if len(boxes) != 1:
-            if boxes:
-                yield Mismatch(f"{label!r} has {len(boxes)} boxes: keep one", label)
+            yield Mismatch(f"{label!r} has {len(boxes)} boxes: keep one" if boxes else f"{label!r} has no box", label)
             return
         for slot in series_to_check(self.hanging, self.checks, boxes[0]):
             if self.checks.seen.get(label, {}).get(slot.series_uid) != boxes[0].get("shape", ""):
@@ -229,9 +230,29 @@ def _words(kinds: Sequence[str]) -> str:
     return " or ".join(kinds) or "annotation"
 
 
+def _seen(label: str) -> str:
+    """Return a label without what readers do not see of it: case, blanks, and how Unicode composes its letters."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+    spaced = "".join(" " if each.isspace() else each for each in text)
+    return " ".join("".join(each for each in spaced if unicodedata.category(each) not in ("Cf", "Cc")).split())
+
+
+def _alike(labels: Iterable[str]) -> Iterator[Mismatch]:
+    """Labels of lesions that a reader takes for one."""
+    first: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        other = first.setdefault(_seen(label), label)
+        if other != label:
+            yield Mismatch(f"two lesions are named alike, {other!r} and {label!r}: rename one", label)
+        elif not _seen(label):
+            yield Mismatch(f"the label {label!r} has no visible character: rename the lesion", label)
+
+
 def _orphans(known: set[str], annotations: Sequence[Row]) -> Iterator[Mismatch]:
     for label in dict.fromkeys(str(row["label"]) for row in annotations):
         if label not in known:
             series = next(str(row["series"]) for row in annotations if str(row["label"]) == label)
             text = f"the annotation {label!r} is not a lesion of the form" if label else "an annotation has no label"
+            if near := next((each for each in sorted(known) if label and _seen(each) == _seen(label)), ""):
+                text += f" (it looks like {near!a}, but is spelled {label!a})"
             yield Mismatch(text, label, series)

@@ -7,6 +7,7 @@ from typing import Any
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES, SERVICE_ROLE
+from eci_annotate.workflow.protocol_check import protocol_findings
 from eci_annotate.workflow.usecase.form_check import Finding, form_findings
 from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
 
@@ -31,7 +32,7 @@ def findings(
         yield from _slots(task, hanging)
         yield from _derived(task, before, hanging)
         before[task.name] = task
-    yield from _stages(hanging)
+    yield from protocol_findings(hanging)
     yield from form_findings(report, hanging)
     if not any(task.kind == TaskKind.INGEST for task in tasks):
         yield "No task takes images in.", "Begin with a task of kind ingest."
@@ -55,6 +56,10 @@ def _references(task: TaskDefinition, before: Mapping[str, TaskDefinition]) -> I
         yield f"{task.name!r} shows {task.beside!r}, but does not come after it.", "Add it to its 'after'."
     if task.beside and max(before[task.beside].readers, before[task.beside].most) > 1:
         yield f"{task.name!r} shows {task.beside!r}, which has several readers.", "Show the adjudication of it."
+    if task.wait_days and not task.repeats:
+        yield f"{task.name!r} waits, but repeats no task.", "Name the task under 'repeats', or leave out 'wait_days'."
+    if task.kind not in DRAWN and (task.tools or task.form or task.gate):
+        yield f"{task.name!r} draws nothing, but has tools, a form or a gate.", "Leave them out."
     if task.repeats and max(before[task.repeats].readers, before[task.repeats].most) > 1:
         yield f"{task.name!r} repeats {task.repeats!r}, which has several readers.", "Repeat a task of one reader."
 
@@ -76,9 +81,14 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
         yield f"{task.name!r} has a gate, but no form.", "Give it form: report."
     lesions = report.get("properties", {}).get(task.gate.lesions, {})
     asked = lesions.get("items", {}).get("properties", {})
+    where = f"{task.gate.lesions}[].{task.gate.label}"
     if task.gate.label not in asked:
-        where = f"{task.gate.lesions}[].{task.gate.label}"
         yield f"The gate of {task.name!r} names {where}, which the form does not have.", "Name a list of the form."
+    elif asked[task.gate.label].get("type") != "string" or not _is_always_asked(lesions["items"], task.gate.label):
+        yield (
+            f"The gate of {task.name!r} names {where}, which is no text that each item has to have.",
+            "Give it the type string, require it, and make it subject to no condition.",
+        )
     known = [slot["name"] for slot in hanging.get("slots", ())]
     decided = [slot for rule in task.gate.agrees for _, slots in rule.values for slot in slots]
     for slot in (*task.gate.slots, *task.gate.needed_slots, *decided):
@@ -92,6 +102,12 @@ def _gate(task: TaskDefinition, report: Mapping[str, Any], hanging: Mapping[str,
         for value in [value for value, _ in rule.values if value not in choices]:
             what = f"The gate of {task.name!r} names the choice {value!r} of {rule.answer!r}."
             yield what, f"The form has {', '.join(map(str, choices)) or 'no such question about a lesion'}."
+
+
+def _is_always_asked(schema: Mapping[str, Any], name: str) -> bool:
+    branches = (rule.get(branch, {}) for rule in schema.get("allOf", ()) for branch in ("then", "else"))
+    conditional = any(name in branch.get("required", ()) for branch in branches)
+    return name in schema.get("required", ()) and not conditional
 
 
 def _derived(
@@ -111,6 +127,8 @@ def _derived(
             "Leave out all other roles, and those.",
         )
     known = [slot["name"] for slot in hanging.get("slots", ())]
+    if set(task.copies.source) & set(task.copies.target):
+        yield f"{task.name!r} copies a slot onto itself.", "Name other slots under 'target'."
     for slot in (*task.copies.source, *task.copies.target):
         if slot not in known:
             yield f"{task.name!r} copies the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
@@ -121,17 +139,3 @@ def _slots(task: TaskDefinition, hanging: Mapping[str, Any]) -> Iterator[Finding
     for slot in task.first:
         if slot not in known:
             yield f"{task.name!r} opens on the slot {slot!r}.", f"The hanging protocol has {', '.join(known)}."
-
-
-def _stages(hanging: Mapping[str, Any]) -> Iterator[Finding]:
-    known = [slot["name"] for slot in hanging.get("slots", ())]
-    for made in (slot for slot in hanging.get("slots", ()) if "computed" in slot):
-        for slot in made["computed"].values():
-            if slot not in known:
-                yield f"{made['title']!r} is computed from the slot {slot!r}.", f"The protocol has {', '.join(known)}."
-    for stage in hanging.get("stages", ()):
-        for cell in (cell for row in stage["grid"] for cell in row):
-            for slot in cell["slot"] if isinstance(cell["slot"], list) else [cell["slot"]]:
-                if slot not in known:
-                    what = f"The stage {stage['name']!r} names the slot {slot!r}."
-                    yield what, f"The hanging protocol has {', '.join(known)}."

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.codec import digest
+from eci_annotate.workflow.definition_file import read_definition
 from eci_annotate.workflow.translation import ENGLISH, translated, translation_findings
 from eci_annotate.workflow.usecase.form import Question, questions
 from eci_annotate.workflow.usecase.hanging import Hanging, Header, hang
@@ -92,10 +91,10 @@ class UseCase:
         manual = folder / "manual.md"
         manuals = {each.name.split(".")[1]: read_manual(each) for each in sorted(folder.glob("manual.*.md"))}
         definition = {
-            "usecase": _read(folder / "usecase.yaml"),
-            "report": _read(folder / "report.json"),
-            "hanging": _read(folder / "hanging.yaml"),
-            **({"manual": read_manual(manual)} if manual.is_file() else {}),
+            "usecase": read_definition(folder / "usecase.yaml"),
+            "report": read_definition(folder / "report.json"),
+            "hanging": read_definition(folder / "hanging.yaml"),
+            **({"manual": read_manual(manual)} if manual.exists() else {}),
             **({"manuals": manuals} if manuals else {}),
         }
         return cls.from_definition(definition)
@@ -171,17 +170,6 @@ def _shipped_folder(name: str) -> Path:
 @cache
 def _schema(name: str) -> Any:
     return validator_of(json.loads((forms_folder() / "schema" / f"{name}.schema.json").read_text()))
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadUseCase(f"{path.name} is missing.", "A use case is a folder with three files.") from error
-    try:
-        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise BadUseCase(f"{path.name} cannot be read.", "Correct its syntax.") from error
 
 
 def _checked(definition: dict[str, Any], blob: bytes) -> bytes:
