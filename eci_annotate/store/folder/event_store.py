@@ -30,6 +30,7 @@ from eci_annotate.store.protocols import Append, Entry, Head, Record, busy, chec
 from eci_annotate.workflow.codec import canonical, contains, parse
 
 _TABLE, _CARD = "events", "card"
+_MOST_LENGTHS = 10_000
 _DAMAGED = "A stream's file is damaged."
 
 
@@ -60,6 +61,7 @@ class TinyEvents:
         self._cards = CardFile(folder / "cards.jsonl")
         self._lock = folder / "store.lock"
         self._following = Lock()
+        self._lengths: dict[str, tuple[tuple[int, int, int], int]] = {}
 
     def append(
         self,
@@ -74,7 +76,7 @@ class TinyEvents:
         with writing(), locked(self._lock):
             database = _document(path)
             have = len(_documents(database))
-            if have != expected or any(len(self.read(each.stream)) != each.records for each in behind):
+            if have != expected or any(self._length(each.stream) != each.records for each in behind):
                 raise busy()
             if records:
                 self._catch_up()
@@ -88,6 +90,20 @@ class TinyEvents:
     def append_many(self, appends: Sequence[Append]) -> None:
         for each in appends:
             self.append(each.stream, each.records, each.expected, each.card)
+
+    def _length(self, stream: str) -> int:
+        """Return how many records a stream has; a file that was not replaced is not parsed again (under the lock)."""
+        try:
+            status = self._path(stream).stat()
+        except FileNotFoundError:
+            return 0
+        mark = status.st_ino, status.st_size, status.st_mtime_ns
+        kept = self._lengths.get(stream)
+        if kept is None or kept[0] != mark:
+            while len(self._lengths) >= _MOST_LENGTHS:
+                self._lengths.pop(next(iter(self._lengths)))
+            kept = self._lengths[stream] = mark, len(self.read(stream))
+        return kept[1]
 
     def _commit(self, database: TinyDB, line: card_file.CardLine) -> None:
         if line.card is not None:
