@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from threading import Thread
 
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
@@ -84,7 +86,19 @@ class DeidentifierPool:
 
     def _opened(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")  # threads run already, so that a fork might hang
-        return ProcessPoolExecutor(self._number, spawn)
+        return ProcessPoolExecutor(self._number, spawn, end_with_parent)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended: a proxy that is killed leaves no processes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.join,), daemon=True).start()
+
+
+def _end_after(wait: Callable[[], None]) -> None:
+    wait()
+    os._exit(1)
 
 
 def _result(job: Future[Treated]) -> Treated | None:

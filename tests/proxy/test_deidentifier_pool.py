@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from eci_annotate.proxy import deidentifier_pool
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.receive.file_sources import take_paths
 from eci_annotate.proxy.treat_instance import Treated
+from tests.patience import until
 from tests.proxy.proxy_world import configured, planted
 
 POISON = "poison"
@@ -56,3 +59,36 @@ def test_a_secret_that_changes_while_the_proxy_runs_is_not_used(tmp_path: Path) 
         proxy.drain(silent)
     assert proxy.queue.counts() == {"received": 1}
     proxy.close()
+
+
+_PARENT = """
+import multiprocessing, sys, time
+from eci_annotate.proxy.proxy_service import Proxy
+from tests.patience import until
+from tests.proxy.proxy_world import configured
+from pathlib import Path
+if __name__ == "__main__":
+    with Proxy(configured(Path(sys.argv[1]), processes=2)).deidentifier() as worker:
+        worker.warm_up()
+        print(*(each.pid for each in multiprocessing.active_children()), flush=True)
+        time.sleep(60)
+"""
+
+
+def test_a_proxy_that_is_killed_leaves_no_processes(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(_PARENT)
+    command = [sys.executable, tmp_path / "parent.py", tmp_path / "site"]
+    parent = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
+    )
+    assert parent.stdout is not None
+    workers = [int(word) for word in parent.stdout.readline().split()]
+    assert len(workers) == 2 and all(is_running(each) for each in workers)
+    parent.kill()
+    parent.wait()
+    assert until(lambda: not any(is_running(each) for each in workers))
+
+
+def is_running(number: int) -> bool:
+    status = Path(f"/proc/{number}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"

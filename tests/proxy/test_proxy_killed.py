@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 
@@ -31,6 +32,14 @@ def start_proxy(path: Path, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen([PROGRAM, "-c", path, "run"], stdout=out, stderr=out)
 
 
+def image_of(number: int) -> Dataset:
+    """One image; each patient has a study and a series of their own."""
+    patient = number % PATIENTS
+    dataset = planted(number, f"Kanarie{patient}")
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"1.2.33.1.{patient}", f"1.2.33.2.{patient}"
+    return dataset
+
+
 def send_all(port: int, numbers: list[int]) -> None:
     """Send as a modality does: again until success was answered."""
     entity = AE("CT1")
@@ -40,7 +49,7 @@ def send_all(port: int, numbers: list[int]) -> None:
         association = entity.associate("127.0.0.1", port, ae_title="ECIPROXY")
         while numbers and association.is_established:
             try:
-                answer = association.send_c_store(planted(numbers[0], f"Kanarie{numbers[0] % PATIENTS}"))
+                answer = association.send_c_store(image_of(numbers[0]))
             except RuntimeError:
                 break
             if not answer or answer.Status != 0:
