@@ -64,9 +64,7 @@ class XnatObjects:
 
     def delete(self, subject: str, uids: Uids) -> None:
         """Delete a file; the scan too, if it was its last one."""
-        self._remove(self._file(subject, uids))
-        if not self._names(subject, uids.study, uids.series):
-            self._remove(self._scan(subject, uids.study, uids.series))
+        self.delete_files(subject, [uids])
 
     def put_roi_collection(self, subject: str, study_uid: str, label: str, kind: RoiKind, content: bytes) -> None:
         """Put a structure set or segmentation into a session; the same label again replaces it."""
@@ -111,7 +109,7 @@ class XnatObjects:
             self._remove(f"{self._place(subject)}/resources/{label}")
 
     def delete_empty(self, subject: str) -> bool:
-        """Delete the sessions of a subject that contain nothing, and then the subject; whether it is gone."""
+        """Delete the sessions of a subject that contain nothing, and then the subject; whether it was deleted."""
         place, left = self._place(subject), 0
         for row in self.listed(f"{place}/experiments"):
             session = f"{place}/experiments/{quote(str(row['label']), safe='')}"

@@ -12,7 +12,7 @@ from eci_annotate.batch.cohort_scan import CohortScan, Progress, SeriesJob, scan
 from eci_annotate.batch.local_processes import begin_start, run_locally
 from eci_annotate.batch.prepare_options import PrepareOptions
 from eci_annotate.batch.series_outputs import noted, remove_empty_folders, remove_outputs, remove_unfinished
-from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records, read_record, record_path
+from eci_annotate.batch.series_record import FOLDER, Outcome, SeriesRecord, all_records
 from eci_annotate.deid.id_tables import overlap
 from eci_annotate.errors import BadRequest, NoImages
 from eci_annotate.store.atomic_files import locked
@@ -55,9 +55,10 @@ def prepare_cohort(
         scan = scan_cohort(source, pseudonymiser, progress)
         if not scan.jobs and not scan.unreadable:
             raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
-        earlier = all_records(options.target)
-        scan = replace(scan, jobs=without_names_in_use(scan.jobs, earlier))
-        present = {job.series: record for job in scan.jobs if (record := _present(job, options.target, digest))}
+        earlier = {record.series: record for record in all_records(options.target)}
+        scan = replace(scan, jobs=without_names_in_use(scan.jobs, earlier.values()))
+        found = {job.series: _present(job, earlier.get(job.series), options.target, digest) for job in scan.jobs}
+        present = {series: record for series, record in found.items() if record}
         left = [job for job in scan.jobs if job.series not in present]
         done = {job.series: _without_work(job, options.target, digest) for job in left if job.problem}
         new = {job.series: job for job in left if not job.problem}
@@ -70,7 +71,7 @@ def prepare_cohort(
                     with suppress(OSError):  # the next run removes it, too
                         remove_outputs(record.series, record.subject, options.target)
                 progress("Preparing series", number, len(new))
-        done = {series: _with_change(record, earlier) for series, record in done.items()}
+        done = {series: _with_change(record, earlier.get(series)) for series, record in done.items()}
         rows = [_outcome(job, done, present) for job in scan.jobs]
         describe_cohort(options.target, all_records(options.target))
         remove_empty_folders(options.target)
@@ -102,11 +103,11 @@ def _require_apart(source: Path, target: Path) -> None:
         raise BadRequest("Source and target lie within each other.", "Give a target outside the source.")
 
 
-def _with_change(record: SeriesRecord, earlier: Sequence[SeriesRecord]) -> SeriesRecord:
+def _with_change(record: SeriesRecord, earlier: SeriesRecord | None) -> SeriesRecord:
     """Return a record for the report, which says that files were other ones before; the stored record does not."""
-    old = {each.series: each.fingerprint for each in earlier if each.images or each.dicom_files}
-    is_other = old.get(record.series, record.fingerprint) != record.fingerprint
-    return replace(record, notes=(*record.notes, CHANGED)) if is_other else record
+    if earlier is None or not (earlier.images or earlier.dicom_files) or earlier.fingerprint == record.fingerprint:
+        return record
+    return replace(record, notes=(*record.notes, CHANGED))
 
 
 def _without_work(job: SeriesJob, target: Path, digest: str) -> SeriesRecord:
@@ -115,8 +116,8 @@ def _without_work(job: SeriesJob, target: Path, digest: str) -> SeriesRecord:
     return SeriesRecord(job.series, job.subject, job.fingerprint, digest, why=job.problem, lasting=False)
 
 
-def _present(job: SeriesJob, target: Path, digest: str) -> SeriesRecord | None:
-    record = read_record(record_path(target, job.series))
+def _present(job: SeriesJob, record: SeriesRecord | None, target: Path, digest: str) -> SeriesRecord | None:
+    """Return the record of an earlier run if its files are what this run would write."""
     same = record and record.fingerprint == job.fingerprint and record.options == digest
     return record if record and same and record.is_complete(target) else None
 

@@ -38,7 +38,7 @@ def remove_outputs(series: str, subject: str, target: Path) -> None:
 
 @contextmanager
 def noted(jobs: Iterable[SeriesJob], target: Path) -> Iterator[None]:
-    """Note what is being prepared, so that a later run knows what an interrupted one left; its source may be gone."""
+    """Note what is being prepared, so that a later run knows what an interrupted one left, also without its source."""
     begun = [[job.series, job.subject] for job in jobs]
     if begun:
         replace_file(target / FOLDER / BEGUN, json.dumps(begun).encode())

@@ -55,9 +55,7 @@ class MemoryEvents:
         check_card(stream, card)
         with self._lock:
             have = len(self._streams.get(stream, ()))
-            if have != expected:
-                raise busy()
-            if any(len(self._streams.get(each.stream, ())) != each.records for each in behind):
+            if have != expected or any(len(self._streams.get(each.stream, ())) != each.records for each in behind):
                 raise busy()
             for index, record in enumerate(copy.deepcopy(list(records)), have):
                 self._streams.setdefault(stream, []).append(record)

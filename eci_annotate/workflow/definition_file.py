@@ -86,16 +86,23 @@ def _once(pairs: Iterable[Item]) -> dict[str, Any]:
     return found
 
 
+def repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:
+    """Return the first key of a YAML mapping that was there before; None if each is there once."""
+    seen: set[str] = set()
+    for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+        if key.value in seen:
+            return key
+        seen.add(key.value)
+    return None
+
+
 class _Once(yaml.SafeLoader):
     """YAML with each key once in one place; dates are text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                problem = f"{key.value!r} is written twice in one place"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
+        if key := repeated_key(node):
+            problem = f"{key.value!r} is written twice in one place"
+            raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
 
 

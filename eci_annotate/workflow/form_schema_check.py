@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Finding = tuple[str, str]
+from eci_annotate.workflow.findings import Finding, repeated
+
 Schema = Mapping[str, Any]
 
 NAME = re.compile(r"\w[\w -]*")
@@ -37,7 +38,7 @@ def schema_findings(schema: Schema) -> Iterator[Finding]:
     """Yield each problem of a group of questions, and of those within, and its remedy."""
     asked: Mapping[str, Schema] = schema.get("properties", {})
     titles = [str(each.get("title", name)) for name, each in asked.items()]
-    for title in dict.fromkeys(title for title in titles if titles.count(title) > 1):
+    for title in repeated(titles):
         yield f"Two questions of one group are titled {title!r}.", "Give each its own title."
     for name, question in asked.items():
         if not NAME.fullmatch(name):
@@ -84,7 +85,7 @@ def _choices(title: str, question: Schema) -> Iterator[Finding]:
         if value in values[:number] or str(value) in map(str, values[:number]):
             yield f"{title!r} has the choice {value!r} twice.", "Keep one."
     titles = [str(option.get("title", option["const"])) for option in options]
-    for text in dict.fromkeys(text for text in titles if titles.count(text) > 1):
+    for text in repeated(titles):
         yield f"{title!r} has two choices titled {text!r}.", "Give each its own title."
 
 

@@ -50,6 +50,12 @@ def check_plain(value: object, longest: int = LONGEST_TEXT, deepest: int = DEEPE
             raise BadRequest("A value is of an unknown kind.", "Use a client of the same release.")
 
 
+def check_command(values: object) -> None:
+    """Check the values of a command: plain ones (`check_plain`), whose texts are seen as they are (`check_visible`)."""
+    check_plain(values)
+    check_visible(values)
+
+
 def check_visible(value: object) -> None:
     """Check that all texts of a command are seen as they are: an audit trail quotes them, and people compare them.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from eci_annotate.workflow.findings import Finding, repeated
 from eci_annotate.workflow.series import series_vocabulary as vocabulary
 from eci_annotate.workflow.series.breast_views import SPECIAL_VIEWS
 from eci_annotate.workflow.series.series_facts import PLANES
 
-Finding = tuple[str, str]
 Stated = Mapping[str, Any]
 
 _CONTENTS = (*vocabulary.CONTENTS, *vocabulary.COMPUTED, *vocabulary.IMAGE_TYPES.values())
@@ -37,7 +37,7 @@ def protocol_findings(hanging: Stated) -> Iterator[Finding]:
         ("slots have the title", [slot["title"] for slot in slots]),
         ("stages are named", [stage["name"] for stage in hanging.get("stages", ())]),
     ):
-        for name in _repeated(names):
+        for name in repeated(names):
             yield f"Two {what} {name!r} in the hanging protocol.", "Give each its own."
     yield from _rules("all slots", hanging)
     for slot in slots:
@@ -45,11 +45,6 @@ def protocol_findings(hanging: Stated) -> Iterator[Finding]:
     for stage in hanging.get("stages", ()):
         for cell in chain.from_iterable(stage["grid"]):
             yield from _cell(stage["name"], cell, known)
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    listed = list(names)
-    return [name for name in dict.fromkeys(listed) if listed.count(name) > 1]
 
 
 def _slot(slot: Stated, known: list[str]) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from eci_annotate.workflow.findings import Finding
+
 ENGLISH = "en"
 NAMES = {
     ENGLISH: "English",
@@ -22,7 +24,6 @@ NAMES = {
 }
 TEXTS = {"title": "x-title", "description": "x-description"}
 MOST_NAMED = 3
-Finding = tuple[str, str]
 
 
 def name_of(language: str) -> str:

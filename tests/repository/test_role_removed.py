@@ -15,6 +15,7 @@ from eci_annotate.repository.local import command_handler, sign
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.event_streams import project_stream, subject_stream
 from eci_annotate.repository.open_repository import open
+from eci_annotate.repository.task import Task
 from eci_annotate.workflow.subject.commands import AddMember, Assign, ChangeMember, RevokeCertificate, Start
 from eci_annotate.workflow.trust.certificates import public_pem
 from eci_annotate.workflow.trust.rsa_keys import fingerprint
@@ -54,6 +55,14 @@ def revoke(owner: LocalBackend, name: str) -> None:
     found = owner.context.streams.projects()[P].members[name]
     for pem, _ in found.certificates:
         owner.do(RevokeCertificate(P, name, fingerprint(public_pem(pem)), "lost"))
+
+
+def finished(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Task:
+    """Return a task of a member that is ready to be signed."""
+    task = as_member(monkeypatch, folder, name).start(S, "annotate")
+    task.save(lines(task))
+    task.answer(ANSWERS)
+    return task
 
 
 def length(owner: LocalBackend, stream: str) -> int:
@@ -112,10 +121,7 @@ def test_a_signature_of_a_member_who_is_removed_meanwhile_counts_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = local(open(folder))
-    ben = as_member(monkeypatch, folder, "ben")
-    task = ben.start(S, "annotate")
-    task.save(lines(task))
-    task.answer(ANSWERS)
+    task = finished(monkeypatch, folder, "ben")
     between(monkeypatch, sign, "decide", lambda: owner.do(ChangeMember(P, "ben", ())))
     with pytest.raises((NoIdentity, Refused)):
         task.sign(MEANING)
@@ -126,10 +132,7 @@ def test_a_signature_under_a_key_that_is_revoked_meanwhile_counts_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = local(open(folder))
-    ben = as_member(monkeypatch, folder, "ben")
-    task = ben.start(S, "annotate")
-    task.save(lines(task))
-    task.answer(ANSWERS)
+    task = finished(monkeypatch, folder, "ben")
     between(monkeypatch, sign, "decide", lambda: revoke(owner, "ben"))
     with pytest.raises(EciError, match="not valid here now"):
         task.sign(MEANING)

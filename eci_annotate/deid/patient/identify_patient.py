@@ -42,7 +42,7 @@ def recurrence_of(dataset: Dataset, institution: bool = True) -> Recurrence | No
     found = _identified(dataset, institution)
     if key is not None:
         while len(_BY_VALUES) >= _MOST_PATIENTS:
-            _BY_VALUES.popitem()
+            _BY_VALUES.pop(next(iter(_BY_VALUES)), None)
         _BY_VALUES[key] = found
     return found
 

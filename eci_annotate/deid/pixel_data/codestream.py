@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ITEM = b"\xfe\xff\x00\xe0"
@@ -32,6 +33,12 @@ def fragments_of(content: bytes) -> list[tuple[int, int]]:
         found.append((at + 8, length))
         at += 8 + length
     return found
+
+
+def codestreams_of(content: bytes, fragments: Sequence[tuple[int, int]]) -> list[Codestream]:
+    """Return what the compressed frames say of themselves that begin in these fragments, the offset table first."""
+    found = (codestream_of(content[at : at + length]) for at, length in fragments[1:])
+    return [each for each in found if each is not None]
 
 
 def codestream_of(content: bytes) -> Codestream | None:

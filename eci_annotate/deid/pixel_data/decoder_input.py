@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGBaseline8Bit, JPEGTransferSyntaxes, RLELossless
 
-from eci_annotate.deid.pixel_data.codestream import ITEM, J2K, Codestream, codestream_of, fragments_of
+from eci_annotate.deid.pixel_data.codestream import ITEM, J2K, Codestream, codestreams_of, fragments_of
 
 _BEGINNINGS = (b"\xff\xd8\xff", J2K)  # of JPEG and JPEG-LS; of JPEG 2000 and HTJ2K
 _COLOURS = ("Red", "Green", "Blue")
@@ -54,8 +54,7 @@ def corrections(dataset: Dataset) -> dict[str, Any]:
         changes = dict.fromkeys(key for key in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths") if key in dataset)
         if (size := fragments[0][1]) > 0:
             changes["PixelData"] = ITEM + bytes(4) + content[8 + size :]
-    streams = (codestream_of(content[at : at + length]) for at, length in fragments[1:])
-    pictures = [each for each in streams if each is not None]
+    pictures = codestreams_of(content, fragments)
     if not pictures:
         return changes
     for each in pictures:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGTransferSyntaxes
 
-from eci_annotate.deid.pixel_data.codestream import ITEM, JPEG, Codestream, codestream_of, fragments_of
+from eci_annotate.deid.pixel_data.codestream import ITEM, JPEG, Codestream, codestreams_of, fragments_of
 from eci_annotate.dicom.frame_bytes import AGAIN
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.errors import DamagedFile
@@ -51,7 +51,7 @@ def decodable(dataset: Dataset, frames: int) -> Dataset:
         return dataset
     fragments = fragments_of(content)
     changes = _offsets(dataset, content, fragments, frames)
-    streams = [found for at, length in fragments[1:] if (found := codestream_of(content[at : at + length])) is not None]
+    streams = codestreams_of(content, fragments)
     for stream in streams:
         _require_size(dataset, stream)
     _require_ends(content, fragments[1:])

@@ -199,7 +199,7 @@ def _found(path: Path, dataset: Dataset, salt: bytes) -> Found:
         header_of(dataset),
         _salted(_text(dataset, "IssuerOfPatientID").strip(), salt),
         tuple(_salted(each, salt) for each in person),
-        names_nobody(_text(dataset, "PatientID")),
+        names_nobody(_text(dataset, "PatientID").strip()),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eci_annotate.errors import BadRequest, Refused
+from eci_annotate.workflow.definition_file import repeated_key
 
 _NUMBER = re.compile(r"[\s_#-]*\d+$")
 _MOST_CLASSES = 255
@@ -76,5 +77,4 @@ def _has_equal_keys(path: Path) -> bool:
     import yaml
 
     node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    keys = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-    return len(set(keys)) < len(keys)
+    return isinstance(node, yaml.MappingNode) and repeated_key(node) is not None

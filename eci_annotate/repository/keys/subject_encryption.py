@@ -74,11 +74,11 @@ class SubjectBlobs:
         return f"{self.project}/{self.subject}"
 
     def put(self, content: bytes) -> str:
-        """Keep `content`, once; returns its SHA-256. What is there already becomes young again (`BlobStore.expire`)."""
+        """Keep `content`, once; returns its SHA-256. What exists already becomes young again (`BlobStore.expire`)."""
         name = digest(content)
         with suppress(NotFound, Tampered):
-            self.get(name)
-            self.blobs.keep(self._scope, name, self.blobs.fetch(self._scope, name))
+            closed, _ = self._read(name)
+            self.blobs.keep(self._scope, name, closed)
             return name
         cipher = self.vault.cipher(self.project, self.subject, make=True)
         self.blobs.keep(self._scope, name, encrypted(cipher, content, name.encode()))
@@ -86,6 +86,10 @@ class SubjectBlobs:
 
     def get(self, name: str) -> bytes:
         """The content; NotFound when there is none (any more), Tampered when it is not what was kept."""
+        return self._read(name)[1]
+
+    def _read(self, name: str) -> tuple[bytes, bytes]:
+        """Return what is stored, and the content that it encrypts."""
         cipher = self.vault.cipher(self.project, self.subject)
         closed = self.blobs.fetch(self._scope, name)
         try:
@@ -94,7 +98,7 @@ class SubjectBlobs:
             raise Tampered(f"Blob {name[:12]} was changed.", "Restore it from a backup.") from None
         if digest(content) != name:
             raise Tampered(f"Blob {name[:12]} was changed.", "Restore it from a backup.")
-        return content
+        return closed, content
 
 
 class SecretDrafts:

@@ -38,7 +38,7 @@ from eci_annotate.repository.signed import Signed, signed_by
 from eci_annotate.repository.subject_table import check_query
 from eci_annotate.workflow.actor import Actor, Permission
 from eci_annotate.workflow.codec import to_json
-from eci_annotate.workflow.plain_values import check_plain, check_visible
+from eci_annotate.workflow.plain_values import check_command
 from eci_annotate.workflow.project import ProjectCommand
 from eci_annotate.workflow.subject.commands import Attach, ChangeUseCase, Command, Enrol, KeepSeries, Seal, Sign, Start
 from eci_annotate.workflow.subject.decide import decide
@@ -81,7 +81,7 @@ class LocalBackend:
     def do(self, command: Any) -> SubjectView | Signed | None:
         """Do a command; the version that was signed, or the subject as it is then (None for a project's)."""
         check_own_certificate(self.context.layout)
-        _check_texts(command)
+        check_command(to_json(command))
         done = self._sign(command) if isinstance(command, Sign) else self._do(command)
         take_when_due(self.context, signed=isinstance(command, Sign))
         if isinstance(command, Sign):
@@ -141,7 +141,7 @@ class LocalBackend:
     def check(self, command: Any) -> None:
         """Refuse what `do` would refuse now; nothing changes."""
         with self.noting(command):
-            _check_texts(command)
+            check_command(to_json(command))
             if isinstance(command, ProjectCommand):
                 check_project(self.context, command, self._who)
                 return
@@ -221,9 +221,3 @@ class LocalBackend:
     def signature(self, request: str) -> RequestState:
         """Nothing waits here: the key file and the secret are the person."""
         raise NotFound("Signature request not found.", "Sign again.")
-
-
-def _check_texts(command: Any) -> None:
-    values = to_json(command)
-    check_plain(values)
-    check_visible(values)

@@ -58,7 +58,7 @@ def _own_images(context: Context, project: str, subject: str, others: Sequence[S
     try:
         kept = {place for other in others for place in _sealed(context, other)}
         own = _sealed(context, context.streams.subject(project, subject)[1]) - kept
-    except (NotFound, Refused, Tampered):  # a list that is gone, damaged, or of a newer release
+    except (NotFound, Refused, Tampered):  # a list that is deleted, damaged, or of a newer release
         return []
     return _existing(context, subject, (place for place in own if place[0] not in drawn_on))
 

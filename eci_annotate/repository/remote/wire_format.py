@@ -12,7 +12,7 @@ from eci_annotate.errors import BadRequest, EciError, Tampered
 from eci_annotate.repository.backend import SubjectPage, SubjectQuery
 from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.codec import from_json, to_json
-from eci_annotate.workflow.plain_values import check_plain, check_visible
+from eci_annotate.workflow.plain_values import check_command
 from eci_annotate.workflow.project import check_name
 from eci_annotate.workflow.subject.commands import COMMANDS
 from eci_annotate.workflow.subject.view import SubjectView
@@ -42,8 +42,7 @@ def command_to_wire(command: Any) -> dict[str, Any]:
 def command_from_wire(message: Any) -> Any:
     """The command that a client says; BadRequest when there is none of that name or shape."""
     try:
-        check_plain(message["data"])
-        check_visible(message["data"])
+        check_command(message["data"])
         kind = COMMANDS[message["name"]]
         command: Any = from_json(kind, message["data"])
     except (KeyError, TypeError, Tampered):

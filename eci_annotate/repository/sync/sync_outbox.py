@@ -181,17 +181,20 @@ class Outbox:
             return replace(each, state=OutboxState.WITHDRAWN, problem="", remark=remark)
         package = package_of(self._backend, self.target, each.subject, each.task, each.version)
         label = label_of(self.target.project, each.task, each.version, each.seal)
-        begun = self._begun(replace(each, label=label), package, remote)
+        begun = self._begun(replace(each, label=label), entries, package, remote)
         self._note(each, f"{each.task} version {each.version} to {self.target.name}")
         return replace(begun, state=OutboxState.SENT, problem="")
 
-    def _begun(self, each: OutboxEntry, package: Package, remote: SyncRemote) -> OutboxEntry:
+    def _begun(
+        self, each: OutboxEntry, entries: list[OutboxEntry], package: Package, remote: SyncRemote
+    ) -> OutboxEntry:
         """Send a version, and return its entry, which is in the log before anything is sent.
 
         Images that are there are not sent again. Those that another sender put there are not this target's to withdraw.
         """
         there = remote.present(each.subject, package.images) if package.images else set()
-        mine = [*_entries(self._log, each.subject), *self._of_others(each.subject)]
+        now = self._log.get([entry.key for entry in entries])  # of the subject; earlier ones may have been sent by now
+        mine = [*(from_json(OutboxEntry, value) for value in now.values()), *self._of_others(each.subject)]
         listed = {uids for entry in mine for uids in entry.files}
         whole = {uids for entry in mine if entry.state is OutboxState.SENT for uids in entry.files}
         foreign = there - listed

@@ -58,7 +58,7 @@ class SyncRemote(Protocol):
         """Send a version, which may have been sent before, in part or as a whole."""
 
     def withdraw(self, gone: WithdrawnFiles) -> str:
-        """Delete files and labels, also if they do not exist; returns what else of the subject is there, or nothing."""
+        """Delete files and labels, also if they do not exist; returns what else of the subject exists, or nothing."""
 
 
 class _DicomWeb:

@@ -12,7 +12,9 @@ from eci_annotate.store.protocols import Append, Entry, Head, Record, busy, chec
 from eci_annotate.workflow.codec import canonical, parse
 
 _APPEND = "SELECT append_events(%s, %s, %s::text[], %s, %s, %s::text[], %s::text[], %s)"
-_APPEND_BEHIND = "SELECT append_behind(%s, %s, %s, %s, %s::text[], %s, %s, %s::text[], %s::text[], %s)"
+_APPEND_BEHIND = (
+    "SELECT append_behind(%s::text[], %s::integer[], %s, %s, %s::text[], %s, %s, %s::text[], %s::text[], %s)"
+)
 _REPLACE = "SELECT replace_card(%s, %s, %s, %s, %s::text[], %s::text[], %s)"
 _RECARD = "SELECT put_card(id, name, %s, %s, %s::text[], %s::text[], %s) FROM streams WHERE name = %s"
 _READ = (
@@ -46,24 +48,14 @@ class PostgresEvents:
         if not records:
             return self._set_card(check_stream(stream), expected, card)
         arguments = _arguments(Append(stream, records, expected, card))
-        if len(behind) > 1:
-            return self._append_behind_all(behind, arguments)
         if behind:
-            done = self._database.value(_APPEND_BEHIND, [check_stream(behind[0].stream), behind[0].records, *arguments])
+            heads = [[check_stream(each.stream) for each in behind], [each.records for each in behind]]
+            done = self._database.value(_APPEND_BEHIND, [*heads, *arguments])
         else:
             done = self._database.value(_APPEND, arguments)
         if not done:
             raise busy()
         return None
-
-    def _append_behind_all(self, behind: Sequence[Head], arguments: list[Any]) -> None:
-        """Append if each of several streams has its length; the feed is held from the append to the commit."""
-        wanted = {check_stream(each.stream): each.records for each in behind}
-        with self._database.transaction() as connection:
-            (done,) = run_each(connection, _APPEND, [arguments])
-            heads = dict(connection.execute(_HEADS_OF, [list(wanted)]).fetchall()) if done else {}
-            if not done or any(heads.get(name, 0) != records for name, records in wanted.items()):
-                raise busy()
 
     def append_many(self, appends: Sequence[Append]) -> None:
         with self._database.transaction() as connection:

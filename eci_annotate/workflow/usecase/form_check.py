@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from eci_annotate.workflow.findings import Finding
 from eci_annotate.workflow.form_schema_check import schema_findings
 from eci_annotate.workflow.usecase.answer_code import code_findings
 from eci_annotate.workflow.usecase.contradiction import AnswerRange, Contradiction, Values
 from eci_annotate.workflow.usecase.form import CHOICE, GROUP, INTEGER, LIST, NUMBER, Question, Schema, questions
 from eci_annotate.workflow.usecase.form_measure import Measure
-
-Finding = tuple[str, str]
 
 
 def form_findings(report: Mapping[str, Any], hanging: Mapping[str, Any]) -> Iterator[Finding]:

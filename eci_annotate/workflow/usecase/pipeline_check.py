@@ -7,8 +7,9 @@ from typing import Any
 
 from eci_annotate.errors import BadUseCase
 from eci_annotate.workflow.actor import ROLES, SERVICE_ROLE
+from eci_annotate.workflow.findings import Finding
 from eci_annotate.workflow.protocol_check import protocol_findings
-from eci_annotate.workflow.usecase.form_check import Finding, form_findings
+from eci_annotate.workflow.usecase.form_check import form_findings
 from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
 
 
