@@ -19,8 +19,9 @@ from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import Json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.verdict import Verdict, Versions, VersionStatus
 from eci_annotate.workflow.subject.view import SubjectView
-from eci_annotate.workflow.usecase.pipeline import TaskKind
+from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,18 @@ class VersionPart:
 
 @dataclass(frozen=True)
 class CompletedVersion:
-    """A signed version that the actor may export."""
+    """A signed version that the actor may export.
+
+    Attributes
+    ----------
+    verdict
+        The decision that a review's version states: ``accept`` or ``reject``; empty for other tasks.
+    status
+        What the reviews say of this very version by now: ``accepted``, ``pending``, ``rejected``, or ``none`` if the
+        pipeline does not review it.
+    superseded
+        A later version or an adjudication replaces it.
+    """
 
     project: str
     subject: str
@@ -46,6 +58,13 @@ class CompletedVersion:
     seal: str
     predecessor: str
     parts: tuple[VersionPart, ...]
+    status: Verdict = Verdict.NONE
+    superseded: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is accepted, or needs no review; a review counts if it accepts."""
+        return self.status in (Verdict.ACCEPTED, Verdict.NONE) and self.verdict != Decision.REJECT
 
 
 @dataclass(frozen=True)
@@ -99,8 +118,9 @@ def completed_pages(backend: Backend, after: int = 0) -> Iterator[CompletedPage]
 def versions_of(view: SubjectView) -> list[CompletedVersion]:
     """Return the versions of a subject whose reader is named, in the order in which they were signed."""
     tasks = [task for task in view.tasks if task.kind != TaskKind.INGEST]
-    signed = [each for task in tasks for each in task.signed if not is_nameless(each)]
-    return [_completed(view, each) for each in sorted(signed, key=lambda each: each.at)]
+    every = [each for task in tasks for each in task.chosen(Versions.ALL)]
+    named = [(signed, status) for signed, status in every if not is_nameless(signed)]
+    return [_completed(view, *each) for each in sorted(named, key=lambda each: each[0].at)]
 
 
 def provenance_document(backend: Backend, project: str, subject: str, task: str, version: int) -> Json:
@@ -126,10 +146,11 @@ def _seen(backend: Backend, project: str, subject: str) -> SubjectView | None:
     return None
 
 
-def _completed(view: SubjectView, signed: VersionSigned) -> CompletedVersion:
+def _completed(view: SubjectView, signed: VersionSigned, status: VersionStatus) -> CompletedVersion:
     stem = f"{view.subject}_{signed.task}_v{signed.version:04d}"
     parts = tuple(VersionPart(part.role, name, part.digest) for part, name in exported_parts(stem, signed.manifest))
     return CompletedVersion(
         view.project, view.subject, view.site, signed.task, signed.version,
         signed.at, signed.verdict, signed.seal, signed.predecessor, parts,
+        status.verdict, status.superseded,
     )  # fmt: skip

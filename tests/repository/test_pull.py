@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pydicom
@@ -111,6 +113,43 @@ def test_a_study_that_fails_keeps_no_later_one_back(owner: LocalBackend, tmp_pat
     done = pull(owner.context, rule, source)
     assert (done.problem, done.studies, done.files) == ("OSError", 1, len(mr))
     assert set(source.order) == {"2"}, "three in a row: it is the target, which is not asked again and again"
+
+
+class Renamed(Source):
+    """A source whose files have names that last, whatever other files there are."""
+
+    def files(self, study):
+        return [sha256(content).hexdigest() for content in self.contents[study.key]]
+
+    def read(self, study, name):
+        return super().read(study, str(self.files(study).index(name)))
+
+
+def test_another_file_in_place_of_one_is_pulled_within_a_day(
+    owner: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mr = [path.read_bytes() for path in write_phantom(tmp_path / "mr", "mr")]
+    rule, source = a_rule(owner, TARGET), Renamed({"1": mr[:-1]})
+    assert pull(owner.context, rule, source).files == len(mr) - 1
+    source.contents["1"] = [*mr[1:-1], mr[-1]]
+    assert pull(owner.context, rule, source).files == len(mr) - 1, "files are listed once a day"
+    later = replace(owner.context, clock=lambda: owner.context.clock() + timedelta(days=1))
+    assert pull(later, rule, source).files == len(mr)
+    asked = len(source.order)
+    pull(later, rule, source)
+    assert len(source.order) == asked == len(mr)
+
+
+def test_a_study_that_is_no_longer_at_the_source_stays_and_is_said(owner: LocalBackend, tmp_path: Path) -> None:
+    mr = [path.read_bytes() for path in write_phantom(tmp_path / "mr", "mr")]
+    rule, source, before = a_rule(owner, TARGET), Source({"1": mr}), subjects(owner)
+    assert pull(owner.context, rule, source).missing == 0
+    source.contents.clear()
+    gone = pull(owner.context, rule, source)
+    assert (gone.missing, gone.files, gone.studies, gone.problem) == (1, len(mr), 1, "")
+    assert subjects(owner) == before + 1
+    source.contents["1"] = mr
+    assert pull(owner.context, rule, source).missing == 0
 
 
 def test_a_study_whose_patient_changes_at_the_source_is_not_two_subjects(owner: LocalBackend, tmp_path: Path) -> None:

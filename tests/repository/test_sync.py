@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -116,6 +117,55 @@ def test_the_feed_of_versions_is_complete_and_names_what_was_withdrawn(
     repository.backend.do(Withdraw(P, S, "consent withdrawn"))
     page = completed_since(repository.backend, last)
     assert page.withdrawn == ((P, S),) and page.versions == ()
+
+
+def decide(repository, verdict: str) -> None:
+    repository.start(S, "review", project=P).sign("I looked at it", verdict=verdict, reason="too large")
+
+
+def states(repository) -> list[tuple[str, int, str, bool]]:
+    found = [each for page in completed_pages(repository.backend) for each in page.versions]
+    return [(each.task, each.version, each.status, each.superseded) for each in found]
+
+
+def test_the_feed_says_what_the_reviews_say_of_each_version_by_now(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    assert states(repository) == [("annotate", 1, "pending", False)]
+    last = [*completed_pages(repository.backend)][-1].position
+    decide(as_member(monkeypatch, folder, "ruth"), "reject")
+    again = completed_since(repository.backend, last).versions
+    assert [(each.task, each.status) for each in again] == [("annotate", "rejected"), ("review", "none")]
+    sign(repository, rerun=False)
+    decide(as_member(monkeypatch, folder, "ruth"), "accept")
+    assert states(repository) == [
+        ("annotate", 1, "rejected", True), ("review", 1, "none", True),
+        ("annotate", 2, "accepted", False), ("review", 2, "none", False),
+    ]  # fmt: skip
+
+
+def test_a_target_of_accepted_versions_gets_no_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    repository, target = as_member(monkeypatch, folder, "anna"), replace(xnat[0], accepted=True)
+    box = Outbox(local(repository), target)
+
+    def sent() -> list[tuple[str, int]]:
+        box.run()
+        return [(each.task, each.version) for each in box.entries() if each.state is OutboxState.SENT]
+
+    sign(repository)
+    assert sent() == []
+    decide(as_member(monkeypatch, folder, "ruth"), "reject")
+    assert sent() == []
+    sign(repository, rerun=False)
+    assert sent() == []
+    decide(as_member(monkeypatch, folder, "ruth"), "accept")
+    assert sent() == [("annotate", 2), ("review", 2)]
+    box = Outbox(local(repository), xnat[0])  # the owner wants all of them now
+    assert set(sent()) == {("annotate", 1), ("review", 1), ("annotate", 2), ("review", 2)}
 
 
 @pytest.mark.parametrize("position", [-1, 10**6, 2**53])

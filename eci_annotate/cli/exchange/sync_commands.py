@@ -34,6 +34,7 @@ def add(
     orthanc: Annotated[str, typer.Option(help="Of an Orthanc: root of its own interface, for deletions.")] = "",
     images: Annotated[bool, typer.Option("--images", help="Send the images too.")] = False,
     pull_only: Annotated[bool, typer.Option("--pull-only", help="Only pull from it; send nothing there.")] = False,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Send versions when their reviews accept them.")] = False,
 ) -> None:
     """Set up a target for a project's signed versions, or change it (owner only)."""
     from eci_annotate.repository.sync.sync_outbox import Outbox
@@ -47,7 +48,7 @@ def add(
         raise Refused(f"Unknown kind of target {kind!r}.", f"Kinds are {', '.join(TargetKind)}.")
     password = password_file.read_text().strip() if password_file else ""
     account, who = (remote_project, user, password), backend.account.actor.name
-    made = SyncTarget(name, where, TargetKind(kind), url, *account, orthanc, images, pull_only, who)
+    made = SyncTarget(name, where, TargetKind(kind), url, *account, orthanc, images, pull_only, who, accepted)
     keep_target(backend, made, in_use=bool(Outbox(backend, made).entries()))
     backend.trail.note("sync-target.1", where, "", f"{name}: {kind}")
     say(f"Added {name}. Next: eci-annotate sync {'pull add' if pull_only else 'run'} {folder}")
@@ -150,10 +151,25 @@ def list_pull(folder: Folder) -> None:
 
     backend = local(open(folder))
     found = [(each, outcome_of(backend, each)) for each in rules(backend)]
-    columns = ["rule", "project", "site", "target", "studies that", "last run (UTC)", "studies", "files", "problem"]
+    columns = [
+        "rule",
+        "project",
+        "site",
+        "target",
+        "studies that",
+        "last run (UTC)",
+        "studies",
+        "files",
+        "not there now",
+        "problem",
+    ]
     rows = [
         [each.name, each.project, each.site, each.target, each.filter.words()]
-        + ([f"{last.at:%Y-%m-%d %H:%M}", last.studies, last.files, last.problem] if last else ["never", 0, 0, ""])
+        + (
+            [f"{last.at:%Y-%m-%d %H:%M}", last.studies, last.files, last.missing, last.problem]
+            if last
+            else ["never", 0, 0, 0, ""]
+        )
         for each, last in found
     ]
     show("Pull rules", columns, rows)
@@ -185,6 +201,8 @@ def run_pull(
         done = pull_now(backend, each)
         failed += bool(done.problem)
         say(f"{each.name}: {done.studies} studies, {done.files} files in the archive. {done.problem}".rstrip())
+        if done.missing:
+            say(f"{each.name}: {done.missing} pulled studies are no longer at the source; ask the source why.")
         for why, number in done.refused.items():
             say(f"{each.name}: {number} files refused: {why}")
     if failed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.codec import from_json, to_json
 
 PORTION = 32  # files between two entries in the log
+LISTED_AGAIN = timedelta(days=1)  # a study of as many files as before may have other ones
 MOST_FAILED = 3  # studies in a row: then it is the target
 _OUTCOME = "outcome"
 
@@ -45,6 +46,8 @@ class PullOutcome:
         How many files were refused, by reason.
     problem, attempts
         Why it ended early, and how often in a row; empty and 0 if it did not.
+    missing
+        How many studies that fit are no longer at the source.
     """
 
     at: datetime
@@ -54,15 +57,31 @@ class PullOutcome:
     refused: dict[str, int] = field(default_factory=dict)
     problem: str = ""
     attempts: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True)
 class PulledStudy:
-    """What is known of a study: how many files it had, whether it fits, and whether all its files are decided."""
+    """What is known of a study.
+
+    Attributes
+    ----------
+    files, names
+        How many files it had, and the digest of their names.
+    fits, done
+        Whether it fits, and whether all its files are decided.
+    at
+        When its files were listed last: equal numbers need not be equal files.
+    missing
+        It is no longer at the source.
+    """
 
     files: int
     fits: bool
     done: bool
+    names: str = ""
+    at: datetime | None = None
+    missing: bool = False
 
 
 def last_outcome(root: Path, rule: PullRule) -> PullOutcome | None:
@@ -143,7 +162,9 @@ class _Run:
         """
         first: Exception | None = None
         row = 0
-        for study in source.studies(self._rule.filter):
+        studies = source.studies(self._rule.filter)
+        self._note_missing({_digest(study.key) for study in studies})
+        for study in studies:
             try:
                 self._follow(source, study)
                 row = 0
@@ -158,14 +179,28 @@ class _Run:
         """Take what is new of a study."""
         key = _digest(study.key)
         before = from_json(PulledStudy, self._known[key]) if key in self._known else None
-        if before is not None and before.done and before.files == study.files:
+        now = self._context.clock()
+        if before is not None and before.done and before.files == study.files and _is_recent(before, now):
             return
         names = source.files(study)
-        if before is not None and before.done and before.files == len(names):
+        listed = _digest("\n".join(sorted(names)))
+        if before is not None and before.done and before.names == listed:
+            self.log.add({key: to_json(replace(before, at=now, missing=False))})
             return
         fits = source.fits(study, names, self._rule.filter)
         done = self._take(source, study, names) if fits else True
-        self.log.add({key: to_json(PulledStudy(len(names), fits, done))})
+        self.log.add({key: to_json(PulledStudy(len(names), fits, done, listed, now))})
+
+    def _note_missing(self, there: set[str]) -> None:
+        """Note which studies are no longer at the source, and which are there again."""
+        known = {key: from_json(PulledStudy, row) for key, row in self._known.items() if _is_study(key)}
+        changed = {
+            key: replace(study, missing=key not in there)
+            for key, study in known.items()
+            if study.fits and study.missing != (key not in there)
+        }
+        self.log.add({key: to_json(study) for key, study in changed.items()})
+        self._known = self.log.read()
 
     def _take(self, source: PullSource, study: RemoteStudy, names: Sequence[str]) -> bool:
         """Fetch the files of a study that were not fetched before, and take them in; whether all are decided then."""
@@ -184,7 +219,7 @@ class _Run:
     def outcome(self, at: datetime, due: datetime, problem: str, attempts: int) -> PullOutcome:
         """Return what all runs of the rule did so far."""
         known = self.log.read()
-        studies = [from_json(PulledStudy, row) for key, row in known.items() if key != _OUTCOME and "/" not in key]
+        studies = [from_json(PulledStudy, row) for key, row in known.items() if _is_study(key)]
         digests = {str(row) for key, row in known.items() if "/" in key}
         try:
             states = list(self._arrivals().states(digests).values())
@@ -192,10 +227,20 @@ class _Run:
             states = []
         refused = Counter(each.reason for each in states if each.state is FileState.HELD)
         files = sum(each.state is FileState.CONFIRMED for each in states)
-        return PullOutcome(at, due, sum(each.fits for each in studies), files, dict(refused), problem, attempts)
+        fitting = [each for each in studies if each.fits]
+        missing = sum(each.missing for each in fitting)
+        return PullOutcome(at, due, len(fitting), files, dict(refused), problem, attempts, missing)
 
     def _arrivals(self) -> Arrivals:
         return Arrivals(self._context, credential_named(self._context.layout, self._rule.credential))
+
+
+def _is_study(key: str) -> bool:
+    return key != _OUTCOME and "/" not in key
+
+
+def _is_recent(study: PulledStudy, now: datetime) -> bool:
+    return study.at is not None and now - study.at < LISTED_AGAIN and not study.missing
 
 
 def _fetched(arrivals: Arrivals, content: bytes) -> str:

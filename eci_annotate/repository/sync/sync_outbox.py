@@ -139,7 +139,7 @@ class Outbox:
             new = [
                 OutboxEntry(each.subject, each.task, each.version, each.seal, each.at)
                 for each in page.versions
-                if each.project == self.target.project
+                if each.project == self.target.project and (each.counts or not self.target.accepted)
             ]
             now = self._backend.context.clock()
             new += [OutboxEntry(s, "", 0, "", now) for project, s in page.withdrawn if project == self.target.project]
@@ -150,10 +150,11 @@ class Outbox:
     def _position(self) -> str:
         """Return the log's name of the position up to which the actor's view of the project was followed.
 
-        Another member, or other roles, may see subjects that were not seen before.
+        Another member, or other roles, may see subjects that were not seen before; other versions may be wanted.
         """
         actor, project = self._backend.account.actor, self.target.project
         reach = [actor.name, actor.site, sorted(actor.roles.get(project, ())), sorted(actor.sites.get(project, ()))]
+        reach += ["accepted"] if self.target.accepted else []
         return f"{_POSITION} {sha256(canonical(reach)).hexdigest()[:16]}"
 
     def _send_subject(self, entries: list[OutboxEntry], remote: SyncRemote | None) -> None:

@@ -41,6 +41,8 @@ class SyncTarget:
         Whether the images that a version refers to go there too.
     pull_only
         Studies are pulled from there; signed versions do not go there.
+    accepted
+        Versions go there once their reviews accept them; those that nobody reviews, at once.
     by
         Who set it up, and is notified when it fails.
     """
@@ -56,6 +58,7 @@ class SyncTarget:
     images: bool = False
     pull_only: bool = False
     by: str = ""
+    accepted: bool = False
 
     @property
     def place(self) -> tuple[str, str, str]:
