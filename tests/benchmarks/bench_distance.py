@@ -25,8 +25,11 @@ NINE = """
 from eci_annotate.viewer.stage.layouts import Cell, grid
 v.controller.panes.arrange(grid("nine", "Nine", [[Cell("", each) for each in ("axial", "sagittal", "coronal")]] * 3))
 """
-COUNT_POINTS = """(s.points = 0, s.onward = s.queue.send, s.queue.send = (frame, events) => {
-  for (const each of events) s.points += (each.points ?? []).length / 3; s.onward(frame, events); }, 0)"""
+COUNT_POINTS = """(s.points = s.came = 0, s.onward = s.queue.send, s.queue.send = (frame, events) => {
+  for (const each of events) s.points += (each.points ?? []).length / 3; s.onward(frame, events); },
+  s.count = (event) => { if (event.buttons) s.came += event.getCoalescedEvents().length || 1; },
+  window.addEventListener("pointermove", s.count, true), 0)"""
+COUNTED = """(s.queue.send = s.onward, window.removeEventListener("pointermove", s.count, true), [s.points, s.came])"""
 KEYS = ("s", "f", "b", "n", "[", "]", "ArrowUp", "ArrowDown")
 WATCH_PICTURE = """(() => {
   const seen = (s.seen = []), frames = s.board.frames, draw = frames.draw.bind(frames);
@@ -51,7 +54,7 @@ ROWS: Sequence[tuple[str, Sequence[str], tuple[str, str]]] = (
     ("messages to the kernel while scrolling", ("messages while scrolling",), ("0", "0")),
     ("SmartPaint, authoritative paint", ("event-paint p95",), ("25", "110")),
     ("the same, median", ("event-paint median",), ("", "")),
-    ("stroke of 5 s at 200 Hz: share of its points that arrive", ("pen points",), ("1", "1")),
+    ("stroke of 5 s at 200 Hz: share of the page's points that are sent", ("pen points",), ("1", "1")),
     ("the same: last paint after lifting", ("pen lift",), ("100", "250")),
     ("10 s of random input: picture final after", ("settled",), ("300", "500")),
     (
@@ -78,11 +81,11 @@ def opened(lab: Lab, page: Page, port: int, more: str = "") -> tuple[Viewer, Fou
 
 
 def pen(viewer: Viewer, hand: Hand) -> Found:
-    """A stroke of 5 s at 200 Hz: the share of its points that arrive, and when the last paint is seen."""
+    """A stroke of 5 s at 200 Hz: the share of the points that the page gets which are sent, and the last paint."""
     viewer.stage(COUNT_POINTS)
     found = stroke(viewer, hand, 5, rate=200)
-    arrived = viewer.stage("(s.queue.send = s.onward, s.points)")
-    return {"pen rate": found["rate"], "pen points": arrived / (5 * found["rate"]), "pen lift": found["lift"]}
+    sent, came = viewer.stage(COUNTED)
+    return {"pen rate": found["rate"], "pen points": sent / came, "pen lift": found["lift"]}
 
 
 def scribble(viewer: Viewer, hand: Hand, seconds: float = 10.0) -> Found:
