@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Table, to_json
 
-NAMES = ("dicom", "deid", "proxy", "tools", "segment", "robots", "open", "store", "scale", "service", "efficiency",
-         "distance")  # fmt: skip
+NAMES = ("dicom", "images", "deid", "proxy", "tools", "segment", "robots", "open", "store", "scale", "service",
+         "efficiency", "distance")  # fmt: skip
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import queue
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -73,9 +74,15 @@ def alone(step: Callable[..., Measured], *arguments: Any) -> Measured:
     out = context.Queue()
     process = context.Process(target=_run, args=(out, step, arguments))
     process.start()
-    found: Measured = out.get(timeout=900)
-    process.join()
-    return found
+    while True:
+        try:
+            found: Measured = out.get(timeout=1)
+        except queue.Empty:
+            if not process.is_alive():
+                raise RuntimeError(f"{step.__name__} failed") from None
+            continue
+        process.join()
+        return found
 
 
 def to_json(tables: list[Table]) -> str:
